@@ -1,0 +1,412 @@
+"""Data: fetch the raw files, prepare them once, split, verify, load.
+
+    raw files --locate--> checked members --prepare--> Prepared --write--> public/ + solution/
+
+Prepared data lies in the cache, `public/` for everybody and `solution/` for `podium.scoring`
+alone. Every file that is read is checked against the sha256 written when it was made, and the
+whole against the competition's committed `checksums.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from podium import raw, workspace
+from podium.competition import Competition, Dataset
+from podium.errors import DataError
+from podium.model import Part
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PUBLIC, SOLUTION = "public", "solution"
+SAMPLE = "sample_submission.csv"
+_SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a competition's `data.py` or `simulate.py` hands to the harness, all rows together.
+
+    Attributes:
+        features: `id` (text) and the feature columns; labelled rows and open rows.
+        targets: `id` and the target columns; labelled rows only.
+        groups: `id` and one column for each kind of independent unit (text); labelled rows.
+        ceiling: `id` and the target columns as the simulator's Bayes-optimal predictor gives
+            them; None for real data.
+    """
+
+    features: pd.DataFrame
+    targets: pd.DataFrame
+    groups: pd.DataFrame
+    ceiling: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """A prepared dataset in the cache; parts are read when asked for."""
+
+    competition: Competition
+    dataset: Dataset
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the content: features, targets, groups, ceiling."""
+        return str(self.manifest["data"])
+
+    @property
+    def split(self) -> str:
+        """sha256 of the frozen split file."""
+        return str(self.manifest["split"])
+
+    def file(self, name: str) -> Path:
+        """A prepared file, checked.
+
+        Raises:
+            DataError: If it is missing, changed or truncated.
+        """
+        path = self.folder / name
+        if not path.is_file() or _file_sha256(path) != self.manifest["files"][name]:
+            state = "changed or truncated" if path.is_file() else "missing"
+            raise DataError(
+                f"{path} is {state} since it was prepared.",
+                hint=f"Prepare it again: {_command(self.competition, self.dataset)}",
+            )
+        return path
+
+    def has(self, name: str) -> bool:
+        """Whether this dataset has that file."""
+        return name in self.manifest["files"]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A prepared Parquet table, checked."""
+        import pandas as pd
+
+        return pd.read_parquet(self.file(name))
+
+    def ids(self, part: str) -> Any:
+        """Ids of a part, in its order, as a pyarrow string array (no pandas needed)."""
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(self.file(f"{PUBLIC}/{part}.parquet"), columns=["id"])
+        return table.column("id").combine_chunks().cast("string")
+
+    def train(self, seed: int = 0) -> Part:
+        """The train part: features, targets, folds, groups."""
+        features, folds = self.table(f"{PUBLIC}/train.parquet"), self.table(f"{PUBLIC}/folds.parquet")
+        targets = [target.name for target in self.competition.targets]
+        return Part(
+            name="train",
+            ids=_index(features.pop("id")),
+            targets=features[targets],
+            features=features.drop(columns=targets),
+            folds=folds["fold"].to_numpy(np.int64),
+            strata=folds["stratum"].to_numpy(object),
+            groups=folds.drop(columns=["id", "fold", "stratum"]),
+            rng=_rng(seed, "train"),
+        )
+
+    def part(self, name: str, seed: int = 0) -> Part:
+        """`test` (public and private rows together, unmarked) or `open`: features only."""
+        features = self.table(f"{PUBLIC}/{name}.parquet")
+        return Part(
+            name=name, ids=_index(features.pop("id")), features=features, rng=_rng(seed, name)
+        )
+
+    @property
+    def has_open(self) -> bool:
+        """Whether there are rows whose answers nobody here knows."""
+        return self.has(f"{PUBLIC}/open.parquet")
+
+
+def load(competition: Competition, dataset: Dataset) -> Data:
+    """Open a prepared dataset; a simulated one is made on first use.
+
+    Raises:
+        DataError: If it is not prepared, or was prepared from another edition.
+    """
+    folder = _folder(competition, dataset)
+    manifest = _manifest(folder)
+    problems = _outdated(competition, dataset, manifest) if manifest else ["not prepared yet"]
+    if not problems and manifest:
+        return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+    if dataset.simulated:
+        return prepare(competition, dataset)
+    raise DataError(
+        f"The data of {competition.name}/{dataset.name} is not ready.",
+        problems=problems,
+        hint=f"Get it: {_command(competition, dataset)}",
+    )
+
+
+def get(
+    competition: Competition,
+    dataset: Dataset,
+    *,
+    source: Path | None = None,
+    progress: bool = False,
+) -> Data:
+    """Make a dataset ready: what is whole stays, everything else is fetched and prepared.
+
+    Args:
+        competition: Whose data.
+        dataset: Which edition.
+        source: A folder or zip that holds the raw files; None fetches them.
+        progress: Whether to show a progress bar for downloads on stderr.
+
+    Raises:
+        DataError: If raw files are missing, changed, or cannot be fetched.
+    """
+    folder = _folder(competition, dataset)
+    manifest = _manifest(folder)
+    if manifest and source is None and not _outdated(competition, dataset, manifest):
+        data = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+        if not damaged(data):
+            return data
+    return prepare(competition, dataset, source=source, progress=progress)
+
+
+def damaged(data: Data) -> list[str]:
+    """Names of prepared files that are missing or changed."""
+    return [
+        name
+        for name, expected in data.manifest["files"].items()
+        if not (data.folder / name).is_file() or _file_sha256(data.folder / name) != expected
+    ]
+
+
+def prepare(
+    competition: Competition,
+    dataset: Dataset,
+    *,
+    source: Path | None = None,
+    progress: bool = False,
+) -> Data:
+    """Prepare a dataset from its raw files (or simulate it) and replace what the cache has."""
+    prepared = build(competition, dataset, source=source, progress=progress)
+    split_file = competition.folder / "splits" / f"{dataset.name}.csv"
+    manifest = {
+        "competition": competition.name,
+        "dataset": dataset.name,
+        "data": fingerprint(prepared),
+        "split": _file_sha256(split_file),
+    }
+    problems = _outdated(competition, dataset, manifest)
+    if problems:
+        raise DataError(
+            f"{competition.name}/{dataset.name} does not match its checksums.json.",
+            problems=problems,
+        )
+    split = _read_split(split_file, prepared)
+    folder = _folder(competition, dataset)
+    with _replacing(folder) as new:
+        _write(new, competition, prepared, split)
+        files = sorted(path for path in new.rglob("*") if path.is_file())
+        manifest["files"] = {str(f.relative_to(new).as_posix()): _file_sha256(f) for f in files}
+        (new / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+
+
+def build(
+    competition: Competition,
+    dataset: Dataset,
+    *,
+    source: Path | None = None,
+    progress: bool = False,
+) -> Prepared:
+    """Run the competition's own preparation (or simulator) and give its tables."""
+    if dataset.simulated:
+        prepared: Prepared = getattr(competition.module("simulate"), dataset.name)()
+        return prepared
+    prepare_raw = getattr(competition.module("data"), dataset.name)
+    with raw.members(competition, dataset, source=source, progress=progress) as files:
+        prepared = prepare_raw(files)
+    return prepared
+
+
+def checksums(competition: Competition) -> dict[str, dict[str, str]]:
+    """The committed sha256 of each dataset's `data` and `split`."""
+    file = competition.folder / "checksums.json"
+    if not file.is_file():
+        return {}
+    known: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+    return known
+
+
+def freeze(competition: Competition, dataset: Dataset, *, source: Path | None = None) -> None:
+    """For organisers: write a dataset's checksums into `checksums.json`."""
+    split_file = competition.folder / "splits" / f"{dataset.name}.csv"
+    found = {
+        "data": fingerprint(build(competition, dataset, source=source)),
+        "split": _file_sha256(split_file),
+    }
+    known = dict(sorted({**checksums(competition), dataset.name: found}.items()))
+    file = competition.folder / "checksums.json"
+    file.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+
+
+def fingerprint(prepared: Prepared) -> str:
+    """sha256 of the content of all tables, whatever the file format or library version."""
+    digest = hashlib.sha256()
+    for name in ("features", "targets", "groups", "ceiling"):
+        table = getattr(prepared, name)
+        if table is not None:
+            digest.update(f"[{name}:{len(table)}]".encode())
+            for column in table.columns:
+                digest.update(f"[{column}]".encode())
+                for chunk in _content(table[column]):
+                    digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _content(column: pd.Series[Any]) -> Iterator[bytes]:
+    """Canonical bytes of a column: numbers as they are, anything else as codes and texts."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        kind = "<f8" if pd.api.types.is_float_dtype(column.dtype) else "<i8"
+        yield column.to_numpy().astype(kind).tobytes()
+        return
+    codes, values = pd.factorize(column)
+    yield codes.astype("<i8").tobytes()
+    for value in values:
+        text = str(value).encode()
+        yield b"%d:" % len(text) + text
+
+
+def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd.DataFrame) -> None:
+    """Write the public tables and, in their own directory, the solution."""
+    part = split["part"].to_numpy()
+    labelled = part != "open"
+    train, test = part == "train", np.isin(part, ["public", "private"])
+    features = prepared.features
+    targets = prepared.targets.drop(columns="id")
+    groups = prepared.groups.drop(columns="id")
+    test_row = test[labelled]
+    for name in (PUBLIC, SOLUTION):
+        (folder / name).mkdir(parents=True)
+
+    def save(table: pd.DataFrame, name: str) -> None:
+        table.reset_index(drop=True).to_parquet(folder / name, index=False, compression="zstd")
+
+    learn = features[train].reset_index(drop=True)
+    answers = targets[train[labelled]].reset_index(drop=True)
+    save(learn.join(answers), f"{PUBLIC}/train.parquet")
+    folds = split.loc[train, ["id", "fold", "stratum"]].reset_index(drop=True)
+    folds["fold"] = folds["fold"].astype(np.int64)
+    save(folds.join(groups[train[labelled]].reset_index(drop=True)), f"{PUBLIC}/folds.parquet")
+    save(features[test], f"{PUBLIC}/test.parquet")
+    if not labelled.all():
+        save(features[~labelled], f"{PUBLIC}/open.parquet")
+    sample = features.loc[test, ["id"]].assign(**answers.mean().round(4).to_dict())
+    sample.to_csv(folder / PUBLIC / SAMPLE, index=False)
+
+    solution = split.loc[test, ["id", "part", "stratum"]].reset_index(drop=True)
+    solution["group"] = _group_of(competition, solution["stratum"], groups[test_row])
+    save(solution.join(targets[test_row].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
+    if prepared.ceiling is not None:
+        ceiling = prepared.ceiling.set_index("id").loc[solution["id"]].reset_index()
+        save(ceiling, f"{SOLUTION}/ceiling.parquet")
+
+
+def _group_of(competition: Competition, stratum: pd.Series[str], groups: pd.DataFrame) -> Any:
+    """Each test row's independent unit: of the kind that its stratum names."""
+    kind = {stratum.name: stratum.group for stratum in competition.strata}
+    column = stratum.map(kind).to_numpy()
+    group = np.full(len(stratum), "", dtype=object)
+    for name in set(kind.values()):
+        rows = column == name
+        group[rows] = name + ":" + groups[name].to_numpy(object)[rows]
+    return group
+
+
+def _read_split(file: Path, prepared: Prepared) -> pd.DataFrame:
+    """The frozen split, in the order of the features.
+
+    Raises:
+        DataError: If its ids are not those of the prepared data.
+    """
+    import pandas as pd
+
+    split = pd.read_csv(file, dtype={"id": str, "part": str, "stratum": str})
+    if list(split.columns) != _SPLIT_COLUMNS:
+        raise DataError(f"{file} must have the columns {', '.join(_SPLIT_COLUMNS)}.")
+    split = split.set_index("id").reindex(prepared.features["id"]).reset_index()
+    lost = split["part"].isna()
+    labelled = split.loc[split["part"] != "open", "id"]
+    if lost.any() or list(labelled) != list(prepared.targets["id"]):
+        raise DataError(
+            f"{file} does not split this data: {int(lost.sum())} ids have no part, "
+            f"{len(labelled)} are split, {len(prepared.targets)} have targets."
+        )
+    return split
+
+
+def _outdated(
+    competition: Competition, dataset: Dataset, manifest: Mapping[str, Any]
+) -> list[str]:
+    known = checksums(competition).get(dataset.name, {})
+    return [
+        f"{what}: sha256 {manifest[what][:12]}..., checksums.json has {known[what][:12]}..."
+        for what in ("data", "split")
+        if what in known and known[what] != manifest[what]
+    ]
+
+
+def _folder(competition: Competition, dataset: Dataset) -> Path:
+    return workspace.cache() / competition.name / dataset.name
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    try:
+        text = (folder / "manifest.json").read_text(encoding="utf-8")
+        manifest: dict[str, Any] = json.loads(text)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return manifest
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A new directory that takes the place of `folder` once it is whole, and not before."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield new
+        if folder.exists():
+            folder.rename(new.with_name(f"{new.name}-old"))
+        new.rename(folder)
+    finally:
+        for left in (new, new.with_name(f"{new.name}-old")):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _rng(seed: int, part: str) -> np.random.Generator:
+    return np.random.default_rng([seed, *part.encode()])
+
+
+def _index(ids: pd.Series[str]) -> pd.Index[str]:
+    import pandas as pd
+
+    return pd.Index(ids, name="id")
+
+
+def _command(competition: Competition, dataset: Dataset) -> str:
+    return f"podium data {competition.name} --dataset {dataset.name}"

@@ -1,0 +1,57 @@
+"""Errors that are the user's to mend: what is wrong, where, and what to do next.
+
+`podium` shows them without a traceback and exits with status 1. Anything else that is raised is a
+fault of Podium itself (status 3).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PodiumError(Exception):
+    """An input that was refused.
+
+    Args:
+        message: What is wrong, in one sentence.
+        problems: Everything that was found, one line each: all problems at once.
+        hint: What to do next: a command where one helps.
+    """
+
+    def __init__(self, message: str, *, problems: Iterable[str] = (), hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = tuple(problems)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
+        return "\n".join([*lines, self.hint] if self.hint else lines)
+
+
+class UnknownNameError(PodiumError):
+    """A name that nothing has; the nearest one is suggested."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        suggestion = f" Did you mean {near[0]!r}?" if near else ""
+        listing = ", ".join(names) or "none"
+        super().__init__(f"Unknown {kind} {name!r}.{suggestion} Known: {listing}.", hint=hint)
+
+
+class DataError(PodiumError):
+    """Raw or prepared data that is missing, changed or damaged."""
+
+
+class SubmissionError(PodiumError):
+    """A predictions table that cannot be scored."""
+
+
+class ModelError(PodiumError):
+    """A model file, or its parameters, that does not keep the contract."""
+
+
+class BoardError(PodiumError):
+    """A request that the leaderboard refuses."""

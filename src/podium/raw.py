@@ -1,0 +1,123 @@
+"""Raw files: fetched from their public source, or taken from a folder or zip that has them.
+
+Each member is checked by its sha256, wherever it came from; all that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from podium import workspace
+from podium.competition import Competition, Dataset, Source
+from podium.errors import DataError
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def members(
+    competition: Competition, dataset: Dataset, *, source: Path | None, progress: bool
+) -> Iterator[Mapping[str, Path]]:
+    """The raw files of a dataset by name, checked; unpacked ones are removed afterwards.
+
+    Raises:
+        DataError: With everything that is missing or has another sha256.
+    """
+    with tempfile.TemporaryDirectory(prefix="podium-raw-") as scratch:
+        found: dict[str, Path] = {}
+        problems: list[str] = []
+        for entry in dataset.sources:
+            place = source or _download(entry, competition, dataset, progress=progress)
+            for name, expected in entry.members.items():
+                path, problem = _locate(name, expected, place, Path(scratch))
+                if path:
+                    found[name] = path
+                problems += problem
+        if problems:
+            where = source or "the download"
+            raise DataError(
+                f"The raw files of {competition.name}/{dataset.name} are not whole in {where}.",
+                problems=problems,
+                hint="Give a folder or zip that holds them: --from DIR",
+            )
+        yield found
+
+
+def _locate(name: str, expected: str, place: Path, scratch: Path) -> tuple[Path | None, list[str]]:
+    """Find a member under a folder, in a zip, or as the file itself; right content decides."""
+    if not place.exists():
+        return None, [f"{place}: no such file or folder"]
+    problems = []
+    for candidate in _candidates(name, place, scratch):
+        with candidate.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found == expected:
+            return candidate, []
+        problems.append(
+            f"{name}: sha256 is {found[:12]}..., expected {expected[:12]}...: "
+            f"changed or truncated ({_shown(candidate, scratch, place)})"
+        )
+    return None, problems or [f"{name}: not found"]
+
+
+def _candidates(name: str, place: Path, scratch: Path) -> Iterator[Path]:
+    files = [place] if place.is_file() else sorted(path for path in place.rglob("*"))
+    yield from (path for path in files if path.name == name and path.is_file())
+    for path in files:
+        if path.is_file() and path.suffix.lower() == ".zip":
+            yield from _unpack(name, path, scratch)
+
+
+def _unpack(name: str, archive: Path, scratch: Path) -> Iterator[Path]:
+    """Unpack the members of that name, whatever their folder inside the archive."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for info in opened.infolist():
+                if Path(info.filename).name == name and not info.is_dir():
+                    target = scratch / name
+                    with opened.open(info) as member, target.open("wb") as out:
+                        shutil.copyfileobj(member, out, _CHUNK)
+                    yield target
+    except zipfile.BadZipFile as error:
+        raise DataError(
+            f"{archive} is not a whole zip archive: {error}.",
+            hint="Download it again, or name another folder: --from DIR",
+        ) from error
+
+
+def _shown(path: Path, scratch: Path, place: Path) -> str:
+    return f"inside {place}" if path.is_relative_to(scratch) else str(path)
+
+
+def _download(source: Source, competition: Competition, dataset: Dataset, *, progress: bool) -> Path:
+    """Fetch a source into the cache with pooch; a file that is already there is used."""
+    import pooch
+    import requests
+
+    logging.getLogger("pooch").setLevel(logging.ERROR)
+    file = source.url.rsplit("/", 1)[-1]
+    try:
+        path = pooch.retrieve(
+            source.url,
+            known_hash=f"sha256:{source.members[file]}" if file in source.members else None,
+            fname=file,
+            path=workspace.cache() / "raw" / competition.name / dataset.name,
+            progressbar=progress,
+        )
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise DataError(
+            f"Could not fetch {source.url}.",
+            problems=[f"{type(error).__name__}: {str(error)[:200]}"],
+            hint=(
+                "Without network: get the file any other way, then "
+                f"podium data {competition.name} --dataset {dataset.name} --from DIR"
+            ),
+        ) from error
+    return Path(path)

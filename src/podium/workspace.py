@@ -1,0 +1,80 @@
+"""The workspace: the directory that holds a team's `submissions/` and `leaderboard/`.
+
+It is the current directory, or the one that `PODIUM_WORKSPACE` names; only a named one may bring
+competitions of its own, because loading them runs their code. Settings are in its `podium.toml`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import tomllib
+import unicodedata
+from pathlib import Path
+
+from podium.errors import PodiumError
+
+_TEAM = re.compile(r"[^\W_](?:[\w .+-]{0,38}[\w+-])?")
+HOUSE = "podium"
+"""The team that the controls belong to."""
+
+
+def root() -> Path:
+    """The workspace directory."""
+    return Path(os.environ.get("PODIUM_WORKSPACE") or Path.cwd())
+
+
+def competition_roots() -> list[Path]:
+    """Folders of competitions outside the package: the checkout's, then the named workspace's."""
+    checkout = Path(__file__).resolve().parents[2]
+    roots = [checkout / "competitions"] if (checkout / "pyproject.toml").is_file() else []
+    if os.environ.get("PODIUM_WORKSPACE"):
+        roots.append(root() / "competitions")
+    return list(dict.fromkeys(folder.resolve() for folder in roots if folder.is_dir()))
+
+
+def cache() -> Path:
+    """Where prepared data lies: `PODIUM_DATA`, else the user's cache directory."""
+    named = os.environ.get("PODIUM_DATA")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("podium")
+
+
+def database_url() -> str:
+    """The board's database: `PODIUM_DB`, else SQLite in the workspace."""
+    return os.environ.get("PODIUM_DB") or f"sqlite:///{root() / 'leaderboard' / 'board.sqlite'}"
+
+
+def team(name: str | None = None) -> str:
+    """The team that acts: as named, else `PODIUM_TEAM`, `podium.toml`, the login name.
+
+    Raises:
+        PodiumError: If the name could not be a folder's name, or belongs to the controls.
+    """
+    chosen = name or os.environ.get("PODIUM_TEAM") or _settings().get("team") or getpass.getuser()
+    chosen = unicodedata.normalize("NFC", str(chosen))
+    if not _TEAM.fullmatch(chosen):
+        raise PodiumError(
+            f"The team name {chosen[:60]!r} cannot be used.",
+            problems=["1 to 40 letters, digits, spaces or . + - _, starting with a letter or digit"],
+            hint="Name another: --team NAME",
+        )
+    if chosen.lower() == HOUSE:
+        raise PodiumError(
+            f"The team name {chosen!r} belongs to the controls.", hint="Name another: --team NAME"
+        )
+    return chosen
+
+
+def _settings() -> dict[str, object]:
+    file = root() / "podium.toml"
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PodiumError(f"{file} is not valid TOML: {error}.") from error
