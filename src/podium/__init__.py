@@ -1,0 +1,24 @@
+"""Podium: a Kaggle-style competition harness for machine learning in biology.
+
+    import podium
+    podium.run("sirna", "lightgbm")
+    podium.board("sirna")
+
+Calls load what they need when they are made; `import podium` itself loads nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from podium.api import board, check, cross_validate, load, prepare, reveal, run, submit
+
+__all__ = ["board", "check", "cross_validate", "load", "prepare", "reveal", "run", "submit"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("podium.api"), name)
+    raise AttributeError(f"module 'podium' has no attribute {name!r}")

@@ -82,11 +82,18 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Stratum:
-    """A named slice of the test rows, scored by itself; `group` names its independent units."""
+    """A named slice of the test rows, scored by itself.
+
+    Attributes:
+        group: The kind of group that is its independent unit.
+        unseen: Kinds of groups that its rows share with no train row; in cross-validation, with
+            no row of another fold.
+    """
 
     name: str
     title: str
     group: str
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +115,7 @@ class Competition:
         datasets: The first is the default and is simulated.
         strata: Every test row belongs to one.
         controls: Trivial models.
+        halves_by: A kind of group that lies whole in the public or the private half.
         transductive: Whether `predict` may learn from the features it is given.
     """
 
@@ -119,6 +127,7 @@ class Competition:
     datasets: tuple[Dataset, ...]
     strata: tuple[Stratum, ...]
     controls: tuple[Control, ...]
+    halves_by: str | None = None
     transductive: bool = False
 
     @property
@@ -179,10 +188,37 @@ def load(name: str) -> Competition:
     known = names()
     if name not in known:
         raise UnknownNameError("competition", name, known, hint="See them all: podium list")
-    competition = import_module(f"podium.competitions.{name}.competition").competition
+    module = import_module(f"podium.competitions.{name}.competition")
+    competition = getattr(module, "competition", None)
     if not isinstance(competition, Competition) or competition.name != name:
         raise PodiumError(
             f"competitions/{name}/competition.py must end in "
             f"`competition = Competition(name={name!r}, ...)`."
         )
     return competition
+
+
+def try_load(name: str) -> Competition | str:
+    """A competition, or in one line why its folder cannot be loaded."""
+    outcome: list[Competition] = []
+    reason = _Reason()
+    with reason:
+        outcome.append(load(name))
+    return outcome[0] if outcome else reason.text
+
+
+class _Reason:
+    """Keeps why somebody's code failed: one broken folder must not hide the others."""
+
+    text = ""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if isinstance(error, Exception):
+            self.text = (
+                f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            )
+            return True
+        return False

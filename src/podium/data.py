@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -61,16 +61,6 @@ class Data:
     folder: Path
     manifest: Mapping[str, Any]
 
-    @property
-    def fingerprint(self) -> str:
-        """sha256 of the content: features, targets, groups, ceiling."""
-        return str(self.manifest["data"])
-
-    @property
-    def split(self) -> str:
-        """sha256 of the frozen split file."""
-        return str(self.manifest["split"])
-
     def file(self, name: str) -> Path:
         """A prepared file, checked.
 
@@ -100,12 +90,16 @@ class Data:
         """Ids of a part, in its order, as a pyarrow string array (no pandas needed)."""
         import pyarrow.parquet as pq
 
-        table = pq.read_table(self.file(f"{PUBLIC}/{part}.parquet"), columns=["id"])
+        with pq.ParquetFile(self.file(f"{PUBLIC}/{part}.parquet")) as file:  # imports no pandas
+            table = file.read(columns=["id"])
         return table.column("id").combine_chunks().cast("string")
 
     def train(self, seed: int = 0) -> Part:
         """The train part: features, targets, folds, groups."""
-        features, folds = self.table(f"{PUBLIC}/train.parquet"), self.table(f"{PUBLIC}/folds.parquet")
+        features, folds = (
+            self.table(f"{PUBLIC}/train.parquet"),
+            self.table(f"{PUBLIC}/folds.parquet"),
+        )
         targets = [target.name for target in self.competition.targets]
         return Part(
             name="train",
@@ -178,6 +172,17 @@ def get(
     return prepare(competition, dataset, source=source, progress=progress)
 
 
+def is_ready(competition: Competition, dataset: Dataset) -> bool:
+    """Whether the cache has this edition of a dataset; its files are checked when read."""
+    manifest = _manifest(_folder(competition, dataset))
+    return manifest is not None and not _outdated(competition, dataset, manifest)
+
+
+def public_folder(competition: Competition, dataset: Dataset) -> Path:
+    """Where a competitor finds the files."""
+    return _folder(competition, dataset) / PUBLIC
+
+
 def damaged(data: Data) -> list[str]:
     """Names of prepared files that are missing or changed."""
     return [
@@ -197,7 +202,7 @@ def prepare(
     """Prepare a dataset from its raw files (or simulate it) and replace what the cache has."""
     prepared = build(competition, dataset, source=source, progress=progress)
     split_file = competition.folder / "splits" / f"{dataset.name}.csv"
-    manifest = {
+    manifest: dict[str, Any] = {
         "competition": competition.name,
         "dataset": dataset.name,
         "data": fingerprint(prepared),
@@ -212,7 +217,7 @@ def prepare(
     split = _read_split(split_file, prepared)
     folder = _folder(competition, dataset)
     with _replacing(folder) as new:
-        _write(new, competition, prepared, split)
+        _write(new, prepared, split)
         files = sorted(path for path in new.rglob("*") if path.is_file())
         manifest["files"] = {str(f.relative_to(new).as_posix()): _file_sha256(f) for f in files}
         (new / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -228,12 +233,10 @@ def build(
 ) -> Prepared:
     """Run the competition's own preparation (or simulator) and give its tables."""
     if dataset.simulated:
-        prepared: Prepared = getattr(competition.module("simulate"), dataset.name)()
-        return prepared
+        return cast("Prepared", getattr(competition.module("simulate"), dataset.name)())
     prepare_raw = getattr(competition.module("data"), dataset.name)
     with raw.members(competition, dataset, source=source, progress=progress) as files:
-        prepared = prepare_raw(files)
-    return prepared
+        return cast("Prepared", prepare_raw(files))
 
 
 def checksums(competition: Competition) -> dict[str, dict[str, str]]:
@@ -255,6 +258,37 @@ def freeze(competition: Competition, dataset: Dataset, *, source: Path | None = 
     known = dict(sorted({**checksums(competition), dataset.name: found}.items()))
     file = competition.folder / "checksums.json"
     file.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edition:
+    """What a score depends on besides the predictions, as sha256 each; boards never mix them."""
+
+    data: str
+    split: str
+    metric: str
+
+    @property
+    def name(self) -> str:
+        """One short name for all three."""
+        return hashlib.sha256(f"{self.data}{self.split}{self.metric}".encode()).hexdigest()[:16]
+
+
+def edition(data: Data) -> Edition:
+    """The edition of a prepared dataset."""
+    return _edition(data.competition, data.manifest)
+
+
+def find_edition(competition: Competition, dataset: Dataset) -> Edition | None:
+    """The present edition, as frozen or else as prepared; None if it is neither."""
+    frozen = checksums(competition).get(dataset.name)
+    known = frozen or _manifest(_folder(competition, dataset))
+    return _edition(competition, known) if known else None
+
+
+def _edition(competition: Competition, known: Mapping[str, Any]) -> Edition:
+    metric = _file_sha256(competition.folder / "metric.py")
+    return Edition(data=known["data"], split=known["split"], metric=metric)
 
 
 def fingerprint(prepared: Prepared) -> str:
@@ -286,7 +320,7 @@ def _content(column: pd.Series[Any]) -> Iterator[bytes]:
         yield b"%d:" % len(text) + text
 
 
-def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd.DataFrame) -> None:
+def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     """Write the public tables and, in their own directory, the solution."""
     part = split["part"].to_numpy()
     labelled = part != "open"
@@ -294,7 +328,6 @@ def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd
     features = prepared.features
     targets = prepared.targets.drop(columns="id")
     groups = prepared.groups.drop(columns="id")
-    test_row = test[labelled]
     for name in (PUBLIC, SOLUTION):
         (folder / name).mkdir(parents=True)
 
@@ -314,22 +347,12 @@ def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd
     sample.to_csv(folder / PUBLIC / SAMPLE, index=False)
 
     solution = split.loc[test, ["id", "part", "stratum"]].reset_index(drop=True)
-    solution["group"] = _group_of(competition, solution["stratum"], groups[test_row])
-    save(solution.join(targets[test_row].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
+    rows = test[labelled]
+    save(solution.join(targets[rows].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
+    save(prepared.groups[rows], f"{SOLUTION}/groups.parquet")
     if prepared.ceiling is not None:
         ceiling = prepared.ceiling.set_index("id").loc[solution["id"]].reset_index()
         save(ceiling, f"{SOLUTION}/ceiling.parquet")
-
-
-def _group_of(competition: Competition, stratum: pd.Series[str], groups: pd.DataFrame) -> Any:
-    """Each test row's independent unit: of the kind that its stratum names."""
-    kind = {stratum.name: stratum.group for stratum in competition.strata}
-    column = stratum.map(kind).to_numpy()
-    group = np.full(len(stratum), "", dtype=object)
-    for name in set(kind.values()):
-        rows = column == name
-        group[rows] = name + ":" + groups[name].to_numpy(object)[rows]
-    return group
 
 
 def _read_split(file: Path, prepared: Prepared) -> pd.DataFrame:
@@ -354,9 +377,7 @@ def _read_split(file: Path, prepared: Prepared) -> pd.DataFrame:
     return split
 
 
-def _outdated(
-    competition: Competition, dataset: Dataset, manifest: Mapping[str, Any]
-) -> list[str]:
+def _outdated(competition: Competition, dataset: Dataset, manifest: Mapping[str, Any]) -> list[str]:
     known = checksums(competition).get(dataset.name, {})
     return [
         f"{what}: sha256 {manifest[what][:12]}..., checksums.json has {known[what][:12]}..."

@@ -21,7 +21,7 @@ Layout = Any
 """What a metric needs to know of a whole submission before it sees single rows; None if nothing."""
 
 
-def no_layout(solution: Table, predictions: Table) -> None:  # noqa: ARG001
+def no_layout(solution: Table, predictions: Table) -> None:
     """Most metrics need no layout."""
 
 

@@ -7,11 +7,23 @@ the same kind of file.
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import json
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from podium.competition import Competition
+from podium.errors import ModelError, PodiumError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +78,10 @@ class Part:
             groups=frame(self.groups),
         )
 
+    def without_answers(self) -> Part:
+        """The same rows as a model meets them in `predict`."""
+        return replace(self, targets=None, folds=None, strata=None, groups=None)
+
 
 class Model(Protocol):
     """What `build` returns."""
@@ -75,3 +91,169 @@ class Model(Protocol):
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict: a column `id` and the target columns, one row for each id of `part`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """A model file that keeps the contract: a shipped model, or a user's own.
+
+    Attributes:
+        name: The file's name without its ending.
+        shipped: Whether it lies in the competition's folder.
+        sha256: Of the file.
+    """
+
+    name: str
+    path: Path
+    shipped: bool
+    sha256: str
+    module: ModuleType
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The complete parameters."""
+        return dict(self.module.DEFAULTS)
+
+    def params(self, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """`DEFAULTS` with some parameters changed.
+
+        Raises:
+            UnknownNameError: For a parameter that the model does not have.
+            ModelError: For a value of another type than the default's.
+        """
+        params = self.defaults
+        problems = []
+        for name, value in (changes or {}).items():
+            if name not in params:
+                raise UnknownNameError(f"parameter of {self.name}", name, params)
+            if not _fits(value, params[name]):
+                kind = type(params[name]).__name__
+                problems.append(f"{name}={value!r}: {kind} is expected, as in {params[name]!r}")
+            params[name] = value
+        if problems:
+            raise ModelError(f"Parameters of {self.name} have the wrong type.", problems=problems)
+        return params
+
+    def build(self, params: dict[str, Any], seed: int) -> Model:
+        """Build the model.
+
+        Raises:
+            ModelError: If a user's file fails.
+        """
+        with self.running("build"):
+            model: Model = self.module.build(params, seed)
+        return model
+
+    @contextmanager
+    def running(self, what: str) -> Iterator[None]:
+        """Run code of the file: an error in a user's own code is told with the lines it came by."""
+        if self.shipped:  # a fault of ours: let it through as one
+            yield
+            return
+        with _Reported(self.path, what):
+            yield
+
+
+def load(competition: Competition, name: str | Path) -> ModelFile:
+    """Load a shipped model by its name, or a file by its path (ending in `.py`).
+
+    Raises:
+        UnknownNameError: With the nearest shipped name.
+        ModelError: If a file does not load or lacks a part of the contract.
+    """
+    if str(name).endswith(".py"):
+        path = Path(name)
+        if not path.is_file():
+            raise ModelError(f"There is no model file {path}.")
+        module = _import_file(path)
+        shipped = False
+    else:
+        if name not in competition.models:
+            hint = "A model of your own is named by its file: path/to/model.py"
+            raise UnknownNameError(
+                f"model of {competition.name}", str(name), competition.models, hint=hint
+            )
+        module = competition.module(f"models.{name}")
+        path = Path(str(module.__file__))
+        shipped = True
+    _check_contract(path, module)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return ModelFile(name=path.stem, path=path, shipped=shipped, sha256=digest, module=module)
+
+
+def parse_settings(settings: list[str]) -> dict[str, Any]:
+    """Read `name=value` pairs; a value is JSON where it can be, else text."""
+    params: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise PodiumError(
+                f"{setting!r} sets no parameter.", hint="Write it as name=value: --set rounds=500"
+            )
+        try:
+            params[name] = json.loads(text)
+        except ValueError:
+            params[name] = {"True": True, "False": False, "None": None}.get(text, text)
+    return params
+
+
+def _fits(value: Any, default: Any) -> bool:
+    if default is None or value is None:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    return isinstance(value, type(default))
+
+
+def _check_contract(path: Path, module: ModuleType) -> None:
+    problems = [
+        f"{name}{arguments} is missing"
+        for name, arguments in (("build", "(params, seed)"), ("space", "(trial)"))
+        if not callable(getattr(module, name, None))
+    ]
+    if not isinstance(getattr(module, "DEFAULTS", None), dict):
+        problems.insert(0, "DEFAULTS = {...} is missing")
+    if problems:
+        raise ModelError(
+            f"{path} is no model file.", problems=problems, hint="The contract: docs/models.md"
+        )
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a user's file under a name of its own, so that it hides no other module."""
+    name = "podium_model_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{path} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with _Reported(path, "import"):
+        spec.loader.exec_module(module)
+    return module
+
+
+class _Reported:
+    """Turns any error of a user's file into a `ModelError` that shows that file's own lines."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        self.path, self.what = path, what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        if not isinstance(error, Exception) or isinstance(error, PodiumError):
+            return
+        own = str(self.path.resolve())
+        lines = [
+            f"line {frame.lineno} in {frame.name}: {frame.line}"
+            for frame in traceback.extract_tb(trace)
+            if str(Path(frame.filename).resolve()) == own
+        ]
+        where = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else ""
+        raise ModelError(
+            f"{self.path} failed in {self.what}: {type(error).__name__}: {error}",
+            problems=lines or ([where] if where else []),
+        ) from error

@@ -10,6 +10,7 @@ import logging
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,7 +86,12 @@ def _unpack(name: str, archive: Path, scratch: Path) -> Iterator[Path]:
                     with opened.open(info) as member, target.open("wb") as out:
                         shutil.copyfileobj(member, out, _CHUNK)
                     yield target
-    except zipfile.BadZipFile as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        RuntimeError,
+    ) as error:  # RuntimeError: locked
         raise DataError(
             f"{archive} is not a whole zip archive: {error}.",
             hint="Download it again, or name another folder: --from DIR",
@@ -96,7 +102,9 @@ def _shown(path: Path, scratch: Path, place: Path) -> str:
     return f"inside {place}" if path.is_relative_to(scratch) else str(path)
 
 
-def _download(source: Source, competition: Competition, dataset: Dataset, *, progress: bool) -> Path:
+def _download(
+    source: Source, competition: Competition, dataset: Dataset, *, progress: bool
+) -> Path:
     """Fetch a source into the cache with pooch; a file that is already there is used."""
     import pooch
     import requests

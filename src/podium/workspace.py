@@ -60,7 +60,9 @@ def team(name: str | None = None) -> str:
     if not _TEAM.fullmatch(chosen):
         raise PodiumError(
             f"The team name {chosen[:60]!r} cannot be used.",
-            problems=["1 to 40 letters, digits, spaces or . + - _, starting with a letter or digit"],
+            problems=[
+                "1 to 40 letters, digits, spaces or . + - _, starting with a letter or digit"
+            ],
             hint="Name another: --team NAME",
         )
     if chosen.lower() == HOUSE:

@@ -1,0 +1,97 @@
+"""Fixtures: a workspace of one's own for every test, prepared data shared by the session."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import podium.competitions
+from podium import api, cli, competition, data
+
+HERE = Path(__file__).parent / "tests"
+RAW = Path(os.environ.get("PODIUM_RAW", HERE.parent.parent / "shared" / "data"))
+podium.competitions.__path__.append(str(HERE))
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """The session's prepared data; tests that damage it copy it first."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path, monkeypatch, cache):
+    """A fresh workspace as the current directory."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PODIUM_DATA", str(cache))
+    monkeypatch.setenv("PODIUM_TEAM", "ana")
+    for name in ("PODIUM_DB", "PODIUM_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """An empty cache for this test alone."""
+    monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def toy():
+    """The toy competition, its simulated data ready."""
+    data.load(*api.load("toy"))
+    return competition.load("toy")
+
+
+@pytest.fixture
+def sample(toy):
+    """The toy's sample submission as a DataFrame."""
+    import pandas as pd
+
+    ready = data.load(*api.load("toy"))
+    return pd.read_csv(ready.folder / "public" / data.SAMPLE, dtype={"id": str})
+
+
+@pytest.fixture
+def podium_cli(monkeypatch, capsys):
+    """Runs a command as `podium` does: exit status, stdout, stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["podium", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+            raise SystemExit(0)
+        out, err = capsys.readouterr()
+        code = 0 if stop.value.code is None else stop.value.code
+        return Done(code, out, err)
+
+    return run
+
+
+class Done:
+    """What a command did."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture(scope="session")
+def raw_folder():
+    """Gives the folder of a competition's raw files, or skips with the reason."""
+
+    def folder(name):
+        place = HERE / "toy" / "raw" if name == "toy" else RAW / name
+        if not place.is_dir():
+            pytest.skip(f"no raw files in {place}: set PODIUM_RAW")
+        return place
+
+    return folder

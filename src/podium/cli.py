@@ -1,0 +1,330 @@
+"""The command line: each command is one call of `podium.api`, and its display."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from podium import api, display
+from podium.errors import PodiumError
+
+app = typer.Typer(
+    help="Kaggle-style competitions for machine learning in biology.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """How a board is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+class Part(StrEnum):
+    """Which test rows a board is of."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    ALL = "all"
+
+
+Comp = Annotated[str, typer.Argument(metavar="COMP", help="A competition: see `podium list`.")]
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A shipped model, or the path of a model file (.py).")
+]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Predictions: .csv, .parquet or .h5.")]
+DatasetName = Annotated[
+    str | None, typer.Option("--dataset", "-d", metavar="D", help="Default: the simulated one.")
+]
+Team = Annotated[
+    str | None,
+    typer.Option("--team", metavar="T", help="Default: PODIUM_TEAM, podium.toml, the login name."),
+]
+Name = Annotated[str | None, typer.Option("--name", metavar="N", help="What the board shows.")]
+Message = Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="A remark.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="K=V", help="Change a parameter; repeatable.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", min=0, help="Random seed.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the competitions, their datasets and how many submissions each has."""
+    from podium.listing import listing
+
+    found = listing()
+    if as_json:
+        display.document([asdict(entry) for entry in found])
+        return
+    rows = [
+        [
+            entry.competition,
+            entry.dataset,
+            entry.title,
+            entry.metric,
+            entry.status,
+            str(entry.submissions),
+        ]
+        for entry in found
+    ]
+    header = ["competition", "dataset", "title", "metric", "data", "submissions"]
+    display.table(header, rows, right=[5])
+
+
+@app.command()
+def show(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
+    """Show a competition: task, columns, scores, strata, datasets, models, files."""
+    from podium.listing import facts
+
+    found = facts(*api.load(comp, dataset))
+    if as_json:
+        display.document(found)
+    else:
+        display.facts(found)
+
+
+@app.command()
+def data(
+    comp: Comp,
+    dataset: DatasetName = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="A folder or zip that has the raw files."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch a dataset, prepare it once and verify it."""
+    found = api.prepare(comp, dataset, source=source, progress=sys.stderr.isatty())
+    public = found.folder / "public"
+    if as_json:
+        files = {file.name: file.stat().st_size for file in sorted(public.iterdir())}
+        display.document({**found.manifest, "folder": str(public), "public": files})
+        return
+    display.out(f"{comp}/{found.dataset.name} is ready: {found.dataset.title}")
+    rows = [[f.name, f"{f.stat().st_size / 1024:,.0f} KiB"] for f in sorted(public.iterdir())]
+    display.table([str(public), "size"], rows, right=[1])
+
+
+@app.command()
+def run(
+    comp: Comp,
+    model: ModelName,
+    dataset: DatasetName = None,
+    settings: Set = None,
+    seed: Seed = 0,
+    team: Team = None,
+    name: Name = None,
+    message: Message = "",
+    no_submit: Annotated[
+        bool, typer.Option("--no-submit", help="Only write the predictions.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model, predict the test part and hand the predictions in."""
+    from podium.entry import Kept
+    from podium.model import parse_settings
+
+    with display.progress() as progress:
+        found = api.run(
+            comp,
+            model,
+            dataset=dataset,
+            params=parse_settings(settings or []),
+            seed=seed,
+            team=team,
+            name=name,
+            message=message,
+            submit=not no_submit,
+            progress=progress,
+        )
+    if isinstance(found, Kept):
+        _kept(found, as_json)
+    else:
+        _outcome(comp, dataset, found, as_json)
+
+
+@app.command()
+def cv(
+    comp: Comp,
+    model: ModelName,
+    dataset: DatasetName = None,
+    settings: Set = None,
+    seed: Seed = 0,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Training seeds.")] = 1,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="GROUP", help="Hold out whole groups of this kind."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Cross-validate a model on the fixed folds of the train part."""
+    from podium.entry import card_json
+    from podium.model import parse_settings
+
+    with display.progress() as progress:
+        found = api.cross_validate(
+            comp,
+            model,
+            dataset=dataset,
+            params=parse_settings(settings or []),
+            seed=seed,
+            seeds=seeds,
+            by=by,
+            progress=progress,
+        )
+    if as_json:
+        known = {"by_seed": found.by_seed, "spread": found.spread, "seconds": found.seconds}
+        display.document({**card_json(found.card), **known})
+        return
+    competition, _ = api.load(comp, dataset)
+    display.card(competition, found.card)
+    if found.spread is not None:
+        scores = ", ".join(map(display.figure, found.by_seed))
+        display.out(f"training seeds: {scores}; standard deviation {found.spread:.4f}")
+    display.out(f"{found.seconds:.1f} s")
+
+
+@app.command()
+def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:
+    """Check a predictions file without scoring it."""
+    rows = api.check(comp, file, dataset=dataset)
+    if as_json:
+        display.document({"file": str(file), "rows": rows, "ok": True})
+    else:
+        display.out(f"{file} can be scored: {rows:,} rows.")
+
+
+@app.command()
+def submit(
+    comp: Comp,
+    file: File,
+    dataset: DatasetName = None,
+    team: Team = None,
+    name: Name = None,
+    message: Message = "",
+    as_json: Json = False,
+) -> None:
+    """Hand in a predictions file: check, score, rank."""
+    found = api.submit(comp, file, dataset=dataset, team=team, name=name, message=message)
+    _outcome(comp, dataset, found, as_json)
+
+
+@app.command()
+def board(
+    comp: Comp,
+    dataset: DatasetName = None,
+    part: Annotated[Part, typer.Option("--part", help="Others than public after reveal.")] = (
+        Part.PUBLIC
+    ),
+    team: Annotated[str | None, typer.Option("--team", metavar="T", help="Only this team.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show the leaderboard."""
+    competition, chosen = api.load(comp, dataset)
+    rows = [
+        row
+        for row in api.board(comp, dataset, part=part.value)
+        if team is None or row.team == team or not row.rank
+    ]
+    if not rows and not as_json and form == Format.TABLE:
+        display.out(f"Nothing was submitted to {comp}/{chosen.name} yet.")
+        display.say(f"Begin with: podium run {comp} {competition.controls[0].model}")
+        return
+    display.board(competition, chosen.name, rows, part.value, "json" if as_json else form.value)
+
+
+@app.command()
+def reveal(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
+    """Open the private scores for good."""
+    competition, chosen = api.load(comp, dataset)
+    new = api.reveal(comp, dataset)
+    if as_json:
+        names = {"competition": competition.name, "dataset": chosen.name}
+        display.document({**names, "revealed": True, "new": new})
+        return
+    state = "are open now" if new else "were open already"
+    display.out(f"The private scores of {comp}/{chosen.name} {state}.")
+    display.say(f"See them: podium board {comp} --dataset {chosen.name} --part all")
+
+
+@app.command()
+def verify(
+    comp: Annotated[str | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
+    dataset: DatasetName = None,
+    as_json: Json = False,
+) -> None:
+    """Run the conformance suite on competitions and their datasets."""
+    from podium.verify import verify as verify_all
+
+    with display.progress() as progress:
+        found = list(verify_all(comp, dataset, progress=progress))
+    failed = [verdict for verdict in found if verdict.problem]
+    if as_json:
+        display.document([asdict(verdict) for verdict in found])
+    else:
+        rows = [[v.competition, v.dataset, v.check, v.problem or v.skipped or "ok"] for v in found]
+        display.table(["competition", "dataset", "check", "verdict"], rows)
+        display.say(f"{len(found)} checks, {len(failed)} failed.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; exit status 0 fine, 1 refused input, 2 usage, 3 our fault."""
+    with _Exits():
+        app(prog_name="podium")
+
+
+class _Exits:
+    """Turns what a command raises into a message and an exit status."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, PodiumError):
+            display.error(error, as_json="--json" in sys.argv)
+            sys.exit(1)
+        if isinstance(error, KeyboardInterrupt):
+            display.say("interrupted")
+            sys.exit(130)
+        if isinstance(error, Exception):
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="podium-fault-", suffix=".txt", delete=False
+            ) as file:
+                traceback.print_exception(error, file=file)
+            display.say(f"This is a fault of Podium: {type(error).__name__}: {error}")
+            display.say(f"Please report it with {file.name}")
+            sys.exit(3)
+
+
+def _outcome(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
+    if as_json:
+        display.document({**asdict(found.row), "seconds": round(found.seconds, 3)})
+    else:
+        display.outcome(*api.load(comp, dataset), found)
+
+
+def _kept(found: Any, as_json: bool) -> None:
+    files = {"file": str(found.file), "open_file": found.open_file and str(found.open_file)}
+    if as_json:
+        display.document({**files, "seconds": round(found.seconds, 3)})
+        return
+    for file in filter(None, files.values()):
+        display.out(file)
+    display.out(f"{found.seconds:.1f} s")

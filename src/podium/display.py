@@ -1,0 +1,247 @@
+"""What a person sees: tables and progress on a terminal, plain text in a pipe.
+
+With `cli`, the only module that prints. Messages go to stderr, results to stdout.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from podium.competition import Competition, Dataset
+from podium.errors import PodiumError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+    from podium.entry import Outcome
+    from podium.leaderboard import Row
+    from podium.model import Report
+    from podium.stats import Card
+
+Cells = Sequence[str]
+
+
+def out(text: str = "") -> None:
+    """Print a result."""
+    sys.stdout.write(text + "\n")
+
+
+def say(text: str) -> None:
+    """Print a message beside the results."""
+    sys.stderr.write(text + "\n")
+
+
+def document(value: Any) -> None:
+    """Print one JSON document."""
+    out(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def error(problem: PodiumError, *, as_json: bool) -> None:
+    """Print what was refused and what to do next."""
+    if as_json:
+        known = {"message": problem.message, "problems": problem.problems, "hint": problem.hint}
+        document({"error": known})
+    say(f"error: {problem}")
+
+
+def table(header: Cells, rows: Sequence[Cells], *, right: Sequence[int] = ()) -> None:
+    """Print a table: drawn on a terminal, aligned plain text in a pipe.
+
+    Args:
+        header: Column titles.
+        rows: Cells as text.
+        right: Columns that are aligned to the right.
+    """
+    if sys.stdout.isatty():
+        _drawn(header, rows, right)
+        return
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in [header, *rows]:
+        cells = [
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        out("  ".join(cells).rstrip())
+
+
+def _drawn(header: Cells, rows: Sequence[Cells], right: Sequence[int]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, title in enumerate(header):
+        drawn.add_column(title, justify="right" if place in right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in names are no markup
+    Console().print(drawn)
+
+
+@contextmanager
+def progress() -> Iterator[Bars | None]:
+    """Progress bars on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
+        yield Bars(drawn)
+
+
+class Bars:
+    """Shows one line a stage, with its latest step and figure."""
+
+    def __init__(self, drawn: RichProgress) -> None:
+        self._drawn = drawn
+
+    def stage(self, title: str) -> Report:
+        """Begin a stage; the one before it is done."""
+        for task in self._drawn.tasks:
+            self._drawn.remove_task(task.id)
+        line = self._drawn.add_task(title, total=None, state="")
+
+        def report(step: int, value: float) -> None:
+            self._drawn.update(line, state=f"step {step:,}  {value:.4g}")
+
+        return report
+
+
+def board(
+    competition: Competition, dataset: str, rows: Sequence[Row], part: str, form: str
+) -> None:
+    """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
+    if form == "json":
+        document(board_json(competition, dataset, rows, part))
+        return
+    header, cells = _board_cells(competition, rows)
+    if form == "csv":
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows([header, *cells])
+        out(buffer.getvalue().rstrip())
+    elif form == "markdown":
+        for row in [header, ["---"] * len(header), *cells]:
+            out("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+    else:
+        parts = {"public": "public part", "private": "private part", "all": "whole test part"}
+        out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
+        table(header, cells, right=[0, *range(3, len(header) - 1)])
+
+
+def board_json(
+    competition: Competition, dataset: str, rows: Sequence[Row], part: str
+) -> dict[str, Any]:
+    """The board as one JSON document."""
+    return {
+        "competition": competition.name,
+        "dataset": dataset,
+        "metric": competition.primary.name,
+        "higher_is_better": competition.primary.higher_is_better,
+        "part": part,
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def _board_cells(
+    competition: Competition, rows: Sequence[Row]
+) -> tuple[list[str], list[list[str]]]:
+    strata = [stratum.name for stratum in competition.strata]
+    header = ["rank", "team", "name", competition.primary.name, "95% interval", "normalised"]
+    cells = [
+        [
+            str(row.rank) if row.rank else row.status,
+            row.team,
+            row.name,
+            figure(row.score),
+            _interval((row.ci_low, row.ci_high)),
+            figure(row.normalised, 3),
+            *(figure(row.strata.get(name)) for name in strata),
+            row.submission,
+        ]
+        for row in rows
+    ]
+    return [*header, *strata, "submission"], cells
+
+
+def facts(found: Mapping[str, Any]) -> None:
+    """Print the facts of a competition."""
+    out(f"{found['title']} ({found['name']}/{found['dataset']}): {found['summary']}")
+    out(f"data: {found['data']}; read more: {found['readme']}")
+    for title, rows in (
+        ("submission column", found["columns"]),
+        ("score", found["scores"]),
+        ("stratum", found["strata"]),
+        ("dataset", found["datasets"]),
+        ("model", found["models"]),
+    ):
+        out()
+        table([title, ""], [[name, text] for name, text in rows.items()])
+    for source in found["sources"]:
+        out(f"\nsource: {source['url']}\nlicence: {source['licence']}")
+    for file in found["files"]:
+        out(file)
+
+
+def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
+    """Print what handing in gave."""
+    row = found.row
+    if not found.new:
+        say(f"The same predictions were handed in before, as {row.submission}: no second row.")
+    _card_table(competition, found.card)
+    if found.change is None:
+        change = "its first entry" if found.new else "unchanged"
+    elif found.change == 0:
+        change = "equal to its best before"
+    else:
+        better = (found.change > 0) == competition.primary.higher_is_better
+        change = f"{found.change:+.4f} against its best before, {'better' if better else 'worse'}"
+    out(f"public rank {row.rank} on {competition.name}/{dataset.name}; team {row.team}: {change}")
+    out(f"submission {row.submission}: {found.file}")
+    if found.open_file:
+        out(f"open part, for its own scorers: {found.open_file}")
+    out(f"{found.seconds:.1f} s")
+
+
+def card(competition: Competition, found: Card) -> None:
+    """Print a card."""
+    from podium.entry import card_json
+
+    _card_table(competition, card_json(found))
+
+
+def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
+    header = ["rows", "groups", "95% interval", *(score.name for score in competition.scores)]
+
+    def cells(name: str, estimate: Mapping[str, Any]) -> Cells:
+        figures = [figure(estimate["scores"][score.name]) for score in competition.scores]
+        counts = [f"{estimate['rows']:,}", f"{estimate['groups']:,}"]
+        return [name, *counts, _interval(estimate["ci"] or (None, None)), *figures]
+
+    rows = [cells("all rows", found)]
+    rows += [cells(name, estimate) for name, estimate in found["strata"].items()]
+    table(["", *header], rows, right=range(1, len(header) + 1))
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A figure, or a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _interval(bounds: Sequence[float | None]) -> str:
+    low, high = bounds
+    return "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"

@@ -1,0 +1,353 @@
+"""The board: immutable records in a database, and how they rank.
+
+SQLite in the workspace by default, any other database by `PODIUM_DB`; one code path. Records are
+never changed: a withdrawal or a reveal is a record of its own. Private figures stay in the
+database until the competition is revealed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from podium.competition import Competition, Score
+from podium.errors import BoardError
+
+CONTROL, CEILING, SUBMISSION = "control", "ceiling", "scored"
+OUTDATED = "outdated"
+PARTS = ("public", "private", "all")
+_BUSY_SECONDS = 30
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "lustre", "beegfs", "gpfs"}
+
+_schema = sa.MetaData()
+_records = sa.Table(
+    "records",
+    _schema,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("submission", sa.String(64), nullable=False),
+    sa.Column("competition", sa.String(64), nullable=False),
+    sa.Column("dataset", sa.String(64), nullable=False),
+    sa.Column("edition", sa.String(64), nullable=False),
+    sa.Column("team", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("model", sa.String(200)),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("file", sa.Text),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("provenance", sa.JSON, nullable=False),
+    sa.Column("public", sa.JSON, nullable=False),
+    sa.Column("private", sa.JSON, nullable=False),
+    sa.Column("all", sa.JSON, nullable=False),
+    sa.Column("public_influence", sa.LargeBinary, nullable=False),
+    sa.Column("private_influence", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("submission", "edition"),
+    sa.Index("board", "competition", "dataset", "edition"),
+)
+_reveals = sa.Table(
+    "reveals",
+    _schema,
+    sa.Column("competition", sa.String(64), primary_key=True),
+    sa.Column("dataset", sa.String(64), primary_key=True),
+    sa.Column("who", sa.String(64), nullable=False),
+    sa.Column("created", sa.String(32), nullable=False),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One scored submission, and all that a stranger needs to reproduce it.
+
+    Attributes:
+        submission: Short name that follows from team and content.
+        edition: Hash of dataset content, split and metric; other editions never mix.
+        kind: `scored`, `control` or `ceiling`.
+        file: Where the predictions are kept, relative to the workspace.
+        provenance: Parameters, seed, code, versions, time and memory.
+        public, private, all: The cards as JSON: `rows`, `groups`, `scores`, `ci`, `strata`.
+        public_influence, private_influence: float32 influence values of the primary score.
+    """
+
+    submission: str
+    competition: str
+    dataset: str
+    edition: str
+    team: str
+    name: str
+    model: str | None
+    message: str
+    kind: str
+    created: str
+    file: str | None
+    sha256: str
+    provenance: Mapping[str, Any]
+    public: Mapping[str, Any]
+    private: Mapping[str, Any]
+    all: Mapping[str, Any]
+    public_influence: bytes
+    private_influence: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of the board, of one part. Field names are the JSON of `podium board`."""
+
+    rank: int | None
+    tier: int | None
+    team: str
+    name: str
+    model: str | None
+    score: float
+    ci_low: float | None
+    ci_high: float | None
+    normalised: float | None
+    win_next: float | None
+    entries: int
+    metrics: Mapping[str, float]
+    strata: Mapping[str, float]
+    submission: str
+    created: str
+    status: str
+
+
+class Board:
+    """The leaderboard's database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self._engine = _engine(self.url)
+
+    def add(self, record: Record) -> bool:
+        """Add a record; False if the very same submission is there already."""
+        there = sa.select(_records.c.number).where(
+            _records.c.submission == record.submission, _records.c.edition == record.edition
+        )
+        with self._write() as connection:
+            if connection.execute(there).first():
+                return False
+            connection.execute(_records.insert().values(vars(record)))
+        return True
+
+    def names(self, competition: str, dataset: str, *, edition: str, kind: str) -> set[str]:
+        """Names of the records of a kind."""
+        query = sa.select(_records.c.name).where(
+            _records.c.competition == competition,
+            _records.c.dataset == dataset,
+            _records.c.edition == edition,
+            _records.c.kind == kind,
+        )
+        with self._read() as connection:
+            return set(connection.execute(query).scalars())
+
+    def rows(
+        self, competition: Competition, dataset: str, *, edition: str, part: str = "public"
+    ) -> list[Row]:
+        """The board of one part: ranked submissions and controls, best first.
+
+        Records of another edition (data, split or metric have changed since) come last, marked.
+
+        Raises:
+            BoardError: If the part is sealed.
+        """
+        if part != "public" and not self.revealed(competition.name, dataset):
+            raise BoardError(
+                f"The {part} scores of {competition.name}/{dataset} are sealed.",
+                hint=f"Open them for good: podium reveal {competition.name} --dataset {dataset}",
+            )
+        with self._read() as connection:
+            found = connection.execute(_board_query(competition.name, dataset)).all()
+        return _ranked(found, competition, edition, part)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Number of submissions by competition and dataset, controls not counted."""
+        query = (
+            sa.select(_records.c.competition, _records.c.dataset, sa.func.count())
+            .where(_records.c.kind == SUBMISSION)
+            .group_by(_records.c.competition, _records.c.dataset)
+        )
+        with self._read() as connection:
+            return {(row[0], row[1]): int(row[2]) for row in connection.execute(query)}
+
+    def revealed(self, competition: str, dataset: str) -> bool:
+        """Whether the private scores are open."""
+        query = sa.select(_reveals.c.who).where(
+            _reveals.c.competition == competition, _reveals.c.dataset == dataset
+        )
+        with self._read() as connection:
+            return connection.execute(query).first() is not None
+
+    def reveal(self, competition: str, dataset: str, *, who: str, when: str) -> bool:
+        """Open the private scores for good; False if they are open already."""
+        if self.revealed(competition, dataset):
+            return False
+        values = {"competition": competition, "dataset": dataset, "who": who, "created": when}
+        with self._write() as connection:
+            connection.execute(_reveals.insert().values(values))
+        return True
+
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        with self._guarded(), self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with self._guarded(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise BoardError(
+                f"The board's database {self.url.render_as_string()} refused: {error.orig}.",
+                hint="Is the disk full, the file damaged or another program holding it?",
+            ) from error
+
+
+def open_board(url: str) -> Board:
+    """Open the board; its database and tables are created where they are missing."""
+    file = _sqlite_file(url)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_network(file)
+    return Board(url)
+
+
+def find_board(url: str) -> Board | None:
+    """Open the board for reading; None if there is none yet."""
+    file = _sqlite_file(url)
+    return None if file and not file.is_file() else open_board(url)
+
+
+def _sqlite_file(url: str) -> Path | None:
+    where = sa.make_url(url)
+    sqlite = where.get_backend_name() == "sqlite" and where.database
+    return Path(str(where.database)) if sqlite else None
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {})
+    if sqlite:
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        _schema.create_all(engine)
+    except sa.exc.DBAPIError as error:
+        raise BoardError(
+            f"The board's database {url.render_as_string()} cannot be opened: {error.orig}.",
+            hint="Name another: PODIUM_DB=sqlite:////path/to/board.sqlite",
+        ) from error
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    """Write-ahead log for readers beside a writer; transactions are begun by the engine's event."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def _refuse_network(file: Path) -> None:
+    """SQLite's locks do not hold on network file systems, so two writers could lose records."""
+    mounts = Path("/proc/self/mounts")
+    if not mounts.is_file():
+        return
+    folder = os.path.realpath(file.parent)
+    points = [line.split()[1:3] for line in mounts.read_text(encoding="utf-8").splitlines()]
+    above = [
+        (point, kind)
+        for point, kind in points
+        if folder == point or folder.startswith(point.rstrip("/") + "/")
+    ]
+    _, kind = max(above, key=lambda mount: len(mount[0]), default=("", ""))
+    if kind in _NETWORK:
+        raise BoardError(
+            f"The board cannot lie on a network file system ({kind}): {folder}.",
+            hint="Name a local file or a PostgreSQL server: PODIUM_DB=postgresql://...",
+        )
+
+
+def _board_query(competition: str, dataset: str) -> sa.Select[Any]:
+    columns = [c for c in _records.c if not c.name.endswith("_influence")]
+    return (
+        sa.select(*columns)
+        .where(_records.c.competition == competition, _records.c.dataset == dataset)
+        .order_by(_records.c.number)
+    )
+
+
+def _ranked(found: Sequence[Any], competition: Competition, edition: str, part: str) -> list[Row]:
+    """Rank by full precision; equal scores share a rank and stand earliest first."""
+    primary = competition.primary
+    sign = -1 if primary.higher_is_better else 1
+
+    def score(record: Any) -> float:
+        return float(getattr(record, part)["scores"][primary.name])
+
+    current = [record for record in found if record.edition == edition]
+    old = [r for r in found if r.edition != edition and r.kind == SUBMISSION]
+    ordered = sorted(current, key=lambda r: sign * score(r))  # stable: earliest first among equals
+    zero = _best([score(r) for r in current if r.kind == CONTROL], sign)
+    entries: dict[str, int] = {}
+    for record in current:
+        entries[record.team] = entries.get(record.team, 0) + 1
+    rows, place, last = [], 0, None
+    scored = 0
+    for record in ordered:
+        rank = None
+        if record.kind == SUBMISSION:
+            scored += 1
+            if score(record) != last:
+                place, last = scored, score(record)
+            rank = place
+        rows.append(_row(record, part, score(record), rank, zero, primary, entries))
+    return rows + [_row(r, part, score(r), None, None, primary, {}, OUTDATED) for r in old]
+
+
+def _best(scores: list[float], sign: int) -> float | None:
+    return sign * min(sign * score for score in scores) if scores else None
+
+
+def _row(
+    record: Any,
+    part: str,
+    score: float,
+    rank: int | None,
+    zero: float | None,
+    primary: Score,
+    entries: Mapping[str, int],
+    status: str | None = None,
+) -> Row:
+    card = getattr(record, part)
+    low, high = card["ci"] or (None, None)
+    spread = None if zero is None else primary.perfect - zero
+    return Row(
+        rank=rank,
+        tier=None,
+        team=record.team,
+        name=record.name,
+        model=record.model,
+        score=score,
+        ci_low=low,
+        ci_high=high,
+        normalised=(score - zero) / spread if zero is not None and spread else None,
+        win_next=None,
+        entries=entries.get(record.team, 0),
+        metrics=card["scores"],
+        strata={name: stratum["scores"][primary.name] for name, stratum in card["strata"].items()},
+        submission=record.submission,
+        created=record.created,
+        status=status or record.kind,
+    )

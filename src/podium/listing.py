@@ -1,0 +1,98 @@
+"""What there is: competitions, datasets, models, files. Reads facts, loads no data."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from podium import competition as competitions
+from podium import leaderboard, workspace
+from podium.competition import Competition, Dataset
+from podium.data import find_edition, is_ready, public_folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One dataset of one competition; a folder that cannot be loaded is one entry too."""
+
+    competition: str
+    dataset: str
+    title: str
+    metric: str
+    status: str
+    submissions: int
+
+
+def listing() -> list[Entry]:
+    """All competitions and datasets."""
+    board = leaderboard.find_board(workspace.database_url())
+    counts = board.counts() if board else {}
+    entries = []
+    for name in competitions.names():
+        found = competitions.try_load(name)
+        if isinstance(found, str):
+            broken = Entry(
+                competition=name,
+                dataset="-",
+                title=found,
+                metric="-",
+                status="broken",
+                submissions=0,
+            )
+            entries.append(broken)
+            continue
+        entries += [
+            Entry(
+                competition=name,
+                dataset=dataset.name,
+                title=f"{found.title}: {dataset.title}",
+                metric=found.primary.name,
+                status=_status(found, dataset),
+                submissions=counts.get((name, dataset.name), 0),
+            )
+            for dataset in found.datasets
+        ]
+    return entries
+
+
+def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
+    """All that a competitor needs to know of a competition, as JSON."""
+    folder = public_folder(competition, dataset)
+    edition = find_edition(competition, dataset)
+    return {
+        "name": competition.name,
+        "title": competition.title,
+        "summary": competition.summary,
+        "readme": str(competition.folder / "README.md"),
+        "dataset": dataset.name,
+        "data": _status(competition, dataset),
+        "edition": edition.name if edition else None,
+        "files": sorted(str(file) for file in folder.glob("*")) if folder.is_dir() else [],
+        "columns": {
+            "id": "text",
+            **{t.name: f"{t.low:g} to {t.high:g} {t.unit}".strip() for t in competition.targets},
+        },
+        "scores": {s.name: s.title for s in competition.scores},
+        "higher_is_better": competition.primary.higher_is_better,
+        "strata": {s.name: s.title for s in competition.strata},
+        "datasets": {d.name: d.title for d in competition.datasets},
+        "sources": [
+            {"url": s.url, "licence": s.licence, "citation": s.citation} for s in dataset.sources
+        ],
+        "models": {name: _summary(competition, name) for name in competition.models},
+    }
+
+
+def _status(competition: Competition, dataset: Dataset) -> str:
+    if is_ready(competition, dataset):
+        return "ready"
+    return "made on first use" if dataset.simulated else "to fetch"
+
+
+def _summary(competition: Competition, model: str) -> str:
+    """First line of a model file's docstring, without running it."""
+    file: Path = competition.folder / "models" / f"{model}.py"
+    doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return doc.split("\n\n")[0].replace("\n", " ")

@@ -1,0 +1,229 @@
+"""How sure is a score? The delete-one-group jackknife, from sums alone.
+
+With T the total of the per-row statistics and S_g the sum over group g, the leave-one-group-out
+scores are finish(T - S_g) for all groups in one call. Formulas and measured coverage:
+docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.competition import Stratum
+from podium.errors import PodiumError
+from podium.metric import Floats, Layout, Metric, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BUCKETS = 4096
+"""Whole groups share a bucket when there are more than this."""
+MIN_GROUPS = 5
+"""Below, no interval is shown."""
+CHUNK_ROWS = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Scores of some rows, and how sure the primary one is.
+
+    Attributes:
+        scores: Every figure that `finish` returns.
+        se: Standard error of the primary score; None with fewer than 5 groups.
+        ci: Its 95 % interval; None with fewer than 5 groups.
+        influence: (G - 1) * (mean of leave-one-out scores - leave-one-out score), float32, one
+            for each group in sorted order.
+    """
+
+    rows: int
+    groups: int
+    scores: Mapping[str, float]
+    se: float | None
+    ci: tuple[float, float] | None
+    influence: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Scores of some rows: the whole of them, and each stratum that is among them."""
+
+    whole: Estimate
+    strata: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """Rows gathered into cells: all rows of one group, stratum and part lie in one cell.
+
+    Everything that is scored is a union of cells, so rows are looked at once.
+
+    Attributes:
+        code: Cell of each row [rows].
+        labels: For each kind of label ("part", "stratum") that of each cell [cells].
+        bucket: Bucket of the group of each cell [cells].
+    """
+
+    code: NDArray[np.int64]
+    labels: Mapping[str, NDArray[np.object_]]
+    bucket: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, group: NDArray[Any], **labels: NDArray[Any]) -> Cells:
+        """Gather rows by their group and labels."""
+        import pandas as pd
+
+        bucket = _buckets(group)
+        frame = pd.DataFrame({**labels, "bucket": bucket})
+        grouped = frame.groupby(list(frame.columns), sort=True, dropna=False)
+        cells = grouped.size().index.to_frame(index=False)
+        return cls(
+            code=np.asarray(grouped.ngroup(), dtype=np.int64),
+            labels={name: cells[name].to_numpy(object) for name in labels},
+            bucket=cells["bucket"].to_numpy(np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.bucket)
+
+    def where(self, **labels: str) -> NDArray[np.bool_]:
+        """Mask of the cells that carry these labels."""
+        mask = np.ones(len(self), dtype=bool)
+        for kind, value in labels.items():
+            mask &= self.labels[kind] == value
+        return mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Summed statistics by cell; what scores, strata and intervals are made of."""
+
+    metric: Metric
+    layout: Layout
+    cells: Cells
+    sums: Floats  # [cells, k]
+    rows: NDArray[np.int64]  # [cells]
+
+    @classmethod
+    def of(cls, metric: Metric, solution: Table, predictions: Table, cells: Cells) -> Tally:
+        """One pass over the rows, a chunk at a time: memory does not grow with their number."""
+        layout = metric.layout(solution, predictions)
+        sums: Any = 0.0
+        for start in range(0, len(cells.code), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            statistics = metric.statistics(
+                {name: column[rows] for name, column in solution.items()},
+                {name: column[rows] for name, column in predictions.items()},
+                layout,
+            )
+            sums = sums + sum_by(cells.code[rows], len(cells), statistics)
+        return cls(
+            metric=metric,
+            layout=layout,
+            cells=cells,
+            sums=np.asarray(sums),
+            rows=np.bincount(cells.code, minlength=len(cells)),
+        )
+
+    def card(self, primary: str, strata: Iterable[str], **labels: str) -> Card:
+        """Score the rows that carry these labels, whole and by stratum.
+
+        Raises:
+            PodiumError: If a score is not finite, or no row carries the labels.
+        """
+        whole = self.estimate(primary, **labels)
+        if whole is None:
+            raise PodiumError(f"There are no rows to score ({labels}).")
+        found = {name: self.estimate(primary, stratum=name, **labels) for name in strata}
+        return Card(whole=whole, strata={k: v for k, v in found.items() if v is not None})
+
+    def estimate(self, primary: str, **labels: str) -> Estimate | None:
+        """Score the cells that carry these labels; None where there are none.
+
+        Raises:
+            PodiumError: If a score is not finite.
+        """
+        mask = self.cells.where(**labels)
+        if not mask.any():
+            return None
+        buckets, code = np.unique(self.cells.bucket[mask], return_inverse=True)
+        groups = sum_by(code, len(buckets), self.sums[mask])
+        total = groups.sum(axis=0)
+        scores = {k: float(v) for k, v in self.metric.finish(total, self.layout).items()}
+        _must_be_finite(scores)
+        influence = _influence(self.metric, self.layout, total, groups, primary)
+        se, ci = interval(scores[primary], influence)
+        return Estimate(
+            rows=int(self.rows[mask].sum()),
+            groups=len(buckets),
+            scores=scores,
+            se=se,
+            ci=ci,
+            influence=influence.astype(np.float32),
+        )
+
+
+def independent_groups(
+    strata: Iterable[Stratum], stratum: NDArray[Any], groups: pd.DataFrame
+) -> NDArray[np.object_]:
+    """The independent unit of each row, as text: of the kind that the row's stratum names."""
+    unit = np.full(len(stratum), "", dtype=object)
+    for entry in strata:
+        rows = stratum == entry.name
+        unit[rows] = f"{entry.group}:" + groups[entry.group].to_numpy(object)[rows]
+    return unit
+
+
+def interval(score: float, influence: Floats) -> tuple[float | None, tuple[float, float] | None]:
+    """Standard error and 95 % t interval from influence values; None with fewer than 5 groups."""
+    from scipy.special import stdtrit
+
+    groups = len(influence)
+    if groups < MIN_GROUPS:
+        return None, None
+    se = float(np.sqrt(np.sum(np.square(influence)) / (groups * (groups - 1))))
+    half = float(stdtrit(groups - 1, 0.975)) * se
+    return se, (score - half, score + half)
+
+
+def sum_by(code: NDArray[np.int64], count: int, statistics: Any) -> Floats:
+    """Sum rows [rows, k] by their code into [count, k]: one sparse product (never np.add.at)."""
+    from scipy.sparse import csr_array
+
+    rows = len(code)
+    member = csr_array((np.ones(rows), code, np.arange(rows + 1)), shape=(rows, count))
+    summed = member.T @ statistics
+    return np.asarray(summed.toarray() if hasattr(summed, "toarray") else summed, dtype=np.float64)
+
+
+def _influence(
+    metric: Metric, layout: Layout, total: Floats, groups: Floats, primary: str
+) -> Floats:
+    if len(groups) < 2:
+        return np.zeros(len(groups))
+    left_out = metric.finish(total - groups, layout)[primary]
+    return np.asarray((len(groups) - 1) * (left_out.mean() - left_out), dtype=np.float64)
+
+
+def _buckets(group: NDArray[Any]) -> NDArray[np.int64]:
+    """Number groups in sorted order, or hash whole groups together when there are too many."""
+    import pandas as pd
+
+    codes, names = pd.factorize(group, sort=True)
+    if len(names) <= BUCKETS:
+        return np.asarray(codes, dtype=np.int64)
+    hashed = pd.util.hash_array(np.asarray(names, dtype=object)) % BUCKETS
+    return np.asarray(hashed[codes], dtype=np.int64)
+
+
+def _must_be_finite(scores: Mapping[str, float]) -> None:
+    bad = [name for name, value in scores.items() if not np.isfinite(value)]
+    if bad:
+        raise PodiumError(
+            f"The metric gives no finite figure for {', '.join(bad)}: it cannot rank.",
+            hint="Constant predictions are a common cause.",
+        )

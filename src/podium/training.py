@@ -1,0 +1,193 @@
+"""Training: fit a model on the train part, predict, cross-validate on the fixed folds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium import submission
+from podium.data import Data
+from podium.errors import DataError, PodiumError, UnknownNameError
+from podium.model import Model, ModelFile, Part, Report
+from podium.stats import Card, Cells, Tally, independent_groups
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROUPED_FOLDS = 5
+
+
+class Progress(Protocol):
+    """Shows how far a long work is; `podium.display` has one for terminals."""
+
+    def stage(self, title: str) -> Report | None:
+        """Begin a stage and give what reports its steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossValidation:
+    """Out-of-fold scores on the train part.
+
+    Attributes:
+        card: Of the first seed, with its interval.
+        by_seed: Primary score of each training seed.
+        spread: Their standard deviation; None with one seed.
+        predictions: Out-of-fold predictions of the first seed: id and targets.
+    """
+
+    card: Card
+    by_seed: list[float]
+    spread: float | None
+    predictions: pd.DataFrame
+    seconds: float
+
+
+def fit(
+    file: ModelFile, params: dict[str, Any], seed: int, train: Part, report: Report | None = None
+) -> Model:
+    """Build a model and fit it."""
+    model = file.build(params, seed)
+    with file.running("fit"):
+        model.fit(train, report)
+    return model
+
+
+def predict(file: ModelFile, model: Model, part: Part) -> pd.DataFrame:
+    """Predict a part."""
+    with file.running("predict"):
+        return model.predict(part)
+
+
+def predict_test(
+    data: Data, file: ModelFile, params: dict[str, Any], seed: int = 0
+) -> dict[str, NDArray[np.float64]]:
+    """Fit on the train part and predict the test part, checked and in its order."""
+    model = fit(file, params, seed, data.train(seed))
+    return _checked(data, predict(file, model, data.part("test", seed)), data.ids("test"))
+
+
+def open_predictions(data: Data, file: ModelFile, model: Model, seed: int) -> pd.DataFrame | None:
+    """Predictions of the open part as its scorers take them; None where there is no open part."""
+    import pandas as pd
+
+    if not data.has_open:
+        return None
+    part = data.part("open", seed)
+    values = _checked(data, predict(file, model, part), data.ids("open"))
+    features = (
+        part.features if data.dataset.open_with_features else pd.DataFrame(index=range(len(part)))
+    )
+    return pd.concat([pd.Series(part.ids, name="id"), features, pd.DataFrame(values)], axis=1)
+
+
+def cross_validate(
+    data: Data,
+    file: ModelFile,
+    params: dict[str, Any],
+    *,
+    seed: int = 0,
+    seeds: int = 1,
+    by: str | None = None,
+    progress: Progress | None = None,
+) -> CrossValidation:
+    """Score out-of-fold predictions of the train part: each row by a model that never saw its fold.
+
+    Args:
+        data: A prepared dataset.
+        file: The model.
+        params: Its complete parameters.
+        seed: The first training seed.
+        seeds: How many training seeds; they show how much of a difference is luck.
+        by: A kind of group to hold out whole (five folds), instead of the fixed folds.
+        progress: Shows the folds.
+
+    Raises:
+        DataError: If the dataset has no folds.
+        PodiumError: If the predictions cannot be scored.
+    """
+    start = time.perf_counter()
+    train = data.train(seed)
+    folds, strata, groups = _folds(data, train, by)
+    cells = Cells.of(groups, stratum=strata)
+    primary = data.competition.primary.name
+    by_seed, first = [], None
+    for offset in range(seeds):
+        predictions = _out_of_fold(data, file, params, seed + offset, folds, progress)
+        tally = Tally.of(data.competition.metric, _table(data, train.targets), predictions, cells)
+        found = tally.card(primary, [stratum.name for stratum in data.competition.strata])
+        by_seed.append(found.whole.scores[primary])
+        first = first or (found, predictions)
+    if first is None:
+        raise PodiumError("At least one seed is needed.")
+    return CrossValidation(
+        card=first[0],
+        by_seed=by_seed,
+        spread=float(np.std(by_seed, ddof=1)) if seeds > 1 else None,
+        predictions=_frame(train, first[1]),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _out_of_fold(
+    data: Data,
+    file: ModelFile,
+    params: dict[str, Any],
+    seed: int,
+    folds: NDArray[np.int64],
+    progress: Progress | None,
+) -> dict[str, NDArray[np.float64]]:
+    import pyarrow as pa
+
+    train = data.train(seed)
+    out = {target.name: np.empty(len(train)) for target in data.competition.targets}
+    for fold in np.unique(folds):
+        held = folds == fold
+        report = progress.stage(f"{file.name}, fold {fold}") if progress else None
+        model = fit(file, params, seed, train.take(~held), report)
+        part = train.take(held).without_answers()
+        ids = pa.array(part.ids, type=pa.string())
+        for name, values in _checked(data, predict(file, model, part), ids).items():
+            out[name][held] = values
+    return out
+
+
+def _checked(data: Data, predictions: pd.DataFrame, ids: Any) -> dict[str, NDArray[np.float64]]:
+    """A model's predictions through the one validated join."""
+    table = submission.from_pandas(predictions)
+    return dict(submission.align(table, data.competition, ids))
+
+
+def _folds(
+    data: Data, train: Part, by: str | None
+) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
+    """Fold, stratum and independent group of each train row."""
+    if train.folds is None or train.strata is None or train.groups is None or not len(train):
+        raise DataError("This dataset has no folds to cross-validate on.")
+    if by is None:
+        groups = independent_groups(data.competition.strata, train.strata, train.groups)
+        return train.folds, train.strata, groups
+    if by not in train.groups:
+        raise UnknownNameError("kind of group", by, train.groups.columns)
+    from sklearn.model_selection import GroupKFold
+
+    groups = train.groups[by].to_numpy(object)
+    folds = np.empty(len(train), dtype=np.int64)
+    splitter = GroupKFold(n_splits=min(GROUPED_FOLDS, len(set(groups))))
+    for fold, (_, held) in enumerate(splitter.split(folds, groups=groups)):
+        folds[held] = fold
+    return folds, np.full(len(train), "", dtype=object), groups
+
+
+def _table(data: Data, targets: Any) -> Mapping[str, NDArray[Any]]:
+    return {t.name: targets[t.name].to_numpy(np.float64) for t in data.competition.targets}
+
+
+def _frame(train: Part, predictions: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({"id": train.ids, **predictions})

@@ -1,0 +1,387 @@
+"""The conformance suite: what every competition and dataset must hold.
+
+Behind `podium verify` and `tests/test_competitions.py`. A check is a function whose docstring
+says what holds; it yields one line for each way in which it does not.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from podium import competition as competitions
+from podium import data as datas
+from podium import model as models
+from podium import submission, training
+from podium.competition import Competition, Dataset
+from podium.errors import DataError, PodiumError, SubmissionError
+from podium.model import ModelFile, Part
+from podium.scoring import Solution, open_solution
+from podium.stats import Cells, Tally
+from podium.training import Progress
+
+HEAVY = ("torch", "lightgbm", "optuna", "rich", "sqlalchemy")
+"""What facts and metrics must not import."""
+TINY = 400
+"""Rows that models are tried on."""
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What one check found; `problem` is empty when it holds, `skipped` says why it was not run."""
+
+    competition: str
+    dataset: str
+    check: str
+    problem: str = ""
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One dataset of one competition, prepared."""
+
+    competition: Competition
+    dataset: Dataset
+
+    @cached_property
+    def data(self) -> datas.Data:
+        """The prepared data."""
+        return datas.load(self.competition, self.dataset)
+
+    @cached_property
+    def solution(self) -> Solution:
+        """The answers, by the one door."""
+        return open_solution(self.data)
+
+    @cached_property
+    def split(self) -> pd.DataFrame:
+        """The frozen split."""
+        file = self.competition.folder / "splits" / f"{self.dataset.name}.csv"
+        return pd.read_csv(file, dtype={"id": str})
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """Groups, part, fold and stratum of every labelled row."""
+        test = self.data.table(f"{datas.SOLUTION}/groups.parquet")
+        train = self.data.table(f"{datas.PUBLIC}/folds.parquet")[list(test.columns)]
+        return pd.concat([train, test]).merge(self.split, on="id", validate="one_to_one")
+
+    @cached_property
+    def sample(self) -> pd.DataFrame:
+        """The sample submission."""
+        return pd.read_csv(self.data.file(f"{datas.PUBLIC}/{datas.SAMPLE}"), dtype={"id": str})
+
+    def score(self, table: pd.DataFrame) -> dict[str, float]:
+        """All public scores of a predictions table, by the door that users take."""
+        aligned = submission.align(
+            submission.from_pandas(table), self.competition, self.data.ids("test")
+        )
+        return dict(self.solution.score(aligned)["public"].whole.scores)
+
+    def tiny(self) -> tuple[Part, Part]:
+        """A few train and test rows, taken evenly; generators are new at each call."""
+        return _thin(self.data.train()), _thin(self.data.part("test"))
+
+
+Check = Callable[[Case], Iterator[str]]
+
+
+def imports_are_light(case: Case) -> Iterator[str]:
+    """Facts and metric load without torch, lightgbm, optuna, rich and sqlalchemy."""
+    folder = f"podium.competitions.{case.competition.name}"
+    code = (
+        f"import sys, json, podium.competitions as c; c.__path__ = {_roots()!r}\n"
+        f"import {folder}.competition, {folder}.metric\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    if done.returncode:
+        yield done.stderr.strip().splitlines()[-1]
+        return
+    for name in set(HEAVY) & set(json.loads(done.stdout)):
+        yield f"competition.py or metric.py imports {name}"
+
+
+def facts_are_complete(case: Case) -> Iterator[str]:
+    """README, metric, controls and the default dataset are there and agree."""
+    found = case.competition
+    if not (found.folder / "README.md").is_file():
+        yield "README.md is missing"
+    if not found.datasets[0].simulated:
+        yield "the default dataset is not simulated"
+    for control in found.controls:
+        if control.model not in found.models:
+            yield f"control {control.name!r} names no model: {control.model}"
+    scores = set(found.metric.score(case.solution.targets, case.solution.targets))
+    declared = {score.name for score in found.scores}
+    if scores != declared:
+        yield f"metric gives {sorted(scores)}, competition.py declares {sorted(declared)}"
+
+
+def checksums_agree(case: Case) -> Iterator[str]:
+    """Prepared files are whole, and content and split are those of checksums.json."""
+    known = datas.checksums(case.competition).get(case.dataset.name)
+    if known is None:
+        yield f"checksums.json does not have {case.dataset.name}"
+    for name in datas.damaged(case.data):
+        yield f"{case.data.folder / name} is missing or changed"
+
+
+def parts_are_disjoint_and_complete(case: Case) -> Iterator[str]:
+    """Every row has one part; test rows have a stratum, train rows a fold; both halves are full."""
+    split, strata = case.split, [stratum.name for stratum in case.competition.strata]
+    if not split["id"].is_unique:
+        yield f"{int(split['id'].duplicated().sum())} ids are in two parts"
+    test = split[split["part"].isin(["public", "private"])]
+    train = split[split["part"] == "train"]
+    unknown = set(split["part"]) - {"train", "public", "private", "open"}
+    if unknown:
+        yield f"unknown parts: {sorted(unknown)}"
+    if train["fold"].isna().any():
+        yield f"{int(train['fold'].isna().sum())} train rows have no fold"
+    for part, stratum in [(part, s) for part in ("public", "private") for s in strata]:
+        if not ((test["part"] == part) & (test["stratum"] == stratum)).any():
+            yield f"the {part} half has no rows of {stratum}"
+    if not test["stratum"].isin(strata).all():
+        yield "test rows have unknown strata"
+
+
+def groups_keep_apart(case: Case) -> Iterator[str]:
+    """No group is shared where the facts say that it is not: train, test, halves and folds."""
+    rows = case.groups
+    train, test = rows[rows["part"] == "train"], rows[rows["part"] != "train"]
+    for stratum in case.competition.strata:
+        for kind in stratum.unseen:
+            held = test.loc[test["stratum"] == stratum.name, kind]
+            shared = set(held) & set(train[kind])
+            if shared:
+                yield f"{len(shared)} {kind}s of {stratum.name} are in train: {_some(shared)}"
+            for fold, inside in train.groupby("fold"):
+                held = inside.loc[inside["stratum"] == stratum.name, kind]
+                shared = set(held) & set(train.loc[train["fold"] != fold, kind])
+                if shared:
+                    yield f"fold {fold:.0f}: {len(shared)} {kind}s of {stratum.name} train"
+    kind = case.competition.halves_by
+    if kind:
+        halves = test.groupby(kind)["part"].nunique()
+        if (halves > 1).any():
+            yield f"{int((halves > 1).sum())} {kind}s are in both halves of the test part"
+
+
+def answers_are_apart(case: Case) -> Iterator[str]:
+    """No target, part or stratum stands among the files that competitors get."""
+    hidden = {"part", "stratum", "fold", *(target.name for target in case.competition.targets)}
+    for part in ["test", *(["open"] if case.data.has_open else [])]:
+        columns = set(case.data.part(part).features.columns) & hidden
+        if columns:
+            yield f"{part}.parquet has {sorted(columns)}"
+    public = {file.name for file in (case.data.folder / datas.PUBLIC).iterdir()}
+    expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
+    if public - expected:
+        yield f"unexpected public files: {sorted(public - expected)}"
+
+
+def perfect_beats_controls(case: Case) -> Iterator[str]:
+    """The answers reach the declared perfect score, and every control stays below them."""
+    primary = case.competition.primary
+    best = case.solution.perfect()["all"].whole.scores
+    for score in case.competition.scores:
+        if abs(best[score.name] - score.perfect) > TOLERANCE:
+            yield f"{score.name} of the answers is {best[score.name]}, not {score.perfect}"
+    sign = 1 if primary.higher_is_better else -1
+    for control in case.competition.controls:
+        file = models.load(case.competition, control.model)
+        predicted = training.predict_test(case.data, file, file.params(control.params), 0)
+        found = case.solution.score(predicted)["all"].whole.scores[primary.name]
+        if sign * found >= sign * best[primary.name]:
+            yield f"{control.name} scores {found}, the answers {best[primary.name]}"
+
+
+def scores_do_not_depend_on_order(case: Case) -> Iterator[str]:
+    """Rows and columns in any order, scored twice: the same finite scores."""
+    expected = case.score(case.sample)
+    shuffled = case.sample.sample(frac=1, random_state=0)[case.sample.columns[::-1]]
+    for other in (case.score(case.sample), case.score(shuffled)):
+        if other != expected:
+            yield f"{other} is not {expected}"
+    if not np.isfinite(list(expected.values())).all():
+        yield f"not finite: {expected}"
+
+
+def metric_is_a_sum(case: Case) -> Iterator[str]:
+    """Scores from sums over cells equal the metric on all rows at once."""
+    targets = case.solution.targets
+    rows = case.data.ids("test")
+    predictions = submission.align(submission.from_pandas(case.sample), case.competition, rows)
+    cells = Cells.of(np.arange(len(rows)) % 7)
+    found = Tally.of(case.competition.metric, targets, predictions, cells)
+    card = found.card(case.competition.primary.name, [])
+    for name, value in case.competition.metric.score(targets, predictions).items():
+        if abs(card.whole.scores[name] - value) > TOLERANCE * max(1.0, abs(value)):
+            yield f"{name}: {card.whole.scores[name]} by cells, {value} at once"
+
+
+def bad_files_are_refused(case: Case) -> Iterator[str]:
+    """Each kind of broken predictions is refused with its own message."""
+    for broken, words in _broken(case):
+        try:
+            case.score(broken)
+        except SubmissionError as error:
+            if words not in str(error):
+                yield f"the message for {words!r} is: {error}"
+        else:
+            yield f"a file with {words!r} was scored"
+
+
+def models_keep_the_contract(case: Case) -> Iterator[str]:
+    """Every model fits a few rows, predicts what can be scored, and repeats itself."""
+    ids = pa.array(case.tiny()[1].ids, type=pa.string())
+    for name in case.competition.models:
+        file = models.load(case.competition, name)
+        try:
+            json.dumps(file.defaults)
+            first, second = (_predictions(file, case.tiny()) for _ in range(2))
+            if not first.equals(second):
+                yield f"{name}: the same seed gave other predictions"
+            submission.align(first, case.competition, ids)
+        except (PodiumError, TypeError) as error:
+            yield f"{name}: {error}"
+
+
+def spaces_yield_parameters(case: Case) -> Iterator[str]:
+    """Every model's search space gives parameters that its `build` accepts."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    for name in case.competition.models:
+        file = models.load(case.competition, name)
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        for _ in range(3):
+            try:
+                file.build(file.params(file.module.space(study.ask())), 0)
+            except PodiumError as error:
+                yield f"{name}: {error}"
+
+
+CHECKS: tuple[Check, ...] = (
+    imports_are_light,
+    facts_are_complete,
+    checksums_agree,
+    parts_are_disjoint_and_complete,
+    groups_keep_apart,
+    answers_are_apart,
+    perfect_beats_controls,
+    scores_do_not_depend_on_order,
+    metric_is_a_sum,
+    bad_files_are_refused,
+    models_keep_the_contract,
+    spaces_yield_parameters,
+)
+
+
+def title(check: Check) -> str:
+    """A check's name as people read it."""
+    return check.__name__.replace("_", " ")
+
+
+def verify(
+    competition: str | None = None,
+    dataset: str | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Iterator[Verdict]:
+    """Run the suite; real datasets that are not prepared are skipped and say so.
+
+    Args:
+        competition: One competition; None for all.
+        dataset: One of its datasets; None for all.
+        progress: Shows the checks.
+    """
+    for name in [competition] if competition else competitions.names():
+        found = competitions.load(name)
+        chosen = [found.dataset(dataset)] if dataset else found.datasets
+        for entry in chosen:
+            yield from verify_dataset(Case(found, entry), progress)
+
+
+def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Verdict]:
+    """Run the suite on one dataset."""
+    names = {"competition": case.competition.name, "dataset": case.dataset.name}
+    try:
+        case.data  # noqa: B018  prepares it
+    except DataError as error:
+        if datas.is_ready(case.competition, case.dataset) or case.dataset.simulated:
+            yield Verdict(**names, check="data", problem=str(error))
+        else:
+            yield Verdict(**names, check="data", skipped=f"skipped: {error.hint}")
+        return
+    for check in CHECKS:
+        if progress:
+            progress.stage(f"{case.competition.name}/{case.dataset.name}: {title(check)}")
+        try:
+            problem = "; ".join(check(case))
+        except PodiumError as error:
+            problem = str(error)
+        yield Verdict(**names, check=title(check), problem=problem)
+
+
+def _broken(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
+    """Broken copies of the sample submission, each with words that its message must have."""
+    good, target = case.sample, case.competition.targets[0]
+    yield good.drop(columns=target.name), f"column '{target.name}' is missing"
+    yield good.drop(columns="id"), "column 'id' is missing"
+    yield good.assign(extra=1), "unexpected column"
+    yield good.iloc[:-1], "missing"
+    yield pd.concat([good, good.iloc[:1]]), "more than once"
+    yield good.assign(id=[*good["id"][:-1], "no such id"]), "unknown id"
+    yield good.assign(id=pd.Series([*good["id"][:-1], None], dtype=object)), "without an id"
+    yield good.iloc[:0], "no rows"
+    values = good[target.name].astype(object)
+    cases: list[tuple[Any, str]] = [
+        (None, "missing or NaN"),
+        (float("nan"), "missing or NaN"),
+        (float("inf"), "infinite"),
+        ("high", "no number"),
+    ]
+    if np.isfinite(target.low):
+        cases.append((np.nextafter(target.low, -np.inf), "outside"))
+    if np.isfinite(target.high):
+        cases.append((np.nextafter(target.high, np.inf), "outside"))
+    for value, words in cases:
+        column = pd.Series([*values[:-1], value], index=good.index)
+        text = isinstance(value, str)
+        yield good.assign(**{target.name: column.astype(str if text else float)}), words
+
+
+def _predictions(file: ModelFile, parts: tuple[Part, Part]) -> pa.Table:
+    """Fit and predict with the defaults and seed 0."""
+    train, test = parts
+    fitted = training.fit(file, file.defaults, 0, train)
+    return submission.from_pandas(training.predict(file, fitted, test))
+
+
+def _thin(part: Part) -> Part:
+    return part.take(np.arange(0, len(part), max(1, len(part) // TINY)))
+
+
+def _some(names: set[str]) -> str:
+    return ", ".join(sorted(map(str, names))[:3])
+
+
+def _roots() -> list[str]:
+    import podium.competitions
+
+    return list(podium.competitions.__path__)

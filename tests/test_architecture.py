@@ -1,0 +1,104 @@
+"""Who must not import what, read from the code itself."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src" / "podium"
+COMPETITIONS = ROOT / "competitions"
+HARNESS = sorted(path for path in SRC.rglob("*.py"))
+FOLDERS = sorted(path.name for path in COMPETITIONS.iterdir() if (path / "competition.py").is_file())
+
+
+def imports(path):
+    """Every module that a file imports, anywhere in it, by absolute name or as written."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def code_and_texts(path):
+    """The names and string constants of a file, docstrings left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.value
+        elif isinstance(node, ast.Name):
+            yield node.id
+
+
+@pytest.mark.parametrize("path", HARNESS, ids=lambda path: path.name)
+def test_the_harness_knows_no_competition_by_name(path):
+    words = set(code_and_texts(path)) | set(imports(path))
+    assert not [name for name in FOLDERS for word in words if name in word]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_competition_imports_no_other(folder):
+    others = set(FOLDERS) - {folder}
+    for path in (COMPETITIONS / folder).rglob("*.py"):
+        for name in imports(path):
+            assert not name.startswith("..."), f"{path} reaches out of its folder"
+            assert not any(f"competitions.{other}" in name for other in others), path
+
+
+@pytest.mark.parametrize("name", ["metric", "competition", "errors"])
+def test_the_contract_is_light(name):
+    heavy = {"torch", "lightgbm", "optuna", "rich", "sqlalchemy"}
+    assert not {module.split(".")[0] for module in imports(SRC / f"{name}.py")} & heavy
+
+
+def test_only_scoring_opens_the_solution():
+    allowed = {"scoring.py", "data.py", "verify.py"}  # data writes it; verify looks at groups
+    for path in HARNESS:
+        if path.name not in allowed:
+            assert "SOLUTION" not in path.read_text(encoding="utf-8"), path
+    for path in [SRC / "model.py", SRC / "training.py", *COMPETITIONS.glob("*/models/*.py")]:
+        assert not [name for name in imports(path) if "scoring" in name], path
+    door = [path.name for path in HARNESS if "open_solution(" in path.read_text(encoding="utf-8")]
+    assert sorted(door) == ["entry.py", "scoring.py", "verify.py"]
+
+
+def test_library_modules_neither_print_nor_exit():
+    for path in HARNESS:
+        if path.name in ("cli.py", "display.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                assert ast.unparse(node.func) not in ("print", "exit", "sys.exit"), path
+
+
+@pytest.mark.parametrize("command", [["list"], ["board", "toy"], ["check", "toy", "sample.csv"]])
+def test_quick_commands_load_nothing_heavy(command, workspace, sample, cache):
+    sample.to_csv("sample.csv", index=False)
+    code = (
+        "import sys, json, podium.competitions\n"
+        f"podium.competitions.__path__.append({str(ROOT / 'tests')!r})\n"
+        f"sys.argv = ['podium', *{command!r}]\n"
+        "from podium import cli\n"
+        "try:\n    cli.main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print('\\n' + json.dumps(sorted(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    heavy = {"torch", "lightgbm", "optuna", "sklearn", "scipy", "pandas"}
+    assert sorted(loaded & heavy) == []

@@ -1,0 +1,59 @@
+"""The conformance suite over every competition and dataset, as `podium verify` runs it."""
+
+import pytest
+
+from podium import api, competition, data, verify
+from podium.errors import DataError
+
+
+def cases():
+    for name in competition.names():
+        found = competition.load(name)
+        for dataset in found.datasets:
+            marks = [] if dataset.simulated else [pytest.mark.realdata]
+            yield pytest.param(name, dataset.name, marks=marks, id=f"{name}-{dataset.name}")
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    return {}
+
+
+@pytest.mark.parametrize("check", verify.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(("name", "dataset"), list(cases()))
+def test_competition(name, dataset, check, prepared, raw_folder):
+    key = (name, dataset)
+    if key not in prepared:
+        case = verify.Case(*api.load(name, dataset))
+        if not case.dataset.simulated:
+            data.get(case.competition, case.dataset, source=raw_folder(name))
+        prepared[key] = case
+    assert list(check(prepared[key])) == []
+
+
+def test_unprepared_real_data_is_skipped_and_says_how_to_get_it(own_cache):
+    verdicts = list(verify.verify("toy", "table"))
+    assert [v.skipped for v in verdicts] == ["skipped: Get it: podium data toy --dataset table"]
+
+
+def test_a_planted_fault_is_found(own_cache):
+    case = verify.Case(*api.load("toy"))
+    (case.data.folder / "public" / "test.parquet").write_bytes(b"")
+    verdicts = {v.check: v.problem for v in verify.verify_dataset(case)}
+    assert "test.parquet is missing or changed" in verdicts["checksums agree"]
+
+
+def test_groups_that_straddle_are_found():
+    case = verify.Case(*api.load("toy"))
+    rows = case.groups
+    train_group = rows.loc[rows["part"] == "train", "group"].iloc[0]
+    rows.loc[(rows["part"] != "train") & (rows["stratum"] == "new"), "group"] = train_group
+    assert any("are in train" in problem for problem in verify.groups_keep_apart(case))
+
+
+def test_data_that_do_not_match_their_checksums_are_refused(own_cache, monkeypatch):
+    toy, demo = api.load("toy")
+    wrong = {"demo": {"data": "0" * 64, "split": "0" * 64}}
+    monkeypatch.setattr(data, "checksums", lambda competition: wrong)
+    with pytest.raises(DataError, match="does not match its checksums"):
+        data.load(toy, demo)

@@ -1,0 +1,151 @@
+"""The one validated join: formats, order, and everything that is refused."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from podium import submission
+from podium.competition import load
+from podium.errors import SubmissionError
+
+IDS = pa.array([f"{row:03d}" for row in range(12)])
+GOOD = pd.DataFrame({"id": IDS.to_pylist(), "y": np.linspace(-100, 100, 12)})
+
+
+def read_text(text, name="p.csv"):
+    path = Path(name)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return submission.align(submission.read(path, load("toy")), load("toy"), IDS)["y"]
+
+
+def refused(text, name="p.csv"):
+    with pytest.raises(SubmissionError) as error:
+        read_text(text, name)
+    return str(error.value)
+
+
+def csv(frame=GOOD, **options):
+    return frame.to_csv(index=False, **options)
+
+
+@pytest.mark.parametrize("ending", ["csv", "CSV", "parquet", "h5", "hdf5"])
+def test_formats(ending, tmp_path):
+    path = tmp_path / f"p.{ending}"
+    shuffled = GOOD.sample(frac=1, random_state=1)
+    if ending == "parquet":
+        shuffled.to_parquet(path)
+    elif ending.startswith("h"):
+        with h5py.File(path, "w") as file:
+            file["id"] = shuffled["id"].tolist()
+            file["y"] = shuffled["y"].to_numpy()
+    else:
+        shuffled.to_csv(path, index=False)
+    values = submission.align(submission.read(path, load("toy")), load("toy"), IDS)["y"]
+    assert np.array_equal(values, GOOD["y"])
+
+
+def test_other_writers_are_understood():
+    assert np.array_equal(read_text(b"\xef\xbb\xbf" + csv(lineterminator="\r\n").encode()), GOOD["y"])
+    assert np.array_equal(read_text(csv(quoting=1)), GOOD["y"])
+    categories = GOOD.astype({"id": "category"})
+    categories.to_parquet("c.parquet")
+    aligned = submission.align(submission.read(Path("c.parquet"), load("toy")), load("toy"), IDS)
+    assert np.array_equal(aligned["y"], GOOD["y"])
+
+
+def test_ids_are_text_and_keep_their_zeros():
+    assert "12 unknown ids: 0, 1, 2, 3, 4, ..." in refused(csv(GOOD.assign(id=range(12))))
+
+
+def test_everything_is_said_at_once():
+    text = refused("id,y\n000,1\n000,abc\n001,\n002,inf\n003,101\n004,-inf\nxyz,1\n,2\n")
+    for words in (
+        "1 row without an id",
+        "1 unknown id: xyz",
+        "7 ids missing: 005, 006, 007, 008, 009, ...",
+        "1 id more than once: 000",
+        "1 value no number: row 2 ('abc')",
+        "1 value missing or NaN: row 3 (None)",
+        "2 values infinite: row 4 ('inf'), row 6 ('-inf')",
+        "1 value outside [-100, 100]: row 5 ('101')",
+    ):
+        assert words in text
+
+
+def test_columns():
+    assert "column 'y' is missing" in refused(csv(GOOD[["id"]]))
+    assert "column 'id' is missing" in refused(csv(GOOD[["y"]]))
+    assert "1 unexpected column: 'z'" in refused(csv(GOOD.assign(z=1)))
+    assert "column 'y' is there twice" in refused(csv(GOOD[["id", "y", "y"]]))
+    assert "save without the row index" in refused(GOOD.to_csv())
+    assert "commas are expected" in refused(csv(sep=";"))
+
+
+def test_values_of_other_types():
+    frame = GOOD.assign(y=pd.date_range("2020-01-01", periods=12))
+    frame.to_parquet("p.parquet")
+    with pytest.raises(SubmissionError, match="numbers are expected"):
+        submission.align(submission.read(Path("p.parquet"), load("toy")), load("toy"), IDS)
+
+
+def test_decimal_ids_get_a_hint():
+    ids = pa.array([str(row) for row in range(12)])
+    frame = GOOD.assign(id=[f"{row}.0" for row in range(12)])
+    with pytest.raises(SubmissionError, match="saved as decimals"):
+        submission.align(submission.from_pandas(frame), load("toy"), ids)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        (b"", "p.csv", "cannot be read as csv"),
+        (b"id,y\n", "p.csv", "the table has no rows"),
+        (b"id,y\n000,1,5\n001\n", "p.csv", "2 rows do not have 2 fields"),
+        (b"PAR1 broken", "p.parquet", "cannot be read as parquet"),
+        (b"no hdf5", "p.h5", "cannot be read as h5"),
+        (b"\x80\x04\x95", "p.pkl", "no format that Podium reads"),
+    ],
+)
+def test_files_that_are_no_tables(text, name, words):
+    assert words in refused(text, name)
+
+
+def test_a_directory_and_a_missing_file(tmp_path):
+    with pytest.raises(SubmissionError, match="is a directory"):
+        submission.read(tmp_path, load("toy"))
+    with pytest.raises(SubmissionError, match="does not exist"):
+        submission.read(tmp_path / "none.csv", load("toy"))
+
+
+def test_hdf5_of_another_shape(tmp_path):
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        file["id"], file["y"] = ["a", "b"], np.zeros((2, 2))
+    with pytest.raises(SubmissionError, match="one dimension: y"):
+        submission.read(tmp_path / "p.h5", load("toy"))
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        file["id"], file["y"] = ["a", "b"], np.zeros(3)
+    with pytest.raises(SubmissionError, match="differ in length: id 2, y 3"):
+        submission.read(tmp_path / "p.h5", load("toy"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.lists(st.floats(-100, 100), min_size=12, max_size=12), st.permutations(range(12)))
+def test_any_order_gives_the_same_values_exactly(values, order):
+    frame = GOOD.assign(y=values).iloc[list(order)]
+    assert np.array_equal(read_text(csv(frame)), values)
+
+
+def test_files_are_kept_whole_and_once(tmp_path):
+    source = tmp_path / "p.csv"
+    source.write_text(csv())
+    kept = submission.keep(source, tmp_path / "folder", "name.csv")
+    again = submission.keep(source, tmp_path / "folder", "name.csv")
+    assert kept == again
+    assert [file.name for file in (tmp_path / "folder").iterdir()] == ["name.csv"]
+    assert kept.read_text() == csv()
