@@ -49,7 +49,7 @@ def toy():
 
 
 @pytest.fixture
-def sample(toy):
+def sample():
     """The toy's sample submission as a DataFrame."""
     import pandas as pd
 
@@ -65,10 +65,7 @@ def podium_cli(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["podium", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             cli.main()
-            raise SystemExit(0)
-        out, err = capsys.readouterr()
-        code = 0 if stop.value.code is None else stop.value.code
-        return Done(code, out, err)
+        return Done(stop.value.code or 0, *capsys.readouterr())
 
     return run
 
@@ -81,6 +78,7 @@ class Done:
 
     @property
     def json(self):
+        """What a command printed with `--json`."""
         return json.loads(self.out)
 
 

@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "podium"
 COMPETITIONS = ROOT / "competitions"
 HARNESS = sorted(path for path in SRC.rglob("*.py"))
-FOLDERS = sorted(path.name for path in COMPETITIONS.iterdir() if (path / "competition.py").is_file())
+FOLDERS = sorted(
+    path.name for path in COMPETITIONS.iterdir() if (path / "competition.py").is_file()
+)
 
 
 def imports(path):
@@ -95,9 +97,7 @@ def test_quick_commands_load_nothing_heavy(command, workspace, sample, cache):
         "try:\n    cli.main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
         "print('\\n' + json.dumps(sorted(sys.modules)))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     heavy = {"torch", "lightgbm", "optuna", "sklearn", "scipy", "pandas"}

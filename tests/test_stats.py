@@ -20,7 +20,9 @@ MEAN = Metric(
 
 def tally(y, group, metric=MEAN, **labels):
     y = np.asarray(y, dtype=float)
-    return Tally.of(metric, {"y": np.zeros_like(y)}, {"y": y}, Cells.of(np.asarray(group), **labels))
+    return Tally.of(
+        metric, {"y": np.zeros_like(y)}, {"y": y}, Cells.of(np.asarray(group), **labels)
+    )
 
 
 def test_of_a_mean_it_is_the_t_interval():
@@ -37,9 +39,7 @@ def test_leaving_groups_out_by_hand():
     truth, guess, group = rng.normal(size=60), rng.normal(size=60), rng.integers(0, 9, 60)
     metric = load("toy").metric
     found = Tally.of(metric, {"y": truth}, {"y": guess}, Cells.of(group)).estimate("rmse")
-    left = [
-        np.sqrt(np.mean((truth - guess)[group != g] ** 2)) for g in range(9)
-    ]
+    left = [np.sqrt(np.mean((truth - guess)[group != g] ** 2)) for g in range(9)]
     assert found.se == pytest.approx(np.sqrt(8 / 9 * np.sum((left - np.mean(left)) ** 2)))
     assert found.influence == pytest.approx(8 * (np.mean(left) - np.array(left)), rel=1e-5)
 

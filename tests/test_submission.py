@@ -51,7 +51,9 @@ def test_formats(ending, tmp_path):
 
 
 def test_other_writers_are_understood():
-    assert np.array_equal(read_text(b"\xef\xbb\xbf" + csv(lineterminator="\r\n").encode()), GOOD["y"])
+    assert np.array_equal(
+        read_text(b"\xef\xbb\xbf" + csv(lineterminator="\r\n").encode()), GOOD["y"]
+    )
     assert np.array_equal(read_text(csv(quoting=1)), GOOD["y"])
     categories = GOOD.astype({"id": "category"})
     categories.to_parquet("c.parquet")

@@ -48,10 +48,21 @@ competition = Competition(
         ),
     ),
     strata=(
-        Stratum(name="unseen_gene", title="genes that do not train", group="gene"),
-        Stratum(name="unseen_guide", title="new guides of genes that train", group="guide"),
+        Stratum(
+            name="unseen_gene",
+            title="genes that do not train",
+            group="gene",
+            unseen=("gene", "guide"),
+        ),
+        Stratum(
+            name="unseen_guide",
+            title="new guides of genes that train",
+            group="guide",
+            unseen=("guide",),
+        ),
         Stratum(name="seen", title="other rows of guides that train", group="guide"),
     ),
+    halves_by="guide",
     controls=(
         Control(name="constant mean", model="constant"),
         Control(name="constant 29.9", model="constant", params={"value": 29.9}),

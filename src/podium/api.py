@@ -73,13 +73,13 @@ def submit(
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions
+    from podium.entry import Entries, Predictions, label
 
     start = time.perf_counter()
     path = Path(file)
+    shown = label(name or path.stem)
     entries = Entries.of(load_data(*load(competition, dataset)), team)
-    predictions = Predictions(path=path, name=name or path.stem, message=message, start=start)
-    return entries.hand_in(predictions)
+    return entries.hand_in(Predictions(path=path, name=shown, message=message, start=start))
 
 
 def run(
@@ -118,12 +118,14 @@ def run(
     from podium import model as models
     from podium import submission, training
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions
+    from podium.entry import Entries, Predictions, label
 
     start = time.perf_counter()
     ready = load_data(*load(competition, dataset))
     file = models.load(ready.competition, model)
     chosen = file.params(params)
+    changes = [f"{key}={value}" for key, value in (params or {}).items()]
+    shown = label(name or " ".join([file.name, *changes]))
     entries = Entries.of(ready, team)
     report = progress.stage(f"{file.name}: training") if progress else None
     fitted = training.fit(file, chosen, seed, ready.train(seed), report)
@@ -134,13 +136,12 @@ def run(
         "seed": seed,
         "train_seconds": round(time.perf_counter() - start, 3),
     }
-    changes = [f"{key}={value}" for key, value in (params or {}).items()]
     with tempfile.TemporaryDirectory(prefix="podium-run-") as scratch:
         path = Path(scratch) / "predictions.parquet"
         submission.write(training.predict(file, fitted, ready.part("test", seed)), path)
         predictions = Predictions(
             path=path,
-            name=name or " ".join([file.name, *changes]),
+            name=shown,
             model=file.name,
             message=message,
             code=code,

@@ -109,7 +109,6 @@ class Entries:
         Raises:
             PodiumError: If the predictions are refused; nothing is written then.
         """
-        label = _label(predictions.name)
         aligned = self._check(predictions.path)
         solution = open_solution(self.data)
         scored = solution.score(aligned)
@@ -122,7 +121,7 @@ class Entries:
             scored,
             submission=self._short(sha256),
             team=self.team,
-            name=label,
+            name=predictions.name,
             model=predictions.model,
             message=predictions.message,
             kind=leaderboard.SUBMISSION,
@@ -253,7 +252,12 @@ def _estimate_json(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
+    """A name for the board, checked.
+
+    Raises:
+        PodiumError: If it could not stand in one line of a table.
+    """
     if not name.strip() or len(name) > _LABEL_LENGTH or not name.isprintable():
         raise PodiumError(
             f"The name {name[:60]!r} cannot be used.",

@@ -255,7 +255,7 @@ def _id_problems(given: pa.StringArray, ids: pa.StringArray) -> tuple[Any, list[
     if len(twice):
         names = [ids[int(row)].as_py() for row in twice[:_EXAMPLES]]
         problems.append(f"{_many(len(twice), 'id')} more than once: {_first(names, len(twice))}")
-    return _numpy(rows.fill_null(-1)), problems
+    return _numpy(rows), problems
 
 
 def _numbers(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
@@ -268,8 +268,8 @@ def _numbers(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
         column = pc.if_else(_is_number(column), pc.utf8_trim_whitespace(column), None)
     elif not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return np.empty(0), [f"column {target.name!r} has type {column.type}; numbers are expected"]
-    values = _numpy(column.cast(pa.float64()).fill_null(np.nan))
     no_value, no_number = _numpy(given.is_null()), _numpy(column.is_null())
+    values = np.where(no_number, np.nan, _numpy(column.cast(pa.float64())))
     text = no_number & ~no_value
     absent = np.isnan(values) & ~text
     infinite = np.isinf(values)
@@ -291,12 +291,14 @@ def _numbers(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
 
 
 def _numpy(values: Any) -> Any:
-    """An arrow array without nulls as a NumPy array; `to_numpy` would import pandas."""
+    """An arrow array as NumPy, anything where it is null; `to_numpy` would import pandas."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if pa.types.is_boolean(values.type):
         return np.from_dlpack(values.cast(pa.uint8())).view(bool)
-    return np.from_dlpack(values)
+    data = [None, values.buffers()[1]]
+    bare = pa.Array.from_buffers(values.type, len(values), data, offset=values.offset)
+    return np.from_dlpack(bare)
 
 
 def _is_number(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -174,11 +174,11 @@ def groups_keep_apart(case: Case) -> Iterator[str]:
                 shared = set(held) & set(train.loc[train["fold"] != fold, kind])
                 if shared:
                     yield f"fold {fold:.0f}: {len(shared)} {kind}s of {stratum.name} train"
-    kind = case.competition.halves_by
-    if kind:
-        halves = test.groupby(kind)["part"].nunique()
+    whole = case.competition.halves_by
+    if whole:
+        halves = test.groupby(whole)["part"].nunique()
         if (halves > 1).any():
-            yield f"{int((halves > 1).sum())} {kind}s are in both halves of the test part"
+            yield f"{int((halves > 1).sum())} {whole}s are in both halves of the test part"
 
 
 def answers_are_apart(case: Case) -> Iterator[str]:
@@ -313,8 +313,8 @@ def verify(
     for name in [competition] if competition else competitions.names():
         found = competitions.load(name)
         chosen = [found.dataset(dataset)] if dataset else found.datasets
-        for entry in chosen:
-            yield from verify_dataset(Case(found, entry), progress)
+        for edition in chosen:
+            yield from verify_dataset(Case(found, edition), progress)
 
 
 def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Verdict]:

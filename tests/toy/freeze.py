@@ -33,7 +33,9 @@ def main() -> None:
     podium.competitions.__path__.append(str(HERE.parent))
     rng = np.random.default_rng(3)
     x = rng.normal(size=66).round(3)
-    table = pd.DataFrame({"id": np.arange(1, 67), "x": x, "group": [f"g{r % 12}" for r in range(66)]})
+    table = pd.DataFrame(
+        {"id": np.arange(1, 67), "x": x, "group": [f"g{r % 12}" for r in range(66)]}
+    )
     table["y"] = np.where(np.arange(66) < 60, (3 * x + rng.normal(size=66)).round(3), np.nan)
     (HERE / "raw").mkdir(exist_ok=True)
     table.to_csv(HERE / "raw" / "toy.csv", index=False)

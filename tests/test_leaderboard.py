@@ -1,0 +1,151 @@
+"""The board: ranks, editions, seals, and a database that several processes share."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from podium import leaderboard
+from podium.competition import load
+from podium.errors import BoardError
+from podium.leaderboard import Record, find_board, open_board
+
+
+def card(score):
+    strata = {"new": {"scores": {"rmse": score + 1}}}
+    ci = [score - 0.1, score + 0.1]
+    return {
+        "rows": 9,
+        "groups": 9,
+        "scores": {"rmse": score, "mae": 0.0},
+        "ci": ci,
+        "strata": strata,
+    }
+
+
+def record(name, score, *, team="ana", kind="scored", edition="now", private=None):
+    return Record(
+        submission=f"{team}-{name}",
+        competition="toy",
+        dataset="demo",
+        edition=edition,
+        team=team,
+        name=name,
+        model=None,
+        message="",
+        kind=kind,
+        created="2026-01-01T00:00:00+00:00",
+        file=None,
+        sha256=name,
+        provenance={"seed": 0},
+        public=card(score),
+        private=card(private or score),
+        all=card(score),
+        public_influence=b"",
+        private_influence=b"",
+    )
+
+
+@pytest.fixture
+def board(workspace):
+    return open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
+
+
+def rows(board, part="public"):
+    return board.rows(load("toy"), "demo", edition="now", part=part)
+
+
+def test_ranks_by_full_precision_and_shares_equal_ones(board):
+    for name, score in (("c", 0.3), ("b", 0.2), ("a", 0.2 + 1e-12), ("b2", 0.2), ("d", 0.4)):
+        assert board.add(record(name, score))
+    found = [(row.rank, row.name) for row in rows(board)]
+    assert found == [(1, "b"), (1, "b2"), (3, "a"), (4, "c"), (5, "d")]  # lower RMSE is better
+
+
+def test_controls_stand_without_a_rank_and_set_the_scale(board):
+    board.add(record("bad", 4.0, team="podium", kind="control"))
+    board.add(record("zero", 2.0, team="podium", kind="control"))
+    board.add(record("a", 0.5))
+    board.add(record("b", 3.0))
+    found = {row.name: row for row in rows(board)}
+    assert [row.name for row in rows(board)] == ["a", "zero", "b", "bad"]
+    assert found["zero"].rank is None
+    assert (found["a"].rank, found["b"].rank) == (1, 2)
+    assert found["a"].normalised == pytest.approx(0.75)
+    assert found["zero"].normalised == 0
+    assert found["b"].normalised == pytest.approx(-0.5)
+
+
+def test_the_same_submission_makes_no_second_row(board):
+    assert board.add(record("a", 1.0))
+    assert not board.add(record("a", 1.0))
+    assert board.add(record("a", 1.0, team="bob"))
+    assert len(rows(board)) == 2
+    assert board.counts() == {("toy", "demo"): 2}
+
+
+def test_another_edition_stays_marked_and_never_mixes(board):
+    board.add(record("old", 0.1, edition="before"))
+    board.add(record("new", 0.5))
+    first, last = rows(board)
+    assert (first.name, first.rank) == ("new", 1)
+    assert (last.name, last.rank, last.status) == ("old", None, "outdated")
+
+
+def test_private_is_sealed_until_reveal(board):
+    board.add(record("a", 1.0, private=0.25))
+    for part in ("private", "all"):
+        with pytest.raises(BoardError, match="sealed"):
+            rows(board, part)
+    assert board.reveal("toy", "demo", who="ana", when="now")
+    assert not board.reveal("toy", "demo", who="bob", when="later")
+    assert rows(board, "private")[0].score == 0.25
+
+
+def test_entries_are_counted_by_team(board):
+    for name, team in (("a", "ana"), ("b", "ana"), ("c", "bob")):
+        board.add(record(name, 1.0, team=team))
+    assert {row.team: row.entries for row in rows(board)} == {"ana": 2, "bob": 1}
+
+
+def test_reading_makes_no_database(workspace):
+    assert find_board(f"sqlite:///{workspace}/leaderboard/board.sqlite") is None
+    assert not (workspace / "leaderboard").exists()
+
+
+def test_a_damaged_database_is_refused(workspace):
+    file = workspace / "board.sqlite"
+    file.write_bytes(b"this is no database" * 100)
+    with pytest.raises(BoardError, match="cannot be opened"):
+        open_board(f"sqlite:///{file}")
+
+
+def test_a_network_file_system_is_refused_with_advice(workspace, monkeypatch):
+    mounts = f"server:/x {workspace} nfs4 rw 0 0\ndisk / ext4 rw 0 0\n"
+    real = Path.read_text
+
+    def read_text(path, *arguments, **options):
+        return mounts if str(path) == "/proc/self/mounts" else real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    with pytest.raises(BoardError, match=r"network file system \(nfs4\)") as error:
+        open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
+    assert "PODIUM_DB" in error.value.hint
+
+
+def _fill(url, worker):
+    for entry in range(20):
+        open_board(url).add(record(f"{worker}-{entry}", 1.0, team=f"t{worker}"))
+
+
+def test_processes_write_together_and_lose_nothing(board, workspace):
+    url = f"sqlite:///{workspace}/leaderboard/board.sqlite"
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_fill, args=(url, worker)) for worker in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert board.counts() == {("toy", "demo"): 80}
+    assert leaderboard.find_board(url) is not None

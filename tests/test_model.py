@@ -1,0 +1,75 @@
+"""Model files: shipped or one's own, loaded by the same contract."""
+
+import pytest
+
+from podium import model
+from podium.errors import ModelError, PodiumError, UnknownNameError
+
+GOOD = """
+import pandas as pd
+DEFAULTS = {"shift": 0.0}
+def build(params, seed):
+    return Zero(params)
+def space(trial):
+    return {}
+class Zero:
+    def __init__(self, params): self.params = params
+    def fit(self, train, report=None): pass
+    def predict(self, part):
+        return pd.DataFrame({"id": part.ids, "y": self.params["shift"]})
+"""
+
+
+def write(workspace, text, name="mine.py"):
+    (workspace / name).write_text(text)
+    return name
+
+
+def test_a_shipped_model_and_a_file_are_alike(toy, workspace):
+    shipped, own = model.load(toy, "line"), model.load(toy, write(workspace, GOOD))
+    assert (shipped.name, shipped.shipped) == ("line", True)
+    assert (own.name, own.shipped) == ("mine", False)
+    assert own.defaults == {"shift": 0.0}
+    assert own.sha256 != shipped.sha256
+
+
+def test_the_nearest_name_is_suggested(toy):
+    with pytest.raises(UnknownNameError, match="Did you mean 'line'"):
+        model.load(toy, "lines")
+    with pytest.raises(ModelError, match="no model file"):
+        model.load(toy, "nowhere.py")
+
+
+@pytest.mark.parametrize("part", ["DEFAULTS", "build", "space"])
+def test_what_is_missing_is_named(part, toy, workspace):
+    name = write(workspace, GOOD.replace(part, "other"))
+    with pytest.raises(ModelError, match=rf"{part}.* is missing"):
+        model.load(toy, name)
+
+
+def test_errors_show_the_lines_of_the_users_file(toy, workspace):
+    with pytest.raises(ModelError, match="line 2: invalid syntax"):
+        model.load(toy, write(workspace, "import os\nx = = 1\n", "a.py"))
+    with pytest.raises(ModelError, match=r"line 1 in <module>: import no_such_thing"):
+        model.load(toy, write(workspace, "import no_such_thing\n", "b.py"))
+    file = model.load(toy, write(workspace, GOOD.replace("return Zero(params)", "1 / 0"), "c.py"))
+    with pytest.raises(ModelError, match="ZeroDivisionError") as error:
+        file.build({}, 0)
+    assert error.value.problems == ("line 5 in build: 1 / 0",)
+
+
+def test_parameters(toy):
+    file = model.load(toy, "line")
+    assert file.params({"jitter": 1}) == {"slope": True, "jitter": 1}
+    with pytest.raises(UnknownNameError, match="Did you mean 'jitter'"):
+        file.params({"jiter": 1})
+    with pytest.raises(ModelError, match="float is expected") as error:
+        file.params({"jitter": "big", "slope": 3})
+    assert len(error.value.problems) == 2
+
+
+def test_settings_are_json_where_they_can_be():
+    found = model.parse_settings(["a=1", "b=0.5", "c=true", "d=None", "e=l1", 'f=["x"]', "g=a=b"])
+    assert found == {"a": 1, "b": 0.5, "c": True, "d": None, "e": "l1", "f": ["x"], "g": "a=b"}
+    with pytest.raises(PodiumError, match="sets no parameter"):
+        model.parse_settings(["rounds"])
