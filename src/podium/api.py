@@ -181,7 +181,7 @@ def board(competition: str, dataset: str | None = None, *, part: str = "public")
         BoardError: If the part is sealed or unknown.
     """
     from podium import leaderboard
-    from podium.data import find_edition
+    from podium.edition import find_edition
 
     found, chosen = load(competition, dataset)
     if part not in leaderboard.PARTS:

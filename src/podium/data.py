@@ -21,15 +21,27 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from podium import raw, workspace
+from podium import raw
 from podium.competition import Competition, Dataset
+from podium.edition import (
+    MANIFEST,
+    PUBLIC,
+    SOLUTION,
+    Edition,
+    cache_folder,
+    checksums,
+    differences,
+    edition_of,
+    file_sha256,
+    get_command,
+    read_manifest,
+)
 from podium.errors import DataError
 from podium.model import Part
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PUBLIC, SOLUTION = "public", "solution"
 SAMPLE = "sample_submission.csv"
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
@@ -61,6 +73,11 @@ class Data:
     folder: Path
     manifest: Mapping[str, Any]
 
+    @property
+    def edition(self) -> Edition:
+        """Which data, split and metric scores on it belong to."""
+        return edition_of(self.competition, self.manifest)
+
     def file(self, name: str) -> Path:
         """A prepared file, checked.
 
@@ -68,11 +85,11 @@ class Data:
             DataError: If it is missing, changed or truncated.
         """
         path = self.folder / name
-        if not path.is_file() or _file_sha256(path) != self.manifest["files"][name]:
+        if not path.is_file() or file_sha256(path) != self.manifest["files"][name]:
             state = "changed or truncated" if path.is_file() else "missing"
             raise DataError(
                 f"{path} is {state} since it was prepared.",
-                hint=f"Prepare it again: {_command(self.competition, self.dataset)}",
+                hint=f"Prepare it again: {get_command(self.competition, self.dataset)}",
             )
         return path
 
@@ -131,9 +148,9 @@ def load(competition: Competition, dataset: Dataset) -> Data:
     Raises:
         DataError: If it is not prepared, or was prepared from another edition.
     """
-    folder = _folder(competition, dataset)
-    manifest = _manifest(folder)
-    problems = _outdated(competition, dataset, manifest) if manifest else ["not prepared yet"]
+    folder = cache_folder(competition, dataset)
+    manifest = read_manifest(folder)
+    problems = differences(competition, dataset, manifest) if manifest else ["not prepared yet"]
     if not problems and manifest:
         return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
     if dataset.simulated:
@@ -141,7 +158,7 @@ def load(competition: Competition, dataset: Dataset) -> Data:
     raise DataError(
         f"The data of {competition.name}/{dataset.name} is not ready.",
         problems=problems,
-        hint=f"Get it: {_command(competition, dataset)}",
+        hint=f"Get it: {get_command(competition, dataset)}",
     )
 
 
@@ -163,24 +180,13 @@ def get(
     Raises:
         DataError: If raw files are missing, changed, or cannot be fetched.
     """
-    folder = _folder(competition, dataset)
-    manifest = _manifest(folder)
-    if manifest and source is None and not _outdated(competition, dataset, manifest):
+    folder = cache_folder(competition, dataset)
+    manifest = read_manifest(folder)
+    if manifest and source is None and not differences(competition, dataset, manifest):
         data = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
         if not damaged(data):
             return data
     return prepare(competition, dataset, source=source, progress=progress)
-
-
-def is_ready(competition: Competition, dataset: Dataset) -> bool:
-    """Whether the cache has this edition of a dataset; its files are checked when read."""
-    manifest = _manifest(_folder(competition, dataset))
-    return manifest is not None and not _outdated(competition, dataset, manifest)
-
-
-def public_folder(competition: Competition, dataset: Dataset) -> Path:
-    """Where a competitor finds the files."""
-    return _folder(competition, dataset) / PUBLIC
 
 
 def damaged(data: Data) -> list[str]:
@@ -188,7 +194,7 @@ def damaged(data: Data) -> list[str]:
     return [
         name
         for name, expected in data.manifest["files"].items()
-        if not (data.folder / name).is_file() or _file_sha256(data.folder / name) != expected
+        if not (data.folder / name).is_file() or file_sha256(data.folder / name) != expected
     ]
 
 
@@ -206,21 +212,21 @@ def prepare(
         "competition": competition.name,
         "dataset": dataset.name,
         "data": fingerprint(prepared),
-        "split": _file_sha256(split_file),
+        "split": file_sha256(split_file),
     }
-    problems = _outdated(competition, dataset, manifest)
+    problems = differences(competition, dataset, manifest)
     if problems:
         raise DataError(
             f"{competition.name}/{dataset.name} does not match its checksums.json.",
             problems=problems,
         )
     split = _read_split(split_file, prepared)
-    folder = _folder(competition, dataset)
+    folder = cache_folder(competition, dataset)
     with _replacing(folder) as new:
         _write(new, prepared, split)
         files = sorted(path for path in new.rglob("*") if path.is_file())
-        manifest["files"] = {str(f.relative_to(new).as_posix()): _file_sha256(f) for f in files}
-        (new / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        manifest["files"] = {str(f.relative_to(new).as_posix()): file_sha256(f) for f in files}
+        (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
 
 
@@ -239,56 +245,16 @@ def build(
         return cast("Prepared", prepare_raw(files))
 
 
-def checksums(competition: Competition) -> dict[str, dict[str, str]]:
-    """The committed sha256 of each dataset's `data` and `split`."""
-    file = competition.folder / "checksums.json"
-    if not file.is_file():
-        return {}
-    known: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
-    return known
-
-
 def freeze(competition: Competition, dataset: Dataset, *, source: Path | None = None) -> None:
     """For organisers: write a dataset's checksums into `checksums.json`."""
     split_file = competition.folder / "splits" / f"{dataset.name}.csv"
     found = {
         "data": fingerprint(build(competition, dataset, source=source)),
-        "split": _file_sha256(split_file),
+        "split": file_sha256(split_file),
     }
     known = dict(sorted({**checksums(competition), dataset.name: found}.items()))
     file = competition.folder / "checksums.json"
     file.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Edition:
-    """What a score depends on besides the predictions, as sha256 each; boards never mix them."""
-
-    data: str
-    split: str
-    metric: str
-
-    @property
-    def name(self) -> str:
-        """One short name for all three."""
-        return hashlib.sha256(f"{self.data}{self.split}{self.metric}".encode()).hexdigest()[:16]
-
-
-def edition(data: Data) -> Edition:
-    """The edition of a prepared dataset."""
-    return _edition(data.competition, data.manifest)
-
-
-def find_edition(competition: Competition, dataset: Dataset) -> Edition | None:
-    """The present edition, as frozen or else as prepared; None if it is neither."""
-    frozen = checksums(competition).get(dataset.name)
-    known = frozen or _manifest(_folder(competition, dataset))
-    return _edition(competition, known) if known else None
-
-
-def _edition(competition: Competition, known: Mapping[str, Any]) -> Edition:
-    metric = _file_sha256(competition.folder / "metric.py")
-    return Edition(data=known["data"], split=known["split"], metric=metric)
 
 
 def fingerprint(prepared: Prepared) -> str:
@@ -377,28 +343,6 @@ def _read_split(file: Path, prepared: Prepared) -> pd.DataFrame:
     return split
 
 
-def _outdated(competition: Competition, dataset: Dataset, manifest: Mapping[str, Any]) -> list[str]:
-    known = checksums(competition).get(dataset.name, {})
-    return [
-        f"{what}: sha256 {manifest[what][:12]}..., checksums.json has {known[what][:12]}..."
-        for what in ("data", "split")
-        if what in known and known[what] != manifest[what]
-    ]
-
-
-def _folder(competition: Competition, dataset: Dataset) -> Path:
-    return workspace.cache() / competition.name / dataset.name
-
-
-def _manifest(folder: Path) -> dict[str, Any] | None:
-    try:
-        text = (folder / "manifest.json").read_text(encoding="utf-8")
-        manifest: dict[str, Any] = json.loads(text)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return manifest
-
-
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new directory that takes the place of `folder` once it is whole, and not before."""
@@ -414,11 +358,6 @@ def _replacing(folder: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _rng(seed: int, part: str) -> np.random.Generator:
     return np.random.default_rng([seed, *part.encode()])
 
@@ -427,7 +366,3 @@ def _index(ids: pd.Series[str]) -> pd.Index[str]:
     import pandas as pd
 
     return pd.Index(ids, name="id")
-
-
-def _command(competition: Competition, dataset: Dataset) -> str:
-    return f"podium data {competition.name} --dataset {dataset.name}"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium import leaderboard, model, provenance, submission, training, workspace
-from podium.data import Data, Edition, edition
+from podium.data import Data
+from podium.edition import Edition, file_sha256
 from podium.errors import PodiumError
 from podium.leaderboard import Board, Record, Row
 from podium.scoring import Scorecard, Solution, open_solution
@@ -99,7 +100,7 @@ class Entries:
         return cls(
             data=data,
             board=leaderboard.open_board(workspace.database_url()),
-            edition=edition(data),
+            edition=data.edition,
             team=workspace.team(team),
         )
 
@@ -114,7 +115,7 @@ class Entries:
         scored = solution.score(aligned)
         self._record_controls(solution)
         before = self._own_best()
-        sha256 = submission.digest(predictions.path)
+        sha256 = file_sha256(predictions.path)
         kept, open_file = self._keep(predictions, sha256, SUBMITTED)
         seconds = time.perf_counter() - predictions.start
         record = self._record(
@@ -144,7 +145,7 @@ class Entries:
     def put_aside(self, predictions: Predictions) -> Kept:
         """Check predictions and keep them without scoring."""
         self._check(predictions.path)
-        kept, open_file = self._keep(predictions, submission.digest(predictions.path), PUT_ASIDE)
+        kept, open_file = self._keep(predictions, file_sha256(predictions.path), PUT_ASIDE)
         seconds = time.perf_counter() - predictions.start
         return Kept(file=kept, open_file=open_file, seconds=seconds)
 

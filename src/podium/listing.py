@@ -10,7 +10,7 @@ from typing import Any
 from podium import competition as competitions
 from podium import leaderboard, workspace
 from podium.competition import Competition, Dataset
-from podium.data import find_edition, is_ready, public_folder
+from podium.edition import PUBLIC, cache_folder, find_edition, is_ready
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def listing() -> list[Entry]:
 
 def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
     """All that a competitor needs to know of a competition, as JSON."""
-    folder = public_folder(competition, dataset)
+    folder = cache_folder(competition, dataset) / PUBLIC
     edition = find_edition(competition, dataset)
     return {
         "name": competition.name,

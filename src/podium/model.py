@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.competition import Competition
+from podium.edition import file_sha256
 from podium.errors import ModelError, PodiumError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -177,8 +178,8 @@ def load(competition: Competition, name: str | Path) -> ModelFile:
         path = Path(str(module.__file__))
         shipped = True
     _check_contract(path, module)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return ModelFile(name=path.stem, path=path, shipped=shipped, sha256=digest, module=module)
+    sha256 = file_sha256(path)
+    return ModelFile(name=path.stem, path=path, shipped=shipped, sha256=sha256, module=module)
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Each member is checked by its sha256, wherever it came from; all that is wrong i
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from podium import workspace
 from podium.competition import Competition, Dataset, Source
+from podium.edition import file_sha256
 from podium.errors import DataError
 
 _CHUNK = 1 << 20
@@ -57,8 +57,7 @@ def _locate(name: str, expected: str, place: Path, scratch: Path) -> tuple[Path 
         return None, [f"{place}: no such file or folder"]
     problems = []
     for candidate in _candidates(name, place, scratch):
-        with candidate.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = file_sha256(candidate)
         if found == expected:
             return candidate, []
         problems.append(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.data import SOLUTION, Data
+from podium.data import Data
+from podium.edition import SOLUTION
 from podium.metric import Table
 from podium.stats import Card, Cells, Tally, independent_groups
 

@@ -6,7 +6,6 @@ wrong is said at once, with counts and the first five examples, and nothing is w
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from podium.competition import Competition, Target
+from podium.edition import file_sha256
 from podium.errors import SubmissionError
 from podium.metric import Table
 
@@ -113,16 +113,10 @@ def write(table: Any, path: Path) -> None:
     pq.write_table(from_pandas(table), path, compression="zstd")
 
 
-def digest(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def keep(path: Path, folder: Path, name: str) -> Path:
     """Copy a file into `folder` under `name`: whole or not at all, and only if it is not there."""
     target = folder / name
-    if target.is_file() and digest(target) == digest(path):
+    if target.is_file() and file_sha256(target) == file_sha256(path):
         return target
     folder.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(prefix=".incoming-", dir=folder)

@@ -23,6 +23,7 @@ from podium import data as datas
 from podium import model as models
 from podium import submission, training
 from podium.competition import Competition, Dataset
+from podium.edition import PUBLIC, SOLUTION, checksums, is_ready
 from podium.errors import DataError, PodiumError, SubmissionError
 from podium.model import ModelFile, Part
 from podium.scoring import Solution, open_solution
@@ -73,14 +74,14 @@ class Case:
     @cached_property
     def groups(self) -> pd.DataFrame:
         """Groups, part, fold and stratum of every labelled row."""
-        test = self.data.table(f"{datas.SOLUTION}/groups.parquet")
-        train = self.data.table(f"{datas.PUBLIC}/folds.parquet")[list(test.columns)]
+        test = self.data.table(f"{SOLUTION}/groups.parquet")
+        train = self.data.table(f"{PUBLIC}/folds.parquet")[list(test.columns)]
         return pd.concat([train, test]).merge(self.split, on="id", validate="one_to_one")
 
     @cached_property
     def sample(self) -> pd.DataFrame:
         """The sample submission."""
-        return pd.read_csv(self.data.file(f"{datas.PUBLIC}/{datas.SAMPLE}"), dtype={"id": str})
+        return pd.read_csv(self.data.file(f"{PUBLIC}/{datas.SAMPLE}"), dtype={"id": str})
 
     def score(self, table: pd.DataFrame) -> dict[str, float]:
         """All public scores of a predictions table, by the door that users take."""
@@ -133,7 +134,7 @@ def facts_are_complete(case: Case) -> Iterator[str]:
 
 def checksums_agree(case: Case) -> Iterator[str]:
     """Prepared files are whole, and content and split are those of checksums.json."""
-    known = datas.checksums(case.competition).get(case.dataset.name)
+    known = checksums(case.competition).get(case.dataset.name)
     if known is None:
         yield f"checksums.json does not have {case.dataset.name}"
     for name in datas.damaged(case.data):
@@ -188,7 +189,7 @@ def answers_are_apart(case: Case) -> Iterator[str]:
         columns = set(case.data.part(part).features.columns) & hidden
         if columns:
             yield f"{part}.parquet has {sorted(columns)}"
-    public = {file.name for file in (case.data.folder / datas.PUBLIC).iterdir()}
+    public = {file.name for file in (case.data.folder / PUBLIC).iterdir()}
     expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
     if public - expected:
         yield f"unexpected public files: {sorted(public - expected)}"
@@ -323,7 +324,7 @@ def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Ver
     try:
         case.data  # noqa: B018  prepares it
     except DataError as error:
-        if datas.is_ready(case.competition, case.dataset) or case.dataset.simulated:
+        if is_ready(case.competition, case.dataset) or case.dataset.simulated:
             yield Verdict(**names, check="data", problem=str(error))
         else:
             yield Verdict(**names, check="data", skipped=f"skipped: {error.hint}")

@@ -1,0 +1,45 @@
+# Everything begins here: `make demo` runs the main job, `make test` the tests. Both set up .venv
+# themselves and are quick the second time.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test test-all check bench clean
+
+demo: .venv/ready
+	$(BIN)/podium run sirna ridge
+	$(BIN)/podium run sirna lightgbm
+	$(BIN)/podium board sirna
+
+test: .venv/ready-dev
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: .venv/ready-dev
+	$(BIN)/python -m pytest -q
+
+check: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src competitions
+	$(BIN)/python -m pytest -q tests/test_docs.py
+
+bench: .venv/ready-dev
+	$(BIN)/python benchmarks/commands.py
+
+clean:
+	rm -rf .venv
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Podium needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv || $(PYTHON) -m virtualenv .venv
+	touch $@
+
+.venv/ready: .venv/python pyproject.toml constraints.txt
+	$(PIP) -e .
+	touch $@
+
+.venv/ready-dev: .venv/ready
+	$(PIP) -e '.[dev]'
+	touch $@
