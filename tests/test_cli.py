@@ -27,7 +27,7 @@ def files(workspace):
 def test_run_ends_on_the_board(podium_cli, workspace):
     done = podium_cli("run", "toy", "line", "--seed", "3")
     assert done.status == 0
-    assert "public rank 1 on toy/demo; team ana: its first entry" in done.out
+    assert "public rank 1 of 1 on toy/demo; team ana: its first entry" in done.out
     assert "new" in done.out
     board = podium_cli("board", "toy", "--json").json
     assert {key: board[key] for key in ("competition", "dataset", "metric", "part")} == {
@@ -132,7 +132,7 @@ def test_refusals_write_nothing_and_say_what_to_do(podium_cli, sample, workspace
         assert done.status == 1
         assert "108 values missing or NaN" in done.json["error"]["problems"][0]
         assert done.err.startswith("error: The submission cannot be scored: 1 problem.")
-    assert [f for f in files(workspace) if not f.startswith("leaderboard/")] == before
+    assert files(workspace) == before
     assert podium_cli("board", "toy", "--json").json["rows"] == []
 
 

@@ -108,6 +108,12 @@ def test_entries_are_counted_by_team(board):
     assert {row.team: row.entries for row in rows(board)} == {"ana": 2, "bob": 1}
 
 
+def test_a_reader_waits_for_no_writer(board):
+    board.add(record("a", 1.0))
+    with board._write():
+        assert [row.name for row in rows(board)] == ["a"]
+
+
 def test_reading_makes_no_database(workspace):
     assert find_board(f"sqlite:///{workspace}/leaderboard/board.sqlite") is None
     assert not (workspace / "leaderboard").exists()

@@ -202,6 +202,8 @@ def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
     row = found.row
     if not found.new:
         say(f"The same predictions were handed in before, as {row.submission}: no second row.")
+    where = f"{competition.name}/{dataset.name}"
+    out(f"{where}, public part")
     _card_table(competition, found.card)
     if found.change is None:
         change = "its first entry" if found.new else "unchanged"
@@ -210,7 +212,7 @@ def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
     else:
         better = (found.change > 0) == competition.primary.higher_is_better
         change = f"{found.change:+.4f} against its best before, {'better' if better else 'worse'}"
-    out(f"public rank {row.rank} on {competition.name}/{dataset.name}; team {row.team}: {change}")
+    out(f"public rank {row.rank} of {found.ranked} on {where}; team {row.team}: {change}")
     out(f"submission {row.submission}: {found.file}")
     if found.open_file:
         out(f"open part, for its own scorers: {found.open_file}")

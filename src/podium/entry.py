@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ class Outcome:
         row: Its line of the public board.
         card: Its public figures in full: see `card_json`.
         change: Public score minus the team's best before it; None for a first entry.
+        ranked: How many submissions have a rank.
         new: False if the team handed in the very same predictions before.
         file: Where the predictions are kept.
         open_file: Predictions of the open part, for whoever can score them.
@@ -47,6 +49,7 @@ class Outcome:
     row: Row
     card: Mapping[str, Any]
     change: float | None
+    ranked: int
     new: bool
     file: Path
     open_file: Path | None
@@ -90,19 +93,18 @@ class Entries:
     """A team's way to one board."""
 
     data: Data
-    board: Board
     edition: Edition
     team: str
 
     @classmethod
     def of(cls, data: Data, team: str | None) -> Entries:
-        """Open the board for a team; the default one if None."""
-        return cls(
-            data=data,
-            board=leaderboard.open_board(workspace.database_url()),
-            edition=data.edition,
-            team=workspace.team(team),
-        )
+        """The way of a team; of the default one if None."""
+        return cls(data=data, edition=data.edition, team=workspace.team(team))
+
+    @cached_property
+    def board(self) -> Board:
+        """The board; opened (and so made) only once there is something to record."""
+        return leaderboard.open_board(workspace.database_url())
 
     def hand_in(self, predictions: Predictions) -> Outcome:
         """Check, score, keep, record.
@@ -131,11 +133,13 @@ class Entries:
             code={**(predictions.code or {}), "seconds": round(seconds, 3)},
         )
         new = self.board.add(record)
-        row = next(row for row in self._rows() if row.submission == record.submission)
+        rows = self._rows()
+        row = next(row for row in rows if row.submission == record.submission)
         return Outcome(
             row=row,
             card=record.public,
             change=None if before is None or not new else row.score - before,
+            ranked=sum(row.rank is not None for row in rows),
             new=new,
             file=kept,
             open_file=open_file,

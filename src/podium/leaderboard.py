@@ -23,6 +23,7 @@ CONTROL, CEILING, SUBMISSION = "control", "ceiling", "scored"
 OUTDATED = "outdated"
 PARTS = ("public", "private", "all")
 _BUSY_SECONDS = 30
+_WRITES = "podium_writes"
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "lustre", "beegfs", "gpfs"}
 
 _schema = sa.MetaData()
@@ -195,11 +196,12 @@ class Board:
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
         with self._guarded(), self._engine.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
-        with self._guarded(), self._engine.begin() as connection:
+        writer = self._engine.execution_options(**{_WRITES: True})
+        with self._guarded(), writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -239,9 +241,12 @@ def _engine(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {})
     if sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+        sa.event.listen(engine, "begin", _begin_sqlite)
     try:
-        _schema.create_all(engine)
+        with engine.connect() as connection:
+            missing = not sa.inspect(connection).has_table(_records.name)
+        if missing:
+            _schema.create_all(engine.execution_options(**{_WRITES: True}))
     except sa.exc.DBAPIError as error:
         raise BoardError(
             f"The board's database {url.render_as_string()} cannot be opened: {error.orig}.",
@@ -257,6 +262,12 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """A writer takes its lock at once: a read that turns into a write could not wait for it."""
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _refuse_network(file: Path) -> None:
