@@ -1,0 +1,101 @@
+"""Docs are true: commands and options exist and are documented, snippets run."""
+
+import inspect
+import re
+import shlex
+import typing
+from pathlib import Path
+
+import pytest
+
+from podium import api, cli, competition
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    path
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "competitions/**/*.md",
+        "submissions/*.md",
+        "leaderboard/*.md",
+    )
+    for path in sorted(ROOT.glob(pattern))
+]
+COMMANDS = {c.name or c.callback.__name__: c.callback for c in cli.app.registered_commands}
+
+
+def options(callback):
+    """Every spelling of every option of a command."""
+    for hint in typing.get_type_hints(callback, include_extras=True).values():
+        for detail in getattr(hint, "__metadata__", ()):
+            yield from (name for name in getattr(detail, "param_decls", None) or ())
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.S | re.M)
+
+
+def shell_commands():
+    for path in PAGES:
+        for block in blocks(path, "sh"):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if words and words[0].endswith("podium"):
+                    yield pytest.param(words[1:], id=f"{path.name}: {' '.join(words[1:])[:60]}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name):
+    lines = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith(f"| `podium {name}")]
+    assert rows, f"docs/commands.md has no row for podium {name}"
+    for option in options(COMMANDS[name]):
+        assert option in rows[0] or option in ("--json", "-d", "-m"), option
+
+
+@pytest.mark.parametrize("words", list(shell_commands()))
+def test_commands_in_docs_exist(words):
+    assert words[0] in COMMANDS
+    known = {"--help", "--json", "-d", *options(COMMANDS[words[0]])}
+    assert not {word.split("=")[0] for word in words[1:] if word.startswith("-")} - known
+    arguments = [word for word in words[1:] if not word.startswith("-")]
+    if arguments:
+        api.load(arguments[0])
+    if words[0] in ("run", "cv") and not arguments[1].endswith(".py"):
+        assert arguments[1] in competition.load(arguments[0]).models
+
+
+@pytest.mark.parametrize("name", [n for n in competition.names() if n != "toy"])
+def test_every_competition_has_a_readme_that_names_its_parts(name):
+    found = competition.load(name)
+    text = (found.folder / "README.md").read_text(encoding="utf-8")
+    for entry in (*found.datasets, *found.scores, *found.strata, *found.targets):
+        assert f"`{entry.name}`" in text, entry.name
+    for model in found.models:
+        assert f"`{model}`" in text, model
+    assert name in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_links_between_pages_lead_somewhere():
+    for path in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+def test_python_in_docs_runs(path, workspace):
+    for block in blocks(path, "python"):
+        named = re.match(r"# (\S+\.py)\n", block)
+        if named:
+            Path(named[1]).write_text(block)
+            assert api.cross_validate("sirna", named[1]).card.whole.rows
+        else:
+            exec(compile(block, str(path), "exec"), {})
+
+
+def test_public_functions_say_what_they_raise_and_return():
+    for name in api.__dict__:
+        function = getattr(api, name)
+        if inspect.isfunction(function) and function.__module__ == "podium.api":
+            assert function.__doc__, name
