@@ -1,0 +1,217 @@
+import json
+import pickle
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from podium.competitions.sirna.metric import TARGET
+
+from podium.errors import ModelError
+from podium.model import Part
+
+NAMES = ("constant", "lightgbm", "lookup", "ridge", "shuffled")
+# One thread: on a busy machine two that wait for each other cost more than they bring.
+QUICK: dict[str, dict[str, Any]] = {"lightgbm": {"rounds": 60, "num_threads": 1}}
+CELLS = ("Hep3B Cells", "HeLa Cells", None)
+
+
+def model(name: str) -> ModuleType:
+    return import_module(f"podium.competitions.sirna.models.{name}")
+
+
+def invented(rows: int = 240, genes: str = "ABCD", seed: int = 3) -> Part:
+    """Guides of a few invented genes at three doses; what remains follows from gene and dose."""
+    rng = np.random.default_rng(seed)
+    mrnas = {gene: "".join(rng.choice(list("ACGT"), size=200)) for gene in genes}
+    gene = rng.choice(list(genes), size=rows)
+    start = rng.integers(0, 20, size=rows)
+    complement = str.maketrans("ACGT", "UGCA")
+    guides = [
+        mrnas[g][s : s + 23].translate(complement)[::-1] for g, s in zip(gene, start, strict=True)
+    ]
+    dose = rng.choice([0.1, 1.0, 10.0], size=rows)
+    level = np.array([10.0 + 15.0 * "ABCDXY".index(g) for g in gene])
+    answers = np.clip(level - 12.0 * np.log10(dose) + rng.normal(0, 5, rows), 0.1, 290)
+    features = pd.DataFrame(
+        {
+            "publication_id": [f"WO{g}" for g in gene],
+            "gene_target_symbol_name": [None if g == "D" else g for g in gene],
+            "gene_target_ncbi_id": [f"NM_{g}" for g in gene],
+            "gene_target_species": "Homo sapiens",
+            "siRNA_duplex_id": [f"AD-{100 + s}.1" for s in start],
+            "siRNA_sense_seq": [g[::-1][:21] for g in guides],
+            "siRNA_antisense_seq": guides,
+            "cell_line_donor": rng.choice(CELLS, size=rows),
+            "siRNA_concentration": dose,
+            "concentration_unit": "nM",
+            "Transfection_method": "Lipofectamine",
+            "Duration_after_transfection_h": rng.choice([24.0, 48.0, np.nan], size=rows),
+            "modified_siRNA_sense_seq": "aL96",
+            "modified_siRNA_antisense_seq": [g.lower() for g in guides],
+            "modified_siRNA_sense_seq_list": [" ".join(g.lower()[:21]) + " L96" for g in guides],
+            "modified_siRNA_antisense_seq_list": [" ".join(g.lower()) for g in guides],
+            "gene_target_seq": pd.Categorical([mrnas[g] for g in gene]),
+        }
+    )
+    return Part(
+        name="train",
+        ids=pd.Index([str(row) for row in range(rows)]),
+        features=features,
+        targets=pd.DataFrame({TARGET: answers}),
+        folds=np.arange(rows) % 5,
+    )
+
+
+def hidden(part: Part) -> Part:
+    return Part(name="test", ids=part.ids, features=part.features)
+
+
+def build(name: str, seed: int = 0, **params: Any) -> Any:
+    return model(name).build({**model(name).DEFAULTS, **QUICK.get(name, {}), **params}, seed)
+
+
+def predicted(name: str, train: Part, test: Part, seed: int = 0, **params: Any) -> pd.DataFrame:
+    built = build(name, seed, **params)
+    built.fit(train)
+    return built.predict(hidden(test))
+
+
+class Trial:
+    """Suggests an end of each range."""
+
+    def __init__(self, high: bool) -> None:
+        self.high = high
+
+    def suggest_float(self, name: str, low: float, high: float, **_: Any) -> float:
+        return high if self.high else low
+
+    def suggest_int(self, name: str, low: int, high: int, **_: Any) -> int:
+        return high if self.high else low
+
+
+@pytest.fixture(scope="module")
+def train() -> Part:
+    return invented()
+
+
+@pytest.fixture(scope="module")
+def test() -> Part:
+    """Other rows, with a gene, cells and guides that train has not."""
+    part = invented(60, "ABXY", seed=4)
+    part.features["cell_line_donor"] = "never seen"
+    return part
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_predicts_each_row_in_range_and_repeats(name: str, train: Part, test: Part) -> None:
+    table = predicted(name, train, test)
+    assert list(table.columns) == ["id", TARGET]
+    assert list(table["id"]) == list(test.ids)
+    assert table[TARGET].between(0, 300).all()
+    assert table.equals(predicted(name, train, test))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_row_and_pickling(name: str, train: Part) -> None:
+    built = build(name)
+    built.fit(train)
+    one = hidden(train.take(np.array([7])))
+    copied = pickle.loads(pickle.dumps(built))  # noqa: S301
+    assert built.predict(one).equals(copied.predict(one))
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "lookup", "ridge"])
+def test_learns(name: str, train: Part) -> None:
+    errors = predicted(name, train, train)[TARGET] - train.targets[TARGET]
+    spread = train.targets[TARGET] - train.targets[TARGET].median()
+    assert errors.abs().mean() < 0.5 * spread.abs().mean()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("high", [False, True])
+def test_space_gives_parameters_that_build_takes(name: str, high: bool) -> None:
+    found = model(name).space(Trial(high))
+    assert set(found) <= set(model(name).DEFAULTS)
+    build(name, **found)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_defaults_can_be_recorded(name: str) -> None:
+    assert json.loads(json.dumps(model(name).DEFAULTS)) == model(name).DEFAULTS
+
+
+def test_constant_is_the_mean_or_what_was_asked(train: Part, test: Part) -> None:
+    assert predicted("constant", train, test)[TARGET].unique().tolist() == [
+        pytest.approx(train.targets[TARGET].mean())
+    ]
+    assert (predicted("constant", train, test, value=29.9)[TARGET] == 29.9).all()
+
+
+def test_shuffled_draws_from_train_by_seed(train: Part, test: Part) -> None:
+    drawn = predicted("shuffled", train, test)[TARGET]
+    assert drawn.isin(train.targets[TARGET]).all()
+    assert not drawn.equals(predicted("shuffled", train, test, seed=1)[TARGET])
+
+
+def test_lookup_by_hand() -> None:
+    """Dose means 20 and 40 (geometric); the guide of rows 0, 2 is twice as high as the other."""
+    part = invented(4, "A").take(np.array([0, 1, 0, 1]))
+    part.features["siRNA_antisense_seq"] = ["AA", "CC", "AA", "CC"]
+    part.features["modified_siRNA_sense_seq_list"] = "a"
+    part.features["modified_siRNA_antisense_seq_list"] = ["a a", "c c", "a a", "c c"]
+    part.features["siRNA_concentration"] = [10.0, 10.0, 0.1, 0.1]
+    part.targets[TARGET] = 20 * np.array([2**0.5, 0.5**0.5, 2 * 2**0.5, 2 * 0.5**0.5])
+    exact = predicted("lookup", part, part, prior=0.0)[TARGET]
+    assert exact.to_numpy() == pytest.approx(part.targets[TARGET].to_numpy())
+    # One row of doubt against two rows: two thirds of the effect by guide, then two thirds of
+    # what is left by duplex, so 8/9 of log(sqrt 2).
+    doubtful = predicted("lookup", part, part, prior=1.0)[TARGET]
+    assert doubtful[0] == pytest.approx(20 * 2 ** (0.5 * 8 / 9))
+    new = part.take(np.array([0]))
+    new.features[["siRNA_antisense_seq", "modified_siRNA_antisense_seq_list"]] = "GG"
+    assert predicted("lookup", part, new, prior=1.0)[TARGET][0] == pytest.approx(20)
+    new.features["siRNA_concentration"] = 3.0
+    assert predicted("lookup", part, new)[TARGET][0] == pytest.approx(20 * 2**0.5)
+
+
+def test_lightgbm_general_knows_neither_site_nor_source(train: Part, test: Part) -> None:
+    other = invented(60, "ABXY", seed=4)
+    other.features["cell_line_donor"] = "never seen"
+    for column in ("publication_id", "gene_target_symbol_name", "siRNA_duplex_id"):
+        other.features[column] = "9"
+    other.features["gene_target_seq"] = None
+    first = predicted("lightgbm", train, test, preset="general")
+    assert first.equals(predicted("lightgbm", train, other, preset="general"))
+    assert not predicted("lightgbm", train, test).equals(predicted("lightgbm", train, other))
+
+
+def test_lightgbm_leaves_new_genes_to_the_general_model(train: Part, test: Part) -> None:
+    seen = predicted("lightgbm", train, test)[TARGET]
+    general = predicted("lightgbm", train, test, preset="general", rounds=None)[TARGET]
+    new = test.features["gene_target_symbol_name"].isin(["X", "Y"])
+    assert seen[new].equals(general[new])
+    assert not seen[~new].equals(general[~new])
+
+
+def test_lightgbm_calls_toss_ups(train: Part) -> None:
+    plain, called = (
+        predicted("lightgbm", train, train, call_below=limit, leave_new_genes=False)[TARGET]
+        for limit in (30.0, 40.0)
+    )
+    toss_up = plain.between(30, 40, inclusive="left")
+    assert toss_up.any()
+    assert called[toss_up].between(29.99, 30, inclusive="left").all()
+    assert called[~toss_up].equals(plain[~toss_up])
+
+
+def test_lightgbm_reports_and_refuses(train: Part) -> None:
+    steps: list[tuple[int, float]] = []
+    built = build("lightgbm")
+    built.fit(train, lambda step, value: steps.append((step, value)))
+    assert [step for step, _ in steps] == [20, 40, 60]
+    assert steps[0][1] > steps[-1][1]
+    with pytest.raises(ModelError, match="no preset 'both'"):
+        build("lightgbm", preset="both")
