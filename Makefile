@@ -37,6 +37,7 @@ clean:
 	touch $@
 
 .venv/ready: .venv/python pyproject.toml constraints.txt
+	@echo "Setting up .venv: about a minute, once."
 	$(PIP) -e .
 	touch $@
 

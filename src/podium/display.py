@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.competition import Competition, Dataset
@@ -213,9 +214,9 @@ def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
         better = (found.change > 0) == competition.primary.higher_is_better
         change = f"{found.change:+.4f} against its best before, {'better' if better else 'worse'}"
     out(f"public rank {row.rank} of {found.ranked} on {where}; team {row.team}: {change}")
-    out(f"submission {row.submission}: {found.file}")
+    out(f"submission {row.submission}: {_near(found.file)}")
     if found.open_file:
-        out(f"open part, for its own scorers: {found.open_file}")
+        out(f"open part, for its own scorers: {_near(found.open_file)}")
     out(f"{found.seconds:.1f} s")
 
 
@@ -242,6 +243,12 @@ def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
 def figure(value: float | None, digits: int = 4) -> str:
     """A figure, or a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _near(path: Path) -> Path:
+    """A path as seen from here, where it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _interval(bounds: Sequence[float | None]) -> str:
