@@ -348,3 +348,70 @@ def test_data_names_its_files(podium_cli, own_cache):
     assert "toy/demo is ready" in done.out
     assert "sample_submission.csv" in done.out
     assert data.SAMPLE in podium_cli("data", "toy", "--json").json["public"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PODIUM_DB", "nonsense", "is no address of a database"),
+        ("PODIUM_DB", "mysql://host/base", "No driver is installed"),
+        ("PODIUM_DB", "nosuchthing://host/base", "No driver is installed"),
+        ("PODIUM_WORKSPACE", "/no/such/folder", "is no directory"),
+        ("PODIUM_TEAM", "a/b", "cannot be used"),
+    ],
+)
+def test_wrong_settings_are_refused(name, value, words, podium_cli, file, monkeypatch):
+    monkeypatch.setenv(name, value)
+    done = podium_cli("submit", "toy", file)
+    assert (done.status, done.out) == (1, "")
+    assert words in done.err
+
+
+def test_the_workspace_names_the_team(podium_cli, file, monkeypatch):
+    monkeypatch.delenv("PODIUM_TEAM")
+    Path("podium.toml").write_text('team = "from settings"\n')
+    assert podium_cli("submit", "toy", file, "--json").json["team"] == "from settings"
+    Path("podium.toml").write_text("team = [\n")
+    assert "is not valid TOML" in podium_cli("submit", "toy", file).err
+
+
+def test_what_a_model_prints_does_not_mix_with_results(podium_cli):
+    source = (api.load("toy")[0].folder / "models" / "line.py").read_text()
+    Path("loud.py").write_text(source.replace("def fit(", "print('loaded')\n    def fit(") + "\n")
+    done = podium_cli("run", "toy", "loud.py", "--json")
+    assert done.json["model"] == "loud"
+    assert "loaded" in done.err
+
+
+def test_parameters_that_a_shipped_model_refuses_are_the_users_to_mend(podium_cli):
+    done = podium_cli("run", "sirna", "ridge", "--set", "alpha=-1")
+    assert done.status == 1
+    assert "ridge.py failed in fit" in done.err
+    assert "alpha" in done.err
+
+
+def test_a_disk_that_refuses_is_told_plainly(podium_cli, file, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "board.sqlite")
+
+    monkeypatch.setattr(api, "submit", full)
+    done = podium_cli("submit", "toy", file)
+    assert done.status == 1
+    assert done.err == "error: The system refused: No space left on device: board.sqlite.\n"
+
+
+def test_a_competition_in_a_named_workspace(workspace, cache):
+    """Another process, far from the checkout's tests, finds it by the environment alone."""
+    import os
+    import shutil
+    import subprocess
+    import sys
+
+    shutil.copytree(api.load("toy")[0].folder, workspace / "competitions" / "toy")
+    command = [str(Path(sys.executable).parent / "podium"), "run", "toy", "line", "--json"]
+    named = {**os.environ, "PODIUM_WORKSPACE": str(workspace)}
+    done = subprocess.run(command, env=named, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["rank"] == 1
+    unnamed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert unnamed.returncode == 1
+    assert "Unknown competition 'toy'" in unnamed.stderr

@@ -29,7 +29,7 @@ def test_a_shipped_model_and_a_file_are_alike(toy, workspace):
     shipped, own = model.load(toy, "line"), model.load(toy, write(workspace, GOOD))
     assert (shipped.name, shipped.shipped) == ("line", True)
     assert (own.name, own.shipped) == ("mine", False)
-    assert own.defaults == {"shift": 0.0}
+    assert own.params == {"shift": 0.0}
     assert own.sha256 != shipped.sha256
 
 
@@ -54,17 +54,17 @@ def test_errors_show_the_lines_of_the_users_file(toy, workspace):
         model.load(toy, write(workspace, "import no_such_thing\n", "b.py"))
     file = model.load(toy, write(workspace, GOOD.replace("return Zero(params)", "1 / 0"), "c.py"))
     with pytest.raises(ModelError, match="ZeroDivisionError") as error:
-        file.build({}, 0)
+        file.build(0)
     assert error.value.problems == ("line 5 in build: 1 / 0",)
 
 
 def test_parameters(toy):
     file = model.load(toy, "line")
-    assert file.params({"jitter": 1}) == {"slope": True, "jitter": 1}
+    assert file.with_params({"jitter": 1}).params == {"slope": True, "jitter": 1}
     with pytest.raises(UnknownNameError, match="Did you mean 'jitter'"):
-        file.params({"jiter": 1})
+        file.with_params({"jiter": 1})
     with pytest.raises(ModelError, match="float is expected") as error:
-        file.params({"jitter": "big", "slope": 3})
+        file.with_params({"jitter": "big", "slope": 3})
     assert len(error.value.problems) == 2
 
 

@@ -122,17 +122,16 @@ def run(
 
     start = time.perf_counter()
     ready = load_data(*load(competition, dataset))
-    file = models.load(ready.competition, model)
-    chosen = file.params(params)
+    file = models.load(ready.competition, model).with_params(params or {})
     changes = [f"{key}={value}" for key, value in (params or {}).items()]
     shown = label(name or " ".join([file.name, *changes]))
     entries = Entries.of(ready, team)
     report = progress.stage(f"{file.name}: training") if progress else None
-    fitted = training.fit(file, chosen, seed, ready.train(seed), report)
+    fitted = training.fit(file, seed, ready.train(seed), report)
     code = {
         "model_sha256": file.sha256,
         "model_file": f"{competition}/{file.name}" if file.shipped else str(file.path),
-        "params": chosen,
+        "params": file.params,
         "seed": seed,
         "train_seconds": round(time.perf_counter() - start, 3),
     }
@@ -168,10 +167,8 @@ def cross_validate(
     from podium.data import load as load_data
 
     ready = load_data(*load(competition, dataset))
-    file = models.load(ready.competition, model)
-    return training.cross_validate(
-        ready, file, file.params(params), seed=seed, seeds=seeds, by=by, progress=progress
-    )
+    file = models.load(ready.competition, model).with_params(params or {})
+    return training.cross_validate(ready, file, seed=seed, seeds=seeds, by=by, progress=progress)
 
 
 def board(competition: str, dataset: str | None = None, *, part: str = "public") -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import tempfile
 import traceback
@@ -14,6 +15,12 @@ import typer
 
 from podium import api, display
 from podium.errors import PodiumError
+
+_SYSTEM = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR),
+}
+"""Errors that are the machine's or the user's to mend, not ours."""
 
 app = typer.Typer(
     help="Kaggle-style competitions for machine learning in biology.",
@@ -57,7 +64,9 @@ Message = Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="A
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="K=V", help="Change a parameter; repeatable.")
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="S", min=0, help="Random seed.")]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="S", min=0, max=2**32 - 1, help="Random seed.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -299,6 +308,10 @@ class _Exits:
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, PodiumError):
             display.error(error, as_json="--json" in sys.argv)
+            sys.exit(1)
+        if isinstance(error, OSError) and error.errno in _SYSTEM:
+            where = f": {error.filename}" if error.filename else ""
+            display.say(f"error: The system refused: {error.strerror}{where}.")
             sys.exit(1)
         if isinstance(error, KeyboardInterrupt):
             display.say("interrupted")

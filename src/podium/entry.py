@@ -185,10 +185,9 @@ class Entries:
         there = self._house_names(leaderboard.CONTROL)
         for control in self.data.competition.controls:
             if control.name not in there:
-                file = model.load(self.data.competition, control.model)
-                params = file.params(control.params)
-                scored = solution.score(training.predict_test(self.data, file, params))
-                code = {"params": params, "seed": 0, "model_sha256": file.sha256}
+                file = model.load(self.data.competition, control.model).with_params(control.params)
+                scored = solution.score(training.predict_test(self.data, file))
+                code = {"params": file.params, "seed": 0, "model_sha256": file.sha256}
                 self._record_house(scored, leaderboard.CONTROL, control.name, control.model, code)
         if not self._house_names(leaderboard.CEILING) and (ceiling := solution.ceiling()):
             self._record_house(ceiling, leaderboard.CEILING, leaderboard.CEILING, None, {})

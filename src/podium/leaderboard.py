@@ -24,6 +24,7 @@ OUTDATED = "outdated"
 PARTS = ("public", "private", "all")
 _BUSY_SECONDS = 30
 _WRITES = "podium_writes"
+_NAME_ONE = "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite"
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "lustre", "beegfs", "gpfs"}
 
 _schema = sa.MetaData()
@@ -121,9 +122,9 @@ class Row:
 class Board:
     """The leaderboard's database."""
 
-    def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
-        self._engine = _engine(self.url)
+    def __init__(self, url: sa.URL) -> None:
+        self.url = url
+        self._engine = _engine(url)
 
     def add(self, record: Record) -> bool:
         """Add a record; False if the very same submission is there already."""
@@ -216,29 +217,47 @@ class Board:
 
 
 def open_board(url: str) -> Board:
-    """Open the board; its database and tables are created where they are missing."""
-    file = _sqlite_file(url)
-    if file:
+    """Open the board; its database and tables are created where they are missing.
+
+    Raises:
+        BoardError: If the address is none, or what it names cannot be opened.
+    """
+    where = _parse(url)
+    if file := _sqlite_file(where):
         file.parent.mkdir(parents=True, exist_ok=True)
         _refuse_network(file)
-    return Board(url)
+    return Board(where)
 
 
 def find_board(url: str) -> Board | None:
     """Open the board for reading; None if there is none yet."""
-    file = _sqlite_file(url)
+    file = _sqlite_file(_parse(url))
     return None if file and not file.is_file() else open_board(url)
 
 
-def _sqlite_file(url: str) -> Path | None:
-    where = sa.make_url(url)
-    sqlite = where.get_backend_name() == "sqlite" and where.database
-    return Path(str(where.database)) if sqlite else None
+def _parse(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise BoardError(
+            f"PODIUM_DB={url!r} is no address of a database.", hint=_NAME_ONE
+        ) from error
+
+
+def _sqlite_file(url: sa.URL) -> Path | None:
+    sqlite = url.get_backend_name() == "sqlite" and url.database
+    return Path(str(url.database)) if sqlite else None
 
 
 def _engine(url: sa.URL) -> sa.Engine:
     sqlite = url.get_backend_name() == "sqlite"
-    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {})
+    try:
+        engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {})
+    except (ImportError, sa.exc.NoSuchModuleError) as error:
+        raise BoardError(
+            f"No driver is installed for {url.render_as_string()}: {error}.",
+            hint="For PostgreSQL: pip install 'podium[postgres]'",
+        ) from error
     if sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -250,7 +269,7 @@ def _engine(url: sa.URL) -> sa.Engine:
     except sa.exc.DBAPIError as error:
         raise BoardError(
             f"The board's database {url.render_as_string()} cannot be opened: {error.orig}.",
-            hint="Name another: PODIUM_DB=sqlite:////path/to/board.sqlite",
+            hint=_NAME_ONE,
         ) from error
     return engine
 

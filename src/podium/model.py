@@ -7,6 +7,7 @@ the same kind of file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -102,6 +103,7 @@ class ModelFile:
         name: The file's name without its ending.
         shipped: Whether it lies in the competition's folder.
         sha256: Of the file.
+        params: Complete parameters: `DEFAULTS`, or those with changes.
     """
 
     name: str
@@ -109,54 +111,57 @@ class ModelFile:
     shipped: bool
     sha256: str
     module: ModuleType
+    params: Mapping[str, Any]
 
-    @property
-    def defaults(self) -> dict[str, Any]:
-        """The complete parameters."""
-        return dict(self.module.DEFAULTS)
-
-    def params(self, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """`DEFAULTS` with some parameters changed.
+    def with_params(self, changes: Mapping[str, Any]) -> ModelFile:
+        """The same file with some parameters changed.
 
         Raises:
             UnknownNameError: For a parameter that the model does not have.
-            ModelError: For a value of another type than the default's.
+            ModelError: For values of another type than the default's.
         """
-        params = self.defaults
         problems = []
-        for name, value in (changes or {}).items():
-            if name not in params:
-                raise UnknownNameError(f"parameter of {self.name}", name, params)
-            if not _fits(value, params[name]):
-                kind = type(params[name]).__name__
-                problems.append(f"{name}={value!r}: {kind} is expected, as in {params[name]!r}")
-            params[name] = value
+        for name, value in changes.items():
+            if name not in self.params:
+                raise UnknownNameError(f"parameter of {self.name}", name, self.params)
+            default = self.params[name]
+            if not _fits(value, default):
+                kind = type(default).__name__
+                problems.append(f"{name}={value!r}: {kind} is expected, as in {default!r}")
         if problems:
             raise ModelError(f"Parameters of {self.name} have the wrong type.", problems=problems)
-        return params
+        return replace(self, params={**self.params, **changes})
 
-    def build(self, params: dict[str, Any], seed: int) -> Model:
-        """Build the model.
+    def build(self, seed: int) -> Model:
+        """Build the model with its parameters.
 
         Raises:
-            ModelError: If a user's file fails.
+            ModelError: If a user's file or parameter fails.
         """
         with self.running("build"):
-            model: Model = self.module.build(params, seed)
+            model: Model = self.module.build(dict(self.params), seed)
         return model
 
     @contextmanager
     def running(self, what: str) -> Iterator[None]:
-        """Run code of the file: an error in a user's own code is told with the lines it came by."""
-        if self.shipped:  # a fault of ours: let it through as one
-            yield
-            return
-        with _Reported(self.path, what):
-            yield
+        """Run code of the file; what it prints goes to stderr, since stdout is for results.
+
+        Raises:
+            ModelError: If a user's own file fails, or a shipped one on parameters that the user
+                chose; it shows the file's lines. A shipped model as it is may fail as it does:
+                that is a fault of ours.
+        """
+        ours = self.shipped and self.params == self.module.DEFAULTS
+        with contextlib.redirect_stdout(sys.stderr):
+            if ours:
+                yield
+                return
+            with _Reported(self.path, what):
+                yield
 
 
 def load(competition: Competition, name: str | Path) -> ModelFile:
-    """Load a shipped model by its name, or a file by its path (ending in `.py`).
+    """Load a shipped model by its name, or a file by its path (ending in `.py`), as it is.
 
     Raises:
         UnknownNameError: With the nearest shipped name.
@@ -178,8 +183,14 @@ def load(competition: Competition, name: str | Path) -> ModelFile:
         path = Path(str(module.__file__))
         shipped = True
     _check_contract(path, module)
-    sha256 = file_sha256(path)
-    return ModelFile(name=path.stem, path=path, shipped=shipped, sha256=sha256, module=module)
+    return ModelFile(
+        name=path.stem,
+        path=path,
+        shipped=shipped,
+        sha256=file_sha256(path),
+        module=module,
+        params=dict(module.DEFAULTS),
+    )
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
@@ -230,7 +241,7 @@ def _import_file(path: Path) -> ModuleType:
         raise ModelError(f"{path} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with _Reported(path, "import"):
+    with contextlib.redirect_stdout(sys.stderr), _Reported(path, "import"):
         spec.loader.exec_module(module)
     return module
 

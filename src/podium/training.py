@@ -47,11 +47,9 @@ class CrossValidation:
     seconds: float
 
 
-def fit(
-    file: ModelFile, params: dict[str, Any], seed: int, train: Part, report: Report | None = None
-) -> Model:
+def fit(file: ModelFile, seed: int, train: Part, report: Report | None = None) -> Model:
     """Build a model and fit it."""
-    model = file.build(params, seed)
+    model = file.build(seed)
     with file.running("fit"):
         model.fit(train, report)
     return model
@@ -63,11 +61,9 @@ def predict(file: ModelFile, model: Model, part: Part) -> pd.DataFrame:
         return model.predict(part)
 
 
-def predict_test(
-    data: Data, file: ModelFile, params: dict[str, Any], seed: int = 0
-) -> dict[str, NDArray[np.float64]]:
+def predict_test(data: Data, file: ModelFile, seed: int = 0) -> dict[str, NDArray[np.float64]]:
     """Fit on the train part and predict the test part, checked and in its order."""
-    model = fit(file, params, seed, data.train(seed))
+    model = fit(file, seed, data.train(seed))
     return _checked(data, predict(file, model, data.part("test", seed)), data.ids("test"))
 
 
@@ -88,7 +84,6 @@ def open_predictions(data: Data, file: ModelFile, model: Model, seed: int) -> pd
 def cross_validate(
     data: Data,
     file: ModelFile,
-    params: dict[str, Any],
     *,
     seed: int = 0,
     seeds: int = 1,
@@ -99,8 +94,7 @@ def cross_validate(
 
     Args:
         data: A prepared dataset.
-        file: The model.
-        params: Its complete parameters.
+        file: The model, with its parameters.
         seed: The first training seed.
         seeds: How many training seeds; they show how much of a difference is luck.
         by: A kind of group to hold out whole (five folds), instead of the fixed folds.
@@ -117,7 +111,7 @@ def cross_validate(
     primary = data.competition.primary.name
     by_seed, first = [], None
     for offset in range(seeds):
-        predictions = _out_of_fold(data, file, params, seed + offset, folds, progress)
+        predictions = _out_of_fold(data, file, seed + offset, folds, progress)
         tally = Tally.of(data.competition.metric, _table(data, train.targets), predictions, cells)
         found = tally.card(primary, [stratum.name for stratum in data.competition.strata])
         by_seed.append(found.whole.scores[primary])
@@ -136,7 +130,6 @@ def cross_validate(
 def _out_of_fold(
     data: Data,
     file: ModelFile,
-    params: dict[str, Any],
     seed: int,
     folds: NDArray[np.int64],
     progress: Progress | None,
@@ -148,7 +141,7 @@ def _out_of_fold(
     for fold in np.unique(folds):
         held = folds == fold
         report = progress.stage(f"{file.name}, fold {fold}") if progress else None
-        model = fit(file, params, seed, train.take(~held), report)
+        model = fit(file, seed, train.take(~held), report)
         part = train.take(held).without_answers()
         ids = pa.array(part.ids, type=pa.string())
         for name, values in _checked(data, predict(file, model, part), ids).items():

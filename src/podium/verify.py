@@ -204,8 +204,8 @@ def perfect_beats_controls(case: Case) -> Iterator[str]:
             yield f"{score.name} of the answers is {best[score.name]}, not {score.perfect}"
     sign = 1 if primary.higher_is_better else -1
     for control in case.competition.controls:
-        file = models.load(case.competition, control.model)
-        predicted = training.predict_test(case.data, file, file.params(control.params), 0)
+        file = models.load(case.competition, control.model).with_params(control.params)
+        predicted = training.predict_test(case.data, file)
         found = case.solution.score(predicted)["all"].whole.scores[primary.name]
         if sign * found >= sign * best[primary.name]:
             yield f"{control.name} scores {found}, the answers {best[primary.name]}"
@@ -253,7 +253,7 @@ def models_keep_the_contract(case: Case) -> Iterator[str]:
     for name in case.competition.models:
         file = models.load(case.competition, name)
         try:
-            json.dumps(file.defaults)
+            json.dumps(file.params)
             first, second = (_predictions(file, case.tiny()) for _ in range(2))
             if not first.equals(second):
                 yield f"{name}: the same seed gave other predictions"
@@ -272,7 +272,7 @@ def spaces_yield_parameters(case: Case) -> Iterator[str]:
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         for _ in range(3):
             try:
-                file.build(file.params(file.module.space(study.ask())), 0)
+                file.with_params(file.module.space(study.ask())).build(0)
             except PodiumError as error:
                 yield f"{name}: {error}"
 
@@ -370,7 +370,7 @@ def _broken(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
 def _predictions(file: ModelFile, parts: tuple[Part, Part]) -> pa.Table:
     """Fit and predict with the defaults and seed 0."""
     train, test = parts
-    fitted = training.fit(file, file.defaults, 0, train)
+    fitted = training.fit(file, 0, train)
     return submission.from_pandas(training.predict(file, fitted, test))
 
 

@@ -21,8 +21,17 @@ HOUSE = "podium"
 
 
 def root() -> Path:
-    """The workspace directory."""
-    return Path(os.environ.get("PODIUM_WORKSPACE") or Path.cwd())
+    """The workspace directory.
+
+    Raises:
+        PodiumError: If `PODIUM_WORKSPACE` names no directory.
+    """
+    named = os.environ.get("PODIUM_WORKSPACE")
+    if named and not Path(named).is_dir():
+        raise PodiumError(
+            f"PODIUM_WORKSPACE={named} is no directory.", hint="Make it, or unset it."
+        )
+    return Path(named or Path.cwd()).absolute()
 
 
 def competition_roots() -> list[Path]:
