@@ -1,6 +1,7 @@
 """The command line as a person or a script uses it: results, messages, exit status."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -340,7 +341,12 @@ def test_tables_are_drawn_on_a_terminal(podium_cli, file, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     out = podium_cli("board", "toy").out
     assert "[red]x[/red]" in out
-    assert "─" in out
+    assert "submission" in out
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = podium_cli("board", "toy")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", narrow.out)
+    assert max(map(len, plain.splitlines())) <= 60
+    assert "shows also: new, seen, submission" in narrow.err
 
 
 def test_data_names_its_files(podium_cli, own_cache):

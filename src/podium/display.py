@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,18 +53,21 @@ def error(problem: PodiumError, *, as_json: bool) -> None:
     say(f"error: {problem}")
 
 
-def table(header: Cells, rows: Sequence[Cells], *, right: Sequence[int] = ()) -> None:
+def table(
+    header: Cells, rows: Sequence[Cells], *, right: Sequence[int] = (), spare: Sequence[int] = ()
+) -> None:
     """Print a table: drawn on a terminal, aligned plain text in a pipe.
 
     Args:
         header: Column titles.
         rows: Cells as text.
         right: Columns that are aligned to the right.
+        spare: Columns that a narrow terminal may do without, the first to go first.
     """
-    if sys.stdout.isatty():
-        _drawn(header, rows, right)
-        return
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    if sys.stdout.isatty():
+        _drawn(header, rows, right, _fitting(widths, spare))
+        return
     for row in [header, *rows]:
         cells = [
             cell.rjust(width) if place in right else cell.ljust(width)
@@ -72,18 +76,33 @@ def table(header: Cells, rows: Sequence[Cells], *, right: Sequence[int] = ()) ->
         out("  ".join(cells).rstrip())
 
 
-def _drawn(header: Cells, rows: Sequence[Cells], right: Sequence[int]) -> None:
-    from rich import box
+def _fitting(widths: Sequence[int], spare: Sequence[int]) -> list[int]:
+    """The columns that fit the terminal's width."""
+    room = shutil.get_terminal_size().columns
+    shown = list(range(len(widths)))
+    for place in spare:
+        if sum(widths[left] + 2 for left in shown) - 2 > room:
+            shown.remove(place)
+    return shown
+
+
+def _drawn(
+    header: Cells, rows: Sequence[Cells], right: Sequence[int], shown: Sequence[int]
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, title in enumerate(header):
-        drawn.add_column(title, justify="right" if place in right else "left", overflow="fold")
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold cyan")
+    for place in shown:
+        number = place in right
+        drawn.add_column(Text(header[place]), justify="right" if number else "left", no_wrap=number)
     for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in names are no markup
+        drawn.add_row(*(Text(row[place]) for place in shown))  # brackets in names are no markup
     Console().print(drawn)
+    if len(shown) < len(header):
+        hidden = ", ".join(title for place, title in enumerate(header) if place not in shown)
+        say(f"A wider terminal, or a pipe, shows also: {hidden}")
 
 
 @contextmanager
@@ -141,7 +160,8 @@ def board(
     else:
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
         out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
-        table(header, cells, right=[0, *range(3, len(header) - 1)])
+        last = len(header) - 1
+        table(header, cells, right=[0, *range(3, last)], spare=range(last, 4, -1))
 
 
 def board_json(
@@ -237,7 +257,8 @@ def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
 
     rows = [cells("all rows", found)]
     rows += [cells(name, estimate) for name, estimate in found["strata"].items()]
-    table(["", *header], rows, right=range(1, len(header) + 1))
+    last = len(header)
+    table(["", *header], rows, right=range(1, last + 1), spare=[2, *range(last, 4, -1)])
 
 
 def figure(value: float | None, digits: int = 4) -> str:
