@@ -346,7 +346,7 @@ def test_tables_are_drawn_on_a_terminal(podium_cli, file, monkeypatch, capsys):
     narrow = podium_cli("board", "toy")
     plain = re.sub(r"\x1b\[[0-9;]*m", "", narrow.out)
     assert max(map(len, plain.splitlines())) <= 60
-    assert "shows also: new, seen, submission" in narrow.err
+    assert "shows also: normalised, new, seen, submission" in narrow.err
 
 
 def test_data_names_its_files(podium_cli, own_cache):
