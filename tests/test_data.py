@@ -214,3 +214,37 @@ def test_the_fingerprint_is_of_content_not_of_types():
         frame(u=text, n=[1.0, 2.0, np.nan]),
     ]
     assert len({plain, *map(fingerprint, others)}) == 4
+
+
+def test_a_simulated_dataset_takes_no_files(own_cache, raw):
+    with pytest.raises(DataError, match="is simulated"):
+        api.prepare("toy", "demo", source=raw)
+
+
+def test_who_prepares_second_keeps_what_the_first_made(table, raw, monkeypatch):
+    """As when two processes began together and the other one has just finished."""
+    from pathlib import Path
+
+    rename = Path.rename
+
+    def not_away(path, target):
+        if str(target).endswith("-old"):
+            raise FileNotFoundError
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", not_away)
+    assert data.damaged(api.prepare("toy", "table", source=raw)) == []
+    assert [path.name for path in table.folder.parent.iterdir()] == ["table"]
+
+
+def test_a_wrong_download_is_not_kept(own_cache, raw, monkeypatch):
+    from podium import raw as raw_files
+
+    kept = own_cache / "raw" / "toy.zip"
+    kept.parent.mkdir(parents=True)
+    with zipfile.ZipFile(kept, "w") as file:
+        file.writestr("toy.csv", "other content")
+    monkeypatch.setattr(raw_files, "_download", lambda *_, **__: kept)
+    with pytest.raises(DataError, match="changed or truncated"):
+        api.prepare("toy", "table")
+    assert not kept.exists()

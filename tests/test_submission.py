@@ -151,3 +151,35 @@ def test_files_are_kept_whole_and_once(tmp_path):
     assert kept == again
     assert [file.name for file in (tmp_path / "folder").iterdir()] == ["name.csv"]
     assert kept.read_text() == csv()
+
+
+@pytest.mark.parametrize(
+    ("ids", "y", "words"),
+    [
+        (pa.array([b"\xff"] * 12), pa.array([1.0] * 12), "column 'id' has type binary"),
+        (pa.array([[1]] * 12), pa.array([1.0] * 12), "column 'id' has type list"),
+        (pa.nulls(12), pa.array([1.0] * 12), "12 rows without an id"),
+        (IDS, pa.array([True] * 12), "column 'y' has type bool"),
+        (IDS, pa.nulls(12), "column 'y' has type null"),
+        (IDS, pa.array([2**62 + 1] * 12), "12 values outside"),
+        (IDS, pa.array(["1e999"] * 12), "12 values infinite"),
+        (IDS, pa.array(["0x10"] * 12), "12 values no number"),
+    ],
+)
+def test_columns_of_any_type_are_scored_or_named(ids, y, words):
+    with pytest.raises(SubmissionError, match=words):
+        submission.align(pa.table({"id": ids, "y": y}), load("toy"), IDS)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pa.array(range(12), pa.uint8()),
+        pa.array(np.arange(12, dtype=np.float16)),
+        pa.array([f" {row} " for row in range(12)]).cast(pa.string_view()),
+        pa.array([str(row) for row in range(12)]).dictionary_encode(),
+    ],
+)
+def test_numbers_in_any_guise_are_understood(y):
+    table = pa.table({"id": IDS.dictionary_encode(), "y": y})
+    assert np.array_equal(submission.align(table, load("toy"), IDS)["y"], np.arange(12))

@@ -9,12 +9,13 @@ whole against the competition's committed `checksums.json`.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -85,7 +86,7 @@ class Data:
             DataError: If it is missing, changed or truncated.
         """
         path = self.folder / name
-        if not path.is_file() or file_sha256(path) != self.manifest["files"][name]:
+        if not path.is_file() or file_sha256(path) != self.manifest["files"].get(name):
             state = "changed or truncated" if path.is_file() else "missing"
             raise DataError(
                 f"{path} is {state} since it was prepared.",
@@ -239,6 +240,11 @@ def build(
 ) -> Prepared:
     """Run the competition's own preparation (or simulator) and give its tables."""
     if dataset.simulated:
+        if source is not None:
+            raise DataError(
+                f"{competition.name}/{dataset.name} is simulated: it takes no files.",
+                hint="Name a real dataset with --dataset; see them: podium list",
+            )
         return cast("Prepared", getattr(competition.module("simulate"), dataset.name)())
     prepare_raw = getattr(competition.module("data"), dataset.name)
     with raw.members(competition, dataset, source=source, progress=progress) as files:
@@ -276,8 +282,11 @@ def _content(column: pd.Series[Any]) -> Iterator[bytes]:
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column.dtype):
-        kind = "<f8" if pd.api.types.is_float_dtype(column.dtype) else "<i8"
-        yield column.to_numpy().astype(kind).tobytes()
+        floats = pd.api.types.is_float_dtype(column.dtype)
+        numbers = column.to_numpy().astype("<f8" if floats else "<i8")
+        yield (
+            np.where(np.isnan(numbers), np.nan, numbers).tobytes() if floats else numbers.tobytes()
+        )
         return
     codes, values = pd.factorize(column)
     yield codes.astype("<i8").tobytes()
@@ -344,15 +353,27 @@ def _read_split(file: Path, prepared: Prepared) -> pd.DataFrame:
 
 
 @contextmanager
+def _another_was_faster(folder: Path) -> Iterator[None]:
+    """Two processes may prepare the same data at once: either result will do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or read_manifest(folder) is None:
+            raise
+
+
+@contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new directory that takes the place of `folder` once it is whole, and not before."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield new
-        if folder.exists():
+        new.chmod(0o755)  # mkdtemp made it the owner's alone
+        with suppress(FileNotFoundError):
             folder.rename(new.with_name(f"{new.name}-old"))
-        new.rename(folder)
+        with _another_was_faster(folder):
+            new.rename(folder)
     finally:
         for left in (new, new.with_name(f"{new.name}-old")):
             shutil.rmtree(left, ignore_errors=True)

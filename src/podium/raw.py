@@ -34,14 +34,19 @@ def members(
     with tempfile.TemporaryDirectory(prefix="podium-raw-") as scratch:
         found: dict[str, Path] = {}
         problems: list[str] = []
+        downloads: list[Path] = []
         for entry in dataset.sources:
             place = source or _download(entry, competition, dataset, progress=progress)
+            downloads.append(place)
             for name, expected in entry.members.items():
                 path, problem = _locate(name, expected, place, Path(scratch))
                 if path:
                     found[name] = path
                 problems += problem
         if problems:
+            if source is None:
+                for file in downloads:
+                    file.unlink(missing_ok=True)  # the next try fetches it again
             where = source or "the download"
             raise DataError(
                 f"The raw files of {competition.name}/{dataset.name} are not whole in {where}.",

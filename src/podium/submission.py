@@ -22,6 +22,7 @@ from podium.metric import Table
 
 FORMATS = (".csv", ".parquet", ".h5", ".hdf5")
 _EXAMPLES = 5
+_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A"]
 
 
@@ -69,11 +70,10 @@ def align(table: pa.Table, competition: Competition, ids: pa.StringArray) -> Tab
         SubmissionError: With everything that is wrong.
     """
     problems = _column_problems(table, competition)
-    rows = np.empty(0, dtype=np.int64)
+    rows: Any = None
     if table.column_names.count("id") == 1:
-        found, trouble = _id_problems(_text_ids(table), ids)
+        rows, trouble = _id_problems(table, ids)
         problems += trouble
-        rows = found
     columns: dict[str, Any] = {}
     for target in competition.targets:
         if table.column_names.count(target.name) == 1:
@@ -229,8 +229,13 @@ def _text_ids(table: pa.Table) -> pa.StringArray:
     return column.cast(pa.string())
 
 
-def _id_problems(given: pa.StringArray, ids: pa.StringArray) -> tuple[Any, list[str]]:
+def _id_problems(table: pa.Table, ids: pa.StringArray) -> tuple[Any, list[str]]:
     """The row of each expected id, and what is wrong with the given ones."""
+    try:
+        given = _text_ids(table)
+    except pa.ArrowException:
+        kind = table.schema.field("id").type
+        return None, [f"column 'id' has type {kind}; text or whole numbers are expected"]
     problems = []
     if given.null_count:
         problems.append(f"{_many(given.null_count, 'row')} without an id")
@@ -258,12 +263,13 @@ def _numbers(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     given, problems = column, []
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if any(is_text(column.type) for is_text in _TEXT):
+        column = column.cast(pa.string())
         column = pc.if_else(_is_number(column), pc.utf8_trim_whitespace(column), None)
     elif not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return np.empty(0), [f"column {target.name!r} has type {column.type}; numbers are expected"]
     no_value, no_number = _numpy(given.is_null()), _numpy(column.is_null())
-    values = np.where(no_number, np.nan, _numpy(column.cast(pa.float64())))
+    values = np.where(no_number, np.nan, _numpy(column.cast(pa.float64(), safe=False)))
     text = no_number & ~no_value
     absent = np.isnan(values) & ~text
     infinite = np.isinf(values)

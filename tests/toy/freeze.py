@@ -44,11 +44,12 @@ def main() -> None:
     facts.write_text(re.sub(r"RAW_SHA256|[0-9a-f]{64}", digest, facts.read_text()))
     toy = competition.load("toy")
     for dataset in toy.datasets:
-        prepared = data.build(toy, dataset, source=HERE / "raw")
+        source = None if dataset.simulated else HERE / "raw"
+        prepared = data.build(toy, dataset, source=source)
         open_ids = prepared.features["id"][~prepared.features["id"].isin(prepared.targets["id"])]
         file = HERE / "splits" / f"{dataset.name}.csv"
         split(prepared.groups, open_ids).to_csv(file, index=False)
-        data.freeze(toy, dataset, source=HERE / "raw")
+        data.freeze(toy, dataset, source=source)
 
 
 if __name__ == "__main__":
