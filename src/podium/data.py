@@ -109,7 +109,7 @@ class Data:
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(self.file(f"{PUBLIC}/{part}.parquet")) as file:  # imports no pandas
-            table = file.read(columns=["id"])
+            table = file.read(columns=["id"], use_threads=False)
         return table.column("id").combine_chunks().cast("string")
 
     def train(self, seed: int = 0) -> Part:

@@ -22,6 +22,7 @@ from podium.metric import Table
 
 FORMATS = (".csv", ".parquet", ".h5", ".hdf5")
 _EXAMPLES = 5
+_LARGE_FILE = 32 << 20
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A"]
 
@@ -143,12 +144,14 @@ def _read_csv(path: Path, competition: Competition) -> pa.Table:
         ragged.append(row)
         return "skip"
 
+    reading = csv.ReadOptions(use_threads=_worth_threads(path))
     types = {"id": pa.string(), **{t.name: pa.float64() for t in competition.targets}}
     parse = csv.ParseOptions(invalid_row_handler=keep_ragged)
     nulls = {"null_values": _NULLS, "strings_can_be_null": True, "quoted_strings_can_be_null": True}
     try:
         table = csv.read_csv(
             path,
+            read_options=reading,
             parse_options=parse,
             convert_options=csv.ConvertOptions(column_types=types, **nulls),
         )
@@ -159,6 +162,7 @@ def _read_csv(path: Path, competition: Competition) -> pa.Table:
         texts = dict.fromkeys(types, pa.string())
         table = csv.read_csv(
             path,
+            read_options=reading,
             parse_options=parse,
             convert_options=csv.ConvertOptions(column_types=texts, **nulls),
         )
@@ -174,11 +178,16 @@ def _read_csv(path: Path, competition: Competition) -> pa.Table:
     return table
 
 
+def _worth_threads(path: Path) -> bool:
+    """Small files are read by one thread: faster, and Arrow's pool may abort a quick exit."""
+    return path.stat().st_size > _LARGE_FILE
+
+
 def _read_parquet(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        table = file.read()
+        table = file.read(use_threads=_worth_threads(path))
     index = [name for name in table.column_names if name.startswith("__index_level_")]
     return table.drop_columns(index)  # pandas saves a row index that nobody asked for
 
