@@ -1,9 +1,12 @@
 """The figures of the README on the real data, made again: slow."""
 
 import re
+import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from podium.competitions.sirna.metric import TARGET
 
 from podium import api
 
@@ -38,6 +41,17 @@ def test_lightgbm_on_the_test_part(shanghai):
     assert list(found.strata.values()) == pytest.approx(strata, abs=TOLERANCE)
     for name in ("constant mean", "constant 29.9", "shuffled"):
         assert rows[name].score == pytest.approx(figures(f"| control | {name} |")[0], abs=1e-4)
+
+
+@pytest.mark.realdata
+def test_open_rows_are_the_organisers_table_with_the_target_filled_in(shanghai, raw_folder):
+    found = api.run("sirna", "constant", dataset="shanghai").open_file
+    with zipfile.ZipFile(next(raw_folder("sirna").glob("*.zip"))) as archive:
+        official = pd.read_csv(archive.open("sample_submission.csv"), dtype=str)
+    filled = pd.read_csv(found, dtype=str)
+    assert list(filled.columns) == list(official.columns)
+    assert filled.drop(columns=TARGET).equals(official.drop(columns=TARGET))
+    assert filled[TARGET].notna().all()
 
 
 @pytest.mark.slow

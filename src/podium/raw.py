@@ -113,7 +113,7 @@ def _download(
     import pooch
     import requests
 
-    logging.getLogger("pooch").setLevel(logging.ERROR)
+    pooch.get_logger().setLevel(logging.ERROR)
     file = source.url.rsplit("/", 1)[-1]
     try:
         path = pooch.retrieve(

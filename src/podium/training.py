@@ -75,9 +75,9 @@ def open_predictions(data: Data, file: ModelFile, model: Model, seed: int) -> pd
         return None
     part = data.part("open", seed)
     values = _checked(data, predict(file, model, part), data.ids("open"))
-    features = (
-        part.features if data.dataset.open_with_features else pd.DataFrame(index=range(len(part)))
-    )
+    features = pd.DataFrame(index=range(len(part)))
+    if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table
+        features = part.features.convert_dtypes()
     return pd.concat([pd.Series(part.ids, name="id"), features, pd.DataFrame(values)], axis=1)
 
 
