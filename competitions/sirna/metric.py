@@ -20,7 +20,7 @@ THRESHOLD = 30.0
 EMPTY_RANGE_MAE = 100.0
 
 
-def statistics(solution: Table, predictions: Table, layout: Any) -> Floats:  # noqa: ARG001
+def statistics(solution: Table, predictions: Table, layout: Any) -> Floats:
     """Per row: 1, |error|, true positive, false positive, false negative, in range, |error| there.
 
     Args:
@@ -47,7 +47,7 @@ def statistics(solution: Table, predictions: Table, layout: Any) -> Floats:  # n
     return np.column_stack(columns)
 
 
-def finish(sums: Floats, layout: Any) -> dict[str, Floats]:  # noqa: ARG001
+def finish(sums: Floats, layout: Any) -> dict[str, Floats]:
     """The score and its parts from summed statistics [..., 7]; errors in percent points."""
     rows, error, hits, false_calls, misses, in_range, range_error = np.moveaxis(sums, -1, 0)
     mae = error / rows

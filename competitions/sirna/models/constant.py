@@ -22,9 +22,9 @@ class Constant:
         self.value = value
         self.fitted: float | None = None
 
-    def fit(self, train: Part, report: Report | None = None) -> None:  # noqa: ARG002
+    def fit(self, train: Part, report: Report | None = None) -> None:
         """Take the mean of train, unless a value was given."""
-        assert train.targets is not None  # noqa: S101
+        assert train.targets is not None
         self.fitted = float(train.targets[TARGET].mean()) if self.value is None else self.value
 
     def predict(self, part: Part) -> pd.DataFrame:
@@ -32,7 +32,7 @@ class Constant:
         return pd.DataFrame({"id": part.ids, TARGET: self.fitted})
 
 
-def build(params: dict[str, Any], seed: int) -> Constant:  # noqa: ARG001
+def build(params: dict[str, Any], seed: int) -> Constant:
     """Build the control; nothing in it is random."""
     return Constant(**params)
 

@@ -90,7 +90,7 @@ class BoostedTrees:
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Boost; `report` gets the mean absolute error on train as it falls."""
-        assert train.targets is not None  # noqa: S101
+        assert train.targets is not None
         answers = train.targets[TARGET].to_numpy(dtype=np.float64)
         data = lgb.Dataset(
             self._table(train),
@@ -110,7 +110,7 @@ class BoostedTrees:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict, cut to the range that can be."""
-        assert self.booster is not None  # noqa: S101
+        assert self.booster is not None
         raw = np.asarray(self.booster.predict(self._table(part)), dtype=np.float64)
         predicted = np.clip(raw, 0.0, HIGHEST)
         called = (predicted >= THRESHOLD) & (predicted < self.params["call_below"])

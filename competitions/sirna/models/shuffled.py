@@ -24,9 +24,9 @@ class Shuffled:
         self.seed = seed
         self.answers: NDArray[np.float64] = np.empty(0)
 
-    def fit(self, train: Part, report: Report | None = None) -> None:  # noqa: ARG002
+    def fit(self, train: Part, report: Report | None = None) -> None:
         """Keep the answers."""
-        assert train.targets is not None  # noqa: S101
+        assert train.targets is not None
         self.answers = train.targets[TARGET].to_numpy(dtype=np.float64)
 
     def predict(self, part: Part) -> pd.DataFrame:
@@ -40,6 +40,6 @@ def build(params: dict[str, Any], seed: int) -> Shuffled:
     return Shuffled(seed, **params)
 
 
-def space(trial: Any) -> dict[str, Any]:  # noqa: ARG001
+def space(trial: Any) -> dict[str, Any]:
     """Nothing to search."""
     return {}
