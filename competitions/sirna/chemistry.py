@@ -53,6 +53,9 @@ NUCLEOTIDES = {
 VOCABULARY = (*NUCLEOTIDES, *CAPS, THIO)
 """All tokens of the field's notation; one that is not among them reads as `other`."""
 
+PADDING, UNKNOWN, FIRST_TOKEN = 0, 1, 2
+"""Numbers of `tokens`: an unknown token is not padding."""
+
 # Rows: base, sugar and which of CAPS and THIO a token is; the last row is for unknown tokens.
 _PROPERTIES = np.array(
     [(base, sugar, NONE) for base, sugar in NUCLEOTIDES.values()]
@@ -69,12 +72,28 @@ class Strands(NamedTuple):
     Attributes:
         base: int8 [strands, width], A C G U = 0..3, -1 after the end and for unknown tokens.
         sugar: int8 [strands, width], codes of `SUGARS`.
+        thio: bool [strands, width], whether a phosphorothioate follows the nucleotide.
         flags: int64 [strands, 4], how often each of `CAPS` and then `THIO` occurs.
     """
 
     base: Codes
     sugar: Codes
+    thio: NDArray[np.bool_]
     flags: NDArray[np.int64]
+
+    def reversed(self) -> Strands:
+        """The same strands read from 3' to 5', so that the last nucleotide comes first."""
+        length = (self.sugar != ABSENT).sum(axis=1, keepdims=True)
+        width = self.sugar.shape[1]
+        position = length - 1 - np.arange(width)
+        there = position >= 0
+        position = np.maximum(position, 0)
+        return Strands(
+            base=np.where(there, np.take_along_axis(self.base, position, 1), NONE).astype(np.int8),
+            sugar=np.where(there, np.take_along_axis(self.sugar, position, 1), ABSENT),
+            thio=there & np.take_along_axis(self.thio, position, 1),
+            flags=self.flags,
+        )
 
 
 def parse(strands: Iterable[str], width: int) -> Strands:
@@ -85,20 +104,50 @@ def parse(strands: Iterable[str], width: int) -> Strands:
         width: Positions to keep; what a longer strand has beyond is dropped.
     """
     lists = [text.split() for text in strands]
-    row = np.repeat(np.arange(len(lists)), [len(tokens) for tokens in lists])
-    codes = [_CODE.get(token, len(VOCABULARY)) for tokens in lists for token in tokens]
-    base, sugar, flag = _PROPERTIES[np.array(codes, dtype=np.int64)].T
+    row, codes = _codes(lists)
+    base, sugar, flag = _PROPERTIES[codes].T
 
     flags = np.zeros((len(lists), len(CAPS) + 1), dtype=np.int64)
     np.add.at(flags, (row[flag != NONE], flag[flag != NONE]), 1)
 
     nucleotide = sugar != ABSENT
-    row, base, sugar = row[nucleotide], base[nucleotide], sugar[nucleotide]
-    first = np.searchsorted(row, row)  # rows ascend: where the own strand begins
-    position = np.arange(len(row)) - first
+    thio = np.append(flag[1:] == len(CAPS), False) & (np.append(row[1:], -1) == row)
+    row, base, sugar, thio = (found[nucleotide] for found in (row, base, sugar, thio))
+    position = _position(row)
     kept = position < width
-    bases = np.full((len(lists), width), NONE, dtype=np.int8)
-    sugars = np.full((len(lists), width), ABSENT, dtype=np.int8)
-    bases[row[kept], position[kept]] = base[kept]
-    sugars[row[kept], position[kept]] = sugar[kept]
-    return Strands(base=bases, sugar=sugars, flags=flags)
+    place = row[kept], position[kept]
+    strand = Strands(
+        base=np.full((len(lists), width), NONE, dtype=np.int8),
+        sugar=np.full((len(lists), width), ABSENT, dtype=np.int8),
+        thio=np.zeros((len(lists), width), dtype=np.bool_),
+        flags=flags,
+    )
+    strand.base[place], strand.sugar[place], strand.thio[place] = base[kept], sugar[kept], thio[kept]
+    return strand
+
+
+def tokens(strands: Iterable[str]) -> NDArray[np.int64]:
+    """Read strands as numbers of tokens, as they stand: `PADDING`, `UNKNOWN`, then `VOCABULARY`.
+
+    Returns:
+        [strands, longest], at least one wide.
+    """
+    lists = [text.split() for text in strands]
+    row, codes = _codes(lists)
+    found = np.full((len(lists), max(map(len, lists), default=1) or 1), PADDING, dtype=np.int64)
+    known = codes < len(VOCABULARY)
+    found[row, _position(row)] = np.where(known, codes + FIRST_TOKEN, UNKNOWN)
+    return found
+
+
+def _codes(lists: list[list[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of all tokens one after the other: the strand, and the place in the vocabulary."""
+    row = np.repeat(np.arange(len(lists)), [len(tokens) for tokens in lists])
+    codes = [_CODE.get(token, len(VOCABULARY)) for tokens in lists for token in tokens]
+    return row, np.array(codes, dtype=np.int64)
+
+
+def _position(row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of the same row are before each; rows ascend."""
+    position: NDArray[np.int64] = np.arange(len(row)) - np.searchsorted(row, row)
+    return position

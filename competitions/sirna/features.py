@@ -8,8 +8,9 @@
     count    modifications counted, caps               assay    dose, cell, transfection, time
     site     where in the mRNA, and what is around     context  each base around the site
     source   gene, transcript, publication, duplex number
+    fold     folding of guide, duplex and site; only when asked for, with the extra `bio`
 
-The last three help on genes and publications that train and mislead on others.
+Site, context and source help on genes and publications that train and mislead on others.
 """
 
 from __future__ import annotations
@@ -64,22 +65,25 @@ GROUPS = (
 Columns = dict[str, Any]
 
 
-def build(features: pd.DataFrame) -> pd.DataFrame:
+def build(features: pd.DataFrame, *, folding: bool = False) -> pd.DataFrame:
     """Compute all features.
 
     Args:
         features: Rows with the columns of the competition; of any dataset, in any order.
+        folding: Whether group `fold` is among them.
 
     Returns:
         One row a row, default index; float32 columns (NaN: not known) and categorical ones.
     """
-    duplex, first = _distinct(features, DUPLEX)
-    target, holder = _distinct(features, ("siRNA_antisense_seq", "gene_target_seq"))
+    duplex, first = distinct(features, DUPLEX)
+    target, holder = distinct(features, ("siRNA_antisense_seq", "gene_target_seq"))
     columns = {
         **_take(dict(_of_duplex(features.iloc[first])), duplex),
         **_take(dict(_of_site(features.iloc[holder])), target),
         **_of_assay(features),
     }
+    if folding:
+        columns |= _take(dict(_of_folding(features.iloc[holder])), target)
     return pd.DataFrame(columns)
 
 
@@ -95,7 +99,7 @@ def gene(features: pd.DataFrame) -> pd.Series[str]:
     return symbol.fillna(features["publication_id"])
 
 
-def _distinct(
+def distinct(
     features: pd.DataFrame, names: Iterable[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows repeat: the number of each row's combination of values, and where each first is."""
@@ -105,6 +109,18 @@ def _distinct(
         key = key * (len(values) + 1) + codes + 1
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
     return number, first
+
+
+def around(guide: str, mrna: str) -> tuple[float, str, str]:
+    """First base of the site (1 for the first of the mRNA) and the bases on either side of it."""
+    core = guide[CORE].translate(_COMPLEMENT)[::-1]
+    found = mrna.find(core)
+    if found < 0 or not core:
+        return np.nan, "", ""
+    end = found + CORE.stop  # guide position 1 pairs with the last base of the site
+    start = end - SITE
+    upstream = mrna[max(start - FLANK, 0) : max(start, 0)]
+    return start + 1, upstream.rjust(FLANK), mrna[end : end + FLANK]
 
 
 def _take(columns: Columns, rows: NDArray[np.int64]) -> Columns:
@@ -188,7 +204,7 @@ def _of_site(features: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     """Where the guide binds in its mRNA; not known where there is no mRNA or no such site in it."""
     guides = features["siRNA_antisense_seq"].str.upper()
     transcripts = features["gene_target_seq"].astype(object).fillna("")
-    sites = [_around(guide, mrna) for guide, mrna in zip(guides, transcripts, strict=True)]
+    sites = [around(guide, mrna) for guide, mrna in zip(guides, transcripts, strict=True)]
     start = np.array([site[0] for site in sites], dtype=np.float32)
     length = transcripts.str.len().to_numpy(dtype=np.float32)
     upstream = rules.encode((site[1] for site in sites), FLANK)
@@ -203,16 +219,21 @@ def _of_site(features: pd.DataFrame) -> Iterator[tuple[str, Any]]:
         yield from _positions(f"context.{name}", flank, BASES)
 
 
-def _around(guide: str, mrna: str) -> tuple[float, str, str]:
-    """First base of the site (1 for the first of the mRNA) and the bases on either side of it."""
-    core = guide[CORE].translate(_COMPLEMENT)[::-1]
-    found = mrna.find(core)
-    if found < 0 or not core:
-        return np.nan, "", ""
-    end = found + CORE.stop  # guide position 1 pairs with the last base of the site
-    start = end - SITE
-    upstream = mrna[max(start - FLANK, 0) : max(start, 0)]
-    return start + 1, upstream.rjust(FLANK), mrna[end : end + FLANK]
+def _of_folding(features: pd.DataFrame) -> Iterator[tuple[str, Any]]:
+    """Energies of guide and duplex, and how open the site is: its seed half and the whole."""
+    from . import folding
+
+    guides = features["siRNA_antisense_seq"].str.upper()
+    yield "fold.guide", folding.fold_energy(guides)
+    yield "fold.duplex", folding.pair_energy(guides, features["siRNA_sense_seq"].str.upper())
+    transcripts = features["gene_target_seq"].astype(object).fillna("")
+    sites = [around(guide, mrna) for guide, mrna in zip(guides, transcripts, strict=True)]
+    ends = np.nan_to_num([site[0] + SITE - 1 for site in sites], nan=-1).astype(np.int64)
+    for name, width in (("seed", folding.SEED), ("site", SITE)):
+        opened = np.full(len(features), np.nan)
+        for mrna, rows in features.groupby(transcripts.to_numpy()).indices.items():
+            opened[rows] = folding.openness(str(mrna), ends[rows], width)
+        yield f"fold.open.{name}", opened
 
 
 def _of_assay(features: pd.DataFrame) -> Columns:

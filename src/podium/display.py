@@ -136,8 +136,9 @@ class Bars:
             self._drawn.remove_task(task.id)
         line = self._drawn.add_task(title, total=None, state="")
 
-        def report(step: int, value: float) -> None:
-            self._drawn.update(line, state=f"step {step:,}  {value:.4g}")
+        def report(step: int, value: float, **others: float) -> None:
+            shown = "".join(f"  {name} {other:.4g}" for name, other in others.items())
+            self._drawn.update(line, state=f"step {step:,}  {value:.4g}{shown}")
 
         return report
 

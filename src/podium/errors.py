@@ -53,5 +53,15 @@ class ModelError(PodiumError):
     """A model file, or its parameters, that does not keep the contract."""
 
 
+class MissingPackageError(PodiumError):
+    """An optional package that is needed now and is not installed."""
+
+    def __init__(self, what: str, package: str, *, extra: str) -> None:
+        super().__init__(
+            f"{what} needs the package {package}, which is not installed.",
+            hint=f"Install it: pip install {package}; or Podium with its extra '{extra}'",
+        )
+
+
 class BoardError(PodiumError):
     """A request that the leaderboard refuses."""

@@ -34,8 +34,14 @@ if TYPE_CHECKING:
 class Report(Protocol):
     """Feeds progress bars and pruning."""
 
-    def __call__(self, step: int, value: float) -> None:
-        """Say that `step` is done and its figure (higher or lower as the model's own loss is)."""
+    def __call__(self, step: int, value: float, **others: float) -> None:
+        """Say that `step` is done and its figure (higher or lower as the model's own loss is).
+
+        Args:
+            step: From 1.
+            value: What pruning looks at, such as the validation loss.
+            others: Further figures to show beside it, such as `training=0.2`.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,73 @@
+"""The classic design rules alone: what a bench scientist could say from the guide's sequence.
+
+Scores of Reynolds, Ui-Tei and Amarzguioui and the asymmetry of the duplex ends (see `rules.py` of
+the competition), weighed by train: one line for what remains, one for the probability that less
+than 30 % does. Doses, cells and chemistry are not looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from .. import rules
+from ..features import GUIDE
+from ..metric import TARGET, THRESHOLD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from podium.model import Part, Report
+
+DEFAULTS: dict[str, Any] = {"call_above": 0.25}
+"""`call_above`: probability of less than 30 % from which on a row is called so."""
+
+HIGHEST = 300.0
+
+
+class DesignRules:
+    """Weighs the design rules."""
+
+    def __init__(self, call_above: float) -> None:
+        self.call_above = call_above
+        self.line = make_pipeline(StandardScaler(), LinearRegression())
+        self.odds = make_pipeline(StandardScaler(), LogisticRegression())
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Weigh the rules by what remained."""
+        assert train.targets is not None
+        answers = train.targets[TARGET].to_numpy()
+        scores = _scores(train)
+        self.line.fit(scores, answers)
+        self.odds.fit(scores, answers < THRESHOLD)
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Predict, and call what is likely enough to be low."""
+        scores = _scores(part)
+        remaining = np.clip(self.line.predict(scores), THRESHOLD, HIGHEST)
+        low = self.odds.predict_proba(scores)[:, 1] > self.call_above
+        remaining[low] = np.nextafter(THRESHOLD, 0.0)
+        return pd.DataFrame({"id": part.ids, TARGET: remaining})
+
+
+def _scores(part: Part) -> NDArray[np.float64]:
+    """[rows, 4]"""
+    guide = rules.encode(part.features["siRNA_antisense_seq"], GUIDE)
+    core = rules.core(guide)
+    found = (rules.reynolds, rules.ui_tei, rules.amarzguioui)
+    return np.column_stack([*(score(core) for score in found), rules.asymmetry(guide)])
+
+
+def build(params: dict[str, Any], seed: int) -> DesignRules:
+    """Build the model; nothing in it is random."""
+    return DesignRules(**params)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search the threshold."""
+    return {"call_above": trial.suggest_float("call_above", 0.1, 0.6)}

@@ -1,0 +1,253 @@
+"""A network over the positions of the duplex, told the conditions.
+
+Each guide position gets the sum of what stands there on both strands: base, sugar and linkage, with
+weights of its own for each position. Residual convolutions mix neighbours, once for each duplex.
+Then dose, cells and source scale and shift the channels (FiLM; Perez et al. 2018, arXiv:1709.07871)
+for each row, and attention pools the positions that the guide has. Two outputs serve the two halves
+of the official score: the median of what remains (L1 loss) and the probability of less than 30 %.
+
+Gene and publication are forgotten at random in training, so that the network also learns what to
+say of genes that it has never seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from podium import neural
+
+from .. import tensors
+from ..features import FLANK
+from ..metric import TARGET
+
+if TYPE_CHECKING:
+    from podium.model import Part, Report
+
+DEFAULTS: dict[str, Any] = {
+    "channels": 128,
+    "blocks": 4,
+    "kernel": 3,
+    "dropout": 0.2,
+    "forget_source": 0.2,
+    "low_loss": 0.1,
+    "call_above": 0.35,
+    "networks": 2,
+    "validation": 0.0,
+    "epochs": 16,
+    "batch": 256,
+    "learning_rate": 3e-3,
+    "weight_decay": 0.02,
+    "patience": 16,
+    "bf16": False,
+    "device": "auto",
+}
+"""Chosen on the folds of train.
+
+forget_source: how often gene and publication of a training row are hidden.
+low_loss: weight of the loss of the probability beside that of the median.
+call_above: probability of less than 30 % from which on a row is called so.
+networks: their outputs are averaged; they differ in their first weights and the order of rows.
+validation: share of train, by whole guides, to stop early on; with 0 all epochs are done.
+The others are those of `podium.neural.Settings`.
+"""
+
+HEADS = 8
+EMBEDDING = 16
+FLANK_CHANNELS = 32
+CONDITION = 128
+HIDDEN = 256
+FIRST = 0.15
+"""Standard deviation of first embeddings."""
+
+
+class SeqNet:
+    """Networks over duplex positions."""
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.params = params
+        self.seed = seed
+        self.settings = neural.Settings.of(params)
+        self.categories = tensors.Categories({})
+        self.networks: list[Network] = []
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Train; `report` gets the loss of each epoch."""
+        assert train.targets is not None
+        self.categories = tensors.Categories.of(train.features)
+        answers = train.targets[TARGET].to_numpy(dtype=np.float32)
+        rows = self._rows(train, answers)
+        guides = train.features["siRNA_antisense_seq"].str.upper().to_numpy()
+        held = neural.held_out(train, self.params["validation"], guides)
+        self.networks = []
+        for number in range(self.params["networks"]):
+            seed = self.seed + 1000 * number
+            with neural.seeded(seed):
+                network = Network(self.params, self.categories.sizes)
+            neural.train(
+                network,
+                tensors.Loss(self.params["low_loss"]),
+                rows,
+                held=held,
+                settings=self.settings,
+                seed=seed,
+                report=neural.later(report, number * self.settings.epochs),
+            )
+            self.networks.append(network.cpu())
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Average the networks and call."""
+        rows = self._rows(part)
+        found = [neural.predict(network, rows, self.settings) for network in self.networks]
+        median, logit = np.mean(found, axis=0).T
+        predicted = tensors.called(median, logit, self.params["call_above"])
+        return pd.DataFrame({"id": part.ids, TARGET: predicted})
+
+    def _rows(self, part: Part, answers: Any = None) -> neural.Rows:
+        found = tensors.duplexes(part.features)
+        own: dict[str, Any] = {
+            "dose": tensors.doses(part.features),
+            **self.categories.codes(part.features),
+        }
+        if answers is not None:
+            own["answer"] = answers
+        return neural.Rows(
+            items={
+                name: torch.from_numpy(values)
+                for name, values in found._asdict().items()
+                if name != "item"
+            },
+            item=torch.from_numpy(found.item),
+            own={name: torch.from_numpy(values) for name, values in own.items()},
+        )
+
+
+class Network(nn.Module):
+    """Takes a `Batch`, gives median / 100 and the logit of less than 30 %: [rows, 2]."""
+
+    def __init__(self, params: dict[str, Any], categories: dict[str, int]) -> None:
+        super().__init__()
+        channels, dropout = params["channels"], params["dropout"]
+        self.forget = params["forget_source"]
+        self.guide, self.sense = Strand(channels), Strand(channels)
+        blocks = [Block(channels, params["kernel"], dropout) for _ in range(params["blocks"])]
+        self.blocks, self.last = nn.ModuleList(blocks[:-1]), blocks[-1]
+        self.flank = nn.Embedding(2 * FLANK * 5, FLANK_CHANNELS)
+        nn.init.normal_(self.flank.weight, std=FIRST)
+        self.flanks = nn.Sequential(
+            nn.Linear(2 * FLANK * FLANK_CHANNELS, EMBEDDING * 4), nn.GELU(), nn.Dropout(dropout)
+        )
+        self.categories = nn.ModuleDict(
+            {name: nn.Embedding(size, EMBEDDING) for name, size in categories.items()}
+        )
+        known = 3 + 3 + 8 + EMBEDDING * (len(categories) + 4)
+        self.condition = nn.Sequential(
+            nn.Linear(known, CONDITION), nn.GELU(), nn.Linear(CONDITION, CONDITION), nn.GELU()
+        )
+        self.film = nn.Linear(CONDITION, 2 * channels)
+        nn.init.zeros_(self.film.weight)
+        self.attention = nn.Linear(channels, HEADS)
+        pooled = channels * (HEADS + 2) + CONDITION
+        self.head = nn.Sequential(
+            nn.LayerNorm(pooled),
+            nn.Dropout(dropout),
+            nn.Linear(pooled, HIDDEN),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(HIDDEN, 2),
+        )
+
+    def forward(self, batch: neural.Batch) -> Tensor:
+        """Duplexes first, then rows."""
+        items, item = batch.items, batch.item
+        mixed = self.guide(items["guide"]) + self.sense(items["sense"])
+        for block in self.blocks:
+            mixed = block(mixed)
+        condition = self._condition(batch)
+        scale, shift = self.film(condition)[:, None].chunk(2, dim=-1)
+        mixed = self.last(mixed[item], scale, shift)
+        return self.head(torch.cat([*self._pooled(mixed, items["there"][item]), condition], dim=1))
+
+    def _condition(self, batch: neural.Batch) -> Tensor:
+        known = [batch.own["dose"]]
+        for name, embedding in self.categories.items():
+            code = batch.own[name]
+            if self.training and name in tensors.SOURCES:
+                code = code * (torch.rand(code.shape, device=code.device) >= self.forget)
+            known.append(embedding(code))
+        items = batch.items
+        place = torch.arange(2 * FLANK, device=batch.item.device)
+        flanks = self.flanks(self.flank(items["flanks"] * 2 * FLANK + place).flatten(1))
+        of_items = torch.cat([items["caps"], items["site"], flanks], dim=1)
+        return self.condition(torch.cat([*known, of_items[batch.item]], dim=1))
+
+    def _pooled(self, mixed: Tensor, there: Tensor) -> list[Tensor]:
+        """Attention, maximum and mean over the positions that the guide has."""
+        hidden = ~there[..., None]
+        weight = self.attention(mixed).masked_fill(hidden, -1e4).softmax(dim=1)
+        attended = torch.einsum("rph,rpc->rhc", weight, mixed).flatten(1)
+        highest = mixed.masked_fill(hidden, -1e4).amax(dim=1)
+        mean = mixed.masked_fill(hidden, 0.0).sum(dim=1) / there.sum(dim=1, keepdim=True).clamp(1)
+        return [attended, highest, mean]
+
+
+class Strand(nn.Module):
+    """Embeds what stands at each position: a part that all positions share, and one of its own."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.shared = nn.Embedding(tensors.TOKENS, channels)
+        self.own = nn.Embedding(tensors.TOKENS * tensors.POSITIONS, channels)
+        for embedding in (self.shared, self.own):
+            nn.init.normal_(embedding.weight, std=FIRST)
+
+    def forward(self, kind: Tensor) -> Tensor:
+        """[duplexes, positions] to [duplexes, positions, channels]."""
+        place = torch.arange(kind.shape[1], device=kind.device)
+        embedded: Tensor = self.shared(kind) + self.own(kind * tensors.POSITIONS + place)
+        return embedded
+
+
+class Block(nn.Module):
+    """A residual convolution over positions, scaled and shifted by conditions where given."""
+
+    def __init__(self, channels: int, kernel: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.convolution = nn.Conv1d(channels, channels, kernel, padding="same")
+        self.linear = nn.Linear(channels, channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, mixed: Tensor, scale: Tensor | None = None, shift: Tensor | None = None
+    ) -> Tensor:
+        """[rows, positions, channels] to the same."""
+        new = self.norm(mixed)
+        if scale is not None and shift is not None:
+            new = new * (1 + scale) + shift
+        new = self.convolution(new.transpose(1, 2)).transpose(1, 2)
+        changed: Tensor = mixed + self.dropout(self.linear(F.gelu(new)))
+        return changed
+
+
+def build(params: dict[str, Any], seed: int) -> SeqNet:
+    """Build the model; networks are made when it is known what they will see."""
+    return SeqNet(params, seed)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search size, learning rate and what keeps the network from learning by heart."""
+    return {
+        "channels": trial.suggest_int("channels", 64, 256, log=True),
+        "blocks": trial.suggest_int("blocks", 2, 6),
+        "dropout": trial.suggest_float("dropout", 0.0, 0.5),
+        "forget_source": trial.suggest_float("forget_source", 0.0, 0.6),
+        "epochs": trial.suggest_int("epochs", 8, 40, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 6e-3, log=True),
+        "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
+    }

@@ -1,0 +1,195 @@
+"""The best models averaged, with weights from what they said of rows that they had not seen.
+
+Each member predicts every fold of train from the others. From these predictions weights are chosen
+for three situations apart, since members differ in what they make of them: genes that do not train,
+new guides, and guides that train with other doses or chemistry. A situation is told from the
+features alone. Then all members learn from the whole train part.
+
+Weights come from greedy selection with replacement (Caruana et al. 2004,
+doi:10.1145/1015330.1015432) by the official score, together with the limit up to which a prediction
+is handed in as just below 30.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from podium.errors import ModelError
+
+from ..features import gene
+from ..metric import TARGET, THRESHOLD, metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from podium.model import Model, Part, Report
+
+DEFAULTS: dict[str, Any] = {
+    "members": {
+        "lightgbm": {"call_below": 30.0},
+        "seqnet": {"call_above": None},
+        "lookup": {},
+        "ridge": {},
+    },
+    "picks": 30,
+}
+"""members: models and the changes to their parameters; they should not call, the stack does.
+picks: how often the greedy selection adds a member."""
+
+NEW_GENE, NEW_GUIDE, KNOWN_GUIDE = range(3)
+LIMITS = np.arange(30.0, 46.0)
+"""Limits that are tried, percent; at the first nothing is called."""
+
+
+class Blend(NamedTuple):
+    """A weighted mean.
+
+    Attributes:
+        weights: One a member; their sum is 1.
+        limit: Predictions from 30 up to this are handed in as just below 30, percent.
+    """
+
+    weights: NDArray[np.float64]
+    limit: float
+
+    def of(self, members: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of the members' predictions [rows, members]."""
+        return _called(members @ self.weights, self.limit)
+
+
+class Stack:
+    """Several models as one."""
+
+    def __init__(self, members: Mapping[str, Mapping[str, Any]], picks: int, seed: int) -> None:
+        self.members = members
+        self.picks = picks
+        self.seed = seed
+        self.fitted: list[Model] = []
+        self.blends: list[Blend] = []
+        self.genes: frozenset[str] = frozenset()
+        self.guides: frozenset[str] = frozenset()
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Predict out of fold, choose weights, train on all; `report` gets each fold's error."""
+        assert train.targets is not None
+        assert train.folds is not None
+        answers = train.targets[TARGET].to_numpy(dtype=np.float64)
+        unseen = np.empty((len(train), len(self.members)))
+        situation = np.empty(len(train), dtype=np.int64)
+        for step, fold in enumerate(np.unique(train.folds), start=1):
+            held = train.folds == fold
+            rest, part = train.take(~held), train.take(held).without_answers()
+            unseen[held] = _predictions(self._fitted(rest), part)
+            situation[held] = _situation(part, *_known(rest))
+            if report:
+                report(step, float(np.abs(unseen[held].mean(axis=1) - answers[held]).mean()))
+        self.blends = [
+            self._choose(unseen, answers, situation == kind)
+            for kind in (NEW_GENE, NEW_GUIDE, KNOWN_GUIDE)
+        ]
+        self.genes, self.guides = _known(train)
+        self.fitted = self._fitted(train)
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Average as the situation of each row asks."""
+        members = _predictions(self.fitted, part)
+        situation = _situation(part, self.genes, self.guides)
+        options = np.column_stack([blend.of(members) for blend in self.blends])
+        predicted = np.take_along_axis(options, situation[:, None], axis=1)[:, 0]
+        return pd.DataFrame({"id": part.ids, TARGET: predicted})
+
+    def _fitted(self, train: Part) -> list[Model]:
+        models = []
+        for name, changes in self.members.items():
+            module = import_module(f"..{name}", __name__)
+            model: Model = module.build({**module.DEFAULTS, **changes}, self.seed)
+            model.fit(train)
+            models.append(model)
+        return models
+
+    def _choose(
+        self, unseen: NDArray[np.float64], answers: NDArray[np.float64], rows: NDArray[np.bool_]
+    ) -> Blend:
+        """The blend for a situation; the plain mean where train has no such rows."""
+        count = len(self.members)
+        if not rows.any():
+            return Blend(np.full(count, 1 / count), THRESHOLD)
+        return select(unseen[rows], answers[rows], self.picks)
+
+
+def select(members: NDArray[np.float64], answers: NDArray[np.float64], picks: int) -> Blend:
+    """Greedy selection with replacement by the official score.
+
+    Args:
+        members: Predictions [rows, members], percent.
+        answers: What remained [rows], percent.
+        picks: How often a member is added.
+    """
+    count = members.shape[1]
+    chosen = np.zeros(count)
+    best, limit = -np.inf, THRESHOLD
+    weights = chosen
+    for _ in range(picks):
+        options = chosen + np.eye(count)
+        scored = [_best_limit(members @ option / option.sum(), answers) for option in options]
+        pick = int(np.argmax([score for score, _ in scored]))
+        chosen = options[pick]
+        if scored[pick][0] > best:
+            (best, limit), weights = scored[pick], chosen / chosen.sum()
+    return Blend(weights, limit)
+
+
+def _best_limit(
+    predicted: NDArray[np.float64], answers: NDArray[np.float64]
+) -> tuple[float, float]:
+    called = np.stack([_called(predicted, limit) for limit in LIMITS])
+    scores = [metric.score({TARGET: answers}, {TARGET: row})["score"] for row in called]
+    best = int(np.argmax(scores))
+    return float(scores[best]), float(LIMITS[best])
+
+
+def _called(predicted: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
+    toss_up = (predicted >= THRESHOLD) & (predicted < limit)
+    return np.where(toss_up, np.nextafter(THRESHOLD, 0.0), predicted)
+
+
+def _predictions(models: list[Model], part: Part) -> NDArray[np.float64]:
+    return np.column_stack([model.predict(part)[TARGET] for model in models])
+
+
+def _known(train: Part) -> tuple[frozenset[str], frozenset[str]]:
+    """Genes and guides that train."""
+    return frozenset(gene(train.features)), frozenset(_guides(train))
+
+
+def _situation(part: Part, genes: frozenset[str], guides: frozenset[str]) -> NDArray[np.int64]:
+    known_gene = gene(part.features).isin(genes).to_numpy()
+    known_guide = _guides(part).isin(guides).to_numpy()
+    return np.where(known_guide, KNOWN_GUIDE, np.where(known_gene, NEW_GUIDE, NEW_GENE))
+
+
+def _guides(part: Part) -> pd.Series[str]:
+    return part.features["siRNA_antisense_seq"].str.upper()
+
+
+def build(params: dict[str, Any], seed: int) -> Stack:
+    """Build the model.
+
+    Raises:
+        ModelError: If a member is missing or cannot be one.
+    """
+    members = params["members"]
+    if not members or "stack" in members:
+        raise ModelError("A stack needs members, and cannot be its own.")
+    return Stack(members, params["picks"], seed)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search the number of picks; members have spaces of their own."""
+    return {"picks": trial.suggest_int("picks", 5, 100, log=True)}

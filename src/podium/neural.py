@@ -1,0 +1,335 @@
+"""Training neural networks: one loop for all neural models.
+
+A model gives its network, its rows as whole tensors and a loss; `train` does the rest: device and
+precision, batches, early stopping on validation rows, the best weights put back. Nothing here knows
+what a row is.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from podium.errors import MissingPackageError, ModelError
+
+try:
+    import torch
+except ModuleNotFoundError as error:
+    raise MissingPackageError("A neural model", "torch", extra="neural") from error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from podium.model import Part, Report
+
+Tensors = Mapping[str, "Tensor"]
+Loss = Callable[["Tensor", "Batch"], "Tensor"]
+
+POOL = 16
+"""Batches' worth of items that are sorted by length before they are cut into batches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        epochs: Passes over the rows at most.
+        batch: Rows a step.
+        learning_rate: The highest; it rises over the first tenth of the steps and then falls to 0
+            along half a cosine wave.
+        weight_decay: Of AdamW.
+        patience: Epochs without a better validation loss before training ends.
+        bf16: Multiply in bfloat16 where the machine can; weights stay in float32.
+        device: `auto` (a GPU if there is one), `cpu`, `cuda`, `mps`.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    patience: int = 10
+    bf16: bool = False
+    device: str = "auto"
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Settings:
+        """Those among a model's parameters that are settings."""
+        return cls(**{f.name: params[f.name] for f in fields(cls) if f.name in params})
+
+
+class Batch(NamedTuple):
+    """Some rows.
+
+    Attributes:
+        items: What rows share, [items, ...] each.
+        item: Which of these items each row has, int64 [rows].
+        own: What each row has for itself, [rows, ...] each.
+        rows: Their numbers, int64 [rows].
+    """
+
+    items: dict[str, Tensor]
+    item: Tensor
+    own: dict[str, Tensor]
+    rows: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Rows as whole tensors. What several rows share is an item: kept, and computed, once.
+
+    Attributes:
+        items: Tensors [items, ...].
+        item: Which item each row has, int64 [rows].
+        own: Tensors [rows, ...].
+        length: Length of each item, int64 [items], for networks that do not pad: items of like
+            length come into one batch.
+    """
+
+    items: Tensors
+    item: Tensor
+    own: Tensors
+    length: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def to(self, device: torch.device) -> Rows:
+        """The same rows on a device."""
+        return Rows(
+            items={name: values.to(device) for name, values in self.items.items()},
+            item=self.item.to(device),
+            own={name: values.to(device) for name, values in self.own.items()},
+            length=None if self.length is None else self.length.to(device),
+        )
+
+    def batches(
+        self, size: int, rows: Tensor, generator: torch.Generator | None = None
+    ) -> Iterator[Batch]:
+        """Cut rows into batches: all rows of an item together, items in random order.
+
+        Args:
+            size: Rows a batch.
+            rows: Which rows, int64.
+            generator: What shuffles them; None keeps the order of the items.
+        """
+        place = self._places(size, generator).to(self.item.device)
+        order = torch.argsort(place[self.item[rows]], stable=True)
+        for chosen in rows[order].split(size):
+            item, inverse = torch.unique(self.item[chosen], return_inverse=True)
+            yield Batch(
+                items={name: values[item] for name, values in self.items.items()},
+                item=inverse,
+                own={name: values[chosen] for name, values in self.own.items()},
+                rows=chosen,
+            )
+
+    def _places(self, size: int, generator: torch.Generator | None) -> Tensor:
+        """Where in the pass each item comes."""
+        count = len(next(iter(self.items.values())))
+        if generator is None:
+            return torch.arange(count)
+        order = torch.randperm(count, generator=generator)
+        if self.length is not None:
+            length = self.length.cpu()
+            pools = [pool[length[pool].argsort(stable=True)] for pool in order.split(POOL * size)]
+            order = torch.cat(pools)
+        return torch.empty_like(order).scatter_(0, order, torch.arange(count))
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """How training went.
+
+    Attributes:
+        training, validation: Mean loss of each epoch; validation is empty without such rows.
+        best: The epoch whose weights the network has, from 1.
+    """
+
+    training: list[float]
+    validation: list[float]
+    best: int
+
+
+def find_device(name: str = "auto") -> torch.device:
+    """The device to compute on.
+
+    Raises:
+        ModelError: If the named one is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next((kind for kind, found in there.items() if found), "cpu"))
+    if name != "cpu" and not there.get(name, False):
+        raise ModelError(
+            f"There is no device {name!r} here.", hint="Use: --set device=auto, or cpu"
+        )
+    return torch.device(name)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device multiplies in bfloat16 faster than in float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return device.type == "cpu" and "avx512_bf16" in _cpu_flags()
+
+
+def _cpu_flags() -> str:
+    from pathlib import Path
+
+    flags = Path("/proc/cpuinfo")
+    return flags.read_text(encoding="utf-8") if flags.exists() else ""
+
+
+def held_out(train: Part, share: float, by: NDArray[Any]) -> NDArray[np.bool_]:
+    """Validation rows of a train part: whole groups, drawn until they hold a share of the rows.
+
+    Args:
+        train: The part; its `rng` draws.
+        share: Of the rows, 0 to 1; 0 gives none.
+        by: What must not be torn apart, [rows].
+    """
+    values, group = np.unique(by.astype(str), return_inverse=True)
+    sizes = np.bincount(group)
+    order = train.rng.permutation(len(values))
+    chosen = order[np.cumsum(sizes[order]) <= share * len(group)]
+    return np.isin(group, chosen)
+
+
+def train(
+    network: nn.Module,
+    loss: Loss,
+    rows: Rows,
+    *,
+    settings: Settings,
+    seed: int,
+    held: NDArray[np.bool_] | None = None,
+    report: Report | None = None,
+) -> History:
+    """Train a network in place.
+
+    Args:
+        network: Takes a `Batch`.
+        loss: Takes what the network gives and the batch; gives the mean loss of its rows.
+        rows: All rows.
+        settings: How.
+        seed: Order of the rows and dropout follow from it.
+        held: Rows to validate on instead of learning from them. Training stops early on them and
+            the weights of the best epoch are put back; without any, the last ones stay.
+        report: Gets the validation loss of each epoch, or the training loss without such rows.
+    """
+    device = find_device(settings.device)
+    network.to(device)
+    rows = rows.to(device)
+    numbers = torch.arange(len(rows), device=device)
+    mask = torch.zeros(len(rows), dtype=torch.bool, device=device)
+    if held is not None:
+        mask = torch.as_tensor(held, device=device)
+    learn, check = numbers[~mask], numbers[mask]
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    steps = settings.epochs * -(-len(learn) // settings.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1, cycle_momentum=False
+    )
+    precision = _precision(device, settings)
+    training: list[float] = []
+    validation: list[float] = []
+    best, weights = 0, None
+    generator = torch.Generator().manual_seed(seed)
+    with seeded(seed, device):
+        for epoch in range(1, settings.epochs + 1):
+            network.train()
+            total = 0.0
+            for batch in rows.batches(settings.batch, learn, generator):
+                with precision:
+                    value = loss(network(batch), batch)
+                optimizer.zero_grad(set_to_none=True)
+                value.backward()
+                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                total += float(value.detach()) * len(batch.rows)
+            training.append(total / len(learn))
+            if len(check):
+                validation.append(_mean_loss(network, loss, rows, check, settings, precision))
+            figure = validation[-1] if validation else training[-1]
+            if not np.isfinite(training[-1]) or not np.isfinite(figure):
+                raise ModelError(
+                    f"Training diverged in epoch {epoch}: the loss is {figure}.",
+                    hint=f"A lower learning rate may help: now {settings.learning_rate}.",
+                )
+            if report:
+                report(epoch, figure, training=training[-1])
+            if validation and figure <= min(validation):
+                best, weights = epoch, copy.deepcopy(network.state_dict())
+            if validation and epoch - best >= settings.patience:
+                break
+    if weights is not None:
+        network.load_state_dict(weights)
+    return History(training=training, validation=validation, best=best or len(training))
+
+
+def predict(network: nn.Module, rows: Rows, settings: Settings) -> NDArray[np.float32]:
+    """What a network gives for all rows, in their order, in float32: [rows, ...]."""
+    device = find_device(settings.device)
+    network.to(device).eval()
+    rows = rows.to(device)
+    numbers = torch.arange(len(rows), device=device)
+    found, order = [], []
+    with torch.inference_mode(), _precision(device, settings):
+        for batch in rows.batches(4 * settings.batch, numbers):
+            found.append(network(batch).float())
+            order.append(batch.rows)
+    result = torch.cat(found)
+    result[torch.cat(order)] = result.clone()
+    return result.cpu().numpy()
+
+
+def _mean_loss(
+    network: nn.Module,
+    loss: Loss,
+    rows: Rows,
+    check: Tensor,
+    settings: Settings,
+    precision: torch.autocast,
+) -> float:
+    network.eval()
+    with torch.inference_mode(), precision:
+        total = sum(
+            float(loss(network(batch), batch)) * len(batch.rows)
+            for batch in rows.batches(4 * settings.batch, check)
+        )
+    return total / len(check)
+
+
+def _precision(device: torch.device, settings: Settings) -> torch.autocast:
+    enabled = settings.bf16 and has_bf16(device)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Make what torch draws follow from a seed, and leave its own state as it was."""
+    on_gpu = device is not None and device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def later(report: Report | None, done: int) -> Report | None:
+    """A report for one of several trainings: counts on from what is done."""
+    if report is None:
+        return None
+
+    def tell(step: int, value: float, **others: float) -> None:
+        report(done + step, value, **others)
+
+    return tell
