@@ -20,7 +20,7 @@ from podium.errors import BoardError
 if TYPE_CHECKING:
     from podium.data import Data
     from podium.entry import Kept, Outcome
-    from podium.leaderboard import Row
+    from podium.ranking import Row
     from podium.training import CrossValidation, Progress
 
 
@@ -179,10 +179,11 @@ def board(competition: str, dataset: str | None = None, *, part: str = "public")
     """
     from podium import leaderboard
     from podium.edition import find_edition
+    from podium.record import PARTS
 
     found, chosen = load(competition, dataset)
-    if part not in leaderboard.PARTS:
-        raise BoardError(f"Unknown part {part!r}. Known: {', '.join(leaderboard.PARTS)}.")
+    if part not in PARTS:
+        raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
     opened = leaderboard.find_board(workspace.database_url())
     present = find_edition(found, chosen)
     if opened is None or present is None:
@@ -199,7 +200,7 @@ def reveal(competition: str, dataset: str | None = None) -> bool:
         BoardError: If there is nothing to reveal.
     """
     from podium import leaderboard
-    from podium.entry import now
+    from podium.record import now
 
     found, chosen = load(competition, dataset)
     opened = leaderboard.find_board(workspace.database_url())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
     from podium.entry import Outcome
-    from podium.leaderboard import Row
+    from podium.ranking import Row
     from podium.model import Report
     from podium.stats import Card
 
