@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
     from podium.entry import Outcome
-    from podium.ranking import Row
     from podium.model import Report
+    from podium.ranking import Row
     from podium.stats import Card
 
 Cells = Sequence[str]

@@ -176,8 +176,8 @@ class Desk:
                 code = {"params": file.params, "seed": 0, "model_sha256": file.sha256}
                 scored = self.score_control(control)
                 self._record_house(scored, CONTROL, control.name, control.model, code)
-        if not self._house_names(CEILING) and (scored := self.ceiling()):
-            self._record_house(scored, CEILING, CEILING, None, {})
+        if not self._house_names(CEILING) and (ceiling := self.ceiling()):
+            self._record_house(ceiling, CEILING, CEILING, None, {})
 
     def _control_file(self, control: Control) -> ModelFile:
         return model.load(self.data.competition, control.model).with_params(control.params)

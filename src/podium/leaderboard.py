@@ -30,7 +30,7 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "lustre"
 _schema = sa.MetaData()
 
 
-def _record_columns() -> list[sa.Column[Any]]:
+def _record_columns() -> list[sa.schema.SchemaItem]:
     return [
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("submission", sa.String(64), nullable=False),

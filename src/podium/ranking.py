@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class Row:
 
 
 def rank(
-    found: Sequence[Any], withdrawn: Set[str], competition: Competition, edition: str
+    found: Sequence[Any], withdrawn: Collection[str], competition: Competition, edition: str
 ) -> list[Row]:
     """Rank by full precision; equal scores share a rank and stand earliest first.
 
