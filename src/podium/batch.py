@@ -147,7 +147,9 @@ def one_line(error: PodiumError | OSError) -> str:
     """What is wrong, in one line."""
     if isinstance(error, OSError):
         return f"The system refused: {error.strerror}."
-    return "; ".join([error.message, *error.problems])
+    if not error.problems:
+        return error.message
+    return f"{error.message.rstrip('.')}: {'; '.join(error.problems)}"
 
 
 def _is_hidden(path: Path) -> bool:
@@ -213,7 +215,7 @@ def _score_folder(top: Path, files: list[Path]) -> Iterator[Handled]:
             competition=competition,
             dataset=dataset,
             team=team,
-            file=str(Path(SUBMITTED) / path),
+            file=(Path(SUBMITTED) / path).as_posix(),
             status="ignored",
         )
         if path.suffix.lower() not in FORMATS:
@@ -245,7 +247,7 @@ class _Folder:
         """The desk, or why there is none; asked once."""
         found = competitions.try_load(self.competition)
         if isinstance(found, str):
-            return PodiumError(found)
+            return PodiumError(found.removeprefix("UnknownNameError: "))
         try:
             return Desk.of(data.load(found, found.dataset(self.dataset)))
         except PodiumError as error:

@@ -239,7 +239,7 @@ class Entries:
             message=predictions.message,
             kind=SUBMISSION,
             created=now(),
-            file=str(kept.relative_to(workspace.root())),
+            file=kept.relative_to(workspace.root()).as_posix(),
             sha256=sha256,
             code={**(predictions.code or {}), "seconds": round(seconds, 3)},
         )

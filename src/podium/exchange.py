@@ -271,16 +271,17 @@ def _read(file: Path, facts: _Facts) -> _Content:
         BoardError: With every broken line.
     """
     problems: list[tuple[int, str]] = []
-    parsed: list[tuple[int, Record | Withdrawal | Reveal]] = []
+    parsed: list[tuple[tuple[bool, str, str], int, Record | Withdrawal | Reveal]] = []
     for number, text in _lines(file):
         line = _object(text)
         wrong = [line] if isinstance(line, str) else list(_line_problems(line, facts))
         problems += [(number, problem) for problem in wrong]
         if not wrong and isinstance(line, dict):
-            parsed.append((number, _made(line)))
+            order = (line.get("private") is None, line["created"], _text(line))
+            parsed.append((order, number, _made(line)))
     content = _Content()
-    parsed.sort(key=lambda pair: (not getattr(pair[1], "private", None), pair[1].created))
-    for number, entry in parsed:
+    parsed.sort(key=lambda entry: entry[0])  # so that the order of the lines does not matter
+    for _, number, entry in parsed:
         if isinstance(entry, Record):
             first, record = content.records.setdefault(entry.key, (number, entry))
             if (wrong_with := _other_figures(record, entry)) is not None:
@@ -337,8 +338,8 @@ def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name!r} must be text of at most {_LIMITS.get(name, _LIMIT)} characters"
         elif name == "created" and not _is_time(value):
             yield f"'created' must be a time like 2026-01-31T12:00:00+00:00, not {value[:40]!r}"
-    if not _encodable(line):
-        yield "its text cannot be written in UTF-8"
+    if not _writable(line):
+        yield "it has figures that are not finite, or text that is no UTF-8"
 
 
 def _is_time(text: str) -> bool:
@@ -349,10 +350,10 @@ def _is_time(text: str) -> bool:
     return found.isoformat(timespec="seconds") == text
 
 
-def _encodable(line: Mapping[str, Any]) -> bool:
+def _writable(line: Mapping[str, Any]) -> bool:
     try:
         _text(line).encode()
-    except UnicodeEncodeError:
+    except ValueError:  # Unicode errors are of this kind too
         return False
     return True
 
