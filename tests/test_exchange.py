@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,20 @@ def test_score_all_verifies_what_was_imported(filled, at):
     assert export().read_bytes() == file.read_bytes()
 
 
+def test_a_false_claim_gives_way_to_what_is_computed(filled, at):
+    forged = [better(e) for e in lines(export()) if e["kind"] == "scored"]
+    true = {row.team: row.score for row in podium.board("toy")}
+    other = at("other")
+    podium.import_records(write("forged.jsonl", forged))
+    assert {row.score for row in podium.board("toy")} == {0.001}
+    podium.submit("toy", filled / "ana.csv", team="ana", name="handed in")
+    shutil.copytree(filled / "submissions/toy/demo/bob", other / "submissions/toy/demo/bob")
+    assert {entry.status for entry in podium.score_all()} == {"known", "scored"}
+    found = {row.team: (row.score, row.status) for row in podium.board("toy")}
+    assert found["ana"] == (true["ana"], "scored")
+    assert found["bob"] == (true["bob"], "scored")
+
+
 def test_union_of_two_boards_is_both(filled, at, sample):
     ours = export()
     other = at("other")
@@ -208,6 +223,9 @@ def test_what_is_computed_here_came_sealed_and_stays_so(filled, at):
     (other / "submissions").symlink_to(filled / "submissions")
     found = podium.import_records(write("forged.jsonl", [*sealed, reveal]))
     assert (found.verified, found.revealed, found.sealed) == (4, [], ["toy/demo"])
+    at("third")
+    alone = podium.import_records(write("alone.jsonl", [reveal]))
+    assert (alone.revealed, alone.sealed) == ([], ["toy/demo"])
 
 
 def test_private_scores_that_did_not_come_are_said_to_lack(filled, at, podium_cli):
@@ -382,6 +400,7 @@ def test_an_export_loses_nothing_that_only_the_file_has(filled, at, podium_cli):
     podium.import_records(file)
     assert podium_cli("export", file, "--json").json["records"] == 5
     Path("notes.txt").write_text("mine")
+    assert "no does not exist" in podium_cli("export", "no/x.jsonl").err
     assert "is no whole export" in podium_cli("export", "notes.txt").err
     assert Path("notes.txt").read_text() == "mine"
 

@@ -179,7 +179,7 @@ def merge(
     unverified = [record for _, record in new if record.key not in checked]
     gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
     withdrawals = [w for _, w in content.withdrawals.values() if w.submission not in gone]
-    reveals, sealed = _reveals(board, content, {**claims, **there, **checked})
+    reveals, sealed = _reveals(board, content, {**claims, **there})
     batch = Batch(
         records=list(checked.values()),
         claims=unverified,
@@ -220,6 +220,8 @@ def _text(line: Mapping[str, Any]) -> str:
 
 def _refuse_to_lose(file: Path, kept: Iterable[tuple[str, ...]]) -> None:
     """An export takes the place of an older one, but never of lines that only the file has."""
+    if not file.parent.is_dir():
+        raise BoardError(f"The directory {file.parent} does not exist.", hint="Make it first.")
     if not file.exists():
         return
     lines = [_object(text) for _, text in _lines(file)]
@@ -509,15 +511,20 @@ def _with_desks(
 def _reveals(
     board: Board | None, content: _Content, there: Mapping[tuple[str, str], Record]
 ) -> tuple[list[Reveal], list[str]]:
-    """Reveals that open nothing but what came open, and the boards that stay sealed."""
+    """Reveals that open nothing but what came open, and the boards that stay sealed.
+
+    Every submission that will be on the board must have come with its private figures.
+    """
     opened = {(r.competition, r.dataset) for r in board.reveals()} if board else set()
     came = {key for key, (_, record) in content.records.items() if record.private}
+    everything = [*there.values(), *(record for _, record in content.records.values())]
     applied, sealed = [], []
     for names, reveal in content.reveals.items():
         if names in opened:
             continue
-        here = [r for r in there.values() if (r.competition, r.dataset) == names and r.private]
-        if all(record.key in came for record in here if record.kind == SUBMISSION):
+        here = [r for r in everything if (r.competition, r.dataset) == names]
+        keys = [record.key for record in here if record.kind == SUBMISSION]
+        if keys and came.issuperset(keys):
             applied.append(reveal)
         else:
             sealed.append("/".join(names))

@@ -148,7 +148,10 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
 
 def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
     if isinstance(rows, pd.DataFrame):
-        return pa.Table.from_pandas(rows, preserve_index=False)
+        try:
+            return pa.Table.from_pandas(rows, preserve_index=False)
+        except (pa.ArrowException, ValueError) as error:
+            raise PodiumError("The table cannot be read.", problems=[str(error)[:300]]) from error
     if not rows.is_file():
         what = "is a directory" if rows.is_dir() else "does not exist"
         raise PodiumError(f"{rows} {what}.", hint="Name a file of rows to predict.")
