@@ -507,3 +507,15 @@ def test_a_large_board_is_moved_in_one_transaction(at, toy, monkeypatch):
     assert podium.import_records(file).new == 0
     assert export().read_bytes() == file.read_bytes()
     assert len(podium.board("toy")) == 1000
+
+
+def test_a_real_competition_is_verified_whole(at):
+    """Three strata of different groups, three controls and a ceiling, all computed again."""
+    here = at("here")
+    podium.run("sirna", "ridge", team="ana")
+    file = export()
+    other = at("other")
+    (other / "submissions").symlink_to(here / "submissions")
+    found = podium.import_records(file)
+    assert (found.new, found.verified) == (5, 5)
+    assert export().read_bytes() == file.read_bytes()
