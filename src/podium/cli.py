@@ -312,9 +312,7 @@ def withdraw(
 
 @app.command("export")
 def export(
-    comps: Annotated[
-        list[str] | None, typer.Argument(metavar="COMP", help="Default: all.")
-    ] = None,
+    comps: Annotated[list[str] | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, .jsonl.")],
     as_json: Json = False,
