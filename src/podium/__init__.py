@@ -19,9 +19,39 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
-    from podium.api import board, check, cross_validate, load, prepare, reveal, run, submit
+    from podium.api import (
+        board,
+        check,
+        cross_validate,
+        export_records,
+        import_records,
+        load,
+        predict,
+        prepare,
+        rescore,
+        reveal,
+        run,
+        score_all,
+        submit,
+        withdraw,
+    )
 
-__all__ = ["board", "check", "cross_validate", "load", "prepare", "reveal", "run", "submit"]
+__all__ = [
+    "board",
+    "check",
+    "cross_validate",
+    "export_records",
+    "import_records",
+    "load",
+    "predict",
+    "prepare",
+    "rescore",
+    "reveal",
+    "run",
+    "score_all",
+    "submit",
+    "withdraw",
+]
 
 
 def __getattr__(name: str) -> Any:

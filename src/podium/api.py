@@ -18,9 +18,16 @@ from podium.competition import Competition, Dataset
 from podium.errors import BoardError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from podium.batch import Handled
     from podium.data import Data
     from podium.entry import Kept, Outcome
-    from podium.leaderboard import Row
+    from podium.exchange import Exported, Imported
+    from podium.leaderboard import Board
+    from podium.predicting import Predicted
+    from podium.ranking import Row
+    from podium.record import Record
     from podium.training import CrossValidation, Progress
 
 
@@ -171,6 +178,134 @@ def cross_validate(
     return training.cross_validate(ready, file, seed=seed, seeds=seeds, by=by, progress=progress)
 
 
+def predict(
+    competition: str,
+    model: str | Path,
+    rows: Path | str | pd.DataFrame,
+    *,
+    dataset: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    output: Path | str | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Predicted:
+    """Train a model on the train part, or load it fitted, and predict rows of one's own.
+
+    Args:
+        competition: Its name.
+        model: A shipped model's name, or the path of a model file.
+        rows: A table, or a CSV or Parquet file, with the feature columns; `id` may be left out.
+        dataset: Its name; the default one is simulated.
+        params: Changes to the model's `DEFAULTS`.
+        seed: Everything random follows from it.
+        output: A CSV or Parquet file to write; None writes none.
+        force: Whether `output` may take the place of a file.
+        progress: Shows how far it is.
+
+    Raises:
+        PodiumError: With everything that is wrong with the rows, or with `output`.
+        ModelError: If the model file fails.
+    """
+    from podium import model as models
+    from podium import predicting
+    from podium.data import load as load_data
+
+    ready = load_data(*load(competition, dataset))
+    return predicting.predict(
+        ready,
+        models.load(ready.competition, model).with_params(params or {}),
+        Path(rows) if isinstance(rows, str) else rows,
+        seed=seed,
+        output=None if output is None else Path(output),
+        force=force,
+        progress=progress,
+    )
+
+
+def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:
+    """Score every file under the workspace's `submissions/` that has no record yet.
+
+    One that is refused is said so and stops no other; see `podium.batch.Handled`.
+    """
+    from podium import batch
+
+    return batch.score_all(competition, progress)
+
+
+def rescore(
+    competition: str, dataset: str | None = None, *, progress: Progress | None = None
+) -> list[Handled]:
+    """Score the stored files of outdated records in the present edition.
+
+    Raises:
+        BoardError: If nothing was ever submitted.
+    """
+    from podium import batch
+
+    return batch.rescore(*load(competition, dataset), progress)
+
+
+def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]:
+    """Withdraw one's own submission for good; False if it is withdrawn already.
+
+    Args:
+        submission: Its ID or the beginning of it.
+        team: Who acts; the submission must be theirs.
+
+    Raises:
+        BoardError: If there is no such submission, or it is another team's or a control.
+    """
+    from podium.record import SUBMISSION, Withdrawal, now
+
+    acting = workspace.team(team)
+    opened = _board()
+    found = opened.find(submission)
+    if found.kind != SUBMISSION:
+        raise BoardError(f"{found.submission} is the {found.kind} {found.name!r}: it stays.")
+    if found.team != acting:
+        raise BoardError(
+            f"{found.submission} ({found.name}) belongs to team {found.team}, you are {acting}.",
+            hint=f"Act for that team: podium withdraw {found.submission} --team {found.team!r}",
+        )
+    withdrawal = Withdrawal(
+        submission=found.submission,
+        competition=found.competition,
+        dataset=found.dataset,
+        team=found.team,
+        who=getpass.getuser(),
+        created=now(),
+    )
+    return found, opened.withdraw(withdrawal)
+
+
+def export_records(file: Path | str, *competitions: str) -> Exported:
+    """Write the board as JSON lines: the named competitions', or all.
+
+    Records, withdrawals and reveals are lines. A board that is not revealed gives nothing private.
+
+    Raises:
+        BoardError: If there is nothing to write, or `file` holds lines that would be lost.
+    """
+    from podium import exchange
+
+    return exchange.export(_board(), Path(file), competitions)
+
+
+def import_records(file: Path | str, *, progress: Progress | None = None) -> Imported:
+    """Add what another board exported; figures are computed again where the predictions are here.
+
+    Raises:
+        BoardError: With every line that is broken or not true; nothing is imported then.
+    """
+    from podium import exchange, leaderboard
+
+    url = workspace.database_url()
+    batch, found = exchange.merge(leaderboard.find_board(url), Path(file), progress)
+    leaderboard.open_board(url).merge(batch)
+    return found
+
+
 def board(competition: str, dataset: str | None = None, *, part: str = "public") -> list[Row]:
     """The leaderboard of one part: `public`, or after reveal `private` and `all`.
 
@@ -179,10 +314,11 @@ def board(competition: str, dataset: str | None = None, *, part: str = "public")
     """
     from podium import leaderboard
     from podium.edition import find_edition
+    from podium.record import PARTS
 
     found, chosen = load(competition, dataset)
-    if part not in leaderboard.PARTS:
-        raise BoardError(f"Unknown part {part!r}. Known: {', '.join(leaderboard.PARTS)}.")
+    if part not in PARTS:
+        raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
     opened = leaderboard.find_board(workspace.database_url())
     present = find_edition(found, chosen)
     if opened is None or present is None:
@@ -199,7 +335,7 @@ def reveal(competition: str, dataset: str | None = None) -> bool:
         BoardError: If there is nothing to reveal.
     """
     from podium import leaderboard
-    from podium.entry import now
+    from podium.record import now
 
     found, chosen = load(competition, dataset)
     opened = leaderboard.find_board(workspace.database_url())
@@ -209,3 +345,13 @@ def reveal(competition: str, dataset: str | None = None) -> bool:
             hint=f"Begin with: podium run {found.name} {found.controls[0].model}",
         )
     return opened.reveal(found.name, chosen.name, who=getpass.getuser(), when=now())
+
+
+def _board() -> Board:
+    """The board, if there is one."""
+    from podium import leaderboard
+
+    found = leaderboard.find_board(workspace.database_url())
+    if found is None:
+        raise BoardError("There is no board here yet.", hint="Begin with: podium list")
+    return found

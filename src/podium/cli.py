@@ -15,6 +15,7 @@ import typer
 
 from podium import api, display
 from podium.errors import PodiumError
+from podium.workspace import HOUSE
 
 _SYSTEM = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
@@ -208,6 +209,47 @@ def cv(
 
 
 @app.command()
+def predict(
+    comp: Comp,
+    model: ModelName,
+    rows: Annotated[
+        Path, typer.Option("--input", metavar="FILE", help="Rows to predict: .csv or .parquet.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write there: .csv or .parquet."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    dataset: DatasetName = None,
+    settings: Set = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Train a model once (or load it) and predict rows of your own."""
+    from podium.model import parse_settings
+
+    with display.progress() as progress:
+        found = api.predict(
+            comp,
+            model,
+            rows,
+            dataset=dataset,
+            params=parse_settings(settings or []),
+            seed=seed,
+            output=output,
+            force=force,
+            progress=progress,
+        )
+    if as_json:
+        known = {"file": found.file and str(found.file), "rows": len(found.table)}
+        predictions = [] if found.file else found.table.to_dict("records")
+        how = {"loaded": found.loaded, "seconds": round(found.seconds, 3)}
+        display.document({**known, **how, "predictions": predictions})
+    else:
+        display.predicted(found)
+
+
+@app.command()
 def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Check a predictions file without scoring it."""
     rows = api.check(comp, file, dataset=dataset)
@@ -232,6 +274,72 @@ def submit(
     _outcome(comp, dataset, found, as_json)
 
 
+@app.command("score-all")
+def score_all(
+    comp: Annotated[str | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Score every file under submissions/ that was not scored yet."""
+    with display.progress() as progress:
+        found = api.score_all(comp, progress=progress)
+    _handled(found, as_json)
+
+
+@app.command()
+def rescore(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
+    """Score the files of outdated records again, by the present data, split and metric."""
+    with display.progress() as progress:
+        found = api.rescore(comp, dataset, progress=progress)
+    _handled(found, as_json)
+
+
+@app.command()
+def withdraw(
+    submission: Annotated[str, typer.Argument(metavar="ID", help="Its ID, or how it begins.")],
+    team: Team = None,
+    as_json: Json = False,
+) -> None:
+    """Take a submission of your team out of the ranking, for good."""
+    found, new = api.withdraw(submission, team=team)
+    if as_json:
+        names = ("submission", "competition", "dataset", "team", "name")
+        display.document({**{name: getattr(found, name) for name in names}, "new": new})
+        return
+    state = "is withdrawn" if new else "was withdrawn already"
+    where = f"{found.competition}/{found.dataset}"
+    display.out(f"{found.submission} ({found.name}, team {found.team}) on {where} {state}.")
+
+
+@app.command("export")
+def export(
+    comps: Annotated[list[str] | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, .jsonl.")],
+    as_json: Json = False,
+) -> None:
+    """Write the board's records as JSON lines that merge in git."""
+    found = api.export_records(file, *(comps or []))
+    if as_json:
+        display.document({**asdict(found), "file": str(found.file)})
+        return
+    counts = (found.records, "record"), (found.withdrawals, "withdrawal"), (found.reveals, "reveal")
+    display.out(f"{found.file}: {display.counted(counts)}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What podium export wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Add the records of another board; what can be computed again is verified."""
+    with display.progress() as progress:
+        found = api.import_records(file, progress=progress)
+    if as_json:
+        display.document(asdict(found))
+    else:
+        display.imported(found)
+
+
 @app.command()
 def board(
     comp: Comp,
@@ -248,7 +356,7 @@ def board(
     rows = [
         row
         for row in api.board(comp, dataset, part=part.value)
-        if team is None or row.team == team or not row.rank
+        if team is None or row.team in (team, HOUSE)
     ]
     if not rows and not as_json and form == Format.TABLE:
         display.out(f"Nothing was submitted to {comp}/{chosen.name} yet.")
@@ -331,6 +439,15 @@ def _outcome(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
         display.document({**asdict(found.row), "seconds": round(found.seconds, 3)})
     else:
         display.outcome(*api.load(comp, dataset), found)
+
+
+def _handled(found: Any, as_json: bool) -> None:
+    if as_json:
+        display.document([asdict(handled) for handled in found])
+    else:
+        display.handled(found)
+    if any(handled.problem for handled in found):
+        raise typer.Exit(1)
 
 
 def _kept(found: Any, as_json: bool) -> None:

@@ -18,16 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 from podium.competition import Competition, Dataset
 from podium.errors import PodiumError
+from podium.ranking import UNVERIFIED
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
+    from podium.batch import Handled
     from podium.entry import Outcome
-    from podium.leaderboard import Row
+    from podium.exchange import Imported
     from podium.model import Report
+    from podium.predicting import Predicted
+    from podium.ranking import Row
     from podium.stats import Card
 
 Cells = Sequence[str]
+_HEAD = 20
 
 
 def out(text: str = "") -> None:
@@ -151,6 +156,7 @@ def board(
         document(board_json(competition, dataset, rows, part))
         return
     header, cells = _board_cells(competition, rows)
+    _notes(rows, part)
     if form == "csv":
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows([header, *cells])
@@ -186,7 +192,7 @@ def _board_cells(
     header = ["rank", "team", "name", competition.primary.name, "95% interval", "normalised"]
     cells = [
         [
-            str(row.rank) if row.rank else row.status,
+            _place(row),
             row.team,
             row.name,
             figure(row.score),
@@ -198,6 +204,25 @@ def _board_cells(
         for row in rows
     ]
     return [*header, *strata, "submission"], cells
+
+
+def _place(row: Row) -> str:
+    if row.rank is None:
+        return row.status
+    return f"{row.rank} {row.status}" if row.status == UNVERIFIED else str(row.rank)
+
+
+def _notes(rows: Sequence[Row], part: str) -> None:
+    """What a reader of the board should know of some of its rows."""
+    unverified = sum(row.status == UNVERIFIED for row in rows)
+    if unverified:
+        say(
+            f"{unverified} unverified: imported without their predictions, so that nobody here "
+            "could compute the scores again."
+        )
+    lacking = [row.submission for row in rows if row.score is None]
+    if lacking:
+        say(f"{len(lacking)} without {part} scores: {', '.join(lacking)}")
 
 
 def facts(found: Mapping[str, Any]) -> None:
@@ -239,6 +264,71 @@ def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
     if found.open_file:
         out(f"open part, for its own scorers: {_near(found.open_file)}")
     out(f"{found.seconds:.1f} s")
+
+
+def predicted(found: Predicted) -> None:
+    """Print predictions of somebody's own rows: where they are, or the first of them."""
+    how = "loaded from the cache" if found.loaded else "trained"
+    if found.file:
+        out(f"{found.file}: {len(found.table):,} rows")
+    else:
+        rows = [
+            [str(name), *map(figure, values)] for name, *values in found.table.head(_HEAD).values
+        ]
+        table(list(found.table.columns), rows, right=range(1, len(found.table.columns)))
+        if len(found.table) > _HEAD:
+            say(f"The first {_HEAD} of {len(found.table):,} rows; --output FILE writes all.")
+    say(f"model {how}; {found.seconds:.1f} s")
+
+
+def handled(found: Sequence[Handled]) -> None:
+    """Print what became of files: one line each, but for those that were known."""
+    lines = [entry for entry in found if entry.status in ("scored", "refused")]
+    if lines:
+        rows = [
+            [
+                f"{entry.competition}/{entry.dataset}",
+                entry.team,
+                entry.file,
+                entry.submission or "-",
+                figure(entry.score),
+                entry.problem or "scored",
+            ]
+            for entry in lines
+        ]
+        table(["board", "team", "file", "submission", "score", "verdict"], rows, right=[4])
+    ignored = [entry.file for entry in found if entry.status == "ignored"]
+    if ignored:
+        say(f"no predictions, ignored: {', '.join(ignored)}")
+    counts = [sum(e.status == s for e in found) for s in ("scored", "refused", "known")]
+    say(f"{counts[0]} scored, {counts[1]} refused, {counts[2]} known already.")
+
+
+def imported(found: Imported) -> None:
+    """Print what an import brought."""
+    counts = [
+        (found.new, "new record"),
+        (found.known, "known record"),
+        (found.withdrawals, "new withdrawal"),
+    ]
+    out(counted(counts))
+    if found.verified:
+        out(f"{found.verified} verified: computed again from the predictions")
+    if found.unverified:
+        out(f"{found.unverified} unverified: their predictions are not here")
+    for name in found.revealed:
+        out(f"{name} came revealed: its private scores are open")
+    for name in found.sealed:
+        competition, dataset = name.split("/")
+        say(
+            f"{name} was revealed elsewhere. Here it stays sealed, since it holds submissions that "
+            f"did not come revealed. Open it: podium reveal {competition} --dataset {dataset}"
+        )
+
+
+def counted(counts: Sequence[tuple[int, str]]) -> str:
+    """Numbers with their nouns."""
+    return ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
 
 
 def card(competition: Competition, found: Card) -> None:

@@ -5,7 +5,6 @@ A refusal at any step leaves nothing behind: no file, no record.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import time
 from collections.abc import Mapping
@@ -18,14 +17,18 @@ from podium import leaderboard, model, provenance, submission, training, workspa
 from podium.data import Data
 from podium.edition import Edition, file_sha256
 from podium.errors import PodiumError
-from podium.leaderboard import Board, Record, Row
+from podium.leaderboard import Board
+from podium.ranking import Row
+from podium.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
 from podium.scoring import Scorecard, Solution, open_solution
 from podium.stats import Card, Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from podium.competition import Control
     from podium.metric import Table
+    from podium.model import ModelFile
 
 SUBMITTED, PUT_ASIDE = "submissions", "predictions"
 _LABEL_LENGTH = 120
@@ -89,22 +92,129 @@ class Predictions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entries:
-    """A team's way to one board."""
+class Desk:
+    """Where predictions for one dataset are scored and recorded, whoever hands them in."""
 
     data: Data
     edition: Edition
-    team: str
 
     @classmethod
-    def of(cls, data: Data, team: str | None) -> Entries:
-        """The way of a team; of the default one if None."""
-        return cls(data=data, edition=data.edition, team=workspace.team(team))
+    def of(cls, data: Data) -> Desk:
+        """The desk of a prepared dataset."""
+        return cls(data=data, edition=data.edition)
 
     @cached_property
     def board(self) -> Board:
         """The board; opened (and so made) only once there is something to record."""
         return leaderboard.open_board(workspace.database_url())
+
+    @cached_property
+    def _solution(self) -> Solution:
+        return open_solution(self.data)
+
+    @cached_property
+    def _surroundings(self) -> Mapping[str, Any]:
+        return provenance.collect()
+
+    def check(self, path: Path) -> Table:
+        """The predictions of a file, aligned with the test ids.
+
+        Raises:
+            SubmissionError: With everything that is wrong.
+        """
+        table = submission.read(path, self.data.competition)
+        return submission.align(table, self.data.competition, self.data.ids("test"))
+
+    def score(self, predictions: Table) -> Scorecard:
+        """Score aligned predictions.
+
+        Raises:
+            PodiumError: If a score is not finite.
+        """
+        return self._solution.score(predictions)
+
+    def score_control(self, control: Control) -> Scorecard:
+        """Train and score a trivial model."""
+        return self.score(training.predict_test(self.data, self._control_file(control)))
+
+    def ceiling(self) -> Scorecard | None:
+        """The score of the simulator's Bayes-optimal predictor; None for real data."""
+        return self._solution.ceiling()
+
+    def rows(self) -> list[Row]:
+        """The public board."""
+        names = (self.data.competition, self.data.dataset.name)
+        return self.board.rows(*names, edition=self.edition.name)
+
+    def submission_id(self, team: str, sha256: str) -> str:
+        """The short name of some bytes of a team."""
+        return submission_id(self.data.competition.name, self.data.dataset.name, team, sha256)
+
+    def record(self, scored: Scorecard, *, code: Mapping[str, Any], **fields: Any) -> Record:
+        """A record of a scored submission; its name follows from `team` and `sha256`."""
+        return Record(
+            submission=self.submission_id(fields["team"], fields["sha256"]),
+            competition=self.data.competition.name,
+            dataset=self.data.dataset.name,
+            edition=self.edition.name,
+            provenance={
+                **vars(self.edition),
+                **code,
+                "peak_memory_mb": provenance.peak_memory_mb(),
+                **self._surroundings,
+            },
+            **fields,
+            **cards(scored),
+        )
+
+    def record_controls(self) -> None:
+        """Score the trivial models and, on simulated data, the ceiling: once an edition."""
+        there = self._house_names(CONTROL)
+        for control in self.data.competition.controls:
+            if control.name not in there:
+                file = self._control_file(control)
+                code = {"params": file.params, "seed": 0, "model_sha256": file.sha256}
+                scored = self.score_control(control)
+                self._record_house(scored, CONTROL, control.name, control.model, code)
+        if not self._house_names(CEILING) and (ceiling := self.ceiling()):
+            self._record_house(ceiling, CEILING, CEILING, None, {})
+
+    def _control_file(self, control: Control) -> ModelFile:
+        return model.load(self.data.competition, control.model).with_params(control.params)
+
+    def _house_names(self, kind: str) -> set[str]:
+        names = (self.data.competition.name, self.data.dataset.name)
+        return self.board.names(*names, edition=self.edition.name, kind=kind)
+
+    def _record_house(
+        self, scored: Scorecard, kind: str, name: str, model: str | None, code: Mapping[str, Any]
+    ) -> None:
+        record = self.record(
+            scored,
+            team=workspace.HOUSE,
+            name=name,
+            model=model,
+            message="",
+            kind=kind,
+            created=now(),
+            file=None,
+            sha256=hashlib.sha256(name.encode()).hexdigest(),
+            code=code,
+        )
+        self.board.add(record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entries:
+    """A team's way to one board."""
+
+    desk: Desk
+    team: str
+
+    @classmethod
+    def of(cls, data: Data, team: str | None) -> Entries:
+        """The way of a team; of the default one if None."""
+        return cls(desk=Desk.of(data), team=workspace.team(team))
 
     def hand_in(self, predictions: Predictions) -> Outcome:
         """Check, score, keep, record.
@@ -112,33 +222,35 @@ class Entries:
         Raises:
             PodiumError: If the predictions are refused; nothing is written then.
         """
-        aligned = self._check(predictions.path)
-        solution = open_solution(self.data)
-        scored = solution.score(aligned)
-        self._record_controls(solution)
-        before = self._own_best()
+        desk = self.desk
+        aligned = desk.check(predictions.path)
         sha256 = file_sha256(predictions.path)
+        self._refuse_withdrawn(desk.submission_id(self.team, sha256))
+        scored = desk.score(aligned)
+        desk.record_controls()
+        before = self._own_best()
         kept, open_file = self._keep(predictions, sha256, SUBMITTED)
         seconds = time.perf_counter() - predictions.start
-        record = self._record(
+        record = desk.record(
             scored,
-            submission=self._short(sha256),
             team=self.team,
             name=predictions.name,
             model=predictions.model,
             message=predictions.message,
-            kind=leaderboard.SUBMISSION,
-            file=str(kept.relative_to(workspace.root())),
+            kind=SUBMISSION,
+            created=now(),
+            file=kept.relative_to(workspace.root()).as_posix(),
             sha256=sha256,
             code={**(predictions.code or {}), "seconds": round(seconds, 3)},
         )
-        new = self.board.add(record)
-        rows = self._rows()
+        new = desk.board.add(record)
+        rows = desk.rows()
         row = next(row for row in rows if row.submission == record.submission)
+        score = record.public["scores"][desk.data.competition.primary.name]
         return Outcome(
             row=row,
             card=record.public,
-            change=None if before is None or not new else row.score - before,
+            change=None if before is None or not new else score - before,
             ranked=sum(row.rank is not None for row in rows),
             new=new,
             file=kept,
@@ -148,19 +260,17 @@ class Entries:
 
     def put_aside(self, predictions: Predictions) -> Kept:
         """Check predictions and keep them without scoring."""
-        self._check(predictions.path)
+        self.desk.check(predictions.path)
         kept, open_file = self._keep(predictions, file_sha256(predictions.path), PUT_ASIDE)
         seconds = time.perf_counter() - predictions.start
         return Kept(file=kept, open_file=open_file, seconds=seconds)
 
-    def _check(self, path: Path) -> Table:
-        table = submission.read(path, self.data.competition)
-        return submission.align(table, self.data.competition, self.data.ids("test"))
-
     def _keep(self, predictions: Predictions, sha256: str, where: str) -> tuple[Path, Path | None]:
-        names = (where, self.data.competition.name, self.data.dataset.name, self.team)
-        folder = workspace.root().joinpath(*names)
-        short = self._short(sha256)
+        data = self.desk.data
+        folder = workspace.root().joinpath(
+            where, data.competition.name, data.dataset.name, self.team
+        )
+        short = self.desk.submission_id(self.team, sha256)
         kept = submission.keep(predictions.path, folder, short + predictions.path.suffix.lower())
         if predictions.open_table is None:
             return kept, None
@@ -168,82 +278,32 @@ class Entries:
         predictions.open_table.to_csv(open_file, index=False)
         return kept, open_file
 
-    def _short(self, sha256: str, owner: str | None = None) -> str:
-        names = (self.data.competition.name, self.data.dataset.name, owner or self.team, sha256)
-        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-
-    def _rows(self) -> list[Row]:
-        names = (self.data.competition, self.data.dataset.name)
-        return self.board.rows(*names, edition=self.edition.name)
-
     def _own_best(self) -> float | None:
-        ranked = [row.score for row in self._rows() if row.team == self.team and row.rank]
+        ranked = [row.score for row in self.desk.rows() if row.team == self.team and row.rank]
         return ranked[0] if ranked else None
 
-    def _record_controls(self, solution: Solution) -> None:
-        """Score the trivial models and, on simulated data, the ceiling: once an edition."""
-        there = self._house_names(leaderboard.CONTROL)
-        for control in self.data.competition.controls:
-            if control.name not in there:
-                file = model.load(self.data.competition, control.model).with_params(control.params)
-                scored = solution.score(training.predict_test(self.data, file))
-                code = {"params": file.params, "seed": 0, "model_sha256": file.sha256}
-                self._record_house(scored, leaderboard.CONTROL, control.name, control.model, code)
-        if not self._house_names(leaderboard.CEILING) and (ceiling := solution.ceiling()):
-            self._record_house(ceiling, leaderboard.CEILING, leaderboard.CEILING, None, {})
+    def _refuse_withdrawn(self, short: str) -> None:
+        board = leaderboard.find_board(workspace.database_url())
+        if board and board.withdrawn(short):
+            raise PodiumError(
+                f"These predictions were withdrawn, as {short}.",
+                hint="A withdrawal is for good: hand in other predictions.",
+            )
 
-    def _house_names(self, kind: str) -> set[str]:
-        names = (self.data.competition.name, self.data.dataset.name)
-        return self.board.names(*names, edition=self.edition.name, kind=kind)
 
-    def _record_house(
-        self, scored: Scorecard, kind: str, name: str, model: str | None, code: Mapping[str, Any]
-    ) -> None:
-        sha256 = hashlib.sha256(name.encode()).hexdigest()
-        record = self._record(
-            scored,
-            submission=self._short(sha256, workspace.HOUSE),
-            team=workspace.HOUSE,
-            name=name,
-            model=model,
-            message="",
-            kind=kind,
-            file=None,
-            sha256=sha256,
-            code=code,
-        )
-        self.board.add(record)
-
-    def _record(self, scored: Scorecard, *, code: Mapping[str, Any], **fields: Any) -> Record:
-        return Record(
-            competition=self.data.competition.name,
-            dataset=self.data.dataset.name,
-            edition=self.edition.name,
-            created=now(),
-            provenance={
-                **vars(self.edition),
-                **code,
-                "peak_memory_mb": provenance.peak_memory_mb(),
-                **provenance.collect(),
-            },
-            public=card_json(scored["public"]),
-            private=card_json(scored["private"]),
-            all=card_json(scored["all"]),
-            public_influence=scored["public"].whole.influence.tobytes(),
-            private_influence=scored["private"].whole.influence.tobytes(),
-            **fields,
-        )
+def cards(scored: Scorecard) -> dict[str, Any]:
+    """What a record keeps of its scores: the fields of `Record` of that name."""
+    return {
+        **{part: card_json(scored[part]) for part in PARTS},
+        "public_influence": scored["public"].whole.influence.tobytes(),
+        "private_influence": scored["private"].whole.influence.tobytes(),
+    }
 
 
 def card_json(card: Card) -> dict[str, Any]:
     """A card as it is stored: rows, groups, scores, se, ci; and for each stratum the same."""
     strata = {name: _estimate_json(estimate) for name, estimate in card.strata.items()}
     return {**_estimate_json(card.whole), "strata": strata}
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601 to the second."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def _estimate_json(estimate: Estimate) -> dict[str, Any]:

@@ -1,57 +1,81 @@
-"""The board: immutable records in a database, and how they rank.
+"""The board: a database of immutable records, and of what other boards claim.
 
 SQLite in the workspace by default, any other database by `PODIUM_DB`; one code path. Records are
-never changed: a withdrawal or a reveal is a record of its own. Private figures stay in the
-database until the competition is revealed.
+never changed: a withdrawal or a reveal is a record of its own. What came by `podium import` without
+its predictions is a claim: shown and marked until a record of the same submission takes its place.
+Private figures stay in the database until the competition is revealed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from podium.competition import Competition, Score
+from podium.competition import Competition
 from podium.errors import BoardError
+from podium.ranking import Row, rank
+from podium.record import SUBMISSION, Record, Reveal, Withdrawal
 
-CONTROL, CEILING, SUBMISSION = "control", "ceiling", "scored"
-OUTDATED = "outdated"
-PARTS = ("public", "private", "all")
 _BUSY_SECONDS = 30
 _WRITES = "podium_writes"
 _NAME_ONE = "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite"
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "lustre", "beegfs", "gpfs"}
 
 _schema = sa.MetaData()
+
+
+def _record_columns() -> list[sa.schema.SchemaItem]:
+    return [
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("submission", sa.String(64), nullable=False),
+        sa.Column("competition", sa.String(64), nullable=False),
+        sa.Column("dataset", sa.String(64), nullable=False),
+        sa.Column("edition", sa.String(64), nullable=False),
+        sa.Column("team", sa.String(64), nullable=False),
+        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("model", sa.String(200)),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("created", sa.String(32), nullable=False),
+        sa.Column("file", sa.Text),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("provenance", sa.JSON, nullable=False),
+        sa.Column("public", sa.JSON, nullable=False),
+        sa.Column("private", sa.JSON, nullable=False),
+        sa.Column("all", sa.JSON, nullable=False),
+        sa.Column("public_influence", sa.LargeBinary, nullable=False),
+        sa.Column("private_influence", sa.LargeBinary, nullable=False),
+        sa.UniqueConstraint("submission", "edition"),
+    ]
+
+
 _records = sa.Table(
     "records",
     _schema,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("submission", sa.String(64), nullable=False),
+    *_record_columns(),
+    sa.Index("board", "competition", "dataset", "edition"),
+)
+_claims = sa.Table(
+    "claims",
+    _schema,
+    *_record_columns(),
+    sa.Index("claimed_board", "competition", "dataset", "edition"),
+)
+_withdrawals = sa.Table(
+    "withdrawals",
+    _schema,
+    sa.Column("submission", sa.String(64), primary_key=True),
     sa.Column("competition", sa.String(64), nullable=False),
     sa.Column("dataset", sa.String(64), nullable=False),
-    sa.Column("edition", sa.String(64), nullable=False),
     sa.Column("team", sa.String(64), nullable=False),
-    sa.Column("name", sa.String(200), nullable=False),
-    sa.Column("model", sa.String(200)),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("who", sa.String(64), nullable=False),
     sa.Column("created", sa.String(32), nullable=False),
-    sa.Column("file", sa.Text),
-    sa.Column("sha256", sa.String(64), nullable=False),
-    sa.Column("provenance", sa.JSON, nullable=False),
-    sa.Column("public", sa.JSON, nullable=False),
-    sa.Column("private", sa.JSON, nullable=False),
-    sa.Column("all", sa.JSON, nullable=False),
-    sa.Column("public_influence", sa.LargeBinary, nullable=False),
-    sa.Column("private_influence", sa.LargeBinary, nullable=False),
-    sa.UniqueConstraint("submission", "edition"),
-    sa.Index("board", "competition", "dataset", "edition"),
 )
 _reveals = sa.Table(
     "reveals",
@@ -61,62 +85,24 @@ _reveals = sa.Table(
     sa.Column("who", sa.String(64), nullable=False),
     sa.Column("created", sa.String(32), nullable=False),
 )
+_has_record = sa.exists().where(
+    _records.c.submission == _claims.c.submission, _records.c.edition == _claims.c.edition
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    """One scored submission, and all that a stranger needs to reproduce it.
+class Batch:
+    """What is added together, in one transaction: all of it or nothing.
 
     Attributes:
-        submission: Short name that follows from team and content.
-        edition: Hash of dataset content, split and metric; other editions never mix.
-        kind: `scored`, `control` or `ceiling`.
-        file: Where the predictions are kept, relative to the workspace.
-        provenance: Parameters, seed, code, versions, time and memory.
-        public, private, all: The cards as JSON: `rows`, `groups`, `scores`, `ci`, `strata`.
-        public_influence, private_influence: float32 influence values of the primary score.
+        claims: Records whose predictions are not at hand. A claim that is there already is
+            replaced by one that tells more (the private figures).
     """
 
-    submission: str
-    competition: str
-    dataset: str
-    edition: str
-    team: str
-    name: str
-    model: str | None
-    message: str
-    kind: str
-    created: str
-    file: str | None
-    sha256: str
-    provenance: Mapping[str, Any]
-    public: Mapping[str, Any]
-    private: Mapping[str, Any]
-    all: Mapping[str, Any]
-    public_influence: bytes
-    private_influence: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A line of the board, of one part. Field names are the JSON of `podium board`."""
-
-    rank: int | None
-    tier: int | None
-    team: str
-    name: str
-    model: str | None
-    score: float
-    ci_low: float | None
-    ci_high: float | None
-    normalised: float | None
-    win_next: float | None
-    entries: int
-    metrics: Mapping[str, float]
-    strata: Mapping[str, float]
-    submission: str
-    created: str
-    status: str
+    records: Sequence[Record] = ()
+    claims: Sequence[Record] = ()
+    withdrawals: Sequence[Withdrawal] = ()
+    reveals: Sequence[Reveal] = ()
 
 
 class Board:
@@ -137,6 +123,36 @@ class Board:
             connection.execute(_records.insert().values(vars(record)))
         return True
 
+    def merge(self, batch: Batch) -> None:
+        """Add what is not there yet."""
+        with self._write() as connection:
+            _insert(connection, _records, batch.records, ("submission", "edition"))
+            fuller = [claim.key for claim in batch.claims if claim.private]
+            _drop_partial(connection, fuller)
+            _insert(connection, _claims, batch.claims, ("submission", "edition"))
+            _insert(connection, _withdrawals, batch.withdrawals, ("submission",))
+            _insert(connection, _reveals, batch.reveals, ("competition", "dataset"))
+
+    def records(self, competition: str | None = None, dataset: str | None = None) -> list[Record]:
+        """Records in the order in which they came: all, or a competition's, or a dataset's."""
+        return self._all(_records, competition, dataset)
+
+    def claims(self, competition: str | None = None, dataset: str | None = None) -> list[Record]:
+        """What other boards claim and no record has taken the place of."""
+        return self._all(_claims, competition, dataset)
+
+    def withdrawals(self) -> list[Withdrawal]:
+        """All withdrawals."""
+        with self._read() as connection:
+            found = connection.execute(sa.select(_withdrawals)).mappings().all()
+        return [Withdrawal(**row) for row in found]
+
+    def reveals(self) -> list[Reveal]:
+        """All reveals."""
+        with self._read() as connection:
+            found = connection.execute(sa.select(_reveals)).mappings().all()
+        return [Reveal(**row) for row in found]
+
     def names(self, competition: str, dataset: str, *, edition: str, kind: str) -> set[str]:
         """Names of the records of a kind."""
         query = sa.select(_records.c.name).where(
@@ -148,12 +164,18 @@ class Board:
         with self._read() as connection:
             return set(connection.execute(query).scalars())
 
+    def recorded(self, competition: str, dataset: str) -> set[str]:
+        """Submissions that have a record in any edition."""
+        query = sa.select(_records.c.submission).where(
+            _records.c.competition == competition, _records.c.dataset == dataset
+        )
+        with self._read() as connection:
+            return set(connection.execute(query).scalars())
+
     def rows(
         self, competition: Competition, dataset: str, *, edition: str, part: str = "public"
     ) -> list[Row]:
-        """The board of one part: ranked submissions and controls, best first.
-
-        Records of another edition (data, split or metric have changed since) come last, marked.
+        """The board of one part; see `podium.ranking.rank`.
 
         Raises:
             BoardError: If the part is sealed.
@@ -163,19 +185,72 @@ class Board:
                 f"The {part} scores of {competition.name}/{dataset} are sealed.",
                 hint=f"Open them for good: podium reveal {competition.name} --dataset {dataset}",
             )
+        withdrawn = sa.select(_withdrawals.c.submission)
         with self._read() as connection:
-            found = connection.execute(_board_query(competition.name, dataset)).all()
-        return _ranked(found, competition, edition, part)
+            found: list[Any] = []
+            for table in (_records, _claims):
+                card = table.c[part].label("card")
+                verified = sa.literal(table is _records).label("verified")
+                query = _selection(table, _ROW_COLUMNS, competition.name, dataset)
+                found += connection.execute(query.add_columns(card, verified)).all()
+            taken_back = set(connection.execute(withdrawn).scalars())
+        return rank(found, taken_back, competition, edition)
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Number of submissions by competition and dataset, controls not counted."""
-        query = (
-            sa.select(_records.c.competition, _records.c.dataset, sa.func.count())
-            .where(_records.c.kind == SUBMISSION)
-            .group_by(_records.c.competition, _records.c.dataset)
+        """Number of submissions by competition and dataset; controls and withdrawn ones not."""
+        names = ("competition", "dataset", "submission")
+        gone = sa.select(_withdrawals.c.submission)
+        each = sa.union(
+            *(
+                sa.select(*(table.c[name] for name in names)).where(
+                    table.c.kind == SUBMISSION, table.c.submission.not_in(gone)
+                )
+                for table in (_records, _claims)
+            )
+        ).subquery()
+        query = sa.select(each.c.competition, each.c.dataset, sa.func.count()).group_by(
+            each.c.competition, each.c.dataset
         )
         with self._read() as connection:
             return {(row[0], row[1]): int(row[2]) for row in connection.execute(query)}
+
+    def find(self, prefix: str) -> Record:
+        """The submission whose short name begins so, in its latest edition.
+
+        Raises:
+            BoardError: If there is none, or more than one.
+        """
+        found: dict[str, Record] = {}
+        with self._read() as connection:
+            for table in (_claims, _records):
+                query = _selection(table, _RECORD_FIELDS).where(
+                    table.c.submission.startswith(prefix.lower(), autoescape=True)
+                )
+                rows = connection.execute(query).mappings()
+                found.update({row["submission"]: Record(**row) for row in rows})
+        if not prefix or not found:
+            raise BoardError(
+                f"No submission's ID begins with {prefix[:60]!r}.",
+                hint="IDs are the board's last column: podium board COMP",
+            )
+        if len(found) > 1:
+            raise BoardError(
+                f"{prefix!r} begins the IDs of {len(found)} submissions.",
+                problems=[f"{r.submission}: {r.name}, team {r.team}" for r in found.values()],
+                hint="Give more letters of the ID.",
+            )
+        return next(iter(found.values()))
+
+    def withdraw(self, withdrawal: Withdrawal) -> bool:
+        """Record a withdrawal; False if the submission is withdrawn already."""
+        with self._write() as connection:
+            return bool(_insert(connection, _withdrawals, [withdrawal], ("submission",)))
+
+    def withdrawn(self, submission: str) -> bool:
+        """Whether a submission is withdrawn."""
+        query = sa.select(_withdrawals.c.who).where(_withdrawals.c.submission == submission)
+        with self._read() as connection:
+            return connection.execute(query).first() is not None
 
     def revealed(self, competition: str, dataset: str) -> bool:
         """Whether the private scores are open."""
@@ -187,12 +262,14 @@ class Board:
 
     def reveal(self, competition: str, dataset: str, *, who: str, when: str) -> bool:
         """Open the private scores for good; False if they are open already."""
-        if self.revealed(competition, dataset):
-            return False
-        values = {"competition": competition, "dataset": dataset, "who": who, "created": when}
+        reveal = Reveal(competition=competition, dataset=dataset, who=who, created=when)
         with self._write() as connection:
-            connection.execute(_reveals.insert().values(values))
-        return True
+            return bool(_insert(connection, _reveals, [reveal], ("competition", "dataset")))
+
+    def _all(self, table: sa.Table, competition: str | None, dataset: str | None) -> list[Record]:
+        query = _selection(table, _RECORD_FIELDS, competition, dataset)
+        with self._read() as connection:
+            return [Record(**row) for row in connection.execute(query).mappings()]
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
@@ -263,7 +340,7 @@ def _engine(url: sa.URL) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
     try:
         with engine.connect() as connection:
-            missing = not sa.inspect(connection).has_table(_records.name)
+            missing = set(_schema.tables) - set(sa.inspect(connection).get_table_names())
         if missing:
             _schema.create_all(engine.execution_options(**{_WRITES: True}))
     except sa.exc.DBAPIError as error:
@@ -309,75 +386,46 @@ def _refuse_network(file: Path) -> None:
         )
 
 
-def _board_query(competition: str, dataset: str) -> sa.Select[Any]:
-    columns = [c for c in _records.c if not c.name.endswith("_influence")]
-    return (
-        sa.select(*columns)
-        .where(_records.c.competition == competition, _records.c.dataset == dataset)
-        .order_by(_records.c.number)
-    )
+_RECORD_FIELDS = tuple(field.name for field in fields(Record))
+_ROW_COLUMNS = ("submission", "edition", "team", "name", "model", "kind", "created")
 
 
-def _ranked(found: Sequence[Any], competition: Competition, edition: str, part: str) -> list[Row]:
-    """Rank by full precision; equal scores share a rank and stand earliest first."""
-    primary = competition.primary
-    sign = -1 if primary.higher_is_better else 1
-
-    def score(record: Any) -> float:
-        return float(getattr(record, part)["scores"][primary.name])
-
-    current = [record for record in found if record.edition == edition]
-    old = [r for r in found if r.edition != edition and r.kind == SUBMISSION]
-    ordered = sorted(current, key=lambda r: sign * score(r))  # stable: earliest first among equals
-    zero = _best([score(r) for r in current if r.kind == CONTROL], sign)
-    entries: dict[str, int] = {}
-    for record in current:
-        entries[record.team] = entries.get(record.team, 0) + 1
-    rows, place, last = [], 0, None
-    scored = 0
-    for record in ordered:
-        rank = None
-        if record.kind == SUBMISSION:
-            scored += 1
-            if score(record) != last:
-                place, last = scored, score(record)
-            rank = place
-        rows.append(_row(record, part, score(record), rank, zero, primary, entries))
-    return rows + [_row(r, part, score(r), None, None, primary, {}, OUTDATED) for r in old]
+def _selection(
+    table: sa.Table,
+    columns: Iterable[str],
+    competition: str | None = None,
+    dataset: str | None = None,
+) -> sa.Select[Any]:
+    """Columns of records or of claims that no record has taken the place of, as they came."""
+    query = sa.select(*(table.c[name] for name in columns)).order_by(table.c.number)
+    if competition is not None:
+        query = query.where(table.c.competition == competition)
+    if dataset is not None:
+        query = query.where(table.c.dataset == dataset)
+    return query.where(~_has_record) if table is _claims else query
 
 
-def _best(scores: list[float], sign: int) -> float | None:
-    return sign * min(sign * score for score in scores) if scores else None
+def _insert(
+    connection: sa.Connection, table: sa.Table, entries: Sequence[Any], key: Sequence[str]
+) -> int:
+    """Insert entries whose key the table does not have; gives their number."""
+    if not entries:
+        return 0
+    there = {tuple(row) for row in connection.execute(sa.select(*(table.c[k] for k in key)))}
+    new = [vars(entry) for entry in entries if tuple(getattr(entry, k) for k in key) not in there]
+    if new:
+        connection.execute(table.insert(), new)
+    return len(new)
 
 
-def _row(
-    record: Any,
-    part: str,
-    score: float,
-    rank: int | None,
-    zero: float | None,
-    primary: Score,
-    entries: Mapping[str, int],
-    status: str | None = None,
-) -> Row:
-    card = getattr(record, part)
-    low, high = card["ci"] or (None, None)
-    spread = None if zero is None else primary.perfect - zero
-    return Row(
-        rank=rank,
-        tier=None,
-        team=record.team,
-        name=record.name,
-        model=record.model,
-        score=score,
-        ci_low=low,
-        ci_high=high,
-        normalised=(score - zero) / spread if zero is not None and spread else None,
-        win_next=None,
-        entries=entries.get(record.team, 0),
-        metrics=card["scores"],
-        strata={name: stratum["scores"][primary.name] for name, stratum in card["strata"].items()},
-        submission=record.submission,
-        created=record.created,
-        status=status or record.kind,
-    )
+def _drop_partial(connection: sa.Connection, keys: Iterable[tuple[str, str]]) -> None:
+    """Remove claims without private figures where a fuller one is about to come."""
+    wanted = set(keys)
+    query = sa.select(_claims.c.number, _claims.c.submission, _claims.c.edition, _claims.c.private)
+    partial = [
+        {"old": row.number}
+        for row in (connection.execute(query) if wanted else ())
+        if not row.private and (row.submission, row.edition) in wanted
+    ]
+    if partial:
+        connection.execute(_claims.delete().where(_claims.c.number == sa.bindparam("old")), partial)

@@ -149,15 +149,15 @@ class ModelFile:
         return model
 
     @contextmanager
-    def running(self, what: str) -> Iterator[None]:
+    def running(self, what: str, *, own_rows: bool = False) -> Iterator[None]:
         """Run code of the file; what it prints goes to stderr, since stdout is for results.
 
         Raises:
-            ModelError: If a user's own file fails, or a shipped one on parameters that the user
-                chose; it shows the file's lines. A shipped model as it is may fail as it does:
-                that is a fault of ours.
+            ModelError: If a user's own file fails, or a shipped one on parameters or rows that
+                the user chose; it shows the file's lines. A shipped model as it is may fail as it
+                does: that is a fault of ours.
         """
-        ours = self.shipped and self.params == self.module.DEFAULTS
+        ours = self.shipped and self.params == self.module.DEFAULTS and not own_rows
         with contextlib.redirect_stdout(sys.stderr):
             if ours:
                 yield

@@ -18,7 +18,7 @@ def collect() -> dict[str, Any]:
     """The code and the machine: git commit, package versions, cores."""
     return {
         "git": _git(),
-        "versions": _versions(),
+        "versions": versions(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
     }
@@ -34,7 +34,8 @@ def peak_memory_mb() -> float | None:
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that figures may depend on."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

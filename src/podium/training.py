@@ -55,9 +55,9 @@ def fit(file: ModelFile, seed: int, train: Part, report: Report | None = None) -
     return model
 
 
-def predict(file: ModelFile, model: Model, part: Part) -> pd.DataFrame:
-    """Predict a part."""
-    with file.running("predict"):
+def predict(file: ModelFile, model: Model, part: Part, *, own_rows: bool = False) -> pd.DataFrame:
+    """Predict a part, or a user's own rows."""
+    with file.running("predict", own_rows=own_rows):
         return model.predict(part)
 
 

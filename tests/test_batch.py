@@ -1,0 +1,223 @@
+"""Many files at once: a course by pull request, another edition, withdrawals."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import podium
+from podium import leaderboard, workspace
+from podium.competition import Competition
+from podium.errors import BoardError, PodiumError
+
+
+@pytest.fixture
+def drop(sample, workspace):
+    """Puts the sample, shifted, where a student would."""
+
+    def put(name, shift=0.0, *, table=None):
+        path = workspace / "submissions" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (sample if table is None else table).assign(y=lambda t: t["y"] + shift).to_csv(
+            path, index=False
+        )
+        return path
+
+    return put
+
+
+@pytest.fixture
+def new_metric(toy, monkeypatch, tmp_path):
+    """Begins another edition: the metric's file has changed."""
+
+    def change():
+        folder = tmp_path / "other edition"
+        shutil.copytree(toy.folder, folder)
+        with (folder / "metric.py").open("a") as file:
+            file.write("# changed\n")
+        monkeypatch.setattr(Competition, "folder", property(lambda self: folder))
+
+    return change
+
+
+def statuses(handled):
+    return {entry.file: entry.status for entry in handled}
+
+
+def board(**options):
+    return {row.name: row for row in podium.board("toy", **options)}
+
+
+def test_every_new_file_is_scored_and_one_that_fails_stops_no_other(drop, podium_cli, workspace):
+    drop("toy/demo/bob/first.csv", 1.0)
+    drop("toy/demo/eve/second.csv", 2.0)
+    drop("toy/demo/eve/bad.csv", 1000.0)
+    drop("toy/demo/../x/no-team.csv")
+    drop("toy/demo/podium/house.csv", 3.0)
+    drop("nope/demo/bob/x.csv")
+    drop("toy/dmo/bob/x.csv")
+    drop("toy/demo/bob/abc.open.csv")
+    (workspace / "submissions" / "toy" / "demo" / "bob" / "notes.txt").write_text("hi")
+    (workspace / "submissions" / "README.md").write_text("hi")
+    (workspace / "submissions" / "toy" / "demo" / "bob" / "link.csv").symlink_to("first.csv")
+    done = podium_cli("score-all", "--json")
+    assert done.status == 1
+    found = {entry["file"].removeprefix("submissions/"): entry for entry in done.json}
+    assert {name: entry["status"] for name, entry in found.items()} == {
+        "nope/demo/bob/x.csv": "refused",
+        "toy/demo/bob/first.csv": "scored",
+        "toy/demo/bob/link.csv": "refused",
+        "toy/demo/bob/notes.txt": "ignored",
+        "toy/demo/eve/bad.csv": "refused",
+        "toy/demo/eve/second.csv": "scored",
+        "toy/demo/podium/house.csv": "refused",
+        "toy/dmo/bob/x.csv": "refused",
+        "toy/x/no-team.csv": "refused",
+    }
+    problems = {name: entry["problem"] for name, entry in found.items()}
+    assert "Unknown competition 'nope'" in problems["nope/demo/bob/x.csv"]
+    assert "Did you mean 'demo'?" in problems["toy/dmo/bob/x.csv"]
+    assert "108 values outside" in problems["toy/demo/eve/bad.csv"]
+    assert "belongs to the controls" in problems["toy/demo/podium/house.csv"]
+    assert "must lie in submissions/<competition>" in problems["toy/x/no-team.csv"]
+    assert {"first", "second", "zero", "ceiling"} == set(board())
+    assert not list((workspace / "submissions").rglob("*.parquet"))  # kept as they lie
+
+
+def test_what_was_scored_is_known(drop, podium_cli):
+    file = drop("toy/demo/bob/first.csv")
+    drop("toy/demo/bob/copy.csv")
+    drop("toy/demo/eve/same.csv")
+    podium.submit("toy", file, team="ana")
+    assert list(statuses(podium.score_all()).values()) == ["known", "scored", "known", "scored"]
+    again = podium_cli("score-all", "toy")
+    assert (again.status, again.out) == (0, "")
+    assert "0 scored, 0 refused, 4 known already." in again.err
+    assert len([row for row in board().values() if row.rank]) == 3
+    assert podium_cli("score-all", "toi").status == 1
+
+
+def test_a_link_is_refused_since_it_may_lead_anywhere(drop, workspace):
+    drop("toy/demo/bob/first.csv")
+    (workspace / "submissions" / "toy" / "demo" / "bob" / "x.csv").symlink_to("first.csv")
+    assert [e.problem for e in podium.score_all()] == [
+        None,
+        "it is a link: hand in the file itself",
+    ]
+
+
+def test_nothing_to_score(podium_cli):
+    assert podium_cli("score-all", "--json").json == []
+
+
+def test_a_withdrawn_entry_stands_last_and_does_not_rank(drop, podium_cli):
+    drop("toy/demo/ana/best.csv")
+    drop("toy/demo/ana/second.csv", 1.0)
+    podium.score_all()
+    best = board()["best"]
+    done = podium_cli("withdraw", best.submission[:5], "--json")
+    assert done.json == {
+        "submission": best.submission, "competition": "toy", "dataset": "demo", "team": "ana",
+        "name": "best", "new": True,
+    }  # fmt: skip
+    rows = podium.board("toy")
+    assert (rows[-1].name, rows[-1].status, rows[-1].rank) == ("best", "withdrawn", None)
+    assert board()["second"].rank == 1
+    assert board()["second"].entries == 1
+    only = podium_cli("board", "toy", "--team", "bob", "--json").json["rows"]
+    assert {row["team"] for row in only} == {"podium"}
+    counts = leaderboard.find_board(workspace.database_url()).counts()
+    assert counts == {("toy", "demo"): 1}
+    assert "was withdrawn already" in podium_cli("withdraw", best.submission).out
+    with pytest.raises(PodiumError, match=f"were withdrawn, as {best.submission}"):
+        podium.submit("toy", "submissions/toy/demo/ana/best.csv")
+    assert set(statuses(podium.score_all()).values()) == {"known"}
+
+
+def test_what_cannot_be_withdrawn(drop, podium_cli):
+    for shift in range(20):
+        drop(f"toy/demo/bob/{shift}.csv", shift / 100)
+    podium.score_all()
+    rows = podium.board("toy")
+    bobs = {row.submission for row in rows if row.team == "bob"}
+    first = next(iter(bobs))
+    shared = next(s[0] for s in bobs if sum(o[0] == s[0] for o in bobs) > 1)
+    for command, words in (
+        ([first], "belongs to team bob, you are ana"),
+        ([first, "--team", "eve"], "--team 'bob'"),
+        ([next(r.submission for r in rows if r.status == "control")], "is the control 'zero'"),
+        (["zzz"], "No submission's ID begins with 'zzz'"),
+        (["%"], "No submission's ID"),
+        ([""], "No submission's ID"),
+        ([shared, "--team", "bob"], "Give more letters"),
+    ):
+        done = podium_cli("withdraw", *command)
+        assert (done.status, done.out) == (1, "")
+        assert words in done.err
+    assert podium_cli("withdraw", first.upper(), "--team", "bob").status == 0
+
+
+def test_withdrawing_where_there_is_no_board(podium_cli):
+    done = podium_cli("withdraw", "abc")
+    assert done.status == 1
+    assert "no board here yet" in done.err
+
+
+def test_rescoring_another_edition(drop, new_metric, podium_cli, workspace):
+    kept = drop("toy/demo/ana/kept.csv")
+    drop("toy/demo/bob/changed.csv", 1.0)
+    drop("toy/demo/bob/lost.csv", 2.0)
+    drop("toy/demo/eve/gone.csv", 3.0)
+    podium.score_all()
+    before = board()
+    podium.withdraw(before["gone"].submission, team="eve")
+    assert podium.rescore("toy") == []
+    new_metric()
+    assert {row.status for row in board().values()} == {"outdated", "withdrawn"}
+    (workspace / "submissions/toy/demo/bob/changed.csv").write_text("id,y\n")
+    (workspace / "submissions/toy/demo/bob/lost.csv").unlink()
+    done = podium_cli("rescore", "toy", "--json")
+    assert done.status == 1
+    assert {Path(e["file"]).name: (e["status"], e["problem"]) for e in done.json} == {
+        "kept.csv": ("scored", None),
+        "changed.csv": ("refused", "the file has changed since it was handed in (sha256)"),
+        "lost.csv": ("refused", "the file is missing"),
+    }
+    rows = podium.board("toy")
+    (ranked,) = [row for row in rows if row.rank]
+    assert (ranked.name, ranked.score) == ("kept", before["kept"].score)
+    assert ranked.created == before["kept"].created
+    assert [row.name for row in rows if row.status == "outdated"] == ["kept", "changed", "lost"]
+    assert {row.name for row in rows} >= {"zero", "ceiling"}
+    records = leaderboard.find_board(workspace_url()).records()
+    old, new = [r for r in records if r.name == "kept"]
+    assert new.provenance["metric"] != old.provenance["metric"]
+    assert {"created", "versions"} <= set(new.provenance["rescored"])
+    again = podium_cli("rescore", "toy", "--json")
+    assert [e["status"] for e in again.json] == ["refused", "refused"]
+    assert leaderboard.find_board(workspace_url()).counts() == {("toy", "demo"): 3}
+    assert kept.is_file()
+
+
+def workspace_url():
+    return workspace.database_url()
+
+
+def test_rescoring_what_is_now_refused(drop, new_metric, monkeypatch):
+    drop("toy/demo/ana/kept.csv")
+    podium.score_all()
+    new_metric()
+    from podium import submission
+    from podium.errors import SubmissionError
+
+    def refuse(*_):
+        raise SubmissionError("It is refused.", problems=["a", "b"])
+
+    monkeypatch.setattr(submission, "align", refuse)
+    (found,) = podium.rescore("toy")
+    assert (found.status, found.problem) == ("refused", "It is refused: a; b")
+
+
+def test_rescoring_nothing(podium_cli):
+    with pytest.raises(BoardError, match="Nothing was submitted"):
+        podium.rescore("toy")

@@ -1,0 +1,207 @@
+"""Rows of one's own: read, checked, predicted by a model that is trained once."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import podium
+from podium import api, data
+from podium.errors import ModelError, PodiumError
+from podium.predicting import _converted, _load
+
+
+@pytest.fixture
+def rows(toy, own_cache):
+    """The toy's test rows, in a cache of their own."""
+    ready = data.load(*api.load("toy"))
+    return pd.read_parquet(ready.folder / "public" / "test.parquet")
+
+
+def predict(rows, model="line", **options):
+    return podium.predict("toy", model, rows, **options)
+
+
+def test_the_same_rows_give_the_predictions_of_a_run(rows):
+    kept = pd.read_parquet(podium.run("toy", "line", submit=False).file)
+    for suffix in ("csv", "parquet"):
+        getattr(rows, f"to_{suffix}")(f"rows.{suffix}", index=False)
+        found = predict(f"rows.{suffix}", output=f"out.{suffix}")
+        read = getattr(pd, f"read_{suffix}")(f"out.{suffix}")
+        pd.testing.assert_frame_equal(read, kept, check_dtype=False, check_exact=True)
+        assert found.file.name == f"out.{suffix}"
+
+
+def test_rows_keep_their_order_and_get_numbers_for_ids(rows):
+    found = predict(rows.iloc[::-1].drop(columns="id"))
+    assert list(found.table["id"][:2]) == ["1", "2"]
+    straight = predict(rows).table["y"].to_numpy()
+    np.testing.assert_array_equal(found.table["y"], straight[::-1])
+
+
+def test_trained_once_then_loaded(rows):
+    first, again = predict(rows), predict(rows)
+    assert (first.loaded, again.loaded) == (False, True)
+    pd.testing.assert_frame_equal(first.table, again.table)
+    assert not predict(rows, params={"jitter": 0.5}).loaded
+    assert not predict(rows, seed=1).loaded
+    assert not predict(rows, "constant").loaded
+
+
+def test_another_file_beside_the_model_trains_again(rows, workspace):
+    source = (api.load("toy")[0].folder / "models" / "line.py").read_text()
+    (workspace / "mine.py").write_text(source)
+    assert [predict(rows, "mine.py").loaded for _ in range(2)] == [False, True]
+    (workspace / "helper.py").write_text("x = 1\n")
+    assert not predict(rows, "mine.py").loaded
+    (workspace / "mine.py").write_text(source + "\n")
+    assert not predict(rows, "mine.py").loaded
+
+
+def test_what_does_not_load_is_trained_again(rows, own_cache):
+    wanted = predict(rows).table
+    (kept,) = own_cache.rglob("*.pickle")
+    for content in (b"", b"x" * 100, kept.read_bytes()[:-5]):
+        kept.write_bytes(content)
+        found = predict(rows)
+        assert not found.loaded
+        pd.testing.assert_frame_equal(found.table, wanted)
+
+
+def test_a_kept_model_of_another_user_is_not_loaded(rows, own_cache, monkeypatch):
+    predict(rows)
+    (kept,) = own_cache.rglob("*.pickle")
+    assert _load(kept) is not None
+    monkeypatch.setattr("os.getuid", lambda: -1)
+    assert _load(kept) is None
+
+
+def test_what_cannot_be_pickled_is_trained_each_time(rows, own_cache, workspace):
+    source = (api.load("toy")[0].folder / "models" / "line.py").read_text()
+    source = source.replace("self.params = params", "self.params = params; self.f = lambda: 0")
+    (workspace / "lambda_model.py").write_text(source)
+    assert [predict(rows, "lambda_model.py").loaded for _ in range(2)] == [False, False]
+    assert not list(own_cache.rglob("*.pickle"))
+
+
+def test_everything_that_is_wrong_is_said_at_once(rows, own_cache):
+    bad = rows.head(4).drop(columns="kind").assign(y=1.0, x=["1", "two", "", "inf"])
+    bad["id"] = ["a", "a", "b", ""]
+    bad.to_csv("bad.csv", index=False)
+    with pytest.raises(PodiumError) as error:
+        predict("bad.csv")
+    assert error.value.problems == (
+        "column 'kind' is missing: text expected",
+        "unexpected: 'y'",
+        "column 'x': numbers expected: 2 rows (row 2, 4) ('two', 'inf')",
+        "column 'x': no value in 1 row (row 3); in the train part every row has one",
+        "column 'id': 1 row (row 4) without an id",
+        "column 'id': 1 row (row 2) with an id that was there before",
+    )
+    assert not list(own_cache.rglob("*.pickle"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"x": True}, "numbers expected; it has type bool"),
+        ({"kind": 1}, "text expected; it has type int64"),
+        ({"id": 1.5}, "column 'id': decimals"),
+    ],
+)
+def test_wrong_types_in_a_table(rows, change, words):
+    with pytest.raises(PodiumError, match=r"cannot be predicted: \d problem") as error:
+        predict(rows.head(1).assign(**change))
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("none.csv", None, "does not exist"),
+        ("rows.xlsx", b"x", "is no format"),
+        ("rows.parquet", b"x", "cannot be read as parquet"),
+        ("rows.csv", b"x,kind\n1,a,2\n", "cannot be read as csv"),
+        ("rows.csv", b"x,kind\n", "the table has no rows"),
+        ("rows.csv", b"x,x,kind\n1,2,a\n", "column 'x' is there twice"),
+        ("rows.csv", b"\xff\xfe\x00", "rows.csv"),
+        ("rows.csv", b"", "cannot be read as csv"),
+    ],
+)
+def test_files_that_are_no_rows(rows, name, content, words, podium_cli, workspace):
+    if content is not None:
+        (workspace / name).write_bytes(content)
+    done = podium_cli("predict", "toy", "line", "--input", name)
+    assert (done.status, done.out) == (1, "")
+    assert words in done.err
+
+
+def test_nothing_is_overwritten_unasked(rows, podium_cli, workspace):
+    rows.to_csv("rows.csv", index=False)
+    (workspace / "out.csv").write_text("mine")
+    command = ("predict", "toy", "line", "--input", "rows.csv", "--output")
+    for name, words in (
+        ("out.csv", "--force overwrites it"),
+        ("rows.csv", "it is the input"),
+        ("out.txt", "must end in .csv or .parquet"),
+        ("no/out.csv", "does not exist"),
+    ):
+        done = podium_cli(*command, name)
+        assert done.status == 1
+        assert words in done.err
+    assert (workspace / "out.csv").read_text() == "mine"
+    done = podium_cli(*command, "out.csv", "--force", "--json").json
+    assert (done["file"], done["rows"], done["predictions"]) == ("out.csv", 108, [])
+    assert len(pd.read_csv("out.csv")) == 108
+    assert podium_cli(*command, "rows.csv", "--force").status == 1
+
+
+def test_without_an_output_the_first_rows_are_shown(rows, podium_cli):
+    rows.to_csv("rows.csv", index=False)
+    done = podium_cli("predict", "toy", "line", "--input", "rows.csv")
+    assert done.out.splitlines()[0].split() == ["id", "y"]
+    assert len(done.out.splitlines()) == 21
+    assert "The first 20 of 108 rows" in done.err
+    found = podium_cli("predict", "toy", "line", "--input", "rows.csv", "--json").json
+    assert [row["id"] for row in found["predictions"]] == list(rows["id"])
+
+
+def test_a_shipped_model_that_fails_on_the_users_rows_is_no_fault_of_ours(rows, monkeypatch):
+    toy = api.load("toy")[0]
+    monkeypatch.setattr(toy.module("models.line").Line, "predict", lambda self, part: 1 / 0)
+    with pytest.raises(ModelError, match="failed in predict: ZeroDivisionError"):
+        predict(rows)
+
+
+def test_types_of_a_real_table_come_through_csv(own_cache):
+    """Texts with gaps, categories and numbers: the same predictions as from Parquet."""
+    ready = data.load(*api.load("sirna"))
+    rows = pd.read_parquet(ready.folder / "public" / "test.parquet")
+    rows.to_csv("rows.csv", index=False)
+    whole = podium.predict("sirna", "ridge", rows).table
+    found = podium.predict("sirna", "ridge", "rows.csv")
+    assert found.loaded
+    pd.testing.assert_frame_equal(found.table, whole)
+
+
+@pytest.mark.parametrize(
+    ("expected", "given", "found"),
+    [
+        ([1, 2], ["3", " 4 "], [3, 4]),
+        ([1, 2], ["3", "4.5"], None),
+        ([1, 2], ["3", None], None),
+        ([1.0, np.nan], ["3", "NA"], [3.0, np.nan]),
+        ([True, False], ["true", "0"], [True, False]),
+        ([True, False], ["yes", "0"], None),
+        ([True, False], [1, 0], None),
+        (["a", None], [None, "b"], [None, "b"]),
+        (pd.Categorical(["a", "b"]), ["b", "new"], ["b", "new"]),
+        ([1.0, np.nan], [None, None], [np.nan, np.nan]),
+    ],
+)
+def test_columns_take_the_type_of_the_train_part(expected, given, found):
+    expected = pd.Series(expected)
+    column, problems = _converted(pd.Series(given), expected)
+    assert bool(problems) is (found is None)
+    if found is not None:
+        pd.testing.assert_series_equal(column, pd.Series(found, dtype=column.dtype))
+        assert column.dtype == expected.dtype or column.dtype == "category"
