@@ -12,13 +12,14 @@ from podium.competitions.sirna.metric import TARGET
 from podium.errors import ModelError
 from podium.model import Part
 
-NAMES = ("constant", "lightgbm", "lookup", "ridge", "shuffled")
-# One thread: on a busy machine two that wait for each other cost more than they bring.
-QUICK: dict[str, dict[str, Any]] = {"lightgbm": {"rounds": 60, "num_threads": 1}}
+NEURAL = ("gru", "seqnet")
+NAMES = ("constant", "lightgbm", "lookup", "ridge", "rules", "shuffled", "stack", *NEURAL)
 CELLS = ("Hep3B Cells", "HeLa Cells", None)
 
 
 def model(name: str) -> ModuleType:
+    if name in NEURAL:
+        pytest.importorskip("torch")
     return import_module(f"podium.competitions.sirna.models.{name}")
 
 
@@ -70,7 +71,8 @@ def hidden(part: Part) -> Part:
 
 
 def build(name: str, seed: int = 0, **params: Any) -> Any:
-    return model(name).build({**model(name).DEFAULTS, **QUICK.get(name, {}), **params}, seed)
+    module = model(name)
+    return module.build({**module.DEFAULTS, **getattr(module, "QUICK", {}), **params}, seed)
 
 
 def predicted(name: str, train: Part, test: Part, seed: int = 0, **params: Any) -> pd.DataFrame:
@@ -123,7 +125,7 @@ def test_one_row_and_pickling(name: str, train: Part) -> None:
     assert built.predict(one).equals(copied.predict(one))
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "lookup", "ridge"])
+@pytest.mark.parametrize("name", ["lightgbm", "lookup", "ridge", "stack", *NEURAL])
 def test_learns(name: str, train: Part) -> None:
     errors = predicted(name, train, train)[TARGET] - train.targets[TARGET]
     spread = train.targets[TARGET] - train.targets[TARGET].median()

@@ -58,6 +58,8 @@ validation: share of train, by whole guides, to stop early on.
 The others are those of `podium.neural.Settings`.
 """
 
+QUICK: dict[str, Any] = {"embedding": 16, "hidden": 16, "epochs": 8, "learning_rate": 0.02}
+
 GUIDE = ("siRNA_antisense_seq", "modified_siRNA_antisense_seq_list")
 SENSE = ("siRNA_sense_seq", "modified_siRNA_sense_seq_list")
 K = 3

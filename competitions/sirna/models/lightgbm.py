@@ -70,6 +70,8 @@ num_threads: 0 for all cores; the same number gives the same bytes.
 The others are LightGBM's own.
 """
 
+QUICK: dict[str, Any] = {"rounds": 60, "num_threads": 1}
+
 OWN = ("preset", "groups", "low_weight", "call_below", "rounds", "leave_new_genes")
 """Parameters that are not LightGBM's."""
 

@@ -57,6 +57,8 @@ validation: share of train, by whole guides, to stop early on; with 0 all epochs
 The others are those of `podium.neural.Settings`.
 """
 
+QUICK: dict[str, Any] = {"channels": 16, "networks": 1, "epochs": 8, "learning_rate": 0.01}
+
 HEADS = 8
 EMBEDDING = 16
 FLANK_CHANNELS = 32

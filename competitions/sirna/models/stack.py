@@ -42,6 +42,8 @@ DEFAULTS: dict[str, Any] = {
 """members: models and the changes to their parameters; they should not call, the stack does.
 picks: how often the greedy selection adds a member."""
 
+QUICK: dict[str, Any] = {"members": {"lookup": {}, "ridge": {}}, "picks": 5}
+
 NEW_GENE, NEW_GUIDE, KNOWN_GUIDE = range(3)
 LIMITS = np.arange(30.0, 46.0)
 """Limits that are tried, percent; at the first nothing is called."""

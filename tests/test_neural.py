@@ -1,0 +1,200 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from podium import neural  # noqa: E402
+from podium.errors import ModelError  # noqa: E402
+from podium.model import Part  # noqa: E402
+
+SETTINGS = neural.Settings(epochs=30, batch=32, learning_rate=0.03, patience=30, device="cpu")
+
+
+def rows(count=200, noise=0.0, seed=0):
+    """A straight line over items, and what rows add to it."""
+    rng = np.random.default_rng(seed)
+    items = rng.normal(size=(count // 4, 3)).astype(np.float32)
+    item = rng.permutation(np.arange(count) % len(items))
+    own = rng.normal(size=(count, 1)).astype(np.float32)
+    answer = items[item] @ [1.0, -2.0, 0.5] + own[:, 0] + rng.normal(size=count) * noise
+    return neural.Rows(
+        items={"x": torch.from_numpy(items)},
+        item=torch.from_numpy(item),
+        own={"z": torch.from_numpy(own), "answer": torch.from_numpy(answer.astype(np.float32))},
+        length=torch.from_numpy(rng.integers(1, 30, size=len(items))),
+    )
+
+
+class Line(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weights = torch.nn.Linear(4, 1)
+
+    def forward(self, batch):
+        inputs = torch.cat([batch.items["x"][batch.item], batch.own["z"]], dim=1)
+        return self.weights(inputs)[:, 0]
+
+
+def loss(output, batch):
+    return (output.float() - batch.own["answer"]).abs().mean()
+
+
+def line(seed=0):
+    with neural.seeded(seed):
+        return Line()
+
+
+def trained(data, settings=SETTINGS, seed=0, **options):
+    network = line(seed)
+    return network, neural.train(network, loss, data, settings=settings, seed=seed, **options)
+
+
+def error(network, data, chosen):
+    found = neural.predict(network, data, SETTINGS)[chosen]
+    return np.abs(found - data.own["answer"].numpy()[chosen]).mean()
+
+
+def test_learns_a_line():
+    network, history = trained(rows())
+    assert error(network, rows(), slice(None)) < 0.05
+    assert len(history.training) == SETTINGS.epochs
+    assert history.training[-1] < 0.1 * history.training[0]
+
+
+def test_the_best_weights_come_back():
+    """With noise and a high rate the last epoch is hardly ever the best one."""
+    data = rows(noise=1.0)
+    held = np.arange(len(data)) % 3 == 0
+    settings = neural.Settings(epochs=40, batch=8, learning_rate=0.3, patience=40)
+    network, history = trained(data, settings, held=held)
+    assert history.best < 40
+    assert history.validation[history.best - 1] == min(history.validation)
+    assert error(network, data, held) == pytest.approx(min(history.validation), rel=1e-4)
+
+
+def test_training_stops_when_validation_does_not_improve():
+    data = rows(noise=1.0)
+    held = np.arange(len(data)) % 3 == 0
+    settings = neural.Settings(epochs=200, batch=8, learning_rate=0.3, patience=3)
+    _, history = trained(data, settings, held=held)
+    assert len(history.validation) == history.best + 3 < 200
+
+
+def test_validation_rows_do_not_train():
+    data = rows()
+    held = np.arange(len(data)) % 3 == 0
+    answers = data.own["answer"].clone()
+    answers[torch.from_numpy(held)] = 1e6
+    spoilt = neural.Rows(
+        items=data.items, item=data.item, own={**data.own, "answer": answers}, length=data.length
+    )
+    first = trained(data, held=held)[1].training
+    assert first == trained(spoilt, held=held)[1].training
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others():
+    first, again, other = (trained(rows(), seed=seed)[0] for seed in (0, 0, 1))
+    assert torch.equal(first.weights.weight, again.weights.weight)
+    assert not torch.equal(first.weights.weight, other.weights.weight)
+
+
+def test_torch_draws_on_as_if_nothing_had_been_trained():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    trained(rows(40))
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+def test_batches_hold_each_row_once_with_its_own_values(size):
+    data = rows()
+    chosen = torch.arange(0, len(data), 2)
+    generator = torch.Generator().manual_seed(0)
+    batches = list(data.batches(size, chosen, generator))
+    assert sorted(torch.cat([batch.rows for batch in batches]).tolist()) == chosen.tolist()
+    for batch in batches:
+        assert len(batch.rows) <= size
+        assert torch.equal(batch.own["z"], data.own["z"][batch.rows])
+        assert torch.equal(batch.items["x"][batch.item], data.items["x"][data.item[batch.rows]])
+
+
+def test_rows_of_an_item_come_together_and_items_of_like_length_too():
+    data = rows(4000)
+    generator = torch.Generator().manual_seed(0)
+    batches = list(data.batches(64, torch.arange(len(data)), generator))
+    items = [data.item[batch.rows].unique() for batch in batches]
+    # Rows of an item are torn apart only where a batch ends.
+    assert sum(map(len, items)) <= len(data.items["x"]) + len(batches)
+    widths = [np.ptp(data.length[item].numpy()) for item in items]
+    assert np.mean(widths) < 5  # of 29 when mixed
+    shuffled = [batch.rows.tolist() for batch in data.batches(64, torch.arange(4000), generator)]
+    assert shuffled != [batch.rows.tolist() for batch in batches]
+
+
+def test_predictions_come_in_the_order_of_the_rows():
+    data = rows()
+    network = line()
+    whole = neural.predict(network, data, SETTINGS)
+    expected = [
+        network(next(iter(data.batches(1, torch.tensor([row]))))).item() for row in range(20)
+    ]
+    assert whole[:20] == pytest.approx(expected, rel=1e-5)
+
+
+def test_one_row_is_enough():
+    data = rows(4)
+    one = neural.Rows(
+        items=data.items, item=data.item[:1], own={k: v[:1] for k, v in data.own.items()}
+    )
+    network, _ = trained(one)
+    assert neural.predict(network, one, SETTINGS).shape == (1,)
+
+
+def test_bf16_is_used_where_it_is_there_and_stays_close():
+    settings = neural.Settings(epochs=30, batch=32, learning_rate=0.03, bf16=True, device="cpu")
+    network, _ = trained(rows(), settings)
+    assert network.weights.weight.dtype == torch.float32
+    assert error(network, rows(), slice(None)) < 0.1
+
+
+def test_reports_validation_and_training():
+    told = []
+    data = rows()
+    trained(
+        data,
+        held=np.arange(len(data)) < 50,
+        report=lambda step, value, **others: told.append((step, value, others["training"])),
+    )
+    assert [step for step, _, _ in told] == list(range(1, SETTINGS.epochs + 1))
+    assert told[-1][1] < told[0][1]
+    assert told[-1][2] < told[0][2]
+
+
+def test_what_several_trainings_report_counts_on():
+    told = []
+    neural.later(lambda step, value, **_: told.append((step, value)), 10)(2, 0.5, training=1.0)
+    assert told == [(12, 0.5)]
+    assert neural.later(None, 10) is None
+
+
+def test_a_loss_that_is_no_number_is_said():
+    data = rows()
+    data.own["answer"][3] = float("nan")
+    with pytest.raises(ModelError, match="diverged in epoch 1"):
+        trained(data)
+
+
+def test_a_device_that_is_not_there_is_said():
+    with pytest.raises(ModelError, match="no device 'tpu'"):
+        neural.find_device("tpu")
+
+
+def test_held_out_rows_are_whole_groups():
+    groups = np.repeat(np.arange(50), 4)
+    part = Part(name="train", ids=pd.Index(map(str, range(200))), features=pd.DataFrame())
+    held = neural.held_out(part, 0.2, groups)
+    assert held.sum() == 40
+    assert set(groups[held]).isdisjoint(groups[~held])
+    assert not neural.held_out(part, 0.0, groups).any()
