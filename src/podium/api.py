@@ -54,7 +54,8 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
 
     ready = load_data(*load(competition, dataset))
     ids = ready.ids("test")
-    submission.align(submission.read(Path(file), ready.competition), ready.competition, ids)
+    table = submission.read(Path(file), ready.competition, len(ids))
+    submission.align(table, ready.competition, ids)
     return len(ids)
 
 

@@ -154,8 +154,9 @@ class Entries:
         return Kept(file=kept, open_file=open_file, seconds=seconds)
 
     def _check(self, path: Path) -> Table:
-        table = submission.read(path, self.data.competition)
-        return submission.align(table, self.data.competition, self.data.ids("test"))
+        ids = self.data.ids("test")
+        table = submission.read(path, self.data.competition, len(ids))
+        return submission.align(table, self.data.competition, ids)
 
     def _keep(self, predictions: Predictions, sha256: str, where: str) -> tuple[Path, Path | None]:
         names = (where, self.data.competition.name, self.data.dataset.name, self.team)
