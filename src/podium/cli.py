@@ -67,6 +67,10 @@ Set = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", metavar="S", min=0, max=2**32 - 1, help="Random seed.")
 ]
+LimitTime = Annotated[
+    float | None,
+    typer.Option("--limit-time", metavar="SECONDS", min=0.01, help="For the model's own code."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -141,6 +145,7 @@ def run(
     no_submit: Annotated[
         bool, typer.Option("--no-submit", help="Only write the predictions.")
     ] = False,
+    limit_time: LimitTime = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
@@ -158,6 +163,7 @@ def run(
             name=name,
             message=message,
             submit=not no_submit,
+            limit_time=limit_time,
             progress=progress,
         )
     if isinstance(found, Kept):
@@ -178,6 +184,7 @@ def cv(
         str | None,
         typer.Option("--by", metavar="GROUP", help="Hold out whole groups of this kind."),
     ] = None,
+    limit_time: LimitTime = None,
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part."""
@@ -193,6 +200,7 @@ def cv(
             seed=seed,
             seeds=seeds,
             by=by,
+            limit_time=limit_time,
             progress=progress,
         )
     if as_json:

@@ -151,11 +151,15 @@ def from_pandas(table: Any) -> pa.Table:
         values = columns.iloc[:, place]
         try:
             arrays.append(pa.array(values, from_pandas=True))
+            if pa.types.is_nested(arrays[-1].type):
+                problems.append(f"column {name!r} has {arrays[-1].type} in each row")
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             problems.append(f"column {name!r} of type {values.dtype}: {reason}")
     if problems:
-        raise SubmissionError("predict() returned columns that are no plain values.", problems=problems)
+        raise SubmissionError(
+            "predict() returned columns that are no plain values.", problems=problems
+        )
     return pa.Table.from_arrays(arrays, names=names)
 
 
@@ -326,20 +330,22 @@ def _read_parquet(path: Path, wanted: Sequence[str], rows: int, limit: int) -> p
     """Read after what the file declares of itself has been found small enough."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, read_dictionary=list(wanted)) as file:
-        names = file.schema_arrow.names
-        names = [name for name in names if not name.startswith("__index_level_")]  # of pandas
-        once = [name for name in wanted if names.count(name) == 1]
-        columns = [
-            place
-            for place, column in enumerate(map(file.schema.column, range(len(file.schema))))
-            if column.path.split(".")[0] in once or column.path in once
-        ]
-        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
-        size = sum(group.column(place).total_uncompressed_size for group in groups for place in columns)
-        _check_size(file.metadata.num_rows, rows, size, limit)
-        found = file.read(columns=once, use_threads=False) if once else {}
-        return _assembled(names, {name: found[name] for name in once}, file.metadata.num_rows)
+    with pq.ParquetFile(path) as file:
+        metadata, schema = file.metadata, file.schema_arrow
+        leaves = {file.schema.column(place).path: place for place in range(len(file.schema))}
+    names = [name for name in schema.names if not name.startswith("__index_level_")]  # of pandas
+    once = [name for name in wanted if names.count(name) == 1]
+    nested = [f"{name} {schema.field(name).type}" for name in once if name not in leaves]
+    if nested:
+        raise ValueError(f"columns must hold one value a row: {', '.join(nested)}")
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    sizes = [g.column(leaves[name]).total_uncompressed_size for g in groups for name in once]
+    _check_size(metadata.num_rows, rows, sum(sizes), limit)
+    if not once:
+        return _assembled(names, {}, metadata.num_rows)
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=once) as file:  # texts stay small
+        table = file.read(columns=once, use_threads=False)
+    return _assembled(names, {name: table[name] for name in once}, metadata.num_rows)
 
 
 def _check_size(found: int, rows: int, size: int, limit: int) -> None:
@@ -347,7 +353,9 @@ def _check_size(found: int, rows: int, size: int, limit: int) -> None:
     if found > 2 * rows + 1000:
         raise ValueError(f"it has {found:,} rows, {rows:,} are expected")
     if size > limit:
-        raise ValueError(f"its columns unpack to {size >> 20:,} MiB, far more than {rows:,} rows need")
+        raise ValueError(
+            f"its columns unpack to {size >> 20:,} MiB, far more than {rows:,} rows need"
+        )
 
 
 def _assembled(names: Sequence[str], columns: Mapping[str, Any], rows: int) -> pa.Table:
