@@ -318,8 +318,9 @@ class _Exits:
             display.error(error, as_json="--json" in sys.argv)
             sys.exit(1)
         if isinstance(error, OSError) and error.errno in _SYSTEM:
-            where = f": {error.filename}" if error.filename else ""
-            display.say(f"error: The system refused: {error.strerror}{where}.")
+            where = f": {str(error.filename)[:200]}" if error.filename else ""
+            refused = PodiumError(f"The system refused: {error.strerror}{where}.")
+            display.error(refused, as_json="--json" in sys.argv)
             sys.exit(1)
         if isinstance(error, KeyboardInterrupt):
             display.say("interrupted")

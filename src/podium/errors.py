@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_LENGTH = 4000
+_LENGTH = 2000  # characters of a message or problem
 
 
 class PodiumError(Exception):

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SECONDS = 60
+_SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
 _MEMORY = 2 << 30  # bytes of address space: libraries, and a few copies of the columns
 _COPIES = 8
 
@@ -33,12 +33,13 @@ def read(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[list
         ValueError: If the file is damaged, or is no table of plain columns.
     """
     command = [sys.executable, "-m", __spec__.name, str(path.resolve()), str(rows), str(limit)]
+    seconds = _SECONDS + limit // _PER_SECOND
     try:
         done = subprocess.run(
-            [*command, *wanted], capture_output=True, timeout=SECONDS, check=False
+            [*command, *wanted], capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ValueError(f"reading it took longer than {SECONDS} seconds") from error
+        raise ValueError(f"it is damaged: reading took longer than {seconds} seconds") from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         reason = said[-1] if said and done.returncode > 0 else "it is damaged: the library crashed"

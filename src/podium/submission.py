@@ -66,7 +66,7 @@ def read(path: Path, competition: Competition, rows: int) -> pa.Table:
         SubmissionError: If it cannot be read as a table at all.
     """
     wanted = ["id", *(target.name for target in competition.targets)]
-    limit = _ROOM + _VALUE * rows * len(wanted)
+    limit = file_limit(rows, len(wanted))
     _check_file(path, limit, f"{rows:,} rows of {len(wanted)} columns")
     kind = FORMATS[path.suffix.lower()]
     try:
@@ -95,6 +95,11 @@ def read(path: Path, competition: Competition, rows: int) -> pa.Table:
             hint="Ids and numbers are short: was a column of other texts saved under this name?",
         )
     return table
+
+
+def file_limit(rows: int, columns: int) -> int:
+    """Bytes that a predictions file may have, and its columns once they are unpacked."""
+    return _ROOM + _VALUE * rows * columns
 
 
 def align(table: pa.Table, competition: Competition, ids: pa.StringArray) -> Table:
@@ -206,6 +211,8 @@ def _check_file(path: Path, limit: int, content: str) -> None:
             f"{path} is no format that Podium reads.",
             hint=f"Save the predictions as one of: {', '.join(FORMATS)}",
         )
+    if not str(path).isascii() and "\\udc" in ascii(str(path)):
+        raise SubmissionError(f"The name of {path} is no UTF-8.", hint="Rename the file.")
     size = path.stat().st_size
     if size > limit:
         raise SubmissionError(
