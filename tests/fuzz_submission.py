@@ -7,6 +7,7 @@ so that a crash of a library is found and counted too; HDF5, whose library does 
 both directly (crashes are counted) and as Podium reads it (they are refusals).
 """
 
+import importlib.util
 import io
 import os
 import random
@@ -189,15 +190,15 @@ def guided(seconds, corpus):
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
     corpus = sys.argv[2] if len(sys.argv) > 2 else None
-    try:
+    if importlib.util.find_spec("atheris"):
         guided(seconds, corpus)
-    except ImportError:
-        counts, faults = run(seconds, corpus)
-        for name, count in sorted(counts.items()):
-            print(f"{count:8,}  {name}")
-        total = counts.total() - counts["confirmed"]
-        print(f"{total:,} executions, {len(faults)} faults", *faults, sep="\n")
-        sys.exit(bool(faults))
+        return
+    counts, faults = run(seconds, corpus)
+    for name, count in sorted(counts.items()):
+        print(f"{count:8,}  {name}")
+    total = counts.total() - counts["confirmed"]
+    print(f"{total:,} executions, {len(faults)} faults", *faults, sep="\n")
+    sys.exit(bool(faults))
 
 
 if __name__ == "__main__":

@@ -314,15 +314,17 @@ def _header(path: Path) -> list[str]:
 
 
 def _check_text(path: Path) -> None:
+    """Arrow's reader shows damaged text on the terminal, so none may reach it."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines = 1
+    lines, block = 1, b" "
     with path.open("rb") as stream:
-        while block := stream.read(_CHUNK):
+        while block:
+            block = stream.read(_CHUNK)
             if 0 in block:
                 line = lines + block[: block.index(0)].count(b"\n")
                 raise ValueError(f"line {line} has a NUL byte: it is UTF-16 or no text at all")
             try:
-                decoder.decode(block)
+                decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 line = lines + error.object[: error.start].count(b"\n")
                 byte = error.object[error.start]
@@ -352,6 +354,7 @@ def _read_parquet(path: Path, wanted: Sequence[str], rows: int, limit: int) -> p
         return _assembled(names, {}, metadata.num_rows)
     with pq.ParquetFile(path, metadata=metadata, read_dictionary=once) as file:  # texts stay small
         table = file.read(columns=once, use_threads=False)
+    table.validate(full=True)  # damaged text would fail only where it is shown
     return _assembled(names, {name: table[name] for name in once}, metadata.num_rows)
 
 
