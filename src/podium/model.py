@@ -135,9 +135,9 @@ class ModelFile:
             default = self.params[name]
             if not _fits(value, default):
                 kind = type(default).__name__
-                problems.append(f"{name}={value!r}: {kind} is expected, as in {default!r}")
+                problems.append(f"{name}={repr(value)[:80]}: {kind} is expected, as in {default!r}")
             elif not _is_json(value):
-                problems.append(f"{name}={value!r}: infinity and NaN cannot be recorded")
+                problems.append(f"{name}={repr(value)[:80]}: infinity and NaN cannot be recorded")
         if problems:
             raise ModelError(f"Parameters of {self.name} have the wrong type.", problems=problems)
         return replace(self, params={**self.params, **changes})
