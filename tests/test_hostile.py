@@ -293,9 +293,9 @@ def test_hdf5_of_other_content(fill, words, refused):
     assert words in refused("check", "toy", "p.h5")
 
 
-def test_hdf5_numbers_of_other_machines_are_understood(podium_cli):
+def test_hdf5_numbers_of_other_machines_are_understood(podium_cli, sample):
     for kind in (">f4", "<f2", ">i8", np.longdouble):
-        hdf5(columns(y=np.arange(108).clip(0, 99).astype(kind)))
+        hdf5(columns(id=sample["id"].tolist(), y=np.arange(108).clip(0, 99).astype(kind)))
         assert podium_cli("check", "toy", "p.h5").status == 0
 
 

@@ -118,14 +118,13 @@ def test_what_a_model_returns_is_written_and_read_bit_for_bit(values, order):
 
 def scored_or_refused(ending, write):
     """A table that does not fit is refused in words, never by another error."""
+    said = ""
     try:
         found = through(ending, write)
     except SubmissionError as error:
-        assert error.problems or error.hint
-        assert all(c.isprintable() or c == "\n" for c in str(error))
-    else:
-        assert np.isfinite(found).all()
-        assert (np.abs(found) <= 100).all()
+        said = str(error)
+    assert all(c.isprintable() or c == "\n" for c in said)
+    assert said or (np.abs(found) <= 100).all()
 
 
 @given(st.lists(NAMES, max_size=4), st.lists(st.lists(ANY_VALUE, max_size=4), max_size=5))

@@ -341,14 +341,14 @@ def _read_parquet(path: Path, wanted: Sequence[str], rows: int, limit: int) -> p
 
     with pq.ParquetFile(path) as file:
         metadata, schema = file.metadata, file.schema_arrow
-        leaves = {file.schema.column(place).path: place for place in range(len(file.schema))}
+        leaves = {file.schema.column(place).path for place in range(len(file.schema))}
     names = [name for name in schema.names if not name.startswith("__index_level_")]  # of pandas
     once = [name for name in wanted if names.count(name) == 1]
     nested = [f"{name} {schema.field(name).type}" for name in once if name not in leaves]
     if nested:
         raise ValueError(f"columns must hold one value a row: {', '.join(nested)}")
-    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
-    sizes = [g.column(leaves[name]).total_uncompressed_size for g in groups for name in once]
+    # of all columns: to ask a damaged file for a single one can abort the process
+    sizes = [metadata.row_group(g).total_byte_size for g in range(metadata.num_row_groups)]
     _check_size(metadata.num_rows, rows, sum(sizes), limit)
     if not once:
         return _assembled(names, {}, metadata.num_rows)
