@@ -686,7 +686,7 @@ def test_the_fuzz_target_runs(tmp_path):
 @pytest.mark.slow
 def test_quick_exits_with_large_files(workspace, monkeypatch):
     """Arrow's threads aborted one in 25 exits."""
-    rows = 1_000_000
+    rows = 1_500_000  # 42 MB
     path = Path("large.csv")
     path.write_text("id,y\n" + "".join(f"r{row:07d},{row / 7!r}\n" for row in range(rows)))
     code = (

@@ -28,7 +28,7 @@ NAMES = st.sampled_from(["id", "y", "Y", "", "z", "__index_level_0__", "a.b", "\
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
-    """HDF5 without a process of its own, which takes a quarter of a second each time."""
+    """HDF5 without a process of its own, which takes its time."""
     monkeypatch.setattr(hdf5, "read", hdf5.columns)
 
 
