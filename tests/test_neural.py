@@ -1,12 +1,10 @@
 import numpy as np
-import pandas as pd
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from podium import neural  # noqa: E402
 from podium.errors import ModelError  # noqa: E402
-from podium.model import Part  # noqa: E402
 
 SETTINGS = neural.Settings(epochs=30, batch=32, learning_rate=0.03, patience=30, device="cpu")
 
@@ -193,8 +191,7 @@ def test_a_device_that_is_not_there_is_said():
 
 def test_held_out_rows_are_whole_groups():
     groups = np.repeat(np.arange(50), 4)
-    part = Part(name="train", ids=pd.Index(map(str, range(200))), features=pd.DataFrame())
-    held = neural.held_out(part, 0.2, groups)
+    held = neural.held_out(groups, 0.2, seed=0)
     assert held.sum() == 40
     assert set(groups[held]).isdisjoint(groups[~held])
-    assert not neural.held_out(part, 0.0, groups).any()
+    assert not neural.held_out(groups, 0.0, seed=0).any()

@@ -21,7 +21,7 @@ GOOD = pd.DataFrame({"id": IDS.to_pylist(), "y": np.linspace(-100, 100, 12)})
 def read_text(text, name="p.csv"):
     path = Path(name)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return submission.align(submission.read(path, load("toy")), load("toy"), IDS)["y"]
+    return submission.align(submission.read(path, load("toy"), len(IDS)), load("toy"), IDS)["y"]
 
 
 def refused(text, name="p.csv"):
@@ -46,7 +46,7 @@ def test_formats(ending, tmp_path):
             file["y"] = shuffled["y"].to_numpy()
     else:
         shuffled.to_csv(path, index=False)
-    values = submission.align(submission.read(path, load("toy")), load("toy"), IDS)["y"]
+    values = submission.align(submission.read(path, load("toy"), len(IDS)), load("toy"), IDS)["y"]
     assert np.array_equal(values, GOOD["y"])
 
 
@@ -57,7 +57,9 @@ def test_other_writers_are_understood():
     assert np.array_equal(read_text(csv(quoting=1)), GOOD["y"])
     categories = GOOD.astype({"id": "category"})
     categories.to_parquet("c.parquet")
-    aligned = submission.align(submission.read(Path("c.parquet"), load("toy")), load("toy"), IDS)
+    aligned = submission.align(
+        submission.read(Path("c.parquet"), load("toy"), len(IDS)), load("toy"), IDS
+    )
     assert np.array_equal(aligned["y"], GOOD["y"])
 
 
@@ -93,7 +95,9 @@ def test_values_of_other_types():
     frame = GOOD.assign(y=pd.date_range("2020-01-01", periods=12))
     frame.to_parquet("p.parquet")
     with pytest.raises(SubmissionError, match="numbers are expected"):
-        submission.align(submission.read(Path("p.parquet"), load("toy")), load("toy"), IDS)
+        submission.align(
+            submission.read(Path("p.parquet"), load("toy"), len(IDS)), load("toy"), IDS
+        )
 
 
 def test_decimal_ids_get_a_hint():
@@ -106,11 +110,11 @@ def test_decimal_ids_get_a_hint():
 @pytest.mark.parametrize(
     ("text", "name", "words"),
     [
-        (b"", "p.csv", "cannot be read as csv"),
+        (b"", "p.csv", "p.csv is empty"),
         (b"id,y\n", "p.csv", "the table has no rows"),
         (b"id,y\n000,1,5\n001\n", "p.csv", "2 rows do not have 2 fields"),
-        (b"PAR1 broken", "p.parquet", "cannot be read as parquet"),
-        (b"no hdf5", "p.h5", "cannot be read as h5"),
+        (b"PAR1 broken", "p.parquet", "cannot be read as Parquet"),
+        (b"no hdf5", "p.h5", "cannot be read as HDF5"),
         (b"\x80\x04\x95", "p.pkl", "no format that Podium reads"),
     ],
 )
@@ -120,20 +124,20 @@ def test_files_that_are_no_tables(text, name, words):
 
 def test_a_directory_and_a_missing_file(tmp_path):
     with pytest.raises(SubmissionError, match="is a directory"):
-        submission.read(tmp_path, load("toy"))
+        submission.read(tmp_path, load("toy"), len(IDS))
     with pytest.raises(SubmissionError, match="does not exist"):
-        submission.read(tmp_path / "none.csv", load("toy"))
+        submission.read(tmp_path / "none.csv", load("toy"), len(IDS))
 
 
 def test_hdf5_of_another_shape(tmp_path):
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file["id"], file["y"] = ["a", "b"], np.zeros((2, 2))
     with pytest.raises(SubmissionError, match="one dimension: y"):
-        submission.read(tmp_path / "p.h5", load("toy"))
+        submission.read(tmp_path / "p.h5", load("toy"), len(IDS))
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file["id"], file["y"] = ["a", "b"], np.zeros(3)
     with pytest.raises(SubmissionError, match="differ in length: id 2, y 3"):
-        submission.read(tmp_path / "p.h5", load("toy"))
+        submission.read(tmp_path / "p.h5", load("toy"), len(IDS))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

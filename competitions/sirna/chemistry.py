@@ -122,7 +122,11 @@ def parse(strands: Iterable[str], width: int) -> Strands:
         thio=np.zeros((len(lists), width), dtype=np.bool_),
         flags=flags,
     )
-    strand.base[place], strand.sugar[place], strand.thio[place] = base[kept], sugar[kept], thio[kept]
+    strand.base[place], strand.sugar[place], strand.thio[place] = (
+        base[kept],
+        sugar[kept],
+        thio[kept],
+    )
     return strand
 
 

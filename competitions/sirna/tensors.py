@@ -7,7 +7,7 @@ computes each once. Categories are numbered by train; what train has not is `UNK
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -89,10 +89,11 @@ def _sites(rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     guides = rows["siRNA_antisense_seq"].str.upper()
     found = [around(guide, mrna) for guide, mrna in zip(guides, mrnas, strict=True)]
     start = np.array([site[0] for site in found])
-    sides = [rules.encode((site[side] for site in found), FLANK) for side in (1, 2)]
+    sides = [[site[1] for site in found], [site[2] for site in found]]
+    flanks = [rules.encode(side, FLANK) for side in sides]
     length = np.maximum(mrnas.str.len().to_numpy(), 1)
     place = [np.nan_to_num(start / length), np.isnan(start), np.log10(length) - _MEAN_LENGTH]
-    return np.concatenate(sides, axis=1).astype(np.int64) + 1, np.stack(place, axis=1).astype("f4")
+    return np.concatenate(flanks, axis=1).astype(np.int64) + 1, np.stack(place, axis=1).astype("f4")
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,15 @@ class Categories:
     def of(cls, features: pd.DataFrame) -> Categories:
         """Those of train."""
         columns = _categories(features)
-        return cls({name: sorted(column.dropna().unique()) for name, column in columns.items()})
+        return cls(
+            {name: sorted(map(str, set(column.dropna()))) for name, column in columns.items()}
+        )
 
     def codes(self, features: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
         """A number for each row, int64 [rows] each; 0 is for what train has not."""
         columns = _categories(features)
         return {
-            name: pd.Index(known, dtype=object).get_indexer(columns[name]) + 1
+            name: pd.Index(known, dtype=object).get_indexer(pd.Index(columns[name])) + 1
             for name, known in self.values.items()
         }
 
@@ -125,7 +128,7 @@ SOURCES = ("gene", "publication")
 """Categories that tell who measured what: they help on genes that train and on no others."""
 
 
-def _categories(features: pd.DataFrame) -> dict[str, pd.Series[str]]:
+def _categories(features: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     named = {
         name.split(".")[1]: features[column].astype(object)
         for name, column in CATEGORIES.items()

@@ -61,7 +61,8 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
 
     ready = load_data(*load(competition, dataset))
     ids = ready.ids("test")
-    submission.align(submission.read(Path(file), ready.competition), ready.competition, ids)
+    table = submission.read(Path(file), ready.competition, len(ids))
+    submission.align(table, ready.competition, ids)
     return len(ids)
 
 
@@ -80,9 +81,10 @@ def submit(
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions, label
+    from podium.entry import Entries, Predictions, label, remark
 
     start = time.perf_counter()
+    message = remark(message)
     path = Path(file)
     shown = label(name or path.stem)
     entries = Entries.of(load_data(*load(competition, dataset)), team)
@@ -100,6 +102,7 @@ def run(
     name: str | None = None,
     message: str = "",
     submit: bool = True,
+    limit_time: float | None = None,
     progress: Progress | None = None,
 ) -> Outcome | Kept:
     """Train a model on the train part, predict the test part and hand the predictions in.
@@ -116,42 +119,50 @@ def run(
         name: What the board shows; by default the model and the changed parameters.
         message: A remark for the board.
         submit: False only writes the predictions.
+        limit_time: Seconds that the model's code may take in all, from its import to its last
+            prediction. One that cannot be interrupted ends the process two seconds later.
         progress: Shows how far it is.
 
     Raises:
-        ModelError: If the model file fails.
+        ModelError: If the model file fails, or takes too long.
         SubmissionError: If its predictions cannot be scored.
     """
     from podium import model as models
     from podium import submission, training
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions, label
+    from podium.entry import Entries, Predictions, label, remark
+    from podium.limits import contained
 
     start = time.perf_counter()
+    message = remark(message)
     ready = load_data(*load(competition, dataset))
-    file = models.load(ready.competition, model).with_params(params or {})
-    changes = [f"{key}={value}" for key, value in (params or {}).items()]
-    shown = label(name or " ".join([file.name, *changes]))
-    entries = Entries.of(ready, team)
-    report = progress.stage(f"{file.name}: training") if progress else None
-    fitted = training.fit(file, seed, ready.train(seed), report)
-    code = {
-        "model_sha256": file.sha256,
-        "model_file": f"{competition}/{file.name}" if file.shipped else str(file.path),
-        "params": file.params,
-        "seed": seed,
-        "train_seconds": round(time.perf_counter() - start, 3),
-    }
     with tempfile.TemporaryDirectory(prefix="podium-run-") as scratch:
         path = Path(scratch) / "predictions.parquet"
-        submission.write(training.predict(file, fitted, ready.part("test", seed)), path)
+        with contained(limit_time):
+            file = models.load(ready.competition, model).with_params(params or {})
+            changes = [f"{key}={value}" for key, value in (params or {}).items()]
+            shown = label(name or " ".join([file.name, *changes]))
+            entries = Entries.of(ready, team)
+            report = progress.stage(f"{file.name}: training") if progress else None
+            began = time.perf_counter()
+            fitted = training.fit(file, seed, ready.train(seed), report)
+            train_seconds = round(time.perf_counter() - began, 3)
+            submission.write(training.predict(file, fitted, ready.part("test", seed)), path)
+            open_table = training.open_predictions(ready, file, fitted, seed)
+        code = {
+            "model_sha256": file.sha256,
+            "model_file": f"{competition}/{file.name}" if file.shipped else str(file.path),
+            "params": file.params,
+            "seed": seed,
+            "train_seconds": train_seconds,
+        }
         predictions = Predictions(
             path=path,
             name=shown,
             model=file.name,
             message=message,
             code=code,
-            open_table=training.open_predictions(ready, file, fitted, seed),
+            open_table=open_table,
             start=start,
         )
         return entries.hand_in(predictions) if submit else entries.put_aside(predictions)
@@ -166,16 +177,24 @@ def cross_validate(
     seed: int = 0,
     seeds: int = 1,
     by: str | None = None,
+    limit_time: float | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
-    """Out-of-fold score on the train part; see `podium.training.cross_validate`."""
+    """Out-of-fold score on the train part; see `podium.training.cross_validate`.
+
+    `limit_time` is in seconds and for all folds and seeds together; see `run`.
+    """
     from podium import model as models
     from podium import training
     from podium.data import load as load_data
+    from podium.limits import contained
 
     ready = load_data(*load(competition, dataset))
-    file = models.load(ready.competition, model).with_params(params or {})
-    return training.cross_validate(ready, file, seed=seed, seeds=seeds, by=by, progress=progress)
+    with contained(limit_time):
+        file = models.load(ready.competition, model).with_params(params or {})
+        return training.cross_validate(
+            ready, file, seed=seed, seeds=seeds, by=by, progress=progress
+        )
 
 
 def predict(

@@ -68,6 +68,10 @@ Set = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", metavar="S", min=0, max=2**32 - 1, help="Random seed.")
 ]
+LimitTime = Annotated[
+    float | None,
+    typer.Option("--limit-time", metavar="SECONDS", min=0.01, help="For the model's own code."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -142,6 +146,7 @@ def run(
     no_submit: Annotated[
         bool, typer.Option("--no-submit", help="Only write the predictions.")
     ] = False,
+    limit_time: LimitTime = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
@@ -159,6 +164,7 @@ def run(
             name=name,
             message=message,
             submit=not no_submit,
+            limit_time=limit_time,
             progress=progress,
         )
     if isinstance(found, Kept):
@@ -179,6 +185,7 @@ def cv(
         str | None,
         typer.Option("--by", metavar="GROUP", help="Hold out whole groups of this kind."),
     ] = None,
+    limit_time: LimitTime = None,
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part."""
@@ -194,6 +201,7 @@ def cv(
             seed=seed,
             seeds=seeds,
             by=by,
+            limit_time=limit_time,
             progress=progress,
         )
     if as_json:
@@ -418,8 +426,9 @@ class _Exits:
             display.error(error, as_json="--json" in sys.argv)
             sys.exit(1)
         if isinstance(error, OSError) and error.errno in _SYSTEM:
-            where = f": {error.filename}" if error.filename else ""
-            display.say(f"error: The system refused: {error.strerror}{where}.")
+            where = f": {str(error.filename)[:200]}" if error.filename else ""
+            refused = PodiumError(f"The system refused: {error.strerror}{where}.")
+            display.error(refused, as_json="--json" in sys.argv)
             sys.exit(1)
         if isinstance(error, KeyboardInterrupt):
             display.say("interrupted")

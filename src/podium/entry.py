@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from podium.model import ModelFile
 
 SUBMITTED, PUT_ASIDE = "submissions", "predictions"
-_LABEL_LENGTH = 120
+_LABEL_LENGTH, _REMARK_LENGTH = 120, 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +122,9 @@ class Desk:
         Raises:
             SubmissionError: With everything that is wrong.
         """
-        table = submission.read(path, self.data.competition)
-        return submission.align(table, self.data.competition, self.data.ids("test"))
+        ids = self.data.ids("test")
+        table = submission.read(path, self.data.competition, len(ids))
+        return submission.align(table, self.data.competition, ids)
 
     def score(self, predictions: Table) -> Scorecard:
         """Score aligned predictions.
@@ -329,3 +330,18 @@ def label(name: str) -> str:
             hint="Name another: --name NAME",
         )
     return name
+
+
+def remark(message: str) -> str:
+    """A remark on a submission, checked.
+
+    Raises:
+        PodiumError: If it is long or could steer a terminal.
+    """
+    if len(message) > _REMARK_LENGTH or not message.replace("\n", " ").isprintable():
+        raise PodiumError(
+            f"The message {message[:60]!r} cannot be used.",
+            problems=[f"at most {_REMARK_LENGTH:,} printable characters"],
+            hint="Write another: --message TEXT",
+        )
+    return message

@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LENGTH = 2000  # characters of a message or problem
+
 
 class PodiumError(Exception):
     """An input that was refused.
@@ -20,14 +22,19 @@ class PodiumError(Exception):
     """
 
     def __init__(self, message: str, *, problems: Iterable[str] = (), hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.problems = tuple(problems)
-        self.hint = hint
+        super().__init__(_visible(message))
+        self.message = _visible(message)
+        self.problems = tuple(_visible(problem) for problem in problems)
+        self.hint = _visible(hint)
 
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
         return "\n".join([*lines, self.hint] if self.hint else lines)
+
+
+def _visible(text: str) -> str:
+    """Control characters and marks of direction as escapes: a message must not steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text[:_LENGTH])
 
 
 class UnknownNameError(PodiumError):

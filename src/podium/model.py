@@ -8,16 +8,19 @@ the same kind of file.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
+import importlib.machinery
 import importlib.util
 import json
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -26,9 +29,14 @@ from numpy.typing import NDArray
 from podium.competition import Competition
 from podium.edition import file_sha256
 from podium.errors import ModelError, PodiumError, UnknownNameError
+from podium.limits import TimeUp
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_PREFIX = "podium_model_"
+_SAID, _LINES = 1000, 10  # characters of an error, and lines of a file, that a message shows
 
 
 class Report(Protocol):
@@ -133,7 +141,9 @@ class ModelFile:
             default = self.params[name]
             if not _fits(value, default):
                 kind = type(default).__name__
-                problems.append(f"{name}={value!r}: {kind} is expected, as in {default!r}")
+                problems.append(f"{name}={repr(value)[:80]}: {kind} is expected, as in {default!r}")
+            elif not _is_json(value):
+                problems.append(f"{name}={repr(value)[:80]}: infinity and NaN cannot be recorded")
         if problems:
             raise ModelError(f"Parameters of {self.name} have the wrong type.", problems=problems)
         return replace(self, params={**self.params, **changes})
@@ -145,7 +155,14 @@ class ModelFile:
             ModelError: If a user's file or parameter fails.
         """
         with self.running("build"):
-            model: Model = self.module.build(dict(self.params), seed)
+            model: Model = self.module.build(copy.deepcopy(dict(self.params)), seed)
+        lacking = [n for n in ("fit", "predict") if not callable(getattr(model, n, None))]
+        if lacking:
+            raise ModelError(
+                f"{self.path}: build() returned {type(model).__name__}, which has no "
+                f"{' and no '.join(lacking)}.",
+                hint="The contract: docs/models.md",
+            )
         return model
 
     @contextmanager
@@ -210,7 +227,7 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
             )
         try:
             params[name] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             params[name] = {"True": True, "False": False, "None": None}.get(text, text)
     return params
 
@@ -231,18 +248,44 @@ def _check_contract(path: Path, module: ModuleType) -> None:
         for name, arguments in (("build", "(params, seed)"), ("space", "(trial)"))
         if not callable(getattr(module, name, None))
     ]
-    if not isinstance(getattr(module, "DEFAULTS", None), dict):
+    defaults = getattr(module, "DEFAULTS", None)
+    if not isinstance(defaults, dict):
         problems.insert(0, "DEFAULTS = {...} is missing")
+    else:
+        problems += [
+            f"DEFAULTS[{name!r}] has type {type(value).__name__} and cannot be recorded: "
+            "numbers, text, true and false, None, and lists or dicts of these"
+            for name, value in defaults.items()
+            if not isinstance(name, str) or not _is_json(value)
+        ]
     if problems:
         raise ModelError(
             f"{path} is no model file.", problems=problems, hint="The contract: docs/models.md"
         )
 
 
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+class _Source(importlib.machinery.SourceFileLoader):
+    """Always the source as it is: no bytecode beside a user's file, and none of yesterday's."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the source."""
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
 def _import_file(path: Path) -> ModuleType:
     """Import a user's file under a name of its own, so that it hides no other module."""
-    name = "podium_model_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    spec = importlib.util.spec_from_file_location(name, path)
+    name = _PREFIX + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, str(path)))
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
@@ -262,7 +305,7 @@ class _Reported:
         return None
 
     def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        if not isinstance(error, Exception) or isinstance(error, PodiumError):
+        if error is None or isinstance(error, PodiumError | TimeUp | KeyboardInterrupt):
             return
         own = str(self.path.resolve())
         lines = [
@@ -270,8 +313,12 @@ class _Reported:
             for frame in traceback.extract_tb(trace)
             if str(Path(frame.filename).resolve()) == own
         ]
-        where = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else ""
+        if isinstance(error, SyntaxError) and error.lineno and not lines:
+            lines = [f"line {error.lineno}: {error.msg}"]
+        said = traceback.format_exception_only(error)[-1].strip()
+        said = re.sub(rf"^{_PREFIX}\w+\.", "", said)  # of a class in the file
         raise ModelError(
-            f"{self.path} failed in {self.what}: {type(error).__name__}: {error}",
-            problems=lines or ([where] if where else []),
+            f"{self.path} failed in {self.what}: {said[:_SAID]}",
+            problems=lines[-_LINES:],
+            hint="A model returns; it does not exit." if isinstance(error, SystemExit) else "",
         ) from error

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from podium.model import Part, Report
+    from podium.model import Report
 
 Tensors = Mapping[str, "Tensor"]
 Loss = Callable[["Tensor", "Batch"], "Tensor"]
@@ -46,7 +46,8 @@ class Settings:
             along half a cosine wave.
         weight_decay: Of AdamW.
         patience: Epochs without a better validation loss before training ends.
-        bf16: Multiply in bfloat16 where the machine can; weights stay in float32.
+        bf16: Train in bfloat16 where the machine multiplies so; weights and predictions stay in
+            float32.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, `mps`.
     """
 
@@ -187,17 +188,17 @@ def _cpu_flags() -> str:
     return flags.read_text(encoding="utf-8") if flags.exists() else ""
 
 
-def held_out(train: Part, share: float, by: NDArray[Any]) -> NDArray[np.bool_]:
-    """Validation rows of a train part: whole groups, drawn until they hold a share of the rows.
+def held_out(groups: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_]:
+    """Validation rows: whole groups, drawn until they hold a share of the rows.
 
     Args:
-        train: The part; its `rng` draws.
+        groups: What must not be torn apart, [rows].
         share: Of the rows, 0 to 1; 0 gives none.
-        by: What must not be torn apart, [rows].
+        seed: What is drawn follows from it.
     """
-    values, group = np.unique(by.astype(str), return_inverse=True)
+    values, group = np.unique(groups.astype(str), return_inverse=True)
     sizes = np.bincount(group)
-    order = train.rng.permutation(len(values))
+    order = np.random.default_rng(seed).permutation(len(values))
     chosen = order[np.cumsum(sizes[order]) <= share * len(group)]
     return np.isin(group, chosen)
 
@@ -284,7 +285,7 @@ def predict(network: nn.Module, rows: Rows, settings: Settings) -> NDArray[np.fl
     rows = rows.to(device)
     numbers = torch.arange(len(rows), device=device)
     found, order = [], []
-    with torch.inference_mode(), _precision(device, settings):
+    with torch.inference_mode():
         for batch in rows.batches(4 * settings.batch, numbers):
             found.append(network(batch).float())
             order.append(batch.rows)

@@ -5,8 +5,11 @@ Each member is checked by its sha256, wherever it came from; all that is wrong i
 
 from __future__ import annotations
 
+import errno
 import logging
+import lzma
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -20,6 +23,17 @@ from podium.edition import file_sha256
 from podium.errors import DataError
 
 _CHUNK = 1 << 20
+_EXAMPLES = 5
+_RATIO, _ROOM = 200, 256 << 20
+"""A zip is refused if its members of one name unpack to more than 200 times its size, and 256 MiB:
+tables of text take 5 to 50 times."""
+
+
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, ValueError, OverflowError),
+    RuntimeError,  # locked, or packed in a way that is not known here
+)
 
 
 @contextmanager
@@ -69,7 +83,7 @@ def _locate(name: str, expected: str, place: Path, scratch: Path) -> tuple[Path 
             f"{name}: sha256 is {found[:12]}..., expected {expected[:12]}...: "
             f"changed or truncated ({_shown(candidate, scratch, place)})"
         )
-    return None, problems or [f"{name}: not found"]
+    return None, list(dict.fromkeys(problems))[:_EXAMPLES] or [f"{name}: not found"]
 
 
 def _candidates(name: str, place: Path, scratch: Path) -> Iterator[Path]:
@@ -84,20 +98,21 @@ def _unpack(name: str, archive: Path, scratch: Path) -> Iterator[Path]:
     """Unpack the members of that name, whatever their folder inside the archive."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            for info in opened.infolist():
-                if Path(info.filename).name == name and not info.is_dir():
+            named = [i for i in opened.infolist() if Path(i.filename).name == name]
+            size = sum(info.file_size for info in named)  # no more than declared is unpacked
+            if size > _RATIO * archive.stat().st_size + _ROOM:
+                raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
+            for info in named:
+                if not info.is_dir():
                     target = scratch / name
                     with opened.open(info) as member, target.open("wb") as out:
                         shutil.copyfileobj(member, out, _CHUNK)
                     yield target
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        RuntimeError,
-    ) as error:  # RuntimeError: locked
+    except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk, not of the archive
         raise DataError(
-            f"{archive} is not a whole zip archive: {error}.",
+            f"{archive} is not a whole zip archive: {error or 'it ends early'}.",
             hint="Download it again, or name another folder: --from DIR",
         ) from error
 

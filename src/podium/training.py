@@ -73,8 +73,8 @@ def open_predictions(data: Data, file: ModelFile, model: Model, seed: int) -> pd
 
     if not data.has_open:
         return None
-    part = data.part("open", seed)
-    values = _checked(data, predict(file, model, part), data.ids("open"))
+    values = _checked(data, predict(file, model, data.part("open", seed)), data.ids("open"))
+    part = data.part("open", seed)  # read again: a model may change what it is given
     features = pd.DataFrame(index=range(len(part)))
     if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table
         features = part.features.convert_dtypes()

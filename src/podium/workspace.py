@@ -106,5 +106,7 @@ def _settings() -> dict[str, object]:
         return {}
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PodiumError(f"{file} is not valid TOML: {error}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PodiumError(
+            f"{file} is not valid TOML: {error}.", hint='For example: team = "ana"'
+        ) from error

@@ -11,7 +11,7 @@ duplex all get one prediction.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -93,7 +93,7 @@ class Recurrent:
             self.network,
             tensors.Loss(self.params["low_loss"]),
             self._rows(train, train.targets[TARGET].to_numpy(dtype=np.float32)),
-            held=neural.held_out(train, self.params["validation"], guides),
+            held=neural.held_out(guides, self.params["validation"], self.seed),
             settings=self.settings,
             seed=self.seed,
             report=report,
@@ -120,7 +120,7 @@ class Recurrent:
             items={name: torch.from_numpy(column) for name, column in read.items()},
             item=torch.from_numpy(item),
             own={name: torch.from_numpy(values) for name, values in own.items()},
-            length=sum(torch.from_numpy((column > 0).sum(axis=1)) for column in read.values()),
+            length=torch.from_numpy(sum((column > 0).sum(axis=1) for column in read.values())),
         )
 
 
@@ -172,7 +172,8 @@ class Network(nn.Module):
         if self.condition is not None:
             embedded = [layer(batch.own[name]) for name, layer in self.categories.items()]
             known.append(self.condition(torch.cat([batch.own["dose"], *embedded], dim=1)))
-        return self.head(torch.cat(known, dim=1))
+        output: Tensor = self.head(torch.cat(known, dim=1))
+        return output
 
     def _read(self, column: Tensor) -> Tensor:
         """The last state of each direction after a column: [duplexes, 2 * hidden]."""

@@ -56,7 +56,7 @@ class DesignRules:
 
 
 def _scores(part: Part) -> NDArray[np.float64]:
-    """[rows, 4]"""
+    """The four scores, [rows, 4]."""
     guide = rules.encode(part.features["siRNA_antisense_seq"], GUIDE)
     core = rules.core(guide)
     found = (rules.reynolds, rules.ui_tei, rules.amarzguioui)

@@ -85,7 +85,7 @@ class SeqNet:
         answers = train.targets[TARGET].to_numpy(dtype=np.float32)
         rows = self._rows(train, answers)
         guides = train.features["siRNA_antisense_seq"].str.upper().to_numpy()
-        held = neural.held_out(train, self.params["validation"], guides)
+        held = neural.held_out(guides, self.params["validation"], self.seed)
         self.networks = []
         for number in range(self.params["networks"]):
             seed = self.seed + 1000 * number
@@ -173,7 +173,9 @@ class Network(nn.Module):
         condition = self._condition(batch)
         scale, shift = self.film(condition)[:, None].chunk(2, dim=-1)
         mixed = self.last(mixed[item], scale, shift)
-        return self.head(torch.cat([*self._pooled(mixed, items["there"][item]), condition], dim=1))
+        pooled = self._pooled(mixed, items["there"][item])
+        output: Tensor = self.head(torch.cat([*pooled, condition], dim=1))
+        return output
 
     def _condition(self, batch: neural.Batch) -> Tensor:
         known = [batch.own["dose"]]
@@ -186,7 +188,8 @@ class Network(nn.Module):
         place = torch.arange(2 * FLANK, device=batch.item.device)
         flanks = self.flanks(self.flank(items["flanks"] * 2 * FLANK + place).flatten(1))
         of_items = torch.cat([items["caps"], items["site"], flanks], dim=1)
-        return self.condition(torch.cat([*known, of_items[batch.item]], dim=1))
+        condition: Tensor = self.condition(torch.cat([*known, of_items[batch.item]], dim=1))
+        return condition
 
     def _pooled(self, mixed: Tensor, there: Tensor) -> list[Tensor]:
         """Attention, maximum and mean over the positions that the guide has."""

@@ -1,0 +1,205 @@
+"""Damaged predictions files for the readers: python tests/fuzz_submission.py [seconds] [corpus].
+
+Valid files of the three formats (and those in the folder `corpus`) are damaged at random. Whatever
+comes of it, a reader gives a table or raises `SubmissionError`, soon and in little memory. Guided
+by coverage where `atheris` is installed, else by a seed: FUZZ_SEED. Readers run in a forked child,
+so that a crash of a library is found and counted too; HDF5, whose library does crash, is read
+both directly (crashes are counted) and as Podium reads it (they are refusals).
+"""
+
+import importlib.util
+import io
+import os
+import random
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+import podium.competitions
+from podium import competition, hdf5, submission
+from podium.errors import SubmissionError
+
+podium.competitions.__path__.append(str(Path(__file__).parent))
+TOY = competition.load("toy")
+IDS = pa.array([f"r{row:03d}" for row in range(40)])
+WANTED = ["id", "y"]
+LIMIT = submission.file_limit(len(IDS), len(WANTED))
+MEMORY = 3 << 30
+SECONDS = {"read": 60, "read_hdf5_here": 3}
+CONFIRMED = 5  # how many files that end h5py are read as Podium does, which takes its time
+BATCH = 200
+INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0x0A, 0x0D, 0x22, 0x2C, 0x3B)
+
+
+def seeds(folder=None):
+    """Valid files by ending."""
+    table = pd.DataFrame({"id": IDS.to_pylist(), "y": np.linspace(-99, 99, len(IDS))})
+    found = {".csv": [table.to_csv(index=False).encode()], ".parquet": [], ".h5": []}
+    found[".csv"].append(table.to_csv(index=False, quoting=1, lineterminator="\r\n").encode())
+    for options in ({"compression": "zstd"}, {"compression": None}, {"use_dictionary": False}):
+        buffer = io.BytesIO()
+        table.to_parquet(buffer, **options)
+        found[".parquet"].append(buffer.getvalue())
+    for options in ({}, {"chunks": (16,), "compression": "gzip"}, {"libver": "latest"}):
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w", libver=options.pop("libver", None)) as file:
+            file.create_dataset("id", data=table["id"].tolist(), **options)
+            file.create_dataset("y", data=table["y"].to_numpy(), **options)
+        found[".h5"].append(buffer.getvalue())
+    for path in Path(folder).iterdir() if folder else ():
+        if path.suffix in found:
+            found[path.suffix].append(path.read_bytes())
+    return found
+
+
+def damage(rng, data, others):
+    """A few random changes: bytes, stretches, copies, cuts, splices."""
+    data = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 3, 8))):
+        place = rng.randrange(len(data)) if data else 0
+        kind = rng.randrange(7)
+        if kind == 0:
+            data[place : place + 1] = bytes([rng.randrange(256)])
+        elif kind == 1:
+            data[place : place + 1] = bytes([rng.choice(INTERESTING)])
+        elif kind == 2:
+            data[place : place + 8] = rng.randbytes(rng.choice((1, 2, 4, 8)))
+        elif kind == 3:
+            del data[place : place + rng.choice((1, 4, 64, 1024))]
+        elif kind == 4:
+            size = rng.choice((1, 8, 64))
+            data[place:place] = data[place : place + size] * rng.choice((1, 2, 50))
+        elif kind == 5:
+            value = rng.choice((0, 1, 2**16, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1))
+            data[place : place + 8] = value.to_bytes(8, "little")
+        else:
+            other = rng.choice(others)
+            data[place:] = other[rng.randrange(len(other)) :]
+    return bytes(data)
+
+
+def read(path):
+    """As Podium reads: a table that is aligned or refused."""
+    try:
+        table = submission.read(path, TOY, len(IDS))
+        values = submission.align(table, TOY, IDS)["y"]
+        assert values.shape == (len(IDS),)
+        assert np.isfinite(values).all()
+    except SubmissionError:
+        return "refused"
+    return "read"
+
+
+def read_hdf5_here(path):
+    """The library's own errors are of any kind; what matters is that it returns."""
+    try:
+        hdf5.columns(path, WANTED, len(IDS), LIMIT)
+    except Exception as error:  # noqa: BLE001
+        return f"refused ({type(error).__name__})"
+    return "read"
+
+
+def batch(jobs, path, log):
+    """Read each of the jobs in one child; gives how many were done and why it ended."""
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with log.open("w") as said:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            for name, reader, data in jobs:
+                signal.alarm(SECONDS[reader.__name__])
+                path.with_suffix(name).write_bytes(data)
+                said.write(f"{reader(path.with_suffix(name))}\n")
+                said.flush()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def run(seconds=60, corpus=None):
+    """Gives counts by format and outcome; faults are kept in the folder that is printed."""
+    known = seeds(corpus)
+    rng = random.Random(int(os.environ.get("FUZZ_SEED", "0")))
+    counts, faults, start = Counter(), [], time.monotonic()
+    keep = Path(tempfile.mkdtemp(prefix="podium-fuzz-"))
+    readers = {".csv": [read], ".parquet": [read], ".h5": [read_hdf5_here]}
+    while time.monotonic() - start < seconds:
+        jobs = []
+        for ending in rng.choices((".csv", ".parquet", ".h5"), k=BATCH):
+            data = damage(rng, rng.choice(known[ending]), known[ending])
+            jobs.append((ending, rng.choice(readers[ending]), data))
+        jobs += [(".h5", read, jobs[0][2])]  # in a process of its own: as Podium reads HDF5
+        while jobs:
+            status = batch(jobs, keep / "input", keep / "log")
+            done = (keep / "log").read_text().splitlines()
+            for (ending, reader, _), outcome in zip(jobs, done, strict=False):
+                counts[f"{ending} {reader.__name__}: {outcome}"] += 1
+            if status == 0:
+                break
+            ending, reader, data = jobs[len(done)]
+            counts[f"{ending} {reader.__name__}: ended with {status}"] += 1
+            culprit = keep / f"fault-{len(faults)}{ending}"
+            culprit.write_bytes(data)
+            confirm = counts["confirmed"] < CONFIRMED
+            counts["confirmed"] += reader is read_hdf5_here
+            if reader is read or (confirm and read_in_child(culprit) != 0):
+                faults.append(culprit)
+            jobs = jobs[len(done) + 1 :]
+    return counts, faults
+
+
+def read_in_child(path):
+    """Status of reading a file as Podium does."""
+    return batch(
+        [(path.suffix, read, path.read_bytes())], path.with_name("again"), path.with_name("log2")
+    )
+
+
+def guided(seconds, corpus):
+    """The same with atheris; a fault ends it with a traceback."""
+    import atheris
+
+    folder = Path(tempfile.mkdtemp(prefix="podium-fuzz-"))
+    for ending, files in seeds(corpus).items():
+        for number, data in enumerate(files):
+            (folder / f"seed-{number}{ending}").write_bytes(ending.encode().ljust(8) + data)
+
+    def one(data):
+        ending = bytes(data[:8]).strip().decode(errors="replace")
+        if ending in submission.FORMATS:
+            path = folder.with_suffix(ending)
+            path.write_bytes(data[8:])
+            read(path)
+
+    atheris.instrument_all()
+    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}", str(folder)], one)
+    atheris.Fuzz()
+
+
+def main():
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
+    corpus = sys.argv[2] if len(sys.argv) > 2 else None
+    if importlib.util.find_spec("atheris"):
+        guided(seconds, corpus)
+        return
+    counts, faults = run(seconds, corpus)
+    for name, count in sorted(counts.items()):
+        print(f"{count:8,}  {name}")
+    total = counts.total() - counts["confirmed"]
+    print(f"{total:,} executions, {len(faults)} faults", *faults, sep="\n")
+    sys.exit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()
