@@ -15,7 +15,7 @@ from torch import nn
 
 from . import rules
 from .chemistry import ABSENT, SUGARS, Strands, parse
-from .features import CATEGORIES, FLANK, around, distinct, gene
+from .features import CATEGORIES, FLANK, around, build, choose, distinct, gene
 from .metric import THRESHOLD
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ POSITIONS = 25
 
 TOKENS = 2 * len(SUGARS) * (len(rules.STACKING) + 1)
 """Kinds of a nucleotide: base or none, sugar, and whether a phosphorothioate follows."""
+
+NUMBERS = ("energy", "rule", "kmer")
+"""Groups of features that a network over positions would have to find by itself."""
+
+SERIES = 30.0
+"""Series of duplex numbers: this many while the number grows e-fold."""
 
 MOST_CAPS = 2.0
 HIGHEST = 300.0
@@ -49,6 +55,7 @@ class Duplexes(NamedTuple):
         flanks: Bases of the mRNA around the site, 0 is none, int64 [duplexes, 40].
         site: Where in the mRNA the site is, 0 to 1; whether that is not known; log10 of the
             mRNA's length; float32 [duplexes, 3].
+        numbers: Energies, design rules and k-mers of the guide, float32 [duplexes, numbers].
     """
 
     item: NDArray[np.int64]
@@ -58,6 +65,7 @@ class Duplexes(NamedTuple):
     caps: NDArray[np.float32]
     flanks: NDArray[np.int64]
     site: NDArray[np.float32]
+    numbers: NDArray[np.float32]
 
 
 def duplexes(features: pd.DataFrame) -> Duplexes:
@@ -76,6 +84,7 @@ def duplexes(features: pd.DataFrame) -> Duplexes:
         caps=np.minimum(caps, MOST_CAPS).astype(np.float32),
         flanks=flanks,
         site=site,
+        numbers=choose(build(rows), NUMBERS).to_numpy(dtype=np.float32),
     )
 
 
@@ -124,7 +133,10 @@ class Categories:
         return {name: len(known) + 1 for name, known in self.values.items()}
 
 
-SOURCES = ("gene", "publication")
+UNKNOWN = 0
+"""Number of a category that train has not."""
+
+SOURCES = ("gene", "publication", "series")
 """Categories that tell who measured what: they help on genes that train and on no others."""
 
 
@@ -135,7 +147,15 @@ def _categories(features: pd.DataFrame) -> dict[str, pd.Series[Any]]:
         if name not in ("source.gene", "source.transcript")
     }
     hours = features["Duration_after_transfection_h"]
-    return {**named, "gene": gene(features), "hours": hours.astype(str).where(hours.notna())}
+    number = features["siRNA_duplex_id"].str.extract(r"(\d+)", expand=False).astype(float)
+    # Duplexes were numbered as they were made: those of one series were measured together.
+    series = pd.Series(SERIES * np.log(number.clip(lower=1))).round()
+    return {
+        **named,
+        "gene": gene(features),
+        "hours": hours.astype(str).where(hours.notna()),
+        "series": series.astype(str).where(series.notna()),
+    }
 
 
 def doses(features: pd.DataFrame) -> NDArray[np.float32]:

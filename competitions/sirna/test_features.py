@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from podium.competitions.sirna import chemistry
 from podium.competitions.sirna.chemistry import (
     ABSENT,
     DEOXY,
@@ -179,3 +180,34 @@ def test_an_unknown_token_is_other_and_keeps_its_place() -> None:
 
 def test_what_exceeds_the_width_is_dropped() -> None:
     assert parse(["a c g u", "g"], width=2).base.tolist() == [[0, 1], [2, -1]]
+
+
+def test_phosphorothioates_stand_where_they_follow_a_nucleotide() -> None:
+    strands = parse(["VP a s Uf s g c", "s a", "a L96 s", ""], 5)
+    assert strands.thio.tolist() == [
+        [True, True, False, False, False],
+        [False] * 5,
+        [False] * 5,
+        [False] * 5,
+    ]
+    assert strands.flags[:, -1].tolist() == [2, 1, 1, 0]
+
+
+def test_a_strand_read_from_its_end() -> None:
+    turned = parse(["a s Uf (Ggn)", "", "?? a"], 4).reversed()
+    assert turned.base.tolist() == [[2, 3, 0, -1], [-1] * 4, [0, -1, -1, -1]]
+    names = [[chemistry.SUGARS[code] for code in row] for row in turned.sugar]
+    assert names[0] == ["gna", "fluoro", "ome", "none"]
+    assert names[2] == ["ome", "other", "none", "none"]
+    assert turned.thio.tolist()[0] == [False, False, True, False]
+    again = turned.reversed()
+    assert (again.base == parse(["a s Uf (Ggn)", "", "?? a"], 4).base).all()
+
+
+def test_tokens_tell_unknown_from_padding() -> None:
+    found = chemistry.tokens(["VP a ??", "", "a"])
+    assert found.shape == (3, 3)
+    assert (found[1] == chemistry.PADDING).all()
+    assert found[0, 2] == chemistry.UNKNOWN
+    assert found[0, 1] == found[2, 0] == chemistry.VOCABULARY.index("a") + chemistry.FIRST_TOKEN
+    assert chemistry.tokens([""]).shape == (1, 1)

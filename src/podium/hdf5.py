@@ -33,7 +33,7 @@ def read(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[list
         ValueError: If the file is damaged, or is no table of plain columns.
     """
     command = [sys.executable, "-m", __spec__.name, str(path.resolve()), str(rows), str(limit)]
-    seconds = _SECONDS + limit // _PER_SECOND
+    seconds = _seconds(limit)
     try:
         done = subprocess.run(
             [*command, *wanted], capture_output=True, timeout=seconds, check=False
@@ -73,6 +73,10 @@ def columns(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[l
         if sum(item.dtype.itemsize * length for item in found.values()) > limit:
             raise ValueError("its columns have values of too many bytes")
         return names, pa.table({name: _array(name, item) for name, item in found.items()})
+
+
+def _seconds(limit: int) -> int:
+    return _SECONDS + limit // _PER_SECOND
 
 
 def _hard(group: Any, name: str) -> Any:
@@ -122,6 +126,8 @@ def _main(path: str, rows: str, limit: str, *wanted: str) -> None:
         memory = _MEMORY + _COPIES * int(limit)
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        seconds = _seconds(int(limit))  # in case that nobody is left to end it
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     names, table = columns(Path(path), wanted, int(rows), int(limit))
     table = table.replace_schema_metadata({"names": "\0".join(names)})
     with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as out:

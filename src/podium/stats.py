@@ -190,6 +190,18 @@ def interval(score: float, influence: Floats) -> tuple[float | None, tuple[float
     return se, (score - half, score + half)
 
 
+def difference(
+    first: Estimate, second: Estimate, primary: str
+) -> tuple[float, float | None, tuple[float, float] | None]:
+    """How much better the first is on the same rows: difference, standard error, 95 % interval.
+
+    Paired by groups: what both have in common with a group does not count as noise.
+    """
+    gap = first.scores[primary] - second.scores[primary]
+    influence = first.influence.astype(np.float64) - second.influence
+    return (gap, *interval(gap, influence))
+
+
 def sum_by(code: NDArray[np.int64], count: int, statistics: Any) -> Floats:
     """Sum rows [rows, k] by their code into [count, k]: one sparse product (never np.add.at)."""
     from scipy.sparse import csr_array

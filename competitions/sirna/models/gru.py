@@ -117,10 +117,10 @@ class Recurrent:
         if answers is not None:
             own["answer"] = answers
         return neural.Rows(
-            items={name: torch.from_numpy(column) for name, column in read.items()},
-            item=torch.from_numpy(item),
-            own={name: torch.from_numpy(values) for name, values in own.items()},
-            length=torch.from_numpy(sum((column > 0).sum(axis=1) for column in read.values())),
+            items={name: torch.tensor(column) for name, column in read.items()},
+            item=torch.tensor(item),
+            own={name: torch.tensor(values) for name, values in own.items()},
+            length=torch.tensor(sum((column > 0).sum(axis=1) for column in read.values())),
         )
 
 

@@ -59,11 +59,16 @@ The others are those of `podium.neural.Settings`.
 
 QUICK: dict[str, Any] = {"channels": 16, "networks": 1, "epochs": 8, "learning_rate": 0.01}
 
+DOSES, CAPS, SITE = 3, 8, 3
+"""Columns of these inputs: see `tensors.py`."""
+
 HEADS = 8
 EMBEDDING = 16
 FLANK_CHANNELS = 32
+SIDE = 64
 CONDITION = 128
 HIDDEN = 256
+EPSILON = 1e-3
 FIRST = 0.15
 """Standard deviation of first embeddings."""
 
@@ -77,11 +82,14 @@ class SeqNet:
         self.settings = neural.Settings.of(params)
         self.categories = tensors.Categories({})
         self.networks: list[Network] = []
+        self.mean = self.scale = np.zeros(0, dtype=np.float32)
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Train; `report` gets the loss of each epoch."""
         assert train.targets is not None
         self.categories = tensors.Categories.of(train.features)
+        numbers = tensors.duplexes(train.features).numbers
+        self.mean, self.scale = numbers.mean(axis=0), numbers.std(axis=0) + EPSILON
         answers = train.targets[TARGET].to_numpy(dtype=np.float32)
         rows = self._rows(train, answers)
         guides = train.features["siRNA_antisense_seq"].str.upper().to_numpy()
@@ -90,7 +98,7 @@ class SeqNet:
         for number in range(self.params["networks"]):
             seed = self.seed + 1000 * number
             with neural.seeded(seed):
-                network = Network(self.params, self.categories.sizes)
+                network = Network(self.params, self.categories.sizes, len(self.mean))
             neural.train(
                 network,
                 tensors.Loss(self.params["low_loss"]),
@@ -112,6 +120,7 @@ class SeqNet:
 
     def _rows(self, part: Part, answers: Any = None) -> neural.Rows:
         found = tensors.duplexes(part.features)
+        numbers = (found.numbers - self.mean) / self.scale
         own: dict[str, Any] = {
             "dose": tensors.doses(part.features),
             **self.categories.codes(part.features),
@@ -120,19 +129,19 @@ class SeqNet:
             own["answer"] = answers
         return neural.Rows(
             items={
-                name: torch.from_numpy(values)
-                for name, values in found._asdict().items()
+                name: torch.tensor(values)
+                for name, values in found._replace(numbers=numbers)._asdict().items()
                 if name != "item"
             },
-            item=torch.from_numpy(found.item),
-            own={name: torch.from_numpy(values) for name, values in own.items()},
+            item=torch.tensor(found.item),
+            own={name: torch.tensor(values) for name, values in own.items()},
         )
 
 
 class Network(nn.Module):
     """Takes a `Batch`, gives median / 100 and the logit of less than 30 %: [rows, 2]."""
 
-    def __init__(self, params: dict[str, Any], categories: dict[str, int]) -> None:
+    def __init__(self, params: dict[str, Any], categories: dict[str, int], numbers: int) -> None:
         super().__init__()
         channels, dropout = params["channels"], params["dropout"]
         self.forget = params["forget_source"]
@@ -142,12 +151,13 @@ class Network(nn.Module):
         self.flank = nn.Embedding(2 * FLANK * 5, FLANK_CHANNELS)
         nn.init.normal_(self.flank.weight, std=FIRST)
         self.flanks = nn.Sequential(
-            nn.Linear(2 * FLANK * FLANK_CHANNELS, EMBEDDING * 4), nn.GELU(), nn.Dropout(dropout)
+            nn.Linear(2 * FLANK * FLANK_CHANNELS, SIDE), nn.GELU(), nn.Dropout(dropout)
         )
         self.categories = nn.ModuleDict(
             {name: nn.Embedding(size, EMBEDDING) for name, size in categories.items()}
         )
-        known = 3 + 3 + 8 + EMBEDDING * (len(categories) + 4)
+        self.numbers = nn.Sequential(nn.Linear(numbers, SIDE), nn.GELU(), nn.Dropout(dropout))
+        known = DOSES + CAPS + SITE + 2 * SIDE + EMBEDDING * len(categories)
         self.condition = nn.Sequential(
             nn.Linear(known, CONDITION), nn.GELU(), nn.Linear(CONDITION, CONDITION), nn.GELU()
         )
@@ -179,16 +189,18 @@ class Network(nn.Module):
 
     def _condition(self, batch: neural.Batch) -> Tensor:
         known = [batch.own["dose"]]
+        forgotten = torch.rand(len(batch.rows), device=batch.rows.device) < self.forget
         for name, embedding in self.categories.items():
             code = batch.own[name]
             if self.training and name in tensors.SOURCES:
-                code = code * (torch.rand(code.shape, device=code.device) >= self.forget)
+                code = code.masked_fill(forgotten, tensors.UNKNOWN)
             known.append(embedding(code))
         items = batch.items
         place = torch.arange(2 * FLANK, device=batch.item.device)
         flanks = self.flanks(self.flank(items["flanks"] * 2 * FLANK + place).flatten(1))
-        of_items = torch.cat([items["caps"], items["site"], flanks], dim=1)
-        condition: Tensor = self.condition(torch.cat([*known, of_items[batch.item]], dim=1))
+        of_items = [items["caps"], items["site"], flanks, self.numbers(items["numbers"])]
+        known.append(torch.cat(of_items, dim=1)[batch.item])
+        condition: Tensor = self.condition(torch.cat(known, dim=1))
         return condition
 
     def _pooled(self, mixed: Tensor, there: Tensor) -> list[Tensor]:

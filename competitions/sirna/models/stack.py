@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from podium.errors import ModelError
+from podium.stats import Cells, Estimate, Tally, difference
 
 from ..features import gene
 from ..metric import TARGET, THRESHOLD, metric
@@ -39,7 +40,8 @@ DEFAULTS: dict[str, Any] = {
     },
     "picks": 30,
 }
-"""members: models and the changes to their parameters; they should not call, the stack does.
+"""members: models and the changes to their parameters, the most trusted one first. They should not
+    call, the stack does.
 picks: how often the greedy selection adds a member."""
 
 QUICK: dict[str, Any] = {"members": {"lookup": {}, "ridge": {}}, "picks": 5}
@@ -91,10 +93,7 @@ class Stack:
             situation[held] = _situation(part, *_known(rest))
             if report:
                 report(step, float(np.abs(unseen[held].mean(axis=1) - answers[held]).mean()))
-        self.blends = [
-            self._choose(unseen, answers, situation == kind)
-            for kind in (NEW_GENE, NEW_GUIDE, KNOWN_GUIDE)
-        ]
+        self.blends = self._choose(train, unseen, answers, situation)
         self.genes, self.guides = _known(train)
         self.fitted = self._fitted(train)
 
@@ -106,6 +105,26 @@ class Stack:
         predicted = np.take_along_axis(options, situation[:, None], axis=1)[:, 0]
         return pd.DataFrame({"id": part.ids, TARGET: predicted})
 
+    def _choose(
+        self,
+        train: Part,
+        unseen: NDArray[np.float64],
+        answers: NDArray[np.float64],
+        situation: NDArray[np.int64],
+    ) -> list[Blend]:
+        """A blend for each situation; the plain mean for one that train does not have."""
+        count = len(self.members)
+        units = (gene(train.features), _guides(train), _guides(train))
+        blends = []
+        for kind, unit in enumerate(units):
+            rows = situation == kind
+            if rows.any():
+                groups = unit.to_numpy(object)[rows]
+                blends.append(choose(unseen[rows], answers[rows], groups, self.picks))
+            else:
+                blends.append(Blend(np.full(count, 1 / count), THRESHOLD))
+        return blends
+
     def _fitted(self, train: Part) -> list[Model]:
         models = []
         for name, changes in self.members.items():
@@ -115,14 +134,34 @@ class Stack:
             models.append(model)
         return models
 
-    def _choose(
-        self, unseen: NDArray[np.float64], answers: NDArray[np.float64], rows: NDArray[np.bool_]
-    ) -> Blend:
-        """The blend for a situation; the plain mean where train has no such rows."""
-        count = len(self.members)
-        if not rows.any():
-            return Blend(np.full(count, 1 / count), THRESHOLD)
-        return select(unseen[rows], answers[rows], self.picks)
+
+def choose(
+    members: NDArray[np.float64], answers: NDArray[np.float64], groups: NDArray[Any], picks: int
+) -> Blend:
+    """The selected blend if it is surely better than the first member, else that member.
+
+    Sure is: by more than the standard error of the difference, by jackknife over the groups. With
+    few genes to judge by, weights that fit them by chance would do harm on others.
+
+    Args:
+        members: Predictions of rows that they had not seen [rows, members], percent.
+        answers: What remained [rows], percent.
+        groups: Independent groups [rows].
+        picks: How often the greedy selection adds a member.
+    """
+    first = np.eye(members.shape[1])[0]
+    single = Blend(first, _best_limit(members @ first, answers)[1])
+    blend = select(members, answers, picks)
+    cells = Cells.of(groups)
+
+    def estimate(chosen: Blend) -> Estimate:
+        tally = Tally.of(metric, {TARGET: answers}, {TARGET: chosen.of(members)}, cells)
+        found = tally.estimate("score")
+        assert found is not None
+        return found
+
+    gap, se, _ = difference(estimate(blend), estimate(single), "score")
+    return blend if se is not None and gap > se else single
 
 
 def select(members: NDArray[np.float64], answers: NDArray[np.float64], picks: int) -> Blend:
