@@ -73,11 +73,11 @@ def submit(
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions, label
+    from podium.entry import Entries, Predictions, label, remark
 
     start = time.perf_counter()
     path = Path(file)
-    shown = label(name or path.stem)
+    shown, message = label(name or path.stem), remark(message)
     entries = Entries.of(load_data(*load(competition, dataset)), team)
     return entries.hand_in(Predictions(path=path, name=shown, message=message, start=start))
 
@@ -118,13 +118,13 @@ def run(
     from podium import model as models
     from podium import submission, training
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions, label
+    from podium.entry import Entries, Predictions, label, remark
 
     start = time.perf_counter()
     ready = load_data(*load(competition, dataset))
     file = models.load(ready.competition, model).with_params(params or {})
     changes = [f"{key}={value}" for key, value in (params or {}).items()]
-    shown = label(name or " ".join([file.name, *changes]))
+    shown, message = label(name or " ".join([file.name, *changes])), remark(message)
     entries = Entries.of(ready, team)
     report = progress.stage(f"{file.name}: training") if progress else None
     fitted = training.fit(file, seed, ready.train(seed), report)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from podium.metric import Table
 
 SUBMITTED, PUT_ASIDE = "submissions", "predictions"
-_LABEL_LENGTH = 120
+_LABEL_LENGTH, _MESSAGE_LENGTH = 120, 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,3 +269,23 @@ def label(name: str) -> str:
             hint="Name another: --name NAME",
         )
     return name
+
+
+def remark(message: str) -> str:
+    """A remark for the board, checked.
+
+    Raises:
+        PodiumError: If no database could keep it.
+    """
+    if len(message) > _MESSAGE_LENGTH or "\0" in message or not _is_unicode(message):
+        raise PodiumError(
+            f"The message cannot be used: {message[:60]!r}.",
+            problems=[f"at most {_MESSAGE_LENGTH:,} characters of whole Unicode, none of them NUL"],
+            hint="Give another: --message TEXT",
+        )
+    return message
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no halves of characters: what the shell passes on of bytes that are none."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,13 +1,17 @@
 """The board: immutable records in a database, and how they rank.
 
-SQLite in the workspace by default, any other database by `PODIUM_DB`; one code path. Records are
-never changed: a withdrawal or a reveal is a record of its own. Private figures stay in the
-database until the competition is revealed.
+SQLite in the workspace by default, PostgreSQL by `PODIUM_DB`; one code path. Records are never changed: a
+withdrawal or a reveal is a record of its own. Private figures stay in the database until the
+competition is revealed.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
+import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,31 +27,50 @@ CONTROL, CEILING, SUBMISSION = "control", "ceiling", "scored"
 OUTDATED = "outdated"
 PARTS = ("public", "private", "all")
 _BUSY_SECONDS = 30
+_OPTIONS = {"sqlite": {"timeout": _BUSY_SECONDS}, "postgresql": {"connect_timeout": 10}}
+_WRITERS = int.from_bytes(b"podium")  # the name of PostgreSQL's lock
 _WRITES = "podium_writes"
-_NAME_ONE = "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite"
+_NAME_ONE = (
+    "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite or "
+    "postgresql://user:password@host/database"
+)
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "lustre", "beegfs", "gpfs"}
+
+
+class _Json(sa.TypeDecorator[Any]):
+    """JSON as text: order, NaN and NUL are the same in every database."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:  # noqa: ARG002
+        return json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
+        return json.loads(value or "null")
+
 
 _schema = sa.MetaData()
 _records = sa.Table(
     "records",
     _schema,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("submission", sa.String(64), nullable=False),
-    sa.Column("competition", sa.String(64), nullable=False),
-    sa.Column("dataset", sa.String(64), nullable=False),
-    sa.Column("edition", sa.String(64), nullable=False),
-    sa.Column("team", sa.String(64), nullable=False),
-    sa.Column("name", sa.String(200), nullable=False),
-    sa.Column("model", sa.String(200)),
+    sa.Column("submission", sa.Text, nullable=False),
+    sa.Column("competition", sa.Text, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("team", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("model", sa.Text),
     sa.Column("message", sa.Text, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
     sa.Column("file", sa.Text),
-    sa.Column("sha256", sa.String(64), nullable=False),
-    sa.Column("provenance", sa.JSON, nullable=False),
-    sa.Column("public", sa.JSON, nullable=False),
-    sa.Column("private", sa.JSON, nullable=False),
-    sa.Column("all", sa.JSON, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("provenance", _Json, nullable=False),
+    sa.Column("public", _Json, nullable=False),
+    sa.Column("private", _Json, nullable=False),
+    sa.Column("all", _Json, nullable=False),
     sa.Column("public_influence", sa.LargeBinary, nullable=False),
     sa.Column("private_influence", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("submission", "edition"),
@@ -56,10 +79,10 @@ _records = sa.Table(
 _reveals = sa.Table(
     "reveals",
     _schema,
-    sa.Column("competition", sa.String(64), primary_key=True),
-    sa.Column("dataset", sa.String(64), primary_key=True),
-    sa.Column("who", sa.String(64), nullable=False),
-    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("competition", sa.Text, primary_key=True),
+    sa.Column("dataset", sa.Text, primary_key=True),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
 )
 
 
@@ -125,6 +148,7 @@ class Board:
     def __init__(self, url: sa.URL) -> None:
         self.url = url
         self._engine = _engine(url)
+        weakref.finalize(self, self._engine.dispose)
 
     def add(self, record: Record) -> bool:
         """Add a record; False if the very same submission is there already."""
@@ -187,12 +211,33 @@ class Board:
 
     def reveal(self, competition: str, dataset: str, *, who: str, when: str) -> bool:
         """Open the private scores for good; False if they are open already."""
-        if self.revealed(competition, dataset):
-            return False
+        there = sa.select(_reveals.c.who).where(
+            _reveals.c.competition == competition, _reveals.c.dataset == dataset
+        )
         values = {"competition": competition, "dataset": dataset, "who": who, "created": when}
         with self._write() as connection:
+            if connection.execute(there).first():
+                return False
             connection.execute(_reveals.insert().values(values))
         return True
+
+    def damage(self) -> list[str]:
+        """What the database itself finds wrong with its file; a server sees to its own."""
+        if not _sqlite_file(self.url):
+            return []
+        with self._read() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [] if found == ["ok"] else [str(line) for line in found]
+
+    def kept(self, competition: str, dataset: str) -> list[tuple[str, str]]:
+        """File and sha256 of every record of a dataset that has a file."""
+        query = sa.select(_records.c.file, _records.c.sha256).where(
+            _records.c.competition == competition,
+            _records.c.dataset == dataset,
+            _records.c.file.is_not(None),
+        )
+        with self._read() as connection:
+            return [(row[0], row[1]) for row in connection.execute(query)]
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
@@ -211,8 +256,9 @@ class Board:
             yield
         except sa.exc.DBAPIError as error:
             raise BoardError(
-                f"The board's database {self.url.render_as_string()} refused: {error.orig}.",
-                hint="Is the disk full, the file damaged or another program holding it?",
+                f"The board's database {_shown(self.url)} refused: {_reason(error)}.",
+                hint="Is the server down, the disk full or read-only, the file damaged, or another "
+                "program busy with it?",
             ) from error
 
 
@@ -224,7 +270,13 @@ def open_board(url: str) -> Board:
     """
     where = _parse(url)
     if file := _sqlite_file(where):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BoardError(
+                f"The board's folder {file.parent} cannot be made: {error.strerror}.",
+                hint=_NAME_ONE,
+            ) from error
         _refuse_network(file)
     return Board(where)
 
@@ -236,12 +288,34 @@ def find_board(url: str) -> Board | None:
 
 
 def _parse(url: str) -> sa.URL:
+    """The address; it may hold a password, so what cannot be parsed is not shown."""
     try:
-        return sa.make_url(url)
-    except sa.exc.ArgumentError as error:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise BoardError("PODIUM_DB is no address of a database.", hint=_NAME_ONE) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")  # else SQLAlchemy 2.0 takes psycopg2
+    if parsed.get_backend_name() not in _OPTIONS:
         raise BoardError(
-            f"PODIUM_DB={url!r} is no address of a database.", hint=_NAME_ONE
-        ) from error
+            f"PODIUM_DB names {parsed.drivername}; a board lies in SQLite or PostgreSQL.",
+            hint=_NAME_ONE,
+        )
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise BoardError("PODIUM_DB names no file: its board would be lost.", hint=_NAME_ONE)
+        if parsed.query:
+            raise BoardError("PODIUM_DB: SQLite takes no options after `?`.", hint=_NAME_ONE)
+    return parsed
+
+
+def _shown(url: sa.URL) -> str:
+    """The address without what may be secret: the password, and options, which may hold one."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _reason(error: sa.exc.DBAPIError) -> str:
+    """What the driver says, in one line."""
+    return "; ".join(str(error.orig).split("\n")).strip(" .;")
 
 
 def _sqlite_file(url: sa.URL) -> Path | None:
@@ -251,24 +325,27 @@ def _sqlite_file(url: sa.URL) -> Path | None:
 
 def _engine(url: sa.URL) -> sa.Engine:
     sqlite = url.get_backend_name() == "sqlite"
+    options = _OPTIONS[url.get_backend_name()].items()
+    own = {name: value for name, value in options if name not in url.query}
     try:
-        engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {})
+        engine = sa.create_engine(url, connect_args=own)
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         raise BoardError(
-            f"No driver is installed for {url.render_as_string()}: {error}.",
+            f"No driver is installed for {_shown(url)}: {error}.",
             hint="For PostgreSQL: pip install 'podium[postgres]'",
         ) from error
     if sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite if sqlite else _begin_postgresql)
     try:
         with engine.connect() as connection:
-            missing = not sa.inspect(connection).has_table(_records.name)
+            missing = set(_schema.tables) - set(sa.inspect(connection).get_table_names())
         if missing:
             _schema.create_all(engine.execution_options(**{_WRITES: True}))
     except sa.exc.DBAPIError as error:
+        engine.dispose()
         raise BoardError(
-            f"The board's database {url.render_as_string()} cannot be opened: {error.orig}.",
+            f"The board's database {_shown(url)} cannot be opened: {_reason(error)}.",
             hint=_NAME_ONE,
         ) from error
     return engine
@@ -278,7 +355,14 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     """Write-ahead log for readers beside a writer; transactions are begun by the engine's event."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    for attempt in range(_BUSY_SECONDS * 100, -1, -1):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:  # several make the file: SQLite waits for none
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not attempt:
+                raise
+            time.sleep(0.01)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
 
@@ -287,6 +371,13 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     """A writer takes its lock at once: a read that turns into a write could not wait for it."""
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    """The same order of writers: one at a time, so that what it looked up still holds."""
+    if connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _refuse_network(file: Path) -> None:
