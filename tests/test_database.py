@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from postgres import PASSWORD
-from test_leaderboard import record
 
 from podium import api, entry, leaderboard
 from podium.errors import BoardError
 from podium.leaderboard import find_board, open_board
+from postgres import PASSWORD
+from test_leaderboard import record
 
 PROCESSES = 6
 

@@ -6,7 +6,6 @@ Imports are inside the functions, so that a call loads only what it needs.
 from __future__ import annotations
 
 import getpass
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,7 +115,7 @@ def run(
         SubmissionError: If its predictions cannot be scored.
     """
     from podium import model as models
-    from podium import submission, training
+    from podium import scratch, submission, training
     from podium.data import load as load_data
     from podium.entry import Entries, Predictions, label, remark
 
@@ -135,8 +134,8 @@ def run(
         "seed": seed,
         "train_seconds": round(time.perf_counter() - start, 3),
     }
-    with tempfile.TemporaryDirectory(prefix="podium-run-") as scratch:
-        path = Path(scratch) / "predictions.parquet"
+    with scratch.directory("podium-run-") as folder:
+        path = folder / "predictions.parquet"
         submission.write(training.predict(file, fitted, ready.part("test", seed)), path)
         predictions = Predictions(
             path=path,

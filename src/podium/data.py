@@ -12,8 +12,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from podium import raw
+from podium import raw, scratch
 from podium.competition import Competition, Dataset
 from podium.edition import (
     MANIFEST,
@@ -366,17 +364,14 @@ def _another_was_faster(folder: Path) -> Iterator[None]:
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new directory that takes the place of `folder` once it is whole, and not before."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with scratch.directory(f".{folder.name}-", folder.parent) as place:
+        new, old = place / "new", place / "old"
+        new.mkdir()
         yield new
-        new.chmod(0o755)  # mkdtemp made it the owner's alone
         with suppress(FileNotFoundError):
-            folder.rename(new.with_name(f"{new.name}-old"))
+            folder.rename(old)
         with _another_was_faster(folder):
             new.rename(folder)
-    finally:
-        for left in (new, new.with_name(f"{new.name}-old")):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _rng(seed: int, part: str) -> np.random.Generator:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import leaderboard, model, provenance, submission, training, workspace
+from podium import leaderboard, model, provenance, scratch, submission, training, workspace
 from podium.data import Data
 from podium.edition import Edition, file_sha256
 from podium.errors import PodiumError
@@ -164,9 +164,9 @@ class Entries:
         kept = submission.keep(predictions.path, folder, short + predictions.path.suffix.lower())
         if predictions.open_table is None:
             return kept, None
-        open_file = folder / f"{short}.open.csv"
-        predictions.open_table.to_csv(open_file, index=False)
-        return kept, open_file
+        with scratch.directory(".incoming-", folder) as place:
+            predictions.open_table.to_csv(place / "open.csv", index=False)
+            return kept, submission.keep(place / "open.csv", folder, f"{short}.open.csv")
 
     def _short(self, sha256: str, owner: str | None = None) -> str:
         names = (self.data.competition.name, self.data.dataset.name, owner or self.team, sha256)

@@ -1,8 +1,8 @@
 """The board: immutable records in a database, and how they rank.
 
-SQLite in the workspace by default, PostgreSQL by `PODIUM_DB`; one code path. Records are never changed: a
-withdrawal or a reveal is a record of its own. Private figures stay in the database until the
-competition is revealed.
+SQLite in the workspace by default, PostgreSQL by `PODIUM_DB`; one code path. Records are never
+changed: a withdrawal or a reveal is a record of its own. Private figures stay in the database until
+the competition is revealed.
 """
 
 from __future__ import annotations

@@ -19,9 +19,11 @@ from podium.competition import Competition, Target
 from podium.edition import file_sha256
 from podium.errors import SubmissionError
 from podium.metric import Table
+from podium.scratch import sweep
 
 FORMATS = (".csv", ".parquet", ".h5", ".hdf5")
 _EXAMPLES = 5
+_INCOMING = ".incoming-"
 _LARGE_FILE = 32 << 20
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A"]
@@ -120,7 +122,8 @@ def keep(path: Path, folder: Path, name: str) -> Path:
     if target.is_file() and file_sha256(target) == file_sha256(path):
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(prefix=".incoming-", dir=folder)
+    sweep(folder, _INCOMING)
+    handle, scratch = tempfile.mkstemp(prefix=_INCOMING, dir=folder)
     try:
         with os.fdopen(handle, "wb") as out, path.open("rb") as source:
             while block := source.read(1 << 20):
