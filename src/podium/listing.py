@@ -11,7 +11,7 @@ from typing import Any
 from podium import competition as competitions
 from podium import leaderboard, workspace
 from podium.competition import Competition, Dataset
-from podium.edition import PUBLIC, cache_folder, find_edition, is_ready
+from podium.edition import PUBLIC, cache_folder, checksums, find_edition, is_ready
 from podium.errors import PodiumError
 
 
@@ -44,6 +44,7 @@ def listing() -> list[Entry]:
 
 
 def _entries(found: Competition, counts: Mapping[tuple[str, str], int]) -> list[Entry]:
+    checksums(found)  # raises where they cannot be read
     return [
         Entry(
             competition=found.name,

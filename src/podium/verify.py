@@ -25,7 +25,7 @@ from podium import leaderboard, submission, training, workspace
 from podium import model as models
 from podium.competition import Competition, Dataset
 from podium.edition import PUBLIC, SOLUTION, checksums, file_sha256, is_ready
-from podium.errors import DataError, PodiumError, SubmissionError
+from podium.errors import PodiumError, SubmissionError
 from podium.model import ModelFile, Part
 from podium.scoring import Solution, open_solution
 from podium.stats import Cells, Tally
@@ -332,6 +332,7 @@ def verify(
     for name in [competition] if competition else competitions.names():
         try:
             found = competitions.load(name)
+            checksums(found)
         except PodiumError as error:
             if competition:
                 raise
@@ -347,8 +348,8 @@ def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Ver
     names = {"competition": case.competition.name, "dataset": case.dataset.name}
     try:
         case.data  # noqa: B018  prepares it
-    except DataError as error:
-        if is_ready(case.competition, case.dataset) or case.dataset.simulated:
+    except PodiumError as error:
+        if case.dataset.simulated or is_ready(case.competition, case.dataset):
             yield Verdict(**names, check="data", problem=str(error))
         else:
             yield Verdict(**names, check="data", skipped=f"skipped: {error.hint}")
