@@ -35,7 +35,7 @@ from podium.edition import (
     get_command,
     read_manifest,
 )
-from podium.errors import DataError
+from podium.errors import DataError, reason
 from podium.model import Part
 
 if TYPE_CHECKING:
@@ -363,15 +363,21 @@ def _another_was_faster(folder: Path) -> Iterator[None]:
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new directory that takes the place of `folder` once it is whole, and not before."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with scratch.directory(f".{folder.name}-", folder.parent) as place:
-        new, old = place / "new", place / "old"
-        new.mkdir()
-        yield new
-        with suppress(FileNotFoundError):
-            folder.rename(old)
-        with _another_was_faster(folder):
-            new.rename(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.directory(f".{folder.name}-", folder.parent) as place:
+            new, old = place / "new", place / "old"
+            new.mkdir()
+            yield new
+            with suppress(FileNotFoundError):
+                folder.rename(old)
+            with _another_was_faster(folder):
+                new.rename(folder)
+    except OSError as error:
+        raise DataError(
+            f"The prepared data cannot be written to {folder}: {reason(error)}.",
+            hint="Make room there, or name another place: PODIUM_DATA=DIR",
+        ) from error
 
 
 def _rng(seed: int, part: str) -> np.random.Generator:

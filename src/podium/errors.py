@@ -7,7 +7,13 @@ fault of Podium itself (status 3).
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in words."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 class PodiumError(Exception):

@@ -255,11 +255,7 @@ class Board:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            raise BoardError(
-                f"The board's database {_shown(self.url)} refused: {_reason(error)}.",
-                hint="Is the server down, the disk full or read-only, the file damaged, or another "
-                "program busy with it?",
-            ) from error
+            raise _refusal(self.url, "refused", error) from error
 
 
 def open_board(url: str) -> Board:
@@ -313,9 +309,14 @@ def _shown(url: sa.URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def _reason(error: sa.exc.DBAPIError) -> str:
-    """What the driver says, in one line."""
-    return "; ".join(str(error.orig).split("\n")).strip(" .;")
+def _refusal(url: sa.URL, what: str, error: sa.exc.DBAPIError) -> BoardError:
+    """What the driver says, in one line, and what the reason may be."""
+    reason = "; ".join(str(error.orig).split("\n")).strip(" .;")
+    if url.get_backend_name() == "sqlite":
+        hint = "Is the disk full or read-only, the file damaged, or another program busy with it?"
+    else:
+        hint = "Is the server up, has it room, and is PODIUM_DB right?"
+    return BoardError(f"The board's database {_shown(url)} {what}: {reason}.", hint=hint)
 
 
 def _sqlite_file(url: sa.URL) -> Path | None:
@@ -344,10 +345,7 @@ def _engine(url: sa.URL) -> sa.Engine:
             _schema.create_all(engine.execution_options(**{_WRITES: True}))
     except sa.exc.DBAPIError as error:
         engine.dispose()
-        raise BoardError(
-            f"The board's database {_shown(url)} cannot be opened: {_reason(error)}.",
-            hint=_NAME_ONE,
-        ) from error
+        raise _refusal(url, "cannot be opened", error) from error
     return engine
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from podium.competition import Competition, Target
 from podium.edition import file_sha256
-from podium.errors import SubmissionError
+from podium.errors import SubmissionError, reason
 from podium.metric import Table
 from podium.scratch import sweep
 
@@ -117,13 +117,28 @@ def write(table: Any, path: Path) -> None:
 
 
 def keep(path: Path, folder: Path, name: str) -> Path:
-    """Copy a file into `folder` under `name`: whole or not at all, and only if it is not there."""
+    """Copy a file into `folder` under `name`: whole or not at all, and only if it is not there.
+
+    Raises:
+        SubmissionError: If the disk refuses.
+    """
     target = folder / name
     if target.is_file() and file_sha256(target) == file_sha256(path):
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder, _INCOMING)
-    handle, scratch = tempfile.mkstemp(prefix=_INCOMING, dir=folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder, _INCOMING)
+        _copy(path, target)
+    except OSError as error:
+        raise SubmissionError(
+            f"{target} cannot be written: {reason(error)}.",
+            hint="Make room there, or work in another folder: PODIUM_WORKSPACE=DIR",
+        ) from error
+    return target
+
+
+def _copy(path: Path, target: Path) -> None:
+    handle, scratch = tempfile.mkstemp(prefix=_INCOMING, dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as out, path.open("rb") as source:
             while block := source.read(1 << 20):
@@ -134,7 +149,6 @@ def keep(path: Path, folder: Path, name: str) -> Path:
         Path(scratch).replace(target)
     finally:
         Path(scratch).unlink(missing_ok=True)
-    return target
 
 
 def _read_csv(path: Path, competition: Competition) -> pa.Table:
