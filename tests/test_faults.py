@@ -5,6 +5,7 @@ All of it, which takes some minutes: `python -m pytest -m slow tests/test_faults
 """
 
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -117,10 +118,15 @@ KILLS = [2, pytest.param(100, marks=pytest.mark.slow)]
 
 
 class Moments:
-    """Moments to kill a command at: half of them anywhere in its run, half while it writes."""
+    """Moments to kill a command at: half of them anywhere in its run, half while it writes.
+
+    A machine that is busy at one time and idle at another makes it end too soon for some; moments
+    come earlier after each of these, and `numbers` goes on until so many were killed.
+    """
 
     def __init__(self, command, watched, environment, seed):
         self.watched = watched
+        self.killed, self.scale = 0, 1.0
         self.random = random.Random(seed)
         start = time.monotonic()
         process = self._start(command, environment)
@@ -129,17 +135,28 @@ class Moments:
         process.communicate()
         self.whole = time.monotonic() - start
 
+    def numbers(self, kills):
+        """Numbers of attempts, until so many commands were killed."""
+        for number in itertools.count(1):
+            if self.killed == kills:
+                return
+            assert number < 10 * kills, "nearly all commands end before they are killed"
+            yield number
+
     def kill(self, number, command, environment):
-        """Kill a command at a moment; gives whether it was still running."""
+        """Kill a command at a moment."""
         process = self._start(command, environment)
         if number % 2:
             self._wait_for_change(process, self._state())
-            time.sleep(self.random.uniform(0, 1.1 * (self.whole - self.first)))
+            time.sleep(self.random.uniform(0, self.scale * (self.whole - self.first)))
         else:
-            time.sleep(self.random.uniform(0, 1.1 * self.whole))
+            time.sleep(self.random.uniform(0, self.scale * self.whole))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        return process.returncode == -signal.SIGKILL
+        if process.returncode == -signal.SIGKILL:
+            self.killed += 1
+        else:
+            self.scale *= 0.95
 
     def _start(self, command, environment):
         return subprocess.Popen(
@@ -169,13 +186,12 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
     """Every other time in a workspace whose board is still to be made."""
     first = _variant(sample, tmp_path, 0)
     moments = Moments(["submit", "toy", first], named, {}, seed=kills)
-    killed = 0
-    for number in range(1, kills + 1):
+    for number in moments.numbers(kills):
         place = named if number % 4 > 1 else _equip(tmp_path / f"workspace{number}")
         moments.watched = place
         file = _variant(sample, tmp_path, number)
         command = ["submit", "toy", file, "--json"]
-        killed += moments.kill(number, command, {"PODIUM_WORKSPACE": place})
+        moments.kill(number, command, {"PODIUM_WORKSPACE": place})
         assert _board_is_whole(place), number
         again = _podium(*command, PODIUM_WORKSPACE=place)
         assert again.returncode == 0, again.stderr
@@ -187,12 +203,11 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
         if place is not named:
             rows = json.loads(_podium("board", "toy", "--json", PODIUM_WORKSPACE=place).stdout)
             assert [row["status"] for row in rows["rows"]] == ["ceiling", "scored", "control"]
-    assert killed >= kills / 2
     verdicts = json.loads(_podium("verify", "toy", "-d", "demo", "--json").stdout)
     assert {v["check"]: v["problem"] for v in verdicts}["board is whole"] == ""
     assert not [v for v in verdicts if v["problem"]]
     _age(*_strays(named / "submissions"))
-    assert _podium("submit", "toy", _variant(sample, tmp_path, kills + 1)).returncode == 0
+    assert _podium("submit", "toy", _variant(sample, tmp_path, 9999)).returncode == 0
     assert _strays(named / "submissions") == []
 
 
@@ -205,12 +220,11 @@ def test_data_killed_at_any_moment(kills, named, own_cache, tmp_path):
     expected = dict(good.manifest["files"])
     place = cache_folder(toy, table)
     moments = Moments(command, own_cache, {}, seed=kills)
-    killed = 0
-    for number in range(kills):
+    for number in moments.numbers(kills):
         if number % 4 < 2:
             shutil.rmtree(own_cache)
             own_cache.mkdir()
-        killed += moments.kill(number, command, {})
+        moments.kill(number, command, {})
         manifest = read_manifest(place)
         if manifest is not None:
             found = data.Data(competition=toy, dataset=table, folder=place, manifest=manifest)
@@ -222,7 +236,6 @@ def test_data_killed_at_any_moment(kills, named, own_cache, tmp_path):
         files = {str(f.relative_to(place)): file_sha256(f) for f in place.rglob("*") if f.is_file()}
         files.pop("manifest.json")
         assert files == expected
-    assert killed >= kills / 2
     verdicts = json.loads(_podium("verify", "toy", "-d", "table", "--json").stdout)
     assert {v["check"]: v["problem"] for v in verdicts}["checksums agree"] == ""
     _age(*_strays(own_cache))
@@ -302,7 +315,7 @@ FULL = ("database or disk is full", "disk I/O error", "No space left on device")
 LOCKED = ("unable to open database file", "Read-only file system", "readonly database")
 
 
-@pytest.mark.parametrize("pages", [(0, 28, 60), pytest.param(range(62), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("pages", [(0, 60), pytest.param(range(62), marks=pytest.mark.slow)])
 def test_a_full_disk_for_the_workspace(pages, disk, named, sample, tmp_path):
     outcomes = []
     for free in pages:
@@ -368,6 +381,7 @@ def test_a_full_disk_for_scratch(free, disk, named):
     assert _podium("run", "toy", "line", TMPDIR=disk.place).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_full_disk_for_unpacked_raw_files(disk, named, own_cache, tmp_path):
     """The scratch of `data --from archive.zip`."""
     archive = shutil.make_archive(str(tmp_path / "toy"), "zip", RAW)
@@ -381,6 +395,7 @@ def test_a_full_disk_for_unpacked_raw_files(disk, named, own_cache, tmp_path):
     assert again.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_read_only_disk(disk, named, sample, tmp_path, cache):
     file = _variant(sample, tmp_path, 1)
     place = _equip(disk.place / "workspace")
