@@ -147,8 +147,19 @@ def _copy(path: Path, target: Path) -> None:
             os.fsync(out.fileno())
         Path(scratch).chmod(0o644)
         Path(scratch).replace(target)
+        if os.name == "posix":
+            _sync_folder(target.parent)
     finally:
         Path(scratch).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The file's name must outlive a loss of power as its content does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _read_csv(path: Path, competition: Competition) -> pa.Table:
