@@ -120,13 +120,13 @@ KILLS = [2, pytest.param(100, marks=pytest.mark.slow)]
 class Moments:
     """Moments to kill a command at: half of them anywhere in its run, half while it writes.
 
-    A machine that is busy at one time and idle at another makes it end too soon for some; moments
-    come earlier after each of these, and `numbers` goes on until so many were killed.
+    A machine that is busy at one time and idle at another makes it end too soon for some: moments
+    follow its pace, and `numbers` goes on until so many were killed.
     """
 
     def __init__(self, command, watched, environment, seed):
         self.watched = watched
-        self.killed, self.scale = 0, 1.0
+        self.killed, self.pace = 0, [1.0, 1.0]
         self.random = random.Random(seed)
         start = time.monotonic()
         process = self._start(command, environment)
@@ -146,17 +146,16 @@ class Moments:
     def kill(self, number, command, environment):
         """Kill a command at a moment."""
         process = self._start(command, environment)
-        if number % 2:
+        writing = number % 2
+        if writing:
             self._wait_for_change(process, self._state())
-            time.sleep(self.random.uniform(0, self.scale * (self.whole - self.first)))
-        else:
-            time.sleep(self.random.uniform(0, self.scale * self.whole))
+        span = self.whole - self.first if writing else self.whole
+        time.sleep(self.random.uniform(0, self.pace[writing] * span))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        if process.returncode == -signal.SIGKILL:
-            self.killed += 1
-        else:
-            self.scale *= 0.95
+        in_time = process.returncode == -signal.SIGKILL
+        self.killed += in_time
+        self.pace[writing] *= 1.03 if in_time else 0.9
 
     def _start(self, command, environment):
         return subprocess.Popen(
@@ -184,6 +183,7 @@ def _age(*paths):
 @pytest.mark.parametrize("kills", KILLS)
 def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
     """Every other time in a workspace whose board is still to be made."""
+    ready = data.load(*api.load("toy"))
     first = _variant(sample, tmp_path, 0)
     moments = Moments(["submit", "toy", first], named, {}, seed=kills)
     for number in moments.numbers(kills):
@@ -201,8 +201,11 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
         assert file_sha256(place / KEPT / f"{found}.csv") == sha256
         assert _board_is_whole(place)
         if place is not named:
-            rows = json.loads(_podium("board", "toy", "--json", PODIUM_WORKSPACE=place).stdout)
-            assert [row["status"] for row in rows["rows"]] == ["ceiling", "scored", "control"]
+            board = find_board(f"sqlite:///{place}/leaderboard/board.sqlite")
+            assert board.counts() == {("toy", "demo"): 1}
+            names = {"competition": "toy", "dataset": "demo", "edition": ready.edition.name}
+            for kind, house in (("control", {"zero"}), ("ceiling", {"ceiling"})):
+                assert board.names(**names, kind=kind) == house
     verdicts = json.loads(_podium("verify", "toy", "-d", "demo", "--json").stdout)
     assert {v["check"]: v["problem"] for v in verdicts}["board is whole"] == ""
     assert not [v for v in verdicts if v["problem"]]
