@@ -175,7 +175,7 @@ def test_a_failed_preparation_leaves_the_old_data(table, raw, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(data, "_write", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DataError, match="disk full"):
         api.prepare("toy", "table", source=raw)
     assert data.damaged(table) == []
     assert [path.name for path in table.folder.parent.iterdir()] == ["table"]

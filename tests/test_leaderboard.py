@@ -47,8 +47,8 @@ def record(name, score, *, team="ana", kind="scored", edition="now", private=Non
 
 
 @pytest.fixture
-def board(workspace):
-    return open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
+def board(database):
+    return open_board(database)
 
 
 def rows(board, part="public"):
@@ -144,14 +144,13 @@ def _fill(url, worker):
         open_board(url).add(record(f"{worker}-{entry}", 1.0, team=f"t{worker}"))
 
 
-def test_processes_write_together_and_lose_nothing(board, workspace):
-    url = f"sqlite:///{workspace}/leaderboard/board.sqlite"
+def test_processes_write_together_and_lose_nothing(board, database):
     context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_fill, args=(url, worker)) for worker in range(4)]
+    workers = [context.Process(target=_fill, args=(database, worker)) for worker in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert board.counts() == {("toy", "demo"): 80}
-    assert leaderboard.find_board(url) is not None
+    assert leaderboard.find_board(database) is not None

@@ -6,7 +6,6 @@ Imports are inside the functions, so that a call loads only what it needs.
 from __future__ import annotations
 
 import getpass
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,9 +83,8 @@ def submit(
     from podium.entry import Entries, Predictions, label, remark
 
     start = time.perf_counter()
-    message = remark(message)
     path = Path(file)
-    shown = label(name or path.stem)
+    shown, message = label(name or path.stem), remark(message)
     entries = Entries.of(load_data(*load(competition, dataset)), team)
     return entries.hand_in(Predictions(path=path, name=shown, message=message, start=start))
 
@@ -128,7 +126,7 @@ def run(
         SubmissionError: If its predictions cannot be scored.
     """
     from podium import model as models
-    from podium import submission, training
+    from podium import scratch, submission, training
     from podium.data import load as load_data
     from podium.entry import Entries, Predictions, label, remark
     from podium.limits import contained
@@ -136,8 +134,8 @@ def run(
     start = time.perf_counter()
     message = remark(message)
     ready = load_data(*load(competition, dataset))
-    with tempfile.TemporaryDirectory(prefix="podium-run-") as scratch:
-        path = Path(scratch) / "predictions.parquet"
+    with scratch.directory("podium-run-") as folder:
+        path = folder / "predictions.parquet"
         with contained(limit_time):
             file = models.load(ready.competition, model).with_params(params or {})
             changes = [f"{key}={value}" for key, value in (params or {}).items()]

@@ -19,7 +19,7 @@ from podium.workspace import HOUSE
 
 _SYSTEM = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
-    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EFBIG, errno.EIO),
 }
 """Errors that are the machine's or the user's to mend, not ours."""
 

@@ -8,12 +8,17 @@ Every competition imports as `podium.competitions.<name>` and its `competition.p
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import pairwise
+from keyword import iskeyword
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from podium.errors import PodiumError, UnknownNameError
@@ -153,8 +158,12 @@ class Competition:
         return sorted(file.stem for file in files if not file.stem.startswith(("_", "test_")))
 
     def module(self, name: str) -> ModuleType:
-        """Import one of the folder's modules, when it is needed and not before."""
-        return import_module(f"podium.competitions.{self.name}.{name}")
+        """Import one of the folder's modules, when it is needed and not before.
+
+        Raises:
+            PodiumError: If it fails; with its lines.
+        """
+        return _import(self.name, name)
 
     def dataset(self, name: str | None = None) -> Dataset:
         """The dataset of that name, or the default one.
@@ -170,12 +179,18 @@ class Competition:
         raise UnknownNameError(f"dataset of {self.name}", name, [d.name for d in self.datasets])
 
 
-def names() -> list[str]:
-    """Names of all competitions: folders with a `competition.py` on the path of competitions."""
+def folders() -> list[Path]:
+    """All folders of competitions, sorted by name; of those of one name the first is used."""
     import podium.competitions
 
-    folders = [Path(root) for root in podium.competitions.__path__]
-    return sorted({file.parent.name for root in folders for file in root.glob("*/competition.py")})
+    roots = [Path(root) for root in dict.fromkeys(podium.competitions.__path__)]
+    found = [folder for root in roots if root.is_dir() for folder in root.iterdir()]
+    return sorted(filter(_holds_something, found), key=lambda folder: folder.name)  # stable
+
+
+def names() -> list[str]:
+    """Names of all competitions, whether they load or not."""
+    return list(dict.fromkeys(folder.name for folder in folders()))
 
 
 def load(name: str) -> Competition:
@@ -183,42 +198,102 @@ def load(name: str) -> Competition:
 
     Raises:
         UnknownNameError: With the nearest name.
-        PodiumError: If its `competition.py` does not keep the contract.
+        PodiumError: If its folder does not keep the contract; with the lines that fail.
     """
     known = names()
     if name not in known:
         raise UnknownNameError("competition", name, known, hint="See them all: podium list")
-    module = import_module(f"podium.competitions.{name}.competition")
-    competition = getattr(module, "competition", None)
-    if not isinstance(competition, Competition) or competition.name != name:
+    if problem := _unusable(next(folder for folder in folders() if folder.name == name)):
+        raise PodiumError(f"The competition {name!r} cannot be loaded: {problem}.")
+    found = getattr(_import(name, "competition"), "competition", None)
+    if not isinstance(found, Competition) or found.name != name:
         raise PodiumError(
             f"competitions/{name}/competition.py must end in "
             f"`competition = Competition(name={name!r}, ...)`."
         )
-    return competition
+    if problems := _wrong_facts(found):
+        raise PodiumError(f"competitions/{name}/competition.py is wrong.", problems=problems)
+    return found
+
+
+def shadowed() -> list[Path]:
+    """Folders that are not used, because another one before them has their name."""
+    found = folders()
+    return [b for a, b in pairwise(found) if a.name == b.name]
 
 
 def try_load(name: str) -> Competition | str:
     """A competition, or in one line why its folder cannot be loaded."""
-    outcome: list[Competition] = []
-    reason = _Reason()
-    with reason:
-        outcome.append(load(name))
-    return outcome[0] if outcome else reason.text
+    try:
+        return load(name)
+    except PodiumError as error:
+        return error.message
 
 
-class _Reason:
-    """Keeps why somebody's code failed: one broken folder must not hide the others."""
+def _holds_something(folder: Path) -> bool:
+    """Whether it is a folder with more than what Python leaves of one that was removed."""
+    if folder.name.startswith((".", "__")) or not folder.is_dir():
+        return False
+    return any(path.name != "__pycache__" for path in folder.iterdir())
 
-    text = ""
+
+def _unusable(folder: Path) -> str:
+    """Why a folder can be no competition, whatever its code does."""
+    if not folder.name.isidentifier() or iskeyword(folder.name):
+        return "a folder's name must be a Python name: letters, digits and _, no digit first"
+    if not (folder / "competition.py").is_file():
+        return f"{folder} has no competition.py"
+    return ""
+
+
+def _wrong_facts(found: Competition) -> list[str]:
+    """What of a competition's facts has another type than it must have, or is empty."""
+    kinds = {
+        "targets": Target,
+        "scores": Score,
+        "datasets": Dataset,
+        "strata": Stratum,
+        "controls": Control,
+    }
+    texts = [name for name in ("title", "summary") if not isinstance(getattr(found, name), str)]
+    problems = [f"{name} must be text" for name in texts]
+    for name, kind in kinds.items():
+        entries = getattr(found, name)
+        whole = isinstance(entries, tuple) and all(isinstance(entry, kind) for entry in entries)
+        if not whole or not entries:
+            problems.append(f"{name} must be a tuple of one {kind.__name__} or more")
+    return problems
+
+
+def _import(name: str, module: str) -> ModuleType:
+    """Import a module of a competition; what it prints goes to stderr, stdout is for results."""
+    where = f"podium.competitions.{name}.{module}"
+    with contextlib.redirect_stdout(sys.stderr), _Told(name, module):
+        return import_module(where)
+
+
+class _Told:
+    """Turns whatever a folder's code raises into an error that shows the folder's own lines."""
+
+    def __init__(self, name: str, module: str) -> None:
+        self.name, self.file = name, f"competitions/{name}/{module.replace('.', '/')}.py"
 
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        if isinstance(error, Exception):
-            self.text = (
-                f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            )
-            return True
-        return False
+    def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        if not isinstance(error, Exception | SystemExit) or isinstance(error, PodiumError):
+            return
+        own = [
+            f"{Path(frame.filename).name}, line {frame.lineno}: {frame.line}"
+            for frame in traceback.extract_tb(trace)
+            if self.name in Path(frame.filename).parts
+        ]
+        if isinstance(error, SyntaxError):
+            own.append(f"{Path(error.filename or self.file).name}, line {error.lineno}")
+        said = (str(error).splitlines() or [""])[0]
+        raise PodiumError(
+            f"{self.file} fails: {type(error).__name__}: {said}",
+            problems=own,
+            hint="The other competitions are not affected.",
+        ) from error

@@ -12,8 +12,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from podium import raw
+from podium import raw, scratch
 from podium.competition import Competition, Dataset
 from podium.edition import (
     MANIFEST,
@@ -37,7 +35,7 @@ from podium.edition import (
     get_command,
     read_manifest,
 )
-from podium.errors import DataError
+from podium.errors import DataError, reason
 from podium.model import Part
 
 if TYPE_CHECKING:
@@ -365,18 +363,21 @@ def _another_was_faster(folder: Path) -> Iterator[None]:
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new directory that takes the place of `folder` once it is whole, and not before."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        yield new
-        new.chmod(0o755)  # mkdtemp made it the owner's alone
-        with suppress(FileNotFoundError):
-            folder.rename(new.with_name(f"{new.name}-old"))
-        with _another_was_faster(folder):
-            new.rename(folder)
-    finally:
-        for left in (new, new.with_name(f"{new.name}-old")):
-            shutil.rmtree(left, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.directory(f".{folder.name}-", folder.parent) as place:
+            new, old = place / "new", place / "old"
+            new.mkdir()
+            yield new
+            with suppress(FileNotFoundError):
+                folder.rename(old)
+            with _another_was_faster(folder):
+                new.rename(folder)
+    except OSError as error:
+        raise DataError(
+            f"The prepared data cannot be written to {folder}: {reason(error)}.",
+            hint="Make room there, or name another place: PODIUM_DATA=DIR",
+        ) from error
 
 
 def _rng(seed: int, part: str) -> np.random.Generator:

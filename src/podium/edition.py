@@ -14,6 +14,7 @@ from typing import Any
 
 from podium import workspace
 from podium.competition import Competition, Dataset
+from podium.errors import DataError
 
 PUBLIC, SOLUTION = "public", "solution"
 MANIFEST = "manifest.json"
@@ -47,11 +48,25 @@ def find_edition(competition: Competition, dataset: Dataset) -> Edition | None:
 
 
 def checksums(competition: Competition) -> dict[str, dict[str, str]]:
-    """The committed sha256 of each dataset's `data` and `split`."""
+    """The committed sha256 of each dataset's `data` and `split`.
+
+    Raises:
+        DataError: If the file is not of that form.
+    """
     file = competition.folder / "checksums.json"
     if not file.is_file():
         return {}
-    known: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        known: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+        whole = all({"data", "split"} <= set(entry) for entry in known.values())
+    except (ValueError, AttributeError, TypeError):
+        whole = False
+    if not whole:
+        raise DataError(
+            f"competitions/{competition.name}/checksums.json is no JSON of the form "
+            '{"demo": {"data": "<sha256>", "split": "<sha256>"}}.',
+            hint=f"Mend or remove {file}; `podium.data.freeze` writes it.",
+        )
     return known
 
 
@@ -83,9 +98,10 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     try:
         text = (folder / MANIFEST).read_text(encoding="utf-8")
         manifest: dict[str, Any] = json.loads(text)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        whole = {"data", "split", "files"} <= set(manifest)
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
-    return manifest
+    return manifest if whole else None
 
 
 def get_command(competition: Competition, dataset: Dataset) -> str:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import leaderboard, model, provenance, submission, training, workspace
+from podium import leaderboard, model, provenance, scratch, submission, training, workspace
 from podium.data import Data
 from podium.edition import Edition, file_sha256
 from podium.errors import PodiumError
@@ -275,9 +275,9 @@ class Entries:
         kept = submission.keep(predictions.path, folder, short + predictions.path.suffix.lower())
         if predictions.open_table is None:
             return kept, None
-        open_file = folder / f"{short}.open.csv"
-        predictions.open_table.to_csv(open_file, index=False)
-        return kept, open_file
+        with scratch.directory(".incoming-", folder) as place:
+            predictions.open_table.to_csv(place / "open.csv", index=False)
+            return kept, submission.keep(place / "open.csv", folder, f"{short}.open.csv")
 
     def _own_best(self) -> float | None:
         ranked = [row.score for row in self.desk.rows() if row.team == self.team and row.rank]

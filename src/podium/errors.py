@@ -7,9 +7,15 @@ fault of Podium itself (status 3).
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 
 _LENGTH = 2000  # characters of a message or problem
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in words."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 class PodiumError(Exception):

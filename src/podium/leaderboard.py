@@ -1,6 +1,6 @@
 """The board: a database of immutable records, and of what other boards claim.
 
-SQLite in the workspace by default, any other database by `PODIUM_DB`; one code path. Records are
+SQLite in the workspace by default, PostgreSQL by `PODIUM_DB`; one code path. Records are
 never changed: a withdrawal or a reveal is a record of its own. What came by `podium import` without
 its predictions is a claim: shown and marked until a record of the same submission takes its place.
 Private figures stay in the database until the competition is revealed.
@@ -8,7 +8,11 @@ Private figures stay in the database until the competition is revealed.
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
+import time
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -23,9 +27,28 @@ from podium.ranking import Row, rank
 from podium.record import SUBMISSION, Record, Reveal, Withdrawal
 
 _BUSY_SECONDS = 30
+_OPTIONS = {"sqlite": {"timeout": _BUSY_SECONDS}, "postgresql": {"connect_timeout": 10}}
+_WRITERS = int.from_bytes(b"podium")  # the name of PostgreSQL's lock
 _WRITES = "podium_writes"
-_NAME_ONE = "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite"
+_NAME_ONE = (
+    "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite or "
+    "postgresql://user:password@host/database"
+)
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "lustre", "beegfs", "gpfs"}
+
+
+class _Json(sa.TypeDecorator[Any]):
+    """JSON as text: order, NaN and NUL are the same in every database."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:  # noqa: ARG002
+        return json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
+        return json.loads(value or "null")
+
 
 _schema = sa.MetaData()
 
@@ -33,22 +56,22 @@ _schema = sa.MetaData()
 def _record_columns() -> list[sa.schema.SchemaItem]:
     return [
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("submission", sa.String(64), nullable=False),
-        sa.Column("competition", sa.String(64), nullable=False),
-        sa.Column("dataset", sa.String(64), nullable=False),
-        sa.Column("edition", sa.String(64), nullable=False),
-        sa.Column("team", sa.String(64), nullable=False),
-        sa.Column("name", sa.String(200), nullable=False),
-        sa.Column("model", sa.String(200)),
+        sa.Column("submission", sa.Text, nullable=False),
+        sa.Column("competition", sa.Text, nullable=False),
+        sa.Column("dataset", sa.Text, nullable=False),
+        sa.Column("edition", sa.Text, nullable=False),
+        sa.Column("team", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("model", sa.Text),
         sa.Column("message", sa.Text, nullable=False),
-        sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("created", sa.String(32), nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("created", sa.Text, nullable=False),
         sa.Column("file", sa.Text),
-        sa.Column("sha256", sa.String(64), nullable=False),
-        sa.Column("provenance", sa.JSON, nullable=False),
-        sa.Column("public", sa.JSON, nullable=False),
-        sa.Column("private", sa.JSON, nullable=False),
-        sa.Column("all", sa.JSON, nullable=False),
+        sa.Column("sha256", sa.Text, nullable=False),
+        sa.Column("provenance", _Json, nullable=False),
+        sa.Column("public", _Json, nullable=False),
+        sa.Column("private", _Json, nullable=False),
+        sa.Column("all", _Json, nullable=False),
         sa.Column("public_influence", sa.LargeBinary, nullable=False),
         sa.Column("private_influence", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("submission", "edition"),
@@ -70,20 +93,20 @@ _claims = sa.Table(
 _withdrawals = sa.Table(
     "withdrawals",
     _schema,
-    sa.Column("submission", sa.String(64), primary_key=True),
-    sa.Column("competition", sa.String(64), nullable=False),
-    sa.Column("dataset", sa.String(64), nullable=False),
-    sa.Column("team", sa.String(64), nullable=False),
-    sa.Column("who", sa.String(64), nullable=False),
-    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("submission", sa.Text, primary_key=True),
+    sa.Column("competition", sa.Text, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("team", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
 )
 _reveals = sa.Table(
     "reveals",
     _schema,
-    sa.Column("competition", sa.String(64), primary_key=True),
-    sa.Column("dataset", sa.String(64), primary_key=True),
-    sa.Column("who", sa.String(64), nullable=False),
-    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("competition", sa.Text, primary_key=True),
+    sa.Column("dataset", sa.Text, primary_key=True),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
 )
 _has_record = sa.exists().where(
     _records.c.submission == _claims.c.submission, _records.c.edition == _claims.c.edition
@@ -111,6 +134,7 @@ class Board:
     def __init__(self, url: sa.URL) -> None:
         self.url = url
         self._engine = _engine(url)
+        weakref.finalize(self, self._engine.dispose)
 
     def add(self, record: Record) -> bool:
         """Add a record; False if the very same submission is there already."""
@@ -271,6 +295,24 @@ class Board:
         with self._read() as connection:
             return [Record(**row) for row in connection.execute(query).mappings()]
 
+    def damage(self) -> list[str]:
+        """What the database itself finds wrong with its file; a server sees to its own."""
+        if not _sqlite_file(self.url):
+            return []
+        with self._read() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [] if found == ["ok"] else [str(line) for line in found]
+
+    def kept(self, competition: str, dataset: str) -> list[tuple[str, str]]:
+        """File and sha256 of every record of a dataset that has a file."""
+        query = sa.select(_records.c.file, _records.c.sha256).where(
+            _records.c.competition == competition,
+            _records.c.dataset == dataset,
+            _records.c.file.is_not(None),
+        )
+        with self._read() as connection:
+            return [(row[0], row[1]) for row in connection.execute(query)]
+
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
         with self._guarded(), self._engine.connect() as connection:
@@ -287,10 +329,7 @@ class Board:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            raise BoardError(
-                f"The board's database {self.url.render_as_string()} refused: {error.orig}.",
-                hint="Is the disk full, the file damaged or another program holding it?",
-            ) from error
+            raise _refusal(self.url, "refused", error) from error
 
 
 def open_board(url: str) -> Board:
@@ -301,7 +340,13 @@ def open_board(url: str) -> Board:
     """
     where = _parse(url)
     if file := _sqlite_file(where):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BoardError(
+                f"The board's folder {file.parent} cannot be made: {error.strerror}.",
+                hint=_NAME_ONE,
+            ) from error
         _refuse_network(file)
     return Board(where)
 
@@ -313,12 +358,39 @@ def find_board(url: str) -> Board | None:
 
 
 def _parse(url: str) -> sa.URL:
+    """The address; it may hold a password, so what cannot be parsed is not shown."""
     try:
-        return sa.make_url(url)
-    except sa.exc.ArgumentError as error:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise BoardError("PODIUM_DB is no address of a database.", hint=_NAME_ONE) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")  # else SQLAlchemy 2.0 takes psycopg2
+    if parsed.get_backend_name() not in _OPTIONS:
         raise BoardError(
-            f"PODIUM_DB={url!r} is no address of a database.", hint=_NAME_ONE
-        ) from error
+            f"PODIUM_DB names {parsed.drivername}; a board lies in SQLite or PostgreSQL.",
+            hint=_NAME_ONE,
+        )
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise BoardError("PODIUM_DB names no file: its board would be lost.", hint=_NAME_ONE)
+        if parsed.query:
+            raise BoardError("PODIUM_DB: SQLite takes no options after `?`.", hint=_NAME_ONE)
+    return parsed
+
+
+def _shown(url: sa.URL) -> str:
+    """The address without what may be secret: the password, and options, which may hold one."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _refusal(url: sa.URL, what: str, error: sa.exc.DBAPIError) -> BoardError:
+    """What the driver says, in one line, and what the reason may be."""
+    reason = "; ".join(str(error.orig).split("\n")).strip(" .;")
+    if url.get_backend_name() == "sqlite":
+        hint = "Is the disk full or read-only, the file damaged, or another program busy with it?"
+    else:
+        hint = "Is the server up, has it room, and is PODIUM_DB right?"
+    return BoardError(f"The board's database {_shown(url)} {what}: {reason}.", hint=hint)
 
 
 def _sqlite_file(url: sa.URL) -> Path | None:
@@ -328,26 +400,26 @@ def _sqlite_file(url: sa.URL) -> Path | None:
 
 def _engine(url: sa.URL) -> sa.Engine:
     sqlite = url.get_backend_name() == "sqlite"
+    options = _OPTIONS[url.get_backend_name()].items()
+    own = {name: value for name, value in options if name not in url.query}
     try:
-        engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {})
+        engine = sa.create_engine(url, connect_args=own)
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         raise BoardError(
-            f"No driver is installed for {url.render_as_string()}: {error}.",
+            f"No driver is installed for {_shown(url)}: {error}.",
             hint="For PostgreSQL: pip install 'podium[postgres]'",
         ) from error
     if sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite if sqlite else _begin_postgresql)
     try:
         with engine.connect() as connection:
             missing = set(_schema.tables) - set(sa.inspect(connection).get_table_names())
         if missing:
             _schema.create_all(engine.execution_options(**{_WRITES: True}))
     except sa.exc.DBAPIError as error:
-        raise BoardError(
-            f"The board's database {url.render_as_string()} cannot be opened: {error.orig}.",
-            hint=_NAME_ONE,
-        ) from error
+        engine.dispose()
+        raise _refusal(url, "cannot be opened", error) from error
     return engine
 
 
@@ -355,7 +427,14 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     """Write-ahead log for readers beside a writer; transactions are begun by the engine's event."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    for attempt in range(_BUSY_SECONDS * 100, -1, -1):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:  # several make the file: SQLite waits for none
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not attempt:
+                raise
+            time.sleep(0.01)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
 
@@ -364,6 +443,13 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     """A writer takes its lock at once: a read that turns into a write could not wait for it."""
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    """The same order of writers: one at a time, so that what it looked up still holds."""
+    if connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _refuse_network(file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from podium import competition as competitions
 from podium import leaderboard, workspace
 from podium.competition import Competition, Dataset
-from podium.edition import PUBLIC, cache_folder, find_edition, is_ready
+from podium.edition import PUBLIC, cache_folder, checksums, find_edition, is_ready
+from podium.errors import PodiumError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,30 +33,35 @@ def listing() -> list[Entry]:
     counts = board.counts() if board else {}
     entries = []
     for name in competitions.names():
-        found = competitions.try_load(name)
-        if isinstance(found, str):
-            broken = Entry(
-                competition=name,
-                dataset="-",
-                title=found,
-                metric="-",
-                status="broken",
-                submissions=0,
-            )
-            entries.append(broken)
-            continue
-        entries += [
-            Entry(
-                competition=name,
-                dataset=dataset.name,
-                title=f"{found.title}: {dataset.title}",
-                metric=found.primary.name,
-                status=_status(found, dataset),
-                submissions=counts.get((name, dataset.name), 0),
-            )
-            for dataset in found.datasets
-        ]
-    return entries
+        try:
+            entries += _entries(competitions.load(name), counts)
+        except PodiumError as error:
+            entries.append(_broken(name, error.message))
+    for folder in competitions.shadowed():
+        why = f"{folder} is not used: a competition before it has this name; rename the folder"
+        entries.append(_broken(folder.name, why))
+    return sorted(entries, key=lambda entry: entry.competition)
+
+
+def _entries(found: Competition, counts: Mapping[tuple[str, str], int]) -> list[Entry]:
+    checksums(found)  # raises where they cannot be read
+    return [
+        Entry(
+            competition=found.name,
+            dataset=dataset.name,
+            title=f"{found.title}: {dataset.title}",
+            metric=found.primary.name,
+            status=_status(found, dataset),
+            submissions=counts.get((found.name, dataset.name), 0),
+        )
+        for dataset in found.datasets
+    ]
+
+
+def _broken(name: str, why: str) -> Entry:
+    return Entry(
+        competition=name, dataset="-", title=why, metric="-", status="broken", submissions=0
+    )
 
 
 def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
@@ -94,5 +101,8 @@ def _status(competition: Competition, dataset: Dataset) -> str:
 def _summary(competition: Competition, model: str) -> str:
     """First line of a model file's docstring, without running it."""
     file: Path = competition.folder / "models" / f"{model}.py"
-    doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    try:
+        doc = ast.get_docstring(ast.parse(file.read_bytes())) or ""
+    except (SyntaxError, ValueError) as error:
+        return f"broken: {error}"
     return doc.split("\n\n")[0].replace("\n", " ")

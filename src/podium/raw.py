@@ -10,14 +10,13 @@ import logging
 import lzma
 import shutil
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from podium import workspace
+from podium import scratch, workspace
 from podium.competition import Competition, Dataset, Source
 from podium.edition import file_sha256
 from podium.errors import DataError
@@ -45,7 +44,7 @@ def members(
     Raises:
         DataError: With everything that is missing or has another sha256.
     """
-    with tempfile.TemporaryDirectory(prefix="podium-raw-") as scratch:
+    with scratch.directory("podium-raw-") as unpacked:
         found: dict[str, Path] = {}
         problems: list[str] = []
         downloads: list[Path] = []
@@ -53,7 +52,7 @@ def members(
             place = source or _download(entry, competition, dataset, progress=progress)
             downloads.append(place)
             for name, expected in entry.members.items():
-                path, problem = _locate(name, expected, place, Path(scratch))
+                path, problem = _locate(name, expected, place, unpacked)
                 if path:
                     found[name] = path
                 problems += problem
@@ -70,31 +69,31 @@ def members(
         yield found
 
 
-def _locate(name: str, expected: str, place: Path, scratch: Path) -> tuple[Path | None, list[str]]:
+def _locate(name: str, expected: str, place: Path, unpacked: Path) -> tuple[Path | None, list[str]]:
     """Find a member under a folder, in a zip, or as the file itself; right content decides."""
     if not place.exists():
         return None, [f"{place}: no such file or folder"]
     problems = []
-    for candidate in _candidates(name, place, scratch):
+    for candidate in _candidates(name, place, unpacked):
         found = file_sha256(candidate)
         if found == expected:
             return candidate, []
         problems.append(
             f"{name}: sha256 is {found[:12]}..., expected {expected[:12]}...: "
-            f"changed or truncated ({_shown(candidate, scratch, place)})"
+            f"changed or truncated ({_shown(candidate, unpacked, place)})"
         )
     return None, list(dict.fromkeys(problems))[:_EXAMPLES] or [f"{name}: not found"]
 
 
-def _candidates(name: str, place: Path, scratch: Path) -> Iterator[Path]:
+def _candidates(name: str, place: Path, unpacked: Path) -> Iterator[Path]:
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*"))
     yield from (path for path in files if path.name == name and path.is_file())
     for path in files:
         if path.is_file() and path.suffix.lower() == ".zip":
-            yield from _unpack(name, path, scratch)
+            yield from _unpack(name, path, unpacked)
 
 
-def _unpack(name: str, archive: Path, scratch: Path) -> Iterator[Path]:
+def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
     """Unpack the members of that name, whatever their folder inside the archive."""
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -104,7 +103,7 @@ def _unpack(name: str, archive: Path, scratch: Path) -> Iterator[Path]:
                 raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
             for info in named:
                 if not info.is_dir():
-                    target = scratch / name
+                    target = unpacked / name
                     with opened.open(info) as member, target.open("wb") as out:
                         shutil.copyfileobj(member, out, _CHUNK)
                     yield target
@@ -117,8 +116,8 @@ def _unpack(name: str, archive: Path, scratch: Path) -> Iterator[Path]:
         ) from error
 
 
-def _shown(path: Path, scratch: Path, place: Path) -> str:
-    return f"inside {place}" if path.is_relative_to(scratch) else str(path)
+def _shown(path: Path, unpacked: Path, place: Path) -> str:
+    return f"inside {place}" if path.is_relative_to(unpacked) else str(path)
 
 
 def _download(
@@ -130,12 +129,14 @@ def _download(
 
     pooch.get_logger().setLevel(logging.ERROR)
     file = source.url.rsplit("/", 1)[-1]
+    folder = workspace.cache() / "raw" / competition.name / dataset.name
+    scratch.sweep(folder, "tmp")  # the name of pooch's unfinished downloads
     try:
         path = pooch.retrieve(
             source.url,
             known_hash=f"sha256:{source.members[file]}" if file in source.members else None,
             fname=file,
-            path=workspace.cache() / "raw" / competition.name / dataset.name,
+            path=folder,
             progressbar=progress,
         )
     except (requests.RequestException, OSError, ValueError) as error:

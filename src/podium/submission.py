@@ -21,11 +21,13 @@ import pyarrow.compute as pc
 from podium import hdf5
 from podium.competition import Competition, Target
 from podium.edition import file_sha256
-from podium.errors import SubmissionError
+from podium.errors import SubmissionError, reason
 from podium.metric import Table
+from podium.scratch import sweep
 
 FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5"}
 _EXAMPLES = 5
+_INCOMING = ".incoming-"
 _ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
 _LONGEST = 1000  # bytes of one text
 _CHUNK = 1 << 20
@@ -176,12 +178,28 @@ def write(table: Any, path: Path) -> None:
 
 
 def keep(path: Path, folder: Path, name: str) -> Path:
-    """Copy a file into `folder` under `name`: whole or not at all, and only if it is not there."""
+    """Copy a file into `folder` under `name`: whole or not at all, and only if it is not there.
+
+    Raises:
+        SubmissionError: If the disk refuses.
+    """
     target = folder / name
     if target.is_file() and file_sha256(target) == file_sha256(path):
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(prefix=".incoming-", dir=folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder, _INCOMING)
+        _copy(path, target)
+    except OSError as error:
+        raise SubmissionError(
+            f"{target} cannot be written: {reason(error)}.",
+            hint="Make room there, or work in another folder: PODIUM_WORKSPACE=DIR",
+        ) from error
+    return target
+
+
+def _copy(path: Path, target: Path) -> None:
+    handle, scratch = tempfile.mkstemp(prefix=_INCOMING, dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as out, path.open("rb") as source:
             while block := source.read(1 << 20):
@@ -190,9 +208,19 @@ def keep(path: Path, folder: Path, name: str) -> Path:
             os.fsync(out.fileno())
         Path(scratch).chmod(0o644)
         Path(scratch).replace(target)
+        if os.name == "posix":
+            _sync_folder(target.parent)
     finally:
         Path(scratch).unlink(missing_ok=True)
-    return target
+
+
+def _sync_folder(folder: Path) -> None:
+    """The file's name must outlive a loss of power as its content does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _check_file(path: Path, limit: int, content: str) -> None:

@@ -7,6 +7,7 @@ says what holds; it yields one line for each way in which it does not.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,11 +21,11 @@ import pyarrow as pa
 
 from podium import competition as competitions
 from podium import data as datas
+from podium import leaderboard, submission, training, workspace
 from podium import model as models
-from podium import submission, training
 from podium.competition import Competition, Dataset
-from podium.edition import PUBLIC, SOLUTION, checksums, is_ready
-from podium.errors import DataError, PodiumError, SubmissionError
+from podium.edition import PUBLIC, SOLUTION, checksums, file_sha256, is_ready
+from podium.errors import PodiumError, SubmissionError
 from podium.model import ModelFile, Part
 from podium.scoring import Solution, open_solution
 from podium.stats import Cells, Tally
@@ -247,6 +248,22 @@ def bad_files_are_refused(case: Case) -> Iterator[str]:
             yield f"a file with {words!r} was scored"
 
 
+def board_is_whole(case: Case) -> Iterator[str]:
+    """The board's database is sound, and every record's predictions are kept as they came in."""
+    board = leaderboard.find_board(workspace.database_url())
+    if board is None:
+        return
+    yield from board.damage()
+    shared = "PODIUM_DB" in os.environ  # with workspaces that keep their own files
+    for name, sha256 in board.kept(case.competition.name, case.dataset.name):
+        file = workspace.root() / name
+        if not file.is_file():
+            if not shared:
+                yield f"{name} is missing"
+        elif file_sha256(file) != sha256:
+            yield f"{name} has changed since it was handed in"
+
+
 def models_keep_the_contract(case: Case) -> Iterator[str]:
     """Every model fits a few rows, predicts what can be scored, and repeats itself."""
     ids = pa.array(case.tiny()[1].ids, type=pa.string())
@@ -290,6 +307,7 @@ CHECKS: tuple[Check, ...] = (
     bad_files_are_refused,
     models_keep_the_contract,
     spaces_yield_parameters,
+    board_is_whole,
 )
 
 
@@ -312,7 +330,14 @@ def verify(
         progress: Shows the checks.
     """
     for name in [competition] if competition else competitions.names():
-        found = competitions.load(name)
+        try:
+            found = competitions.load(name)
+            checksums(found)
+        except PodiumError as error:
+            if competition:
+                raise
+            yield Verdict(competition=name, dataset="-", check="facts load", problem=str(error))
+            continue
         chosen = [found.dataset(dataset)] if dataset else found.datasets
         for edition in chosen:
             yield from verify_dataset(Case(found, edition), progress)
@@ -323,8 +348,8 @@ def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Ver
     names = {"competition": case.competition.name, "dataset": case.dataset.name}
     try:
         case.data  # noqa: B018  prepares it
-    except DataError as error:
-        if is_ready(case.competition, case.dataset) or case.dataset.simulated:
+    except PodiumError as error:
+        if case.dataset.simulated or is_ready(case.competition, case.dataset):
             yield Verdict(**names, check="data", problem=str(error))
         else:
             yield Verdict(**names, check="data", skipped=f"skipped: {error.hint}")

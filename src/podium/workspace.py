@@ -39,8 +39,9 @@ def root() -> Path:
 
 def competition_roots() -> list[Path]:
     """Folders of competitions outside the package: the checkout's, then the named workspace's."""
-    checkout = Path(__file__).resolve().parents[2]
-    roots = [checkout / "competitions"] if (checkout / "pyproject.toml").is_file() else []
+    source, checkout = Path(__file__).resolve().parents[1:3]
+    ours = source.name == "src" and (checkout / "pyproject.toml").is_file()
+    roots = [checkout / "competitions"] if ours else []
     if os.environ.get("PODIUM_WORKSPACE"):
         roots.append(root() / "competitions")
     return list(dict.fromkeys(folder.resolve() for folder in roots if folder.is_dir()))

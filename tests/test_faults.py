@@ -1,0 +1,442 @@
+"""Crashes, full and read-only disks, many writers: nothing is lost and nothing is half-written.
+
+All of it, which takes some minutes: `python -m pytest -m slow tests/test_faults.py`. Without
+`-m slow` a few of each kind run.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from podium import api, data
+from podium.edition import cache_folder, file_sha256, read_manifest
+from podium.leaderboard import find_board
+
+TOY = Path(__file__).parent / "toy"
+RAW = TOY / "raw"
+PODIUM = [sys.executable, "-c", "from podium.cli import main; main()"]
+SUBMIT_ALL = (
+    "import sys, pathlib, podium\n"
+    "for file in sorted(pathlib.Path(sys.argv[1]).glob('*.csv')):\n"
+    "    podium.submit('toy', file, team=sys.argv[2])\n"
+)
+KEPT = "submissions/toy/demo/ana"
+TWO_DAYS = 48 * 3600
+
+
+@pytest.fixture
+def named(workspace, monkeypatch, toy):
+    """A workspace with the toy, found by the environment alone; the toy's demo data is ready."""
+    _equip(workspace)
+    monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
+    return workspace
+
+
+def _equip(folder):
+    folder.mkdir(exist_ok=True)
+    (folder / "competitions").mkdir()
+    (folder / "competitions" / "toy").symlink_to(TOY)
+    return folder
+
+
+def _podium(*arguments, **environment):
+    """Run a command in a process of its own."""
+    return subprocess.run(
+        [*PODIUM, *map(str, arguments)],
+        env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _board_is_whole(workspace):
+    """Whether the database is sound and each record's predictions lie where it says."""
+    url = os.environ.get("PODIUM_DB") or f"sqlite:///{workspace}/leaderboard/board.sqlite"
+    board = find_board(url)
+    if board is None:
+        return True
+    kept = board.kept("toy", "demo")
+    return not board.damage() and all(file_sha256(workspace / f) == sha256 for f, sha256 in kept)
+
+
+def _strays(*folders):
+    """Scratch that somebody left."""
+    return [path for folder in folders for path in folder.rglob(".*") if path.name != ".podium"]
+
+
+def _variant(sample, folder, number):
+    """A predictions file like no other."""
+    file = folder / f"{number:04d}.csv"
+    sample.assign(y=sample["y"] + number / 1000).to_csv(file, index=False)
+    return file
+
+
+# Many writers
+
+
+@pytest.mark.parametrize(
+    ("writers", "files"), [(3, 4), pytest.param(8, 100, marks=pytest.mark.slow)]
+)
+def test_many_processes_submit_at_once_and_none_is_lost(
+    writers, files, database, named, sample, tmp_path
+):
+    started = []
+    for writer in range(writers):
+        folder = tmp_path / f"from{writer}"
+        folder.mkdir()
+        for number in range(files):
+            _variant(sample, folder, writer * files + number)
+    for writer in range(writers):
+        command = [sys.executable, "-c", SUBMIT_ALL, tmp_path / f"from{writer}", f"team{writer}"]
+        started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+    errors = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0] * writers, errors
+    rows = [row for row in api.board("toy") if row.rank]
+    assert len({row.submission for row in rows}) == writers * files
+    assert {row.entries for row in rows} == {files}
+    assert _board_is_whole(named)
+    assert len(list((named / "submissions").rglob("*.csv"))) == writers * files
+    assert _strays(named / "submissions") == []
+    assert len([row for row in api.board("toy") if row.status == "control"]) == 1
+
+
+# kill -9
+
+KILLS = [2, pytest.param(100, marks=pytest.mark.slow)]
+
+
+class Moments:
+    """Moments to kill a command at: half of them anywhere in its run, half while it writes.
+
+    A machine that is busy at one time and idle at another makes it end too soon for some: moments
+    follow its pace, and `numbers` goes on until so many were killed.
+    """
+
+    def __init__(self, command, watched, environment, seed):
+        self.watched = watched
+        self.killed, self.pace = 0, [1.0, 1.0]
+        self.random = random.Random(seed)
+        start = time.monotonic()
+        process = self._start(command, environment)
+        self._wait_for_change(process, self._state())
+        self.first = time.monotonic() - start
+        process.communicate()
+        self.whole = time.monotonic() - start
+
+    def numbers(self, kills):
+        """Numbers of attempts, until so many commands were killed."""
+        for number in itertools.count(1):
+            if self.killed == kills:
+                return
+            assert number < 10 * kills, "nearly all commands end before they are killed"
+            yield number
+
+    def kill(self, number, command, environment):
+        """Kill a command at a moment."""
+        process = self._start(command, environment)
+        writing = number % 2
+        if writing:
+            self._wait_for_change(process, self._state())
+        span = self.whole - self.first if writing else self.whole
+        time.sleep(self.random.uniform(0, self.pace[writing] * span))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        in_time = process.returncode == -signal.SIGKILL
+        self.killed += in_time
+        self.pace[writing] *= 1.03 if in_time else 0.9
+
+    def _start(self, command, environment):
+        return subprocess.Popen(
+            [*PODIUM, *map(str, command)],
+            env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _state(self):
+        return set(self.watched.rglob("*"))
+
+    def _wait_for_change(self, process, before):
+        while process.poll() is None and self._state() == before:
+            time.sleep(0.001)
+
+
+def _age(*paths):
+    """As if two days had passed since."""
+    then = time.time() - TWO_DAYS
+    for path in paths:
+        os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
+    """Every other time in a workspace whose board is still to be made."""
+    ready = data.load(*api.load("toy"))
+    first = _variant(sample, tmp_path, 0)
+    moments = Moments(["submit", "toy", first], named, {}, seed=kills)
+    for number in moments.numbers(kills):
+        place = named if number % 4 > 1 else _equip(tmp_path / f"workspace{number}")
+        moments.watched = place
+        file = _variant(sample, tmp_path, number)
+        command = ["submit", "toy", file, "--json"]
+        moments.kill(number, command, {"PODIUM_WORKSPACE": place})
+        assert _board_is_whole(place), number
+        again = _podium(*command, PODIUM_WORKSPACE=place)
+        assert again.returncode == 0, again.stderr
+        found = json.loads(again.stdout)["submission"]
+        sha256 = file_sha256(file)
+        assert found == hashlib.sha256(f"toy\ndemo\nana\n{sha256}".encode()).hexdigest()[:12]
+        assert file_sha256(place / KEPT / f"{found}.csv") == sha256
+        assert _board_is_whole(place)
+        if place is not named:
+            board = find_board(f"sqlite:///{place}/leaderboard/board.sqlite")
+            assert board.counts() == {("toy", "demo"): 1}
+            names = {"competition": "toy", "dataset": "demo", "edition": ready.edition.name}
+            for kind, house in (("control", {"zero"}), ("ceiling", {"ceiling"})):
+                assert board.names(**names, kind=kind) == house
+    verdicts = json.loads(_podium("verify", "toy", "-d", "demo", "--json").stdout)
+    assert {v["check"]: v["problem"] for v in verdicts}["board is whole"] == ""
+    assert not [v for v in verdicts if v["problem"]]
+    _age(*_strays(named / "submissions"))
+    assert _podium("submit", "toy", _variant(sample, tmp_path, 9999)).returncode == 0
+    assert _strays(named / "submissions") == []
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_data_killed_at_any_moment(kills, named, own_cache, tmp_path):
+    """Every other time where the data has been prepared before."""
+    command = ["data", "toy", "-d", "table", "--from", RAW]
+    toy, table = api.load("toy", "table")
+    good = data.prepare(toy, table, source=RAW)
+    expected = dict(good.manifest["files"])
+    place = cache_folder(toy, table)
+    moments = Moments(command, own_cache, {}, seed=kills)
+    for number in moments.numbers(kills):
+        if number % 4 < 2:
+            shutil.rmtree(own_cache)
+            own_cache.mkdir()
+        moments.kill(number, command, {})
+        manifest = read_manifest(place)
+        if manifest is not None:
+            found = data.Data(competition=toy, dataset=table, folder=place, manifest=manifest)
+            assert data.damaged(found) == [], number
+        else:
+            assert not place.exists()
+        again = _podium(*command)
+        assert again.returncode == 0, again.stderr
+        files = {str(f.relative_to(place)): file_sha256(f) for f in place.rglob("*") if f.is_file()}
+        files.pop("manifest.json")
+        assert files == expected
+    verdicts = json.loads(_podium("verify", "toy", "-d", "table", "--json").stdout)
+    assert {v["check"]: v["problem"] for v in verdicts}["checksums agree"] == ""
+    _age(*_strays(own_cache))
+    assert _podium(*command).returncode == 0
+    assert _strays(own_cache) == []
+
+
+def test_what_a_killed_run_leaves_in_the_place_for_scratch_is_swept(named, tmp_path):
+    left = [tmp_path / "tmp" / name for name in ("podium-run-1", "podium-raw-1", "podium-run-2")]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "predictions.parquet").write_text("half")
+    (tmp_path / "tmp" / "others").mkdir()
+    _age(*left[:2], tmp_path / "tmp" / "others")
+    assert _podium("run", "toy", "line", TMPDIR=tmp_path / "tmp").returncode == 0
+    done = _podium("data", "toy", "-d", "table", "--from", RAW, TMPDIR=tmp_path / "tmp")
+    assert done.returncode == 0
+    assert {path.name for path in (tmp_path / "tmp").iterdir()} == {"others", "podium-run-2"}
+
+
+# Disks
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small disk of its own, as root may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "podium-test", place],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip(f"this user may not mount a disk: {made.stderr.strip()}")
+    yield Disk(place)
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+class Disk:
+    """A disk of 1 MiB."""
+
+    def __init__(self, place):
+        self.place = place
+        self.filler = place / "filler"
+
+    def fill(self, free):
+        """Leave so many pages of 4 KiB free."""
+        with self.filler.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        os.truncate(self.filler, self.filler.stat().st_size - 4096 * free)
+
+    def free(self):
+        """Make room again."""
+        self.filler.unlink()
+
+    def lock(self):
+        """Make it read-only."""
+        subprocess.run(["mount", "-o", "remount,ro", self.place], check=True)
+
+    def unlock(self):
+        """Make it writable again."""
+        subprocess.run(["mount", "-o", "remount,rw", self.place], check=True)
+
+
+def _refused(done, *words):
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) <= 3
+    assert "Traceback" not in done.stderr
+    assert any(word in done.stderr for word in words), done.stderr
+
+
+FULL = ("database or disk is full", "disk I/O error", "No space left on device")
+LOCKED = ("unable to open database file", "Read-only file system", "readonly database")
+
+
+@pytest.mark.parametrize("pages", [(0, 60), pytest.param(range(62), marks=pytest.mark.slow)])
+def test_a_full_disk_for_the_workspace(pages, disk, named, sample, tmp_path):
+    outcomes = []
+    for free in pages:
+        place = _equip(disk.place / f"workspace{free}")
+        file = _variant(sample, tmp_path, free)
+        disk.fill(free)
+        done = _podium("submit", "toy", file, PODIUM_WORKSPACE=place)
+        outcomes.append(done.returncode)
+        if done.returncode:
+            _refused(done, *FULL)
+        assert _strays(place) == []
+        for kept in (place / "submissions").rglob("*.csv"):
+            assert file_sha256(kept) == file_sha256(file)
+        disk.free()
+        assert _board_is_whole(place)
+        again = _podium("submit", "toy", file, "--json", PODIUM_WORKSPACE=place)
+        assert (again.returncode, json.loads(again.stdout)["rank"]) == (0, 1)
+        assert _board_is_whole(place)
+        shutil.rmtree(place)
+    assert outcomes[0] == 1
+    assert outcomes[-1] == 0
+
+
+@pytest.mark.parametrize("pages", [(0, 30), pytest.param(range(31), marks=pytest.mark.slow)])
+def test_a_full_disk_for_the_cache(pages, disk, named):
+    cache = disk.place / "cache"
+    command = ["data", "toy", "-d", "table", "--from", RAW]
+    toy, table = api.load("toy", "table")
+    outcomes = []
+    for free in pages:
+        disk.fill(free)
+        done = _podium(*command, PODIUM_DATA=cache)
+        outcomes.append(done.returncode)
+        if done.returncode:
+            _refused(done, *FULL)
+            assert not list(cache.rglob("*.*"))
+        disk.free()
+        assert _podium(*command, PODIUM_DATA=cache).returncode == 0
+        disk.fill(free)
+        _podium(*command, PODIUM_DATA=cache)  # what is there stays whole, whether it works or not
+        disk.free()
+        place = cache / "toy" / "table"
+        found = data.Data(
+            competition=toy, dataset=table, folder=place, manifest=read_manifest(place)
+        )
+        assert data.damaged(found) == []
+        assert _strays(cache) == []
+        shutil.rmtree(cache)
+    assert outcomes[0] == 1
+    assert outcomes[-1] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("free", [0, 1, 2])
+def test_a_full_disk_for_scratch(free, disk, named):
+    """Python takes the next place where there is no room at all; later it is an error."""
+    disk.fill(free)
+    done = _podium("run", "toy", "line", TMPDIR=disk.place)
+    if done.returncode:
+        _refused(done, *FULL)
+    assert [path.name for path in disk.place.iterdir()] == ["filler"]
+    disk.free()
+    assert _podium("run", "toy", "line", TMPDIR=disk.place).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_full_disk_for_unpacked_raw_files(disk, named, own_cache, tmp_path):
+    """The scratch of `data --from archive.zip`."""
+    archive = shutil.make_archive(str(tmp_path / "toy"), "zip", RAW)
+    disk.fill(0)
+    done = _podium("data", "toy", "-d", "table", "--from", archive, TMPDIR=disk.place)
+    if done.returncode:
+        _refused(done, *FULL)
+    disk.free()
+    assert list(disk.place.iterdir()) == []
+    again = _podium("data", "toy", "-d", "table", "--from", archive, TMPDIR=disk.place)
+    assert again.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_read_only_disk(disk, named, sample, tmp_path, cache):
+    file = _variant(sample, tmp_path, 1)
+    place = _equip(disk.place / "workspace")
+    settings = {"PODIUM_WORKSPACE": place, "PODIUM_DATA": disk.place / "cache"}
+    assert _podium("submit", "toy", file, **settings).returncode == 0
+    before = {path: path.stat().st_mtime_ns for path in disk.place.rglob("*")}
+    disk.lock()
+    other = _variant(sample, tmp_path, 2)
+    raw = ["data", "toy", "-d", "table", "--from", RAW]
+    for command in (["submit", "toy", other], ["run", "toy", "line", "--no-submit"], raw):
+        _refused(_podium(*command, **settings), *LOCKED)
+    settings_here = {**settings, "PODIUM_WORKSPACE": named}
+    assert _podium("submit", "toy", other, **settings_here).returncode == 0  # the cache is read
+    assert _podium("run", "toy", "line", TMPDIR=disk.place).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in disk.place.rglob("*")} == before
+    disk.unlock()
+    assert _podium("submit", "toy", other, **settings).returncode == 0
+    assert _podium(*raw, **settings).returncode == 0
+    assert _board_is_whole(place)
+    assert _strays(disk.place) == []
+
+
+def test_verify_names_what_is_missing_or_changed(named, sample, tmp_path, podium_cli):
+    names = [
+        podium_cli("submit", "toy", _variant(sample, tmp_path, n), "--json").json for n in range(3)
+    ]
+    gone, changed, _ = (named / KEPT / f"{name['submission']}.csv" for name in names)
+    gone.unlink()
+    changed.write_text("id,y\n")
+    done = podium_cli("verify", "toy", "-d", "demo", "--json")
+    assert done.status == 1
+    problems = {v["check"]: v["problem"] for v in done.json if v["problem"]}
+    assert set(problems) == {"board is whole"}
+    assert f"{gone.relative_to(named)} is missing" in problems["board is whole"]
+    assert f"{changed.relative_to(named)} has changed" in problems["board is whole"]
+    database = named / "leaderboard" / "board.sqlite"
+    half = bytearray(database.read_bytes())
+    half[4096 * 2 : 4096 * 3] = os.urandom(4096)
+    database.write_bytes(half)
+    problems = {v["check"]: v["problem"] for v in podium_cli("verify", "toy", "--json").json}
+    assert problems["board is whole"]
