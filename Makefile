@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all check bench clean
+.PHONY: demo test test-all check reference bench clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -24,8 +24,13 @@ check: .venv/ready-dev
 	$(BIN)/mypy src competitions
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
+# The reference boards and leaderboard/README.md: hours. Real datasets must be ready (`podium data`).
+reference: .venv/ready-dev
+	$(BIN)/python leaderboard/reference.py
+
 bench: .venv/ready-dev
 	$(BIN)/python benchmarks/commands.py
+	$(BIN)/python benchmarks/gru.py --dataset demo
 
 clean:
 	rm -rf .venv
@@ -42,5 +47,5 @@ clean:
 	touch $@
 
 .venv/ready-dev: .venv/ready
-	$(PIP) -e '.[dev]'
+	$(PIP) -e '.[dev,neural,bio]'
 	touch $@

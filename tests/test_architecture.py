@@ -25,7 +25,8 @@ def imports(path):
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
             yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            dot = "." if node.module else ""
+            yield from (f"{base}{dot}{alias.name}" for alias in node.names)
 
 
 def code_and_texts(path):

@@ -127,7 +127,8 @@ def test_one_row_and_pickling(name: str, train: Part) -> None:
 
 @pytest.mark.parametrize("name", ["lightgbm", "lookup", "ridge", "stack", *NEURAL])
 def test_learns(name: str, train: Part) -> None:
-    errors = predicted(name, train, train)[TARGET] - train.targets[TARGET]
+    params = {"gru": {"conditions": True, "dropout": 0.0}}.get(name, {})
+    errors = predicted(name, train, train, **params)[TARGET] - train.targets[TARGET]
     spread = train.targets[TARGET] - train.targets[TARGET].median()
     assert errors.abs().mean() < 0.5 * spread.abs().mean()
 

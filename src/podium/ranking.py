@@ -66,7 +66,7 @@ def rank(
     entries = Counter(record.team for record in current)
     lacking = [r for r in current if _score(r, primary) is None]
     scored = [(s, r) for r in current if (s := _score(r, primary)) is not None]
-    scored.sort(key=lambda pair: (sign * pair[0], pair[1].created))  # stable: in order of arrival
+    scored.sort(key=lambda pair: sign * pair[0])  # stable: in order of arrival
     zero = _best([score for score, record in scored if record.kind == CONTROL], sign)
     rows, place, last, count = [], 0, None, 0
     for score, record in scored:

@@ -58,7 +58,10 @@ validation: share of train, by whole guides, to stop early on.
 The others are those of `podium.neural.Settings`.
 """
 
-QUICK: dict[str, Any] = {"embedding": 16, "hidden": 16, "epochs": 8, "learning_rate": 0.02}
+QUICK: dict[str, Any] = {
+    **{"embedding": 16, "hidden": 16, "layers": 1, "epochs": 12, "batch": 16},
+    **{"learning_rate": 0.01, "bf16": False},
+}
 
 GUIDE = ("siRNA_antisense_seq", "modified_siRNA_antisense_seq_list")
 SENSE = ("siRNA_sense_seq", "modified_siRNA_sense_seq_list")

@@ -57,7 +57,7 @@ validation: share of train, by whole guides, to stop early on; with 0 all epochs
 The others are those of `podium.neural.Settings`.
 """
 
-QUICK: dict[str, Any] = {"channels": 16, "networks": 1, "epochs": 8, "learning_rate": 0.01}
+QUICK: dict[str, Any] = {"channels": 16, "networks": 1, "epochs": 12, "batch": 16}
 
 DOSES, CAPS, SITE = 3, 8, 3
 """Columns of these inputs: see `tensors.py`."""
