@@ -229,11 +229,11 @@ def _of_folding(features: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     transcripts = features["gene_target_seq"].astype(object).fillna("")
     sites = [around(guide, mrna) for guide, mrna in zip(guides, transcripts, strict=True)]
     ends = np.nan_to_num([site[0] + SITE - 1 for site in sites], nan=-1).astype(np.int64)
-    for name, width in (("seed", folding.SEED), ("site", SITE)):
-        opened = np.full(len(features), np.nan)
-        for mrna, rows in features.groupby(transcripts.to_numpy()).indices.items():
-            opened[rows] = folding.openness(str(mrna), ends[rows], width)
-        yield f"fold.open.{name}", opened
+    opened = np.full((len(features), len(folding.WIDTHS)), np.nan)
+    for mrna, rows in features.groupby(transcripts.to_numpy()).indices.items():
+        opened[rows] = folding.openness(str(mrna), ends[rows])
+    yield "fold.open.seed", opened[:, 0]
+    yield "fold.open.site", opened[:, 1]
 
 
 def _of_assay(features: pd.DataFrame) -> Columns:

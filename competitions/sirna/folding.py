@@ -6,6 +6,7 @@ is not found.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SEED = 8
-"""Bases at the guide's 5' end that find the site."""
+WIDTHS = (8, 21)
+"""Bases of a stretch: those that pair with the guide's 5' end, which find the site; the site."""
 
 WINDOW, SPAN = 80, 40
 """Bases that fold together, and the widest pair: the usual settings for siRNA sites."""
@@ -42,21 +43,32 @@ def pair_energy(guides: Iterable[str], senses: Iterable[str]) -> NDArray[np.floa
     return np.array([RNA.duplexfold(*pair).energy if all(pair) else 0.0 for pair in pairs])
 
 
-def openness(mrna: str, ends: NDArray[np.int64], width: int) -> NDArray[np.float64]:
+def openness(mrna: str, ends: NDArray[np.int64]) -> NDArray[np.float64]:
     """How likely stretches of an mRNA are free of pairs, by local partition functions.
 
     Args:
         mrna: The sequence.
         ends: Last base of each stretch, from 1.
-        width: Bases of a stretch.
 
     Returns:
-        log10 of the probability, [stretches]; NaN where a stretch leaves the mRNA.
+        log10 of the probability of stretches of each of `WIDTHS`, [stretches, widths]; NaN where
+        a stretch leaves the mRNA.
     """
-    inside = (ends >= width) & (ends <= len(mrna))
-    found = np.full(len(ends), np.nan)
-    if inside.any():
-        free = RNA.pfl_fold_up(mrna, width, min(WINDOW, len(mrna)), min(SPAN, len(mrna)))
-        chances = np.array([free[end][width] for end in ends[inside]])
-        found[inside] = np.log10(np.maximum(chances, _LEAST))
-    return found
+    free = _free(mrna)
+    inside = (ends[:, None] >= WIDTHS) & (ends[:, None] <= len(mrna))
+    place = np.clip(ends, 0, len(mrna))
+    return np.where(inside, free[place], np.nan)
+
+
+@lru_cache(maxsize=1024)
+def _free(mrna: str) -> NDArray[np.float64]:
+    """Of stretches that end at each base: an mRNA has hundreds of sites and takes a second."""
+    found = np.full((len(mrna) + 1, len(WIDTHS)), np.nan)
+    if len(mrna) >= min(WIDTHS):
+        widest = min(max(WIDTHS), len(mrna))
+        chances = RNA.pfl_fold_up(mrna, widest, min(WINDOW, len(mrna)), min(SPAN, len(mrna)))
+        for column, width in enumerate(WIDTHS):
+            if width <= widest:
+                found[1:, column] = [row[width] for row in chances[1 : len(mrna) + 1]]
+    logged: NDArray[np.float64] = np.log10(np.maximum(found, _LEAST))
+    return logged

@@ -22,11 +22,13 @@ def test_a_perfect_duplex_is_stronger_than_one_with_a_mismatch() -> None:
 
 
 def test_a_loop_is_open_and_a_stem_is_not() -> None:
-    mrna = "GGGGGGGGAAAAAAAACCCCCCCC"
-    stem, loop, before, after = folding.openness(mrna, np.array([6, 15, 2, 99]), 4)
-    assert stem < -2
-    assert loop == pytest.approx(0, abs=0.1)
-    assert np.isnan([before, after]).all()
+    mrna = "GGGGGGGGGG" + "A" * 10 + "CCCCCCCCCC" + "A" * 20
+    seed, site = folding.openness(mrna, np.array([10, 19, 45, 7, 99])).T
+    assert seed[0] < -2
+    assert seed[1:3] == pytest.approx(0, abs=0.1)
+    assert site[2] < -2
+    assert np.isnan([seed[3], seed[4], site[0], site[4]]).all()
+    assert np.isnan(folding.openness("ACGU", np.array([2, 4]))).all()
 
 
 def test_features_of_a_site() -> None:
@@ -36,8 +38,8 @@ def test_features_of_a_site() -> None:
     names = ["fold.guide", "fold.duplex", "fold.open.seed", "fold.open.site"]
     assert [name for name in table if name.startswith("fold.")] == names
     assert table.loc[0, names].notna().all()
-    expected = folding.openness(mrna, np.array([121]), folding.SEED)[0]
-    assert table.loc[0, "fold.open.seed"] == pytest.approx(expected)
+    expected = folding.openness(mrna, np.array([121]))[0]
+    assert table.loc[0, names[2:]].tolist() == pytest.approx(expected.tolist())
     assert table.loc[1, names[2:]].isna().all()
 
 

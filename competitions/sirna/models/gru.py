@@ -40,7 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "low_loss": 0.3,
     "call_above": 0.35,
     "validation": 0.1,
-    "epochs": 20,
+    "epochs": 15,
     "batch": 512,
     "learning_rate": 2e-3,
     "weight_decay": 0.0,
@@ -59,8 +59,11 @@ The others are those of `podium.neural.Settings`.
 """
 
 QUICK: dict[str, Any] = {
-    **{"embedding": 16, "hidden": 16, "layers": 1, "epochs": 12, "batch": 16},
-    **{"learning_rate": 0.01, "bf16": False},
+    **dict.fromkeys(("embedding", "hidden", "batch"), 16),
+    "layers": 1,
+    "epochs": 12,
+    "learning_rate": 0.01,
+    "bf16": False,
 }
 
 GUIDE = ("siRNA_antisense_seq", "modified_siRNA_antisense_seq_list")

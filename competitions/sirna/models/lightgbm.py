@@ -57,7 +57,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
-DEFAULTS: dict[str, Any] = {"preset": "seen", **dict.fromkeys(PRESETS["seen"]), "num_threads": 0}
+DEFAULTS: dict[str, Any] = {
+    "preset": "seen",
+    **dict.fromkeys(PRESETS["seen"]),
+    "folding": False,
+    "num_threads": 0,
+}
 """Chosen on the folds of train.
 
 groups: groups of features, see `features.py`.
@@ -66,13 +71,15 @@ low_weight: weight of rows with less than 30% remaining, which decide the F1 par
 call_below: predictions from 30 up to this one are handed in as just below 30. Where it is a toss-up
     on which side of 30 the truth lies, a hit is worth more to the F1 than a false call costs.
 leave_new_genes: whether rows of genes that do not train go to a model with preset `general`.
+folding: also the group `fold`, which needs the extra `bio`; off, so that what a model predicts does
+    not depend on what is installed.
 num_threads: 0 for all cores; the same number gives the same bytes.
 The others are LightGBM's own.
 """
 
 QUICK: dict[str, Any] = {"rounds": 60, "num_threads": 1}
 
-OWN = ("preset", "groups", "low_weight", "call_below", "rounds", "leave_new_genes")
+OWN = ("preset", "groups", "low_weight", "call_below", "rounds", "leave_new_genes", "folding")
 """Parameters that are not LightGBM's."""
 
 HIGHEST = 300.0
@@ -87,7 +94,8 @@ class BoostedTrees:
         self.seed = seed
         self.booster: lgb.Booster | None = None
         self.genes: frozenset[str] = frozenset()
-        general = {**DEFAULTS, "preset": "general", "num_threads": params["num_threads"]}
+        same = {name: params[name] for name in ("folding", "num_threads")}
+        general = {**DEFAULTS, "preset": "general", **same}
         self.general = build(general, seed) if params["leave_new_genes"] else None
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -123,7 +131,9 @@ class BoostedTrees:
         return pd.DataFrame({"id": part.ids, TARGET: predicted})
 
     def _table(self, part: Part) -> pd.DataFrame:
-        return choose(build_features(part.features), self.params["groups"])
+        folding = self.params["folding"]
+        table = build_features(part.features, folding=folding)
+        return choose(table, [*self.params["groups"], *(["fold"] if folding else [])])
 
     def _settings(self) -> dict[str, Any]:
         own = {name: value for name, value in self.params.items() if name not in OWN}

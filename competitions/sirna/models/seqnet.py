@@ -6,7 +6,7 @@ Then dose, cells and source scale and shift the channels (FiLM; Perez et al. 201
 for each row, and attention pools the positions that the guide has. Two outputs serve the two halves
 of the official score: the median of what remains (L1 loss) and the probability of less than 30 %.
 
-Gene and publication are forgotten at random in training, so that the network also learns what to
+Gene, publication and series are forgotten at random in training, so that the network also learns what to
 say of genes that it has never seen.
 """
 
@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "blocks": 4,
     "kernel": 3,
     "dropout": 0.2,
-    "forget_source": 0.2,
+    "forget_source": 0.3,
     "low_loss": 0.1,
     "call_above": 0.35,
     "networks": 2,
@@ -49,7 +49,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """Chosen on the folds of train.
 
-forget_source: how often gene and publication of a training row are hidden.
+forget_source: how often gene, publication and series of a training row are hidden together.
 low_loss: weight of the loss of the probability beside that of the median.
 call_above: probability of less than 30 % from which on a row is called so.
 networks: their outputs are averaged; they differ in their first weights and the order of rows.
@@ -189,10 +189,12 @@ class Network(nn.Module):
 
     def _condition(self, batch: neural.Batch) -> Tensor:
         known = [batch.own["dose"]]
-        forgotten = torch.rand(len(batch.rows), device=batch.rows.device) < self.forget
+        forgotten = torch.zeros_like(batch.rows, dtype=torch.bool)
+        if self.training:
+            forgotten = torch.rand(len(batch.rows), device=batch.rows.device) < self.forget
         for name, embedding in self.categories.items():
             code = batch.own[name]
-            if self.training and name in tensors.SOURCES:
+            if name in tensors.SOURCES:
                 code = code.masked_fill(forgotten, tensors.UNKNOWN)
             known.append(embedding(code))
         items = batch.items
