@@ -49,7 +49,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """Chosen on the folds of train.
 
-forget_source: how often gene, publication and series of a training row are hidden together.
+forget_source: how often gene, publication and series of a row are hidden, all together.
 low_loss: weight of the loss of the probability beside that of the median.
 call_above: probability of less than 30 % from which on a row is called so.
 networks: their outputs are averaged; they differ in their first weights and the order of rows.
