@@ -6,8 +6,8 @@ Then dose, cells and source scale and shift the channels (FiLM; Perez et al. 201
 for each row, and attention pools the positions that the guide has. Two outputs serve the two halves
 of the official score: the median of what remains (L1 loss) and the probability of less than 30 %.
 
-Gene, publication and series are forgotten at random in training, so that the network also learns what to
-say of genes that it has never seen.
+Gene, publication and series are forgotten at random in training, so that the network also learns
+what to say of genes that it has never seen.
 """
 
 from __future__ import annotations
