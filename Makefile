@@ -13,7 +13,7 @@ demo: .venv/ready
 	$(BIN)/podium board sirna
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow and not exhaustive"
 
 test-all: .venv/ready-dev
 	$(BIN)/python -m pytest -q

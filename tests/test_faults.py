@@ -1,7 +1,7 @@
 """Crashes, full and read-only disks, many writers: nothing is lost and nothing is half-written.
 
-All of it, which takes some minutes: `python -m pytest -m slow tests/test_faults.py`. Without
-`-m slow` a few of each kind run.
+All of it, which takes a quarter of an hour: `python -m pytest tests/test_faults.py`. With
+`-m "not exhaustive"` some of each kind run, with `-m "not slow and not exhaustive"` a few.
 """
 
 import hashlib
@@ -114,7 +114,11 @@ def test_many_processes_submit_at_once_and_none_is_lost(
 
 # kill -9
 
-KILLS = [2, pytest.param(100, marks=pytest.mark.slow)]
+KILLS = [
+    2,
+    pytest.param(20, marks=pytest.mark.slow),
+    pytest.param(100, marks=pytest.mark.exhaustive),
+]
 
 
 class Moments:
@@ -318,7 +322,7 @@ FULL = ("database or disk is full", "disk I/O error", "No space left on device")
 LOCKED = ("unable to open database file", "Read-only file system", "readonly database")
 
 
-@pytest.mark.parametrize("pages", [(0, 60), pytest.param(range(62), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("pages", [(0, 60), pytest.param(range(62), marks=pytest.mark.exhaustive)])
 def test_a_full_disk_for_the_workspace(pages, disk, named, sample, tmp_path):
     outcomes = []
     for free in pages:
@@ -342,7 +346,7 @@ def test_a_full_disk_for_the_workspace(pages, disk, named, sample, tmp_path):
     assert outcomes[-1] == 0
 
 
-@pytest.mark.parametrize("pages", [(0, 30), pytest.param(range(31), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("pages", [(0, 30), pytest.param(range(31), marks=pytest.mark.exhaustive)])
 def test_a_full_disk_for_the_cache(pages, disk, named):
     cache = disk.place / "cache"
     command = ["data", "toy", "-d", "table", "--from", RAW]
