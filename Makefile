@@ -24,7 +24,7 @@ check: .venv/ready-dev
 	$(BIN)/mypy src competitions
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
-# The reference boards and leaderboard/README.md: hours. Real datasets must be ready (`podium data`).
+# The reference boards and leaderboard/README.md: hours. Real datasets are fetched.
 reference: .venv/ready-dev
 	$(BIN)/python leaderboard/reference.py
 

@@ -4,8 +4,8 @@
     python leaderboard/reference.py sirna demo  # one board; what it has already is not run again
     python leaderboard/reference.py --readme    # only writes README.md from the *.jsonl files
 
-Models run in a workspace of its own, `reference/` beside the checkout's other folders (git ignores
-it); real datasets must be ready (`podium data`), others are left out and named.
+Models run in a workspace of its own, `reference/` in the checkout (git ignores it). Real datasets
+are fetched; one that cannot be is left out and named.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podium.edition import file_sha256
+
+if TYPE_CHECKING:
+    from podium.competition import Competition
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -35,9 +41,11 @@ podium import leaderboard/sirna.jsonl
 Each line of a file is a record with its provenance: parameters, seed, versions, time and memory
 (see [docs/boards.md](../docs/boards.md)). `board.sqlite`, your own board, is not committed.
 """
+OLDER = " (an older file)"
 NORMAL = """
 The normalised score is 0 for the best trivial control and 1 for perfect; intervals are 95 %.
-Seconds are those of training on 2 cores without a GPU.
+Seconds are those of training on 2 cores without a GPU. "An older file": the model's file has
+changed since.
 """
 
 
@@ -118,7 +126,15 @@ def page() -> str:
     return "".join([*filter(None, parts), NORMAL])
 
 
-def board(name: str, dataset: str, lines: list[dict]) -> str:
+def is_current(competition: Competition, model: str | None, provenance: dict[str, Any]) -> bool:
+    """Whether the model's file is still the one that made the record."""
+    if model is None:
+        return True
+    file = competition.folder / "models" / f"{model}.py"
+    return file.is_file() and file_sha256(file) == provenance["model_sha256"]
+
+
+def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:
     """One board as Markdown; empty where there is none."""
     from podium import api
 
@@ -132,11 +148,14 @@ def board(name: str, dataset: str, lines: list[dict]) -> str:
     for row in api.board(name, dataset, part="all"):
         interval = "" if row.ci_low is None else f"{row.ci_low:.3f} to {row.ci_high:.3f}"
         normalised = "" if row.normalised is None else f"{row.normalised:.3f}"
-        seconds = made[row.submission].get("train_seconds")
+        provenance = made[row.submission]
+        seconds = provenance.get("train_seconds")
+        current = is_current(competition, row.model, provenance)
         table.append(
             [
                 str(row.rank or row.status),
-                row.name,
+                row.name
+                + ("" if is_current(competition, row.model, made[row.submission]) else OLDER),
                 f"{row.score:.4f}",
                 interval,
                 normalised,
