@@ -154,8 +154,7 @@ def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:
         table.append(
             [
                 str(row.rank or row.status),
-                row.name
-                + ("" if is_current(competition, row.model, made[row.submission]) else OLDER),
+                row.name + ("" if current else OLDER),
                 f"{row.score:.4f}",
                 interval,
                 normalised,

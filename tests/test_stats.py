@@ -107,3 +107,16 @@ def test_sparse_statistics_are_summed_alike():
     assert np.array_equal(stats.sum_by(code, 4, csr_array(dense)), stats.sum_by(code, 4, dense))
     by_hand = np.array([dense[code == k].sum(axis=0) for k in range(4)])
     assert np.allclose(stats.sum_by(code, 4, dense), by_hand)
+
+
+def test_a_difference_of_means_is_the_paired_t_test():
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=50)
+    first, second = (common + rng.normal(0.1 * shift, 0.1, size=50) for shift in (1, 0))
+    one, other = (tally(y, np.arange(50)).estimate("mean") for y in (first, second))
+    gap, se, interval = stats.difference(one, other, "mean")
+    paired = scipy_stats.ttest_rel(first, second)
+    assert gap == pytest.approx((first - second).mean())
+    assert gap / se == pytest.approx(paired.statistic, rel=1e-5)
+    assert interval == pytest.approx(tuple(paired.confidence_interval(0.95)), rel=1e-5)
+    assert stats.difference(one, one, "mean")[:2] == (0, 0)
