@@ -184,6 +184,12 @@ def test_a_loss_that_is_no_number_is_said():
         trained(data)
 
 
+def test_settings_that_train_nothing_are_said_all_at_once():
+    with pytest.raises(ModelError, match=r"(?s)epochs=0.*learning_rate=-1") as error:
+        neural.Settings(epochs=0, batch=8, learning_rate=-1)
+    assert len(error.value.problems) == 2
+
+
 def test_a_device_that_is_not_there_is_said():
     with pytest.raises(ModelError, match="no device 'tpu'"):
         neural.find_device("tpu")

@@ -3,6 +3,8 @@ import pytest
 from podium.competitions.sirna.metric import TARGET, metric
 from podium.competitions.sirna.models import stack
 
+from podium.errors import ModelError
+
 RNG = np.random.default_rng(0)
 TRUTH = RNG.uniform(5, 120, size=600)
 
@@ -28,6 +30,12 @@ def test_the_limit_moves_toss_ups_just_below_thirty() -> None:
     blend = stack.Blend(np.array([1.0]), 36.0)
     found = blend.of(np.array([[29.0], [30.0], [35.9], [36.0], [80.0]]))
     assert found.tolist() == [29.0, np.nextafter(30, 0), np.nextafter(30, 0), 36.0, 80.0]
+
+
+@pytest.mark.parametrize("members", [{}, {"nope": {}}, {"stack": {}}])
+def test_members_must_be_other_models(members: dict[str, dict[str, int]]) -> None:
+    with pytest.raises(ModelError, match="cannot be made of"):
+        stack.build({**stack.DEFAULTS, "members": members}, 0)
 
 
 def test_the_first_member_stays_unless_another_is_surely_better() -> None:

@@ -49,6 +49,9 @@ class Settings:
         bf16: Train in bfloat16 where the machine multiplies so; weights and predictions stay in
             float32.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, `mps`.
+
+    Raises:
+        ModelError: If nothing could be trained so.
     """
 
     epochs: int
@@ -58,6 +61,15 @@ class Settings:
     patience: int = 10
     bf16: bool = False
     device: str = "auto"
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name}={getattr(self, name)}: more than 0 is expected"
+            for name in ("epochs", "batch", "learning_rate", "patience")
+            if not getattr(self, name) > 0
+        ]
+        if problems:
+            raise ModelError("A network cannot be trained so.", problems=problems)
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Settings:
@@ -268,7 +280,7 @@ def train(
                     hint=f"A lower learning rate may help: now {settings.learning_rate}.",
                 )
             if report:
-                report(epoch, figure, training=training[-1])
+                report(epoch, figure, **({"training": training[-1]} if validation else {}))
             if validation and figure <= min(validation):
                 best, weights = epoch, copy.deepcopy(network.state_dict())
             if validation and epoch - best >= settings.patience:

@@ -13,6 +13,7 @@ is handed in as just below 30.
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -223,11 +224,16 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     """Build the model.
 
     Raises:
-        ModelError: If a member is missing or cannot be one.
+        ModelError: If there are no members, or unknown ones.
     """
     members = params["members"]
-    if not members or "stack" in members:
-        raise ModelError("A stack needs members, and cannot be its own.")
+    known = {file.stem for file in Path(__file__).parent.glob("*.py")} - {Path(__file__).stem}
+    unknown = sorted(set(members) - known)
+    if unknown or not members:
+        names = ", ".join(unknown) or "nothing"
+        raise ModelError(
+            f"A stack cannot be made of {names}.", hint=f"Members: {', '.join(sorted(known))}"
+        )
     return Stack(members, params["picks"], seed)
 
 
