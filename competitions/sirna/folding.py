@@ -10,13 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from podium.errors import MissingPackageError
-
-try:
-    import RNA
-except ModuleNotFoundError as error:
-    raise MissingPackageError("Folding", "viennarna", extra="bio") from error
+import RNA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from podium.errors import PodiumError, UnknownNameError
+from podium.errors import PodiumError, UnknownNameError, needing_extras
 
 if TYPE_CHECKING:
     from podium.metric import Metric
@@ -268,7 +268,8 @@ def _wrong_facts(found: Competition) -> list[str]:
 def _import(name: str, module: str) -> ModuleType:
     """Import a module of a competition; what it prints goes to stderr, stdout is for results."""
     where = f"podium.competitions.{name}.{module}"
-    with contextlib.redirect_stdout(sys.stderr), _Told(name, module):
+    told = _Told(name, module)
+    with contextlib.redirect_stdout(sys.stderr), told, needing_extras(told.file):
         return import_module(where)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 _LENGTH = 2000  # characters of a message or problem
 
@@ -66,14 +67,34 @@ class ModelError(PodiumError):
     """A model file, or its parameters, that does not keep the contract."""
 
 
+EXTRAS = {"torch": ("torch", "neural"), "RNA": ("viennarna", "bio"), "rdata": ("rdata", "bio")}
+"""Modules that come with an extra: the package that brings each, and the extra."""
+
+
 class MissingPackageError(PodiumError):
     """An optional package that is needed now and is not installed."""
 
-    def __init__(self, what: str, package: str, *, extra: str) -> None:
+    def __init__(self, what: str, module: str) -> None:
+        package, extra = EXTRAS[module]
         super().__init__(
             f"{what} needs the package {package}, which is not installed.",
             hint=f"Install it: pip install {package}; or Podium with its extra '{extra}'",
         )
+
+
+@contextmanager
+def needing_extras(what: str) -> Iterator[None]:
+    """Say in words which extra is missing when code inside imports from it.
+
+    Raises:
+        MissingPackageError: Instead of `ModuleNotFoundError`, for the modules in `EXTRAS`.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name in EXTRAS:
+            raise MissingPackageError(what, error.name) from error
+        raise
 
 
 class BoardError(PodiumError):

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from podium.competition import Competition
 from podium.edition import file_sha256
-from podium.errors import ModelError, PodiumError, UnknownNameError
+from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
 from podium.limits import TimeUp
 
 if TYPE_CHECKING:
@@ -173,14 +173,12 @@ class ModelFile:
             ModelError: If a user's own file fails, or a shipped one on parameters or rows that
                 the user chose; it shows the file's lines. A shipped model as it is may fail as it
                 does: that is a fault of ours.
+            MissingPackageError: If it needs an extra that is not installed.
         """
         ours = self.shipped and self.params == self.module.DEFAULTS and not own_rows
-        with contextlib.redirect_stdout(sys.stderr):
-            if ours:
-                yield
-                return
-            with _Reported(self.path, what):
-                yield
+        told = contextlib.nullcontext() if ours else _Reported(self.path, what)
+        with contextlib.redirect_stdout(sys.stderr), told, needing_extras(self.name):
+            yield
 
 
 def load(competition: Competition, name: str | Path) -> ModelFile:
@@ -290,7 +288,8 @@ def _import_file(path: Path) -> ModuleType:
         raise ModelError(f"{path} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with contextlib.redirect_stdout(sys.stderr), _Reported(path, "import"):
+    told = _Reported(path, "import")
+    with contextlib.redirect_stdout(sys.stderr), told, needing_extras(path.name):
         spec.loader.exec_module(module)
     return module
 

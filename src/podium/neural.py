@@ -14,13 +14,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import torch
 
-from podium.errors import MissingPackageError, ModelError
-
-try:
-    import torch
-except ModuleNotFoundError as error:
-    raise MissingPackageError("A neural model", "torch", extra="neural") from error
+from podium.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
