@@ -23,7 +23,7 @@ from podium.edition import file_sha256
 if TYPE_CHECKING:
     from podium.competition import Competition
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 VARIANTS = {"sirna": {"lightgbm": [{"preset": "general"}]}}
 """Other parameters than the defaults that are worth a line of their own."""
