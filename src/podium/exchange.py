@@ -239,6 +239,8 @@ def _against(content: _Content, there: Mapping[tuple[str, str], Record]) -> list
             problems.append((line, f"withdraws {withdrawal.submission}, which is nowhere"))
         elif found.kind != SUBMISSION or found.team != withdrawal.team:
             problems.append((line, f"withdraws {_named(found)} for team {withdrawal.team}"))
+        elif (found.competition, found.dataset) != (withdrawal.competition, withdrawal.dataset):
+            problems.append((line, f"withdraws {_named(found)} from another board"))
     return problems
 
 
