@@ -403,7 +403,8 @@ def _engine(url: sa.URL) -> sa.Engine:
     options = _OPTIONS[url.get_backend_name()].items()
     own = {name: value for name, value in options if name not in url.query}
     try:
-        engine = sa.create_engine(url, connect_args=own)
+        # an error that shows what was to be written would show private figures
+        engine = sa.create_engine(url, connect_args=own, hide_parameters=True)
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         raise BoardError(
             f"No driver is installed for {_shown(url)}: {error}.",
