@@ -1,5 +1,6 @@
 """Many files at once: a course by pull request, another edition, withdrawals."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -82,6 +83,29 @@ def test_every_new_file_is_scored_and_one_that_fails_stops_no_other(drop, podium
     assert "must lie in submissions/<competition>" in problems["toy/x/no-team.csv"]
     assert {"first", "second", "zero", "ceiling"} == set(board())
     assert not list((workspace / "submissions").rglob("*.parquet"))  # kept as they lie
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
+def test_names_of_files_steer_no_terminal(drop, podium_cli):
+    names = ("red\x1b[31m.csv", "no utf8 \udcff.csv", "c1 \x9b.csv", "notes \udcff.txt")
+    for shift, name in enumerate(names, 1):
+        made = drop("toy/demo/bob/made.csv", shift)
+        made.rename(made.with_name(name))
+    drop("toy/demo/bob/first.csv")
+    done = podium_cli("score-all", "--json")
+    assert done.status == 1
+    assert {Path(entry["file"]).name: entry["status"] for entry in done.json} == {
+        "first.csv": "scored",
+        "red\x1b[31m.csv": "refused",
+        "no utf8 \udcff.csv": "refused",
+        "c1 \x9b.csv": "refused",
+        "notes \udcff.txt": "ignored",
+    }
+    table = podium_cli("score-all")
+    assert table.status == 1
+    assert "red\\x1b[31m.csv" in table.out
+    for text in (done.out, done.err, table.out, table.err):
+        assert text.replace("\n", "").isprintable()
 
 
 def test_what_was_scored_is_known(drop, podium_cli):
