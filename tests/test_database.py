@@ -88,7 +88,7 @@ def test_a_message_that_no_database_takes_is_refused_before_anything_is_written(
     message, podium_cli, sample, workspace
 ):
     sample.to_csv("mine.csv", index=False)
-    with pytest.raises(entry.PodiumError, match="The message .* cannot be used"):
+    with pytest.raises(entry.PodiumError, match=r"The message .* cannot be used"):
         api.submit("toy", "mine.csv", message=message)
     assert not (workspace / "submissions").exists()
     assert not (workspace / "leaderboard").exists()

@@ -560,6 +560,13 @@ def test_models_that_never_end(command, fit, least, sample, workspace):
     assert state(workspace) == before
 
 
+@pytest.mark.parametrize("seconds", ["inf", "1e30", "1e10"])
+def test_limits_that_no_timer_takes(seconds, podium_cli):
+    done = podium_cli("run", "toy", "constant", "--limit-time", seconds)
+    assert (done.status, done.out) == (1, "")
+    assert "at most 100,000,000 seconds" in done.err
+
+
 def test_a_limit_that_is_kept_changes_nothing(podium_cli, sample):
     score = podium_cli("run", "toy", "line", "--json").json["score"]
     limited = podium_cli("run", "toy", "line", "--limit-time", "60", "--json").json
