@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import podium
-from podium import edition, leaderboard, workspace
+from podium import edition, exchange, leaderboard, workspace
 from podium.competition import load
+from podium.errors import BoardError
 from podium.leaderboard import Batch, Board
 from podium.record import Record, submission_id
 
@@ -152,6 +153,19 @@ def test_a_false_claim_gives_way_to_what_is_computed(filled, at):
     assert found["bob"] == (true["bob"], "scored")
 
 
+def test_a_false_claim_does_not_keep_the_true_record_out(filled, at):
+    file = export()
+    true = board()
+    forged = [better(e) for e in lines(file) if e["kind"] == "scored"]
+    other = at("other")
+    podium.import_records(write("forged.jsonl", forged))
+    with pytest.raises(BoardError, match="other public figures than on this board"):
+        podium.import_records(file)
+    (other / "submissions").symlink_to(filled / "submissions")
+    assert podium.import_records(file).verified == 4
+    assert board() == true
+
+
 def test_union_of_two_boards_is_both(filled, at, sample):
     ours = export()
     other = at("other")
@@ -213,6 +227,25 @@ def test_a_foreign_reveal_opens_no_board_of_ones_own(filled, at, sample, podium_
     assert podium_cli("import", file, "--json").json["sealed"] == ["toy/demo"]
     podium.reveal("toy")
     assert all(row[3] is not None for row in board("private"))
+
+
+def test_what_is_handed_in_during_an_import_stays_sealed(filled, at, sample, monkeypatch):
+    podium.reveal("toy")
+    file = export()
+    at("other")
+    merge = exchange.merge
+
+    def slow(*arguments):
+        weighed = merge(*arguments)
+        sample.assign(y=sample["y"] - 2).to_csv("eve.csv", index=False)
+        podium.submit("toy", "eve.csv", team="eve")
+        return weighed
+
+    monkeypatch.setattr(exchange, "merge", slow)
+    with pytest.raises(BoardError, match=r"during the import. Nothing was imported"):
+        podium.import_records(file)
+    with pytest.raises(BoardError, match="sealed"):
+        podium.board("toy", part="private")
 
 
 def test_what_is_computed_here_came_sealed_and_stays_so(filled, at):
@@ -424,7 +457,7 @@ def test_withdrawals_must_be_of_something(filled, at, podium_cli):
         assert words in done.err
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b" \n"])
 def test_what_is_no_file_of_lines(content, podium_cli, toy):
     if content:
         Path("x.jsonl").write_bytes(content)
@@ -454,6 +487,13 @@ def test_export_of_some_competitions(filled, podium_cli):
     }  # fmt: skip
     assert "Did you mean 'toy'?" in podium_cli("export", "toi", "toy.jsonl").err
     assert podium_cli("export").status == 2
+
+
+def test_a_competition_is_no_file_to_export_to(filled, podium_cli):
+    done = podium_cli("export", "toy")
+    assert done.status == 1
+    assert "podium export toy board.jsonl" in done.err
+    assert not Path("toy").exists()
 
 
 def test_nothing_to_export(podium_cli, workspace):
