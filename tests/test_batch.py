@@ -1,12 +1,13 @@
 """Many files at once: a course by pull request, another edition, withdrawals."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 import podium
-from podium import leaderboard, workspace
+from podium import batch, leaderboard, workspace
 from podium.competition import Competition
 from podium.errors import BoardError, PodiumError
 
@@ -82,6 +83,51 @@ def test_every_new_file_is_scored_and_one_that_fails_stops_no_other(drop, podium
     assert "must lie in submissions/<competition>" in problems["toy/x/no-team.csv"]
     assert {"first", "second", "zero", "ceiling"} == set(board())
     assert not list((workspace / "submissions").rglob("*.parquet"))  # kept as they lie
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
+def test_names_of_files_steer_no_terminal(drop, podium_cli):
+    names = ("red\x1b[31m.csv", "no utf8 \udcff.csv", "c1 \x9b.csv", "notes \udcff.txt")
+    for shift, name in enumerate(names, 1):
+        made = drop("toy/demo/bob/made.csv", shift)
+        made.rename(made.with_name(name))
+    drop("toy/demo/bob/first.csv")
+    done = podium_cli("score-all", "--json")
+    assert done.status == 1
+    assert {Path(entry["file"]).name: entry["status"] for entry in done.json} == {
+        "first.csv": "scored",
+        "red\x1b[31m.csv": "refused",
+        "no utf8 \udcff.csv": "refused",
+        "c1 \x9b.csv": "refused",
+        "notes \udcff.txt": "ignored",
+    }
+    table = podium_cli("score-all")
+    assert table.status == 1
+    assert "red\\x1b[31m.csv" in table.out
+    for text in (done.out, done.err, table.out, table.err):
+        assert text.replace("\n", "").isprintable()
+
+
+def test_a_claim_that_cannot_be_verified_is_no_record(drop, monkeypatch, tmp_path):
+    """As where its file changes while it is read."""
+    drop("toy/demo/bob/first.csv")
+    podium.score_all()
+    (true,) = (r for r in podium.board("toy") if r.team == "bob")
+    file = tmp_path / "board.jsonl"
+    podium.export_records(file)
+    file.write_text(file.read_text().replace(f'"rmse":{true.score}', '"rmse":0.001'))
+    (tmp_path / "other" / "submissions" / "toy").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "other")
+    podium.import_records(_submissions_alone(file))
+    shutil.copytree(tmp_path / "workspace/submissions/toy/demo", "submissions/toy/demo")
+    monkeypatch.setattr(batch, "verified", lambda *_: None)
+    assert [entry.score for entry in podium.score_all()] == [true.score]
+
+
+def _submissions_alone(file):
+    lines = [line for line in file.read_text().splitlines() if '"kind":"scored"' in line]
+    file.write_text("\n".join(lines))
+    return file
 
 
 def test_what_was_scored_is_known(drop, podium_cli):

@@ -1,6 +1,7 @@
 """Boards as JSON lines: the same bytes again, nothing private, nothing forged, nothing twice."""
 
 import base64
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 import podium
-from podium import edition, leaderboard, workspace
+from podium import edition, exchange, leaderboard, workspace
 from podium.competition import load
+from podium.errors import BoardError
 from podium.leaderboard import Batch, Board
 from podium.record import Record, submission_id
 
@@ -151,6 +153,19 @@ def test_a_false_claim_gives_way_to_what_is_computed(filled, at):
     assert found["bob"] == (true["bob"], "scored")
 
 
+def test_a_false_claim_does_not_keep_the_true_record_out(filled, at):
+    file = export()
+    true = board()
+    forged = [better(e) for e in lines(file) if e["kind"] == "scored"]
+    other = at("other")
+    podium.import_records(write("forged.jsonl", forged))
+    with pytest.raises(BoardError, match="other public figures than on this board"):
+        podium.import_records(file)
+    (other / "submissions").symlink_to(filled / "submissions")
+    assert podium.import_records(file).verified == 4
+    assert board() == true
+
+
 def test_union_of_two_boards_is_both(filled, at, sample):
     ours = export()
     other = at("other")
@@ -212,6 +227,25 @@ def test_a_foreign_reveal_opens_no_board_of_ones_own(filled, at, sample, podium_
     assert podium_cli("import", file, "--json").json["sealed"] == ["toy/demo"]
     podium.reveal("toy")
     assert all(row[3] is not None for row in board("private"))
+
+
+def test_what_is_handed_in_during_an_import_stays_sealed(filled, at, sample, monkeypatch):
+    podium.reveal("toy")
+    file = export()
+    at("other")
+    merge = exchange.merge
+
+    def slow(*arguments):
+        weighed = merge(*arguments)
+        sample.assign(y=sample["y"] - 2).to_csv("eve.csv", index=False)
+        podium.submit("toy", "eve.csv", team="eve")
+        return weighed
+
+    monkeypatch.setattr(exchange, "merge", slow)
+    with pytest.raises(BoardError, match=r"during the import. Nothing was imported"):
+        podium.import_records(file)
+    with pytest.raises(BoardError, match="sealed"):
+        podium.board("toy", part="private")
 
 
 def test_what_is_computed_here_came_sealed_and_stays_so(filled, at):
@@ -317,6 +351,38 @@ def test_a_forged_control_is_refused(filled, at, podium_cli):
     assert "(zero, team podium): its public figures are not those" in done.err
 
 
+@pytest.mark.parametrize("name", ["ceiling", "SOTA"])
+def test_no_ceiling_but_the_simulators(name, filled, podium_cli):
+    """One of another name, or of real data, could never be told from a true one."""
+    ceiling = next(e for e in lines(export()) if e["kind"] == "ceiling")
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    dataset = "demo" if name == "SOTA" else "table"
+    toy = load("toy")
+    present = edition.find_edition(toy, toy.dataset(dataset)).name
+    short = submission_id("toy", dataset, "podium", sha256)
+    forged = {**ceiling, "name": name, "dataset": dataset, "edition": present, "sha256": sha256}
+    done = podium_cli("import", write("forged.jsonl", [{**forged, "submission": short}]))
+    assert done.status == 1
+    assert "a ceiling named 'SOTA'" in done.err or "it has no ceiling" in done.err
+
+
+def test_reveals_of_what_can_be_no_board(podium_cli, toy):
+    reveal = {"type": "reveal", "who": "x", "created": "2026-01-01T00:00:00+00:00"}
+    for name in ("a/b", "a\x1b[31m", ""):
+        line = {**reveal, "competition": name, "dataset": "demo"}
+        done = podium_cli("import", write("reveal.jsonl", [line]))
+        assert done.status == 1
+        assert "'competition' must be a name" in done.err
+        assert "\x1b" not in done.err
+
+
+def nested(depth):
+    value = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
@@ -327,7 +393,8 @@ def test_a_forged_control_is_refused(filled, at, podium_cli):
         (lambda e: json.dumps({**e, "more": 1}), "'more' is unknown"),
         (lambda e: json.dumps({k: v for k, v in e.items() if k != "team"}), "'team' is missing"),
         (lambda e: json.dumps({**e, "name": 1}), "'name' must be text"),
-        (lambda e: json.dumps({**e, "name": "a\nb"}), "cannot be used"),
+        (lambda e: json.dumps({**e, "name": "a\nb"}), "cannot be printed"),
+        (lambda e: json.dumps({**e, "name": "a" * 121}), "cannot be used"),
         (lambda e: json.dumps({**e, "name": "a\0b"}), "'name' must be text"),
         (lambda e: json.dumps({**e, "message": "\ud800"}), "no UTF-8"),
         (lambda e: json.dumps({**e, "team": "../x"}), "does not follow from"),
@@ -345,6 +412,13 @@ def test_a_forged_control_is_refused(filled, at, podium_cli):
         (lambda e: json.dumps({**e, "provenance": []}), "'provenance' must be"),
         (lambda e: json.dumps(better(e)).replace("0.001", "NaN"), "no JSON"),
         (lambda e: json.dumps(better(e)).replace("0.001", "1e999"), "not finite"),
+        (lambda e: json.dumps({**e, "type": []}), "no record, reveal, withdrawal"),
+        (lambda e: json.dumps({**e, "provenance": nested(60)}), "more than 50 objects"),
+        (lambda e: json.dumps(better(e)).replace("0.001", "9" * 400), "no card of finite"),
+        (lambda e: json.dumps({**e, "public": {**e["public"], "rows": 10**400}}), "no card"),
+        (lambda e: json.dumps({**e, "competition": "a/b"}), "'competition' must be a name"),
+        (lambda e: json.dumps({**e, "model": "\x1b[31m"}), "'model' has characters"),
+        (lambda e: json.dumps({**e, "message": "\x9b31m"}), "'message' has characters"),
         (lambda e: json.dumps(e).replace('"mae"', '"mea"'), "scores must be mae, rmse"),
         (lambda e: json.dumps(e).replace('"seen"', '"sene"'), "strata must be among"),
     ],
@@ -374,14 +448,16 @@ def test_withdrawals_must_be_of_something(filled, at, podium_cli):
 
     bad = [
         withdrawal(ana, team="eve"), withdrawal(zero), withdrawal(ana, submission="0" * 12),
+        withdrawal(ana, dataset="table"),
     ]  # fmt: skip
-    for line, words in zip(bad, ("for team eve", "zero", "is nowhere"), strict=True):
+    told = ("for team eve", "zero", "is nowhere", "from another board")
+    for line, words in zip(bad, told, strict=True):
         done = podium_cli("import", write("bad.jsonl", [*entries, line]))
         assert done.status == 1
         assert words in done.err
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b" \n"])
 def test_what_is_no_file_of_lines(content, podium_cli, toy):
     if content:
         Path("x.jsonl").write_bytes(content)
@@ -411,6 +487,13 @@ def test_export_of_some_competitions(filled, podium_cli):
     }  # fmt: skip
     assert "Did you mean 'toy'?" in podium_cli("export", "toi", "toy.jsonl").err
     assert podium_cli("export").status == 2
+
+
+def test_a_competition_is_no_file_to_export_to(filled, podium_cli):
+    done = podium_cli("export", "toy")
+    assert done.status == 1
+    assert "podium export toy board.jsonl" in done.err
+    assert not Path("toy").exists()
 
 
 def test_nothing_to_export(podium_cli, workspace):

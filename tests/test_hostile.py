@@ -490,6 +490,13 @@ def test_files_that_are_no_models(text, words, refused):
     assert words in refused("run", "toy", "mine.py")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
+@pytest.mark.parametrize("name", ["no utf8 \udcff.py", "a\nb.py"])
+def test_paths_of_models_that_no_board_takes(name, refused):
+    Path(name).write_text(MODEL.replace("FIT", "pass").replace("PREDICT", "return good"))
+    assert "cannot be printed" in refused("run", "toy", name, "--name", "good")
+
+
 def test_a_changed_file_is_read_anew_and_leaves_no_bytecode(workspace):
     first = api.run("toy", model(predict="return good.assign(y=1.0)")).row.score
     second = api.run("toy", model(predict="return good.assign(y=2.0)")).row.score
@@ -558,6 +565,13 @@ def test_models_that_never_end(command, fit, least, sample, workspace):
         "Give it more time with --limit-time, or make it faster.",
     ]
     assert state(workspace) == before
+
+
+@pytest.mark.parametrize("seconds", ["inf", "1e30", "1e10"])
+def test_limits_that_no_timer_takes(seconds, podium_cli):
+    done = podium_cli("run", "toy", "constant", "--limit-time", seconds)
+    assert (done.status, done.out) == (1, "")
+    assert "at most 100,000,000 seconds" in done.err
 
 
 def test_a_limit_that_is_kept_changes_nothing(podium_cli, sample):

@@ -1,14 +1,16 @@
 """The board: ranks, editions, seals, and a database that several processes share."""
 
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from podium import leaderboard
 from podium.competition import load
 from podium.errors import BoardError
-from podium.leaderboard import Record, find_board, open_board
+from podium.leaderboard import Batch, Record, find_board, open_board
 
 
 def card(score):
@@ -100,6 +102,13 @@ def test_private_is_sealed_until_reveal(board):
     assert board.reveal("toy", "demo", who="ana", when="now")
     assert not board.reveal("toy", "demo", who="bob", when="later")
     assert rows(board, "private")[0].score == 0.25
+
+
+def test_a_fault_while_writing_shows_no_private_figure(board):
+    entry = replace(record("a", 1.0), private_influence=b"sealed")
+    with pytest.raises(sa.exc.StatementError) as error:
+        board.merge(Batch(records=[replace(entry, provenance={"no JSON": object()})]))
+    assert "sealed" not in str(error.value)
 
 
 def test_entries_are_counted_by_team(board):

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import podium
@@ -133,6 +135,28 @@ def test_files_that_are_no_rows(rows, name, content, words, podium_cli, workspac
     done = podium_cli("predict", "toy", "line", "--input", name)
     assert (done.status, done.out) == (1, "")
     assert words in done.err
+
+
+@pytest.mark.parametrize("column", ["id", "kind", "x"])
+@pytest.mark.parametrize("kind", ["text", "date", "time", "list", "bytes", "nothing"])
+def test_parquet_with_values_that_are_none(rows, column, kind, podium_cli):
+    """Text that is no UTF-8, days that no calendar has."""
+    count = len(rows)
+    damaged = pa.array([b"\xff\xfe"] * count).buffers()
+    values = {
+        "text": pa.Array.from_buffers(pa.string(), count, damaged),
+        "date": pa.array([2**31 - 1] * count, pa.int32()).cast(pa.date32()),
+        "time": pa.array([2**62] * count, pa.int64()).cast(pa.time64("us")),
+        "list": pa.array([[1, 2]] * count),
+        "bytes": pa.array([b"a"] * count),
+        "nothing": pa.nulls(count),
+    }[kind]
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, column, values), "rows.parquet")
+    done = podium_cli("predict", "toy", "line", "--input", "rows.parquet")
+    assert (done.status, done.out) == (1, "")
+    assert "rows.parquet cannot be " in done.err
 
 
 def test_nothing_is_overwritten_unasked(rows, podium_cli, workspace):

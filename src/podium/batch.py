@@ -291,7 +291,8 @@ class _Folder:
         claim = self._claims.get((desk.submission_id(team, sha256), desk.edition.name))
         if claim:  # a false claim gives way to what is found here
             with suppress(BoardError):
-                return verified(desk, replace(claim, file=file)) or claim
+                if found := verified(desk, replace(claim, file=file)):
+                    return found
         name = label(path.stem)
         scored = desk.score(desk.check(path))
         return desk.record(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.competition import Competition, Dataset
-from podium.errors import PodiumError
+from podium.errors import PodiumError, visible
 from podium.ranking import UNVERIFIED
 
 if TYPE_CHECKING:
@@ -37,17 +37,18 @@ _HEAD = 20
 
 def out(text: str = "") -> None:
     """Print a result."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible(text) + "\n")
 
 
 def say(text: str) -> None:
     """Print a message beside the results."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 def document(value: Any) -> None:
     """Print one JSON document."""
-    out(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    out("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def error(problem: PodiumError, *, as_json: bool) -> None:
@@ -69,6 +70,7 @@ def table(
         right: Columns that are aligned to the right.
         spare: Columns that a narrow terminal may do without, the first to go first.
     """
+    rows = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     if sys.stdout.isatty():
         _drawn(header, rows, right, _fitting(widths, spare))
@@ -121,7 +123,7 @@ def progress() -> Iterator[Bars | None]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # brackets in names are no markup
         TextColumn("{task.fields[state]}"),
         TimeElapsedColumn(),
     )

@@ -19,6 +19,14 @@ def reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
+def visible(text: str) -> str:
+    """Control characters, marks of direction and bytes of no encoding as escapes.
+
+    Nothing that is printed must steer a terminal.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
 class PodiumError(Exception):
     """An input that was refused.
 
@@ -29,19 +37,14 @@ class PodiumError(Exception):
     """
 
     def __init__(self, message: str, *, problems: Iterable[str] = (), hint: str = "") -> None:
-        super().__init__(_visible(message))
-        self.message = _visible(message)
-        self.problems = tuple(_visible(problem) for problem in problems)
-        self.hint = _visible(hint)
+        super().__init__(visible(message[:_LENGTH]))
+        self.message = visible(message[:_LENGTH])
+        self.problems = tuple(visible(problem[:_LENGTH]) for problem in problems)
+        self.hint = visible(hint[:_LENGTH])
 
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
         return "\n".join([*lines, self.hint] if self.hint else lines)
-
-
-def _visible(text: str) -> str:
-    """Control characters and marks of direction as escapes: a message must not steer a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text[:_LENGTH])
 
 
 class UnknownNameError(PodiumError):

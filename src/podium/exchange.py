@@ -76,6 +76,11 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     """
     records = [*board.records(), *board.claims()]
     known = {record.competition for record in records}
+    if str(file) in known:
+        raise BoardError(
+            f"{file} is a competition, and a file is wanted.",
+            hint=f"Name the file last: podium export {file} board.jsonl",
+        )
     for name in names:
         if name not in known:
             raise UnknownNameError("competition on this board", name, known)
@@ -116,7 +121,7 @@ def merge(
     content = _read(file, facts)
     there = {record.key: record for record in board.records()} if board else {}
     claims = {record.key: record for record in board.claims()} if board else {}
-    problems = _against(content, {**claims, **there})
+    problems = [*_contradictions(content, there), *_wrong_withdrawals(content, {**claims, **there})]
     new = [(line, r) for key, (line, r) in content.records.items() if key not in there]
     checked: dict[tuple[str, str], Record] = {}
     for line, record, desk in _with_desks(new, facts, progress):
@@ -127,7 +132,8 @@ def merge(
             continue
         if found:
             checked[record.key] = found
-    _raise(file, problems)
+    seen = {key: claim for key, claim in claims.items() if key not in {*there, *checked}}
+    _raise(file, [*problems, *_contradictions(content, seen)])
     unverified = [record for _, record in new if record.key not in checked]
     gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
     withdrawals = [w for _, w in content.withdrawals.values() if w.submission not in gone]
@@ -137,6 +143,7 @@ def merge(
         claims=unverified,
         withdrawals=withdrawals,
         reveals=reveals,
+        came_open=_came_open(content),
     )
     added = sum(key not in there and key not in claims for key in content.records)
     return batch, Imported(
@@ -196,6 +203,8 @@ def _read(file: Path, facts: Facts) -> _Content:
         else:
             content.reveals.setdefault((entry.competition, entry.dataset), entry)
     _raise(file, problems)
+    if not parsed:
+        raise BoardError(f"{file} holds no lines.", hint="Name a file that podium export wrote.")
     content.records = dict(sorted(content.records.items(), key=lambda item: item[1][1].created))
     return content
 
@@ -224,22 +233,30 @@ def _named(record: Record) -> str:
     return f"{record.submission} ({record.name[:40]}, team {record.team})"
 
 
-def _against(content: _Content, there: Mapping[tuple[str, str], Record]) -> list[tuple[int, str]]:
-    """Lines that what the board has contradicts, and withdrawals of nothing."""
-    problems = []
+def _contradictions(
+    content: _Content, there: Mapping[tuple[str, str], Record]
+) -> Iterator[tuple[int, str]]:
+    """Lines that say something else than the board has."""
     for key, (line, record) in content.records.items():
         wrong = _other_figures(there[key], record) if key in there else None
         if wrong:
-            problems.append((line, f"{_named(record)}: {wrong} on this board"))
+            yield line, f"{_named(record)}: {wrong} on this board"
+
+
+def _wrong_withdrawals(
+    content: _Content, there: Mapping[tuple[str, str], Record]
+) -> Iterator[tuple[int, str]]:
+    """Withdrawals of nothing, or for somebody else."""
     everything = {r.submission: r for r in there.values()}
     everything |= {record.submission: record for _, record in content.records.values()}
     for line, withdrawal in content.withdrawals.values():
         found = everything.get(withdrawal.submission)
         if found is None:
-            problems.append((line, f"withdraws {withdrawal.submission}, which is nowhere"))
+            yield line, f"withdraws {withdrawal.submission}, which is nowhere"
         elif found.kind != SUBMISSION or found.team != withdrawal.team:
-            problems.append((line, f"withdraws {_named(found)} for team {withdrawal.team}"))
-    return problems
+            yield line, f"withdraws {_named(found)} for team {withdrawal.team}"
+        elif (found.competition, found.dataset) != (withdrawal.competition, withdrawal.dataset):
+            yield line, f"withdraws {_named(found)} from another board"
 
 
 def _with_desks(
@@ -272,7 +289,7 @@ def _reveals(
     Every submission that will be on the board must have come with its private figures.
     """
     opened = {(r.competition, r.dataset) for r in board.reveals()} if board else set()
-    came = {key for key, (_, record) in content.records.items() if record.private}
+    came = _came_open(content)
     everything = [*there.values(), *(record for _, record in content.records.values())]
     applied, sealed = [], []
     for names, reveal in content.reveals.items():
@@ -285,3 +302,7 @@ def _reveals(
         else:
             sealed.append("/".join(names))
     return applied, sealed
+
+
+def _came_open(content: _Content) -> set[tuple[str, str]]:
+    return {key for key, (_, record) in content.records.items() if record.private}

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -120,12 +120,15 @@ class Batch:
     Attributes:
         claims: Records whose predictions are not at hand. A claim that is there already is
             replaced by one that tells more (the private figures).
+        reveals: Added only where all submissions are among `came_open`.
+        came_open: Submission and edition of records that came with their private figures.
     """
 
     records: Sequence[Record] = ()
     claims: Sequence[Record] = ()
     withdrawals: Sequence[Withdrawal] = ()
     reveals: Sequence[Reveal] = ()
+    came_open: Collection[tuple[str, str]] = ()
 
 
 class Board:
@@ -148,13 +151,19 @@ class Board:
         return True
 
     def merge(self, batch: Batch) -> None:
-        """Add what is not there yet."""
+        """Add what is not there yet.
+
+        Raises:
+            BoardError: If a reveal would open a submission that did not come open.
+        """
         with self._write() as connection:
             _insert(connection, _records, batch.records, ("submission", "edition"))
             fuller = [claim.key for claim in batch.claims if claim.private]
             _drop_partial(connection, fuller)
             _insert(connection, _claims, batch.claims, ("submission", "edition"))
             _insert(connection, _withdrawals, batch.withdrawals, ("submission",))
+            for reveal in batch.reveals:
+                _refuse_unseen(connection, reveal, batch.came_open)
             _insert(connection, _reveals, batch.reveals, ("competition", "dataset"))
 
     def records(self, competition: str | None = None, dataset: str | None = None) -> list[Record]:
@@ -403,7 +412,8 @@ def _engine(url: sa.URL) -> sa.Engine:
     options = _OPTIONS[url.get_backend_name()].items()
     own = {name: value for name, value in options if name not in url.query}
     try:
-        engine = sa.create_engine(url, connect_args=own)
+        # an error that shows what was to be written would show private figures
+        engine = sa.create_engine(url, connect_args=own, hide_parameters=True)
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         raise BoardError(
             f"No driver is installed for {_shown(url)}: {error}.",
@@ -515,3 +525,19 @@ def _drop_partial(connection: sa.Connection, keys: Iterable[tuple[str, str]]) ->
     ]
     if partial:
         connection.execute(_claims.delete().where(_claims.c.number == sa.bindparam("old")), partial)
+
+
+def _refuse_unseen(
+    connection: sa.Connection, reveal: Reveal, came_open: Collection[tuple[str, str]]
+) -> None:
+    """Somebody may have handed in while an import was weighed: that must stay sealed."""
+    names = (reveal.competition, reveal.dataset)
+    for table in (_records, _claims):
+        query = _selection(table, ("submission", "edition"), *names)
+        for row in connection.execute(query.where(table.c.kind == SUBMISSION)):
+            if (row.submission, row.edition) not in came_open:
+                raise BoardError(
+                    f"{row.submission} was handed in to {'/'.join(names)} during the import. "
+                    "Nothing was imported.",
+                    hint="Import the file again.",
+                )

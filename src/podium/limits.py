@@ -27,6 +27,8 @@ PRINTED = 1 << 20
 """Characters of a model's prints that are shown, and bytes of what its libraries print."""
 GRACE = 2.0
 """Seconds that a model has to let itself be interrupted."""
+LONGEST = 10**8
+"""Seconds that a limit may be: three years; timers take no more everywhere."""
 _DROPPED = "(The model printed more than 1 MiB: the rest is dropped.)"
 _PATIENCE = 0.2  # seconds for the last prints, which processes that the model left may hold up
 
@@ -44,7 +46,8 @@ def contained(seconds: float | None = None) -> Iterator[None]:
 
     Raises:
         ModelError: If it takes longer.
-        PodiumError: If a limit is not possible here: it needs POSIX signals and the main thread.
+        PodiumError: If the limit is out of range, or none is possible here: it needs POSIX
+            signals and the main thread.
     """
     with _prints(), contextlib.chdir(Path.cwd()), _time(seconds):
         yield
@@ -55,6 +58,8 @@ def _time(seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return
+    if not 0 < seconds <= LONGEST:
+        raise PodiumError(f"A time limit is more than 0 and at most {LONGEST:,} seconds.")
     if not hasattr(signal, "setitimer") or threading.current_thread() != threading.main_thread():
         raise PodiumError("A time limit needs a POSIX system and the main thread.")
     error = ModelError(

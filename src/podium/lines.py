@@ -11,8 +11,8 @@ import binascii
 import datetime
 import hashlib
 import json
-import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
@@ -49,6 +49,8 @@ _MAPPINGS = ("provenance", "public", "private", "all")
 _INFLUENCE = ("public_influence", "private_influence")
 _LIMITS = {"name": 200, "model": 200, "message": 10_000, "file": 1_000}
 _LIMIT = 64
+_DEPTH = 50  # objects within objects: what is far deeper can be read here, but not in every place
+_MANY = 2**53
 
 
 class Facts(dict[tuple[str, str], "tuple[Competition, str] | None"]):
@@ -119,9 +121,16 @@ def parse(text: str) -> dict[str, Any] | str:
         found = json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         return f"no JSON: {str(error)[:80]}"
-    if not isinstance(found, dict) or found.get("type") not in _TYPES:
+    if not isinstance(found, dict) or found.get("type") not in list(_TYPES):
         return f"no {', '.join(_TYPES)}: {text[:40]}"
+    if not _is_shallow(found):
+        return f"more than {_DEPTH} objects or lists within each other"
     return found
+
+
+def _is_shallow(value: Any, room: int = _DEPTH) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return room > 0 and all(_is_shallow(entry, room - 1) for entry in inner)
 
 
 def made(line: Mapping[str, Any]) -> Record | Withdrawal | Reveal:
@@ -159,6 +168,10 @@ def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name!r} must be text of at most {_LIMITS.get(name, _LIMIT)} characters"
         elif name == "created" and not _is_time(value):
             yield f"'created' must be a time like 2026-01-31T12:00:00+00:00, not {value[:40]!r}"
+        elif name in ("competition", "dataset") and not value.isidentifier():
+            yield f"{name!r} must be a name of letters, digits and _, not {value[:40]!r}"
+        elif not (value.replace("\n", " ") if name == "message" else value).isprintable():
+            yield f"{name!r} has characters that cannot be printed"
     if not _writable(line):
         yield "it has figures that are not finite, or text that is no UTF-8"
 
@@ -192,6 +205,8 @@ def _record_problems(line: Mapping[str, Any]) -> Iterator[str]:
         yield f"a {line['kind']} of team {line['team']!r}"
     elif house and line["sha256"] != hashlib.sha256(line["name"].encode()).hexdigest():
         yield f"'sha256' of a {line['kind']} must be that of its name"
+    elif line["kind"] == CEILING and line["name"] != CEILING:
+        yield f"a ceiling named {line['name'][:40]!r}"
     try:
         label(line["name"])
         if not house and workspace.team(line["team"]) != line["team"]:
@@ -234,7 +249,7 @@ def _is_card(card: Any, *, whole: bool = True) -> bool:
     return (
         isinstance(card, dict)
         and card.keys() == names
-        and all(type(card[name]) is int and card[name] > 0 for name in ("rows", "groups"))
+        and all(type(card[name]) is int and 0 < card[name] < _MANY for name in ("rows", "groups"))
         and isinstance(card["scores"], dict)
         and all(map(_is_figure, card["scores"].values()))
         and (card["se"] is None or _is_figure(card["se"]))
@@ -252,7 +267,7 @@ def _are_strata(strata: Any) -> bool:
 
 
 def _is_figure(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
@@ -271,3 +286,5 @@ def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
             yield f"the {part} strata must be among {', '.join(sorted(strata))}"
     if line["kind"] == CONTROL and line["name"] not in {c.name for c in competition.controls}:
         yield f"{competition.name} has no control {line['name']!r}"
+    if line["kind"] == CEILING and not competition.dataset(line["dataset"]).simulated:
+        yield f"{competition.name}/{line['dataset']} is not simulated: it has no ceiling"

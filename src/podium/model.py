@@ -192,6 +192,11 @@ def load(competition: Competition, name: str | Path) -> ModelFile:
         path = Path(name)
         if not path.is_file():
             raise ModelError(f"There is no model file {path}.")
+        if not str(path.resolve()).isprintable():
+            raise ModelError(
+                f"The path of {path} has characters that cannot be printed, nor recorded.",
+                hint="Rename the file, or the folder that it lies in.",
+            )
         module = _import_file(path)
         shipped = False
     else:

@@ -13,7 +13,8 @@ import json
 import os
 import pickle
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,13 +125,15 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     table = _table(rows, train.features)
     wanted = train.features.columns
     problems = _column_problems(table, train.features)
+    with _reading(rows):
+        plain = [name for name in ["id", *wanted] if _is_plain(table, name)]
+        given = {name: table.column(name).to_pandas() for name in plain}
     features: dict[Any, Any] = {}
     for name in wanted:
-        if table.column_names.count(name) == 1:
-            column = table.column(name).to_pandas()
-            features[name], trouble = _converted(column, train.features[name])
+        if name in given:
+            features[name], trouble = _converted(given[name], train.features[name])
             problems += [f"column {name!r}: {what}" for what in trouble]
-    ids, trouble = _ids(table)
+    ids, trouble = _ids(given.get("id"), table.num_rows)
     problems += trouble
     if problems:
         what = rows if isinstance(rows, Path) else "The table"
@@ -148,10 +151,8 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
 
 def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
     if isinstance(rows, pd.DataFrame):
-        try:
+        with _reading(rows):
             return pa.Table.from_pandas(rows, preserve_index=False)
-        except (pa.ArrowException, ValueError) as error:
-            raise PodiumError("The table cannot be read.", problems=[str(error)[:300]]) from error
     if not rows.is_file():
         what = "is a directory" if rows.is_dir() else "does not exist"
         raise PodiumError(f"{rows} {what}.", hint="Name a file of rows to predict.")
@@ -160,15 +161,20 @@ def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
             f"{rows} is no format that rows are read from.",
             hint=f"Save them as one of: {', '.join(FORMATS)}",
         )
+    with _reading(rows):
+        return _read_csv(rows, expected) if rows.suffix.lower() == ".csv" else _read_parquet(rows)
+
+
+@contextmanager
+def _reading(rows: Path | pd.DataFrame) -> Iterator[None]:
+    """Values that Arrow or pandas cannot take are the user's to mend."""
     try:
-        if rows.suffix.lower() == ".csv":
-            return _read_csv(rows, expected)
-        return _read_parquet(rows)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        yield
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        form = f" as {rows.suffix[1:].lower()}" if isinstance(rows, Path) else ""
+        what = rows if isinstance(rows, Path) else "The table"
         reason = (str(error).strip() or "unreadable").splitlines()[0]
-        raise PodiumError(
-            f"{rows} cannot be read as {rows.suffix[1:].lower()}.", problems=[reason[:300]]
-        ) from error
+        raise PodiumError(f"{what} cannot be read{form}.", problems=[reason[:300]]) from error
 
 
 def _read_csv(path: Path, expected: pd.DataFrame) -> pa.Table:
@@ -191,6 +197,7 @@ def _read_parquet(path: Path) -> pa.Table:
 
     with pq.ParquetFile(path) as file:
         table = file.read(use_threads=False)
+    table.validate(full=True)  # damaged text would fail only where it is used
     return table.drop_columns([n for n in table.column_names if n.startswith("__index_level_")])
 
 
@@ -204,6 +211,11 @@ def _column_problems(table: pa.Table, expected: pd.DataFrame) -> list[str]:
     problems += [
         f"column {name!r} is there twice" for name in ["id", *wanted] if found.count(name) > 1
     ]
+    problems += [
+        f"column {name!r} has {table.schema.field(name).type} in each row"
+        for name in ["id", *wanted]
+        if found.count(name) == 1 and not _is_plain(table, name)
+    ]
     extra = [name for name in found if name not in ("id", *wanted)]
     if extra:
         problems.append(f"unexpected: {', '.join(repr(name[:60]) for name in extra)}")
@@ -212,13 +224,19 @@ def _column_problems(table: pa.Table, expected: pd.DataFrame) -> list[str]:
     return problems
 
 
-def _ids(table: pa.Table) -> tuple[list[str], list[str]]:
+def _is_plain(table: pa.Table, name: str) -> bool:
+    """Whether a column is there once and has one value a row; bytes would pass for text."""
+    if table.column_names.count(name) != 1:
+        return False
+    kind = table.schema.field(name).type
+    binary = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return not pa.types.is_nested(kind) and not any(is_binary(kind) for is_binary in binary)
+
+
+def _ids(given: pd.Series[Any] | None, rows: int) -> tuple[list[str], list[str]]:
     """The ids as text, by default the row numbers from 1, and what is wrong with them."""
-    if "id" not in table.column_names:
-        return [str(row) for row in range(1, table.num_rows + 1)], []
-    if table.column_names.count("id") > 1:
-        return [], []
-    given = table.column("id").to_pandas()
+    if given is None:
+        return [str(row) for row in range(1, rows + 1)], []
     if pd.api.types.is_float_dtype(given.dtype):
         return [], ["column 'id': decimals; text or whole numbers are expected"]
     ids = given.astype("str")
