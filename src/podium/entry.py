@@ -275,7 +275,7 @@ class Entries:
         kept = submission.keep(predictions.path, folder, short + predictions.path.suffix.lower())
         if predictions.open_table is None:
             return kept, None
-        with scratch.directory(".incoming-", folder) as place:
+        with scratch.directory(scratch.INCOMING, folder) as place:
             predictions.open_table.to_csv(place / "open.csv", index=False)
             return kept, submission.keep(place / "open.csv", folder, f"{short}.open.csv")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podium import lines, workspace
+from podium import lines
 from podium.batch import near, one_line, verified
 from podium.edition import is_ready
 from podium.entry import Desk
@@ -19,6 +19,7 @@ from podium.errors import BoardError, PodiumError, UnknownNameError
 from podium.leaderboard import Batch, Board
 from podium.lines import Facts
 from podium.record import SUBMISSION, Record, Reveal, Withdrawal
+from podium.scratch import replacing
 
 if TYPE_CHECKING:
     from podium.training import Progress
@@ -98,7 +99,7 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     ]
     chosen = {lines.identity(o): o for o in objects if not names or o["competition"] in names}
     _refuse_to_lose(file, chosen.keys())
-    with workspace.replacing(file) as scratch, scratch.open("w", encoding="utf-8") as out:
+    with replacing(file) as scratch, scratch.open("w", encoding="utf-8") as out:
         out.writelines(lines.text_of(chosen[identity]) + "\n" for identity in sorted(chosen))
     kinds = [o["type"] for o in chosen.values()]
     return Exported(

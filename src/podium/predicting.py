@@ -28,6 +28,7 @@ from podium.data import Data
 from podium.edition import PUBLIC, file_sha256
 from podium.errors import PodiumError
 from podium.model import Model, ModelFile, Part
+from podium.scratch import replacing
 
 if TYPE_CHECKING:
     from podium.training import Progress
@@ -109,7 +110,7 @@ def _check_output(output: Path, rows: Path | pd.DataFrame, *, force: bool) -> No
 
 
 def _write(table: pd.DataFrame, output: Path) -> None:
-    with workspace.replacing(output) as scratch:
+    with replacing(output) as scratch:
         if output.suffix.lower() == ".csv":
             table.to_csv(scratch, index=False)
         else:
@@ -347,7 +348,7 @@ def _made_of(data: Data, file: ModelFile, seed: int) -> str:
 def _keep(model: Model, kept: Path) -> None:
     content = pickle.dumps(model)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with workspace.replacing(kept) as scratch:
+    with replacing(kept) as scratch:
         scratch.write_bytes(hashlib.sha256(content).digest() + content)
 
 

@@ -6,6 +6,7 @@ more than a day: nothing that is still at work is that old.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
+INCOMING = ".incoming-"
 _STALE_SECONDS = 24 * 3600
 
 
@@ -26,6 +28,32 @@ def directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A scratch file beside `path` that takes its place once it is whole and on the disk."""
+    sweep(path.parent, INCOMING)
+    handle, name = tempfile.mkstemp(prefix=INCOMING, dir=path.parent)
+    os.close(handle)
+    made = Path(name)
+    try:
+        yield made
+        _sync(made, os.O_RDWR)
+        made.chmod(0o644)
+        made.replace(path)
+        if os.name == "posix":
+            _sync(path.parent, os.O_RDONLY)  # the name must outlive a loss of power too
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sweep(parent: Path, prefix: str) -> None:

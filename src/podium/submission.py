@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import os
-import tempfile
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,10 @@ from podium.competition import Competition, Target
 from podium.edition import file_sha256
 from podium.errors import SubmissionError, reason
 from podium.metric import Table
-from podium.scratch import sweep
+from podium.scratch import replacing
 
 FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5"}
 _EXAMPLES = 5
-_INCOMING = ".incoming-"
 _ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
 _LONGEST = 1000  # bytes of one text
 _CHUNK = 1 << 20
@@ -188,39 +186,14 @@ def keep(path: Path, folder: Path, name: str) -> Path:
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        sweep(folder, _INCOMING)
-        _copy(path, target)
+        with replacing(target) as scratch:
+            shutil.copyfile(path, scratch)
     except OSError as error:
         raise SubmissionError(
             f"{target} cannot be written: {reason(error)}.",
             hint="Make room there, or work in another folder: PODIUM_WORKSPACE=DIR",
         ) from error
     return target
-
-
-def _copy(path: Path, target: Path) -> None:
-    handle, scratch = tempfile.mkstemp(prefix=_INCOMING, dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as out, path.open("rb") as source:
-            while block := source.read(1 << 20):
-                out.write(block)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(scratch).chmod(0o644)
-        Path(scratch).replace(target)
-        if os.name == "posix":
-            _sync_folder(target.parent)
-    finally:
-        Path(scratch).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The file's name must outlive a loss of power as its content does."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _check_file(path: Path, limit: int, content: str) -> None:

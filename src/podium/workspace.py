@@ -9,11 +9,8 @@ from __future__ import annotations
 import getpass
 import os
 import re
-import tempfile
 import tomllib
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from podium.errors import PodiumError
@@ -83,22 +80,6 @@ def team(name: str | None = None) -> str:
             f"The team name {chosen!r} belongs to the controls.", hint="Name another: --team NAME"
         )
     return chosen
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A scratch file beside `path` that takes its place once it is whole, and not before."""
-    handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent
-    )
-    os.close(handle)
-    scratch = Path(name)
-    try:
-        yield scratch
-        scratch.chmod(0o644)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _settings() -> dict[str, object]:
