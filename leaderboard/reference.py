@@ -1,11 +1,11 @@
 """The reference boards: every shipped model on every dataset, whole test part, revealed.
 
     make reference                              # all of it: hours
-    python leaderboard/reference.py sirna demo  # one board; what it has already is not run again
+    python leaderboard/reference.py sirna demo  # one board
     python leaderboard/reference.py --readme    # only writes README.md from the *.jsonl files
 
-Models run in a workspace of its own, `reference/` in the checkout (git ignores it). Real datasets
-are fetched; one that cannot be is left out and named.
+A model runs again only if its file has changed since. Real datasets are fetched; one that cannot be
+is left out and named.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.edition import file_sha256
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from podium.competition import Competition
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
 VARIANTS = {"sirna": {"lightgbm": [{"preset": "general"}]}}
 """Other parameters than the defaults that are worth a line of their own."""
 
@@ -58,50 +61,76 @@ def main() -> None:
     parser.add_argument("--readme", action="store_true", help="only write README.md")
     given = parser.parse_args()
     if not given.readme:
-        use(ROOT / "reference")
         from podium import competition
 
         for name in [given.competition] if given.competition else competition.names():
-            run(name, given.dataset, given.models)
+            with workspace():
+                run(name, given.dataset, given.models)
     (HERE / "README.md").write_text(page(), encoding="utf-8")
 
 
-def use(workspace: Path) -> None:
-    """Work in this workspace as team `podium`'s guest."""
-    workspace.mkdir(exist_ok=True)
-    os.chdir(workspace)
-    os.environ["PODIUM_TEAM"] = "reference"
-    for name in ("PODIUM_WORKSPACE", "PODIUM_DB"):
-        os.environ.pop(name, None)
+@contextmanager
+def workspace() -> Iterator[None]:
+    """A fresh workspace, for as long as it is needed."""
+    before = Path.cwd()
+    kept = {name: os.environ.pop(name, None) for name in ("PODIUM_WORKSPACE", "PODIUM_DB")}
+    with tempfile.TemporaryDirectory(prefix="podium-reference-") as scratch:
+        os.chdir(scratch)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            os.environ.update({name: value for name, value in kept.items() if value is not None})
 
 
 def run(name: str, dataset: str | None, only: list[str] | None) -> None:
-    """Run a competition's models that its boards do not have yet; reveal, export."""
+    """Run a competition's models whose current files the export has not; export after each."""
     from podium import api
     from podium.errors import DataError
 
     competition, _ = api.load(name)
+    import_current(competition)
     trivial = {control.model for control in competition.controls}
     for entry in competition.datasets:
         if dataset not in (None, entry.name):
             continue
         try:
-            api.prepare(name, entry.name, source=None)
+            api.prepare(name, entry.name)
         except DataError as error:
             sys.stderr.write(f"{name}/{entry.name} is left out: {error}\n")
             continue
         there = {row.name for row in api.board(name, entry.name)}
         for model in sorted(set(competition.models) - trivial):
-            if only and model not in only:
-                continue
             for params in [{}, *VARIANTS.get(name, {}).get(model, [])]:
                 shown = " ".join([model, *(f"{key}={value}" for key, value in params.items())])
-                if shown not in there:
+                if shown not in there and (only is None or model in only):
                     sys.stderr.write(f"{name}/{entry.name}: {shown}\n")
-                    api.run(name, model, dataset=entry.name, params=params)
-        api.reveal(name, entry.name)
-    (HERE / f"{name}.jsonl").unlink(missing_ok=True)
-    api.export_records(HERE / f"{name}.jsonl", name)
+                    api.run(name, model, dataset=entry.name, params=params, team="reference")
+                    api.reveal(name, entry.name)
+                    api.export_records("all.jsonl", name)
+                    shutil.move("all.jsonl", HERE / f"{name}.jsonl")
+
+
+def import_current(competition: Competition) -> None:
+    """Begin with what is exported, but for the lines of model files that have changed since."""
+    from podium import api
+
+    current = [
+        line
+        for line in lines_of(competition.name)
+        if line["type"] != "record" or is_current(competition, line["model"], line["provenance"])
+    ]
+    if current:
+        text = "".join(json.dumps(line) + "\n" for line in current)
+        Path("current.jsonl").write_text(text, encoding="utf-8")
+        api.import_records("current.jsonl")
+
+
+def lines_of(name: str) -> list[dict[str, Any]]:
+    """What a competition's export holds."""
+    export = HERE / f"{name}.jsonl"
+    text = export.read_text(encoding="utf-8") if export.is_file() else ""
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def page() -> str:
@@ -109,20 +138,12 @@ def page() -> str:
     from podium import api, competition
 
     parts = [HEAD]
-    with tempfile.TemporaryDirectory() as scratch:
-        before = Path.cwd()
-        use(Path(scratch))
-        try:
-            for name in competition.names():
-                export = HERE / f"{name}.jsonl"
-                if export.is_file():
-                    api.import_records(export)
-                    lines = [json.loads(line) for line in export.read_text("utf-8").splitlines()]
-                    parts += [
-                        board(name, entry.name, lines) for entry in api.load(name)[0].datasets
-                    ]
-        finally:
-            os.chdir(before)
+    with workspace():
+        for name in competition.names():
+            lines = lines_of(name)
+            if lines:
+                api.import_records(HERE / f"{name}.jsonl")
+                parts += [board(name, entry.name, lines) for entry in api.load(name)[0].datasets]
     return "".join([*filter(None, parts), NORMAL])
 
 

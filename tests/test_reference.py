@@ -14,7 +14,7 @@ EXPORTS = sorted(FOLDER.glob("*.jsonl"))
 
 @pytest.fixture
 def reference(monkeypatch, tmp_path):
-    """The script as a module; it changes the directory and the environment."""
+    """The script as a module, without prepared data."""
     spec = importlib.util.spec_from_file_location("reference", FOLDER / "reference.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
