@@ -16,8 +16,8 @@ from podium.submission import align, read
 
 README = Path(api.load("sirna")[0].folder / "README.md").read_text(encoding="utf-8")
 BOARD = Path(__file__).parents[2] / "leaderboard" / "README.md"
-TOLERANCE = 0.01
-"""Other numbers of threads and other libraries sum in another order."""
+TOLERANCE, OF_NETWORKS = 0.01, 0.03
+"""Other numbers of threads and other libraries sum in another order; training magnifies that."""
 
 
 @pytest.fixture
@@ -44,18 +44,18 @@ def made(name, **options):
     return rows, outcome.file
 
 
-def must_be_published(row):
+def must_be_published(row, tolerance=OF_NETWORKS):
     score, normalised, *strata = published(row.name)
-    assert row.score == pytest.approx(score, abs=TOLERANCE)
-    assert row.normalised == pytest.approx(normalised, abs=2 * TOLERANCE)
-    assert list(row.strata.values()) == pytest.approx(strata, abs=2 * TOLERANCE)
+    assert row.score == pytest.approx(score, abs=tolerance)
+    assert row.normalised == pytest.approx(normalised, abs=2 * tolerance)
+    assert list(row.strata.values()) == pytest.approx(strata, abs=2 * tolerance)
 
 
 @pytest.mark.slow
 @pytest.mark.realdata
 def test_lightgbm_on_the_test_part(shanghai):
     rows, _ = made("lightgbm")
-    must_be_published(rows["lightgbm"])
+    must_be_published(rows["lightgbm"], TOLERANCE)
     assert rows["lightgbm"].strata["seen"] >= 0.80
     assert rows["lightgbm"].strata["unseen_guide"] >= 0.75
     for name in ("constant mean", "constant 29.9", "shuffled"):
