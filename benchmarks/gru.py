@@ -8,6 +8,7 @@ minutes, so it runs on a part of the rows; both figures are seconds for 10,000 r
 """
 
 import argparse
+import os
 import time
 
 import torch
@@ -16,6 +17,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from podium import api, model
+
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # read when a thread pool starts
 
 COLUMNS = ("siRNA_antisense_seq", "modified_siRNA_antisense_seq_list")
 
