@@ -177,6 +177,12 @@ def test_what_several_trainings_report_counts_on():
     assert neural.later(None, 10) is None
 
 
+def test_rows_must_be_left_to_learn_from():
+    data = rows(40)
+    with pytest.raises(ModelError, match="none is left to learn from"):
+        trained(data, held=np.ones(len(data), dtype=bool))
+
+
 def test_a_loss_that_is_no_number_is_said():
     data = rows()
     data.own["answer"][3] = float("nan")

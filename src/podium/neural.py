@@ -241,6 +241,8 @@ def train(
     if held is not None:
         mask = torch.as_tensor(held, device=device)
     learn, check = numbers[~mask], numbers[mask]
+    if not len(learn):
+        raise ModelError("All rows are held out: none is left to learn from.")
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -260,21 +262,14 @@ def train(
             for batch in rows.batches(settings.batch, learn, generator):
                 with precision:
                     value = loss(network(batch), batch)
-                optimizer.zero_grad(set_to_none=True)
-                value.backward()
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-                optimizer.step()
+                _step(network, value, optimizer)
                 schedule.step()
                 total += float(value.detach()) * len(batch.rows)
             training.append(total / len(learn))
             if len(check):
                 validation.append(_mean_loss(network, loss, rows, check, settings, precision))
             figure = validation[-1] if validation else training[-1]
-            if not np.isfinite(training[-1]) or not np.isfinite(figure):
-                raise ModelError(
-                    f"Training diverged in epoch {epoch}: the loss is {figure}.",
-                    hint=f"A lower learning rate may help: now {settings.learning_rate}.",
-                )
+            _must_be_finite(epoch, training[-1], figure, settings)
             if report:
                 report(epoch, figure, **({"training": training[-1]} if validation else {}))
             if validation and figure <= min(validation):
@@ -300,6 +295,22 @@ def predict(network: nn.Module, rows: Rows, settings: Settings) -> NDArray[np.fl
     result = torch.cat(found)
     result[torch.cat(order)] = result.clone()
     return result.cpu().numpy()
+
+
+def _step(network: nn.Module, value: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """Go down the gradient of a loss, by no more than its norm cut to 1."""
+    optimizer.zero_grad(set_to_none=True)
+    value.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimizer.step()
+
+
+def _must_be_finite(epoch: int, training: float, figure: float, settings: Settings) -> None:
+    if not np.isfinite(training) or not np.isfinite(figure):
+        raise ModelError(
+            f"Training diverged in epoch {epoch}: the loss is {figure}.",
+            hint=f"A lower learning rate may help: now {settings.learning_rate}.",
+        )
 
 
 def _mean_loss(
