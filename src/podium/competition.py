@@ -3,7 +3,9 @@
 Every competition imports as `podium.competitions.<name>` and its `competition.py` ends in
 `competition = Competition(...)`. The rest of the folder follows from its file names:
 `metric.py` has `metric`, `data.py` one function for each real dataset, `simulate.py` a function
-`demo`, `models/` one file a model, `splits/<dataset>.csv` the frozen split.
+`demo`, `models/` one file a model, `splits/<dataset>.csv` the frozen split. Where a dataset is made
+of files that only their owners have, `split.py` has a function of its name instead. `check.py`, if
+it is there, says what else is wrong with predictions, and `plot.py` draws them.
 """
 
 from __future__ import annotations
@@ -32,14 +34,17 @@ class Source:
     """Where raw files come from.
 
     Attributes:
-        url: Public address of one file or of a zip archive.
+        url: Public address of one file or of a zip archive; empty for files that only their
+            owners have: they are given with `--from`.
         members: The files that are needed and the sha256 of each; these decide, not the archive.
+            A name may be a pattern (`sample_*.h5`), for one file or more. A sha256 of None takes
+            any content: what was prepared from it has its own fingerprint and so its own board.
         licence: Licence or terms, in words.
         citation: Who made it, with DOI where there is one.
     """
 
     url: str
-    members: Mapping[str, str]
+    members: Mapping[str, str | None]
     licence: str
     citation: str
 
@@ -67,12 +72,17 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A column to predict and the range that predictions must lie in, both ends included."""
+    """A column to predict: a number in a range, both ends included, or a label.
+
+    Attributes:
+        label: Whether it is a label: whole numbers or text, kept as text.
+    """
 
     name: str
     unit: str = ""
     low: float = -math.inf
     high: float = math.inf
+    label: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +103,17 @@ class Stratum:
         group: The kind of group that is its independent unit.
         unseen: Kinds of groups that its rows share with no train row; in cross-validation, with
             no row of another fold.
+        enough: Groups from which an interval is shown: fewer than the usual 5 only where the
+            coverage was measured.
+        approximate: Whether its groups are known to be less than independent.
     """
 
     name: str
     title: str
     group: str
     unseen: tuple[str, ...] = ()
+    enough: int = 5
+    approximate: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +136,7 @@ class Competition:
         strata: Every test row belongs to one.
         controls: Trivial models.
         halves_by: A kind of group that lies whole in the public or the private half.
+        metric_by: Kinds of groups that the metric is given as columns beside the targets.
         transductive: Whether `predict` may learn from the features it is given.
     """
 
@@ -133,6 +149,7 @@ class Competition:
     strata: tuple[Stratum, ...]
     controls: tuple[Control, ...]
     halves_by: str | None = None
+    metric_by: tuple[str, ...] = ()
     transductive: bool = False
 
     @property

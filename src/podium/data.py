@@ -35,6 +35,7 @@ from podium.edition import (
     get_command,
     read_manifest,
 )
+from podium.counts import Counts
 from podium.errors import DataError, reason
 from podium.model import Part
 
@@ -55,12 +56,14 @@ class Prepared:
         groups: `id` and one column for each kind of independent unit (text); labelled rows.
         ceiling: `id` and the target columns as the simulator's Bayes-optimal predictor gives
             them; None for real data.
+        counts: A sparse matrix with the rows of `features`, where the competition has one.
     """
 
     features: pd.DataFrame
     targets: pd.DataFrame
     groups: pd.DataFrame
     ceiling: pd.DataFrame | None = None
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +125,7 @@ class Data:
             ids=_index(features.pop("id")),
             targets=features[targets],
             features=features.drop(columns=targets),
+            counts=self._counts("train"),
             folds=folds["fold"].to_numpy(np.int64),
             strata=folds["stratum"].to_numpy(object),
             groups=folds.drop(columns=["id", "fold", "stratum"]),
@@ -132,8 +136,17 @@ class Data:
         """`test` (public and private rows together, unmarked) or `open`: features only."""
         features = self.table(f"{PUBLIC}/{name}.parquet")
         return Part(
-            name=name, ids=_index(features.pop("id")), features=features, rng=_rng(seed, name)
+            name=name,
+            ids=_index(features.pop("id")),
+            features=features,
+            counts=self._counts(name),
+            rng=_rng(seed, name),
         )
+
+    def _counts(self, part: str) -> Counts | None:
+        """The counts of a part, where the dataset has any."""
+        name = f"{PUBLIC}/{part}.h5"
+        return Counts.open(self.file(name)) if self.has(name) else None
 
     @property
     def has_open(self) -> bool:
@@ -272,6 +285,9 @@ def fingerprint(prepared: Prepared) -> str:
                 digest.update(f"[{column}]".encode())
                 for chunk in _content(table[column]):
                     digest.update(chunk)
+    if prepared.counts is not None:
+        for chunk in prepared.counts.content():
+            digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -316,8 +332,12 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     save(features[test], f"{PUBLIC}/test.parquet")
     if not labelled.all():
         save(features[~labelled], f"{PUBLIC}/open.parquet")
-    sample = features.loc[test, ["id"]].assign(**answers.mean().round(4).to_dict())
+    sample = features.loc[test, ["id"]].assign(**_plain_guess(answers))
     sample.to_csv(folder / PUBLIC / SAMPLE, index=False)
+    if prepared.counts is not None:
+        for name, rows in (("train", train), ("test", test), ("open", ~labelled)):
+            if rows.any():
+                prepared.counts.take(rows).write(folder / PUBLIC / f"{name}.h5")
 
     solution = split.loc[test, ["id", "part", "stratum"]].reset_index(drop=True)
     rows = test[labelled]
@@ -326,6 +346,18 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     if prepared.ceiling is not None:
         ceiling = prepared.ceiling.set_index("id").loc[solution["id"]].reset_index()
         save(ceiling, f"{SOLUTION}/ceiling.parquet")
+
+
+def _plain_guess(answers: pd.DataFrame) -> dict[str, Any]:
+    """The same value for every row of the sample: the mean, or the most common label."""
+    import pandas as pd
+
+    def of(column: pd.Series[Any]) -> Any:
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            return round(float(column.mean()), 4)
+        return column.mode().iloc[0] if len(column) else "1"
+
+    return {str(name): of(answers[name]) for name in answers}
 
 
 def _read_split(file: Path, prepared: Prepared) -> pd.DataFrame:

@@ -33,7 +33,9 @@ from podium.limits import TimeUp
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy.sparse import csr_array
 
+    from podium.counts import Counts
 
 _PREFIX = "podium_model_"
 _SAID, _LINES = 1000, 10  # characters of an error, and lines of a file, that a message shows
@@ -53,12 +55,34 @@ class Report(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Slice:
+    """The rows of a part that share one matrix of counts: a slice, a plate.
+
+    Attributes:
+        rows: Which rows of the part they are [n].
+        features: Their features.
+        counts: Sparse counts [n, genes]; 0 is nowhere stored.
+        genes: Names of the columns [genes].
+    """
+
+    name: str
+    rows: NDArray[np.int64]
+    features: pd.DataFrame
+    counts: csr_array[Any]
+    genes: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """The rows a model sees: `train` with targets, folds and groups; `test` and `open` without.
 
     Attributes:
         ids: Row ids as text.
         features: One row an id, in the same order, default index.
+        counts: A sparse matrix of the same rows, where the competition has one; see `slices`.
         targets: The columns to predict (train only).
         folds: Fixed cross-validation fold of each row, int64 (train only).
         strata: The stratum that each row stands for when its fold is held out (train only).
@@ -69,6 +93,7 @@ class Part:
     name: str
     ids: pd.Index
     features: pd.DataFrame
+    counts: Counts | None = None
     targets: pd.DataFrame | None = None
     folds: NDArray[np.int64] | None = None
     strata: NDArray[np.object_] | None = None
@@ -88,11 +113,24 @@ class Part:
             self,
             ids=self.ids[rows],
             features=self.features.iloc[rows].reset_index(drop=True),
+            counts=None if self.counts is None else self.counts.take(rows),
             targets=frame(self.targets),
             folds=None if self.folds is None else self.folds[rows],
             strata=None if self.strata is None else self.strata[rows],
             groups=frame(self.groups),
         )
+
+    def slices(self) -> Iterator[Slice]:
+        """Go through the slices, with the counts of one in memory at a time.
+
+        Raises:
+            ModelError: If the part has no counts.
+        """
+        if self.counts is None:
+            raise ModelError("This competition has no counts: its features are a table alone.")
+        for name, rows, counts, genes in self.counts.read():
+            features = self.features.iloc[rows].reset_index(drop=True)
+            yield Slice(name=name, rows=rows, features=features, counts=counts, genes=genes)
 
     def without_answers(self) -> Part:
         """The same rows as a model meets them in `predict`."""

@@ -1,0 +1,48 @@
+"""k-means on raw counts: where the report began. Depth and a few loud genes decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from ..expression import answer, domains
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from podium.model import Part, Report, Slice
+
+DEFAULTS: dict[str, Any] = {"starts": 10}
+"""starts: random beginnings, of which the tightest clusters are kept."""
+
+
+class RawKMeans:
+    """Clusters each slice by itself."""
+
+    def __init__(self, starts: int, seed: int) -> None:
+        self.starts = starts
+        self.seed = seed
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Learn nothing: each slice is clustered when it is predicted."""
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Cluster each slice."""
+        return answer(part, self._cluster)
+
+    def _cluster(self, one: Slice) -> NDArray[np.int32]:
+        model = KMeans(domains(one), n_init=self.starts, random_state=self.seed)
+        return np.asarray(model.fit_predict(one.counts.astype(np.float32)), dtype=np.int32)
+
+
+def build(params: dict[str, Any], seed: int) -> RawKMeans:
+    """Build the model."""
+    return RawKMeans(seed=seed, **params)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search the number of beginnings."""
+    return {"starts": trial.suggest_int("starts", 1, 20)}
