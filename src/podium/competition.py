@@ -14,7 +14,7 @@ import contextlib
 import math
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import pairwise
@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 from podium.errors import PodiumError, UnknownNameError, needing_extras
 
 if TYPE_CHECKING:
-    from podium.metric import Metric
+    from podium.metric import Metric, Table
+    from podium.model import Part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,11 @@ class Dataset:
     title: str
     sources: tuple[Source, ...] = ()
     open_with_features: bool = False
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its content is known beforehand, so that checksums are committed."""
+        return all(None not in source.members.values() for source in self.sources)
 
     @property
     def simulated(self) -> bool:
@@ -167,6 +173,14 @@ class Competition:
         """The official metric, from `metric.py`."""
         metric: Metric = self.module("metric").metric
         return metric
+
+    @property
+    def check(self) -> Callable[[Part, Table], list[str]] | None:
+        """What else is wrong with aligned predictions of a part, from `check.py` if it is there."""
+        if not (self.folder / "check.py").is_file():
+            return None
+        problems: Callable[[Part, Table], list[str]] = self.module("check").problems
+        return problems
 
     @property
     def models(self) -> list[str]:
