@@ -2,16 +2,18 @@
 
 Every competition imports as `podium.competitions.<name>` and its `competition.py` ends in
 `competition = Competition(...)`. The rest of the folder follows from its file names:
-`metric.py` has `metric`, `data.py` one function for each real dataset, `simulate.py` a function
-`demo`, `models/` one file a model, `splits/<dataset>.csv` the frozen split. Where a dataset is made
-of files that only their owners have, `split.py` has a function of its name instead. `check.py`, if
-it is there, says what else is wrong with predictions, and `plot.py` draws them.
+`metric.py` has `metric`, `data.py` one function for each real dataset (`Dataset.function`),
+`simulate.py` a function `demo`, `models/` one file a model, `splits/<dataset>.csv` the frozen
+split. Where a dataset is made of files that only their owners have, `split.py` has a function that
+splits it. `check.py`, if it is there, says what else is wrong with predictions, and `plot.py` draws
+them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -66,6 +68,12 @@ class Dataset:
     open_with_features: bool = False
 
     @property
+    def function(self) -> str:
+        """Its function in `data.py`, `simulate.py` and `split.py`: the name as Python takes it."""
+        name = re.sub(r"\W", "_", self.name)
+        return f"dataset_{name}" if name[0].isdigit() else name
+
+    @property
     def frozen(self) -> bool:
         """Whether its content is known beforehand, so that checksums are committed."""
         return all(None not in source.members.values() for source in self.sources)
@@ -93,10 +101,15 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One figure that `finish` returns."""
+    """One figure that `finish` returns.
+
+    Attributes:
+        beside: Whether the board shows it beside the primary score.
+    """
 
     name: str
     title: str
+    beside: bool = False
     higher_is_better: bool = True
     perfect: float = 1.0
 

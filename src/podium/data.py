@@ -262,15 +262,23 @@ def build(
                 f"{competition.name}/{dataset.name} is simulated: it takes no files.",
                 hint="Name a real dataset with --dataset; see them: podium list",
             )
-        return cast("Prepared", getattr(competition.module("simulate"), dataset.name)())
-    prepare_raw = getattr(competition.module("data"), dataset.name)
+        return cast("Prepared", getattr(competition.module("simulate"), dataset.function)())
+    prepare_raw = getattr(competition.module("data"), dataset.function)
     with raw.members(competition, dataset, source=source, progress=progress) as files:
         return cast("Prepared", prepare_raw(files))
 
 
 def freeze(competition: Competition, dataset: Dataset, *, source: Path | None = None) -> None:
-    """For organisers: write a dataset's checksums into `checksums.json`."""
+    """For organisers: write a dataset's split and its checksums into the competition's folder.
+
+    The split is made anew where `split.py` has a function of the dataset, else it must be there.
+    """
     prepared = build(competition, dataset, source=source)
+    file = competition.folder / "splits" / f"{dataset.name}.csv"
+    if (competition.folder / "split.py").is_file():
+        split = getattr(competition.module("split"), dataset.function, None)
+        if split is not None:
+            file.write_bytes(_csv(split(prepared)))
     found = {
         "data": fingerprint(prepared),
         "split": hashlib.sha256(split_table(competition, dataset, prepared)).hexdigest(),
@@ -291,8 +299,13 @@ def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) 
         return file.read_bytes()
     if dataset.frozen:
         raise DataError(f"{file} is missing: the split of {competition.name}/{dataset.name}.")
-    rule: Callable[[Prepared], pd.DataFrame] = getattr(competition.module("split"), dataset.name)
-    return rule(prepared).to_csv(index=False, lineterminator="\n").encode()
+    split: Callable[[Prepared], pd.DataFrame]
+    split = getattr(competition.module("split"), dataset.function)
+    return _csv(split(prepared))
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def fingerprint(prepared: Prepared) -> str:
