@@ -18,10 +18,10 @@ SHARES = (0.11, 0.08, 0.25, 0.09, 0.17, 0.15, 0.15)
 """How much of a slice each layer fills, about as in the human cortex that the real data show."""
 UNEVEN = 0.2
 """How much the shares differ between slices (log)."""
-BLUR = 0.45
+BLUR = 0.6
 """Scale, in distances between spots, of the logistic in which one layer goes over into the next:
 2.2 of it from the boundary one spot in ten still belongs to the other side."""
-WIDTH, HEIGHT = 34.4, 34.4
+WIDTH, HEIGHT = 34.5, 35.0
 """Before the outline is cut, in distances between spots."""
 
 
@@ -95,8 +95,11 @@ def _depth(rng: np.random.Generator, places: Floats, angle: float) -> Floats:
 
 
 def layer_prior(depth: Floats, boundaries: Floats) -> Floats:
-    """Probability of each layer: the passed boundaries, each a logistic step [spots, layers]."""
+    """Probability of each layer at some depths [spots, layers].
+
+    Args:
+        depth: [spots].
+        boundaries: Depths at which a layer goes over into the next, in order [layers - 1].
+    """
     below = 1 / (1 + np.exp(-(depth[:, None] - boundaries) / BLUR))
-    edge = np.ones((len(depth), 1))
-    # Where boundaries are close the steps could cross; they are in order, so differences are >= 0.
-    return -np.diff(np.concatenate([edge, below, 0 * edge], axis=1), axis=1)
+    return -np.diff(below, axis=1, prepend=1.0, append=0.0)
