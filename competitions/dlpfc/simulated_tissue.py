@@ -64,13 +64,14 @@ def lattice(rng: np.random.Generator) -> Floats:
     left, right = (1 + 0.6 * field(rng, y[:, None], length=5.0) for _ in range(2))
     top, bottom = (1 + 0.6 * field(rng, x[:, None], length=5.0) for _ in range(2))
     inside = (x >= left) & (x <= x.max() - right) & (y >= bottom) & (y <= y.max() - top)
-    return np.column_stack([x, y])[inside]
+    places: Floats = np.column_stack([x, y])[inside]
+    return places
 
 
 def field(rng: np.random.Generator, places: Floats, length: float, waves: int = 200) -> Floats:
     """A smooth random field, a Gaussian process of variance 1 with squared-exponential covariance.
 
-    By random Fourier features (Rahimi and Recht 2007): the mean of many random waves.
+    By random Fourier features (Rahimi and Recht 2007): a sum of many random waves.
 
     Args:
         rng: What the waves are drawn from.
