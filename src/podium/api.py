@@ -49,6 +49,14 @@ def prepare(
     return get(*load(competition, dataset), source=source, progress=progress)
 
 
+def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
+    """Write the slices of a dataset as AnnData files; see `podium.data.annotated`."""
+    from podium.data import annotated
+    from podium.data import load as load_data
+
+    return annotated(load_data(*load(competition, dataset)), Path(folder))
+
+
 def check(competition: str, file: Path | str, *, dataset: str | None = None) -> int:
     """Check a predictions file; gives its number of rows.
 

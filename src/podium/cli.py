@@ -119,10 +119,16 @@ def data(
         Path | None,
         typer.Option("--from", metavar="DIR", help="A folder or zip that has the raw files."),
     ] = None,
+    annotated: Annotated[
+        Path | None,
+        typer.Option("--h5ad", metavar="DIR", help="Write its slices as AnnData files, too."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Fetch a dataset, prepare it once and verify it."""
     found = api.prepare(comp, dataset, source=source, progress=sys.stderr.isatty())
+    if annotated:
+        api.annotate(comp, found.dataset.name, annotated)
     public = found.folder / "public"
     if as_json:
         files = {file.name: file.stat().st_size for file in sorted(public.iterdir())}
