@@ -39,6 +39,7 @@ from the `*.jsonl` files beside it. To see them in a workspace of your own, besi
 
 ```sh
 podium import leaderboard/sirna.jsonl
+podium import leaderboard/dlpfc.jsonl
 ```
 
 Each line of a file is a record with its provenance: parameters, seed, versions, time and memory
@@ -86,7 +87,7 @@ def workspace() -> Iterator[None]:
 def run(name: str, dataset: str | None, only: list[str] | None) -> None:
     """Run a competition's models whose current files the export has not; export after each."""
     from podium import api
-    from podium.errors import DataError
+    from podium.errors import DataError, ModelError
 
     competition, _ = api.load(name)
     import_current(competition)
@@ -105,7 +106,11 @@ def run(name: str, dataset: str | None, only: list[str] | None) -> None:
                 shown = " ".join([model, *(f"{key}={value}" for key, value in params.items())])
                 if shown not in there and (only is None or model in only):
                     sys.stderr.write(f"{name}/{entry.name}: {shown}\n")
-                    api.run(name, model, dataset=entry.name, params=params, team="reference")
+                    try:
+                        api.run(name, model, dataset=entry.name, params=params, team="reference")
+                    except ModelError as error:  # it needs train rows, and there are none
+                        sys.stderr.write(f"{shown} is left out: {error}\n")
+                        continue
                     api.reveal(name, entry.name)
                     api.export_records("all.jsonl", name)
                     shutil.move("all.jsonl", HERE / f"{name}.jsonl")
@@ -163,10 +168,14 @@ def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:
     if not any(line["type"] == "reveal" and line["dataset"] == dataset for line in lines):
         return ""
     made = {line["submission"]: line["provenance"] for line in lines if line["type"] == "record"}
-    strata = [stratum.name for stratum in competition.strata]
-    header = ["rank", "name", "score", "interval", "normalised", *strata, "seconds"]
+    rows = api.board(name, dataset, part="all")
+    found = {stratum for row in rows for stratum in row.strata}
+    strata = [stratum.name for stratum in competition.strata if stratum.name in found]
+    strata = strata if len(strata) > 1 else []
+    beside = [score.name for score in competition.scores if score.beside]
+    header = ["rank", "name", "score", "interval", "normalised", *beside, *strata, "seconds"]
     table = [header, ["---"] * len(header)]
-    for row in api.board(name, dataset, part="all"):
+    for row in rows:
         interval = "" if row.ci_low is None else f"{row.ci_low:.3f} to {row.ci_high:.3f}"
         normalised = "" if row.normalised is None else f"{row.normalised:.3f}"
         provenance = made[row.submission]
@@ -179,6 +188,7 @@ def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:
                 f"{row.score:.4f}",
                 interval,
                 normalised,
+                *(f"{row.metrics[score]:.4f}" for score in beside),
                 *(f"{row.strata[stratum]:.4f}" for stratum in strata),
                 "" if seconds is None else f"{seconds:.0f}",
             ]

@@ -9,7 +9,7 @@ from podium.errors import DataError
 def cases():
     for name in competition.names():
         found = competition.load(name)
-        for dataset in found.datasets:
+        for dataset in filter(lambda dataset: dataset.frozen, found.datasets):
             marks = [] if dataset.simulated else [pytest.mark.realdata]
             yield pytest.param(name, dataset.name, marks=marks, id=f"{name}-{dataset.name}")
 

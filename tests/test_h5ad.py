@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from podium import h5ad
 from podium.errors import DataError
 
-FILE = Path(__file__).parent / "data" / "anndata.h5ad"
+FILE = Path(__file__).parent / "anndata.h5ad"
 """40 spots and 12 genes of the simulated slice d2s1, counts as CSC, places in another unit."""
 
 

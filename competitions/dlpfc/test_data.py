@@ -4,14 +4,14 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from podium.competitions.dlpfc import data as rooms
+from podium.competitions.dlpfc import split, tissue
+from podium.competitions.dlpfc.competition import SLICES
 from scipy.sparse import csc_array
 
-from podium import api, data
+from podium import api, data, verify
 from podium.errors import DataError, PodiumError
 from podium.model import Part
-
-from . import tissue
-from .competition import SLICES
 
 LAYERS = np.array(["L1", "L2", "L3"], dtype=object)
 
@@ -79,6 +79,16 @@ def test_course_with_three_slices(tmp_path, own_cache):
     found = api.run("dlpfc", "kmeans", dataset="course")
     assert found.row.score is not None
     assert api.board("dlpfc", "course")[0].name == "kmeans"
+
+
+def test_course_keeps_the_contract(tmp_path, own_cache):
+    for number in range(3):
+        sample(tmp_path, number, seed=number, spots=150)
+    course(tmp_path)
+    case = verify.Case(*api.load("dlpfc", "course"))
+    slow = (verify.models_keep_the_contract, verify.imports_are_light)
+    for check in set(verify.CHECKS) - set(slow):
+        assert list(check(case)) == []
 
 
 def test_course_has_a_board_for_each_content(tmp_path, own_cache):
@@ -190,9 +200,7 @@ def libd(tmp_path, monkeypatch):
 
 
 def prepared(folder):
-    from . import data as room
-
-    return room.libd12({file.name: file for file in folder.iterdir()})
+    return rooms.libd12({file.name: file for file in folder.iterdir()})
 
 
 def test_libd12_in_its_layout(libd):
@@ -200,11 +208,11 @@ def test_libd12_in_its_layout(libd):
     assert len(found.targets) == 12 * 39  # spots without a layer are dropped
     assert found.features["slice"].nunique() == 12
     assert found.features["domains"].unique().tolist() == [3]
-    split = __import__("importlib").import_module("podium.competitions.dlpfc.split").libd12(found)
-    parts = split.groupby("part")["id"].agg(lambda ids: set(ids.str[:6]))
+    table = split.libd12(found)
+    parts = table.groupby("part")["id"].agg(lambda ids: set(ids.str[:6]))
     assert parts["train"] == set(SLICES[:4])
     assert parts["public"] == set(SLICES[4:8])
-    assert set(split["stratum"]) == {"slices"}
+    assert set(table["stratum"]) == {"slices"}
     assert data.fingerprint(found) == data.fingerprint(prepared(libd))
 
 

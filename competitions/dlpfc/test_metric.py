@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from podium.competitions.dlpfc.metric import (
+    MOST,
+    SLICE,
+    TARGET,
+    crowded,
+    layout,
+    metric,
+    per_slice,
+    statistics,
+)
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from podium.errors import SubmissionError
 from podium.stats import Cells, Tally
-
-from .metric import MOST, SLICE, TARGET, crowded, layout, metric, per_slice, statistics
 
 NAMES = ["a", "b", "1", "2", "x y"]
 
