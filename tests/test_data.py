@@ -37,6 +37,7 @@ def test_simulated_data_are_made_on_first_use(own_cache):
         "solution/solution.parquet",
         "solution/groups.parquet",
         "solution/ceiling.parquet",
+        "solution/split.csv",
     }
 
 
@@ -181,20 +182,18 @@ def test_a_failed_preparation_leaves_the_old_data(table, raw, monkeypatch):
     assert [path.name for path in table.folder.parent.iterdir()] == ["table"]
 
 
-def test_a_split_of_other_ids_is_refused(tmp_path):
+def test_a_split_of_other_ids_is_refused():
     ids = pd.Series(["a", "b"])
     prepared = Prepared(
         features=pd.DataFrame({"id": ids}),
         targets=pd.DataFrame({"id": ids, "y": [1.0, 2.0]}),
         groups=pd.DataFrame({"id": ids, "group": ["x", "y"]}),
     )
-    file = tmp_path / "split.csv"
-    file.write_text("id,part,fold,stratum\na,train,0,seen\nc,public,,seen\n")
+    table = b"id,part,fold,stratum\na,train,0,seen\nc,public,,seen\n"
     with pytest.raises(DataError, match="1 ids have no part"):
-        data._read_split(file, prepared)
-    file.write_text("id,part\na,train\n")
+        data._read_split(table, "toy/demo", prepared)
     with pytest.raises(DataError, match="must have the columns"):
-        data._read_split(file, prepared)
+        data._read_split(b"id,part\na,train\n", "toy/demo", prepared)
 
 
 def frame(**columns):

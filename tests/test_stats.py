@@ -5,11 +5,12 @@ import pytest
 from scipy import stats as scipy_stats
 
 from podium import stats
-from podium.competition import load
+from podium.competition import Stratum, load
 from podium.errors import PodiumError
 from podium.metric import Metric
 from podium.stats import Cells, Tally
 
+STRATA = [Stratum(name=name, title="", group="g") for name in "abc"]
 MEAN = Metric(
     statistics=lambda solution, predictions, layout: np.column_stack(
         [np.ones(len(solution["y"])), predictions["y"] - solution["y"]]
@@ -49,7 +50,7 @@ def test_strata_and_parts_are_unions_of_cells():
     part = np.array(["public", "private"] * 6, dtype=object)
     stratum = np.array(["a"] * 8 + ["b"] * 4, dtype=object)
     found = tally(y, np.arange(12) // 2, part=part, stratum=stratum)
-    public = found.card("mean", ["a", "b", "c"], part="public")
+    public = found.card("mean", STRATA, part="public")
     assert public.whole.scores["mean"] == y[::2].mean()
     assert public.strata["a"].scores["mean"] == y[:8:2].mean()
     assert "c" not in public.strata

@@ -20,7 +20,7 @@ competition = Competition(
     targets=(Target(name="domain", label=True),),
     scores=(
         Score(name="ari", title="ARI, mean over slices"),
-        Score(name="nmi", title="NMI, mean over slices"),
+        Score(name="nmi", title="NMI, mean over slices", beside=True),
     ),
     datasets=(
         Dataset(name="demo", title="simulated, 12 slices of about 1,200 spots and 400 genes"),
@@ -88,7 +88,7 @@ competition = Competition(
                 Source(
                     url=f"{HUMAN_PILOT}barcode_level_layer_map.tsv",
                     members={
-                        "barcode_level_layer_map.tsv": (
+                        "*barcode_level_layer_map.tsv": (
                             "b5d81f0e61810bb74d8a02495eda8f84e0eb9335211dcdd03513d747036e5ca9"
                         )
                     },
@@ -97,7 +97,7 @@ competition = Competition(
                 ),
                 Source(
                     url=f"{HUMAN_PILOT}151507/tissue_positions_list.txt",
-                    members={"tissue_positions_list.txt": None},
+                    members={"*tissue_positions*": None},
                     licence="Artistic-2.0",
                     citation=LIBD,
                 ),
@@ -114,7 +114,7 @@ competition = Competition(
         ),
         Stratum(
             name="blocks",
-            title="blocks of one or two slices that do not train",
+            title="blocks of slices that do not train",
             group="block",
             unseen=("slice",),
             approximate=True,

@@ -47,7 +47,7 @@ class Codes(NamedTuple):
     @property
     def counts(self) -> NDArray[np.int64]:
         """How many labels each slice has [slices]."""
-        return self.number.max(axis=1, initial=-1) + 1
+        return np.asarray(self.number.max(axis=1, initial=-1) + 1)
 
     def __call__(self, slices: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]:
         """The number of each row's label in its slice [rows]."""
@@ -175,7 +175,7 @@ def nmi(table: Floats) -> Floats:
 
 def _entropy(counts: Floats, spots: Floats) -> Floats:
     share = counts / spots[..., None]
-    return -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=-1)
+    return np.asarray(-(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=-1))
 
 
 metric = Metric(statistics=statistics, finish=finish, layout=layout)

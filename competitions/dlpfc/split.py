@@ -1,79 +1,95 @@
-"""Make the frozen splits: which slices train, which are public, which are private.
+"""Which spots train and which are scored.
 
-Run once for a dataset; the file is committed and only read later:
-
-    python -m podium.competitions.dlpfc.split demo
-    python -m podium.competitions.dlpfc.split DATASET RAW_FILES
-
-Where there are several slices, whole donors or sections are on one side: slices of one donor are
-too alike to test what was learnt from the others. Cross-validation holds out one slice at a time.
+Whole slices (of whole donors, where donors are known) are train, public or private; folds are
+slices. A single slice is all test: blocks of it are public or private.
+`podium.data.freeze` writes the splits of the public datasets to `splits/`; those of people's own
+files are made by the same rules when they are prepared.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from podium.data import build
-
-from .competition import competition
 from .metric import SLICE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from podium.data import Prepared
+
+SEED = 1
+SLICES, BLOCKS = "slices", "blocks"
+"""Strata: slices are the independent units where each half has three or more, else blocks are."""
+ENOUGH = 3
 
 
 def demo(prepared: Prepared) -> pd.DataFrame:
     """Donor 1 trains, donor 2 is public, donor 3 private."""
-    train, public, private = ([f"d{donor}s{n}" for n in range(1, 5)] for donor in (1, 2, 3))
-    return whole_slices(prepared, train=train, public=public, private=private)
+    return by_slice(prepared)
 
 
-SPLITS: dict[str, Callable[[Prepared], pd.DataFrame]] = {"demo": demo}
+def dataset_151510(prepared: Prepared) -> pd.DataFrame:
+    """One slice: half of its blocks each."""
+    return by_slice(prepared)
 
 
-def whole_slices(
-    prepared: Prepared,
-    *,
-    train: Sequence[str],
-    public: Sequence[str],
-    private: Sequence[str],
-    stratum: str = "slices",
-) -> pd.DataFrame:
-    """Put each slice on one side; the train slices are folds 0, 1, ... in the order given.
+def starmap(prepared: Prepared) -> pd.DataFrame:
+    """BZ5 trains, BZ9 is public, BZ14 private."""
+    return by_slice(prepared)
+
+
+def course(prepared: Prepared) -> pd.DataFrame:
+    """Thirds of the annotated slices in the order of their names, as numbers where they are."""
+    return by_slice(prepared)
+
+
+def libd12(prepared: Prepared) -> pd.DataFrame:
+    """Donor 1 (151507-510) trains, donor 2 (151669-672) is public, donor 3 (151673-676) private."""
+    return by_slice(prepared)
+
+
+def by_slice(prepared: Prepared) -> pd.DataFrame:
+    """Train, public and private: thirds of the slices, in their order in the data.
+
+    Two slices are public and private; of one slice the blocks are.
 
     Returns:
-        `id`, `part`, `fold` (train rows only) and `stratum`, in the order of the features.
-
-    Raises:
-        ValueError: If the names are not those of the dataset's slices, each once.
+        `id`, `part`, `fold` (the number of the slice among those of train) and `stratum`.
     """
-    sides = {"train": train, "public": public, "private": private}
-    named = [name for names in sides.values() for name in names]
-    slices = prepared.features[SLICE]
-    if sorted(named) != sorted(slices.unique()):
-        raise ValueError(f"{named} are to be split, but the slices are {list(slices.unique())}.")
-    part = {name: side for side, names in sides.items() for name in names}
-    fold = {name: number for number, name in enumerate(train)}
-    return pd.DataFrame(
+    groups = prepared.groups
+    slices = list(dict.fromkeys(groups[SLICE]))
+    parts = ["train", "public", "private"] if len(slices) > 2 else ["public", "private"]
+    if len(slices) == 1:
+        part = groups["block"].map(_halves(groups["block"]))
+        held = {"public": slices, "private": slices}
+    else:
+        shares = np.array_split(np.array(slices, dtype=object), len(parts))
+        held = {name: list(share) for name, share in zip(parts, shares, strict=True)}
+        part = groups[SLICE].map({one: name for name, share in held.items() for one in share})
+    train = held.get("train", [])
+    many = min(len(held["public"]), len(held["private"])) >= ENOUGH
+    split = pd.DataFrame(
         {
-            "id": prepared.features["id"],
-            "part": slices.map(part),
-            "fold": slices.map(fold).astype("Int64"),
-            "stratum": stratum,
+            "id": groups["id"],
+            "part": part,
+            "fold": groups[SLICE].map({name: fold for fold, name in enumerate(train)}),
+            "stratum": SLICES if many else BLOCKS,
         }
     )
+    split["fold"] = split["fold"].astype("Int64")
+    unknown = prepared.features["id"][~prepared.features["id"].isin(groups["id"])]
+    return pd.concat([split, pd.DataFrame({"id": unknown, "part": "open"})], ignore_index=True)
 
 
-if __name__ == "__main__":
-    name, *source = sys.argv[1:]
-    dataset = competition.dataset(name)
-    prepared = build(competition, dataset, source=Path(source[0]) if source else None)
-    file = Path(__file__).parent / "splits" / f"{name}.csv"
-    file.parent.mkdir(exist_ok=True)
-    SPLITS[name](prepared).to_csv(file, index=False, lineterminator="\n")
+def _halves(block: pd.Series[str]) -> dict[str, str]:
+    """Blocks in random order, each to the half with fewer spots."""
+    sizes = block.value_counts().sort_index()
+    order = np.random.default_rng(SEED).permutation(len(sizes))
+    spots = {"public": 0, "private": 0}
+    half = {}
+    for place in order:
+        smaller = min(spots, key=lambda name: spots[name])
+        half[str(sizes.index[place])] = smaller
+        spots[smaller] += int(sizes.iloc[place])
+    return half

@@ -275,8 +275,6 @@ def test_split_is_by_donor(demo):
     assert (train["fold"] == train["id"].str[3].astype(int) - 1).all()
     assert table.loc[table["part"] != "train", "fold"].isna().all()
     assert set(table["stratum"]) == {"slices"}
-    with pytest.raises(ValueError, match="the slices are"):
-        split.whole_slices(demo, train=NAMES[:4], public=NAMES[4:8], private=NAMES[4:])
 
 
 def test_split_is_the_frozen_one(demo):

@@ -61,7 +61,7 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
     ready = load_data(*load(competition, dataset))
     ids = ready.ids("test")
     table = submission.read(Path(file), ready.competition, len(ids))
-    submission.align(table, ready.competition, ids)
+    submission.align(table, ready.competition, ids, lambda: ready.part("test"))
     return len(ids)
 
 

@@ -2,19 +2,21 @@
 
 Every competition imports as `podium.competitions.<name>` and its `competition.py` ends in
 `competition = Competition(...)`. The rest of the folder follows from its file names:
-`metric.py` has `metric`, `data.py` one function for each real dataset, `simulate.py` a function
-`demo`, `models/` one file a model, `splits/<dataset>.csv` the frozen split. Where a dataset is made
-of files that only their owners have, `split.py` has a function of its name instead. `check.py`, if
-it is there, says what else is wrong with predictions, and `plot.py` draws them.
+`metric.py` has `metric`, `data.py` one function for each real dataset (`Dataset.function`),
+`simulate.py` a function `demo`, `models/` one file a model, `splits/<dataset>.csv` the frozen
+split. Where a dataset is made of files that only their owners have, `split.py` has a function that
+splits it. `check.py`, if it is there, says what else is wrong with predictions, and `plot.py` draws
+them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import pairwise
@@ -26,7 +28,8 @@ from typing import TYPE_CHECKING, Any
 from podium.errors import PodiumError, UnknownNameError, needing_extras
 
 if TYPE_CHECKING:
-    from podium.metric import Metric
+    from podium.metric import Metric, Table
+    from podium.model import Part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,17 @@ class Dataset:
     open_with_features: bool = False
 
     @property
+    def function(self) -> str:
+        """Its function in `data.py`, `simulate.py` and `split.py`: the name as Python takes it."""
+        name = re.sub(r"\W", "_", self.name)
+        return f"dataset_{name}" if name[0].isdigit() else name
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its content is known beforehand, so that checksums are committed."""
+        return all(None not in source.members.values() for source in self.sources)
+
+    @property
     def simulated(self) -> bool:
         """Whether `simulate.py` makes this dataset."""
         return not self.sources
@@ -87,10 +101,15 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One figure that `finish` returns."""
+    """One figure that `finish` returns.
+
+    Attributes:
+        beside: Whether the board shows it beside the primary score.
+    """
 
     name: str
     title: str
+    beside: bool = False
     higher_is_better: bool = True
     perfect: float = 1.0
 
@@ -167,6 +186,14 @@ class Competition:
         """The official metric, from `metric.py`."""
         metric: Metric = self.module("metric").metric
         return metric
+
+    @property
+    def check(self) -> Callable[[Part, Table], list[str]] | None:
+        """What else is wrong with aligned predictions of a part, from `check.py` if it is there."""
+        if not (self.folder / "check.py").is_file():
+            return None
+        problems: Callable[[Part, Table], list[str]] = self.module("check").problems
+        return problems
 
     @property
     def models(self) -> list[str]:

@@ -68,7 +68,7 @@ class Stored:
             group = file[self.name]
             shape = len(group["indptr"]) - 1, len(group["genes"])
             parts = [group[name][:] for name in ("data", "indices", "indptr")]
-        return csr_array(tuple(parts), shape=shape)
+        return _narrow(csr_array(tuple(parts), shape=shape))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class Counts:
         for name, (matrix, genes) in blocks.items():
             if matrix.shape[1] != len(genes):
                 raise ValueError(f"{name}: {matrix.shape[1]} columns, {len(genes)} genes")
-            counts = csr_array(matrix)
+            counts = _narrow(csr_array(matrix))
             counts.sum_duplicates()
             counts.eliminate_zeros()
             held[name] = Held(counts, np.asarray(genes, dtype=np.str_))
@@ -160,7 +160,9 @@ class Counts:
                 block[rows], place[rows] = code, np.arange(len(rows))
                 group = out.create_group(f"blocks/{code}")
                 for key, values in _arrays(matrix).items():
-                    group.create_dataset(key, data=values, compression="lzf" if values.size else None)
+                    group.create_dataset(
+                        key, data=values, compression="lzf" if values.size else None
+                    )
                 group.create_dataset("genes", data=list(genes), dtype=h5py.string_dtype())
             rows_group = out.create_group(_ROWS)
             rows_group.create_dataset("blocks", data=names, dtype=h5py.string_dtype())
@@ -177,6 +179,14 @@ class Counts:
             yield matrix.indptr.astype("<i8").tobytes()
             yield matrix.indices.astype("<i8").tobytes()
             yield matrix.data.astype("<f8").tobytes()
+
+
+def _narrow(matrix: csr_array[Any]) -> csr_array[Any]:
+    """With 32-bit indices where they do, which some libraries insist on."""
+    if matrix.nnz < np.iinfo(np.int32).max:
+        matrix.indices = matrix.indices.astype(np.int32, copy=False)
+        matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
+    return matrix
 
 
 def _arrays(matrix: csr_array[Any]) -> dict[str, NDArray[Any]]:

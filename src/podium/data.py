@@ -12,9 +12,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +23,9 @@ import numpy as np
 
 from podium import raw, scratch
 from podium.competition import Competition, Dataset
+from podium.counts import Counts
 from podium.edition import (
+    FORM,
     MANIFEST,
     PUBLIC,
     SOLUTION,
@@ -35,14 +38,15 @@ from podium.edition import (
     get_command,
     read_manifest,
 )
-from podium.counts import Counts
 from podium.errors import DataError, reason
 from podium.model import Part
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 SAMPLE = "sample_submission.csv"
+SPLIT = "split.csv"
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
 
@@ -219,12 +223,13 @@ def prepare(
 ) -> Data:
     """Prepare a dataset from its raw files (or simulate it) and replace what the cache has."""
     prepared = build(competition, dataset, source=source, progress=progress)
-    split_file = competition.folder / "splits" / f"{dataset.name}.csv"
+    table = split_table(competition, dataset, prepared)
     manifest: dict[str, Any] = {
+        "form": FORM,
         "competition": competition.name,
         "dataset": dataset.name,
         "data": fingerprint(prepared),
-        "split": file_sha256(split_file),
+        "split": hashlib.sha256(table).hexdigest(),
     }
     problems = differences(competition, dataset, manifest)
     if problems:
@@ -232,10 +237,11 @@ def prepare(
             f"{competition.name}/{dataset.name} does not match its checksums.json.",
             problems=problems,
         )
-    split = _read_split(split_file, prepared)
+    split = _read_split(table, f"{competition.name}/{dataset.name}", prepared)
     folder = cache_folder(competition, dataset)
     with _replacing(folder) as new:
         _write(new, prepared, split)
+        (new / SOLUTION / SPLIT).write_bytes(table)
         files = sorted(path for path in new.rglob("*") if path.is_file())
         manifest["files"] = {str(f.relative_to(new).as_posix()): file_sha256(f) for f in files}
         (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -256,22 +262,50 @@ def build(
                 f"{competition.name}/{dataset.name} is simulated: it takes no files.",
                 hint="Name a real dataset with --dataset; see them: podium list",
             )
-        return cast("Prepared", getattr(competition.module("simulate"), dataset.name)())
-    prepare_raw = getattr(competition.module("data"), dataset.name)
+        return cast("Prepared", getattr(competition.module("simulate"), dataset.function)())
+    prepare_raw = getattr(competition.module("data"), dataset.function)
     with raw.members(competition, dataset, source=source, progress=progress) as files:
         return cast("Prepared", prepare_raw(files))
 
 
 def freeze(competition: Competition, dataset: Dataset, *, source: Path | None = None) -> None:
-    """For organisers: write a dataset's checksums into `checksums.json`."""
-    split_file = competition.folder / "splits" / f"{dataset.name}.csv"
+    """For organisers: write a dataset's split and its checksums into the competition's folder.
+
+    The split is made anew where `split.py` has a function of the dataset, else it must be there.
+    """
+    prepared = build(competition, dataset, source=source)
+    file = competition.folder / "splits" / f"{dataset.name}.csv"
+    if (competition.folder / "split.py").is_file():
+        split = getattr(competition.module("split"), dataset.function, None)
+        if split is not None:
+            file.write_bytes(_csv(split(prepared)))
     found = {
-        "data": fingerprint(build(competition, dataset, source=source)),
-        "split": file_sha256(split_file),
+        "data": fingerprint(prepared),
+        "split": hashlib.sha256(split_table(competition, dataset, prepared)).hexdigest(),
     }
     known = dict(sorted({**checksums(competition), dataset.name: found}.items()))
     file = competition.folder / "checksums.json"
     file.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+
+
+def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) -> bytes:
+    """A dataset's split as CSV: the frozen one, or for files that only their owners have by rule.
+
+    Raises:
+        DataError: If there is neither.
+    """
+    file = competition.folder / "splits" / f"{dataset.name}.csv"
+    if file.is_file():
+        return file.read_bytes()
+    if dataset.frozen:
+        raise DataError(f"{file} is missing: the split of {competition.name}/{dataset.name}.")
+    split: Callable[[Prepared], pd.DataFrame]
+    split = getattr(competition.module("split"), dataset.function)
+    return _csv(split(prepared))
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def fingerprint(prepared: Prepared) -> str:
@@ -348,6 +382,20 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
         save(ceiling, f"{SOLUTION}/ceiling.parquet")
 
 
+def target_columns(competition: Competition, table: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """The target columns of a table as the metric takes them: float64, or labels as objects."""
+    kinds: dict[bool, Any] = {True: object, False: np.float64}
+    return {t.name: table[t.name].to_numpy(kinds[t.label]) for t in competition.targets}
+
+
+def metric_columns(
+    competition: Competition, targets: pd.DataFrame, groups: pd.DataFrame
+) -> dict[str, NDArray[Any]]:
+    """What the metric compares predictions with: targets, and the groups that it asks for."""
+    asked = {kind: groups[kind].to_numpy(object) for kind in competition.metric_by}
+    return {**target_columns(competition, targets), **asked}
+
+
 def _plain_guess(answers: pd.DataFrame) -> dict[str, Any]:
     """The same value for every row of the sample: the mean, or the most common label."""
     import pandas as pd
@@ -360,7 +408,7 @@ def _plain_guess(answers: pd.DataFrame) -> dict[str, Any]:
     return {str(name): of(answers[name]) for name in answers}
 
 
-def _read_split(file: Path, prepared: Prepared) -> pd.DataFrame:
+def _read_split(table: bytes, dataset: str, prepared: Prepared) -> pd.DataFrame:
     """The frozen split, in the order of the features.
 
     Raises:
@@ -368,15 +416,16 @@ def _read_split(file: Path, prepared: Prepared) -> pd.DataFrame:
     """
     import pandas as pd
 
-    split = pd.read_csv(file, dtype={"id": str, "part": str, "stratum": str})
+    name = f"The split of {dataset}"
+    split = pd.read_csv(BytesIO(table), dtype={"id": str, "part": str, "stratum": str})
     if list(split.columns) != _SPLIT_COLUMNS:
-        raise DataError(f"{file} must have the columns {', '.join(_SPLIT_COLUMNS)}.")
+        raise DataError(f"{name} must have the columns {', '.join(_SPLIT_COLUMNS)}.")
     split = split.set_index("id").reindex(prepared.features["id"]).reset_index()
     lost = split["part"].isna()
     labelled = split.loc[split["part"] != "open", "id"]
     if lost.any() or list(labelled) != list(prepared.targets["id"]):
         raise DataError(
-            f"{file} does not split this data: {int(lost.sum())} ids have no part, "
+            f"{name} does not fit this data: {int(lost.sum())} ids have no part, "
             f"{len(labelled)} are split, {len(prepared.targets)} have targets."
         )
     return split

@@ -10,7 +10,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -158,7 +158,7 @@ def board(
         document(board_json(competition, dataset, rows, part))
         return
     header, cells = _board_cells(competition, rows)
-    _notes(rows, part)
+    _notes(competition, rows, part)
     if form == "csv":
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows([header, *cells])
@@ -190,8 +190,14 @@ def board_json(
 def _board_cells(
     competition: Competition, rows: Sequence[Row]
 ) -> tuple[list[str], list[list[str]]]:
-    strata = [stratum.name for stratum in competition.strata]
-    header = ["rank", "team", "name", competition.primary.name, "95% interval", "normalised"]
+    found = {name for row in rows for name in row.strata}
+    strata = [stratum.name for stratum in competition.strata if stratum.name in found]
+    strata = strata if len(strata) > 1 else []  # a single one says what the score says
+    beside = [score.name for score in competition.scores[1:] if score.beside]
+    header = [
+        *("rank", "team", "name", competition.primary.name, "95% interval", "normalised"),
+        *beside,
+    ]
     cells = [
         [
             _place(row),
@@ -200,6 +206,7 @@ def _board_cells(
             figure(row.score),
             _interval((row.ci_low, row.ci_high)),
             figure(row.normalised, 3),
+            *(figure(row.metrics.get(name)) for name in beside),
             *(figure(row.strata.get(name)) for name in strata),
             row.submission,
         ]
@@ -214,8 +221,9 @@ def _place(row: Row) -> str:
     return f"{row.rank} {row.status}" if row.status == UNVERIFIED else str(row.rank)
 
 
-def _notes(rows: Sequence[Row], part: str) -> None:
+def _notes(competition: Competition, rows: Sequence[Row], part: str) -> None:
     """What a reader of the board should know of some of its rows."""
+    _approximate(competition, {name for r in rows if r.ci_low is not None for name in r.strata})
     unverified = sum(row.status == UNVERIFIED for row in rows)
     if unverified:
         say(
@@ -225,6 +233,13 @@ def _notes(rows: Sequence[Row], part: str) -> None:
     lacking = [row.submission for row in rows if row.score is None]
     if lacking:
         say(f"{len(lacking)} without {part} scores: {', '.join(lacking)}")
+
+
+def _approximate(competition: Competition, strata: Collection[str]) -> None:
+    """Say of which strata the intervals are less sure than they look."""
+    for stratum in competition.strata:
+        if stratum.approximate and stratum.name in strata:
+            say(f"Intervals are approximate: {stratum.title} are not quite independent.")
 
 
 def facts(found: Mapping[str, Any]) -> None:
@@ -341,6 +356,7 @@ def card(competition: Competition, found: Card) -> None:
 
 
 def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
+    _approximate(competition, found["strata"] if found["ci"] else [])
     header = ["rows", "groups", "95% interval", *(score.name for score in competition.scores)]
 
     def cells(name: str, estimate: Mapping[str, Any]) -> Cells:
@@ -349,7 +365,8 @@ def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
         return [name, *counts, _interval(estimate["ci"] or (None, None)), *figures]
 
     rows = [cells("all rows", found)]
-    rows += [cells(name, estimate) for name, estimate in found["strata"].items()]
+    if len(found["strata"]) > 1:  # a single one says what the first row says
+        rows += [cells(name, estimate) for name, estimate in found["strata"].items()]
     last = len(header)
     table(["", *header], rows, right=range(1, last + 1), spare=[2, *range(last, 4, -1)])
 

@@ -18,6 +18,8 @@ from podium.errors import DataError
 
 PUBLIC, SOLUTION = "public", "solution"
 MANIFEST = "manifest.json"
+FORM = 2
+"""Of prepared data: what was prepared in an older form is prepared again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     try:
         text = (folder / MANIFEST).read_text(encoding="utf-8")
         manifest: dict[str, Any] = json.loads(text)
-        whole = {"data", "split", "files"} <= set(manifest)
+        whole = {"data", "split", "files"} <= set(manifest) and manifest.get("form") == FORM
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
     return manifest if whole else None

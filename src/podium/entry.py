@@ -124,7 +124,7 @@ class Desk:
         """
         ids = self.data.ids("test")
         table = submission.read(path, self.data.competition, len(ids))
-        return submission.align(table, self.data.competition, ids)
+        return submission.align(table, self.data.competition, ids, lambda: self.data.part("test"))
 
     def score(self, predictions: Table) -> Scorecard:
         """Score aligned predictions.

@@ -10,7 +10,7 @@ from typing import Any
 
 from podium import competition as competitions
 from podium import leaderboard, workspace
-from podium.competition import Competition, Dataset
+from podium.competition import Competition, Dataset, Target
 from podium.edition import PUBLIC, cache_folder, checksums, find_edition, is_ready
 from podium.errors import PodiumError
 
@@ -79,7 +79,7 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
         "files": sorted(str(file) for file in folder.glob("*")) if folder.is_dir() else [],
         "columns": {
             "id": "text",
-            **{t.name: f"{t.low:g} to {t.high:g} {t.unit}".strip() for t in competition.targets},
+            **{target.name: _values(target) for target in competition.targets},
         },
         "scores": {s.name: s.title for s in competition.scores},
         "higher_is_better": competition.primary.higher_is_better,
@@ -95,7 +95,16 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
 def _status(competition: Competition, dataset: Dataset) -> str:
     if is_ready(competition, dataset):
         return "ready"
-    return "made on first use" if dataset.simulated else "to fetch"
+    if dataset.simulated:
+        return "made on first use"
+    return "to fetch" if all(source.url for source in dataset.sources) else "yours to give"
+
+
+def _values(target: Target) -> str:
+    """What a column may hold, in words."""
+    if target.label:
+        return "a label: whole numbers or text"
+    return f"{target.low:g} to {target.high:g} {target.unit}".strip()
 
 
 def _summary(competition: Competition, model: str) -> str:

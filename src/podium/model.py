@@ -127,7 +127,9 @@ class Part:
             ModelError: If the part has no counts.
         """
         if self.counts is None:
-            raise ModelError("This competition has no counts: its features are a table alone.")
+            if len(self):
+                raise ModelError("This competition has no counts: its features are a table alone.")
+            return
         for name, rows, counts, genes in self.counts.read():
             features = self.features.iloc[rows].reset_index(drop=True)
             yield Slice(name=name, rows=rows, features=features, counts=counts, genes=genes)

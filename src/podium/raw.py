@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from podium import scratch, workspace
@@ -52,9 +53,13 @@ def members(
             place = source or _download(entry, competition, dataset, progress=progress)
             downloads.append(place)
             for name, expected in entry.members.items():
-                path, problem = _locate(name, expected, place, unpacked)
-                if path:
-                    found[name] = path
+                if expected is None:
+                    files, problem = _locate_any(name, place, unpacked)
+                    found.update(files)
+                else:
+                    path, problem = _locate(name, expected, place, unpacked)
+                    if path:
+                        found[name] = path
                 problems += problem
         if problems:
             if source is None:
@@ -85,9 +90,22 @@ def _locate(name: str, expected: str, place: Path, unpacked: Path) -> tuple[Path
     return None, list(dict.fromkeys(problems))[:_EXAMPLES] or [f"{name}: not found"]
 
 
+def _locate_any(pattern: str, place: Path, unpacked: Path) -> tuple[dict[str, Path], list[str]]:
+    """Files whose names match, whatever their content: one of each name."""
+    if not place.exists():
+        return {}, [f"{place}: no such file or folder"]
+    found: dict[str, Path] = {}
+    problems = []
+    for candidate in _candidates(pattern, place, unpacked):
+        if candidate.name in found and file_sha256(candidate) != file_sha256(found[candidate.name]):
+            problems.append(f"{candidate.name} is there twice, with other content")
+        found.setdefault(candidate.name, candidate)
+    return found, problems or ([] if found else [f"{pattern}: not found"])
+
+
 def _candidates(name: str, place: Path, unpacked: Path) -> Iterator[Path]:
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*"))
-    yield from (path for path in files if path.name == name and path.is_file())
+    yield from (path for path in files if fnmatchcase(path.name, name) and path.is_file())
     for path in files:
         if path.is_file() and path.suffix.lower() == ".zip":
             yield from _unpack(name, path, unpacked)
@@ -97,13 +115,13 @@ def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
     """Unpack the members of that name, whatever their folder inside the archive."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            named = [i for i in opened.infolist() if Path(i.filename).name == name]
+            named = [i for i in opened.infolist() if fnmatchcase(Path(i.filename).name, name)]
             size = sum(info.file_size for info in named)  # no more than declared is unpacked
             if size > _RATIO * archive.stat().st_size + _ROOM:
                 raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
             for info in named:
                 if not info.is_dir():
-                    target = unpacked / name
+                    target = unpacked / Path(info.filename).name
                     with opened.open(info) as member, target.open("wb") as out:
                         shutil.copyfileobj(member, out, _CHUNK)
                     yield target
@@ -127,6 +145,14 @@ def _download(
     import pooch
     import requests
 
+    if not source.url:
+        raise DataError(
+            f"The files of {competition.name}/{dataset.name} are nowhere to fetch: "
+            "their owners have them.",
+            problems=[f"{name} is needed" for name in source.members],
+            hint=f"Give the folder: podium data {competition.name} --dataset {dataset.name} "
+            "--from DIR",
+        )
     pooch.get_logger().setLevel(logging.ERROR)
     file = source.url.rsplit("/", 1)[-1]
     folder = workspace.cache() / "raw" / competition.name / dataset.name
@@ -134,7 +160,7 @@ def _download(
     try:
         path = pooch.retrieve(
             source.url,
-            known_hash=f"sha256:{source.members[file]}" if file in source.members else None,
+            known_hash=f"sha256:{known}" if (known := source.members.get(file)) else None,
             fname=file,
             path=folder,
             progressbar=progress,

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from podium.data import Data
+from podium.data import Data, metric_columns, target_columns
 from podium.edition import SOLUTION
 from podium.metric import Table
 from podium.stats import Card, Cells, Tally, independent_groups
@@ -41,7 +37,7 @@ class Solution:
         """
         tally = Tally.of(self.data.competition.metric, self.targets, predictions, self.cells)
         primary = self.data.competition.primary.name
-        strata = [stratum.name for stratum in self.data.competition.strata]
+        strata = self.data.competition.strata
         cards = {part: tally.card(primary, strata, part=part) for part in PARTS}
         return {**cards, ALL: tally.card(primary, strata)}
 
@@ -53,7 +49,8 @@ class Solution:
         """The score of the simulator's Bayes-optimal predictor; None for real data."""
         if not self.data.has(f"{SOLUTION}/ceiling.parquet"):
             return None
-        return self.score(_columns(self.data, self.data.table(f"{SOLUTION}/ceiling.parquet")))
+        table = self.data.table(f"{SOLUTION}/ceiling.parquet")
+        return self.score(target_columns(self.data.competition, table))
 
 
 def open_solution(data: Data) -> Solution:
@@ -62,9 +59,6 @@ def open_solution(data: Data) -> Solution:
     stratum = table["stratum"].to_numpy(object)
     groups = data.table(f"{SOLUTION}/groups.parquet")
     units = independent_groups(data.competition.strata, stratum, groups)
+    answers = metric_columns(data.competition, table, groups)
     cells = Cells.of(units, part=table["part"].to_numpy(object), stratum=stratum)
-    return Solution(data=data, targets=_columns(data, table), cells=cells)
-
-
-def _columns(data: Data, table: Any) -> dict[str, NDArray[Any]]:
-    return {t.name: table[t.name].to_numpy(np.float64) for t in data.competition.targets}
+    return Solution(data=data, targets=answers, cells=cells)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BUCKETS = 4096
 """Whole groups share a bucket when there are more than this."""
 MIN_GROUPS = 5
-"""Below, no interval is shown."""
+"""Below, no interval is shown, unless the stratum says that fewer are enough."""
 CHUNK_ROWS = 1 << 20
 
 
@@ -34,8 +34,8 @@ class Estimate:
 
     Attributes:
         scores: Every figure that `finish` returns.
-        se: Standard error of the primary score; None with fewer than 5 groups.
-        ci: Its 95 % interval; None with fewer than 5 groups.
+        se: Standard error of the primary score; None with too few groups.
+        ci: Its 95 % interval; None with too few groups.
         influence: (G - 1) * (mean of leave-one-out scores - leave-one-out score), float32, one
             for each group in sorted order.
     """
@@ -129,20 +129,29 @@ class Tally:
             rows=np.bincount(cells.code, minlength=len(cells)),
         )
 
-    def card(self, primary: str, strata: Iterable[str], **labels: str) -> Card:
+    def card(self, primary: str, strata: Iterable[Stratum], **labels: str) -> Card:
         """Score the rows that carry these labels, whole and by stratum.
 
         Raises:
             PodiumError: If a score is not finite, or no row carries the labels.
         """
-        whole = self.estimate(primary, **labels)
+        found, enough = {}, 0
+        for entry in strata:
+            part = self.estimate(primary, entry.enough, stratum=entry.name, **labels)
+            if part is not None:
+                found[entry.name], enough = part, max(enough, entry.enough)
+        whole = self.estimate(primary, enough or MIN_GROUPS, **labels)
         if whole is None:
             raise PodiumError(f"There are no rows to score ({labels}).")
-        found = {name: self.estimate(primary, stratum=name, **labels) for name in strata}
-        return Card(whole=whole, strata={k: v for k, v in found.items() if v is not None})
+        return Card(whole=whole, strata=found)
 
-    def estimate(self, primary: str, **labels: str) -> Estimate | None:
+    def estimate(self, primary: str, enough: int = MIN_GROUPS, **labels: str) -> Estimate | None:
         """Score the cells that carry these labels; None where there are none.
+
+        Args:
+            primary: The score whose interval is asked for.
+            enough: Groups from which an interval is given.
+            **labels: What the cells carry.
 
         Raises:
             PodiumError: If a score is not finite.
@@ -156,7 +165,7 @@ class Tally:
         scores = {k: float(v) for k, v in self.metric.finish(total, self.layout).items()}
         _must_be_finite(scores)
         influence = _influence(self.metric, self.layout, total, groups, primary)
-        se, ci = interval(scores[primary], influence)
+        se, ci = interval(scores[primary], influence, enough)
         return Estimate(
             rows=int(self.rows[mask].sum()),
             groups=len(buckets),
@@ -178,12 +187,14 @@ def independent_groups(
     return unit
 
 
-def interval(score: float, influence: Floats) -> tuple[float | None, tuple[float, float] | None]:
-    """Standard error and 95 % t interval from influence values; None with fewer than 5 groups."""
+def interval(
+    score: float, influence: Floats, enough: int = MIN_GROUPS
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Standard error and 95 % t interval from influence values; None with too few groups."""
     from scipy.special import stdtrit
 
     groups = len(influence)
-    if groups < MIN_GROUPS:
+    if groups < enough:
         return None, None
     se = float(np.sqrt(np.sum(np.square(influence)) / (groups * (groups - 1))))
     half = float(stdtrit(groups - 1, 0.975)) * se
@@ -191,7 +202,7 @@ def interval(score: float, influence: Floats) -> tuple[float | None, tuple[float
 
 
 def difference(
-    first: Estimate, second: Estimate, primary: str
+    first: Estimate, second: Estimate, primary: str, enough: int = MIN_GROUPS
 ) -> tuple[float, float | None, tuple[float, float] | None]:
     """How much better the first is on the same rows: difference, standard error, 95 % interval.
 
@@ -199,7 +210,7 @@ def difference(
     """
     gap = first.scores[primary] - second.scores[primary]
     influence = first.influence.astype(np.float64) - second.influence
-    return (gap, *interval(gap, influence))
+    return (gap, *interval(gap, influence, enough))
 
 
 def sum_by(code: NDArray[np.int64], count: int, statistics: Any) -> Floats:

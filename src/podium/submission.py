@@ -9,9 +9,9 @@ from __future__ import annotations
 import codecs
 import csv
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,9 @@ from podium.edition import file_sha256
 from podium.errors import SubmissionError, reason
 from podium.metric import Table
 from podium.scratch import replacing
+
+if TYPE_CHECKING:
+    from podium.model import Part
 
 FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5"}
 _EXAMPLES = 5
@@ -71,7 +74,8 @@ def read(path: Path, competition: Competition, rows: int) -> pa.Table:
     kind = FORMATS[path.suffix.lower()]
     try:
         if kind == "CSV":
-            table = _read_csv(path, wanted, rows)
+            labels = {target.name for target in competition.targets if target.label}
+            table = _read_csv(path, wanted, labels, rows)
         elif kind == "Parquet":
             table = _read_parquet(path, wanted, rows, limit)
         else:
@@ -102,13 +106,19 @@ def file_limit(rows: int, columns: int) -> int:
     return _ROOM + _VALUE * rows * columns
 
 
-def align(table: pa.Table, competition: Competition, ids: pa.StringArray) -> Table:
-    """Check a predictions table and give its columns in the order of `ids`, float64.
+def align(
+    table: pa.Table,
+    competition: Competition,
+    ids: pa.StringArray,
+    part: Callable[[], Part] | None = None,
+) -> Table:
+    """Check a predictions table and give its columns in the order of `ids`: float64, or labels.
 
     Args:
         table: As `read` gives it.
         competition: Whose columns and ranges are expected.
         ids: The ids to predict, each once.
+        part: Gives the rows of these ids, for what the competition itself checks.
 
     Raises:
         SubmissionError: With everything that is wrong.
@@ -121,9 +131,13 @@ def align(table: pa.Table, competition: Competition, ids: pa.StringArray) -> Tab
     columns: dict[str, Any] = {}
     for target in competition.targets:
         if table.column_names.count(target.name) == 1:
-            values, trouble = _numbers(table, target)
+            values, trouble = (_labels if target.label else _numbers)(table, target)
             problems += trouble
             columns[target.name] = values
+    aligned = {} if problems else {name: values[rows] for name, values in columns.items()}
+    check = competition.check
+    if part is not None and check is not None and not problems:
+        problems = check(part(), aligned)
     if problems:
         raise SubmissionError(
             f"The submission cannot be scored: {len(problems)} "
@@ -131,7 +145,7 @@ def align(table: pa.Table, competition: Competition, ids: pa.StringArray) -> Tab
             problems=problems,
             hint=f"What is expected: podium show {competition.name}, and {_sample(competition)}",
         )
-    return {name: values[rows] for name, values in columns.items()}
+    return aligned
 
 
 def from_pandas(table: Any) -> pa.Table:
@@ -233,20 +247,23 @@ def _check_file(path: Path, limit: int, content: str) -> None:
         )
 
 
-def _read_csv(path: Path, wanted: Sequence[str], rows: int) -> pa.Table:
+def _read_csv(path: Path, wanted: Sequence[str], labels: set[str], rows: int) -> pa.Table:
     """Read with the expected types; where a value does not convert, read all as text instead."""
     names = _header(path)
     once = [name for name in wanted if names.count(name) == 1]
-    numbers = {name: pa.string() if name == "id" else pa.float64() for name in once}
     if not once:
         return _assembled(names, {}, rows)
     try:
-        table = _parse_csv(path, numbers)
+        table = _parse_csv(path, {name: _csv_type(name, labels) for name in once})
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error):
             raise
         table = _parse_csv(path, dict.fromkeys(once, pa.string()))
     return _assembled(names, dict(zip(once, table.columns, strict=True)), table.num_rows)
+
+
+def _csv_type(name: str, labels: set[str]) -> pa.DataType:
+    return pa.string() if name == "id" or name in labels else pa.float64()
 
 
 def _parse_csv(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
@@ -480,6 +497,25 @@ def _numbers(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
             listed = _first(examples, len(rows))
             problems.append(f"column {target.name!r}: {_many(len(rows), 'value')} {what}: {listed}")
     return values, problems
+
+
+def _labels(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
+    """A column of labels as text, object, and what is wrong with its values."""
+    column = table.column(target.name)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    texts = any(is_text(column.type) for is_text in _TEXT)
+    if not (texts or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
+        return np.empty(0, dtype=object), [
+            f"column {target.name!r} has type {column.type}; whole numbers or text are expected"
+        ]
+    encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    values = np.array(["", *encoded.dictionary.to_pylist()], dtype=object)
+    labels = values[_numpy(pc.fill_null(encoded.indices, -1)) + 1]
+    rows = np.flatnonzero(labels == "")
+    listed = _first([f"row {row + 1}" for row in rows[:_EXAMPLES]], len(rows))
+    problems = [f"column {target.name!r}: {_many(len(rows), 'value')} missing or NaN: {listed}"]
+    return labels, problems if len(rows) else []
 
 
 def _numpy(values: Any) -> Any:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium import submission
-from podium.data import Data
+from podium.data import Data, metric_columns
 from podium.errors import DataError, PodiumError, UnknownNameError
+from podium.metric import Table
 from podium.model import Model, ModelFile, Part, Report
 from podium.stats import Card, Cells, Tally, independent_groups
 
@@ -61,10 +62,10 @@ def predict(file: ModelFile, model: Model, part: Part, *, own_rows: bool = False
         return model.predict(part)
 
 
-def predict_test(data: Data, file: ModelFile, seed: int = 0) -> dict[str, NDArray[np.float64]]:
+def predict_test(data: Data, file: ModelFile, seed: int = 0) -> dict[str, NDArray[Any]]:
     """Fit on the train part and predict the test part, checked and in its order."""
     model = fit(file, seed, data.train(seed))
-    return _checked(data, predict(file, model, data.part("test", seed)), data.ids("test"))
+    return _predicted(data, file, model, data.part("test", seed))
 
 
 def open_predictions(data: Data, file: ModelFile, model: Model, seed: int) -> pd.DataFrame | None:
@@ -73,7 +74,7 @@ def open_predictions(data: Data, file: ModelFile, model: Model, seed: int) -> pd
 
     if not data.has_open:
         return None
-    values = _checked(data, predict(file, model, data.part("open", seed)), data.ids("open"))
+    values = _predicted(data, file, model, data.part("open", seed))
     part = data.part("open", seed)  # read again: a model may change what it is given
     features = pd.DataFrame(index=range(len(part)))
     if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table
@@ -106,14 +107,15 @@ def cross_validate(
     """
     start = time.perf_counter()
     train = data.train(seed)
+    answers = _answers(data, train)
     folds, strata, groups = _folds(data, train, by)
     cells = Cells.of(groups, stratum=strata)
     primary = data.competition.primary.name
     by_seed, first = [], None
     for offset in range(seeds):
         predictions = _out_of_fold(data, file, seed + offset, folds, progress)
-        tally = Tally.of(data.competition.metric, _table(data, train.targets), predictions, cells)
-        found = tally.card(primary, [stratum.name for stratum in data.competition.strata])
+        tally = Tally.of(data.competition.metric, answers, predictions, cells)
+        found = tally.card(primary, data.competition.strata)
         by_seed.append(found.whole.scores[primary])
         first = first or (found, predictions)
     if first is None:
@@ -133,34 +135,52 @@ def _out_of_fold(
     seed: int,
     folds: NDArray[np.int64],
     progress: Progress | None,
-) -> dict[str, NDArray[np.float64]]:
-    import pyarrow as pa
-
+) -> dict[str, NDArray[Any]]:
     train = data.train(seed)
-    out = {target.name: np.empty(len(train)) for target in data.competition.targets}
+    out = {
+        target.name: np.empty(len(train), dtype=object if target.label else np.float64)
+        for target in data.competition.targets
+    }
     for fold in np.unique(folds):
         held = folds == fold
         report = progress.stage(f"{file.name}, fold {fold}") if progress else None
         model = fit(file, seed, train.take(~held), report)
         part = train.take(held).without_answers()
-        ids = pa.array(part.ids, type=pa.string())
-        for name, values in _checked(data, predict(file, model, part), ids).items():
+        for name, values in _predicted(data, file, model, part).items():
             out[name][held] = values
     return out
 
 
-def _checked(data: Data, predictions: pd.DataFrame, ids: Any) -> dict[str, NDArray[np.float64]]:
-    """A model's predictions through the one validated join."""
-    table = submission.from_pandas(predictions)
-    return dict(submission.align(table, data.competition, ids))
+def _predicted(data: Data, file: ModelFile, model: Model, part: Part) -> dict[str, NDArray[Any]]:
+    """A model's predictions of a part, through the one validated join."""
+    import pyarrow as pa
+
+    ids = pa.array(part.ids, type=pa.string())  # before a model may change what it is given
+    table = submission.from_pandas(predict(file, model, part))
+    return dict(submission.align(table, data.competition, ids, lambda: part))
+
+
+def _answers(data: Data, train: Part) -> Table:
+    """What predictions of the train part are compared with.
+
+    Raises:
+        DataError: If there are no train rows.
+    """
+    if train.targets is None or train.groups is None or not len(train):
+        raise DataError(
+            f"{data.competition.name}/{data.dataset.name} has no train rows to cross-validate on.",
+            hint="Take a dataset that has some, such as "
+            f"--dataset {data.competition.datasets[0].name}.",
+        )
+    return metric_columns(data.competition, train.targets, train.groups)
 
 
 def _folds(
     data: Data, train: Part, by: str | None
 ) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
     """Fold, stratum and independent group of each train row."""
-    if train.folds is None or train.strata is None or train.groups is None or not len(train):
-        raise DataError("This dataset has no folds to cross-validate on.")
+    if train.folds is None or train.strata is None or train.groups is None:
+        raise DataError("This part has no folds to cross-validate on.")
     if by is None:
         groups = independent_groups(data.competition.strata, train.strata, train.groups)
         return train.folds, train.strata, groups
@@ -174,10 +194,6 @@ def _folds(
     for fold, (_, held) in enumerate(splitter.split(folds, groups=groups)):
         folds[held] = fold
     return folds, np.full(len(train), "", dtype=object), groups
-
-
-def _table(data: Data, targets: Any) -> Mapping[str, NDArray[Any]]:
-    return {t.name: targets[t.name].to_numpy(np.float64) for t in data.competition.targets}
 
 
 def _frame(train: Part, predictions: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

@@ -1,0 +1,116 @@
+"""The course's format: an HDF5 file a slice, with X, Y and pos.
+
+X      counts [spots, genes]; the other way round is understood where it can be told
+Y      domain of each spot, whole numbers or text; may be missing: the slice is open then
+pos    positions [2, spots] or [spots, 2]; also `Pos`
+genes  names of the genes; may be missing: then no gene is shared with another slice
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from podium.errors import DataError
+
+from .tissue import Tissue, hexagonal, spaced
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+UNKNOWN = ("", "nan", "NaN", "NA", "None", "-1")
+"""What stands for a spot that nobody annotated."""
+
+
+def read(path: Path) -> Tissue:
+    """Read a slice.
+
+    Raises:
+        DataError: With everything that is wrong with the file's form.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            found = {name: _values(file[name]) for name in file if _is_array(file[name])}
+    except (OSError, RuntimeError, KeyError) as error:
+        raise DataError(f"it cannot be read as HDF5: {str(error)[:200]}") from error
+    return _tissue({name.lower(): values for name, values in found.items()}, path.stem)
+
+
+def _is_array(item: Any) -> bool:
+    import h5py
+
+    return isinstance(item, h5py.Dataset) and item.dtype.kind in "iufbOS" and item.ndim in (1, 2)
+
+
+def _values(item: Any) -> NDArray[Any]:
+    import h5py
+
+    if h5py.check_string_dtype(item.dtype) is None:
+        return np.asarray(item[:])
+    return np.asarray(item.asstr(errors="replace")[:], dtype=object)
+
+
+def _tissue(found: dict[str, NDArray[Any]], name: str) -> Tissue:
+    from scipy.sparse import csr_array
+
+    missing = [shown for shown in ("X", "pos") if shown.lower() not in found]
+    if missing:
+        raise DataError("incomplete", problems=[f"{shown!r} is missing" for shown in missing])
+    matrix, places = found["x"], found["pos"]
+    problems = []
+    if matrix.ndim != 2 or matrix.dtype.kind not in "iufb":
+        problems.append(f"X must be numbers [spots, genes], it has shape {matrix.shape}")
+    if places.ndim != 2 or 2 not in places.shape or places.dtype.kind not in "iuf":
+        problems.append(f"pos must be numbers [2, spots], it has shape {places.shape}")
+    if problems:
+        raise DataError("wrong shapes", problems=problems)
+    places = _by_spot(places)
+    labels = found.get("y", np.full(len(places), "", dtype=object)).reshape(-1)
+    spots = {"pos": len(places), "Y": len(labels)}
+    if len(set(spots.values())) > 1 or len(places) not in matrix.shape:
+        listed = ", ".join(f"{what} {count:,} spots" for what, count in spots.items())
+        raise DataError(
+            "wrong shapes",
+            problems=[f"{listed}, X {matrix.shape[0]:,} x {matrix.shape[1]:,}: they do not fit"],
+        )
+    if matrix.shape[0] != len(places):
+        matrix = matrix.T
+    genes = found.get("genes", found.get("gene"))
+    if genes is None or genes.size != matrix.shape[1]:
+        names = [f"{name}:{gene}" for gene in range(1, matrix.shape[1] + 1)]
+    else:
+        names = [str(gene) for gene in genes.reshape(-1)]
+    return Tissue(
+        spots=[str(spot) for spot in range(1, len(places) + 1)],
+        places=_lattice(places.astype(np.float64)),
+        labels=_texts(labels),
+        counts=csr_array(matrix.astype(np.float64)),
+        genes=names,
+    )
+
+
+def _by_spot(places: NDArray[Any]) -> NDArray[Any]:
+    return places if places.shape[1] == 2 else places.T
+
+
+def _lattice(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows and columns of a Visium lattice are stretched to it; any other places only scaled."""
+    whole = np.isfinite(places).all() and (places == np.floor(places)).all()
+    if whole and len(np.unique(places.sum(axis=1) % 2)) == 1 and len(places) > 1:
+        row, column = sorted(places.T, key=np.ptp)
+        return hexagonal(row, column)
+    return spaced(places)
+
+
+def _texts(labels: NDArray[Any]) -> NDArray[np.object_]:
+    """Labels as text; decimals that are whole without their point; empty where there is none."""
+    if labels.dtype.kind == "f":
+        labels = np.array([f"{label:g}" for label in labels], dtype=object)
+    texts = np.array([str(label) for label in labels], dtype=object)
+    texts[np.isin(texts.astype(str), UNKNOWN)] = ""
+    return texts

@@ -1,0 +1,101 @@
+"""The public files of the 12 Visium slices: 10x matrices, layer map, places of the barcodes.
+
+The barcode of a spot tells its row and column on every slide of this kind, so the positions file of
+one slide does for all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from podium.errors import DataError
+
+from . import expression
+from .tissue import Tissue, hexagonal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+ENDING = "_filtered_feature_bc_matrix.h5"
+
+
+def layers(path: Path) -> pd.DataFrame:
+    """The layer map: `barcode`, `slice`, `layer`, tab-separated without a header."""
+    names = ["barcode", "slice", "layer"]
+    return pd.read_csv(path, sep="\t", names=names, dtype=str)
+
+
+def positions(path: Path) -> pd.DataFrame:
+    """`row` and `column` of each barcode, from a tissue_positions_list file.
+
+    Raises:
+        DataError: If it has other columns than barcode, in tissue, row, column and two of pixels.
+    """
+    table = pd.read_csv(path, header=None, dtype=str)
+    if table.shape[1] != 6:
+        raise DataError(
+            f"{path.name} has {table.shape[1]} columns; 6 are expected: barcode, in tissue, row, "
+            "column, and the place in pixels."
+        )
+    table = table[table[0] != "barcode"].set_index(0)
+    return pd.DataFrame({"row": table[2].astype(int), "column": table[3].astype(int)})
+
+
+def read(path: Path, layers: pd.DataFrame, positions: pd.DataFrame) -> Tissue:
+    """The annotated spots of a slice, with all genes.
+
+    Raises:
+        DataError: If the file has another form, or spots without a place.
+    """
+    import h5py
+    from scipy.sparse import csc_array, csr_array
+
+    name = path.name.removesuffix(ENDING)
+    try:
+        with h5py.File(path, "r") as file:
+            matrix = file["matrix"]
+            size = [int(size) for size in matrix["shape"][:]]
+            parts = tuple(matrix[part][:] for part in ("data", "indices", "indptr"))
+            barcodes = matrix["barcodes"].asstr()[:]
+            genes = list(matrix["features"]["id"].asstr()[:])
+    except (OSError, KeyError, RuntimeError) as error:
+        raise DataError(f"it is no 10x matrix: {str(error)[:200]}") from error
+    layer = layers[layers["slice"] == name].set_index("barcode")["layer"]
+    spots = pd.Index(barcodes).intersection(layer.index, sort=False)
+    lost = spots.difference(positions.index)
+    if not len(spots):
+        raise DataError(f"no barcode of it is among those of slice {name} in the layer map")
+    if len(lost):
+        raise DataError(f"{len(lost)} barcodes have no position, the first is {lost[0]}")
+    counts = csr_array(csc_array(parts, shape=(size[0], size[1])).T)
+    place = positions.loc[spots]
+    return Tissue(
+        spots=list(spots),
+        places=hexagonal(place["row"].to_numpy(float), place["column"].to_numpy(float)),
+        labels=layer.loc[spots].to_numpy(object),
+        counts=counts[pd.Index(barcodes).get_indexer(spots)],
+        genes=genes,
+    )
+
+
+def most_variable(matrices: Sequence[csr_array[Any]], count: int) -> NDArray[np.int64]:
+    """Columns that vary most between rows, by mean rank over the matrices, in their order.
+
+    Args:
+        matrices: Counts [spots, genes] of the same genes.
+        count: How many to keep.
+    """
+    ranks = np.zeros(matrices[0].shape[1])
+    for counts in matrices:
+        values = expression.log_normalised(counts)
+        mean = values.mean(axis=0)
+        variance = values.multiply(values).mean(axis=0) - np.square(mean)
+        ranks += np.argsort(np.argsort(-variance, kind="stable"), kind="stable")
+    return np.sort(np.argsort(ranks, kind="stable")[:count])
