@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from podium.errors import DataError
+
 from .metric import SLICE
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ SEED = 1
 SLICES, BLOCKS = "slices", "blocks"
 """Strata: slices are the independent units where each half has three or more, else blocks are."""
 ENOUGH = 3
+HALVES = ("public", "private")
 
 
 def demo(prepared: Prepared) -> pd.DataFrame:
@@ -59,10 +62,10 @@ def by_slice(prepared: Prepared) -> pd.DataFrame:
     """
     groups = prepared.groups
     slices = list(dict.fromkeys(groups[SLICE]))
-    parts = ["train", "public", "private"] if len(slices) > 2 else ["public", "private"]
+    parts = ["train", *HALVES] if len(slices) > 2 else [*HALVES]
     if len(slices) == 1:
         part = groups["block"].map(_halves(groups["block"]))
-        held = {"public": slices, "private": slices}
+        held = dict.fromkeys(HALVES, slices)
     else:
         shares = np.array_split(np.array(slices, dtype=object), len(parts))
         held = {name: list(share) for name, share in zip(parts, shares, strict=True)}
@@ -85,8 +88,13 @@ def by_slice(prepared: Prepared) -> pd.DataFrame:
 def _halves(block: pd.Series[str]) -> dict[str, str]:
     """Blocks in random order, each to the half with fewer spots."""
     sizes = block.value_counts().sort_index()
+    if len(sizes) < len(HALVES):
+        raise DataError(
+            f"The slice is too small to be a public and a private half: {len(block)} spots.",
+            hint="Give more than one slice, or a larger one.",
+        )
     order = np.random.default_rng(SEED).permutation(len(sizes))
-    spots = {"public": 0, "private": 0}
+    spots = dict.fromkeys(HALVES, 0)
     half = {}
     for place in order:
         smaller = min(spots, key=lambda name: spots[name])

@@ -109,7 +109,7 @@ def spaced(places: NDArray[np.float64]) -> NDArray[np.float64]:
     from scipy.spatial import KDTree
 
     different = np.unique(places, axis=0)
-    if len(different) < 2:
+    if len(different) < 2 or not np.isfinite(different).all():
         return places
     distances = np.asarray(KDTree(different).query(different, k=2)[0])
     apart = np.median(distances[:, 1])

@@ -49,6 +49,14 @@ def prepare(
     return get(*load(competition, dataset), source=source, progress=progress)
 
 
+def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
+    """Write the slices of a dataset as AnnData files; see `podium.data.annotated`."""
+    from podium.data import annotated
+    from podium.data import load as load_data
+
+    return annotated(load_data(*load(competition, dataset)), Path(folder))
+
+
 def check(competition: str, file: Path | str, *, dataset: str | None = None) -> int:
     """Check a predictions file; gives its number of rows.
 
@@ -175,24 +183,29 @@ def cross_validate(
     seed: int = 0,
     seeds: int = 1,
     by: str | None = None,
+    plots: Path | str | None = None,
     limit_time: float | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Out-of-fold score on the train part; see `podium.training.cross_validate`.
 
-    `limit_time` is in seconds and for all folds and seeds together; see `run`.
+    `limit_time` is in seconds and for all folds and seeds together; see `run`. Pictures of the
+    predictions beside the truth are written to the folder `plots`, if it is named.
     """
     from podium import model as models
-    from podium import training
+    from podium import plotting, training
     from podium.data import load as load_data
     from podium.limits import contained
 
     ready = load_data(*load(competition, dataset))
     with contained(limit_time):
         file = models.load(ready.competition, model).with_params(params or {})
-        return training.cross_validate(
+        found = training.cross_validate(
             ready, file, seed=seed, seeds=seeds, by=by, progress=progress
         )
+    if plots is not None:
+        plotting.plot_folds(ready, file.name, found, Path(plots))
+    return found
 
 
 def predict(
@@ -238,6 +251,23 @@ def predict(
         force=force,
         progress=progress,
     )
+
+
+def plot(
+    competition: str,
+    *submissions: str,
+    dataset: str | None = None,
+    out: Path | str = "plots",
+) -> list[Path]:
+    """Draw submissions, named by the beginning of their IDs; gives the files that were written.
+
+    Raises:
+        PodiumError: If the competition has no pictures, or a submission no file.
+    """
+    from podium import plotting
+    from podium.data import load as load_data
+
+    return plotting.plot(load_data(*load(competition, dataset)), submissions, Path(out))
 
 
 def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:

@@ -119,10 +119,16 @@ def data(
         Path | None,
         typer.Option("--from", metavar="DIR", help="A folder or zip that has the raw files."),
     ] = None,
+    annotated: Annotated[
+        Path | None,
+        typer.Option("--h5ad", metavar="DIR", help="Write its slices as AnnData files, too."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Fetch a dataset, prepare it once and verify it."""
     found = api.prepare(comp, dataset, source=source, progress=sys.stderr.isatty())
+    if annotated:
+        api.annotate(comp, found.dataset.name, annotated)
     public = found.folder / "public"
     if as_json:
         files = {file.name: file.stat().st_size for file in sorted(public.iterdir())}
@@ -185,6 +191,10 @@ def cv(
         str | None,
         typer.Option("--by", metavar="GROUP", help="Hold out whole groups of this kind."),
     ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="DIR", help="Write pictures of predictions and truth."),
+    ] = None,
     limit_time: LimitTime = None,
     as_json: Json = False,
 ) -> None:
@@ -201,6 +211,7 @@ def cv(
             seed=seed,
             seeds=seeds,
             by=by,
+            plots=plots,
             limit_time=limit_time,
             progress=progress,
         )
@@ -299,6 +310,27 @@ def rescore(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> N
     with display.progress() as progress:
         found = api.rescore(comp, dataset, progress=progress)
     _handled(found, as_json)
+
+
+@app.command()
+def plot(
+    comp: Comp,
+    submissions: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="Submissions, or how their IDs begin.")
+    ],
+    dataset: DatasetName = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where to write the pictures.")
+    ] = Path("plots"),
+    as_json: Json = False,
+) -> None:
+    """Draw submissions; the truth stands beside them once the board is revealed."""
+    files = api.plot(comp, *submissions, dataset=dataset, out=out)
+    if as_json:
+        display.document({"files": [str(file) for file in files]})
+        return
+    for file in files:
+        display.out(str(file))
 
 
 @app.command()

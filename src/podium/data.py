@@ -158,6 +158,30 @@ class Data:
         return self.has(f"{PUBLIC}/open.parquet")
 
 
+def annotated(data: Data, folder: Path) -> list[Path]:
+    """Write train and test as AnnData files, one a slice: counts, features, and train's answers.
+
+    Raises:
+        DataError: If the competition has no counts, or the disk refuses.
+    """
+    from podium import h5ad
+
+    if not data.has(f"{PUBLIC}/test.h5"):
+        raise DataError(f"{data.competition.name} has no counts that AnnData files could hold.")
+    files = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in [data.train(), data.part("test")]:
+        answers = part.targets if part.targets is not None else part.features[[]]
+        for one in part.slices():
+            rows = one.features.join(answers.iloc[one.rows].reset_index(drop=True))
+            rows.index = part.ids[one.rows]
+            spatial = {"x", "y"} <= set(rows.columns)
+            places = rows[["x", "y"]].to_numpy(np.float64) if spatial else None
+            files.append(folder / f"{part.name}-{one.name}.h5ad")
+            h5ad.write(files[-1], h5ad.Annotated(rows, one.counts, one.genes, places))
+    return files
+
+
 def load(competition: Competition, dataset: Dataset) -> Data:
     """Open a prepared dataset; a simulated one is made on first use.
 

@@ -134,6 +134,14 @@ class Desk:
         """
         return self._solution.score(predictions)
 
+    def answers(self) -> Table:
+        """The answers of the test part: for whoever may see them, once the board is revealed."""
+        return self._solution.targets
+
+    def scores_by_group(self, predictions: Table, *, private: bool) -> dict[str, dict[str, float]]:
+        """Scores of each group; see `Solution.scores_by_group`."""
+        return self._solution.scores_by_group(predictions, private=private)
+
     def score_control(self, control: Control) -> Scorecard:
         """Train and score a trivial model."""
         return self.score(training.predict_test(self.data, self._control_file(control)))

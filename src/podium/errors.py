@@ -70,7 +70,14 @@ class ModelError(PodiumError):
     """A model file, or its parameters, that does not keep the contract."""
 
 
-EXTRAS = {"torch": ("torch", "neural"), "RNA": ("viennarna", "bio"), "rdata": ("rdata", "bio")}
+EXTRAS = {
+    "torch": ("torch", "neural"),
+    "RNA": ("viennarna", "bio"),
+    "rdata": ("rdata", "bio"),
+    "igraph": ("igraph", "bio"),
+    "leidenalg": ("leidenalg", "bio"),
+    "matplotlib": ("matplotlib", "plot"),
+}
 """Modules that come with an extra: the package that brings each, and the extra."""
 
 

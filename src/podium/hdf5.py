@@ -58,6 +58,8 @@ def columns(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[l
     import h5py
 
     with h5py.File(path, "r") as file:
+        if file.attrs.get("encoding-type") == "anndata":
+            return _annotations(_hard(file, "obs"), wanted, rows, limit)
         group = _hard(file, "predictions") if "predictions" in file else file
         if not isinstance(group, h5py.Group):
             raise ValueError("`predictions` is not a group")  # noqa: TRY004  shown to the user
@@ -73,6 +75,33 @@ def columns(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[l
         if sum(item.dtype.itemsize * length for item in found.values()) > limit:
             raise ValueError("its columns have values of too many bytes")
         return names, pa.table({name: _array(name, item) for name, item in found.items()})
+
+
+def _annotations(
+    group: Any, wanted: Sequence[str], rows: int, limit: int
+) -> tuple[list[str], pa.Table]:
+    """The table of rows of an AnnData file, whose index are the ids; other columns are its own."""
+    from podium.h5ad import column, index
+
+    size = _length(group)
+    if size > 2 * rows + 1000:
+        raise ValueError(f"it has {size:,} rows, {rows:,} are expected")
+    if size * 8 * len(wanted) > limit:
+        raise ValueError("its columns have values of too many bytes")
+    found = {"id": pa.array(index(group).astype(str), pa.string())}
+    for name in wanted[1:]:
+        if name in group:
+            found[name] = pa.array(column(_hard(group, name)), from_pandas=True)
+    return list(found), pa.table(found)
+
+
+def _length(group: Any) -> int:
+    import h5py
+
+    item = _hard(group, str(group.attrs.get("_index", "_index")))
+    if not isinstance(item, h5py.Dataset):
+        item = _hard(item, "codes" if "codes" in item else "values")
+    return int(item.shape[0])
 
 
 def _seconds(limit: int) -> int:

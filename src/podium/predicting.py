@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from podium import provenance, submission, training, workspace
+from podium import h5ad, provenance, submission, training, workspace
 from podium.data import Data
 from podium.edition import PUBLIC, file_sha256
 from podium.errors import PodiumError
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from podium.training import Progress
 
 FORMATS = (".csv", ".parquet")
+ANNOTATED = ".h5ad"
 _EXAMPLES = 5
 _NO_VALUE = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
@@ -123,6 +124,8 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     Raises:
         PodiumError: With everything that is wrong.
     """
+    if (data.competition.folder / "rows.py").is_file():
+        return _annotated_part(data, rows, seed)
     table = _table(rows, train.features)
     wanted = train.features.columns
     problems = _column_problems(table, train.features)
@@ -148,6 +151,25 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     rng = np.random.default_rng([seed, *b"rows"])
     frame = pd.DataFrame(features, columns=wanted)
     return Part(name="rows", ids=pd.Index(ids, name="id"), features=frame, rng=rng)
+
+
+def _annotated_part(data: Data, rows: Path | pd.DataFrame, seed: int) -> Part:
+    """The rows of an AnnData file, as the competition's `rows.py` takes them."""
+    if not isinstance(rows, Path) or rows.suffix.lower() != ANNOTATED or not rows.is_file():
+        raise PodiumError(
+            f"{rows if isinstance(rows, Path) else 'The table'} is no AnnData file that is there.",
+            hint=f"Rows of {data.competition.name} have counts: give a file that ends in "
+            f"{ANNOTATED}.",
+        )
+    found = h5ad.read(rows)
+    features, counts = data.competition.module("rows").taken(rows.stem, found)
+    return Part(
+        name="rows",
+        ids=pd.Index(found.rows.index.astype(str), name="id"),
+        features=features,
+        counts=counts,
+        rng=np.random.default_rng([seed, *b"rows"]),
+    )
 
 
 def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:

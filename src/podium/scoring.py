@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.competition import Competition
 from podium.data import Data, metric_columns, target_columns
 from podium.edition import SOLUTION
 from podium.metric import Table
@@ -12,6 +17,8 @@ from podium.stats import Card, Cells, Tally, independent_groups
 
 PARTS = ("public", "private")
 ALL = "all"
+FEWEST = 20
+"""Rows of a group whose scores may be shown."""
 
 
 Scorecard = Mapping[str, Card]
@@ -41,6 +48,14 @@ class Solution:
         cards = {part: tally.card(primary, strata, part=part) for part in PARTS}
         return {**cards, ALL: tally.card(primary, strata)}
 
+    def scores_by_group(self, predictions: Table, *, private: bool) -> dict[str, dict[str, float]]:
+        """All scores of each group that the metric asks for; of public rows, or of all."""
+        rows = np.ones(len(self.cells.code), dtype=bool)
+        if not private:
+            rows = (self.cells.labels["part"] == "public")[self.cells.code]
+        competition = self.data.competition
+        return by_group(competition, _some(self.targets, rows), _some(predictions, rows))
+
     def perfect(self) -> Scorecard:
         """The score of the answers themselves."""
         return self.score(self.targets)
@@ -51,6 +66,29 @@ class Solution:
             return None
         table = self.data.table(f"{SOLUTION}/ceiling.parquet")
         return self.score(target_columns(self.data.competition, table))
+
+
+def by_group(
+    competition: Competition, answers: Table, predictions: Table
+) -> dict[str, dict[str, float]]:
+    """All scores of each group of the first kind that the metric asks for.
+
+    Groups with fewer than 20 rows are left out: little may follow of a single row.
+    """
+    if not competition.metric_by:
+        return {}
+    group = answers[competition.metric_by[0]]
+    found = {}
+    for name in dict.fromkeys(group):
+        rows = group == name
+        if rows.sum() >= FEWEST:
+            scores = competition.metric.score(_some(answers, rows), _some(predictions, rows))
+            found[str(name)] = scores
+    return found
+
+
+def _some(table: Table, rows: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    return {name: column[rows] for name, column in table.items()}
 
 
 def open_solution(data: Data) -> Solution:

@@ -27,7 +27,7 @@ from podium.scratch import replacing
 if TYPE_CHECKING:
     from podium.model import Part
 
-FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5"}
+FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5", ".h5ad": "HDF5"}
 _EXAMPLES = 5
 _ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
 _LONGEST = 1000  # bytes of one text

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DEFAULTS: dict[str, Any] = {
     "members": {
         "lightgbm": {"call_below": 30.0},
-        "seqnet": {"call_above": None, "networks": 1},
+        "seqnet": {"call_above": None},
         "lookup": {},
         "ridge": {},
     },

@@ -1,0 +1,237 @@
+"""The real slices, and people's own files: whole ones, odd ones and broken ones."""
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csc_array
+
+from podium import api, data
+from podium.errors import DataError, PodiumError
+from podium.model import Part
+
+from . import tissue
+from .competition import SLICES
+
+LAYERS = np.array(["L1", "L2", "L3"], dtype=object)
+
+
+def lattice(spots):
+    """Rows and columns of a Visium lattice, where row + column is even."""
+    row, column = np.divmod(np.arange(spots), 15)
+    return np.array([row, 2 * column + row % 2])
+
+
+def sample(folder, name, *, spots=60, columns=8, seed=0, **changes):
+    """A file in the course's format; a change of None leaves a dataset out."""
+    rng = np.random.default_rng(seed)
+    found = {
+        "X": rng.poisson(1.0, (spots, columns)).astype(np.float32),
+        "Y": np.repeat([1.0, 2.0, 3.0], spots // 3),
+        "pos": lattice(spots).astype(float),
+        **changes,
+    }
+    with h5py.File(folder / f"sample_{name}.h5", "w") as file:
+        for key, values in found.items():
+            if values is not None:
+                file[key] = values
+    return folder
+
+
+def course(folder):
+    return api.prepare("dlpfc", "course", source=folder)
+
+
+@pytest.mark.realdata
+def test_slice_151510(raw_folder):
+    ready = api.prepare("dlpfc", "151510", source=raw_folder("dlpfc"))
+    test = ready.part("test")
+    assert len(test) == 4595
+    assert len(ready.train()) == 0
+    (one,) = test.slices()
+    assert one.counts.shape == (4595, 500)
+    assert one.counts.sum() > 1e6
+    assert one.features["domains"].unique().tolist() == [7]
+    places = one.features[["x", "y"]].to_numpy()
+    assert np.hypot(*(places[1:] - places[0]).T).min() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.realdata
+def test_starmap(raw_folder):
+    ready = api.prepare("dlpfc", "starmap", source=raw_folder("dlpfc"))
+    train, test = ready.train(), ready.part("test")
+    assert [(s.name, len(s), len(s.genes)) for s in train.slices()] == [("BZ5", 1049, 166)]
+    assert [(s.name, len(s)) for s in test.slices()] == [("BZ9", 1053), ("BZ14", 1088)]
+    assert train.targets["domain"].value_counts().sort_index().index.tolist() == list("1234")
+
+
+def test_course_with_three_slices(tmp_path, own_cache):
+    for number, name in enumerate(["151507", "151669", "151673"]):
+        sample(tmp_path, name, seed=number, columns=8 + number)
+    ready = course(tmp_path)
+    train, test = ready.train(), ready.part("test")
+    assert set(train.features["slice"]) == {"151507"}
+    assert set(test.features["slice"]) == {"151669", "151673"}
+    assert train.targets["domain"].unique().tolist() == ["1", "2", "3"]
+    assert len(train.ids) == 60
+    genes = {one.name: set(one.genes) for one in test.slices()}
+    assert not genes["151669"] & genes["151673"]  # without names no gene is known to be the same
+    found = api.run("dlpfc", "kmeans", dataset="course")
+    assert found.row.score is not None
+    assert api.board("dlpfc", "course")[0].name == "kmeans"
+
+
+def test_course_has_a_board_for_each_content(tmp_path, own_cache):
+    sample(tmp_path, "a", seed=1, spots=450)
+    first = course(tmp_path).edition.name
+    assert course(tmp_path).edition.name == first
+    sample(tmp_path, "a", seed=2, spots=450)
+    assert course(tmp_path).edition.name != first
+
+
+def test_course_forms_that_are_understood(tmp_path, own_cache):
+    rng = np.random.default_rng(3)
+    counts = rng.poisson(1.0, (450, 8))
+    names = np.array([f"G{gene}" for gene in range(8)], dtype="S")
+    labels = np.array(["A", "B", ""] * 150, dtype="S")
+    sample(tmp_path, "1", X=counts.T, pos=None, Pos=lattice(450).T, Y=labels, genes=names)
+    (one,) = course(tmp_path).part("test").slices()
+    assert len(one) == 300  # of 450; nobody annotated the others
+    assert list(one.genes) == [f"G{gene}" for gene in range(8)]
+    known = np.flatnonzero(labels != b"")
+    assert (one.counts.toarray() == counts[known]).all()
+    assert one.features["domains"].unique().tolist() == [2]
+
+
+def test_a_slice_that_nobody_annotated_is_open(tmp_path, own_cache):
+    sample(tmp_path, "1", spots=450)
+    sample(tmp_path, "2", Y=None, seed=1)
+    ready = course(tmp_path)
+    assert ready.has_open
+    assert set(ready.part("open").features["slice"]) == {"2"}
+    found = api.run("dlpfc", "kmeans", dataset="course")
+    assert len(pd.read_csv(found.open_file)) == 60
+
+
+BROKEN = {
+    "missing pos": ({"pos": None}, "'pos' is missing"),
+    "missing X": ({"X": None}, "'X' is missing"),
+    "shapes that do not fit": ({"X": np.ones((50, 8))}, "they do not fit"),
+    "labels that do not fit": ({"Y": np.ones(59)}, "Y 59 spots"),
+    "places of three numbers": ({"pos": np.ones((3, 60))}, "pos must be numbers"),
+    "text": ({"X": np.array([b"a"] * 60)}, "X must be numbers"),
+    "negative": ({"X": np.full((60, 8), -1.0)}, "480 counts are negative, the first is -1"),
+    "fractions": ({"X": np.full((60, 8), 0.5)}, "480 counts are no whole numbers"),
+    "NaN": ({"X": np.full((60, 8), np.nan)}, "480 counts are missing or infinite"),
+    "NaN places": ({"pos": np.full((2, 60), np.nan)}, "60 spots have no place"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_broken_course_files(kind, tmp_path, own_cache):
+    changes, words = BROKEN[kind]
+    sample(tmp_path, "good")
+    sample(tmp_path, "bad", **changes)
+    with pytest.raises(DataError, match=words) as told:
+        course(tmp_path)
+    assert "bad" in str(told.value)
+    assert not (own_cache / "dlpfc" / "course").exists()
+
+
+def test_all_broken_files_are_named_at_once(tmp_path, own_cache):
+    sample(tmp_path, "1", pos=None)
+    sample(tmp_path, "2", X=None)
+    (tmp_path / "sample_3.h5").write_text("no HDF5")
+    with pytest.raises(DataError) as told:
+        course(tmp_path)
+    assert len(told.value.problems) == 3
+
+
+def test_a_slice_too_small_for_two_halves(tmp_path, own_cache):
+    sample(tmp_path, "1")
+    with pytest.raises(DataError, match="too small"):
+        course(tmp_path)
+
+
+def test_no_slice_is_annotated(tmp_path, own_cache):
+    sample(tmp_path, "1", Y=None)
+    with pytest.raises(DataError, match="nothing to score"):
+        course(tmp_path)
+
+
+def test_course_files_are_nowhere_to_fetch(own_cache):
+    with pytest.raises(DataError, match="their owners have them"):
+        api.prepare("dlpfc", "course")
+
+
+def tenx(folder, name, barcodes, genes=40, seed=0):
+    counts = csc_array(np.random.default_rng(seed).poisson(1.0, (genes, len(barcodes))))
+    with h5py.File(folder / f"{name}_filtered_feature_bc_matrix.h5", "w") as file:
+        matrix = file.create_group("matrix")
+        matrix["shape"] = counts.shape
+        for part in ("data", "indices", "indptr"):
+            matrix[part] = getattr(counts, part)
+        matrix["barcodes"] = np.array(barcodes, dtype="S")
+        matrix.create_group("features")["id"] = np.array([f"ENSG{g}" for g in range(genes)], "S")
+
+
+@pytest.fixture
+def libd(tmp_path, monkeypatch):
+    """The twelve files, small; the layer map's sha256 is that of the public one, so not asked."""
+    barcodes = [f"B{spot:03d}-1" for spot in range(45)]
+    row, column = lattice(45)
+    for number, name in enumerate(SLICES):
+        tenx(tmp_path, name, barcodes[: 40 + number % 3], seed=number)
+    layers = [f"{b}\t{n}\t{LAYERS[i % 3]}" for n in SLICES for i, b in enumerate(barcodes[:39])]
+    (tmp_path / "barcode_level_layer_map.tsv").write_text("\n".join(layers) + "\n")
+    places = [f"{b},1,{r},{c},0,0" for b, r, c in zip(barcodes, row, column, strict=True)]
+    (tmp_path / "tissue_positions_list.txt").write_text("\n".join(places) + "\n")
+    return tmp_path
+
+
+def prepared(folder):
+    from . import data as room
+
+    return room.libd12({file.name: file for file in folder.iterdir()})
+
+
+def test_libd12_in_its_layout(libd):
+    found = prepared(libd)
+    assert len(found.targets) == 12 * 39  # spots without a layer are dropped
+    assert found.features["slice"].nunique() == 12
+    assert found.features["domains"].unique().tolist() == [3]
+    split = __import__("importlib").import_module("podium.competitions.dlpfc.split").libd12(found)
+    parts = split.groupby("part")["id"].agg(lambda ids: set(ids.str[:6]))
+    assert parts["train"] == set(SLICES[:4])
+    assert parts["public"] == set(SLICES[4:8])
+    assert set(split["stratum"]) == {"slices"}
+    assert data.fingerprint(found) == data.fingerprint(prepared(libd))
+
+
+def test_libd12_without_a_place(libd):
+    places = (libd / "tissue_positions_list.txt").read_text().splitlines()
+    (libd / "tissue_positions_list.txt").write_text("\n".join(places[1:]))
+    with pytest.raises(DataError, match="1 barcodes have no position, the first is B000-1"):
+        prepared(libd)
+
+
+def test_libd12_with_a_changed_map(libd, own_cache):
+    with pytest.raises(DataError, match="changed or truncated"):
+        api.prepare("dlpfc", "libd12", source=libd)
+
+
+def test_an_empty_part_has_no_slices():
+    frame = pd.DataFrame({"slice": []})
+    assert list(Part(name="train", ids=pd.Index([]), features=frame).slices()) == []
+
+
+def test_places_that_are_all_one():
+    places = np.ones((5, 2))
+    assert (tissue.spaced(places) == places).all()
+
+
+@pytest.mark.parametrize("text", ["slice.csv", "nothing.h5ad"])
+def test_own_rows_need_an_annotated_file(text, workspace):
+    (workspace / "slice.csv").write_text("id\n1\n")
+    with pytest.raises(PodiumError, match="AnnData"):
+        api.predict("dlpfc", "kmeans", text)

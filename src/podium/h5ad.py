@@ -1,0 +1,169 @@
+"""AnnData files (`.h5ad`), as scanpy and its kin write and read them.
+
+Only what a competition needs is read: counts, the tables of rows and genes, and places. The format
+is that of https://anndata.readthedocs.io ("On-disk format"); why this is not left to the package
+anndata is in docs/decisions/0009.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from podium.errors import DataError, PodiumError, reason
+from podium.scratch import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+SPATIAL = "spatial"
+
+
+class Annotated(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        rows: `obs`: a table whose index are the names of the rows.
+        counts: `layers["counts"]` if it is there, else `X` [rows, genes].
+        genes: Names of the columns [genes].
+        places: `obsm["spatial"]`, if it is there [rows, 2].
+    """
+
+    rows: pd.DataFrame
+    counts: csr_array[Any]
+    genes: NDArray[np.str_]
+    places: NDArray[np.float64] | None
+
+
+def read(path: Path) -> Annotated:
+    """Read a file.
+
+    Raises:
+        DataError: If it is no AnnData file, or not of the present form.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            if "obs" not in file or "var" not in file:
+                raise DataError(f"{path} is no AnnData file: it has no obs and var.")
+            layers = file.get("layers", {})
+            matrix = layers["counts"] if "counts" in layers else file.get("X")
+            if matrix is None:
+                raise DataError(f"{path} has no counts: neither X nor layers['counts'].")
+            places = file.get("obsm", {}).get(SPATIAL)
+            return Annotated(
+                rows=_table(file["obs"]),
+                counts=_matrix(matrix),
+                genes=np.asarray(_table(file["var"]).index, dtype=np.str_),
+                places=None if places is None else np.asarray(places[:, :2], dtype=np.float64),
+            )
+    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        raise DataError(
+            f"{path} cannot be read as an AnnData file: {str(error)[:200]}.",
+            hint="Save it with a present version of anndata: adata.write_h5ad(FILE)",
+        ) from error
+
+
+def write(path: Path, found: Annotated) -> None:
+    """Write a file that anndata reads: `X`, `obs`, `var` and `obsm["spatial"]`.
+
+    Raises:
+        PodiumError: If the disk refuses.
+    """
+    import h5py
+    import pandas as pd
+
+    try:
+        with replacing(path) as scratch, h5py.File(scratch, "w") as file:
+            _mark(file, "anndata", "0.1.0")
+            _write_table(file, "obs", found.rows)
+            _write_table(file, "var", pd.DataFrame(index=pd.Index(found.genes, name="gene")))
+            group = file.create_group("X")
+            _mark(group, "csr_matrix", "0.1.0")
+            group.attrs["shape"] = found.counts.shape
+            for name in ("data", "indices", "indptr"):
+                group.create_dataset(name, data=getattr(found.counts, name), compression="lzf")
+            places = file.create_group("obsm")
+            _mark(places, "dict", "0.1.0")
+            if found.places is not None:
+                _mark(places.create_dataset(SPATIAL, data=found.places), "array", "0.2.0")
+            for name in ("varm", "obsp", "varp", "layers", "uns"):
+                _mark(file.create_group(name), "dict", "0.1.0")
+    except OSError as error:
+        raise PodiumError(f"{path} cannot be written: {reason(error)}.") from error
+
+
+def column(item: Any) -> NDArray[Any]:
+    """The values of a column: plain, categorical, or with a mask of what is missing."""
+    import h5py
+
+    if isinstance(item, h5py.Dataset):
+        text = h5py.check_string_dtype(item.dtype) is not None
+        return np.asarray(item.asstr()[:], dtype=object) if text else np.asarray(item[:])
+    if "codes" in item:
+        values = column(item["categories"])
+        codes = item["codes"][:]
+        found = np.empty(len(codes), dtype=object)
+        found[codes >= 0] = values[codes[codes >= 0]]
+        return found
+    found = column(item["values"])
+    mask = item["mask"][:]
+    if not mask.any():
+        return found
+    masked = found.astype(object)
+    masked[mask] = None
+    return masked
+
+
+def index(group: Any) -> NDArray[Any]:
+    """The names of the rows of a table."""
+    return column(group[group.attrs.get("_index", "_index")])
+
+
+def _table(group: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    named = group.attrs.get("_index", "_index")
+    columns = {name: column(item) for name, item in group.items() if name != named}
+    names = pd.Index(index(group).astype(str))
+    frame = pd.DataFrame(columns, index=names)
+    return frame.infer_objects()
+
+
+def _matrix(item: Any) -> csr_array[Any]:
+    import h5py
+    from scipy.sparse import csc_array, csr_array
+
+    if isinstance(item, h5py.Dataset):
+        return csr_array(item[:])
+    shape = tuple(int(size) for size in item.attrs["shape"])
+    parts = tuple(item[name][:] for name in ("data", "indices", "indptr"))
+    form = csc_array if str(item.attrs.get("encoding-type", "")) == "csc_matrix" else csr_array
+    return csr_array(form(parts, shape=(shape[0], shape[1])))
+
+
+def _write_table(file: Any, name: str, table: pd.DataFrame) -> None:
+    import h5py
+    import pandas as pd
+
+    group = file.create_group(name)
+    _mark(group, "dataframe", "0.2.0")
+    group.attrs["_index"] = "_index"
+    group.attrs["column-order"] = np.array(list(table.columns), dtype=h5py.string_dtype())
+    for key, values in [("_index", table.index.to_series()), *table.items()]:
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            _mark(group.create_dataset(key, data=values.to_numpy()), "array", "0.2.0")
+        else:
+            texts = [str(value) for value in values]
+            made = group.create_dataset(key, data=texts, dtype=h5py.string_dtype())
+            _mark(made, "string-array", "0.2.0")
+
+
+def _mark(item: Any, kind: str, version: str) -> None:
+    item.attrs["encoding-type"] = kind
+    item.attrs["encoding-version"] = version

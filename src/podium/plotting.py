@@ -1,0 +1,130 @@
+"""Pictures of submissions: what may be shown is decided here, how it looks by a competition.
+
+A competition's `plot.py` has `draw(views) -> {file name: matplotlib Figure}`. Before a board is
+revealed a view of the test part has no truth, and scores of groups come from public rows alone, of
+groups with at least 20 rows; train rows, predicted out of fold, are shown with their truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podium import leaderboard, scratch, workspace
+from podium.edition import file_sha256
+from podium.entry import Desk
+from podium.errors import BoardError, PodiumError, needing_extras, reason
+
+if TYPE_CHECKING:
+    from podium.competition import Competition
+    from podium.data import Data
+    from podium.metric import Table
+    from podium.model import Part
+    from podium.record import Record
+    from podium.training import CrossValidation
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One submission, as far as it may be seen.
+
+    Attributes:
+        title: Name and team.
+        part: The rows.
+        predictions: Target columns of these rows.
+        truth: The same columns as they are; None where they may not be shown.
+        scores: All scores of each group of the kinds that the metric asks for, by its name.
+    """
+
+    title: str
+    part: Part
+    predictions: Table
+    truth: Table | None
+    scores: Mapping[str, Mapping[str, float]]
+
+
+def plot(data: Data, submissions: Sequence[str], out: Path) -> list[Path]:
+    """Draw submissions of the board, named by the beginning of their IDs.
+
+    Raises:
+        BoardError: If one is not there, of another board, or without its file.
+        PodiumError: If the competition has no pictures, or `out` cannot be written.
+    """
+    board = leaderboard.find_board(workspace.database_url())
+    if board is None:
+        raise BoardError("There is no board here yet.", hint="Begin with: podium list")
+    found = [board.find(name) for name in submissions]
+    where = data.competition.name, data.dataset.name
+    for record in found:
+        if (record.competition, record.dataset) != where:
+            raise BoardError(
+                f"{record.submission} is of {record.competition}/{record.dataset}, "
+                f"not of {'/'.join(where)}."
+            )
+    revealed = board.revealed(*where)
+    desk = Desk.of(data)
+    return draw(data.competition, [_view(desk, one, revealed=revealed) for one in found], out)
+
+
+def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> list[Path]:
+    """Draw out-of-fold predictions of the train part beside the truth."""
+    from podium.data import metric_columns, target_columns
+    from podium.scoring import by_group
+
+    train = data.train()
+    predictions = target_columns(data.competition, found.predictions)
+    if train.targets is None or train.groups is None:
+        raise PodiumError("There are no train rows to draw.")
+    truth = metric_columns(data.competition, train.targets, train.groups)
+    scores = by_group(data.competition, truth, predictions)
+    part = train.without_answers()
+    view = View(
+        title=f"{title}, out of fold",
+        part=part,
+        predictions=predictions,
+        truth=truth,
+        scores=scores,
+    )
+    return draw(data.competition, [view], out)
+
+
+def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Path]:
+    """Write the competition's pictures of some views as PNG files."""
+    if not (competition.folder / "plot.py").is_file():
+        raise PodiumError(f"{competition.name} has no pictures: its folder has no plot.py.")
+    with needing_extras("Drawing"):
+        figures: Mapping[str, Any] = competition.module("plot").draw(views)
+    files = []
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            with scratch.replacing(out / f"{name}.png") as file:
+                figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
+            files.append(out / f"{name}.png")
+    except OSError as error:
+        raise PodiumError(
+            f"The pictures cannot be written to {out}: {reason(error)}.",
+            hint="Name another folder: --out DIR",
+        ) from error
+    return files
+
+
+def _view(desk: Desk, record: Record, *, revealed: bool) -> View:
+    file = workspace.root() / record.file if record.file else None
+    if file is None or not file.is_file():
+        raise BoardError(
+            f"The predictions of {record.submission} ({record.name}) are not here.",
+            hint="Pictures need the file: it was imported without, or removed.",
+        )
+    if file_sha256(file) != record.sha256:
+        raise BoardError(f"{record.file} has changed since it was handed in.")
+    predictions = desk.check(file)
+    return View(
+        title=f"{record.name} ({record.team})",
+        part=desk.data.part("test"),
+        predictions=predictions,
+        truth=desk.answers() if revealed else None,
+        scores=desk.scores_by_group(predictions, private=revealed),
+    )

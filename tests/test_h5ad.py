@@ -1,0 +1,62 @@
+"""AnnData files: one that anndata 0.12 wrote, and our own read back."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+
+from podium import h5ad
+from podium.errors import DataError
+
+FILE = Path(__file__).parent / "data" / "anndata.h5ad"
+"""40 spots and 12 genes of the simulated slice d2s1, counts as CSC, places in another unit."""
+
+
+def test_what_anndata_wrote():
+    found = h5ad.read(FILE)
+    assert found.counts.shape == (40, 12)
+    assert found.rows.index[:2].tolist() == ["s0", "s1"]
+    assert set(found.rows.columns) == {"slice", "domains"}
+    assert found.rows["domains"].tolist() == [5] * 40
+    assert len(found.genes) == 12
+    assert found.places.shape == (40, 2)
+    with h5py.File(FILE) as file:
+        assert file["X"].attrs["encoding-type"] == "csc_matrix"
+        assert found.counts.sum() == file["X/data"][:].sum()
+
+
+def test_our_own_is_read_back(tmp_path):
+    rows = pd.DataFrame({"slice": ["a", "b"], "x": [0.5, 1.5]}, index=["p", "q"])
+    counts = csr_array(np.array([[0, 3, 1], [2, 0, 0]]))
+    genes, places = np.array(["g1", "g2", "g3"]), np.array([[0.0, 1.0], [2.0, 3.0]])
+    h5ad.write(tmp_path / "own.h5ad", h5ad.Annotated(rows, counts, genes, places))
+    found = h5ad.read(tmp_path / "own.h5ad")
+    assert (found.counts.toarray() == counts.toarray()).all()
+    assert list(found.genes) == ["g1", "g2", "g3"]
+    assert (found.places == places).all()
+    assert found.rows.index.tolist() == ["p", "q"]
+    assert found.rows["slice"].tolist() == ["a", "b"]
+    assert found.rows["x"].tolist() == [0.5, 1.5]
+
+
+def test_categories_and_missing_values(tmp_path):
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        group = file.create_group("kind")
+        group["categories"] = np.array([b"u", b"v"])
+        group["codes"] = np.array([1, -1, 0])
+        masked = file.create_group("number")
+        masked["values"], masked["mask"] = np.array([1, 2]), np.array([False, True])
+        assert h5ad.column(group).tolist() in (["v", None, "u"], [b"v", None, b"u"])
+        assert h5ad.column(masked).tolist() == [1, None]
+
+
+def test_what_is_no_anndata(tmp_path):
+    (tmp_path / "text.h5ad").write_text("no")
+    with h5py.File(tmp_path / "other.h5ad", "w") as file:
+        file["X"] = [1]
+    for name, words in (("text", "cannot be read as an AnnData"), ("other", "no obs and var")):
+        with pytest.raises(DataError, match=words):
+            h5ad.read(tmp_path / f"{name}.h5ad")
