@@ -21,8 +21,8 @@ UNEVEN = 0.2
 BLUR = 0.6
 """Scale, in distances between spots, of the logistic in which one layer goes over into the next:
 2.2 of it from the boundary one spot in ten still belongs to the other side."""
-WIDTH, HEIGHT = 34.5, 35.0
-"""Before the outline is cut, in distances between spots."""
+SIZE = 34.6
+"""Length of the edges of a slice before the outline is cut, in distances between spots."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,24 +40,27 @@ class Tissue:
     prior: Floats
 
 
-def cut(rng: np.random.Generator, layers: NDArray[np.int64], angle: float) -> Tissue:
+def cut(
+    rng: np.random.Generator, layers: NDArray[np.int64], angle: float, size: float = SIZE
+) -> Tissue:
     """Cut a slice.
 
     Args:
         rng: What the outline, the curves and the widths are drawn from.
         layers: Which of `LAYERS` it shows, from the surface down [domains].
         angle: Direction in which one goes down, in radians.
+        size: Length of its edges in distances between spots.
     """
-    places = lattice(rng)
+    places = lattice(rng, size)
     depth = _depth(rng, places, angle)
     shares = np.asarray(SHARES)[layers] * np.exp(UNEVEN * rng.standard_normal(len(layers)))
     boundaries = np.quantile(depth, np.cumsum(shares / shares.sum())[:-1])
     return Tissue(places=places, layers=layers, prior=layer_prior(depth, boundaries))
 
 
-def lattice(rng: np.random.Generator) -> Floats:
+def lattice(rng: np.random.Generator, size: float) -> Floats:
     """Spots of a hexagonal lattice within a wavy outline, row by row [spots, 2]."""
-    row, column = np.mgrid[0 : round(HEIGHT * 2 / np.sqrt(3)), 0 : round(2 * WIDTH)]
+    row, column = np.mgrid[0 : round(size * 2 / np.sqrt(3)), 0 : round(2 * size)]
     spot = (row + column) % 2 == 0  # in Visium's numbering a row has every second column
     x, y = column[spot] / 2, row[spot] * np.sqrt(3) / 2
     # How far each of the four edges is cut back, smoothly along it.
