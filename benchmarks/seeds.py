@@ -3,9 +3,9 @@
     python benchmarks/seeds.py dlpfc --dataset 151510                  # all models, seeds 0-9
     python benchmarks/seeds.py dlpfc --dataset starmap --models lightgbm mlp --seeds 3
 
-Every seed is a submission in a scratch workspace that is revealed at the end: the models see what they
-see in `podium run`. Prints a Markdown table. A model that needs train rows is left out of a dataset
-that has none.
+Every seed is a submission in a scratch workspace that is revealed at the end: models see what
+they see in `podium run`. Prints a Markdown table. A model that needs train rows is left out of a
+dataset that has none.
 """
 
 import argparse

@@ -239,7 +239,7 @@ def test_what_is_left_of_a_removed_folder_is_no_competition(named, podium_cli):
     (named / ".hidden" / "competition.py").write_text("1 / 0")
     (named / "README.md").write_text("")
     assert {row["status"] for row in podium_cli("list", "--json").json} <= {
-        "ready", "made on first use", "to fetch",
+        "ready", "made on first use", "to fetch", "yours to give",
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The one validated join: formats, order, and everything that is refused."""
 
+import dataclasses
 from pathlib import Path
 
 import h5py
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from podium import submission
-from podium.competition import load
+from podium.competition import Target, load
 from podium.errors import SubmissionError
 
 IDS = pa.array([f"{row:03d}" for row in range(12)])
@@ -187,3 +188,26 @@ def test_columns_of_any_type_are_scored_or_named(ids, y, words):
 def test_numbers_in_any_guise_are_understood(y):
     table = pa.table({"id": IDS.dictionary_encode(), "y": y})
     assert np.array_equal(submission.align(table, load("toy"), IDS)["y"], np.arange(12))
+
+
+def test_labels_are_whole_numbers_or_text():
+    labelled = dataclasses.replace(load("toy"), targets=(Target(name="y", label=True),))
+    ids = pa.array(["a", "b", "c"])
+
+    def labels(values):
+        table = pa.table({"id": ids, "y": values})
+        return list(submission.align(table, labelled, ids)["y"])
+
+    assert labels([1, 2, 2]) == ["1", "2", "2"]
+    assert labels(["L1", "WM", "L1"]) == ["L1", "WM", "L1"]
+    assert labels([1.0, 2.0, 2.0]) == ["1", "2", "2"]
+    assert labels(pa.array(["u", "v", "u"]).dictionary_encode()) == ["u", "v", "u"]
+    for values, words in (
+        ([1.5, 2.0, 2.0], "whole numbers or text are expected"),
+        ([True, False, True], "whole numbers or text are expected"),
+        ([1.0, float("nan"), 2.0], "1 value missing or NaN: row 2"),
+        (["a", None, ""], "2 values missing or NaN: row 2, row 3"),
+        ([None, None, None], "3 values missing or NaN"),
+    ):
+        with pytest.raises(SubmissionError, match=words):
+            labels(values)

@@ -132,7 +132,7 @@ def simulate(rng: np.random.Generator) -> dict[str, Simulated]:
         layers = np.arange(len(LAYERS))[-shown:]
         for number in range(1, SLICES + 1):
             tissue = cut(rng, layers, angle + 0.15 * rng.standard_normal())
-            found[f"d{donor}s{number}"] = _express(rng, genes, tissue, peculiar)
+            found[f"d{donor}s{number}"] = express(rng, genes, tissue, peculiar)
     return found
 
 
@@ -152,7 +152,7 @@ def draw_genes(rng: np.random.Generator) -> Genes:
     )
 
 
-def _express(rng: np.random.Generator, genes: Genes, tissue: Tissue, peculiar: Floats) -> Simulated:
+def express(rng: np.random.Generator, genes: Genes, tissue: Tissue, peculiar: Floats) -> Simulated:
     """Draw the layers and the counts of a slice, and call the layers."""
     spots = len(tissue.places)
     label = (rng.random((spots, 1)) > tissue.prior.cumsum(axis=1)[:, :-1]).sum(axis=1)

@@ -504,6 +504,8 @@ def _labels(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
     column = table.column(target.name)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type) and _all_whole(column):  # as pandas has them beside NaN
+        column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64())
     texts = any(is_text(column.type) for is_text in _TEXT)
     if not (texts or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
         return np.empty(0, dtype=object), [
@@ -516,6 +518,16 @@ def _labels(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
     listed = _first([f"row {row + 1}" for row in rows[:_EXAMPLES]], len(rows))
     problems = [f"column {target.name!r}: {_many(len(rows), 'value')} missing or NaN: {listed}"]
     return labels, problems if len(rows) else []
+
+
+def _all_whole(column: pa.ChunkedArray) -> bool:
+    values = pc.fill_null(column.cast(pa.float64()), float("nan"))
+    rest = pc.filter(values, pc.invert(pc.is_nan(values)))
+    largest = 2.0**53
+    return bool(
+        pc.all(pc.and_(pc.equal(pc.floor(rest), rest), pc.less(pc.abs(rest), largest))).as_py()
+        is not False
+    )
 
 
 def _numpy(values: Any) -> Any:
