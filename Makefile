@@ -31,6 +31,7 @@ reference: .venv/ready-dev
 bench: .venv/ready-dev
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/gru.py --dataset demo
+	$(BIN)/python benchmarks/full_size.py
 
 clean:
 	rm -rf .venv

@@ -11,7 +11,7 @@ import importlib.abc, sys
 
 class Without(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name in ("torch", "RNA"):
+        if name in ("torch", "RNA", "rdata", "igraph", "leidenalg", "matplotlib"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Without())
@@ -47,6 +47,29 @@ def test_a_missing_package_is_named_with_its_extra(model, package, extra, worksp
     assert f"'{extra}'" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (workspace / "submissions").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "extra"),
+    [
+        (["run", "dlpfc", "louvain"], "igraph", "bio"),
+        (["cv", "dlpfc", "random", "--plot", "pictures"], "matplotlib", "plot"),
+    ],
+)
+def test_so_it_is_with_pictures_and_graphs(command, package, extra, workspace):
+    done = podium(*command)
+    assert done.returncode == 1
+    assert f"needs the package {package}, which is not installed" in done.stderr
+    assert f"'{extra}'" in done.stderr
+    assert list(workspace.iterdir()) == []
+
+
+@pytest.mark.realdata
+def test_so_it_is_with_files_of_r(raw_folder, own_cache):
+    done = podium("data", "dlpfc", "--dataset", "151510", "--from", raw_folder("dlpfc"))
+    assert done.returncode == 1
+    assert "The data of dlpfc/151510 needs the package rdata" in done.stderr
+    assert not (own_cache / "dlpfc" / "151510").exists()
 
 
 def test_all_else_works():

@@ -38,7 +38,7 @@ from podium.edition import (
     get_command,
     read_manifest,
 )
-from podium.errors import DataError, reason
+from podium.errors import DataError, needing_extras, reason
 from podium.model import Part
 
 if TYPE_CHECKING:
@@ -288,8 +288,12 @@ def build(
             )
         return cast("Prepared", getattr(competition.module("simulate"), dataset.function)())
     prepare_raw = getattr(competition.module("data"), dataset.function)
-    with raw.members(competition, dataset, source=source, progress=progress) as files:
-        return cast("Prepared", prepare_raw(files))
+    name = f"The data of {competition.name}/{dataset.name}"
+    with (
+        raw.members(competition, dataset, source=source, progress=progress) as files,
+        needing_extras(name),
+    ):
+        return cast("Prepared", prepare_raw(found))
 
 
 def freeze(competition: Competition, dataset: Dataset, *, source: Path | None = None) -> None:
