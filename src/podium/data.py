@@ -293,7 +293,7 @@ def build(
         raw.members(competition, dataset, source=source, progress=progress) as files,
         needing_extras(name),
     ):
-        return cast("Prepared", prepare_raw(found))
+        return cast("Prepared", prepare_raw(files))
 
 
 def freeze(competition: Competition, dataset: Dataset, *, source: Path | None = None) -> None:
