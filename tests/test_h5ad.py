@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from podium import h5ad
+from podium import api, h5ad
 from podium.errors import DataError
 
 FILE = Path(__file__).parent / "anndata.h5ad"
@@ -60,3 +60,34 @@ def test_what_is_no_anndata(tmp_path):
     for name, words in (("text", "cannot be read as an AnnData"), ("other", "no obs and var")):
         with pytest.raises(DataError, match=words):
             h5ad.read(tmp_path / f"{name}.h5ad")
+
+
+def test_slices_go_out_and_predictions_come_in(podium_cli, workspace):
+    api.annotate("dlpfc", "demo", workspace / "out")
+    names = sorted(file.name for file in (workspace / "out").iterdir())
+    assert len(names) == 12
+    assert names[0] == "test-d2s1.h5ad"
+    train = h5ad.read(workspace / "out" / "train-d1s1.h5ad")
+    assert set(train.rows.columns) == {"slice", "x", "y", "domains", "domain"}
+    tests = [h5ad.read(workspace / "out" / name) for name in names if name.startswith("test")]
+    assert not any("domain" in one.rows for one in tests)
+    rows = pd.concat([one.rows for one in tests]).assign(domain="L1")
+    empty = csr_array((len(rows), 1))
+    h5ad.write(workspace / "mine.h5ad", h5ad.Annotated(rows, empty, np.array(["g"]), None))
+    assert podium_cli("check", "dlpfc", "mine.h5ad").status == 0
+    h5ad.write(workspace / "half.h5ad", h5ad.Annotated(rows[:9], empty[:9], np.array(["g"]), None))
+    assert "ids missing" in podium_cli("check", "dlpfc", "half.h5ad").err
+
+
+def test_a_slice_of_ones_own(podium_cli, workspace):
+    done = podium_cli("predict", "dlpfc", "kmeans", "--input", FILE, "--output", "mine.csv")
+    assert done.status == 0, done.err
+    found = pd.read_csv(workspace / "mine.csv")
+    assert found["id"].tolist() == [f"s{row}" for row in range(40)]
+    assert found["domain"].nunique() == 5
+
+
+def test_a_competition_without_counts(podium_cli):
+    assert "has no counts" in podium_cli("data", "sirna", "--h5ad", "out").err
+    (Path("file")).write_text("")
+    assert "cannot be written" in podium_cli("data", "dlpfc", "--h5ad", "file/out").err

@@ -169,7 +169,10 @@ def annotated(data: Data, folder: Path) -> list[Path]:
     if not data.has(f"{PUBLIC}/test.h5"):
         raise DataError(f"{data.competition.name} has no counts that AnnData files could hold.")
     files = []
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written: {reason(error)}.") from error
     for part in [data.train(), data.part("test")]:
         answers = part.targets if part.targets is not None else part.features[[]]
         for one in part.slices():
