@@ -1,0 +1,52 @@
+"""k-means on principal components of log-normalised counts: what depth no longer disturbs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from ..expression import answer, components, domains, log_normalised
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from podium.model import Part, Report, Slice
+
+DEFAULTS: dict[str, Any] = {"components": 15, "starts": 10}
+"""components: principal components, the number of the published probes.
+starts: random beginnings, of which the tightest clusters are kept.
+"""
+
+
+class ComponentKMeans:
+    """Clusters each slice by itself; where its spots lie plays no part."""
+
+    def __init__(self, components: int, starts: int, seed: int) -> None:
+        self.components = components
+        self.starts = starts
+        self.seed = seed
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Learn nothing: each slice is clustered when it is predicted."""
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Cluster each slice."""
+        return answer(part, self._cluster)
+
+    def _cluster(self, one: Slice) -> NDArray[np.int32]:
+        points = components(log_normalised(one.counts), self.components)
+        model = KMeans(min(domains(one), len(one)), n_init=self.starts, random_state=self.seed)
+        return np.asarray(model.fit_predict(points), dtype=np.int32)
+
+
+def build(params: dict[str, Any], seed: int) -> ComponentKMeans:
+    """Build the model."""
+    return ComponentKMeans(seed=seed, **params)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search the number of components."""
+    return {"components": trial.suggest_int("components", 5, 50)}
