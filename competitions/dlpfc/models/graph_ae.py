@@ -33,7 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "far": 0.08,
     "components": 20,
     "hidden": 64,
-    "latent": 15,
+    "latent": 10,
     "starts": 5,
     "majority": 7,
     "epochs": 200,
