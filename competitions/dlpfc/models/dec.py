@@ -1,0 +1,182 @@
+"""Deep embedded clustering, the report's final model, done right: positions play no part.
+
+An autoencoder is trained (see `ae_kmeans`), k-means on its latent coordinates gives centres, and
+then encoder, decoder and centres are trained together on KL(P || Q) + reconstruction (Xie et al.
+2016, arXiv:1511.06335; with reconstruction: Guo et al. 2017, IDEC). Q are soft assignments
+to centres, P sharper ones that follow from Q and are refreshed at the start of each round.
+
+The report kept the epoch whose labels agreed best with the true ones. Here training ends when a
+round changes fewer than a small share of the assignments; no label is looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from podium import neural
+from podium.autoencoder import INPUTS, Autoencoder, whole
+
+from ..expression import answer, domains
+from ..latent import genes, kmeans, pretrained
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from podium.autoencoder import BaseAutoencoder
+    from podium.model import Part, Report, Slice
+
+DEFAULTS: dict[str, Any] = {
+    "hidden": 256,
+    "latent": 64,
+    "clustering": 0.1,
+    "rounds": 20,
+    "refresh": 3,
+    "changed": 0.005,
+    "clustering_rate": 1e-3,
+    "starts": 10,
+    "validation": 0.1,
+    "epochs": 40,
+    "batch": 256,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.0,
+    "patience": 5,
+    "bf16": False,
+    "device": "auto",
+}
+"""hidden, latent: widths of the encoder's layers; the decoder mirrors them.
+clustering: weight of KL(P || Q) beside the reconstruction's mean squared error.
+rounds: of clustering at most; P is refreshed before each.
+refresh: epochs of a round.
+changed: share of spots whose cluster changes in a round, below which training ends.
+clustering_rate: highest learning rate of a round.
+starts: of k-means.
+validation: share of spots that are held out while the autoencoder is trained.
+The others are those of `podium.neural.Settings`, of the autoencoder's training.
+"""
+
+QUICK: dict[str, Any] = {
+    "hidden": 32,
+    "latent": 8,
+    "epochs": 6,
+    "rounds": 3,
+    "batch": 128,
+    "starts": 2,
+}
+
+
+class DeepEmbeddedClustering:
+    """Clusters each slice by itself."""
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.params = params
+        self.seed = seed
+        self.settings = neural.Settings.of(
+            {
+                **params,
+                "epochs": params["refresh"],
+                "learning_rate": params["clustering_rate"],
+            }
+        )
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Learn nothing: each slice is learnt when it is predicted."""
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Train on each slice and cluster it."""
+        return answer(part, self._cluster)
+
+    def _cluster(self, one: Slice) -> NDArray[np.int64]:
+        inputs = genes(one)
+        network = pretrained(self._autoencoder, inputs, self.params, self.seed)
+        clustering = Clustering(network, self.params["clustering"])
+        latent = neural.predict(clustering, whole({INPUTS: inputs}), self.settings)
+        found = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
+        clustering.centres = nn.Parameter(torch.from_numpy(found.cluster_centers_))
+        return self._train(clustering, inputs)
+
+    def _train(self, clustering: Clustering, inputs: Tensor) -> NDArray[np.int64]:
+        """Rounds until few assignments change; gives the last ones [spots]."""
+        soft = self._assign(clustering, inputs)
+        for number in range(self.params["rounds"]):
+            neural.train(
+                clustering,
+                clustering.loss,
+                whole({INPUTS: inputs, "target": target(soft)}),
+                settings=self.settings,
+                seed=self.seed + number,
+            )
+            before, soft = soft, self._assign(clustering, inputs)
+            changed = (soft.argmax(dim=1) != before.argmax(dim=1)).float().mean()
+            if changed < self.params["changed"]:
+                break
+        return np.asarray(soft.argmax(dim=1).numpy(), dtype=np.int64)
+
+    def _assign(self, clustering: Clustering, inputs: Tensor) -> Tensor:
+        """Q of all spots [spots, clusters]."""
+        latent = neural.predict(clustering, whole({INPUTS: inputs}), self.settings)
+        return soft_assignment(torch.from_numpy(latent), clustering.centres.detach().cpu())
+
+    def _autoencoder(self, count: int) -> BaseAutoencoder:
+        return Autoencoder(count, (self.params["hidden"],), self.params["latent"])
+
+
+class Clustering(nn.Module):
+    """Takes a `Batch`, gives latent coordinates; its loss draws them to the centres.
+
+    Args:
+        network: A trained autoencoder.
+        weight: Of KL(P || Q).
+    """
+
+    centres: Tensor
+
+    def __init__(self, network: BaseAutoencoder, weight: float) -> None:
+        super().__init__()
+        self.network = network
+        self.weight = weight
+
+    def forward(self, batch: neural.Batch) -> Tensor:
+        """Latent coordinates [rows, latent]."""
+        latent: Tensor = self.network(batch)
+        return latent
+
+    def loss(self, latent: Tensor, batch: neural.Batch) -> Tensor:
+        """Weight x KL(P || Q) + mean squared error of the reconstruction."""
+        soft = soft_assignment(latent.float(), self.centres)
+        divergence = functional.kl_div(soft.log(), batch.own["target"], reduction="batchmean")
+        rebuilt = self.network.decode(latent).float()
+        inputs = batch.items[INPUTS][batch.item]
+        return self.weight * divergence + functional.mse_loss(rebuilt, inputs)
+
+
+def soft_assignment(latent: Tensor, centres: Tensor) -> Tensor:
+    """Q: Student's t with one degree of freedom about each centre [rows, clusters]."""
+    near = 1 / (1 + torch.cdist(latent, centres).square())
+    return near / near.sum(dim=1, keepdim=True)
+
+
+def target(soft: Tensor) -> Tensor:
+    """P = Q^2 / f, normalised by row, f being how many rows each cluster has [rows, clusters]."""
+    sharper = soft.square() / soft.sum(dim=0)
+    return sharper / sharper.sum(dim=1, keepdim=True)
+
+
+def build(params: dict[str, Any], seed: int) -> DeepEmbeddedClustering:
+    """Build the model; the network is made for each slice."""
+    return DeepEmbeddedClustering(params, seed)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search sizes, and how the clusters are drawn together."""
+    return {
+        "hidden": trial.suggest_int("hidden", 64, 512, log=True),
+        "latent": trial.suggest_int("latent", 8, 64, log=True),
+        "clustering": trial.suggest_float("clustering", 0.01, 1.0, log=True),
+        "clustering_rate": trial.suggest_float("clustering_rate", 1e-4, 5e-3, log=True),
+    }

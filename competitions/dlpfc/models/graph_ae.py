@@ -1,0 +1,111 @@
+"""Attention autoencoder on the graph of neighbouring spots, then a tied mixture; no labels.
+
+Principal components of each spot's near neighbourhood go through the autoencoder of
+`attention.py`, which looks at a wider one; the latent coordinates are clustered by a mixture of
+normals with one covariance, and each spot takes the majority's label of its next neighbours (as
+GraphST does). Each slice is trained by itself from the seed.
+
+How far to look follows from the slice: neighbourhoods hold a share of the spots that an average
+domain has. Shares and sizes were chosen on labelled training slices (donor 1 of `demo`, section BZ5
+of `starmap`), never on a slice that is scored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from podium import neural
+
+from ..attention import graph_latent
+from ..expression import answer, components, domains, log_normalised, neighbours, smoothed
+from ..mixture import by_majority, tied_mixture
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from podium.model import Part, Report, Slice
+
+DEFAULTS: dict[str, Any] = {
+    "near": 0.04,
+    "far": 0.08,
+    "components": 20,
+    "hidden": 64,
+    "latent": 10,
+    "starts": 5,
+    "majority": 7,
+    "epochs": 200,
+    "learning_rate": 5e-3,
+    "weight_decay": 1e-4,
+    "bf16": False,
+    "device": "auto",
+}
+"""near: neighbours that are averaged before anything else, as a share of an average domain.
+far: neighbours that are attended to, likewise.
+components: principal components that the network reads.
+hidden, latent: widths of its layers.
+starts: of the mixture; the likeliest is kept.
+majority: next spots, itself included, that vote on a spot's label; 1 for no vote.
+The others are those of `podium.neural.Settings`; an epoch is one step with all spots.
+"""
+
+QUICK: dict[str, Any] = {"epochs": 60, "starts": 2}
+
+FEWEST, MOST = 4, 100
+"""Neighbours, whatever the share."""
+
+
+class GraphMixture:
+    """Clusters each slice by itself."""
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.params = params
+        self.seed = seed
+        self.settings = neural.Settings.of({**params, "batch": 1})
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Learn nothing: each slice is learnt when it is predicted."""
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Train on each slice and cluster it."""
+        return answer(part, self._cluster)
+
+    def _cluster(self, one: Slice) -> NDArray[np.int64]:
+        params, count = self.params, domains(one)
+        latent = graph_latent(
+            self._inputs(one),
+            self._neighbours(one, params["far"]),
+            hidden=params["hidden"],
+            latent=params["latent"],
+            settings=self.settings,
+            seed=self.seed,
+        )
+        labels = tied_mixture(latent, count, starts=params["starts"], seed=self.seed)
+        return by_majority(labels, neighbours(one.features, params["majority"]))
+
+    def _inputs(self, one: Slice) -> NDArray[np.float32]:
+        """Components of the near neighbourhoods' means, with mean square 1 [spots, components]."""
+        mean = smoothed(log_normalised(one.counts), self._neighbours(one, self.params["near"]))
+        found = components(mean, self.params["components"])
+        return (found / (np.sqrt(np.mean(found**2)) or 1.0)).astype(np.float32)
+
+    def _neighbours(self, one: Slice, share: float) -> NDArray[np.int64]:
+        count = round(share * len(one) / domains(one))
+        return neighbours(one.features, min(max(count, FEWEST), MOST))
+
+
+def build(params: dict[str, Any], seed: int) -> GraphMixture:
+    """Build the model; the network is made for each slice."""
+    return GraphMixture(params, seed)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search how far to look, and the sizes."""
+    return {
+        "near": trial.suggest_float("near", 0.01, 0.1, log=True),
+        "far": trial.suggest_float("far", 0.02, 0.2, log=True),
+        "components": trial.suggest_int("components", 10, 50),
+        "latent": trial.suggest_int("latent", 5, 30),
+    }
