@@ -41,9 +41,10 @@ class Attention(nn.Module):
             nearest: Their neighbours, int64 [spots, k].
         """
         weights = self.weights(states, nearest)
-        return functional.embedding_bag(
+        mean: Tensor = functional.embedding_bag(
             nearest, states.float(), per_sample_weights=weights, mode="sum"
         )
+        return mean
 
     def weights(self, states: Tensor, nearest: Tensor) -> Tensor:
         """Weights of the neighbours, float32 [spots, k]; those of a spot sum to 1."""
@@ -114,4 +115,5 @@ def graph_latent(
         network = GraphAutoencoder(inputs.shape[1], torch.from_numpy(nearest), hidden, latent)
     one = torch.from_numpy(inputs)[None]
     autoencoder.fit(network, {INPUTS: one}, settings=settings, seed=seed, validation=0.0)
-    return autoencoder.latent(network, one, settings)[0]
+    found: NDArray[np.float32] = autoencoder.latent(network, one, settings)[0]
+    return found

@@ -32,7 +32,7 @@ def standardised(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
     spread = centred.std(axis=0)
     varies = spread > 1e-6
     scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=varies)
-    return np.clip(scaled, -CLIP, CLIP).astype(np.float32, copy=False)
+    return np.asarray(np.clip(scaled, -CLIP, CLIP), dtype=np.float32)
 
 
 def genes(one: Slice) -> torch.Tensor:
@@ -89,7 +89,7 @@ def pretrained(
     params: dict[str, Any],
     seed: int,
 ) -> BaseAutoencoder:
-    """An autoencoder trained on the spots of a slice; its epoch is that of the best held-out loss."""
+    """An autoencoder trained on a slice's spots, up to the epoch of the best held-out loss."""
     with neural.seeded(seed):
         made = network(inputs.shape[1])
     autoencoder.fit(
