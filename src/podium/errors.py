@@ -70,7 +70,13 @@ class ModelError(PodiumError):
     """A model file, or its parameters, that does not keep the contract."""
 
 
-EXTRAS = {"torch": ("torch", "neural"), "RNA": ("viennarna", "bio"), "rdata": ("rdata", "bio")}
+EXTRAS = {
+    "torch": ("torch", "neural"),
+    "RNA": ("viennarna", "bio"),
+    "rdata": ("rdata", "bio"),
+    "igraph": ("igraph", "bio"),
+    "leidenalg": ("leidenalg", "bio"),
+}
 """Modules that come with an extra: the package that brings each, and the extra."""
 
 

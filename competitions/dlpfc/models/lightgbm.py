@@ -1,0 +1,203 @@
+"""Gradient-boosted trees (LightGBM) that learn the domains of labelled slices.
+
+Slices of other donors and runs differ in every gene's level, so genes are standardised slice by
+slice; then a domain looks alike in all. A spot is described by the same principal components of
+its surroundings at several sizes. The trees give each spot a probability of each domain, and
+neighbours vote. The clusters carry the names of the domains that were learnt, however many of
+them the slice has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from podium.errors import ModelError
+
+from ..expression import answer, log_normalised, neighbours, smoothed
+from ..metric import TARGET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from podium.model import Part, Report, Slice
+
+    Floats = NDArray[np.float64]
+
+DEFAULTS: dict[str, Any] = {
+    "neighbours": [7, 19, 61],
+    "components": 20,
+    "rounds": 100,
+    "learning_rate": 0.05,
+    "num_leaves": 15,
+    "min_data_in_leaf": 20,
+    "feature_fraction": 0.5,
+    "lambda_l2": 1.0,
+    "vote": 37,
+    "num_threads": 0,
+}
+"""neighbours: spots that are averaged over, itself included; all sizes are seen side by side.
+components: principal components of the training slices.
+vote: neighbours whose probabilities are averaged at the end, itself included; 1 for none.
+num_threads: 0 for all cores; the same number gives the same bytes.
+The others are LightGBM's own.
+"""
+
+QUICK: dict[str, Any] = {"rounds": 20, "num_threads": 1}
+
+OWN = ("neighbours", "components", "rounds", "vote")
+"""Parameters that are not LightGBM's."""
+
+REPORT_EVERY = 10
+
+
+class BoostedTrees:
+    """Boosted trees on components of the surroundings, the same for all slices.
+
+    Attributes:
+        names: Domains that were learnt, in the order of the trees' classes.
+        genes: Genes of all training slices, in the order of the rows of `loadings`.
+        loadings: Weight of each gene in each component [genes, components].
+    """
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.params = params
+        self.seed = seed
+        self.booster: lgb.Booster | None = None
+        self.names = pd.Index([])
+        self.genes = pd.Index([])
+        self.loadings: Floats = np.empty((0, 0))
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Find the components, then boost; `report` gets the log loss on train as it falls.
+
+        Raises:
+            ModelError: If no slice has labels, or the slices have no gene in common.
+        """
+        if train.targets is None or not len(train):
+            raise ModelError(
+                "lightgbm needs labelled training slices; this dataset has none.",
+                hint="spatial_gmm needs no labels; or choose a dataset that has training slices.",
+            )
+        self.genes = shared_genes(train)
+        self.loadings = shared_components(
+            (self._standardised(one) for one in train.slices()), self.params["components"]
+        )
+        table = np.empty((len(train), len(self.params["neighbours"]) * self.loadings.shape[1]))
+        for one in train.slices():
+            table[one.rows] = self._table(one)
+        codes, self.names = pd.factorize(train.targets[TARGET], sort=True)
+        data = lgb.Dataset(table, label=codes)
+        self.booster = lgb.train(
+            self._settings(),
+            data,
+            num_boost_round=self.params["rounds"],
+            valid_sets=[data] if report else None,
+            callbacks=[_reporting(report)] if report else None,
+        )
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Name the most probable domain of each spot.
+
+        Raises:
+            ModelError: If a slice has none of the genes that were learnt from.
+        """
+        return answer(part, self._label)
+
+    def _label(self, one: Slice) -> NDArray[Any]:
+        assert self.booster is not None
+        if not np.isin(one.genes, self.genes).any():
+            raise ModelError(
+                f"Slice {one.name} has none of the {len(self.genes):,} genes of the training slices.",
+                hint="Gene names must be of one kind: symbols, or Ensembl ids, in all slices.",
+            )
+        probabilities = np.asarray(self.booster.predict(self._table(one)))
+        voted = smoothed(probabilities, neighbours(one.features, self.params["vote"]))
+        return self.names.to_numpy(object)[voted[:, : len(self.names)].argmax(axis=1)]
+
+    def _table(self, one: Slice) -> Floats:
+        """Components of the surroundings at each size [spots, sizes x components]."""
+        own = self._standardised(one) @ self.loadings
+        sizes = [smoothed(own, neighbours(one.features, n)) for n in self.params["neighbours"]]
+        return np.concatenate(sizes, axis=1).astype(np.float64)
+
+    def _standardised(self, one: Slice) -> NDArray[np.float32]:
+        """Log-normalised genes with mean 0 and variance 1 in this slice [spots, genes].
+
+        A gene that is constant or that the slice lacks is 0 throughout.
+        """
+        place = pd.Index(one.genes).get_indexer(self.genes)
+        log = log_normalised(one.counts)[:, place].toarray()
+        log[:, place < 0] = 0.0
+        log -= log.mean(axis=0)
+        spread = log.std(axis=0)
+        return np.asarray(log / np.where(spread > 1e-6, spread, np.inf), dtype=np.float32)
+
+    def _settings(self) -> dict[str, Any]:
+        own = {name: value for name, value in self.params.items() if name not in OWN}
+        # LightGBM has no objective for a single class; a second one that never occurs is harmless.
+        classes = {"objective": "multiclass", "num_class": max(2, len(self.names))}
+        fixed = {"bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1}
+        steady = {"seed": self.seed, "deterministic": True, "force_row_wise": True}
+        return {**own, **classes, **fixed, **steady}
+
+
+def shared_genes(train: Part) -> pd.Index:
+    """Genes that all slices have, sorted.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    shared: set[str] | None = None
+    for one in train.slices():
+        shared = set(one.genes) if shared is None else shared & set(one.genes)
+    if not shared:
+        raise ModelError(
+            "The training slices have no gene in common.",
+            hint="Gene names must be of one kind: symbols, or Ensembl ids, in all slices.",
+        )
+    return pd.Index(sorted(shared))
+
+
+def shared_components(slices: Iterable[NDArray[np.float32]], count: int) -> Floats:
+    """Loadings of the first principal components of all slices together [genes, components].
+
+    Args:
+        slices: Tables [spots, genes] with mean 0, one in memory at a time.
+        count: How many; never more than there are genes.
+    """
+    products: Any = sum((table.T @ table for table in slices), start=0.0)
+    vectors = np.linalg.eigh(np.asarray(products, dtype=np.float64))[1]
+    return np.asarray(vectors[:, ::-1][:, :count])
+
+
+def _reporting(report: Report) -> Callable[[Any], None]:
+    def tell(state: Any) -> None:
+        if (state.iteration + 1) % REPORT_EVERY == 0:
+            report(state.iteration + 1, state.evaluation_result_list[0][2])
+
+    return tell
+
+
+def build(params: dict[str, Any], seed: int) -> BoostedTrees:
+    """Build the model."""
+    return BoostedTrees(params, seed)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search the shape of the trees and how wide neighbours vote."""
+    return {
+        "components": trial.suggest_int("components", 5, 40, log=True),
+        "rounds": trial.suggest_int("rounds", 50, 400, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
+        "num_leaves": trial.suggest_int("num_leaves", 4, 31, log=True),
+        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 100, log=True),
+        "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 1.0),
+        "lambda_l2": trial.suggest_float("lambda_l2", 0.0, 10.0),
+        "vote": trial.suggest_int("vote", 1, 61),
+    }
