@@ -160,9 +160,7 @@ class Counts:
                 block[rows], place[rows] = code, np.arange(len(rows))
                 group = out.create_group(f"blocks/{code}")
                 for key, values in _arrays(matrix).items():
-                    group.create_dataset(
-                        key, data=values, compression="lzf" if values.size else None
-                    )
+                    group.create_dataset(key, data=values, compression="lzf" if values.size else None)
                 group.create_dataset("genes", data=list(genes), dtype=h5py.string_dtype())
             rows_group = out.create_group(_ROWS)
             rows_group.create_dataset("blocks", data=names, dtype=h5py.string_dtype())

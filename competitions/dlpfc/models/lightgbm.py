@@ -113,12 +113,13 @@ class BoostedTrees:
         assert self.booster is not None
         if not np.isin(one.genes, self.genes).any():
             raise ModelError(
-                f"Slice {one.name} has none of the {len(self.genes):,} genes of the training slices.",
+                f"Slice {one.name} has none of the {len(self.genes):,} genes that were learnt from.",
                 hint="Gene names must be of one kind: symbols, or Ensembl ids, in all slices.",
             )
         probabilities = np.asarray(self.booster.predict(self._table(one)))
         voted = smoothed(probabilities, neighbours(one.features, self.params["vote"]))
-        return self.names.to_numpy(object)[voted[:, : len(self.names)].argmax(axis=1)]
+        best = voted[:, : len(self.names)].argmax(axis=1)
+        return np.asarray(self.names.to_numpy(object)[best])
 
     def _table(self, one: Slice) -> Floats:
         """Components of the surroundings at each size [spots, sizes x components]."""
