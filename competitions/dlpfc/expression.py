@@ -72,6 +72,11 @@ def components(matrix: Any, count: int) -> NDArray[np.float64]:
     return np.asarray(found, dtype=np.float64)
 
 
+def distinct(table: NDArray[Any]) -> int:
+    """How many different rows there are [rows, columns]: no more clusters can be found."""
+    return len(np.unique(table, axis=0))
+
+
 def domains(one: Slice) -> int:
     """How many domains a slice has: it is given."""
     return int(one.features["domains"].iloc[0])

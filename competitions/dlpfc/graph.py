@@ -1,71 +1,101 @@
-"""Communities of spots that are alike: a graph of nearest neighbours in expression, cut by igraph.
+"""The graph that `louvain` and `leiden` cut into communities, and the search for how many.
 
-As scanpy does it, but for two things. Edges weigh how many neighbours two spots share (Jaccard, as
-in PhenoGraph, doi:10.1016/j.cell.2015.05.047). And since the number of domains is given, the
-resolution, on which the number of communities depends, is searched for it.
+Scanpy's pipeline, as in the report, without scanpy: log-normalise, principal components, a graph
+of the nearest spots in expression (not in position), communities of it. Edges weigh what share of
+their neighbours two spots have in common (Jaccard, as PhenoGraph does: Levine et al. 2015,
+doi:10.1016/j.cell.2015.05.047) where scanpy has UMAP's weights.
 """
 
 from __future__ import annotations
 
-import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import igraph
 import numpy as np
+
+from .expression import components, log_normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-LOW, HIGH, TRIES = 0.02, 4.0, 16
-"""Resolutions that are tried, and how often the space between them is halved."""
+    from podium.model import Slice
+
+LOWEST, HIGHEST = 1e-3, 10.0
+"""Resolutions between which communities are sought: nearly always one, and dozens."""
 
 
-def neighbour_graph(points: NDArray[np.float64], count: int) -> igraph.Graph:
-    """A graph of nearest neighbours, weighed by the share of neighbours in common.
+class Graph(NamedTuple):
+    """An undirected graph, each edge once.
+
+    Attributes:
+        spots: How many nodes it has.
+        edges: Pairs of nodes, the smaller number first [edges, 2].
+        weights: In (0, 1] [edges].
+    """
+
+    spots: int
+    edges: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    def igraph(self) -> Any:
+        """The same as igraph has it."""
+        import igraph
+
+        return igraph.Graph(n=self.spots, edges=self.edges, edge_attrs={"weight": self.weights})
+
+
+def expression_graph(one: Slice, count: int, nearest: int) -> Graph:
+    """The graph of a slice by its expression.
 
     Args:
-        points: [spots, dimensions].
-        count: Neighbours of a spot, itself not included.
+        one: The slice.
+        count: Principal components.
+        nearest: How many other spots each spot is joined to; never more than there are.
     """
-    from scipy.sparse import triu
+    table = components(log_normalised(one.counts), count)
+    return shared_neighbours(table, min(nearest, len(one) - 1))
+
+
+def shared_neighbours(table: NDArray[Any], nearest: int) -> Graph:
+    """Join each row [rows, columns] to its nearest, by the Jaccard index of their neighbours.
+
+    A row is its own neighbour too, so joined rows always have one in common.
+    """
+    from scipy.sparse import csr_array, eye_array, triu
     from sklearn.neighbors import kneighbors_graph
 
-    count = min(count, len(points) - 1)
-    near = kneighbors_graph(points, count, include_self=False).tocsr()
-    near.setdiag(1.0)
-    shared = triu((near @ near.T).multiply((near + near.T) > 0), k=1).tocoo()
-    jaccard = shared.data / (2 * (count + 1) - shared.data)
-    edges = np.column_stack([shared.row, shared.col])
-    return igraph.Graph(len(points), edges.tolist(), edge_attrs={"weight": jaccard.tolist()})
+    rows = len(table)
+    if nearest < 1:
+        return Graph(rows, np.empty((0, 2), dtype=np.int64), np.empty(0))
+    joined = csr_array(kneighbors_graph(table, nearest)) + eye_array(rows)
+    pairs = triu(joined + joined.T, k=1, format="coo")
+    first, second = pairs.coords
+    common = np.asarray(joined[first].multiply(joined[second]).sum(axis=1)).reshape(-1)
+    edges = np.column_stack([first, second]).astype(np.int64)
+    return Graph(rows, edges, common / (2 * (nearest + 1) - common))
 
 
-def communities(
-    graph: igraph.Graph, count: int, cut: Callable[[igraph.Graph, float], list[int]], seed: int
+def wanted_communities(
+    find: Callable[[float], list[int]], wanted: int, steps: int
 ) -> NDArray[np.int64]:
-    """Communities at the resolution that gives the wanted number, or comes nearest to it.
+    """Communities as many as wanted, or as near as bisection of the resolution comes.
 
     Args:
-        graph: Of all spots.
-        count: How many are wanted.
-        cut: Gives the community of each spot at a resolution.
-        seed: igraph draws from it.
+        find: The community of each node at a resolution; more the higher it is, on the whole.
+        wanted: How many.
+        steps: Halvings of the range of log resolutions.
     """
-    low, high = np.log(LOW), np.log(HIGH)
-    best: NDArray[np.int64] | None = None
-    igraph.set_random_number_generator(random.Random(seed))  # noqa: S311  no secret
-    try:
-        for _ in range(TRIES):
-            middle = (low + high) / 2
-            found = np.asarray(cut(graph, float(np.exp(middle))), dtype=np.int64)
-            size = len(np.unique(found))
-            if best is None or abs(size - count) < abs(len(np.unique(best)) - count):
-                best = found
-            if size == count:
-                break
-            low, high = (low, middle) if size > count else (middle, high)
-    finally:
-        igraph.set_random_number_generator(random)
-    assert best is not None
+    low, high = np.log(LOWEST), np.log(HIGHEST)
+    best = np.zeros(0, dtype=np.int64)
+    missed = np.inf
+    for _ in range(steps):
+        middle = (low + high) / 2
+        found = np.asarray(find(float(np.exp(middle))), dtype=np.int64)
+        count = len(np.unique(found))
+        if abs(count - wanted) < missed:
+            best, missed = found, abs(count - wanted)
+        if count == wanted:
+            break
+        low, high = (middle, high) if count < wanted else (low, middle)
     return best

@@ -1,6 +1,6 @@
-"""Leiden communities in a neighbour graph of principal components: Louvain's faults mended.
+"""Leiden communities of the graph that `louvain` has: the same quality, no loose communities.
 
-Traag, Waltman and van Eck 2019, doi:10.1038/s41598-019-41695-z. Where spots lie plays no part.
+Traag et al. 2019, doi:10.1038/s41598-019-41695-z. All settings are those of `louvain`.
 """
 
 from __future__ import annotations
@@ -9,31 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 import leidenalg
 
-from ..expression import answer, components, domains, log_normalised
-from ..graph import communities, neighbour_graph
+from ..expression import answer, domains
+from ..graph import expression_graph, wanted_communities
 
 if TYPE_CHECKING:
-    import igraph
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
     from podium.model import Part, Report, Slice
 
-DEFAULTS: dict[str, Any] = {"components": 30, "neighbours": 15, "rounds": 2}
-"""components: principal components, as `louvain` has.
-neighbours: of each spot, as scanpy's default.
-rounds: of the algorithm, likewise.
+DEFAULTS: dict[str, Any] = {"components": 30, "neighbours": 15, "steps": 20}
+"""components: principal components of a slice.
+neighbours: other spots that each spot is joined to, the most alike.
+steps: resolutions tried at most, until the number of communities is that of the domains.
 """
 
 
 class Leiden:
     """Clusters each slice by itself."""
 
-    def __init__(self, components: int, neighbours: int, rounds: int, seed: int) -> None:
+    def __init__(self, components: int, neighbours: int, steps: int, seed: int) -> None:
         self.components = components
         self.neighbours = neighbours
-        self.rounds = rounds
+        self.steps = steps
         self.seed = seed
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -44,20 +43,19 @@ class Leiden:
         return answer(part, self._cluster)
 
     def _cluster(self, one: Slice) -> NDArray[np.int64]:
-        points = components(log_normalised(one.counts), self.components)
-        graph = neighbour_graph(points, self.neighbours)
-        return communities(graph, domains(one), self._cut, self.seed)
+        graph = expression_graph(one, self.components, self.neighbours).igraph()
 
-    def _cut(self, graph: igraph.Graph, resolution: float) -> list[int]:
-        found: list[int] = leidenalg.find_partition(
-            graph,
-            leidenalg.RBConfigurationVertexPartition,
-            weights="weight",
-            n_iterations=self.rounds,
-            seed=self.seed,
-            resolution_parameter=resolution,
-        ).membership
-        return found
+        def find(resolution: float) -> list[int]:
+            found = leidenalg.find_partition(
+                graph,
+                leidenalg.RBConfigurationVertexPartition,
+                weights="weight",
+                resolution_parameter=resolution,
+                seed=self.seed,
+            )
+            return list(found.membership)
+
+        return wanted_communities(find, domains(one), self.steps)
 
 
 def build(params: dict[str, Any], seed: int) -> Leiden:
@@ -66,8 +64,8 @@ def build(params: dict[str, Any], seed: int) -> Leiden:
 
 
 def space(trial: Any) -> dict[str, Any]:
-    """Search components and neighbours."""
+    """Search the graph."""
     return {
-        "components": trial.suggest_int("components", 5, 50),
-        "neighbours": trial.suggest_int("neighbours", 5, 50),
+        "components": trial.suggest_int("components", 5, 50, log=True),
+        "neighbours": trial.suggest_int("neighbours", 5, 50, log=True),
     }

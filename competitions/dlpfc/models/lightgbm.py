@@ -1,197 +1,204 @@
-"""Boosted trees that learn the layers of labelled slices from spatially smoothed components.
+"""Gradient-boosted trees (LightGBM) that learn the domains of labelled slices.
 
-Each slice is log-normalised, averaged over neighbourhoods of several sizes and standardised gene by
-gene by itself, so that donors compare; the training slices' principal components of each size are
-the features. In the end each spot takes the mean probabilities of its neighbours.
+Slices of other donors and runs differ in every gene's level, so genes are standardised slice by
+slice; then a domain looks alike in all. A spot is described by the same principal components of
+its surroundings at several sizes. The trees give each spot a probability of each domain, and
+neighbours vote. The clusters carry the names of the domains that were learnt, however many of
+them the slice has.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import lightgbm as lgb
 import numpy as np
-from sklearn.decomposition import PCA
+import pandas as pd
 
 from podium.errors import ModelError
 
-from ..expression import answer, domains, log_normalised, neighbours, smoothed
+from ..expression import answer, log_normalised, neighbours, smoothed
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    import lightgbm
-    import pandas as pd
     from numpy.typing import NDArray
 
     from podium.model import Part, Report, Slice
 
+    Floats = NDArray[np.float64]
+
 DEFAULTS: dict[str, Any] = {
-    "sizes": [0.05],
+    "neighbours": [7, 19, 61],
     "components": 20,
-    "agree": 0.08,
-    "rounds": 150,
+    "rounds": 100,
     "learning_rate": 0.05,
-    "num_leaves": 7,
-    "min_data_in_leaf": 40,
+    "num_leaves": 15,
+    "min_data_in_leaf": 20,
     "feature_fraction": 0.5,
-    "lambda_l2": 5.0,
+    "lambda_l2": 1.0,
+    "vote": 37,
     "num_threads": 0,
 }
-"""sizes: of the neighbourhoods, as shares of the spots that an average domain has.
-components: of each size.
-agree: neighbourhood whose probabilities are averaged in the end, likewise.
-The others are LightGBM's own. Chosen on the folds of `demo` and on strips of section BZ5.
+"""neighbours: spots that are averaged over, itself included; all sizes are seen side by side.
+components: principal components of the training slices.
+vote: neighbours whose probabilities are averaged at the end, itself included; 1 for none.
+num_threads: 0 for all cores; the same number gives the same bytes.
+The others are LightGBM's own.
 """
 
-QUICK: dict[str, Any] = {"rounds": 10, "components": 5}
+QUICK: dict[str, Any] = {"rounds": 20, "num_threads": 1}
 
-CLIP = 5.0
-"""Standardised values are cut here: a gene seen in a few spots of a slice would shout."""
+OWN = ("neighbours", "components", "rounds", "vote")
+"""Parameters that are not LightGBM's."""
+
+REPORT_EVERY = 10
 
 
-class Learnt(NamedTuple):
-    """Trees over the components of some genes.
+class BoostedTrees:
+    """Boosted trees on components of the surroundings, the same for all slices.
 
     Attributes:
-        genes: Names, sorted.
-        axes: Principal components, one a size.
-        trees: The classifier.
+        names: Domains that were learnt, in the order of the trees' classes.
+        genes: Genes of all training slices, in the order of the rows of `loadings`.
+        loadings: Weight of each gene in each component [genes, components].
     """
 
-    genes: NDArray[np.str_]
-    axes: list[PCA]
-    trees: lightgbm.Booster
-
-
-class Trees:
-    """Learns the labels of the training slices."""
-
     def __init__(self, params: dict[str, Any], seed: int) -> None:
-        self.sizes = params.pop("sizes")
-        self.components = params.pop("components")
-        self.agree = params.pop("agree")
-        self.rounds = params.pop("rounds")
         self.params = params
         self.seed = seed
-        self.train: Part | None = None
-        self.labels: NDArray[np.str_] = np.array([], dtype=np.str_)
-        self.learnt: Learnt | None = None
+        self.booster: lgb.Booster | None = None
+        self.names = pd.Index([])
+        self.genes = pd.Index([])
+        self.loadings: Floats = np.empty((0, 0))
 
     def fit(self, train: Part, report: Report | None = None) -> None:
-        """Learn from the genes that all training slices have; `report` gets the training loss.
+        """Find the components, then boost; `report` gets the log loss on train as it falls.
 
         Raises:
-            ModelError: Without labelled slices.
+            ModelError: If no slice has labels, or the slices have no gene in common.
         """
         if train.targets is None or not len(train):
             raise ModelError(
-                "This model learns from labelled slices, and the train part has none.",
-                hint="Use a dataset with training slices (demo, starmap, libd12), or a model that "
-                "needs no labels, such as spatial_gmm.",
+                "lightgbm needs labelled training slices; this dataset has none.",
+                hint="spatial_gmm needs no labels; or choose a dataset that has training slices.",
             )
-        self.train = train
-        self.labels = np.unique(train.targets[TARGET].to_numpy(object).astype(str))
-        self.learnt = self._learn(_shared(train.slices()), report)
+        self.genes = shared_genes(train)
+        self.loadings = shared_components(
+            (self._standardised(one) for one in train.slices()), self.params["components"]
+        )
+        table = np.empty((len(train), len(self.params["neighbours"]) * self.loadings.shape[1]))
+        for one in train.slices():
+            table[one.rows] = self._table(one)
+        codes, self.names = pd.factorize(train.targets[TARGET], sort=True)
+        data = lgb.Dataset(table, label=codes)
+        self.booster = lgb.train(
+            self._settings(),
+            data,
+            num_boost_round=self.params["rounds"],
+            valid_sets=[data] if report else None,
+            callbacks=[_reporting(report)] if report else None,
+        )
 
     def predict(self, part: Part) -> pd.DataFrame:
-        """Classify; where slices lack genes, after learning again from those that all have.
+        """Name the most probable domain of each spot.
 
-        A slice gets as many labels as it has domains: the ones most probable in it.
+        Raises:
+            ModelError: If a slice has none of the genes that were learnt from.
         """
-        assert self.learnt is not None
-        genes = np.intersect1d(self.learnt.genes, _shared(part.slices()))
-        learnt = self.learnt if len(genes) == len(self.learnt.genes) else self._learn(genes, None)
+        return answer(part, self._label)
 
-        def classify(one: Slice) -> NDArray[np.str_]:
-            values = [
-                axes.transform(self._smoothed(one, genes, size))
-                for axes, size in zip(learnt.axes, self.sizes, strict=True)
-            ]
-            found = np.asarray(learnt.trees.predict(np.hstack(values)), dtype=np.float32)
-            probability = smoothed(found.reshape(len(one), -1), _near(one, self.agree))
-            rare = probability.sum(axis=0).argsort()[: -domains(one)]
-            probability[:, rare] = -1.0
-            return np.asarray(self.labels[probability.argmax(axis=1)])
+    def _label(self, one: Slice) -> NDArray[Any]:
+        assert self.booster is not None
+        if not np.isin(one.genes, self.genes).any():
+            raise ModelError(
+                f"Slice {one.name} has none of the {len(self.genes):,} genes that were learnt from.",
+                hint="Gene names must be of one kind: symbols, or Ensembl ids, in all slices.",
+            )
+        probabilities = np.asarray(self.booster.predict(self._table(one)))
+        voted = smoothed(probabilities, neighbours(one.features, self.params["vote"]))
+        best = voted[:, : len(self.names)].argmax(axis=1)
+        return np.asarray(self.names.to_numpy(object)[best])
 
-        return answer(part, classify)
+    def _table(self, one: Slice) -> Floats:
+        """Components of the surroundings at each size [spots, sizes x components]."""
+        own = self._standardised(one) @ self.loadings
+        sizes = [smoothed(own, neighbours(one.features, n)) for n in self.params["neighbours"]]
+        return np.concatenate(sizes, axis=1).astype(np.float64)
 
-    def _learn(self, genes: NDArray[np.str_], report: Report | None) -> Learnt:
-        import lightgbm
+    def _standardised(self, one: Slice) -> NDArray[np.float32]:
+        """Log-normalised genes with mean 0 and variance 1 in this slice [spots, genes].
 
-        assert self.train is not None
-        assert self.train.targets is not None
-        if not len(genes):
-            raise ModelError("There is no gene that all slices have: names of genes differ.")
-        axes, values = [], []
-        for size in self.sizes:
-            matrix = np.empty((len(self.train), len(genes)), dtype=np.float32)
-            for one in self.train.slices():
-                matrix[one.rows] = self._smoothed(one, genes, size)
-            count = min(self.components, *matrix.shape)
-            axes.append(PCA(count, svd_solver="covariance_eigh").fit(matrix))
-            values.append(axes[-1].transform(matrix))
-        answers = self.train.targets[TARGET].to_numpy(object).astype(str)
-        data = lightgbm.Dataset(np.hstack(values), np.searchsorted(self.labels, answers))
-        params = {
-            **self.params,
-            "objective": "multiclass",
-            "num_class": len(self.labels),
-            "bagging_fraction": 0.7,
-            "bagging_freq": 1,
-            "deterministic": True,
-            "force_row_wise": True,
-            "seed": self.seed,
-            "verbosity": -1,
-        }
-        told = [_telling(report)] if report else []
-        trees = lightgbm.train(
-            params, data, self.rounds, valid_sets=[data] if told else [], callbacks=told
+        A gene that is constant or that the slice lacks is 0 throughout.
+        """
+        place = pd.Index(one.genes).get_indexer(self.genes)
+        log = log_normalised(one.counts)[:, place].toarray()
+        log[:, place < 0] = 0.0
+        log -= log.mean(axis=0)
+        spread = log.std(axis=0)
+        return np.asarray(log / np.where(spread > 1e-6, spread, np.inf), dtype=np.float32)
+
+    def _settings(self) -> dict[str, Any]:
+        own = {name: value for name, value in self.params.items() if name not in OWN}
+        # LightGBM has no objective for a single class; a second one that never occurs is harmless.
+        classes = {"objective": "multiclass", "num_class": max(2, len(self.names))}
+        fixed = {"bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1}
+        steady = {"seed": self.seed, "deterministic": True, "force_row_wise": True}
+        return {**own, **classes, **fixed, **steady}
+
+
+def shared_genes(train: Part) -> pd.Index:
+    """Genes that all slices have, sorted.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    shared: set[str] | None = None
+    for one in train.slices():
+        shared = set(one.genes) if shared is None else shared & set(one.genes)
+    if not shared:
+        raise ModelError(
+            "The training slices have no gene in common.",
+            hint="Gene names must be of one kind: symbols, or Ensembl ids, in all slices.",
         )
-        return Learnt(genes, axes, trees)
-
-    def _smoothed(self, one: Slice, genes: NDArray[np.str_], size: float) -> NDArray[np.float32]:
-        """Standardised means of neighbourhoods [spots, genes]."""
-        names, first = np.unique(one.genes, return_index=True)
-        counts = one.counts[:, first[np.searchsorted(names, genes)]]
-        values = smoothed(log_normalised(counts), _near(one, size))
-        values -= values.mean(axis=0)
-        spread = values.std(axis=0)
-        values /= np.where(spread > 0, spread, 1.0)
-        return np.clip(values, -CLIP, CLIP)
+    return pd.Index(sorted(shared))
 
 
-def _near(one: Slice, size: float) -> NDArray[np.int64]:
-    """Neighbourhoods that hold a share of the spots of an average domain."""
-    return neighbours(one.features, max(1, round(size * len(one) / domains(one))))
+def shared_components(slices: Iterable[NDArray[np.float32]], count: int) -> Floats:
+    """Loadings of the first principal components of all slices together [genes, components].
+
+    Args:
+        slices: Tables [spots, genes] with mean 0, one in memory at a time.
+        count: How many; never more than there are genes.
+    """
+    products: Any = sum((table.T @ table for table in slices), start=0.0)
+    vectors = np.linalg.eigh(np.asarray(products, dtype=np.float64))[1]
+    return np.asarray(vectors[:, ::-1][:, :count])
 
 
-def _shared(slices: Iterable[Slice]) -> NDArray[np.str_]:
-    """Genes that all slices have, sorted."""
-    genes: NDArray[np.str_] | None = None
-    for one in slices:
-        genes = np.unique(one.genes) if genes is None else np.intersect1d(genes, one.genes)
-    return np.array([], dtype=np.str_) if genes is None else genes
-
-
-def _telling(report: Report) -> Any:
+def _reporting(report: Report) -> Callable[[Any], None]:
     def tell(state: Any) -> None:
-        report(state.iteration + 1, float(state.evaluation_result_list[0][2]))
+        if (state.iteration + 1) % REPORT_EVERY == 0:
+            report(state.iteration + 1, state.evaluation_result_list[0][2])
 
     return tell
 
 
-def build(params: dict[str, Any], seed: int) -> Trees:
-    """Build the model; the trees grow in `fit`."""
-    return Trees(params, seed)
+def build(params: dict[str, Any], seed: int) -> BoostedTrees:
+    """Build the model."""
+    return BoostedTrees(params, seed)
 
 
 def space(trial: Any) -> dict[str, Any]:
-    """Search the trees and the number of components."""
+    """Search the shape of the trees and how wide neighbours vote."""
     return {
-        "components": trial.suggest_int("components", 5, 50),
-        "rounds": trial.suggest_int("rounds", 50, 500, log=True),
-        "num_leaves": trial.suggest_int("num_leaves", 3, 31, log=True),
-        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 10, 200, log=True),
-        "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 100.0, log=True),
+        "components": trial.suggest_int("components", 5, 40, log=True),
+        "rounds": trial.suggest_int("rounds", 50, 400, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
+        "num_leaves": trial.suggest_int("num_leaves", 4, 31, log=True),
+        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 100, log=True),
+        "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 1.0),
+        "lambda_l2": trial.suggest_float("lambda_l2", 0.0, 10.0),
+        "vote": trial.suggest_int("vote", 1, 61),
     }
