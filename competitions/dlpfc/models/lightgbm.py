@@ -113,7 +113,7 @@ class BoostedTrees:
         assert self.booster is not None
         if not np.isin(one.genes, self.genes).any():
             raise ModelError(
-                f"Slice {one.name} has none of the {len(self.genes):,} genes that were learnt from.",
+                f"Slice {one.name} has none of the genes that were learnt from.",
                 hint="Gene names must be of one kind: symbols, or Ensembl ids, in all slices.",
             )
         probabilities = np.asarray(self.booster.predict(self._table(one)))
