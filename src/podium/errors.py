@@ -76,6 +76,7 @@ EXTRAS = {
     "rdata": ("rdata", "bio"),
     "igraph": ("igraph", "bio"),
     "leidenalg": ("leidenalg", "bio"),
+    "matplotlib": ("matplotlib", "plot"),
 }
 """Modules that come with an extra: the package that brings each, and the extra."""
 
