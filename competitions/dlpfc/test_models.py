@@ -114,7 +114,7 @@ def test_as_many_clusters_as_domains(name: str) -> None:
 
 @pytest.mark.parametrize("name", SPATIAL)
 def test_spatial_models_recover_faint_bands_that_spots_alone_do_not_show(name: str) -> None:
-    part = tissue(signal=0.4)
+    part = tissue(signal=0.5)
     truth = part.targets["domain"]
     assert adjusted_rand_score(truth, predicted(name, part)["domain"]) > 0.8
     alone = predicted("pca_kmeans", part)["domain"]
