@@ -63,12 +63,16 @@ def smoothed(matrix: Any, nearest: NDArray[np.int64]) -> NDArray[np.float32]:
 def components(matrix: Any, count: int) -> NDArray[np.float64]:
     """The first principal components of sparse or dense rows [spots, count]; nothing is random.
 
-    Constant genes carry nothing; never more components than there are genes or spots.
+    Constant genes carry nothing; never more components than there are genes or spots. A single
+    spot, or spots that are all the same, are 0.
     """
     from sklearn.decomposition import PCA
 
     count = min(count, *matrix.shape)
-    found = PCA(count, svd_solver="covariance_eigh").fit_transform(matrix)
+    if matrix.shape[0] < 2:
+        return np.zeros((matrix.shape[0], count))
+    with np.errstate(invalid="ignore"):  # where nothing varies, what share of it is 0 / 0
+        found = PCA(count, svd_solver="covariance_eigh").fit_transform(matrix)
     return np.asarray(found, dtype=np.float64)
 
 
