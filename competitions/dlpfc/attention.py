@@ -49,7 +49,8 @@ class Attention(nn.Module):
     def weights(self, states: Tensor, nearest: Tensor) -> Tensor:
         """Weights of the neighbours, float32 [spots, k]; those of a spot sum to 1."""
         suits = self.own(states) + self.others(states)[:, 0][nearest]
-        return suits.float().sigmoid().softmax(dim=1)
+        weights: Tensor = suits.float().sigmoid().softmax(dim=1)
+        return weights
 
 
 class GraphAutoencoder(BaseAutoencoder):

@@ -7,14 +7,12 @@ training ends where held-out spots are rebuilt best: no label is looked at.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from podium.autoencoder import Autoencoder
 
 from ..latent import LatentKMeans
-
-if TYPE_CHECKING:
-    from podium.autoencoder import BaseAutoencoder
 
 DEFAULTS: dict[str, Any] = {
     "hidden": 256,
@@ -40,10 +38,7 @@ QUICK: dict[str, Any] = {"hidden": 32, "latent": 8, "epochs": 6, "batch": 128, "
 
 def build(params: dict[str, Any], seed: int) -> LatentKMeans:
     """Build the model; the network is made for each slice."""
-
-    def network(genes: int) -> BaseAutoencoder:
-        return Autoencoder(genes, (params["hidden"],), params["latent"])
-
+    network = partial(Autoencoder, hidden=(params["hidden"],), latent=params["latent"])
     return LatentKMeans(network, params, seed)
 
 

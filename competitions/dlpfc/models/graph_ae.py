@@ -73,27 +73,29 @@ class GraphMixture:
         return answer(part, self._cluster)
 
     def _cluster(self, one: Slice) -> NDArray[np.int64]:
-        params, count = self.params, domains(one)
+        params = self.params
+        mean = smoothed(log_normalised(one.counts), self._neighbours(one, params["near"]))
+        if not np.ptp(mean, axis=0).any():  # one spot, or all alike: there are no components
+            return np.zeros(len(one), dtype=np.int64)
         latent = graph_latent(
-            self._inputs(one),
+            unit(components(mean, params["components"])),
             self._neighbours(one, params["far"]),
             hidden=params["hidden"],
             latent=params["latent"],
             settings=self.settings,
             seed=self.seed,
         )
-        labels = tied_mixture(latent, count, starts=params["starts"], seed=self.seed)
+        labels = tied_mixture(latent, domains(one), starts=params["starts"], seed=self.seed)
         return by_majority(labels, neighbours(one.features, params["majority"]))
-
-    def _inputs(self, one: Slice) -> NDArray[np.float32]:
-        """Components of the near neighbourhoods' means, with mean square 1 [spots, components]."""
-        mean = smoothed(log_normalised(one.counts), self._neighbours(one, self.params["near"]))
-        found = components(mean, self.params["components"])
-        return (found / (np.sqrt(np.mean(found**2)) or 1.0)).astype(np.float32)
 
     def _neighbours(self, one: Slice, share: float) -> NDArray[np.int64]:
         count = round(share * len(one) / domains(one))
         return neighbours(one.features, min(max(count, FEWEST), MOST))
+
+
+def unit(matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """A matrix divided by the root of its mean square."""
+    return (matrix / np.sqrt(np.mean(matrix**2))).astype(np.float32)
 
 
 def build(params: dict[str, Any], seed: int) -> GraphMixture:

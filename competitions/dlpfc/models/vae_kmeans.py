@@ -6,14 +6,12 @@ only one spot has: most latent coordinates fall silent, the others carry what sp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from podium.autoencoder import VariationalAutoencoder
 
 from ..latent import LatentKMeans
-
-if TYPE_CHECKING:
-    from podium.autoencoder import BaseAutoencoder
 
 DEFAULTS: dict[str, Any] = {
     "hidden": 256,
@@ -41,12 +39,12 @@ QUICK: dict[str, Any] = {"hidden": 32, "latent": 8, "epochs": 6, "batch": 128, "
 
 def build(params: dict[str, Any], seed: int) -> LatentKMeans:
     """Build the model; the network is made for each slice."""
-
-    def network(genes: int) -> BaseAutoencoder:
-        return VariationalAutoencoder(
-            genes, (params["hidden"],), params["latent"], beta=params["beta"]
-        )
-
+    network = partial(
+        VariationalAutoencoder,
+        hidden=(params["hidden"],),
+        latent=params["latent"],
+        beta=params["beta"],
+    )
     return LatentKMeans(network, params, seed)
 
 
