@@ -170,8 +170,6 @@ def odd(kind: str) -> Part:
 )
 def test_odd_slices(name: str, kind: str) -> None:
     part = odd(kind)
-    if name == "kmeans" and kind in ("constant slice", "nothing counted", "duplicated spots"):
-        pytest.skip("fewer different spots than domains: k-means warns")
     labels = predicted(name, part)["domain"]
     assert len(labels) == len(part)
     if kind == "one domain" and name in UNSUPERVISED:
@@ -183,8 +181,6 @@ def test_odd_slices(name: str, kind: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("spots", [1, 2, 7, 30])
 def test_fewer_spots_than_components_or_neighbours(name: str, spots: int) -> None:
-    if name == "kmeans" and spots < BANDS:
-        pytest.skip("k-means asks for a spot a cluster")
     part = tissue(side=6)
     counts = next(part.slices()).counts[:spots]
     few = part.take(np.arange(spots))

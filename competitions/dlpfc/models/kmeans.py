@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from ..expression import answer, domains
 
@@ -34,8 +36,12 @@ class RawKMeans:
         return answer(part, self._cluster)
 
     def _cluster(self, one: Slice) -> NDArray[np.int32]:
-        model = KMeans(domains(one), n_init=self.starts, random_state=self.seed)
-        return np.asarray(model.fit_predict(one.counts.astype(np.float32)), dtype=np.int32)
+        counts = one.counts.astype(np.float32)
+        clusters = min(domains(one), len(one))
+        model = KMeans(clusters, n_init=self.starts, random_state=self.seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different spots than that
+            return np.asarray(model.fit_predict(counts), dtype=np.int32)
 
 
 def build(params: dict[str, Any], seed: int) -> RawKMeans:
