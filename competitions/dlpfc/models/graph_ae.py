@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "components": 20,
     "hidden": 64,
     "latent": 10,
-    "starts": 5,
+    "starts": 20,
     "majority": 7,
     "epochs": 200,
     "learning_rate": 5e-3,
@@ -95,7 +95,7 @@ class GraphMixture:
 
 def unit(matrix: NDArray[np.float64]) -> NDArray[np.float32]:
     """A matrix divided by the root of its mean square."""
-    return (matrix / np.sqrt(np.mean(matrix**2))).astype(np.float32)
+    return np.asarray(matrix / np.sqrt(np.mean(matrix**2)), dtype=np.float32)
 
 
 def build(params: dict[str, Any], seed: int) -> GraphMixture:
