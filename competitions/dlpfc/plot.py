@@ -80,7 +80,7 @@ def _title(name: str, view: View) -> str:
 
 
 def _panel(panel: Axes, spots: pd.DataFrame, labels: NDArray[Any], colours: Colours) -> None:
-    size = max(1.0, 6000 / len(spots))
+    size = max(1.0, 12000 / len(spots))
     shown = [colours[label] for label in labels]
     panel.scatter(spots["x"], spots["y"], c=shown, s=size, linewidths=0)
     panel.set_aspect("equal")

@@ -168,8 +168,8 @@ def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name!r} must be text of at most {_LIMITS.get(name, _LIMIT)} characters"
         elif name == "created" and not _is_time(value):
             yield f"'created' must be a time like 2026-01-31T12:00:00+00:00, not {value[:40]!r}"
-        elif name in ("competition", "dataset") and not value.isidentifier():
-            yield f"{name!r} must be a name of letters, digits and _, not {value[:40]!r}"
+        elif name in ("competition", "dataset") and not re.fullmatch(r"\w[\w-]*", value):
+            yield f"{name!r} must be a name of letters, digits, _ and -, not {value[:40]!r}"
         elif not (value.replace("\n", " ") if name == "message" else value).isprintable():
             yield f"{name!r} has characters that cannot be printed"
     if not _writable(line):
