@@ -48,8 +48,8 @@ Each line of a file is a record with its provenance: parameters, seed, versions,
 OLDER = " (an older file)"
 NORMAL = """
 The normalised score is 0 for the best trivial control and 1 for perfect; intervals are 95 %.
-Seconds are those of training on 2 cores without a GPU. "An older file": the model's file has
-changed since.
+Seconds are those of training on 2 cores without a GPU, or of the whole run where models learn from
+what they predict. "An older file": the model's file has changed since.
 """
 
 
@@ -179,7 +179,8 @@ def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:
         interval = "" if row.ci_low is None else f"{row.ci_low:.3f} to {row.ci_high:.3f}"
         normalised = "" if row.normalised is None else f"{row.normalised:.3f}"
         provenance = made[row.submission]
-        seconds = provenance.get("train_seconds")
+        took = "seconds" if competition.transductive else "train_seconds"
+        seconds = provenance.get(took)
         current = is_current(competition, row.model, provenance)
         table.append(
             [

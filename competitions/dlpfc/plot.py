@@ -51,9 +51,9 @@ def _slices(view: View) -> Figure:
     kinds = 1 if view.truth is None else 2
     columns = min(len(places), ACROSS)
     rows = -(-len(places) // columns)
-    figure = Figure(
-        figsize=(PANEL * columns * kinds, (PANEL + 0.5) * rows + 0.4), layout="constrained"
-    )
+    spread = view.part.features.groupby(SLICE)[["x", "y"]].agg(np.ptp)
+    height = PANEL * float((spread["y"] / spread["x"]).max().clip(0.3, 2.0)) + 0.4
+    figure = Figure(figsize=(PANEL * columns * kinds, height * rows + 0.4), layout="constrained")
     figure.suptitle(view.title)
     panels = figure.subplots(rows, columns * kinds, squeeze=False)
     for panel in panels.flat:
