@@ -6,8 +6,8 @@ normals with one covariance, and each spot takes the majority's label of its nex
 GraphST does). Each slice is trained by itself from the seed.
 
 How far to look follows from the slice: neighbourhoods hold a share of the spots that an average
-domain has. Shares and sizes were chosen on labelled training slices (donor 1 of `demo`, section BZ5
-of `starmap`), never on a slice that is scored.
+domain has. Shares, sizes and starts were chosen where labels may be known: on donor 1 of `demo`,
+section BZ5 of `starmap` and larger simulated slices; never on a slice that is scored.
 """
 
 from __future__ import annotations

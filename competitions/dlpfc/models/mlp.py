@@ -58,7 +58,7 @@ noise: standard deviation of what is added to the standardised genes.
 folds: networks; each leaves out one share of the training slices, or strips of the only one.
 With 1 there is one network, and it learns from all for all epochs.
 The others are those of `podium.neural.Settings`.
-Chosen on the training slices of `demo` and `starmap`, by held-out slices and strips.
+Chosen on donor 1 of `demo`, which trains, by leaving out one slice at a time.
 """
 
 QUICK: dict[str, Any] = {"hidden": 16, "folds": 2, "epochs": 6, "batch": 128}

@@ -32,6 +32,7 @@ beta: weight of the divergence from the prior; chosen on donor 1 of `demo`, whic
 starts: of k-means; the tightest clusters are kept.
 validation: share of spots that are held out to choose the epoch.
 The others are those of `podium.neural.Settings`.
+Sizes are the report's.
 """
 
 QUICK: dict[str, Any] = {"hidden": 32, "latent": 8, "epochs": 6, "batch": 128, "starts": 2}
