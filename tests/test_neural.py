@@ -150,6 +150,12 @@ def test_one_row_is_enough():
     assert neural.predict(network, one, SETTINGS).shape == (1,)
 
 
+@pytest.mark.parametrize("steps", range(1, 25))
+def test_few_steps_are_enough(steps):
+    settings = neural.Settings(epochs=steps, batch=400, learning_rate=0.01, device="cpu")
+    assert len(trained(rows(), settings)[1].training) == steps
+
+
 def test_bf16_is_used_where_it_is_there_and_stays_close():
     settings = neural.Settings(epochs=30, batch=32, learning_rate=0.03, bf16=True, device="cpu")
     network, _ = trained(rows(), settings)

@@ -247,8 +247,9 @@ def train(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     steps = settings.epochs * -(-len(learn) // settings.batch)
+    warm = max(0.1, min(2 / steps, 0.75))  # torch divides by 0 where a single step warms up
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=steps, pct_start=0.1, cycle_momentum=False
+        optimizer, settings.learning_rate, total_steps=steps, pct_start=warm, cycle_momentum=False
     )
     precision = _precision(device, settings)
     training: list[float] = []
