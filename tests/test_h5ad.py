@@ -1,5 +1,6 @@
 """AnnData files: one that anndata 0.12 wrote, and our own read back."""
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -49,8 +50,8 @@ def test_categories_and_missing_values(tmp_path):
         group["codes"] = np.array([1, -1, 0])
         masked = file.create_group("number")
         masked["values"], masked["mask"] = np.array([1, 2]), np.array([False, True])
-        assert h5ad.column(group).tolist() in (["v", None, "u"], [b"v", None, b"u"])
-        assert h5ad.column(masked).tolist() == [1, None]
+        assert h5ad.column(file, "kind").tolist() in (["v", None, "u"], [b"v", None, b"u"])
+        assert h5ad.column(file, "number").tolist() == [1, None]
 
 
 def test_what_is_no_anndata(tmp_path):
@@ -91,3 +92,70 @@ def test_a_competition_without_counts(podium_cli):
     assert "has no counts" in podium_cli("data", "sirna", "--h5ad", "out").err
     (Path("file")).write_text("")
     assert "cannot be written" in podium_cli("data", "dlpfc", "--h5ad", "file/out").err
+
+
+def damaged(path, change):
+    """A copy of the real file with something changed in it."""
+    shutil.copyfile(FILE, path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
+
+
+def replaced(name, values):
+    def change(file):
+        del file[name]
+        file[name] = values
+
+    return change
+
+
+def linked(file):
+    del file["obs/slice/categories"]
+    file["obs/slice/categories"] = h5py.ExternalLink("other.h5ad", "obs/slice/categories")
+
+
+DAMAGED = {
+    "indices beyond": (replaced("X/indices", np.full(2, 10**6)), "cannot be read"),
+    "places of one number": (replaced("obsm/spatial", np.zeros((40, 1))), "places have shape"),
+    "places of few spots": (replaced("obsm/spatial", np.zeros((3, 2))), "places have shape"),
+    "flat counts": (replaced("X", np.zeros(40)), "two dimensions"),
+    "complex counts": (replaced("X", np.zeros((40, 12), complex)), "two dimensions"),
+    "codes beyond": (replaced("obs/slice/codes", np.full(40, 7)), "beyond its"),
+    "no slice": (replaced("obs/slice/codes", np.full(40, -1)), "40 spots have none"),
+    "domains as text": (replaced("obs/domains", np.array([b"x"] * 40)), "obs domains"),
+    "no domains": (replaced("obs/domains", np.zeros(40, int)), "obs domains"),
+    "half a domain": (replaced("obs/domains", np.full(40, 3.7)), "obs domains"),
+    "domains that differ": (replaced("obs/domains", np.arange(1, 41)), "one number for all"),
+    "links": (linked, "is a link to other data"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_damaged_slices_are_refused_in_words(kind, podium_cli):
+    change, words = DAMAGED[kind]
+    if kind == "indices beyond":
+        with h5py.File(FILE) as file:
+            stored = len(file["X/indices"])
+        change = replaced("X/indices", np.full(stored, 10**6))
+    damaged("odd.h5ad", change)
+    done = podium_cli("predict", "dlpfc", "kmeans", "--input", "odd.h5ad")
+    assert done.status == 1, done.err
+    assert words in done.err
+    assert "Traceback" not in done.err
+
+
+def test_predictions_may_not_lie_in_another_file(podium_cli):
+    ready = api.prepare("dlpfc")
+    ids = ready.part("test").ids
+    rows = pd.DataFrame({"domain": "L1"}, index=ids)
+    h5ad.write(Path("mine.h5ad"), h5ad.Annotated(rows, csr_array((len(ids), 1)), ["g"], None))
+    assert podium_cli("check", "dlpfc", "mine.h5ad").status == 0
+    with h5py.File("mine.h5ad", "r+") as file:
+        del file["obs/domain"]
+        group = file.create_group("obs/domain")
+        group["codes"] = np.zeros(len(ids), np.int8)
+        group["categories"] = h5py.ExternalLink("theirs.h5ad", "obs/domain/categories")
+    done = podium_cli("check", "dlpfc", "mine.h5ad")
+    assert done.status == 1
+    assert "'categories' is a link to other data" in done.err

@@ -1,7 +1,8 @@
 """The course's format: an HDF5 file a slice, with X, Y and pos.
 
 X      counts [spots, genes]; the other way round is understood where it can be told
-Y      domain of each spot, whole numbers or text; may be missing: the slice is open then
+Y      domain of each spot, whole numbers or text, -1, NaN or empty where nobody annotated it;
+       may be missing: the slice is open then
 pos    positions [2, spots] or [spots, 2]; also `Pos`
 genes  names of the genes; may be missing: then no gene is shared with another slice
 """
@@ -38,7 +39,7 @@ def read(path: Path) -> Tissue:
             found = {name: _values(file[name]) for name in file if _is_array(file[name])}
     except (OSError, RuntimeError, KeyError) as error:
         raise DataError(f"it cannot be read as HDF5: {str(error)[:200]}") from error
-    return _tissue({name.lower(): values for name, values in found.items()}, path.stem)
+    return _tissue(found, path.stem)
 
 
 def _is_array(item: Any) -> bool:
@@ -58,10 +59,11 @@ def _values(item: Any) -> NDArray[Any]:
 def _tissue(found: dict[str, NDArray[Any]], name: str) -> Tissue:
     from scipy.sparse import csr_array
 
-    missing = [shown for shown in ("X", "pos") if shown.lower() not in found]
-    if missing:
-        raise DataError("incomplete", problems=[f"{shown!r} is missing" for shown in missing])
-    matrix, places = found["x"], found["pos"]
+    places = found.get("pos", found.get("Pos"))
+    matrix = found.get("X")
+    if matrix is None or places is None:
+        missing = [name for name, there in (("X", matrix), ("pos", places)) if there is None]
+        raise DataError("incomplete", problems=[f"{name!r} is missing" for name in missing])
     problems = []
     if matrix.ndim != 2 or matrix.dtype.kind not in "iufb":
         problems.append(f"X must be numbers [spots, genes], it has shape {matrix.shape}")
@@ -70,7 +72,7 @@ def _tissue(found: dict[str, NDArray[Any]], name: str) -> Tissue:
     if problems:
         raise DataError("wrong shapes", problems=problems)
     places = _by_spot(places)
-    labels = found.get("y", np.full(len(places), "", dtype=object)).reshape(-1)
+    labels = found.get("Y", np.full(len(places), "", dtype=object)).reshape(-1)
     spots = {"pos": len(places), "Y": len(labels)}
     if len(set(spots.values())) > 1 or len(places) not in matrix.shape:
         listed = ", ".join(f"{what} {count:,} spots" for what, count in spots.items())
@@ -81,7 +83,10 @@ def _tissue(found: dict[str, NDArray[Any]], name: str) -> Tissue:
     if matrix.shape[0] != len(places):
         matrix = matrix.T
     genes = found.get("genes", found.get("gene"))
-    if genes is None or genes.size != matrix.shape[1]:
+    if genes is not None and genes.size != matrix.shape[1]:
+        problem = f"genes has {genes.size:,} names for {matrix.shape[1]:,} columns of X"
+        raise DataError("wrong names", problems=[problem])
+    if genes is None:
         names = [f"{name}:{gene}" for gene in range(1, matrix.shape[1] + 1)]
     else:
         names = [str(gene) for gene in genes.reshape(-1)]
@@ -110,7 +115,12 @@ def _lattice(places: NDArray[np.float64]) -> NDArray[np.float64]:
 def _texts(labels: NDArray[Any]) -> NDArray[np.object_]:
     """Labels as text; decimals that are whole without their point; empty where there is none."""
     if labels.dtype.kind == "f":
-        labels = np.array([f"{label:g}" for label in labels], dtype=object)
+        known = np.isfinite(labels)
+        if (labels[known] != np.floor(labels[known])).any():
+            raise DataError("wrong labels", problems=["Y has fractions; labels are whole or text"])
+        whole = labels[known].astype(np.int64)
+        labels = np.full(len(labels), "", dtype=object)
+        labels[known] = whole
     texts = np.array([str(label) for label in labels], dtype=object)
     texts[np.isin(texts.astype(str), UNKNOWN)] = ""
     return texts

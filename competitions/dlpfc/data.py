@@ -5,6 +5,7 @@ Run `podium data dlpfc --dataset 151510`, or another of those in `competition.py
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ def libd12(raw: Mapping[str, Path]) -> Prepared:
 def _all(files: Mapping[str, Path], read: Callable[[Path], Tissue]) -> dict[str, Tissue]:
     """Read all files, and say at once what is wrong in any."""
     tissues, problems = {}, []
-    for name, path in sorted(files.items()):
+    for name, path in sorted(files.items(), key=lambda item: _in_order(item[0])):
         try:
             tissues[_slice_name(name)] = read(path)
         except DataError as error:
@@ -104,6 +105,11 @@ def _all(files: Mapping[str, Path], read: Callable[[Path], Tissue]) -> dict[str,
     if problems:
         raise DataError("The files cannot be used.", problems=problems)
     return tissues
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """A key that sorts numbers in names as numbers: 2 before 10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _slice_name(file: str) -> str:

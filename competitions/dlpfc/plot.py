@@ -52,7 +52,8 @@ def _slices(view: View) -> Figure:
     columns = min(len(places), ACROSS)
     rows = -(-len(places) // columns)
     spread = view.part.features.groupby(SLICE)[["x", "y"]].agg(np.ptp)
-    height = PANEL * float((spread["y"] / spread["x"]).max().clip(0.3, 2.0)) + 0.4
+    ratio = (spread["y"] / spread["x"].where(spread["x"] > 0)).fillna(1.0).max()
+    height = PANEL * float(np.clip(ratio, 0.3, 2.0)) + 0.4
     figure = Figure(figsize=(PANEL * columns * kinds, height * rows + 0.4), layout="constrained")
     figure.suptitle(view.title)
     panels = figure.subplots(rows, columns * kinds, squeeze=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,11 +33,13 @@ def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:
     rows = found.rows
     places = found.places
     if places is None and {"x", "y"} <= set(rows.columns):
-        places = rows[["x", "y"]].to_numpy(np.float64)
+        places = rows[["x", "y"]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     if places is None:
         raise DataError(
             "The spots have no places.", problems=["neither obsm['spatial'] nor obs x and y"]
         )
+    slices = rows[SLICE] if SLICE in rows else pd.Series(name, index=rows.index)
+    domains = rows["domains"] if "domains" in rows else pd.Series(USUAL, index=rows.index)
     one = Tissue(
         spots=list(rows.index),
         places=places,
@@ -45,9 +47,9 @@ def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:
         counts=found.counts,
         genes=[str(gene) for gene in found.genes],
     )
-    if problems := wrong(one):
+    if problems := [*wrong(one), *_unclear(slices, domains)]:
         raise DataError("The slice cannot be used.", problems=problems)
-    slices = rows[SLICE].astype(str) if SLICE in rows else pd.Series(name, index=rows.index)
+    slices = slices.astype(str)
     scaled = np.empty_like(places)
     blocks = {}
     code, names = pd.factorize(slices)
@@ -60,7 +62,20 @@ def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:
             SLICE: slices.to_numpy(object),
             "x": scaled[:, 0].round(PLACES),
             "y": scaled[:, 1].round(PLACES),
-            "domains": np.asarray(rows.get("domains", USUAL), dtype=np.int64),
+            "domains": domains.to_numpy(np.int64),
         }
     )
     return table, Counts.of(blocks).take(back)
+
+
+def _unclear(slices: pd.Series[Any], domains: pd.Series[Any]) -> list[str]:
+    """What is wrong with the slice of each spot and with the numbers of domains."""
+    problems = []
+    if slices.isna().any():
+        problems.append(f"obs slice: {int(slices.isna().sum())} spots have none")
+    numbers = pd.to_numeric(domains, errors="coerce")
+    if not (numbers.ge(1) & (numbers % 1 == 0)).all():
+        problems.append("obs domains: whole numbers from 1 are expected")
+    elif len(pd.DataFrame({"s": slices, "d": numbers}).drop_duplicates()) > slices.nunique():
+        problems.append("obs domains: one number for all spots of a slice is expected")
+    return problems

@@ -38,14 +38,20 @@ def positions(path: Path) -> pd.DataFrame:
     Raises:
         DataError: If it has other columns than barcode, in tissue, row, column and two of pixels.
     """
-    table = pd.read_csv(path, header=None, dtype=str)
+    try:
+        table = pd.read_csv(path, header=None, dtype=str)
+    except ValueError as error:
+        raise DataError(f"{path.name} is no table: {str(error)[:200]}") from error
     if table.shape[1] != 6:
         raise DataError(
             f"{path.name} has {table.shape[1]} columns; 6 are expected: barcode, in tissue, row, "
             "column, and the place in pixels."
         )
     table = table[table[0] != "barcode"].set_index(0)
-    return pd.DataFrame({"row": table[2].astype(int), "column": table[3].astype(int)})
+    numbers = table[[2, 3]].apply(pd.to_numeric, errors="coerce")
+    if numbers.isna().any(axis=None):
+        raise DataError(f"{path.name}: rows and columns of spots must be numbers.")
+    return pd.DataFrame({"row": numbers[2].astype(int), "column": numbers[3].astype(int)})
 
 
 def read(path: Path, layers: pd.DataFrame, positions: pd.DataFrame) -> Tissue:

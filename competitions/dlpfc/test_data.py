@@ -91,6 +91,30 @@ def test_course_keeps_the_contract(tmp_path, own_cache):
         assert list(check(case)) == []
 
 
+def test_numbers_in_names_are_numbers(tmp_path, own_cache):
+    for number in (1, 2, 3, 9, 10, 11):
+        sample(tmp_path, number, seed=number)
+    ready = course(tmp_path)
+    assert ready.train().features["slice"].unique().tolist() == ["1", "2"]
+    assert ready.part("test").features["slice"].unique().tolist() == ["3", "9", "10", "11"]
+
+
+def test_long_labels_stay_apart(tmp_path, own_cache):
+    labels = np.repeat([1234567.0, 1234568.0, 1234569.0], 150)
+    sample(tmp_path, "1", spots=450, Y=labels, y=np.zeros(450))
+    (one,) = course(tmp_path).part("test").slices()
+    assert one.features["domains"].unique().tolist() == [3]
+
+
+def test_genes_of_one_name_are_told_apart(tmp_path, own_cache):
+    names = np.array([b"G", b"G", b"H", b"G-1", b"G", b"I", b"J", b"K"])
+    for number in range(3):
+        sample(tmp_path, number, seed=number, genes=names)
+    (one, _) = course(tmp_path).part("test").slices()
+    assert list(one.genes) == ["G", "G-2", "H", "G-1", "G-3", "I", "J", "K"]
+    assert api.run("dlpfc", "lightgbm", dataset="course").row.score is not None
+
+
 def test_course_has_a_board_for_each_content(tmp_path, own_cache):
     sample(tmp_path, "a", seed=1, spots=450)
     first = course(tmp_path).edition.name
@@ -133,6 +157,10 @@ BROKEN = {
     "negative": ({"X": np.full((60, 8), -1.0)}, "480 counts are negative, the first is -1"),
     "fractions": ({"X": np.full((60, 8), 0.5)}, "480 counts are no whole numbers"),
     "NaN": ({"X": np.full((60, 8), np.nan)}, "480 counts are missing or infinite"),
+    "names that do not fit": ({"genes": np.array([b"G"] * 7)}, "genes has 7 names for 8 columns"),
+    "fractions for labels": ({"Y": np.full(60, 0.5)}, "Y has fractions"),
+    "no genes": ({"X": np.ones((60, 0))}, "nothing to cluster"),
+    "huge": ({"X": np.full((60, 8), 1e19)}, "480 counts are above"),
     "NaN places": ({"pos": np.full((2, 60), np.nan)}, "60 spots have no place"),
 }
 
@@ -220,6 +248,13 @@ def test_libd12_without_a_place(libd):
     places = (libd / "tissue_positions_list.txt").read_text().splitlines()
     (libd / "tissue_positions_list.txt").write_text("\n".join(places[1:]))
     with pytest.raises(DataError, match="1 barcodes have no position, the first is B000-1"):
+        prepared(libd)
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n", "B,1,x,y,0,0\n"])
+def test_libd12_with_other_positions(libd, text):
+    (libd / "tissue_positions_list.txt").write_text(text)
+    with pytest.raises(DataError, match="tissue_positions_list"):
         prepared(libd)
 
 

@@ -98,3 +98,17 @@ def test_out_of_fold(workspace):
         "1-random-out-of-fold.png",
         "scores.png",
     }
+
+
+def test_what_cannot_be_drawn_is_said_before_the_work(workspace, podium_cli):
+    (workspace / "file").write_text("")
+    done = podium_cli("cv", "dlpfc", "random", "--plot", "file")
+    assert done.status == 1
+    assert "it is no folder" in done.err
+    assert "has no pictures" in podium_cli("cv", "sirna", "constant", "--plot", "x").err
+
+
+def test_spots_at_one_place_are_drawn(view):
+    features = view.part.features.assign(x=1.0, y=2.0)
+    still = dataclasses.replace(view, part=dataclasses.replace(view.part, features=features))
+    assert "1-m-t" in plot.draw([still])

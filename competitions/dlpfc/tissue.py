@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PLACES = 6
 """Decimals of positions: square roots may differ in the last bits between machines."""
+MOST_COUNTS = 1 << 31
+"""Counts of one gene at one spot."""
 USUAL = 7
 """Domains that a slice is taken to have if nobody annotated it: six layers and white matter."""
 
@@ -81,12 +83,18 @@ def wrong(one: Tissue) -> list[str]:
     values = counts.data
     names = pd.Index(one.spots)
     problems = []
+    if not spots or not len(one.genes):
+        problems.append(f"{spots} spots and {len(one.genes)} genes: there is nothing to cluster")
+    if one.places.shape != (spots, 2):
+        problems.append(f"places have shape {one.places.shape} for {spots} spots")
     if counts.shape != (spots, len(one.genes)):
         problems.append(f"counts are {counts.shape[0]} x {counts.shape[1]} for {spots} spots")
     if not np.isfinite(one.places).all():
         problems.append(f"{int((~np.isfinite(one.places)).any(axis=1).sum())} spots have no place")
     if (bad := ~np.isfinite(values)).any():
         problems.append(f"{int(bad.sum()):,} counts are missing or infinite")
+    if (bad := np.isfinite(values) & (values > MOST_COUNTS)).any():
+        problems.append(f"{int(bad.sum()):,} counts are above {MOST_COUNTS:,}")
     if (bad := values < 0).any():
         problems.append(f"{int(bad.sum()):,} counts are negative, the first is {values[bad][0]:g}")
     if (bad := np.isfinite(values) & (values != np.floor(values))).any():

@@ -198,6 +198,8 @@ def cross_validate(
     from podium.limits import contained
 
     ready = load_data(*load(competition, dataset))
+    if plots is not None:
+        plotting.check(ready.competition, Path(plots))
     with contained(limit_time):
         file = models.load(ready.competition, model).with_params(params or {})
         found = training.cross_validate(

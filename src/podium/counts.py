@@ -29,7 +29,7 @@ class Block(Protocol):
         """Names of the columns [genes]."""
 
     def read(self) -> csr_array[Any]:
-        """The counts [rows of the block, genes]; read anew at each call."""
+        """The counts [rows of the block, genes], not to be changed in place."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class Counts:
         """Counts in memory: rows of the blocks one after the other.
 
         Args:
-            blocks: By name, a matrix [rows, genes], sparse or dense, and the names of the genes.
+            blocks: By name, a matrix [rows, genes], sparse or dense, and the names of the genes;
+                names that repeat are made unique.
 
         Raises:
             ValueError: If a matrix has not one column a gene.
@@ -105,7 +106,7 @@ class Counts:
             counts = _narrow(csr_array(matrix))
             counts.sum_duplicates()
             counts.eliminate_zeros()
-            held[name] = Held(counts, np.asarray(genes, dtype=np.str_))
+            held[name] = Held(counts, _unique(genes))
             sizes.append(counts.shape[0])
         return cls(
             blocks=held,
@@ -179,6 +180,25 @@ class Counts:
             yield matrix.indptr.astype("<i8").tobytes()
             yield matrix.indices.astype("<i8").tobytes()
             yield matrix.data.astype("<f8").tobytes()
+
+
+def _unique(genes: Sequence[str]) -> NDArray[np.str_]:
+    """Names of genes, where one that was there before gets `-1`, `-2` and so on, as in scanpy."""
+    names = np.asarray(genes, dtype=np.str_)
+    if len(np.unique(names)) == len(names):
+        return names
+    there = set(names.tolist())
+    seen: dict[str, int] = {}
+    found = []
+    for name in names.tolist():
+        number = seen.get(name, 0)
+        shown = name
+        while number and (shown := f"{name}-{number}") in there:
+            number += 1
+        seen[name] = number + 1
+        there.add(shown)
+        found.append(shown)
+    return np.asarray(found, dtype=np.str_)
 
 
 def _narrow(matrix: csr_array[Any]) -> csr_array[Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from podium.errors import DataError, PodiumError, reason
+from podium.hdf5 import hard
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def read(path: Path) -> Annotated:
                 rows=_table(file["obs"]),
                 counts=_matrix(matrix),
                 genes=np.asarray(_table(file["var"]).index, dtype=np.str_),
-                places=None if places is None else np.asarray(places[:, :2], dtype=np.float64),
+                places=None if places is None else np.asarray(places[:], dtype=np.float64)[:, :2],
             )
-    except (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+    except (OSError, LookupError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise DataError(
             f"{path} cannot be read as an AnnData file: {str(error)[:200]}.",
             hint="Save it with a present version of anndata: adata.write_h5ad(FILE)",
@@ -98,21 +99,28 @@ def write(path: Path, found: Annotated) -> None:
         raise PodiumError(f"{path} cannot be written: {reason(error)}.") from error
 
 
-def column(item: Any) -> NDArray[Any]:
-    """The values of a column: plain, categorical, or with a mask of what is missing."""
+def column(group: Any, name: str) -> NDArray[Any]:
+    """The values of a column: plain, categorical, or with a mask of what is missing.
+
+    Raises:
+        ValueError: If they do not lie in the file itself, or do not fit each other.
+    """
     import h5py
 
+    item = hard(group, name)
     if isinstance(item, h5py.Dataset):
+        if item.ndim != 1:
+            raise ValueError(f"{name!r} must have one dimension")
         text = h5py.check_string_dtype(item.dtype) is not None
         return np.asarray(item.asstr()[:], dtype=object) if text else np.asarray(item[:])
     if "codes" in item:
-        values = column(item["categories"])
-        codes = item["codes"][:]
+        values, codes = column(item, "categories"), column(item, "codes")
+        if len(codes) and codes.max() >= len(values):
+            raise ValueError(f"{name!r} has a code beyond its {len(values)} categories")
         found = np.empty(len(codes), dtype=object)
         found[codes >= 0] = values[codes[codes >= 0]]
         return found
-    found = column(item["values"])
-    mask = item["mask"][:]
+    found, mask = column(item, "values"), column(item, "mask").astype(bool)
     if not mask.any():
         return found
     masked = found.astype(object)
@@ -122,14 +130,14 @@ def column(item: Any) -> NDArray[Any]:
 
 def index(group: Any) -> NDArray[Any]:
     """The names of the rows of a table."""
-    return column(group[group.attrs.get("_index", "_index")])
+    return column(group, str(group.attrs.get("_index", "_index")))
 
 
 def _table(group: Any) -> pd.DataFrame:
     import pandas as pd
 
     named = group.attrs.get("_index", "_index")
-    columns = {name: column(item) for name, item in group.items() if name != named}
+    columns = {name: column(group, name) for name in group if name != named}
     names = pd.Index(index(group).astype(str))
     frame = pd.DataFrame(columns, index=names)
     return frame.infer_objects()
@@ -140,11 +148,17 @@ def _matrix(item: Any) -> csr_array[Any]:
     from scipy.sparse import csc_array, csr_array
 
     if isinstance(item, h5py.Dataset):
+        if item.ndim != 2 or item.dtype.kind not in "iufb":
+            raise ValueError("counts must be numbers of two dimensions")
         return csr_array(item[:])
-    shape = tuple(int(size) for size in item.attrs["shape"])
-    parts = tuple(item[name][:] for name in ("data", "indices", "indptr"))
+    size = [int(size) for size in item.attrs["shape"]]
+    parts = tuple(hard(item, name)[:] for name in ("data", "indices", "indptr"))
     form = csc_array if str(item.attrs.get("encoding-type", "")) == "csc_matrix" else csr_array
-    return csr_array(form(parts, shape=(shape[0], shape[1])))
+    matrix = form(parts, shape=(size[0], size[1]))
+    matrix.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
+    if matrix.dtype.kind not in "iufb":
+        raise ValueError("counts must be numbers")
+    return csr_array(matrix)
 
 
 def _write_table(file: Any, name: str, table: pd.DataFrame) -> None:

@@ -59,12 +59,12 @@ def columns(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[l
 
     with h5py.File(path, "r") as file:
         if file.attrs.get("encoding-type") == "anndata":
-            return _annotations(_hard(file, "obs"), wanted, rows, limit)
-        group = _hard(file, "predictions") if "predictions" in file else file
+            return _annotations(hard(file, "obs"), wanted, rows, limit)
+        group = hard(file, "predictions") if "predictions" in file else file
         if not isinstance(group, h5py.Group):
             raise ValueError("`predictions` is not a group")  # noqa: TRY004  shown to the user
         names = list(group)
-        found = {name: _hard(group, name) for name in wanted if name in names}
+        found = {name: hard(group, name) for name in wanted if name in names}
         sizes = {name: _rows(name, item) for name, item in found.items()}
         if len(set(sizes.values())) > 1:
             listed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
@@ -91,16 +91,18 @@ def _annotations(
     found = {"id": pa.array(index(group).astype(str), pa.string())}
     for name in wanted[1:]:
         if name in group:
-            found[name] = pa.array(column(_hard(group, name)), from_pandas=True)
+            found[name] = pa.array(column(group, name), from_pandas=True)
+            if len(found[name]) != len(found["id"]):
+                raise ValueError(f"column {name!r} has {len(found[name]):,} rows, not {size:,}")
     return list(found), pa.table(found)
 
 
 def _length(group: Any) -> int:
     import h5py
 
-    item = _hard(group, str(group.attrs.get("_index", "_index")))
+    item = hard(group, str(group.attrs.get("_index", "_index")))
     if not isinstance(item, h5py.Dataset):
-        item = _hard(item, "codes" if "codes" in item else "values")
+        item = hard(item, "codes" if "codes" in item else "values")
     return int(item.shape[0])
 
 
@@ -108,13 +110,23 @@ def _seconds(limit: int) -> int:
     return _SECONDS + limit // _PER_SECOND
 
 
-def _hard(group: Any, name: str) -> Any:
-    """An item that lies in the file itself: a link could show another file's content."""
+def hard(group: Any, name: str) -> Any:
+    """An item that lies in the file itself: a link could show another file's content.
+
+    Raises:
+        ValueError: If it does not, or is not there.
+    """
     import h5py
 
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+    link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
+    if link is None:
+        raise ValueError(f"{name!r} is missing")
+    if not isinstance(link, h5py.HardLink):
         raise ValueError(f"{name!r} is a link to other data; save the values themselves")  # noqa: TRY004
-    return group[name]
+    item = group[name]
+    if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
+        raise ValueError(f"{name!r} lies in another file; save the values themselves")
+    return item
 
 
 def _rows(name: str, item: Any) -> int:
@@ -124,8 +136,6 @@ def _rows(name: str, item: Any) -> int:
         raise ValueError(f"column {name!r} is a group, not a dataset")  # noqa: TRY004
     if item.ndim != 1:
         raise ValueError(f"columns must have one dimension: {name}")
-    if item.is_virtual or item.external:
-        raise ValueError(f"{name!r} lies in another file; save the values themselves")
     return int(item.shape[0])
 
 

@@ -90,10 +90,23 @@ def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> lis
     return draw(data.competition, [view], out)
 
 
-def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Path]:
-    """Write the competition's pictures of some views as PNG files."""
+def check(competition: Competition, out: Path) -> None:
+    """Say before a long work if its pictures could not be drawn or written.
+
+    Raises:
+        PodiumError: If the competition has none, a package is missing, or `out` is no folder.
+    """
     if not (competition.folder / "plot.py").is_file():
         raise PodiumError(f"{competition.name} has no pictures: its folder has no plot.py.")
+    with needing_extras("Drawing"):
+        competition.module("plot")
+    if out.exists() and not out.is_dir():
+        raise PodiumError(f"The pictures cannot be written to {out}: it is no folder.")
+
+
+def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Path]:
+    """Write the competition's pictures of some views as PNG files."""
+    check(competition, out)
     with needing_extras("Drawing"):
         figures: Mapping[str, Any] = competition.module("plot").draw(views)
     files = []
@@ -106,12 +119,17 @@ def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Pat
     except OSError as error:
         raise PodiumError(
             f"The pictures cannot be written to {out}: {reason(error)}.",
-            hint="Name another folder: --out DIR",
+            hint="Name another folder.",
         ) from error
     return files
 
 
 def _view(desk: Desk, record: Record, *, revealed: bool) -> View:
+    if record.edition != desk.edition.name:
+        raise BoardError(
+            f"{record.submission} ({record.name}) was handed in to other data, split or metric.",
+            hint="Its file can be scored again: podium rescore COMP",
+        )
     file = workspace.root() / record.file if record.file else None
     if file is None or not file.is_file():
         raise BoardError(
