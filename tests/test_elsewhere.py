@@ -78,7 +78,8 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("test_")
     }
     assert held == wanted
-    assert {path.suffix for path in held} <= {".py", ".typed", ".md", ".json", ".csv"}
+    assert {path.suffix for path in held} <= {".py", ".typed", ".md", ".json", ".csv", ".png"}
+    assert {path.parent.name for path in held if path.suffix == ".png"} <= {"pictures"}
     assert {path.parent.name for path in held if path.suffix == ".csv"} <= {"splits"}
     assert sizes < 20e6
 
