@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .expression import components, log_normalised
+from .expression import answer, components, domains, log_normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.model import Slice
+    from podium.model import Part, Report, Slice
 
 LOWEST, HIGHEST = 1e-3, 10.0
 """Resolutions between which communities are sought: nearly always one, and dozens."""
@@ -43,6 +44,44 @@ class Graph(NamedTuple):
         import igraph
 
         return igraph.Graph(n=self.spots, edges=self.edges, edge_attrs={"weight": self.weights})
+
+
+class Communities:
+    """The model that both have: communities of each slice's graph, as many as it has domains."""
+
+    def __init__(
+        self,
+        find: Callable[[Any, float, int], list[int]],
+        params: dict[str, Any],
+        seed: int,
+    ) -> None:
+        self.find = find
+        self.params = params
+        self.seed = seed
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Learn nothing: each slice is clustered when it is predicted."""
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Cluster each slice."""
+        return answer(part, self._cluster)
+
+    def _cluster(self, one: Slice) -> NDArray[np.int64]:
+        params = self.params
+        graph = expression_graph(one, params["components"], params["neighbours"]).igraph()
+        return wanted_communities(
+            lambda resolution: self.find(graph, resolution, self.seed),
+            domains(one),
+            params["steps"],
+        )
+
+
+def graph_space(trial: Any) -> dict[str, Any]:
+    """Search the graph."""
+    return {
+        "components": trial.suggest_int("components", 5, 50, log=True),
+        "neighbours": trial.suggest_int("neighbours", 5, 50, log=True),
+    }
 
 
 def expression_graph(one: Slice, count: int, nearest: int) -> Graph:

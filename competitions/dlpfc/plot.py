@@ -95,7 +95,7 @@ def _legend(panel: Axes, colours: Colours) -> None:
 
 
 def _palette(labels: NDArray[Any]) -> Colours:
-    colours = mpl.colormaps[COLOURS].colors  # type: ignore[attr-defined]
+    colours = mpl.color_sequences[COLOURS]
     names = sorted(set(labels))
     # Every second colour first: neighbours in the list are light and dark of one hue.
     order = [*range(0, len(colours), 2), *range(1, len(colours), 2)]
