@@ -1,0 +1,76 @@
+"""What all models of this competition do with cells: read, normalise, reduce, compare, hand in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from podium.model import Part
+
+Floats = NDArray[np.float32] if TYPE_CHECKING else Any
+
+
+class Cells(NamedTuple):
+    """The cells of a part.
+
+    Attributes:
+        counts: Observed counts [cells, genes], float32; 0 is nowhere stored.
+        genes: Names of the columns [genes].
+        truth: Counts before dropout, where the part has them [cells, genes], float32.
+    """
+
+    counts: csr_array[Any]
+    genes: NDArray[np.str_]
+    truth: csr_array[Any] | None
+
+
+def cells(part: Part) -> Cells:
+    """Read the one matrix of a part."""
+    one = next(part.slices())
+    truth = None if one.truth is None else one.truth.astype(np.float32)
+    return Cells(counts=one.counts.astype(np.float32), genes=one.genes, truth=truth)
+
+
+def size_factors(counts: Any) -> NDArray[np.float64]:
+    """Depth of each cell over the median depth [cells]; 1 for a cell without counts."""
+    depth = np.asarray(counts.sum(axis=1), dtype=np.float64).reshape(-1)
+    filled = depth > 0
+    typical = np.median(depth[filled]) if filled.any() else 1.0
+    return np.where(filled, depth / typical, 1.0)
+
+
+def normalised(counts: csr_array[Any]) -> csr_array[Any]:
+    """Counts at the median depth, float32 [cells, genes]."""
+    scaled = counts.astype(np.float32)
+    scaled.data /= np.repeat(size_factors(counts), np.diff(scaled.indptr)).astype(np.float32)
+    return scaled
+
+
+def components(matrix: Any, count: int) -> NDArray[np.float64]:
+    """The first principal components of rows [cells, count]; nothing is random."""
+    from sklearn.decomposition import PCA
+
+    count = min(count, *matrix.shape)
+    return np.asarray(PCA(count, svd_solver="covariance_eigh").fit_transform(matrix))
+
+
+def answer(part: Part, found: Cells, values: NDArray[Any]) -> pd.DataFrame:
+    """Imputed counts as they are handed in: id and one column a gene, float32.
+
+    Args:
+        part: Whose ids.
+        found: Its cells; what was observed stays as it is.
+        values: Imputed counts [cells, genes]; 0 or less where a zero is called no dropout.
+    """
+    imputed = np.maximum(values, 0, dtype=np.float32)
+    rows = np.repeat(np.arange(found.counts.shape[0]), np.diff(found.counts.indptr))
+    imputed[rows, found.counts.indices] = found.counts.data
+    table = pd.DataFrame(imputed, columns=found.genes)
+    table.insert(0, "id", part.ids)
+    return table
