@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 from podium.metric import Floats, Metric, Table
 
@@ -74,7 +74,7 @@ def statistics(solution: Table, predictions: Table, layout: None) -> Floats:
 
 def dense(matrix: Any) -> NDArray[Any]:
     """A matrix as an array, whichever it is."""
-    return np.asarray(matrix.toarray() if issparse(matrix) else matrix)
+    return csr_array(matrix).toarray() if issparse(matrix) else np.asarray(matrix)
 
 
 def _of_block(truth: NDArray[Any], observed: NDArray[Any], imputed: NDArray[Any]) -> Floats:
@@ -91,10 +91,14 @@ def _of_block(truth: NDArray[Any], observed: NDArray[Any], imputed: NDArray[Any]
         zeros=zero.sum(axis=1),
         hits=(called & dropout).sum(axis=1),
         after=np.einsum("rg,rg->r", error, error),
-        before=np.bincount(row, lost**2, minlength=len(truth)),
-        log_error=np.bincount(row, log_error**2, minlength=len(truth)),
+        before=_by_row(row, lost**2, len(truth)),
+        log_error=_by_row(row, log_error**2, len(truth)),
     )
     return np.stack(sums, axis=-1, dtype=np.float64)
+
+
+def _by_row(row: NDArray[np.int64], values: Floats, rows: int) -> Floats:
+    return np.bincount(row, values, minlength=rows).astype(np.float64, copy=False)
 
 
 def finish(sums: Floats, layout: None) -> dict[str, Floats]:

@@ -79,8 +79,13 @@ def test_by_hand():
 def test_the_answers_are_perfect():
     truth, observed, _ = matrices()
     assert metric.score(*tables(truth, observed, truth)) == {
-        **{"f1": 1.0, "mcc": 1.0, "precision": 1.0, "recall": 1.0},
-        **{"ratio": 0.0, "distance": 0.0, "log1p_rmse": 0.0},
+        "f1": 1.0,
+        "mcc": 1.0,
+        "precision": 1.0,
+        "recall": 1.0,
+        "ratio": 0.0,
+        "distance": 0.0,
+        "log1p_rmse": 0.0,
     }
 
 
