@@ -35,11 +35,11 @@ class Zeros(NamedTuple):
 
     Attributes:
         lost: Probability that a count was lost [cells, genes].
-        count: Expected count [cells, genes].
+        expected: Count on average [cells, genes].
     """
 
     lost: Floats
-    count: Floats
+    expected: Floats
 
 
 def at_zeros(
@@ -59,11 +59,17 @@ def at_zeros(
     """
     from scipy.interpolate import RectBivariateSpline
 
-    at = np.log(mean), np.log(np.broadcast_to(spread, mean.shape))
-    axes = [np.linspace(v.min() - 1e-6, v.max() + 1e-6, n) for v, n in zip(at, GRID, strict=True)]
-    means, spreads = np.meshgrid(*map(np.exp, axes), indexing="ij")
+    x, y = np.log(mean), np.log(np.broadcast_to(spread, mean.shape))
+    along, across = (_axis(values, count) for values, count in zip((x, y), GRID, strict=True))
+    means, spreads = np.meshgrid(np.exp(along), np.exp(across), indexing="ij")
     table = exactly(means, spreads, variation=variation, dropout=dropout)
-    return Zeros(*(np.exp(RectBivariateSpline(*axes, np.log(one)).ev(*at)) for one in table))
+    splines = [RectBivariateSpline(along, across, np.log(values)) for values in table]
+    return Zeros(*(np.exp(spline.ev(x, y)) for spline in splines))
+
+
+def _axis(values: Floats, count: int) -> Floats:
+    """Points that span the values, and a little more: they may be all one."""
+    return np.linspace(values.min() - 1e-6, values.max() + 1e-6, count)
 
 
 def exactly(
@@ -83,7 +89,7 @@ def exactly(
     weight = np.exp(log_density) * (NODES[1] - NODES[0])
     seen, lost = -np.expm1(-expression), dropout(expression)
     zero = 1 - weight @ ((1 - lost) * seen)
-    return Zeros(lost=weight @ (lost * seen) / zero, count=weight @ (lost * expression) / zero)
+    return Zeros(lost=weight @ (lost * seen) / zero, expected=weight @ (lost * expression) / zero)
 
 
 def threshold(probability: Floats) -> float:

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
 
 from podium.metric import Floats, Metric, Table
 
@@ -74,7 +73,8 @@ def statistics(solution: Table, predictions: Table, layout: None) -> Floats:
 
 def dense(matrix: Any) -> NDArray[Any]:
     """A matrix as an array, whichever it is."""
-    return csr_array(matrix).toarray() if issparse(matrix) else np.asarray(matrix)
+    found: Any = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+    return np.asarray(found)
 
 
 def _of_block(truth: NDArray[Any], observed: NDArray[Any], imputed: NDArray[Any]) -> Floats:

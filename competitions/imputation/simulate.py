@@ -101,13 +101,15 @@ def demo() -> Prepared:
     cells = simulate(np.random.default_rng(SEED))
     ids = pd.Series([f"cell{number:03d}" for number in range(1, CELLS + 1)], name="id")
     genes = [f"gene{number:04d}" for number in range(1, GENES + 1)]
-    matrices = {"truth": cells.truth, "counts": cells.observed, "ceiling": ceiling(cells)}
-    counts = {name: Counts.of({"cells": (matrix, genes)}) for name, matrix in matrices.items()}
+    matrices = cells.observed, cells.truth, ceiling(cells)
+    counts, truth, best_counts = (Counts.of({"cells": (matrix, genes)}) for matrix in matrices)
     return Prepared(
         features=pd.DataFrame({"id": ids}),
         targets=pd.DataFrame({"id": ids}),
         groups=pd.DataFrame({"id": ids, "cell": ids}),
-        **counts,
+        counts=counts,
+        truth=truth,
+        ceiling=best_counts,
     )
 
 
@@ -155,4 +157,4 @@ def ceiling(cells: Simulated) -> Floats:
     zeros = best.at_zeros(cells.plan.mean, cells.plan.spread, variation=variation, dropout=dropout)
     zero = cells.observed == 0
     called = zero & (zeros.lost >= best.threshold(zeros.lost[zero]))
-    return np.where(zero, np.where(called, zeros.count, 0.0), cells.observed).round(4)
+    return np.where(zero, np.where(called, zeros.expected, 0.0), cells.observed).round(4)
