@@ -27,14 +27,14 @@ import pyarrow.csv
 import pyarrow.parquet
 
 import podium.competitions
-from podium import competition, hdf5, submission
+from podium import competition, formats, hdf5, submission
 from podium.errors import SubmissionError
 
 podium.competitions.__path__.append(str(Path(__file__).parent))
 TOY = competition.load("toy")
 IDS = pa.array([f"r{row:03d}" for row in range(40)])
 WANTED = ["id", "y"]
-LIMIT = submission.file_limit(len(IDS), len(WANTED))
+LIMIT = formats.file_limit(len(IDS), len(WANTED))
 MEMORY = 3 << 30
 SECONDS = {"read": 60, "read_hdf5_here": 3}
 CONFIRMED = 5  # how many files that end h5py are read as Podium does, which takes its time
@@ -92,7 +92,7 @@ def damage(rng, data, others):
 def read(path):
     """As Podium reads: a table that is aligned or refused."""
     try:
-        table = submission.read(path, TOY, len(IDS))
+        table = formats.read(path, TOY, len(IDS))
         values = submission.align(table, TOY, IDS)["y"]
         assert values.shape == (len(IDS),)
         assert np.isfinite(values).all()
@@ -177,7 +177,7 @@ def guided(seconds, corpus):
 
     def one(data):
         ending = bytes(data[:8]).strip().decode(errors="replace")
-        if ending in submission.FORMATS:
+        if ending in formats.FORMATS:
             path = folder.with_suffix(ending)
             path.write_bytes(data[8:])
             read(path)

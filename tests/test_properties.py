@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium import hdf5, submission
+from podium import formats, hdf5, submission
 from podium.competition import load
 from podium.errors import SubmissionError
 
@@ -34,7 +34,7 @@ def in_this_process(monkeypatch):
 
 def aligned(path):
     toy = load("toy")
-    return submission.align(submission.read(path, toy, ROWS), toy, IDS)["y"]
+    return submission.align(formats.read(path, toy, ROWS), toy, IDS)["y"]
 
 
 def through(ending, write):
@@ -135,7 +135,7 @@ def test_tables_that_do_not_fit_as_csv(header, rows):
     scored_or_refused(".csv", lambda path: path.write_bytes(content))
 
 
-@given(st.binary(max_size=200), st.sampled_from(list(submission.FORMATS)))
+@given(st.binary(max_size=200), st.sampled_from(list(formats.FORMATS)))
 def test_bytes_that_are_no_table(content, ending):
     scored_or_refused(ending, lambda path: path.write_bytes(content))
 

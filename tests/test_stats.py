@@ -60,7 +60,7 @@ def test_strata_and_parts_are_unions_of_cells():
 def test_chunks_merge(monkeypatch):
     y = np.random.default_rng(2).normal(size=100)
     whole = tally(y, np.arange(100) % 6).estimate("mean")
-    monkeypatch.setattr(stats, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(stats, "CHUNK", 7)
     assert tally(y, np.arange(100) % 6).estimate("mean").ci == pytest.approx(whole.ci)
 
 

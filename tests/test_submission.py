@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from podium import submission
+from podium import formats, submission
 from podium.competition import Target, load
 from podium.errors import SubmissionError
 
@@ -22,7 +22,7 @@ GOOD = pd.DataFrame({"id": IDS.to_pylist(), "y": np.linspace(-100, 100, 12)})
 def read_text(text, name="p.csv"):
     path = Path(name)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return submission.align(submission.read(path, load("toy"), len(IDS)), load("toy"), IDS)["y"]
+    return submission.align(formats.read(path, load("toy"), len(IDS)), load("toy"), IDS)["y"]
 
 
 def refused(text, name="p.csv"):
@@ -47,7 +47,7 @@ def test_formats(ending, tmp_path):
             file["y"] = shuffled["y"].to_numpy()
     else:
         shuffled.to_csv(path, index=False)
-    values = submission.align(submission.read(path, load("toy"), len(IDS)), load("toy"), IDS)["y"]
+    values = submission.align(formats.read(path, load("toy"), len(IDS)), load("toy"), IDS)["y"]
     assert np.array_equal(values, GOOD["y"])
 
 
@@ -59,7 +59,7 @@ def test_other_writers_are_understood():
     categories = GOOD.astype({"id": "category"})
     categories.to_parquet("c.parquet")
     aligned = submission.align(
-        submission.read(Path("c.parquet"), load("toy"), len(IDS)), load("toy"), IDS
+        formats.read(Path("c.parquet"), load("toy"), len(IDS)), load("toy"), IDS
     )
     assert np.array_equal(aligned["y"], GOOD["y"])
 
@@ -96,9 +96,7 @@ def test_values_of_other_types():
     frame = GOOD.assign(y=pd.date_range("2020-01-01", periods=12))
     frame.to_parquet("p.parquet")
     with pytest.raises(SubmissionError, match="numbers are expected"):
-        submission.align(
-            submission.read(Path("p.parquet"), load("toy"), len(IDS)), load("toy"), IDS
-        )
+        submission.align(formats.read(Path("p.parquet"), load("toy"), len(IDS)), load("toy"), IDS)
 
 
 def test_decimal_ids_get_a_hint():
@@ -125,20 +123,20 @@ def test_files_that_are_no_tables(text, name, words):
 
 def test_a_directory_and_a_missing_file(tmp_path):
     with pytest.raises(SubmissionError, match="is a directory"):
-        submission.read(tmp_path, load("toy"), len(IDS))
+        formats.read(tmp_path, load("toy"), len(IDS))
     with pytest.raises(SubmissionError, match="does not exist"):
-        submission.read(tmp_path / "none.csv", load("toy"), len(IDS))
+        formats.read(tmp_path / "none.csv", load("toy"), len(IDS))
 
 
 def test_hdf5_of_another_shape(tmp_path):
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file["id"], file["y"] = ["a", "b"], np.zeros((2, 2))
     with pytest.raises(SubmissionError, match="one dimension: y"):
-        submission.read(tmp_path / "p.h5", load("toy"), len(IDS))
+        formats.read(tmp_path / "p.h5", load("toy"), len(IDS))
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file["id"], file["y"] = ["a", "b"], np.zeros(3)
     with pytest.raises(SubmissionError, match="differ in length: id 2, y 3"):
-        submission.read(tmp_path / "p.h5", load("toy"), len(IDS))
+        formats.read(tmp_path / "p.h5", load("toy"), len(IDS))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

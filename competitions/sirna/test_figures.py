@@ -10,9 +10,10 @@ from podium.competitions.sirna.metric import TARGET
 
 from podium import api
 from podium.data import load
+from podium.formats import read
 from podium.scoring import open_solution
 from podium.stats import difference
-from podium.submission import align, read
+from podium.submission import align
 
 README = Path(api.load("sirna")[0].folder / "README.md").read_text(encoding="utf-8")
 BOARD = Path(__file__).parents[2] / "leaderboard" / "README.md"

@@ -67,10 +67,8 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
     from podium.data import load as load_data
 
     ready = load_data(*load(competition, dataset))
-    ids = ready.ids("test")
-    table = submission.read(Path(file), ready.competition, len(ids))
-    submission.align(table, ready.competition, ids, lambda: ready.part("test"))
-    return len(ids)
+    submission.check(Path(file), ready)
+    return len(ready.ids("test"))
 
 
 def submit(

@@ -19,8 +19,8 @@ from podium import data, leaderboard, provenance, workspace
 from podium.edition import file_sha256
 from podium.entry import SUBMITTED, Desk, cards, label
 from podium.errors import BoardError, PodiumError
+from podium.formats import FORMATS
 from podium.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
-from podium.submission import FORMATS
 
 if TYPE_CHECKING:
     from podium.competition import Competition, Dataset
@@ -153,8 +153,15 @@ def one_line(error: PodiumError | OSError) -> str:
 
 
 def _is_hidden(path: Path) -> bool:
-    """Not meant for us: what begins with a dot, and predictions of open parts."""
-    return path.name.lower().endswith(".open.csv") or any(p.startswith(".") for p in path.parts)
+    """Not meant for us: what begins with a dot."""
+    return any(p.startswith(".") for p in path.parts)
+
+
+def _open_files(competition: str) -> tuple[str, ...]:
+    """Endings of the names of predictions of open parts: they are no submissions."""
+    found = competitions.try_load(competition)
+    own = [] if isinstance(found, str) else [f".{d.open_file.lower()}" for d in found.datasets]
+    return (".open.csv", *own)
 
 
 def _near_bytes(a: bytes, b: bytes) -> bool:
@@ -209,7 +216,10 @@ def _score_folder(top: Path, files: list[Path]) -> Iterator[Handled]:
     """Files of one dataset, or of what is named as if it were one."""
     competition, dataset = files[0].parts[:2]
     folder = _Folder(competition=competition, dataset=dataset)
+    others = _open_files(competition)
     for path in files:
+        if path.name.lower().endswith(others):
+            continue
         team = path.parts[2] if len(path.parts) == 4 else "-"
         handled = Handled(
             competition=competition,

@@ -60,12 +60,14 @@ class Dataset:
         sources: Raw files; none for a simulated dataset, which `simulate.py` makes.
         open_with_features: Whether the file for the open part repeats the features (some official
             sites want their whole table back) or has ids and targets only.
+        open_file: What that file is called, after the submission's ID.
     """
 
     name: str
     title: str
     sources: tuple[Source, ...] = ()
     open_with_features: bool = False
+    open_file: str = "open.csv"
 
     @property
     def function(self) -> str:
@@ -86,10 +88,12 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A column to predict: a number in a range, both ends included, or a label.
+    """What to predict: a column of numbers in a range with both ends, of labels, or a matrix.
 
     Attributes:
         label: Whether it is a label: whole numbers or text, kept as text.
+        matrix: Whether it is a matrix: a submission has a column for each gene of the dataset
+            instead of one with the target's name. It is the only target then.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Target:
     low: float = -math.inf
     high: float = math.inf
     label: bool = False
+    matrix: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +161,7 @@ class Competition:
         controls: Trivial models.
         halves_by: A kind of group that lies whole in the public or the private half.
         metric_by: Kinds of groups that the metric is given as columns beside the targets.
+        observed: Whether the metric is given the counts of the rows too, as `observed`.
         transductive: Whether `predict` may learn from the features it is given.
     """
 
@@ -169,12 +175,18 @@ class Competition:
     controls: tuple[Control, ...]
     halves_by: str | None = None
     metric_by: tuple[str, ...] = ()
+    observed: bool = False
     transductive: bool = False
 
     @property
     def primary(self) -> Score:
         """The score that ranks."""
         return self.scores[0]
+
+    @property
+    def matrix(self) -> bool:
+        """Whether the target is a matrix."""
+        return self.targets[0].matrix
 
     @property
     def folder(self) -> Path:
@@ -306,6 +318,8 @@ def _wrong_facts(found: Competition) -> list[str]:
         whole = isinstance(entries, tuple) and all(isinstance(entry, kind) for entry in entries)
         if not whole or not entries:
             problems.append(f"{name} must be a tuple of one {kind.__name__} or more")
+    if not problems and len(found.targets) > 1 and any(t.matrix for t in found.targets):
+        problems.append("a target that is a matrix must be the only one")
     return problems
 
 

@@ -149,6 +149,29 @@ class Counts:
                 whole = len(place) == matrix.shape[0] and (np.diff(place) == 1).all()
                 yield name, rows, matrix if whole else matrix[place], block.genes
 
+    @property
+    def genes(self) -> NDArray[np.str_]:
+        """Names of the columns, where all rows are of one block.
+
+        Raises:
+            ValueError: If there are more blocks.
+        """
+        if len(self.blocks) > 1:
+            raise ValueError(f"{len(self.blocks)} blocks, each with its own genes, are no matrix")
+        return next(iter(self.blocks.values())).genes
+
+    def matrix(self) -> csr_array[Any]:
+        """All rows of the one block [rows, genes].
+
+        Raises:
+            ValueError: If there are more blocks.
+        """
+        from scipy.sparse import csr_array
+
+        genes = self.genes
+        found = [matrix for _, _, matrix, _ in self.read()]
+        return found[0] if found else csr_array((0, len(genes)))
+
     def write(self, file: Path) -> None:
         """Write these rows, and no others, to an HDF5 file."""
         import h5py

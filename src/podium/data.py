@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 SAMPLE = "sample_submission.csv"
 SPLIT = "split.csv"
+TRUTH = "train.truth.h5"
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
 
@@ -59,15 +61,18 @@ class Prepared:
         targets: `id` and the target columns; labelled rows only.
         groups: `id` and one column for each kind of independent unit (text); labelled rows.
         ceiling: `id` and the target columns as the simulator's Bayes-optimal predictor gives
-            them; None for real data.
+            them, or the matrix; None for real data.
         counts: A sparse matrix with the rows of `features`, where the competition has one.
+        truth: The matrix to predict with the rows of `targets`, where the target is one; its
+            blocks are those of `counts`.
     """
 
     features: pd.DataFrame
     targets: pd.DataFrame
     groups: pd.DataFrame
-    ceiling: pd.DataFrame | None = None
+    ceiling: pd.DataFrame | Counts | None = None
     counts: Counts | None = None
+    truth: Counts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,13 +128,14 @@ class Data:
             self.table(f"{PUBLIC}/train.parquet"),
             self.table(f"{PUBLIC}/folds.parquet"),
         )
-        targets = [target.name for target in self.competition.targets]
+        targets = [target.name for target in self.competition.targets if not target.matrix]
         return Part(
             name="train",
             ids=_index(features.pop("id")),
             targets=features[targets],
             features=features.drop(columns=targets),
-            counts=self._counts("train"),
+            counts=self.counts(f"{PUBLIC}/train.h5"),
+            truth=self.counts(f"{PUBLIC}/{TRUTH}"),
             folds=folds["fold"].to_numpy(np.int64),
             strata=folds["stratum"].to_numpy(object),
             groups=folds.drop(columns=["id", "fold", "stratum"]),
@@ -143,14 +149,19 @@ class Data:
             name=name,
             ids=_index(features.pop("id")),
             features=features,
-            counts=self._counts(name),
+            counts=self.counts(f"{PUBLIC}/{name}.h5"),
             rng=_rng(seed, name),
         )
 
-    def _counts(self, part: str) -> Counts | None:
-        """The counts of a part, where the dataset has any."""
-        name = f"{PUBLIC}/{part}.h5"
+    def counts(self, name: str) -> Counts | None:
+        """The matrix of a prepared file, where the dataset has it."""
         return Counts.open(self.file(name)) if self.has(name) else None
+
+    @cached_property
+    def genes(self) -> tuple[str, ...]:
+        """Columns of the matrix to predict; none where the target is no matrix."""
+        truth = self.counts(f"{PUBLIC}/{TRUTH}") if self.competition.matrix else None
+        return () if truth is None else tuple(truth.genes.tolist())
 
     @property
     def has_open(self) -> bool:
@@ -344,7 +355,7 @@ def fingerprint(prepared: Prepared) -> str:
     digest = hashlib.sha256()
     for name in ("features", "targets", "groups", "ceiling"):
         table = getattr(prepared, name)
-        if table is not None:
+        if table is not None and not isinstance(table, Counts):
             digest.update(f"[{name}:{len(table)}]".encode())
             for column in table.columns:
                 digest.update(f"[{column}]".encode())
@@ -353,6 +364,10 @@ def fingerprint(prepared: Prepared) -> str:
     if prepared.counts is not None:
         for chunk in prepared.counts.content():
             digest.update(chunk)
+    for matrix in (prepared.truth, prepared.ceiling):
+        if isinstance(matrix, Counts):
+            for chunk in matrix.content():
+                digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -397,34 +412,71 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     save(features[test], f"{PUBLIC}/test.parquet")
     if not labelled.all():
         save(features[~labelled], f"{PUBLIC}/open.parquet")
-    sample = features.loc[test, ["id"]].assign(**_plain_guess(answers))
-    sample.to_csv(folder / PUBLIC / SAMPLE, index=False)
     if prepared.counts is not None:
         for name, rows in (("train", train), ("test", test), ("open", ~labelled)):
             if rows.any():
                 prepared.counts.take(rows).write(folder / PUBLIC / f"{name}.h5")
+    if prepared.truth is not None:
+        prepared.truth.take(train[labelled]).write(folder / PUBLIC / TRUTH)
+        prepared.truth.take(test[labelled]).write(folder / SOLUTION / "solution.h5")
+    _write_sample(folder / PUBLIC / SAMPLE, prepared, test, answers)
 
     solution = split.loc[test, ["id", "part", "stratum"]].reset_index(drop=True)
     rows = test[labelled]
     save(solution.join(targets[rows].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
     save(prepared.groups[rows], f"{SOLUTION}/groups.parquet")
-    if prepared.ceiling is not None:
+    if isinstance(prepared.ceiling, Counts):
+        prepared.ceiling.take(rows).write(folder / SOLUTION / "ceiling.h5")
+    elif prepared.ceiling is not None:
         ceiling = prepared.ceiling.set_index("id").loc[solution["id"]].reset_index()
         save(ceiling, f"{SOLUTION}/ceiling.parquet")
 
 
-def target_columns(competition: Competition, table: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """The target columns of a table as the metric takes them: float64, or labels as objects."""
+def _write_sample(
+    file: Path, prepared: Prepared, test: NDArray[np.bool_], answers: pd.DataFrame
+) -> None:
+    """A file of the right form: every row has the same guess, or the counts as they are."""
+    ids = prepared.features.loc[test, ["id"]]
+    if prepared.truth is None or prepared.counts is None:
+        ids.assign(**_plain_guess(answers)).to_csv(file, index=False)
+        return
+    import pyarrow as pa
+    from pyarrow import csv
+
+    counts = prepared.counts.take(test)
+    names, columns = counts.genes.tolist(), list(counts.matrix().toarray().T)
+    if all((column == np.floor(column)).all() for column in columns):
+        columns = [column.astype(np.int64) for column in columns]
+    csv.write_csv(
+        pa.table({"id": ids["id"].to_list(), **dict(zip(names, columns, strict=True))}), file
+    )
+
+
+def target_columns(
+    competition: Competition, table: pd.DataFrame, matrix: Counts | None = None
+) -> dict[str, Any]:
+    """The targets of a table as the metric takes them: float64, labels as objects, or a matrix."""
+    if competition.matrix and matrix is not None:
+        return {competition.targets[0].name: matrix.matrix()}
     kinds: dict[bool, Any] = {True: object, False: np.float64}
     return {t.name: table[t.name].to_numpy(kinds[t.label]) for t in competition.targets}
 
 
 def metric_columns(
-    competition: Competition, targets: pd.DataFrame, groups: pd.DataFrame
-) -> dict[str, NDArray[Any]]:
-    """What the metric compares predictions with: targets, and the groups that it asks for."""
-    asked = {kind: groups[kind].to_numpy(object) for kind in competition.metric_by}
-    return {**target_columns(competition, targets), **asked}
+    competition: Competition,
+    targets: pd.DataFrame,
+    groups: pd.DataFrame,
+    *,
+    truth: Counts | None = None,
+    counts: Counts | None = None,
+) -> dict[str, Any]:
+    """What the metric compares predictions with: targets, and what else it asks for."""
+    found = target_columns(competition, targets, truth)
+    for kind in competition.metric_by:
+        found[kind] = groups[kind].to_numpy(object)
+    if competition.observed and counts is not None:
+        found["observed"] = counts.matrix()
+    return found
 
 
 def _plain_guess(answers: pd.DataFrame) -> dict[str, Any]:

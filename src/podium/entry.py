@@ -122,9 +122,7 @@ class Desk:
         Raises:
             SubmissionError: With everything that is wrong.
         """
-        ids = self.data.ids("test")
-        table = submission.read(path, self.data.competition, len(ids))
-        return submission.align(table, self.data.competition, ids, lambda: self.data.part("test"))
+        return submission.check(path, self.data)
 
     def score(self, predictions: Table) -> Scorecard:
         """Score aligned predictions.
@@ -285,7 +283,8 @@ class Entries:
             return kept, None
         with scratch.directory(scratch.INCOMING, folder) as place:
             predictions.open_table.to_csv(place / "open.csv", index=False)
-            return kept, submission.keep(place / "open.csv", folder, f"{short}.open.csv")
+            name = f"{short}.{data.dataset.open_file}"
+            return kept, submission.keep(place / "open.csv", folder, name)
 
     def _own_best(self) -> float | None:
         ranked = [row.score for row in self.desk.rows() if row.team == self.team and row.rank]

@@ -47,19 +47,20 @@ def read(path: Path) -> Annotated:
         DataError: If it is no AnnData file, or not of the present form.
     """
     import h5py
+    from scipy.sparse import csr_array
 
     try:
         with h5py.File(path, "r") as file:
             if "obs" not in file or "var" not in file:
                 raise DataError(f"{path} is no AnnData file: it has no obs and var.")
             layers = file.get("layers", {})
-            matrix = layers["counts"] if "counts" in layers else file.get("X")
-            if matrix is None:
+            found = layers["counts"] if "counts" in layers else file.get("X")
+            if found is None:
                 raise DataError(f"{path} has no counts: neither X nor layers['counts'].")
             places = file.get("obsm", {}).get(SPATIAL)
             return Annotated(
                 rows=_table(file["obs"]),
-                counts=_matrix(matrix),
+                counts=csr_array(matrix(found)),
                 genes=np.asarray(_table(file["var"]).index, dtype=np.str_),
                 places=None if places is None else np.asarray(places[:], dtype=np.float64)[:, :2],
             )
@@ -143,22 +144,31 @@ def _table(group: Any) -> pd.DataFrame:
     return frame.infer_objects()
 
 
-def _matrix(item: Any) -> csr_array[Any]:
+def matrix(item: Any, shape: tuple[int, int] | None = None) -> NDArray[Any] | csr_array[Any]:
+    """A matrix of numbers, as it was saved: dense, or sparse by rows or columns.
+
+    Args:
+        item: A dataset, or a group with `data`, `indices` and `indptr`.
+        shape: Of a sparse one that does not say.
+
+    Raises:
+        ValueError: If it is none, or its parts do not fit each other.
+    """
     import h5py
     from scipy.sparse import csc_array, csr_array
 
     if isinstance(item, h5py.Dataset):
         if item.ndim != 2 or item.dtype.kind not in "iufb":
             raise ValueError("counts must be numbers of two dimensions")
-        return csr_array(item[:])
-    size = [int(size) for size in item.attrs["shape"]]
+        return np.asarray(item[:])
+    size = [int(size) for size in item.attrs.get("shape", shape)]
     parts = tuple(hard(item, name)[:] for name in ("data", "indices", "indptr"))
     form = csc_array if str(item.attrs.get("encoding-type", "")) == "csc_matrix" else csr_array
-    matrix = form(parts, shape=(size[0], size[1]))
-    matrix.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
-    if matrix.dtype.kind not in "iufb":
+    found = form(parts, shape=(size[0], size[1]))
+    found.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
+    if found.dtype.kind not in "iufb":
         raise ValueError("counts must be numbers")
-    return csr_array(matrix)
+    return csr_array(found)
 
 
 def _write_table(file: Any, name: str, table: pd.DataFrame) -> None:

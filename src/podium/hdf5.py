@@ -1,8 +1,10 @@
 """HDF5 in a process of its own: its C library may crash or never end on a damaged file.
 
-    python -m podium.hdf5 FILE ROWS LIMIT COLUMN...
+    python -m podium.hdf5 columns FILE ROWS LIMIT COLUMN...
+    python -m podium.hdf5 matrix FILE ROWS LIMIT NAME
 
-writes the columns to stdout as an Arrow stream. The process has little memory and little time.
+write the columns, or a matrix, to stdout as an Arrow stream. The process has little memory and
+little time.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from podium.wide import Wide
+
 _SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
 _MEMORY = 2 << 30  # bytes of address space: libraries, and a few copies of the columns
 _COPIES = 8
+_NAMES = ("ids", "genes")
 
 
 def read(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[list[str], pa.Table]:
@@ -32,7 +37,34 @@ def read(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[list
     Raises:
         ValueError: If the file is damaged, or is no table of plain columns.
     """
-    command = [sys.executable, "-m", __spec__.name, str(path.resolve()), str(rows), str(limit)]
+    table = _child("columns", path, rows, limit, wanted)
+    names = table.schema.metadata[b"names"].decode().split("\0")
+    return names if names != [""] else [], table
+
+
+def matrix(path: Path, name: str, rows: int, limit: int) -> Wide | None:
+    """The matrix of a file, with its ids and genes; None if the file has none.
+
+    An AnnData file has it as `X`. In any other file it is `name` or `X`, at the top or in the
+    group `predictions`: a dataset [ids, genes], or a group with `data`, `indices` and `indptr` of
+    sparse rows; `id` and `genes` lie beside it.
+
+    Args:
+        path: An HDF5 file.
+        name: Of the target.
+        rows: How many rows are expected; far more are refused.
+        limit: Bytes that the matrix may take.
+
+    Raises:
+        ValueError: If the file is damaged, or what it holds does not fit together.
+    """
+    table = _child("matrix", path, rows, limit, [name])
+    return _unpacked(table) if table.num_rows else None
+
+
+def _child(what: str, path: Path, rows: int, limit: int, wanted: Sequence[str]) -> pa.Table:
+    command = [sys.executable, "-m", __spec__.name, what, str(path.resolve())]
+    command += [str(rows), str(limit)]
     seconds = _seconds(limit)
     try:
         done = subprocess.run(
@@ -44,9 +76,7 @@ def read(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[list
         said = done.stderr.decode(errors="replace").strip().splitlines()
         reason = said[-1] if said and done.returncode > 0 else "it is damaged: the library crashed"
         raise ValueError(reason.partition("Error: ")[2] or reason)
-    table = pa.ipc.open_stream(done.stdout).read_all()
-    names = table.schema.metadata[b"names"].decode().split("\0")
-    return names if names != [""] else [], table
+    return pa.ipc.open_stream(done.stdout).read_all()
 
 
 def columns(path: Path, wanted: Sequence[str], rows: int, limit: int) -> tuple[list[str], pa.Table]:
@@ -95,6 +125,76 @@ def _annotations(
             if len(found[name]) != len(found["id"]):
                 raise ValueError(f"column {name!r} has {len(found[name]):,} rows, not {size:,}")
     return list(found), pa.table(found)
+
+
+def packed(path: Path, name: str, rows: int, limit: int) -> pa.Table:
+    """What `matrix` unpacks, in this process: one row of lists, or none.
+
+    Raises:
+        ValueError: If the file's content does not fit together; h5py raises errors of other kinds.
+    """
+    import h5py
+    import numpy as np
+
+    from podium import h5ad
+
+    with h5py.File(path, "r") as file:
+        if file.attrs.get("encoding-type") == "anndata":
+            item, ids, genes = hard(file, "X"), hard(file, "obs"), hard(file, "var")
+            names = [h5ad.index(ids), h5ad.index(genes)]
+        else:
+            group = hard(file, "predictions") if "predictions" in file else file
+            found = [key for key in (name, "X") if key in group]
+            if not found:
+                return pa.table({})
+            item = hard(group, found[0])
+            names = [h5ad.column(group, "id"), h5ad.column(group, "genes")]
+        if len(names[0]) > 2 * rows + 1000:
+            raise ValueError(f"it has {len(names[0]):,} rows, {rows:,} are expected")
+        if _bytes(item) > limit:
+            raise ValueError("its matrix takes too many bytes")
+        values = h5ad.matrix(item, (len(names[0]), len(names[1])))
+    if values.shape != (len(names[0]), len(names[1])):
+        shape = f"{values.shape[0]:,} x {values.shape[1]:,}"
+        raise ValueError(f"{len(names[0]):,} ids and {len(names[1]):,} genes, but {shape} values")
+    small = values.dtype in (np.float16, np.float32)
+    values = values.astype(np.float32 if small else np.float64, copy=False)
+    lists = {
+        key: pa.array(texts.astype(str), pa.string())
+        for key, texts in zip(_NAMES, names, strict=True)
+    }
+    if isinstance(values, np.ndarray):
+        lists["data"] = pa.array(values.reshape(-1))
+    else:
+        values.sum_duplicates()
+        lists |= {key: pa.array(getattr(values, key)) for key in ("data", "indices", "indptr")}
+    return pa.table(
+        {key: pa.LargeListArray.from_arrays([0, len(v)], v) for key, v in lists.items()}
+    )
+
+
+def _unpacked(table: pa.Table) -> Wide:
+    from scipy.sparse import csr_array
+
+    lists = {name: table.column(name).chunk(0).values for name in table.column_names}
+    ids, genes = (lists[name] for name in _NAMES)
+    data = lists["data"].to_numpy()
+    shape = len(ids), len(genes)
+    if "indptr" in lists:
+        indices, ends = lists["indices"].to_numpy(), lists["indptr"].to_numpy()
+        values: Any = csr_array((data, indices, ends), shape=shape)
+    else:
+        values = data.reshape(shape)
+    return Wide(pa.chunked_array([ids]), genes.to_pylist(), values, [])
+
+
+def _bytes(item: Any) -> int:
+    """Bytes of a matrix in memory."""
+    import h5py
+
+    if isinstance(item, h5py.Dataset):
+        return int(item.size) * 8
+    return sum(int(hard(item, key).size) * 8 for key in ("data", "indices", "indptr"))
 
 
 def _length(group: Any) -> int:
@@ -158,7 +258,7 @@ def _text(name: str, value: bytes) -> str:
         raise ValueError(f"column {name!r} has a text that is no UTF-8: {value[:40]!r}") from None
 
 
-def _main(path: str, rows: str, limit: str, *wanted: str) -> None:
+def _main(what: str, path: str, rows: str, limit: str, *wanted: str) -> None:
     if sys.platform != "win32":
         import resource
 
@@ -167,8 +267,11 @@ def _main(path: str, rows: str, limit: str, *wanted: str) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         seconds = _seconds(int(limit))  # in case that nobody is left to end it
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    names, table = columns(Path(path), wanted, int(rows), int(limit))
-    table = table.replace_schema_metadata({"names": "\0".join(names)})
+    if what == "matrix":
+        table = packed(Path(path), wanted[0], int(rows), int(limit))
+    else:
+        names, table = columns(Path(path), wanted, int(rows), int(limit))
+        table = table.replace_schema_metadata({"names": "\0".join(names)})
     with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as out:
         out.write_table(table)
 

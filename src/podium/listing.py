@@ -79,7 +79,7 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
         "files": sorted(str(file) for file in folder.glob("*")) if folder.is_dir() else [],
         "columns": {
             "id": "text",
-            **{target.name: _values(target) for target in competition.targets},
+            **{_column(target): _values(target) for target in competition.targets},
         },
         "scores": {s.name: s.title for s in competition.scores},
         "higher_is_better": competition.primary.higher_is_better,
@@ -98,6 +98,10 @@ def _status(competition: Competition, dataset: Dataset) -> str:
     if dataset.simulated:
         return "made on first use"
     return "to fetch" if all(source.url for source in dataset.sources) else "yours to give"
+
+
+def _column(target: Target) -> str:
+    return "one for each gene" if target.matrix else target.name
 
 
 def _values(target: Target) -> str:

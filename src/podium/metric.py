@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Table = Mapping[str, NDArray[Any]]
-"""Columns by name; the first axis of each array is the rows, aligned by id."""
+Table = Mapping[str, Any]
+"""Columns by name; the first axis of each is the rows, aligned by id. A matrix may be a sparse one:
+`csr_array` [rows, genes]."""
 
 Layout = Any
 """What a metric needs to know of a whole submission before it sees single rows; None if nothing."""

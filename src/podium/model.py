@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,6 +64,7 @@ class Slice:
         features: Their features.
         counts: Sparse counts [n, genes]; 0 is nowhere stored.
         genes: Names of the columns [genes].
+        truth: The matrix to predict [n, genes], where the target is one (train only).
     """
 
     name: str
@@ -70,6 +72,7 @@ class Slice:
     features: pd.DataFrame
     counts: csr_array[Any]
     genes: NDArray[np.str_]
+    truth: csr_array[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -84,6 +87,7 @@ class Part:
         features: One row an id, in the same order, default index.
         counts: A sparse matrix of the same rows, where the competition has one; see `slices`.
         targets: The columns to predict (train only).
+        truth: The matrix to predict, where the target is one (train only); see `slices`.
         folds: Fixed cross-validation fold of each row, int64 (train only).
         strata: The stratum that each row stands for when its fold is held out (train only).
         groups: Independent units of each row, one column a kind (train only).
@@ -95,6 +99,7 @@ class Part:
     features: pd.DataFrame
     counts: Counts | None = None
     targets: pd.DataFrame | None = None
+    truth: Counts | None = None
     folds: NDArray[np.int64] | None = None
     strata: NDArray[np.object_] | None = None
     groups: pd.DataFrame | None = None
@@ -115,6 +120,7 @@ class Part:
             features=self.features.iloc[rows].reset_index(drop=True),
             counts=None if self.counts is None else self.counts.take(rows),
             targets=frame(self.targets),
+            truth=None if self.truth is None else self.truth.take(rows),
             folds=None if self.folds is None else self.folds[rows],
             strata=None if self.strata is None else self.strata[rows],
             groups=frame(self.groups),
@@ -130,13 +136,20 @@ class Part:
             if len(self):
                 raise ModelError("This competition has no counts: its features are a table alone.")
             return
-        for name, rows, counts, genes in self.counts.read():
-            features = self.features.iloc[rows].reset_index(drop=True)
-            yield Slice(name=name, rows=rows, features=features, counts=counts, genes=genes)
+        truths = self.truth.read() if self.truth is not None else repeat(None)
+        for (name, rows, counts, genes), truth in zip(self.counts.read(), truths, strict=False):
+            yield Slice(
+                name=name,
+                rows=rows,
+                features=self.features.iloc[rows].reset_index(drop=True),
+                counts=counts,
+                genes=genes,
+                truth=None if truth is None else truth[2],
+            )
 
     def without_answers(self) -> Part:
         """The same rows as a model meets them in `predict`."""
-        return replace(self, targets=None, folds=None, strata=None, groups=None)
+        return replace(self, targets=None, truth=None, folds=None, strata=None, groups=None)
 
 
 class Model(Protocol):

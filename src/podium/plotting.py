@@ -70,14 +70,21 @@ def plot(data: Data, submissions: Sequence[str], out: Path) -> list[Path]:
 
 def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> list[Path]:
     """Draw out-of-fold predictions of the train part beside the truth."""
-    from podium.data import metric_columns, target_columns
+    import pyarrow as pa
+
+    from podium import submission
+    from podium.data import metric_columns
     from podium.scoring import by_group
 
     train = data.train()
-    predictions = target_columns(data.competition, found.predictions)
+    ids = pa.array(train.ids, type=pa.string())
+    table = submission.from_pandas(found.predictions)
+    predictions = submission.align(table, data.competition, ids, genes=data.genes)
     if train.targets is None or train.groups is None:
         raise PodiumError("There are no train rows to draw.")
-    truth = metric_columns(data.competition, train.targets, train.groups)
+    truth = metric_columns(
+        data.competition, train.targets, train.groups, truth=train.truth, counts=train.counts
+    )
     scores = by_group(data.competition, truth, predictions)
     part = train.without_answers()
     view = View(

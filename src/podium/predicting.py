@@ -13,7 +13,7 @@ import json
 import os
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +87,10 @@ def predict(
     model, loaded = _fitted(data, file, train, seed, progress)
     found = training.predict(file, model, part, own_rows=True)
     ids = pa.array(part.ids, type=pa.string())
-    aligned = submission.align(submission.from_pandas(found), data.competition, ids)
-    table = pd.DataFrame({"id": part.ids, **aligned})
+    aligned = submission.align(
+        submission.from_pandas(found), data.competition, ids, lambda: part, data.genes
+    )
+    table = submission.frame(part.ids, aligned, data.genes)
     if output is not None:
         _write(table, output)
     return Predicted(table=table, file=output, loaded=loaded, seconds=time.perf_counter() - start)
@@ -162,6 +164,8 @@ def _annotated_part(data: Data, rows: Path | pd.DataFrame, seed: int) -> Part:
             f"{ANNOTATED}.",
         )
     found = h5ad.read(rows)
+    if data.genes:
+        found = _with_genes(found, data.genes, rows)
     features, counts = data.competition.module("rows").taken(rows.stem, found)
     return Part(
         name="rows",
@@ -170,6 +174,25 @@ def _annotated_part(data: Data, rows: Path | pd.DataFrame, seed: int) -> Part:
         counts=counts,
         rng=np.random.default_rng([seed, *b"rows"]),
     )
+
+
+def _with_genes(found: h5ad.Annotated, genes: Sequence[str], rows: Path) -> h5ad.Annotated:
+    """The counts of the genes that are predicted, in their order; others are left out.
+
+    Raises:
+        PodiumError: If some are missing.
+    """
+    place = {str(gene): number for number, gene in enumerate(found.genes)}
+    missing = [gene for gene in genes if gene not in place]
+    if missing:
+        listed = ", ".join(missing[:_EXAMPLES])
+        raise PodiumError(
+            f"{rows} cannot be predicted: {len(missing):,} of {len(genes):,} genes are missing.",
+            problems=[listed + (", ..." if len(missing) > _EXAMPLES else "")],
+            hint="Its var must name the genes as the dataset does; see sample_submission.csv.",
+        )
+    counts = found.counts[:, [place[gene] for gene in genes]]
+    return found._replace(counts=counts, genes=np.asarray(genes, dtype=np.str_))
 
 
 def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from podium.competition import Competition
 from podium.data import Data, metric_columns, target_columns
-from podium.edition import SOLUTION
+from podium.edition import PUBLIC, SOLUTION
 from podium.metric import Table
 from podium.stats import Card, Cells, Tally, independent_groups
 
@@ -62,6 +62,9 @@ class Solution:
 
     def ceiling(self) -> Scorecard | None:
         """The score of the simulator's Bayes-optimal predictor; None for real data."""
+        matrix = self.data.counts(f"{SOLUTION}/ceiling.h5")
+        if matrix is not None:
+            return self.score({self.data.competition.targets[0].name: matrix.matrix()})
         if not self.data.has(f"{SOLUTION}/ceiling.parquet"):
             return None
         table = self.data.table(f"{SOLUTION}/ceiling.parquet")
@@ -97,6 +100,12 @@ def open_solution(data: Data) -> Solution:
     stratum = table["stratum"].to_numpy(object)
     groups = data.table(f"{SOLUTION}/groups.parquet")
     units = independent_groups(data.competition.strata, stratum, groups)
-    answers = metric_columns(data.competition, table, groups)
+    answers = metric_columns(
+        data.competition,
+        table,
+        groups,
+        truth=data.counts(f"{SOLUTION}/solution.h5"),
+        counts=data.counts(f"{PUBLIC}/test.h5"),
+    )
     cells = Cells.of(units, part=table["part"].to_numpy(object), stratum=stratum)
     return Solution(data=data, targets=answers, cells=cells)

@@ -25,7 +25,8 @@ BUCKETS = 4096
 """Whole groups share a bucket when there are more than this."""
 MIN_GROUPS = 5
 """Below, no interval is shown, unless the stratum says that fewer are enough."""
-CHUNK_ROWS = 1 << 20
+CHUNK = 1 << 20
+"""Values of a column, or of a matrix, that are scored at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +114,12 @@ class Tally:
         """One pass over the rows, a chunk at a time: memory does not grow with their number."""
         layout = metric.layout(solution, predictions)
         sums: Any = 0.0
-        for start in range(0, len(cells.code), CHUNK_ROWS):
-            rows = slice(start, start + CHUNK_ROWS)
+        widest = max(
+            (column.shape[1] for column in solution.values() if column.ndim > 1), default=1
+        )
+        step = max(1, CHUNK // max(widest, 1))
+        for start in range(0, len(cells.code), step):
+            rows = slice(start, start + step)
             statistics = metric.statistics(
                 {name: column[rows] for name, column in solution.items()},
                 {name: column[rows] for name, column in predictions.items()},

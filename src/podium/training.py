@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -79,7 +78,8 @@ def open_predictions(data: Data, file: ModelFile, model: Model, seed: int) -> pd
     features = pd.DataFrame(index=range(len(part)))
     if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table
         features = part.features.convert_dtypes()
-    return pd.concat([pd.Series(part.ids, name="id"), features, pd.DataFrame(values)], axis=1)
+    table = submission.frame(part.ids, values, data.genes)
+    return pd.concat([table[["id"]], features, table.drop(columns="id")], axis=1)
 
 
 def cross_validate(
@@ -124,7 +124,7 @@ def cross_validate(
         card=first[0],
         by_seed=by_seed,
         spread=float(np.std(by_seed, ddof=1)) if seeds > 1 else None,
-        predictions=_frame(train, first[1]),
+        predictions=submission.frame(train.ids, first[1], data.genes),
         seconds=time.perf_counter() - start,
     )
 
@@ -137,18 +137,26 @@ def _out_of_fold(
     progress: Progress | None,
 ) -> dict[str, NDArray[Any]]:
     train = data.train(seed)
-    out = {
-        target.name: np.empty(len(train), dtype=object if target.label else np.float64)
-        for target in data.competition.targets
-    }
+    found: list[dict[str, Any]] = []
+    order = []
     for fold in np.unique(folds):
         held = folds == fold
         report = progress.stage(f"{file.name}, fold {fold}") if progress else None
         model = fit(file, seed, train.take(~held), report)
         part = train.take(held).without_answers()
-        for name, values in _predicted(data, file, model, part).items():
-            out[name][held] = values
-    return out
+        found.append(_predicted(data, file, model, part))
+        order.append(np.flatnonzero(held))
+    back = np.argsort(np.concatenate(order))
+    return {name: _stacked([one[name] for one in found])[back] for name in found[0]}
+
+
+def _stacked(values: list[Any]) -> Any:
+    """Columns, or matrices, one below the other."""
+    if hasattr(values[0], "tocsr"):
+        from scipy.sparse import vstack
+
+        return vstack(values, format="csr")
+    return np.concatenate(values)
 
 
 def _predicted(data: Data, file: ModelFile, model: Model, part: Part) -> dict[str, NDArray[Any]]:
@@ -157,7 +165,7 @@ def _predicted(data: Data, file: ModelFile, model: Model, part: Part) -> dict[st
 
     ids = pa.array(part.ids, type=pa.string())  # before a model may change what it is given
     table = submission.from_pandas(predict(file, model, part))
-    return dict(submission.align(table, data.competition, ids, lambda: part))
+    return dict(submission.align(table, data.competition, ids, lambda: part, data.genes))
 
 
 def _answers(data: Data, train: Part) -> Table:
@@ -172,7 +180,9 @@ def _answers(data: Data, train: Part) -> Table:
             hint="Take a dataset that has some, such as "
             f"--dataset {data.competition.datasets[0].name}.",
         )
-    return metric_columns(data.competition, train.targets, train.groups)
+    return metric_columns(
+        data.competition, train.targets, train.groups, truth=train.truth, counts=train.counts
+    )
 
 
 def _folds(
@@ -194,9 +204,3 @@ def _folds(
     for fold, (_, held) in enumerate(splitter.split(folds, groups=groups)):
         folds[held] = fold
     return folds, np.full(len(train), "", dtype=object), groups
-
-
-def _frame(train: Part, predictions: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame({"id": train.ids, **predictions})

@@ -99,6 +99,7 @@ class Case:
         aligned = submission.align(
             *(submission.from_pandas(table), self.competition, self.data.ids("test")),
             lambda: test("test"),
+            self.data.genes,
         )
         return dict(self.solution.score(aligned)["public"].whole.scores)
 
@@ -204,7 +205,7 @@ def answers_are_apart(case: Case) -> Iterator[str]:
             yield f"{part}.parquet has {sorted(columns)}"
     public = {file.name for file in (case.data.folder / PUBLIC).iterdir()}
     expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
-    expected |= {"train.h5", "test.h5", "open.h5"}
+    expected |= {"train.h5", "test.h5", "open.h5", datas.TRUTH}
     if public - expected:
         yield f"unexpected public files: {sorted(public - expected)}"
 
@@ -240,7 +241,8 @@ def metric_is_a_sum(case: Case) -> Iterator[str]:
     """Scores from sums over cells equal the metric on all rows at once."""
     targets = case.solution.targets
     rows = case.data.ids("test")
-    predictions = submission.align(submission.from_pandas(case.sample), case.competition, rows)
+    table = submission.from_pandas(case.sample)
+    predictions = submission.align(table, case.competition, rows, genes=case.data.genes)
     cells = Cells.of(np.arange(len(rows)) % 7)
     found = Tally.of(case.competition.metric, targets, predictions, cells)
     card = found.card(case.competition.primary.name, [])
@@ -288,7 +290,7 @@ def models_keep_the_contract(case: Case) -> Iterator[str]:
             first, second = (_predictions(file, case.tiny()) for _ in range(2))
             if not first.equals(second):
                 yield f"{name}: the same seed gave other predictions"
-            submission.align(first, case.competition, ids)
+            submission.align(first, case.competition, ids, genes=case.data.genes)
         except (PodiumError, TypeError) as error:
             if len(train) or not isinstance(error, ModelError):  # some models need train rows
                 yield f"{name}: {error}"
@@ -385,7 +387,9 @@ def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Ver
 def _broken(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
     """Broken copies of the sample submission, each with words that its message must have."""
     good, target = case.sample, case.competition.targets[0]
-    yield good.drop(columns=target.name), f"column '{target.name}' is missing"
+    name = case.data.genes[-1] if target.matrix else target.name
+    words = f"1 column missing: '{name}'" if target.matrix else f"column '{name}' is missing"
+    yield good.drop(columns=name), words
     yield good.drop(columns="id"), "column 'id' is missing"
     yield good.assign(extra=1), "unexpected column"
     yield good.iloc[:-1], "missing"
@@ -393,10 +397,10 @@ def _broken(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
     yield good.assign(id=[*good["id"][:-1], "no such id"]), "unknown id"
     yield good.assign(id=pd.Series([*good["id"][:-1], None], dtype=object)), "without an id"
     yield good.iloc[:0], "no rows"
-    values = good[target.name].astype(object)
+    values = good[name].astype(object)
     if target.label:
-        yield good.assign(**{target.name: [*values[:-1], None]}), "missing or NaN"
-        yield good.assign(**{target.name: 0.5}), "whole numbers or text are expected"
+        yield good.assign(**{name: [*values[:-1], None]}), "missing or NaN"
+        yield good.assign(**{name: 0.5}), "whole numbers or text are expected"
         return
     cases: list[tuple[Any, str]] = [
         (None, "missing or NaN"),
@@ -411,7 +415,7 @@ def _broken(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
     for value, words in cases:
         column = pd.Series([*values[:-1], value], index=good.index)
         text = isinstance(value, str)
-        yield good.assign(**{target.name: column.astype(str if text else float)}), words
+        yield good.assign(**{name: column.astype(str if text else float)}), words
 
 
 def _predictions(file: ModelFile, parts: tuple[Part, Part]) -> pa.Table:
