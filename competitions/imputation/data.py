@@ -1,0 +1,135 @@
+"""The real datasets: raw files to observed and true counts.
+
+Run `podium data imputation --dataset autoclass`, or another of those in `competition.py`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from podium.counts import Counts
+from podium.data import Prepared
+from podium.errors import DataError
+
+from . import matrix_files
+from .matrix_files import Matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+OBSERVED, TRUE, OPEN = "test_data.csv", "test_truedata.csv", "data.csv"
+"""A course's files: cells as they were seen, the same without dropout, and cells without truth."""
+
+
+def autoclass(raw: Mapping[str, Path]) -> Prepared:
+    """Dataset 1 of AutoClass: cells that Splatter simulated, before and after dropout."""
+    return _read({"counts.csv": raw["counts.csv"], "truecounts.csv": raw["truecounts.csv"]})
+
+
+def zeisel(raw: Mapping[str, Path]) -> Prepared:
+    """Cells of mouse cortex and what down-sampling left of them, as EnImpute ships them.
+
+    1,757 of 879,318 observed counts are above the reference, which no down-sampling gives. There
+    the truth is raised to what was observed: no entry that the metric looks at changes.
+    """
+    import rdata
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of R classes that it gives as plain arrays
+        found: dict[str, Any] = rdata.conversion.convert(rdata.parser.parse_file(raw["zeisel.rda"]))
+    reference, sample = (found["zeisel"][name] for name in ("count.ref", "count.samp"))
+    genes, cells = ([str(name) for name in sample.coords[side].to_numpy()] for side in sample.dims)
+    observed = sample.to_numpy().T
+    truth = np.maximum(reference.to_numpy().T, observed)
+    return assemble(Matrix(observed, cells, genes), Matrix(truth, cells, genes))
+
+
+def course(raw: Mapping[str, Path]) -> Prepared:
+    """A course's files; the cells of `data.csv`, if it is there, are open.
+
+    Raises:
+        DataError: With everything that is wrong in all files.
+    """
+    missing = [name for name in (OBSERVED, TRUE) if name not in raw]
+    if missing:
+        raise DataError("The files are not whole.", problems=[f"{n}: not found" for n in missing])
+    return _read({name: raw[name] for name in (OBSERVED, TRUE, OPEN) if name in raw})
+
+
+def _read(paths: Mapping[str, Path]) -> Prepared:
+    """Files of observed and true counts, and of open cells, in this order."""
+    files, problems = {}, []
+    for name, path in paths.items():
+        try:
+            files[name] = matrix_files.read(path)
+        except DataError as error:
+            problems += [f"{name}: {error.message}: {line}" for line in error.problems]
+    files = matrix_files.turned(files)
+    for name, one in files.items():
+        problems += [f"{name}: {line}" for line in _unusable(one)]
+    first, *others = paths
+    for place, name in enumerate(others):
+        if name in files and first in files:
+            files[name], trouble = matrix_files.fitted(files[name], files[first], cells=not place)
+            problems += [f"{name} does not fit {first}: {line}" for line in trouble]
+    if problems:
+        raise DataError("The files cannot be used.", problems=problems)
+    return assemble(*files.values())
+
+
+def _unusable(one: Matrix) -> list[str]:
+    """What is wrong with a file by itself."""
+    problems = matrix_files.wrong(one.values)
+    if not one.values.size:
+        shape = " x ".join(map(str, one.values.shape))
+        problems.append(f"{shape} counts: there is nothing to impute")
+    if "id" in (one.columns or ()):
+        problems.append("a gene is called 'id', as the cells' names are in a submission")
+    return problems
+
+
+def assemble(observed: Matrix, truth: Matrix, unknown: Matrix | None = None) -> Prepared:
+    """Cells with their truth, and open ones, as one dataset.
+
+    Args:
+        observed: Counts of the labelled cells; cells in rows.
+        truth: The same cells and genes without dropout.
+        unknown: Cells without truth, of the same genes.
+
+    Raises:
+        DataError: If no zero is a dropout.
+    """
+    if not ((observed.values == 0) & (truth.values > 0)).any():
+        raise DataError(
+            "No zero is a dropout: there is nothing to score.",
+            hint="Are the observed and the true counts the same, or in each other's file?",
+        )
+    ids = cell_names(observed)
+    genes = observed.columns
+    if genes is None or "" in genes:
+        genes = [f"gene{number}" for number in range(1, observed.values.shape[1] + 1)]
+    opened = [] if unknown is None else cell_names(unknown)
+    if set(opened) & set(ids):
+        opened = [f"open:{name}" for name in opened]
+    seen = [observed.values, *([] if unknown is None else [unknown.values])]
+    known = pd.DataFrame({"id": ids})
+    return Prepared(
+        features=pd.DataFrame({"id": [*ids, *opened]}),
+        targets=known,
+        groups=known.assign(cell=known["id"]),
+        counts=Counts.of({"cells": (np.concatenate(seen).astype(np.int64), genes)}),
+        truth=Counts.of({"cells": (truth.values.astype(np.int64), genes)}),
+    )
+
+
+def cell_names(one: Matrix) -> list[str]:
+    """The names of the cells; `cell1`, `cell2` and so on where some have none or share one."""
+    names = one.rows
+    if names is None or "" in names or len(set(names)) < len(names):
+        return [f"cell{number}" for number in range(1, len(one.values) + 1)]
+    return names
