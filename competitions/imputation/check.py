@@ -1,4 +1,4 @@
-"""What else is wrong with predictions, told without the answers: counts that were seen are fixed."""
+"""What else is wrong with predictions, told without the answers: what was seen must stay."""
 
 from __future__ import annotations
 

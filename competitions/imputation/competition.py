@@ -67,8 +67,8 @@ competition = Competition(
                         )
                     },
                     licence="GPL-2 or later",
-                    citation="doi:10.1126/science.aaa1934 (Zeisel et al. 2015); sample of EnImpute, "
-                    "doi:10.1093/bioinformatics/btz435",
+                    citation="doi:10.1126/science.aaa1934 (Zeisel et al. 2015); the sample by "
+                    "EnImpute, doi:10.1093/bioinformatics/btz435",
                 ),
             ),
         ),

@@ -84,9 +84,9 @@ def _read(paths: Mapping[str, Path]) -> Prepared:
 
 def _unusable(one: Matrix) -> list[str]:
     """What is wrong with a file by itself."""
-    problems = matrix_files.wrong(one.values)
-    if not one.values.size:
-        shape = " x ".join(map(str, one.values.shape))
+    problems = matrix_files.wrong(one.numbers)
+    if not one.numbers.size:
+        shape = " x ".join(map(str, one.numbers.shape))
         problems.append(f"{shape} counts: there is nothing to impute")
     if "id" in (one.columns or ()):
         problems.append("a gene is called 'id', as the cells' names are in a submission")
@@ -104,7 +104,9 @@ def assemble(observed: Matrix, truth: Matrix, unknown: Matrix | None = None) -> 
     Raises:
         DataError: If no zero is a dropout.
     """
-    if not ((observed.values == 0) & (truth.values > 0)).any():
+    from scipy.sparse import csr_array, vstack
+
+    if not ((observed.numbers == 0) & (truth.numbers > 0)).any():
         raise DataError(
             "No zero is a dropout: there is nothing to score.",
             hint="Are the observed and the true counts the same, or in each other's file?",
@@ -112,18 +114,19 @@ def assemble(observed: Matrix, truth: Matrix, unknown: Matrix | None = None) -> 
     ids = cell_names(observed)
     genes = observed.columns
     if genes is None or "" in genes:
-        genes = [f"gene{number}" for number in range(1, observed.values.shape[1] + 1)]
+        genes = [f"gene{number}" for number in range(1, observed.numbers.shape[1] + 1)]
     opened = [] if unknown is None else cell_names(unknown)
     if set(opened) & set(ids):
         opened = [f"open:{name}" for name in opened]
-    seen = [observed.values, *([] if unknown is None else [unknown.values])]
+    seen = [observed, *([] if unknown is None else [unknown])]
+    counts = vstack([csr_array(one.numbers) for one in seen], format="csr")
     known = pd.DataFrame({"id": ids})
     return Prepared(
         features=pd.DataFrame({"id": [*ids, *opened]}),
         targets=known,
         groups=known.assign(cell=known["id"]),
-        counts=Counts.of({"cells": (np.concatenate(seen).astype(np.int64), genes)}),
-        truth=Counts.of({"cells": (truth.values.astype(np.int64), genes)}),
+        counts=Counts.of({"cells": (counts.astype(np.int64), genes)}),
+        truth=Counts.of({"cells": (csr_array(truth.numbers).astype(np.int64), genes)}),
     )
 
 
@@ -131,5 +134,5 @@ def cell_names(one: Matrix) -> list[str]:
     """The names of the cells; `cell1`, `cell2` and so on where some have none or share one."""
     names = one.rows
     if names is None or "" in names or len(set(names)) < len(names):
-        return [f"cell{number}" for number in range(1, len(one.values) + 1)]
+        return [f"cell{number}" for number in range(1, len(one.numbers) + 1)]
     return names

@@ -37,18 +37,18 @@ class Matrix(NamedTuple):
     """Numbers, and the names of what they are of.
 
     Attributes:
-        values: [rows, columns], float64; NaN where there is none.
+        numbers: [rows, columns], float64; NaN where there is none.
         rows: Names of the rows; None where the file has none.
         columns: Names of the columns; None where the file has none.
     """
 
-    values: NDArray[np.float64]
+    numbers: NDArray[np.float64]
     rows: list[str] | None
     columns: list[str] | None
 
     def turned(self) -> Matrix:
         """The other way round."""
-        return Matrix(self.values.T, self.columns, self.rows)
+        return Matrix(self.numbers.T, self.columns, self.rows)
 
 
 def read(path: Path) -> Matrix:
@@ -110,7 +110,7 @@ def _is_header(line: Sequence[str]) -> bool:
 
 def _only_count(texts: Sequence[str]) -> bool:
     """Whether they are 0, 1, 2, ... or 1, 2, 3, ..."""
-    if len(texts) < 3 or texts[0] not in ("0", "1") or not all(t.isdecimal() for t in texts):
+    if len(texts) < 5 or texts[0] not in ("0", "1") or not all(t.isdecimal() for t in texts):
         return False
     return all(int(b) == int(a) + 1 for a, b in pairwise(texts))
 
@@ -154,9 +154,9 @@ def _evidence(way: Sequence[Matrix], plain: Sequence[Matrix]) -> tuple[int, ...]
         sum(_says(_GENE, one.columns) + _says(_CELL, one.rows) for one in way)
         - sum(_says(_GENE, one.rows) + _says(_CELL, one.columns) for one in way),
         sum(a.columns is not None and _same(a.columns, b.columns) for a, b in pairs),
-        sum(a.values.shape[1] == b.values.shape[1] for a, b in pairs),
-        sum((one.values.shape[1] == USUAL_GENES) for one in way)
-        - sum(one.values.shape[0] == USUAL_GENES for one in way),
+        sum(a.numbers.shape[1] == b.numbers.shape[1] for a, b in pairs),
+        sum((one.numbers.shape[1] == USUAL_GENES) for one in way)
+        - sum(one.numbers.shape[0] == USUAL_GENES for one in way),
         sum(one is other for one, other in zip(way, plain, strict=True)),
     )
 
@@ -176,16 +176,16 @@ def fitted(one: Matrix, to: Matrix, *, cells: bool) -> tuple[Matrix, list[str]]:
     Sides without names are taken in the order in which they are.
     """
     problems = []
-    genes, trouble = _places(one.columns, to.columns, one.values.shape[1], to.values.shape[1])
+    genes, trouble = _places(one.columns, to.columns, one.numbers.shape[1], to.numbers.shape[1])
     problems += [f"genes: {line}" for line in trouble]
     rows: Any = slice(None)
     if cells:
-        rows, trouble = _places(one.rows, to.rows, len(one.values), len(to.values))
+        rows, trouble = _places(one.rows, to.rows, len(one.numbers), len(to.numbers))
         problems += [f"cells: {line}" for line in trouble]
     if problems:
         return one, problems
     names = to.rows if cells else one.rows
-    return Matrix(one.values[rows][:, genes], names, to.columns), []
+    return Matrix(one.numbers[rows][:, genes], names, to.columns), []
 
 
 def _places(
@@ -199,9 +199,8 @@ def _places(
     place = {name: number for number, name in enumerate(have)}
     missing = [name for name in want if name not in place]
     if missing:
-        return slice(None), [
-            f"{len(missing):,} have other names, the first missing is {missing[0]}"
-        ]
+        names = f"{len(missing):,} of {wanted:,} names are missing, the first is {missing[0]}"
+        return slice(None), [names]
     if len(place) < count or len(set(want)) < wanted:
         return slice(None), ["names repeat and stand in another order"]
     return [place[name] for name in want], []

@@ -1,0 +1,318 @@
+"""The real matrices, and people's own files: every way round, odd ones and broken ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from podium.competitions.imputation import data as rooms
+from podium.competitions.imputation import split
+from podium.competitions.imputation.matrix_files import Matrix
+
+from podium import api
+from podium.errors import DataError
+
+FILES = "test_data.csv", "test_truedata.csv", "data.csv"
+
+
+def matrices(cells=20, genes=30, opened=10, seed=0):
+    """Truth, observed and open counts, with names."""
+    rng = np.random.default_rng(seed)
+    truth = pd.DataFrame(rng.poisson(3, (cells, genes)))
+    truth.index = [f"Cell{number}" for number in range(1, cells + 1)]
+    truth.columns = [f"Gene{number}" for number in range(1, genes + 1)]
+    observed = truth.where(rng.random(truth.shape) < 0.6, 0)
+    unknown = pd.DataFrame(rng.poisson(1, (opened, genes)), columns=truth.columns)
+    unknown.index = [f"Cell{number}" for number in range(101, 101 + opened)]
+    return {"observed": observed, "truth": truth, "unknown": unknown}
+
+
+def folder(path, observed, truth, unknown=None, **how):
+    for name, table in zip(FILES, (observed, truth, unknown), strict=True):
+        if table is not None:
+            table.to_csv(path / name, **how)
+    return path
+
+
+def prepared(path):
+    return rooms.course({file.name: file for file in path.iterdir()})
+
+
+def held(counts):
+    ((_, _, matrix, genes),) = counts.read()
+    return matrix.toarray(), genes.tolist()
+
+
+def is_that(found, observed, truth, unknown=None):
+    """Whether prepared data are these tables."""
+    seen = observed if unknown is None else pd.concat([observed, unknown])
+    counts, genes = held(found.counts)
+    assert (counts == seen.to_numpy()).all()
+    assert genes == list(truth.columns)
+    real, genes = held(found.truth)
+    assert (real == truth.to_numpy()).all()
+    assert genes == list(truth.columns)
+    assert list(found.features["id"]) == list(seen.index)
+    for table in (found.targets, found.groups):
+        assert list(table["id"]) == list(truth.index)
+    assert (found.groups["cell"] == found.groups["id"]).all()
+
+
+def test_as_pandas_writes_it(tmp_path):
+    tables = matrices()
+    is_that(prepared(folder(tmp_path, **tables)), **tables)
+
+
+@pytest.mark.parametrize("turned", range(1, 8))
+def test_every_way_round(tmp_path, turned):
+    tables = matrices()
+    ways = {
+        name: table.T if turned >> bit & 1 else table
+        for bit, (name, table) in enumerate(tables.items())
+    }
+    is_that(prepared(folder(tmp_path, **ways)), **tables)
+
+
+def test_names_that_the_files_share_are_genes(tmp_path):
+    tables = {name: table.rename(columns=lambda n: n[1:]) for name, table in matrices().items()}
+    tables = {name: table.rename(index=lambda n: n[1:]) for name, table in tables.items()}
+    is_that(prepared(folder(tmp_path, **{n: t.T for n, t in tables.items()})), **tables)
+
+
+def test_names_of_both_sides_are_shared(tmp_path):
+    tables = matrices(opened=20)
+    tables["unknown"].index = tables["truth"].index
+    found = prepared(folder(tmp_path, **{n: t.T for n, t in tables.items()}))
+    tables["unknown"].index = "open:" + tables["truth"].index
+    is_that(found, **tables)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_without_names_a_thousand_are_genes(tmp_path, turned):
+    tables = matrices(cells=12, genes=1000, opened=7)
+    ways = {name: table.T if turned else table for name, table in tables.items()}
+    found = prepared(folder(tmp_path, **ways, header=False, index=False))
+    for name, first in (("observed", ""), ("truth", ""), ("unknown", "open:")):
+        tables[name].columns = [f"gene{number}" for number in range(1, 1001)]
+        numbers = range(1, len(tables[name]) + 1)
+        tables[name].index = [f"{first}cell{number}" for number in numbers]
+    is_that(found, **tables)
+
+
+def test_without_any_sign_rows_are_cells(tmp_path):
+    tables = matrices(cells=30, genes=30)
+    del tables["unknown"]
+    found = prepared(folder(tmp_path, **tables, header=False, index=False))
+    assert (held(found.counts)[0] == tables["observed"].to_numpy()).all()
+    assert list(found.features["id"][:2]) == ["cell1", "cell2"]
+
+
+WRITTEN = {
+    "no index": {"index": False},
+    "numbered header": {"index": False, "header": [str(number) for number in range(30)]},
+    "no header": {"header": False},
+    "semicolons": {"sep": ";"},
+    "tabs": {"sep": "\t"},
+    "a byte order mark": {"encoding": "utf-8-sig"},
+    "a named corner": {"index_label": "id"},
+    "quotes": {"quoting": 2},
+    "decimals": {"float_format": "%.1f"},
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_written_otherwise(tmp_path, how):
+    tables = matrices()
+    if how == "decimals":
+        tables = {name: table.astype(float) for name, table in tables.items()}
+    found = prepared(folder(tmp_path, **tables, **WRITTEN[how]))
+    counts, genes = held(found.counts)
+    assert (counts == pd.concat([tables["observed"], tables["unknown"]]).to_numpy()).all()
+    assert len(genes) == 30
+
+
+def test_as_r_writes_tables(tmp_path):
+    """The header of `write.table` is one name shorter than the rows."""
+    tables = matrices()
+    folder(tmp_path, **tables)
+    for name in FILES:
+        lines = (tmp_path / name).read_text().split("\n")
+        (tmp_path / name).write_text("\r\n".join([lines[0].removeprefix(","), *lines[1:]]))
+    is_that(prepared(tmp_path), **tables)
+
+
+def test_other_orders_are_put_right(tmp_path):
+    tables = matrices()
+    shuffled = {
+        "observed": tables["observed"],
+        "truth": tables["truth"].sample(frac=1, random_state=0).sample(frac=1, axis=1),
+        "unknown": tables["unknown"].iloc[:, ::-1],
+    }
+    is_that(prepared(folder(tmp_path, **shuffled)), **tables)
+
+
+def test_names_of_cells_that_repeat(tmp_path):
+    tables = matrices()
+    names = ["A", "A", *tables["truth"].index[2:]]
+    for name in ("observed", "truth"):
+        tables[name].index = names
+    found = prepared(folder(tmp_path, **tables))
+    assert list(found.targets["id"]) == [f"cell{number}" for number in range(1, 21)]
+
+
+def test_without_open_cells(tmp_path):
+    tables = matrices() | {"unknown": None}
+    is_that(prepared(folder(tmp_path, **tables)), **tables)
+
+
+def test_an_observed_count_may_differ_from_the_truth(tmp_path):
+    tables = matrices()
+    row, column = np.argwhere(tables["observed"].to_numpy() > 0)[0]
+    tables["truth"].iloc[row, column] += 1
+    is_that(prepared(folder(tmp_path, **tables)), **tables)
+
+
+def changed(name, change):
+    tables = matrices()
+    tables[name] = change(tables[name].astype(object))
+    return tables
+
+
+def one(value):
+    def change(table):
+        table.iloc[2, 3] = value
+        return table
+
+    return change
+
+
+BROKEN = {
+    "missing": (changed("truth", one(np.nan)), "test_truedata.csv: 1 counts are missing"),
+    "negative": (changed("observed", one(-2)), "test_data.csv: 1 counts are negative .*-2"),
+    "fractions": (changed("observed", one(0.5)), "no whole numbers: give raw counts .*0.5"),
+    "infinite": (changed("unknown", one("inf")), "data.csv: 1 counts are infinite"),
+    "huge": (changed("unknown", one(10**12)), "data.csv: 1 counts are above"),
+    "text": (changed("observed", one("many")), "test_data.csv: it is no table of numbers"),
+    "other genes": (
+        changed("unknown", lambda table: table.rename(columns={"Gene3": "Gene99"})),
+        "data.csv does not fit test_data.csv: genes: 1 of 30 names are missing, the first is Gene3",
+    ),
+    "fewer genes": (
+        changed("unknown", lambda table: table.iloc[:, 1:]),
+        "data.csv does not fit test_data.csv: genes: 29, expected 30",
+    ),
+    "other cells": (
+        changed("truth", lambda table: table.rename(index={"Cell4": "Cell99"})),
+        "test_truedata.csv does not fit test_data.csv: cells: 1 of 20 names are missing, the first is Cell4",
+    ),
+    "fewer cells": (changed("truth", lambda table: table.iloc[1:]), "cells: 19, expected 20"),
+    "a gene called id": (
+        {n: t.rename(columns={"Gene3": "id"}) for n, t in matrices().items()},
+        "a gene is called 'id'",
+    ),
+    "no cells": (changed("unknown", lambda table: table.iloc[:0]), "data.csv: "),
+    "nothing lost": (matrices() | {"truth": matrices()["observed"]}, "No zero is a dropout"),
+    "swapped": (
+        matrices() | {"truth": matrices()["observed"], "observed": matrices()["truth"]},
+        "in each other's file",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_broken_files(tmp_path, kind):
+    tables, words = BROKEN[kind]
+    with pytest.raises(DataError, match=words):
+        prepared(folder(tmp_path, **tables))
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path):
+    tables = changed("truth", one(np.nan))
+    tables["unknown"] = tables["unknown"].iloc[:, 1:] - 5
+    tables["observed"] = tables["observed"].astype(object)
+    folder(tmp_path, **tables)
+    with pytest.raises(DataError) as told:
+        prepared(tmp_path)
+    assert len(told.value.problems) == 3
+    (tmp_path / "data.csv").write_bytes(b"")
+    (tmp_path / "test_data.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError) as told:
+        prepared(tmp_path)
+    assert len(told.value.problems) == 3
+    (tmp_path / "test_data.csv").unlink()
+    with pytest.raises(DataError, match=r"test_data\.csv: not found"):
+        prepared(tmp_path)
+
+
+@pytest.mark.parametrize("cells", [3, 4, 7, 20, 100])
+def test_split(cells):
+    tables = matrices(cells=cells)
+    found = rooms.assemble(*(_plain(tables[n]) for n in ("observed", "truth", "unknown")))
+    table = split.course(found)
+    assert list(table["id"]) == list(found.features["id"])
+    counts = table["part"].value_counts()
+    assert counts["open"] == 10
+    assert counts["public"] == counts["private"] == max(1, round(0.15 * cells))
+    train = table[table["part"] == "train"]
+    assert train["fold"].notna().all()
+    assert table.loc[table["part"] != "train", "fold"].isna().all()
+    assert train["fold"].value_counts().max() - train["fold"].value_counts().min() <= 1
+    assert set(table["stratum"].dropna()) == {"cells"}
+
+
+def test_two_cells_cannot_be_split():
+    tables = matrices(cells=2)
+    with pytest.raises(DataError, match="at least 3"):
+        split.course(rooms.assemble(*(_plain(tables[n]) for n in ("observed", "truth"))))
+
+
+def _plain(table):
+    return Matrix(table.to_numpy(float), list(table.index), list(table.columns))
+
+
+def test_course_by_the_front_door(tmp_path, own_cache):
+    tables = matrices(cells=40)
+    ready = api.prepare("imputation", "course", source=folder(tmp_path, **tables))
+    assert (len(ready.train()), len(ready.part("test")), len(ready.part("open"))) == (28, 12, 10)
+    (one,) = ready.train().slices()
+    assert (one.truth.toarray() == tables["truth"].loc[ready.train().ids].to_numpy()).all()
+    (one,) = ready.part("test").slices()
+    assert one.truth is None
+    assert (one.counts.toarray() == tables["observed"].loc[ready.part("test").ids].to_numpy()).all()
+    first = ready.edition.name
+    tables["truth"] += tables["observed"] == 0
+    folder(tmp_path, **tables)
+    assert api.prepare("imputation", "course", source=tmp_path).edition.name != first
+
+
+def test_course_files_are_nowhere_to_fetch(own_cache):
+    with pytest.raises(DataError, match="their owners have them"):
+        api.prepare("imputation", "course")
+
+
+def shares(ready):
+    """Zeros before and after, and dropouts, as in SCIENCE; all labelled train cells."""
+    (one,) = ready.train().slices()
+    observed, truth = one.counts.toarray(), one.truth.toarray()
+    zero = observed == 0
+    return (truth == 0).mean(), zero.mean(), (truth > 0)[zero].mean()
+
+
+@pytest.mark.realdata
+def test_autoclass(raw_folder):
+    ready = api.prepare("imputation", "autoclass", source=raw_folder("imputation"))
+    train, test = ready.train(), ready.part("test")
+    assert (len(train), len(test), ready.genes[:2]) == (350, 150, ("Gene2", "Gene3"))
+    assert len(ready.genes) == 938
+    assert train.ids[0].startswith("Cell")
+    assert shares(ready) == pytest.approx((0.084, 0.362, 0.767), abs=0.01)
+    (one,) = train.slices()
+    seen = one.counts.toarray() > 0
+    assert (one.counts.toarray()[seen] == one.truth.toarray()[seen]).all()
+
+
+@pytest.mark.realdata
+def test_zeisel(raw_folder):
+    ready = api.prepare("imputation", "zeisel", source=raw_folder("imputation"))
+    assert (len(ready.train()), len(ready.part("test")), len(ready.genes)) == (1259, 540, 3529)
+    assert shares(ready) == pytest.approx((0.273, 0.861, 0.683), abs=0.01)
+    (one,) = ready.train().slices()
+    assert (one.truth - one.counts).min() >= 0
