@@ -4,8 +4,8 @@
 
 Podium's way reads the file as anybody may have written it, aligns rows and columns by name, checks
 all values and that observed counts are as they were, and scores. The plain way is what people
-write: pandas reads, `loc` aligns, NumPy and scikit-learn score, nothing is checked. Asked for are 15
-seconds and 3 GB.
+write: pandas reads, `loc` aligns, scikit-learn scores, nothing is checked. Asked for are 15 seconds
+and 3 GB.
 """
 
 from __future__ import annotations
