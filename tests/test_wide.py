@@ -66,7 +66,7 @@ def write_hdf5(path, values, rows=SHUFFLED, form=None, group="/", name="count"):
 def test_tables(values):
     frame(values).to_csv("p.csv", index=False)
     frame(values).to_parquet("p.parquet", index=False)
-    frame(values).astype({gene: str for gene in GENES}).to_parquet("text.parquet", index=False)
+    frame(values).astype(dict.fromkeys(GENES, str)).to_parquet("text.parquet", index=False)
     for name in ("p.csv", "p.parquet", "text.parquet"):
         assert np.array_equal(aligned(name), values), name
 

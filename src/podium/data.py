@@ -192,7 +192,7 @@ def annotated(data: Data, folder: Path) -> list[Path]:
             spatial = {"x", "y"} <= set(rows.columns)
             places = rows[["x", "y"]].to_numpy(np.float64) if spatial else None
             files.append(folder / f"{part.name}-{one.name}.h5ad")
-            h5ad.write(files[-1], h5ad.Annotated(rows, one.counts, one.genes, places))
+            h5ad.write(files[-1], h5ad.Annotated(rows, one.counts, one.genes, places, one.truth))
     return files
 
 

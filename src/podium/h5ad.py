@@ -32,12 +32,14 @@ class Annotated(NamedTuple):
         counts: `layers["counts"]` if it is there, else `X` [rows, genes].
         genes: Names of the columns [genes].
         places: `obsm["spatial"]`, if it is there [rows, 2].
+        truth: Written as `layers["truth"]`, if there is one [rows, genes].
     """
 
     rows: pd.DataFrame
     counts: csr_array[Any]
     genes: NDArray[np.str_]
     places: NDArray[np.float64] | None
+    truth: csr_array[Any] | None = None
 
 
 def read(path: Path) -> Annotated:
@@ -85,17 +87,15 @@ def write(path: Path, found: Annotated) -> None:
             _mark(file, "anndata", "0.1.0")
             _write_table(file, "obs", found.rows)
             _write_table(file, "var", pd.DataFrame(index=pd.Index(found.genes, name="gene")))
-            group = file.create_group("X")
-            _mark(group, "csr_matrix", "0.1.0")
-            group.attrs["shape"] = found.counts.shape
-            for name in ("data", "indices", "indptr"):
-                group.create_dataset(name, data=getattr(found.counts, name), compression="lzf")
+            _write_matrix(file, "X", found.counts)
             places = file.create_group("obsm")
             _mark(places, "dict", "0.1.0")
             if found.places is not None:
                 _mark(places.create_dataset(SPATIAL, data=found.places), "array", "0.2.0")
             for name in ("varm", "obsp", "varp", "layers", "uns"):
                 _mark(file.create_group(name), "dict", "0.1.0")
+            if found.truth is not None:
+                _write_matrix(file["layers"], "truth", found.truth)
     except OSError as error:
         raise PodiumError(f"{path} cannot be written: {reason(error)}.") from error
 
@@ -186,6 +186,14 @@ def _write_table(file: Any, name: str, table: pd.DataFrame) -> None:
             texts = [str(value) for value in values]
             made = group.create_dataset(key, data=texts, dtype=h5py.string_dtype())
             _mark(made, "string-array", "0.2.0")
+
+
+def _write_matrix(parent: Any, name: str, matrix: csr_array[Any]) -> None:
+    group = parent.create_group(name)
+    _mark(group, "csr_matrix", "0.1.0")
+    group.attrs["shape"] = matrix.shape
+    for key in ("data", "indices", "indptr"):
+        group.create_dataset(key, data=getattr(matrix, key), compression="lzf")
 
 
 def _mark(item: Any, kind: str, version: str) -> None:
