@@ -1,0 +1,198 @@
+"""Pictures of submissions: imputed against true counts, and how calls meet dropouts.
+
+Where the truth may be shown there is also the curve of precision over recall, with the imputed
+value as the score of an entry: a zero that was imputed with more counts is the surer dropout. The
+curve ends, with a dot, where the calls end. Without truth a picture shows the imputed counts and
+which genes' zeros were called. Of many cells some are taken, evenly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from .metric import TARGET, dense
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from podium.metric import Floats
+    from podium.plotting import View
+
+
+MOST = 1 << 22
+"""Entries that are drawn."""
+GENES = 20
+"""Groups of genes, by how much of them was seen."""
+CURVE = 1000
+"""Points of a curve."""
+COLOURS = ("tab:blue", "tab:red", "tab:green", "tab:purple", "tab:orange", "tab:brown")
+TICKS = (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+
+
+class Zeros(NamedTuple):
+    """The zero entries of a view's cells.
+
+    Attributes:
+        imputed: Imputed count of each [zeros].
+        true: True count of each, where it may be shown [zeros].
+        seen: Observed mean of the gene of each [zeros].
+    """
+
+    imputed: Floats
+    true: Floats | None
+    seen: Floats
+
+
+def draw(views: Sequence[View]) -> dict[str, Figure]:
+    """A figure for each view, and one of all curves if any truth may be shown."""
+    found = [(view.title, zeros(view)) for view in views]
+    figures = {
+        _file(title, place): _figure(title, one) for place, (title, one) in enumerate(found, 1)
+    }
+    if any(one.true is not None for _, one in found):
+        figures["precision-recall"] = _curves([pair for pair in found if pair[1].true is not None])
+    return figures
+
+
+def zeros(view: View) -> Zeros:
+    """The zeros of the cells, or of so many cells that they are not too many."""
+    (one,) = view.part.slices()
+    step = -(-one.counts.shape[0] * one.counts.shape[1] // MOST)
+    rows = one.rows[::step]
+    observed = one.counts[::step].toarray()
+    zero = observed == 0
+    true = None
+    if view.truth is not None:
+        true = dense(view.truth[TARGET][rows])[zero].astype(np.float64)
+    return Zeros(
+        imputed=dense(view.predictions[TARGET][rows])[zero].astype(np.float64),
+        true=true,
+        seen=np.broadcast_to(observed.mean(axis=0), observed.shape)[zero],
+    )
+
+
+def precision_recall(called: Zeros) -> tuple[Floats, Floats]:
+    """Recall and precision of calling the zeros above each imputed value, the highest first.
+
+    The last point is that of all calls; both are empty where there are none.
+    """
+    dropout = (called.true if called.true is not None else called.imputed * np.nan) > 0
+    order = np.argsort(-called.imputed, kind="stable")[: int((called.imputed > 0).sum())]
+    last = np.flatnonzero(np.diff(called.imputed[order], append=0.0))  # of equal ones
+    hits = dropout[order].cumsum()[last]
+    return hits / max(1, dropout.sum()), hits / (last + 1)
+
+
+def _file(title: str, place: int) -> str:
+    words = "".join(letter if letter.isalnum() else " " for letter in title).split()
+    return "-".join([str(place), *words])
+
+
+def _figure(title: str, found: Zeros) -> Figure:
+    figure = Figure(figsize=(9.0, 4.2), layout="constrained")
+    figure.suptitle(title)
+    counts, genes = figure.subplots(1, 2)
+    if found.true is None:
+        _histogram(counts, found)
+    else:
+        _against_truth(figure, counts, found.imputed, found.true)
+    _by_gene(genes, found)
+    return figure
+
+
+def _against_truth(figure: Figure, panel: Axes, imputed: Floats, true: Floats) -> None:
+    """How many zeros have which true and imputed count; those right in both are left out."""
+    shown = (imputed > 0) | (true > 0)
+    x, y = np.log1p(true[shown]), np.log1p(imputed[shown])
+    top = max(1.0, x.max(initial=0.0), y.max(initial=0.0)) * 1.02
+    if shown.any():
+        drawn = panel.hexbin(x, y, gridsize=45, extent=(0, top, 0, top), bins="log", mincnt=1)
+        figure.colorbar(drawn, ax=panel, label="zeros", pad=0.02)
+    panel.plot([0, top], [0, top], color="black", linewidth=0.8, linestyle="--")
+    panel.set_xlabel("true count")
+    panel.set_ylabel("imputed count")
+    panel.set_title("called zeros and dropouts", fontsize=9)
+    margin = 0.03 * top
+    panel.set_xlim(-margin, top)
+    panel.set_ylim(-margin, top)
+    ticks = [tick for tick in TICKS if np.log1p(tick) < top]
+    panel.set_xticks(np.log1p(ticks), [f"{tick:,}" for tick in ticks], rotation=45)
+    panel.set_yticks(np.log1p(ticks), [f"{tick:,}" for tick in ticks])
+    panel.set_aspect("equal")
+
+
+def _histogram(panel: Axes, found: Zeros) -> None:
+    called = found.imputed[found.imputed > 0]
+    share = len(called) / max(1, len(found.imputed))
+    if len(called):
+        low, high = called.min(), called.max()
+        edges = np.geomspace(low / 1.1, high * 1.1, 40)
+        panel.hist(called, bins=edges.tolist(), color=COLOURS[0])
+        panel.set_xscale("log")
+    panel.set_xlabel("imputed count")
+    panel.set_ylabel("zeros")
+    panel.set_title(f"{share:.0%} of {len(found.imputed):,} zeros are called", fontsize=9)
+
+
+def _by_gene(panel: Axes, found: Zeros) -> None:
+    """Share of the zeros that are called, and that are dropouts, over what was seen of a gene."""
+    seen, code = np.unique(found.seen, return_inverse=True)
+    many = np.bincount(code, minlength=len(seen))
+    # Groups of about as many zeros each; genes of which nothing was seen are one of them.
+    share = (many.cumsum() - many / 2) / max(1, many.sum())
+    group = np.where(seen > 0, 1 + np.minimum(share * GENES, GENES - 1).astype(int), 0)[code]
+    size = np.bincount(group, minlength=GENES + 1)
+    filled = size > 0
+    place = np.bincount(group, found.seen, minlength=GENES + 1)[filled] / size[filled]
+
+    def line(values: NDArray[np.bool_], colour: str, label: str) -> None:
+        height = np.bincount(group, values, minlength=GENES + 1)[filled] / size[filled]
+        panel.plot(place, height, color=colour, marker="o", ms=3, label=label)
+
+    line(found.imputed > 0, COLOURS[0], "called")
+    if found.true is not None:
+        line(found.true > 0, "black", "dropouts")
+    smallest, largest = place[place > 0].min(initial=1.0), place.max(initial=1.0)
+    panel.set_xscale("symlog", linthresh=smallest)
+    powers = 10.0 ** np.arange(np.ceil(np.log10(smallest)), np.log10(largest) + 0.01)
+    panel.set_xticks([0.0, *powers], ["0", *(f"{power:g}" for power in powers)])
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.set_ylim(-0.03, 1.03)
+    panel.set_xlabel("observed mean of the gene")
+    panel.set_ylabel("share of the zeros")
+    panel.set_title("by gene", fontsize=9)
+    panel.legend(fontsize=8)
+    panel.grid(alpha=0.3)
+
+
+def _curves(known: Sequence[tuple[str, Zeros]]) -> Figure:
+    figure = Figure(figsize=(5.2, 4.4), layout="constrained")
+    panel = figure.subplots()
+    for place, (title, one) in enumerate(known):
+        colour = COLOURS[place % len(COLOURS)]
+        recall, precision = precision_recall(one)
+        if len(recall):
+            points = np.unique(np.linspace(0, len(recall) - 1, CURVE).astype(int))
+            panel.plot(recall[points], precision[points], color=colour, label=title)
+            panel.plot(recall[-1:], precision[-1:], "o", color=colour)
+        else:
+            panel.plot([], [], color=colour, label=f"{title}: no calls")
+    rates = {float((one.true > 0).mean()) for _, one in known if one.true is not None}
+    for rate in rates:
+        panel.axhline(rate, color="black", linewidth=0.8, linestyle="--")
+        panel.annotate("share of dropouts", (0.02, rate + 0.01), fontsize=8)
+    panel.set_xlim(0, 1.02)
+    panel.set_ylim(0, 1.02)
+    panel.set_xlabel("recall")
+    panel.set_ylabel("precision")
+    panel.set_title("zeros by imputed count, the highest first", fontsize=9)
+    panel.legend(fontsize=8, loc="lower left")
+    panel.grid(alpha=0.3)
+    return figure
