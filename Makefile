@@ -32,6 +32,8 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/gru.py --dataset demo
 	$(BIN)/python benchmarks/full_size.py
+	$(BIN)/python benchmarks/wide.py
+	$(BIN)/python benchmarks/dca.py
 
 clean:
 	rm -rf .venv

@@ -40,6 +40,7 @@ from the `*.jsonl` files beside it. To see them in a workspace of your own, besi
 ```sh
 podium import leaderboard/sirna.jsonl
 podium import leaderboard/dlpfc.jsonl
+podium import leaderboard/imputation.jsonl
 ```
 
 Each line of a file is a record with its provenance: parameters, seed, versions, time and memory
