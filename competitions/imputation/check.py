@@ -29,8 +29,7 @@ def problems(part: Part, predictions: Table) -> list[str]:
             bad = np.flatnonzero((given != observed.data) & (observed.data != 0))
             changed += len(bad)
             examples += [
-                f"cell {part.ids[rows[observed.row[entry]]]}, "
-                f"gene {one.genes[observed.col[entry]]}: "
+                f"{part.ids[rows[observed.row[entry]]]}, {one.genes[observed.col[entry]]}: "
                 f"{observed.data[entry]:g} became {given[entry]:g}"
                 for entry in bad[: EXAMPLES - len(examples)].tolist()
             ]

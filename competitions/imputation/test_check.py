@@ -31,15 +31,13 @@ def test_changes_are_counted(part, form, kind, block, monkeypatch):
     assert check.problems(part, {"count": form(imputed)}) == []
     imputed[0, 2] = 0
     (line,) = check.problems(part, {"count": form(imputed)})
-    assert line == (
-        "1 observed count is changed: only zeros may be imputed (cell w, gene c: 2 became 0)"
-    )
+    assert line == ("1 observed count is changed: only zeros may be imputed (w, c: 2 became 0)")
     imputed[1:, :3] = 0
     imputed[3, 3] = 70_000.5
     (line,) = check.problems(part, {"count": form(imputed)})
     assert line.startswith("6 observed counts are changed")
-    assert line.endswith("cell z, gene c: 1 became 0; ...)")
-    assert "gene d" not in line
+    assert line.endswith("; z, c: 1 became 0; ...)")
+    assert " d:" not in line
 
 
 def test_rows_of_the_part_are_compared(part):

@@ -61,7 +61,7 @@ def test_equal_to_the_report_and_to_scikit_learn(seed, form):
 
 
 def test_by_hand():
-    # The example of the README: of five zeros three are dropouts; two calls, one of them right.
+    # The example of the README: of six zeros three are dropouts; two are called, one rightly.
     truth = [[4, 0, 2, 1], [0, 3, 0, 5]]
     observed = [[0, 0, 2, 0], [0, 3, 0, 0]]
     imputed = [[3, 0, 2, 0], [0, 3, 2, 0]]
