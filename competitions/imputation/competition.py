@@ -31,6 +31,10 @@ competition = Competition(
             higher_is_better=False,
             perfect=0.0,
         ),
+        Score(name="distance_before", title="distance of the zeros as they are", perfect=None),
+        Score(name="called", title="zeros that were called", perfect=None),
+        Score(name="dropouts", title="zeros that are dropouts", perfect=None),
+        Score(name="zeros", title="zeros of the observed counts", perfect=None),
     ),
     datasets=(
         Dataset(name="demo", title="simulated by Splatter's model, 600 cells x 1,000 genes"),

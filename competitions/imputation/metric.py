@@ -123,6 +123,10 @@ def finish(sums: Floats, layout: None) -> dict[str, Floats]:
         "recall": _share(total.hits, total.dropouts),
         "distance": distance,
         "log1p_rmse": np.sqrt(_share(total.log_error, total.dropouts)),
+        "distance_before": np.sqrt(total.before),
+        "called": total.called,
+        "dropouts": total.dropouts,
+        "zeros": total.zeros,
     }
 
 

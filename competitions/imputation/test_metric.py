@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from podium.competitions.imputation import metric as rooms
+from podium.competitions.imputation.competition import competition
 from podium.competitions.imputation.metric import Sums, finish, metric, statistics
 from scipy.sparse import csr_array
 from sklearn.metrics import f1_score, matthews_corrcoef, precision_score, recall_score
@@ -38,6 +39,10 @@ def the_report(truedata, data, after):
         "recall": predict_correct / true_drop_out_mask.sum(),
         "distance": distance,
         "ratio": distance / np.sqrt(np.square(truedata - data).sum()),
+        "distance_before": np.sqrt(np.square(truedata - data).sum()),
+        "called": predict_dropout_mask.sum(),
+        "dropouts": true_drop_out_mask.sum(),
+        "zeros": iszero.sum(),
     }
 
 
@@ -78,7 +83,9 @@ def test_by_hand():
 
 def test_the_answers_are_perfect():
     truth, observed, _ = matrices()
-    assert metric.score(*tables(truth, observed, truth)) == {
+    found = metric.score(*tables(truth, observed, truth))
+    assert found["called"] == found["dropouts"]
+    assert {s.name: found[s.name] for s in competition.scores if s.perfect is not None} == {
         "f1": 1.0,
         "mcc": 1.0,
         "precision": 1.0,

@@ -110,13 +110,15 @@ class Score:
 
     Attributes:
         beside: Whether the board shows it beside the primary score.
+        perfect: What the answers themselves reach; None for a count that is neither good nor bad,
+            which stands in JSON alone.
     """
 
     name: str
     title: str
     beside: bool = False
     higher_is_better: bool = True
-    perfect: float = 1.0
+    perfect: float | None = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

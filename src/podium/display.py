@@ -357,10 +357,11 @@ def card(competition: Competition, found: Card) -> None:
 
 def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
     _approximate(competition, found["strata"] if found["ci"] else [])
-    header = ["rows", "groups", "95% interval", *(score.name for score in competition.scores)]
+    names = [score.name for score in competition.scores if score.perfect is not None]
+    header = ["rows", "groups", "95% interval", *names]
 
     def cells(name: str, estimate: Mapping[str, Any]) -> Cells:
-        figures = [figure(estimate["scores"][score.name]) for score in competition.scores]
+        figures = [figure(estimate["scores"][name]) for name in names]
         counts = [f"{estimate['rows']:,}", f"{estimate['groups']:,}"]
         return [name, *counts, _interval(estimate["ci"] or (None, None)), *figures]
 

@@ -92,8 +92,9 @@ def _best(scores: list[float], sign: int) -> float | None:
 
 
 def _normalised(score: float, zero: float | None, primary: Score) -> float | None:
-    spread = None if zero is None else primary.perfect - zero
-    return (score - zero) / spread if zero is not None and spread else None
+    if zero is None or primary.perfect is None or primary.perfect == zero:
+        return None
+    return (score - zero) / (primary.perfect - zero)
 
 
 def _row(

@@ -215,7 +215,7 @@ def perfect_beats_controls(case: Case) -> Iterator[str]:
     primary = case.competition.primary
     best = case.solution.perfect()["all"].whole.scores
     for score in case.competition.scores:
-        if abs(best[score.name] - score.perfect) > TOLERANCE:
+        if score.perfect is not None and abs(best[score.name] - score.perfect) > TOLERANCE:
             yield f"{score.name} of the answers is {best[score.name]}, not {score.perfect}"
     sign = 1 if primary.higher_is_better else -1
     for control in case.competition.controls:
@@ -391,7 +391,7 @@ def _broken(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
     words = f"1 column missing: '{name}'" if target.matrix else f"column '{name}' is missing"
     yield good.drop(columns=name), words
     yield good.drop(columns="id"), "column 'id' is missing"
-    yield good.assign(extra=1), "unexpected column"
+    yield good.copy().assign(extra=1), "unexpected column"
     yield good.iloc[:-1], "missing"
     yield pd.concat([good, good.iloc[:1]]), "more than once"
     yield good.assign(id=[*good["id"][:-1], "no such id"]), "unknown id"
