@@ -46,6 +46,7 @@ podium import leaderboard/imputation.jsonl
 Each line of a file is a record with its provenance: parameters, seed, versions, time and memory
 (see [docs/boards.md](../docs/boards.md)). `board.sqlite`, your own board, is not committed.
 """
+BEGIN, END = "<!-- boards: leaderboard/reference.py writes them -->", "<!-- end of boards -->"
 OLDER = " (an older file)"
 NORMAL = """
 The normalised score is 0 for the best trivial control and 1 for perfect; intervals are 95 %.
@@ -68,7 +69,8 @@ def main() -> None:
         for name in [given.competition] if given.competition else competition.names():
             with workspace():
                 run(name, given.dataset, given.models)
-    (HERE / "README.md").write_text(page(), encoding="utf-8")
+    for file, text in pages().items():
+        file.write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -139,18 +141,32 @@ def lines_of(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def page() -> str:
-    """README.md, from the exports alone."""
-    from podium import api, competition
+def pages() -> dict[Path, str]:
+    """README.md, and those of competitions that have a place for their boards; from the exports."""
+    from podium import competition
 
-    parts = [HEAD]
+    boards = {name: boards_of(name) for name in competition.names()}
+    found = {HERE / "README.md": "".join([HEAD, *boards.values(), NORMAL])}
+    for name, text in boards.items():
+        file = HERE.parent / "competitions" / name / "README.md"
+        readme = file.read_text(encoding="utf-8") if file.is_file() else ""
+        if BEGIN in readme and END in readme:
+            before, after = readme.partition(BEGIN)[0], readme.partition(END)[2]
+            inside = text.replace("\n## ", "\n### ") + NORMAL
+            found[file] = f"{before}{BEGIN}\n{inside}\n{END}{after}"
+    return found
+
+
+def boards_of(name: str) -> str:
+    """All boards of a competition as Markdown."""
+    from podium import api
+
+    lines = lines_of(name)
+    if not lines:
+        return ""
     with workspace():
-        for name in competition.names():
-            lines = lines_of(name)
-            if lines:
-                api.import_records(HERE / f"{name}.jsonl")
-                parts += [board(name, entry.name, lines) for entry in api.load(name)[0].datasets]
-    return "".join([*filter(None, parts), NORMAL])
+        api.import_records(HERE / f"{name}.jsonl")
+        return "".join(board(name, entry.name, lines) for entry in api.load(name)[0].datasets)
 
 
 def is_current(competition: Competition, model: str | None, provenance: dict[str, Any]) -> bool:
