@@ -1,0 +1,229 @@
+"""Gradient-boosted trees (LightGBM) on each zero: was a count lost there, and how many.
+
+They train on the zeros of the train cells. One model gives each zero the probability that it is a
+dropout, a second its expected true count, as a factor of the mean that nearest cells suggest: a
+factor needs no tree to reach up to the highest counts, which the distance to the truth hangs on.
+The most probable zeros are called, and imputed with the expected count, than which no number
+is nearer to the truth in squared distance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lightgbm as lgb
+import numpy as np
+from scipy.sparse import vstack
+
+from podium.errors import ModelError
+
+from ..cells import Cells, answer, cells
+from ..features import CELL, GENE, Description, names, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from podium.model import Part, Report
+
+    Floats = NDArray[np.float32]
+
+DEFAULTS: dict[str, Any] = {
+    "components": 10,
+    "neighbours": [15, 50],
+    "folds": 5,
+    "rows": 500_000,
+    "rounds": 100,
+    "learning_rate": 0.07,
+    "num_leaves": 15,
+    "min_data_in_leaf": 100,
+    "slack": 0.0005,
+    "num_threads": 0,
+}
+"""Chosen on folds of the train cells of `demo`, `autoclass` and `zeisel`.
+
+components: principal components by which cells are compared.
+neighbours: numbers of nearest labelled cells to average; all are seen side by side.
+folds: of the labelled cells, each described by the others to train.
+rows: about how many zeros train, drawn at random where there are more.
+slack: how much F1, as the probabilities let expect it, is given for a higher MCC. F1 is flat around
+    its best where MCC is steep.
+num_threads: 0 for all cores; the same number gives the same bytes.
+The others are LightGBM's own.
+"""
+
+QUICK: dict[str, Any] = {"rows": 20_000, "rounds": 20, "num_threads": 1}
+
+OWN = ("components", "neighbours", "folds", "rows", "rounds", "slack")
+"""Parameters that are not LightGBM's."""
+
+BLOCK = 256
+"""Cells that are described in one go: what bounds the memory."""
+REPORT_EVERY = 10
+
+
+class BoostedTrees:
+    """Boosted trees on what is known of each zero.
+
+    Attributes:
+        known: The train cells, which describe those to predict.
+        caller: Of the probability that a zero is a dropout; None where train has no dropout.
+        counter: Of the true count of a zero, over the mean that is suggested.
+    """
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.params = params
+        self.seed = seed
+        self.known: Cells | None = None
+        self.caller: lgb.Booster | None = None
+        self.counter: lgb.Booster | None = None
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Boost; `report` gets the log loss of the caller on train as it falls.
+
+        Raises:
+            ModelError: If train has no counts before dropout, or fewer than two cells.
+        """
+        self.known = found = cells(train)
+        if found.truth is None or found.counts.shape[0] < 2:
+            raise ModelError(
+                "lightgbm needs two cells or more with their counts before dropout to train.",
+                hint="svd, diffusion and dca need none.",
+            )
+        table, truth = self._training(found)
+        if not truth.any():
+            return
+        usual = base(table)
+        columns = names(self.params["neighbours"])
+        calls = lgb.Dataset(table, truth > 0, feature_name=columns)
+        counts = lgb.Dataset(table, truth / usual, weight=usual, feature_name=columns)
+        self.caller = self._boost("binary", calls, report)
+        self.counter = self._boost("l2", counts, None)
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Call the most probable dropouts and impute the counts that are expected.
+
+        Raises:
+            ModelError: If the genes are others than those of train.
+        """
+        found, known = cells(part), self.known
+        assert known is not None
+        assert known.truth is not None
+        if not np.array_equal(found.genes, known.genes):
+            raise ModelError(
+                "The genes are not those that lightgbm was trained on.",
+                hint="It needs the same genes in the same order.",
+            )
+        values = np.zeros(found.counts.shape, dtype=np.float32)
+        if self.caller is None or self.counter is None:
+            return answer(part, found, values)
+        probabilities = np.zeros_like(values)
+        zero = found.counts.toarray() == 0
+        train = np.arange(known.counts.shape[0])
+        both = place(vstack([known.counts, found.counts], format="csr"), self.params["components"])
+        description = Description(both, train, known.truth, self.params["neighbours"])
+        for start in range(0, len(values), BLOCK):
+            some = np.arange(start, min(start + BLOCK, len(values)))
+            table = entries(description, len(train) + some, zero[some])
+            lost = np.asarray(self.caller.predict(table))
+            count = base(table) * np.asarray(self.counter.predict(table))
+            block = slice(start, start + BLOCK)
+            probabilities[block][zero[block]] = lost
+            values[block][zero[block]] = np.maximum(
+                count, lost
+            )  # a count that is lost is 1 or more
+        values[probabilities < threshold(probabilities[zero], self.params["slack"])] = 0
+        return answer(part, found, values)
+
+    def _training(self, known: Cells) -> tuple[Floats, Floats]:
+        """Features [rows, features] and true counts [rows] of zeros of known cells."""
+        assert known.truth is not None
+        rng = np.random.default_rng(self.seed)
+        places = place(known.counts, self.params["components"])
+        total = known.counts.shape[0] * known.counts.shape[1] - known.counts.nnz
+        share = self.params["rows"] / max(total, 1)
+        fold = rng.permutation(known.counts.shape[0]) % self.params["folds"]
+        tables, answers = [], []
+        for held in np.unique(fold):
+            others, own = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
+            description = Description(
+                places, others, known.truth[others], self.params["neighbours"]
+            )
+            zero = known.counts[own].toarray() == 0
+            chosen = zero & (rng.random(zero.shape, dtype=np.float32) < share)
+            tables.append(entries(description, own, chosen))
+            answers.append(known.truth[own].toarray()[chosen])
+        return np.concatenate(tables), np.concatenate(answers)
+
+    def _boost(self, objective: str, data: lgb.Dataset, report: Report | None) -> lgb.Booster:
+        own = {name: value for name, value in self.params.items() if name not in OWN}
+        steady = {"seed": self.seed, "deterministic": True, "force_row_wise": True}
+        return lgb.train(
+            {**own, **steady, "objective": objective, "verbose": -1},
+            data,
+            num_boost_round=self.params["rounds"],
+            valid_sets=[data] if report else None,
+            callbacks=[_reporting(report)] if report else None,
+        )
+
+
+def entries(description: Description, cells: NDArray[np.int64], chosen: NDArray[Any]) -> Floats:
+    """Features of chosen entries of some cells, row by row [entries, features].
+
+    Args:
+        description: Of all cells.
+        cells: Which of them.
+        chosen: Mask [cells, genes].
+    """
+    features = description.table(cells)
+    columns = [np.broadcast_to(each, chosen.shape)[chosen] for each in features]
+    return np.column_stack(columns).astype(np.float32, copy=False)
+
+
+def base(table: Floats) -> NDArray[np.float64]:
+    """What the estimates of each entry's mean say on average [entries]."""
+    return np.asarray(np.exp(table[:, len(CELL) + len(GENE) :]).mean(axis=1), dtype=np.float64)
+
+
+def threshold(probability: NDArray[Any], slack: float) -> float:
+    """The probability from which to call: the highest MCC with F1 at most `slack` below the best.
+
+    With the k most probable called, hits are expected to be the sum of their probabilities, and
+    dropouts the sum of all; F1 and MCC follow. No truth is needed.
+    """
+    ordered = np.sort(probability.astype(np.float64))[::-1]
+    if not len(ordered):
+        return np.inf
+    called, zeros = np.arange(1, len(ordered) + 1), len(ordered)
+    hits, dropouts = ordered.cumsum(), ordered.sum()
+    f1 = 2 * hits / (called + dropouts)
+    product = called * (zeros - called) * dropouts * (zeros - dropouts)
+    mcc = (hits * zeros - called * dropouts) / np.sqrt(np.maximum(product, 1e-9))
+    return float(ordered[np.where(f1 >= f1.max() - slack, mcc, -np.inf).argmax()])
+
+
+def _reporting(report: Report) -> Callable[[Any], None]:
+    def tell(state: Any) -> None:
+        if (state.iteration + 1) % REPORT_EVERY == 0:
+            report(state.iteration + 1, state.evaluation_result_list[0][2])
+
+    return tell
+
+
+def build(params: dict[str, Any], seed: int) -> BoostedTrees:
+    """Build the model."""
+    return BoostedTrees(params, seed)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search how cells are compared and the shape of the trees."""
+    return {
+        "components": trial.suggest_int("components", 5, 40, log=True),
+        "rounds": trial.suggest_int("rounds", 50, 400, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
+        "num_leaves": trial.suggest_int("num_leaves", 4, 63, log=True),
+        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 20, 1000, log=True),
+        "slack": trial.suggest_float("slack", 0.0, 0.004),
+    }

@@ -1,0 +1,105 @@
+"""Negative binomial counts of each gene, and Bayes' rule for its zeros.
+
+Of each gene, and within it each cluster of alike cells, labelled cells give the mean m of the true
+counts, at the cell's depth, and the gene's dispersion 1/theta (by moments): a true zero is seen with
+probability P0 = (1 + m / theta)^-theta. They also show how often a true count is lost, d(m). Then a
+zero is a dropout with probability d (1 - P0) / (d (1 - P0) + P0).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..calling import Curve, Estimate, Transductive
+from ..neighbours import Smoother, averaged, reduced
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from ..calling import Mixed
+
+    Floats = NDArray[np.floating[Any]]
+
+DEFAULTS: dict[str, Any] = {"clusters": 8, "components": 20, "shrink": 3.0}
+"""DOC
+
+clusters: of cells, by k-means; 1 for one mean a gene.
+components: principal components in which cells are clustered.
+shrink: cells at the gene's mean that are added to every cluster.
+"""
+
+LEAST = 1e-9
+"""The smallest mean, and the smallest probability of a true zero."""
+
+DISPERSIONS = 1e-4, 1e4
+
+
+def estimate(mixed: Mixed, params: dict[str, Any], seed: int) -> Estimate:
+    """Posterior of a dropout, and mean count, of each entry."""
+    labelled = mixed.truth.shape[0]
+    cluster = clustered(mixed, params["clusters"], params["components"], seed)
+    found = averaged(mixed, "truth", cluster_means(cluster, labelled, params["shrink"]))
+    mean = np.maximum(found.value, LEAST)
+    zero = np.maximum(zero_probability(mean, dispersion(mean[:labelled], mixed.truth)), LEAST)
+    lost = loss(mean, mixed) * (1 - zero)
+    return Estimate(lost / (lost + zero), found.value)
+
+
+def clustered(mixed: Mixed, clusters: int, count: int, seed: int) -> NDArray[Any]:
+    """The cluster of each cell; no more clusters than labelled cells [cells]."""
+    from sklearn.cluster import KMeans
+
+    cells = mixed.counts.shape[0]
+    table = reduced(mixed.counts, count) if clusters > 1 else np.zeros((cells, 1))
+    clusters = min(clusters, mixed.truth.shape[0], len(np.unique(table, axis=0)))
+    return np.asarray(KMeans(clusters, n_init=5, random_state=seed).fit_predict(table))
+
+
+def cluster_means(cluster: NDArray[Any], labelled: int, shrink: float) -> Smoother:
+    """Means of the labelled cells of a cluster, and of some cells at the mean of all."""
+    member = (cluster[:, None] == np.unique(cluster)).astype(np.float32)
+    size = np.maximum(member[:labelled].sum(axis=0)[:, None] + shrink, LEAST)
+
+    def mean(of: Floats) -> Floats:
+        known = of[:labelled]
+        return member @ ((member[:labelled].T @ known + shrink * known.mean(axis=0)) / size)
+
+    return Smoother(mean, (1 + shrink / labelled) / (member @ size)[:, 0])
+
+
+def dispersion(mean: Floats, truth: csr_array[Any]) -> Floats:
+    """1/theta of each gene [genes]: variance is mean + mean^2 / theta."""
+    beyond = ((truth.toarray() - mean) ** 2 - mean).sum(axis=0)
+    return np.clip(beyond / (mean**2).sum(axis=0), *DISPERSIONS)
+
+
+def zero_probability(mean: Floats, dispersion: Floats) -> Floats:
+    """Of a negative binomial count to be 0."""
+    return np.exp(-np.log1p(mean * dispersion) / dispersion)
+
+
+def loss(mean: Floats, mixed: Mixed) -> Floats:
+    """How often true counts are lost where the mean is so large [cells, genes]."""
+    there = mixed.truth.toarray() > 0
+    if not there.any():
+        return np.zeros_like(mean)
+    logs = np.log(mean)
+    lost = mixed.counts[: len(there)].toarray()[there] == 0
+    return Curve.through(logs[: len(there)][there], lost)(logs)
+
+
+def build(params: dict[str, Any], seed: int) -> Transductive:
+    """Build the model."""
+    return Transductive(estimate, params, seed)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search the clusters."""
+    return {
+        "clusters": trial.suggest_int("clusters", 1, 40, log=True),
+        "components": trial.suggest_int("components", 5, 50, log=True),
+        "shrink": trial.suggest_float("shrink", 0.5, 30.0, log=True),
+    }
