@@ -33,7 +33,6 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/gru.py --dataset demo
 	$(BIN)/python benchmarks/full_size.py
 	$(BIN)/python benchmarks/wide.py
-	$(BIN)/python benchmarks/dca.py
 
 clean:
 	rm -rf .venv

@@ -64,7 +64,7 @@ def place(counts: csr_array[Any], count: int) -> Places:
     return Places(
         counts=counts,
         seen=np.asarray(scaled.mean(axis=0), dtype=np.float32),
-        where=components(log, count),
+        where=components(log, count) if log.any() else np.zeros((len(log), 1)),
         size=np.log1p(np.column_stack([depth, np.diff(counts.indptr)])),
     )
 

@@ -52,8 +52,11 @@ def log_normalised(counts: csr_array[Any]) -> csr_array[Any]:
 
 
 def reduced(counts: csr_array[Any], count: int) -> Floats:
-    """Principal components of log-normalised counts [cells, count], float32."""
-    return components(log_normalised(counts), count).astype(np.float32)
+    """Principal components of log-normalised counts [cells, count], float32; 0 if all are alike."""
+    logs = log_normalised(counts)
+    if not (logs.max(axis=0) - logs.min(axis=0)).nnz:
+        return np.zeros((logs.shape[0], count), dtype=np.float32)
+    return components(logs, count).astype(np.float32)
 
 
 def nearest(table: Floats, pool: int, count: int) -> csr_array[Any]:
@@ -72,7 +75,7 @@ def nearest(table: Floats, pool: int, count: int) -> csr_array[Any]:
 
     count = min(count, pool - 1)
     if count < 1:
-        return csr_array((len(table), pool), dtype=np.float32)
+        return csr_array(np.zeros((len(table), pool), dtype=np.float32))
     search = NearestNeighbors(n_neighbors=count).fit(table[:pool])
     found = [search.kneighbors_graph(mode="distance")]
     if len(table) > pool:

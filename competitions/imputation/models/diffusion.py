@@ -25,17 +25,19 @@ if TYPE_CHECKING:
 
 DEFAULTS: dict[str, Any] = {
     "neighbours": 5,
-    "components": 20,
+    "components": 10,
     "steps": 3,
     "source": "truth",
     "calling": "learnt",
 }
-"""DOC
+"""`neighbours` and `steps` are MAGIC's own; `components` was chosen on the folds of the train cells
+of `demo`, `autoclass` and `zeisel`. There 2 to 5 steps and 5 or 10 neighbours differ in F1 by .003
+at most, 10 to 30 components too.
 
 neighbours: the distance to so manieth cell is the kernel's width.
 components: principal components in which cells are compared.
 steps: of the random walk.
-source: `truth`: the true counts of labelled cells diffuse; `observed`: observed counts of all cells.
+source: `truth`: the true counts of labelled cells diffuse; `observed`: the observed ones of all.
 calling: `learnt`: labelled cells say which score makes a dropout, and how large the truth is;
     `own`: every zero that anything reaches is called, at the value that reaches it.
 MAGIC as published: source=observed, calling=own, components=100.
@@ -74,7 +76,7 @@ def transitions(near: csr_array[Any], width: int) -> csr_array[Any]:
         scale = ranked[:, [min(width, ranked.shape[1]) - 1]]
         kernel.data = np.exp(-ranked / np.where(scale > 0, scale, 1)).reshape(-1)
     both = csr_array((kernel + kernel.T) / 2 + eye_array(cells))
-    return csr_array(diags_array(1 / both.sum(axis=1)) @ both, dtype=np.float32)
+    return csr_array((diags_array(1 / both.sum(axis=1)) @ both).astype(np.float32))
 
 
 def returns(walk: csr_array[Any], steps: int) -> Floats:
