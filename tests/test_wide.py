@@ -131,6 +131,15 @@ def test_columns(values):
     assert "1 unexpected column: 'other'" in refused("p.csv")
     whole.set_index("id").T.rename_axis("id").reset_index().to_csv("p.csv", index=False)
     assert "save the matrix the other way round" in refused("p.csv")
+    whole.set_index("id").T.to_csv("p.csv")
+    said = refused("p.csv")
+    assert "column 'id' is missing" in said
+    assert "8 columns missing: 'Gene0'" in said
+    assert "save the matrix the other way round" in said
+    whole.assign(**{"Gene1 ": 0, "Gene2 ": 0}).rename(columns=str.strip).to_csv(
+        "p.csv", index=False
+    )
+    assert "2 columns there twice: 'Gene1', 'Gene2'" in refused("p.csv")
     whole.iloc[:-2].to_csv("p.csv", index=False)
     assert "2 ids missing" in refused("p.csv")
 
