@@ -146,7 +146,12 @@ def test_columns(values):
 
 def test_parts_that_do_not_fit(values):
     write_hdf5("p.h5", values[:, :7])
-    assert "30 ids and 8 genes, but 30 x 7 values" in refused("p.h5")
+    said = refused("p.h5")
+    assert "30 ids and 8 genes, but 30 x 7 values" in said
+    assert "other way round" not in said
+    with h5py.File("p.h5", "w") as file:
+        file["id"], file["genes"], file["count"] = IDS, GENES, values.T
+    assert "but 8 x 30 values: save them the other way round" in refused("p.h5")
     with h5py.File("p.h5", "w") as file:
         file["id"], file["count"] = IDS, values
     assert "'genes' is missing" in refused("p.h5")

@@ -208,7 +208,7 @@ BROKEN = {
         {n: t.rename(columns={"Gene3": "id"}) for n, t in matrices().items()},
         "a gene is called 'id'",
     ),
-    "no cells": (changed("unknown", lambda table: table.iloc[:0]), "data.csv: "),
+    "no cells": (changed("unknown", lambda table: table.iloc[:0]), "data.csv: 0 x 30 counts"),
     "nothing lost": (matrices() | {"truth": matrices()["observed"]}, "No zero is a dropout"),
     "swapped": (
         matrices() | {"truth": matrices()["observed"], "observed": matrices()["truth"]},
