@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
+from tempfile import mkdtemp
 
 from podium import scratch, workspace
 from podium.competition import Competition, Dataset, Source
@@ -68,7 +69,7 @@ def members(
             where = source or "the download"
             raise DataError(
                 f"The raw files of {competition.name}/{dataset.name} are not whole in {where}.",
-                problems=problems,
+                problems=list(dict.fromkeys(problems)),
                 hint="Give a folder or zip that holds them: --from DIR",
             )
         yield found
@@ -121,7 +122,7 @@ def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
                 raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
             for info in named:
                 if not info.is_dir():
-                    target = unpacked / Path(info.filename).name
+                    target = Path(mkdtemp(dir=unpacked)) / Path(info.filename).name
                     with opened.open(info) as member, target.open("wb") as out:
                         shutil.copyfileobj(member, out, _CHUNK)
                     yield target
