@@ -428,7 +428,7 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
         table.reset_index(drop=True).to_parquet(folder / name, index=False, compression="zstd")
 
     def save_labelled(name: str, rows: NDArray[np.bool_]) -> pd.DataFrame:
-        answers = targets[rows[labelled]].reset_index(drop=True)
+        answers: pd.DataFrame = targets[rows[labelled]].reset_index(drop=True)
         save(features[rows].reset_index(drop=True).join(answers), f"{PUBLIC}/{name}.parquet")
         folds = split.loc[rows, ["id", "fold", "stratum"]].reset_index(drop=True)
         folds["fold"] = folds["fold"].astype(np.int64)

@@ -59,11 +59,11 @@ class Sequences:
         import pyarrow as pa
 
         try:
-            found = pa.array(texts, type=pa.large_string(), from_pandas=True)
+            given = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+            found = pa.array(given, type=pa.large_string(), from_pandas=True)
+            found.validate(full=True)  # bytes that are no text pass for it
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise _refused([f"not text: {str(error)[:200]}"]) from error
-        if isinstance(found, pa.ChunkedArray):
-            found = found.combine_chunks()
         offsets = _offsets(found)
         letters = np.frombuffer(found.buffers()[2] or b"", dtype=np.uint8)
         letters = letters[offsets[0] : offsets[-1]]
@@ -138,7 +138,7 @@ class Sequences:
 
     def text(self, row: int) -> str:
         """One row as letters."""
-        return _LETTER[self.codes[row]].tobytes().decode()
+        return bytes(_LETTER[self.codes[row]]).decode()
 
     def texts(self) -> list[str]:
         """All rows as letters."""

@@ -161,7 +161,6 @@ def parts_are_disjoint_and_complete(case: Case) -> Iterator[str]:
     if not split["id"].is_unique:
         yield f"{int(split['id'].duplicated().sum())} ids are in two parts"
     test = split[split["part"].isin(["public", "private"])]
-    train = split[split["part"] == "train"]
     unknown = set(split["part"]) - {"train", "public", "private", "open", "extra", "unused"}
     if unknown:
         yield f"unknown parts: {sorted(unknown)}"
