@@ -165,11 +165,7 @@ def draw_families(rng: np.random.Generator, regions: int) -> NDArray[np.int64]:
 
 
 def background(rng: np.random.Generator, gc: Floats) -> Codes:
-    """Chains of bases, each drawn by the one before it [rows, 1000].
-
-    Args:
-        gc: Share of G and C of each row.
-    """
+    """Chains of bases, each drawn by the one before it, by the GC of each row [rows, 1000]."""
     gc = np.clip(gc, 0.25, 0.75)[:, None]
     share = np.concatenate([(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2], axis=1)
     chain = np.repeat(share[:, None, :], 4, axis=1)  # [rows, before, base]
@@ -238,7 +234,7 @@ def activity(codes: Codes) -> Floats:
         total += motif.effect * _window(_found(codes, motif), motif).any(axis=1)
     total += PAIR.effect * pairs(codes)
     gc = ((codes == 1) | (codes == 2)).mean(axis=1)
-    return LEVEL + GC_EFFECT * (gc - GC_MEAN) + CAP * np.tanh(total / CAP)
+    return np.asarray(LEVEL + GC_EFFECT * (gc - GC_MEAN) + CAP * np.tanh(total / CAP))
 
 
 def pairs(codes: Codes) -> NDArray[np.bool_]:
