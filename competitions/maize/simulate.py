@@ -44,7 +44,7 @@ SEED = 1
 REGIONS, LENGTH, START = 6000, 1000, 800
 """How many; bases of each; where the start site is."""
 SPECIES = ("maize", "sorghum")
-RELATED = 0.5
+RELATED = 0.7
 """Share of the regions that have paralogues."""
 LARGEST = 12
 DIVERGENCE = (0.02, 0.12)
@@ -56,7 +56,7 @@ CPG = 0.6
 LEVEL, GC_EFFECT, CAP = 2.0, -6.0, 4.0
 """Activity without motifs, by GC above the mean, and the most that motifs add or take."""
 SILENT = 0.05
-FAMILY, NOISE = 0.6, 0.4
+FAMILY, NOISE = 0.8, 0.4
 """Standard deviations of the effect of a family, and of the noise."""
 _IUPAC = {"A": 1, "C": 2, "G": 4, "T": 8, "W": 9, "S": 6, "R": 5, "Y": 10, "N": 15}
 """Bases of a letter, as bits."""
