@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -41,6 +41,7 @@ from podium.edition import (
 )
 from podium.errors import DataError, needing_extras, reason
 from podium.model import Part
+from podium.sequences import Sequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 SAMPLE = "sample_submission.csv"
 SPLIT = "split.csv"
 TRUTH = "train.truth.h5"
+SEQUENCES = ".sequences.npy"
+FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
+"""Parts that are learnt from, and the file of each one's folds and groups."""
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
 
@@ -63,8 +67,12 @@ class Prepared:
         ceiling: `id` and the target columns as the simulator's Bayes-optimal predictor gives
             them, or the matrix; None for real data.
         counts: A sparse matrix with the rows of `features`, where the competition has one.
+        sequences: DNA of the rows of `features`, where the competition has it.
         truth: The matrix to predict with the rows of `targets`, where the target is one; its
             blocks are those of `counts`.
+
+    Which rows train and which are scored, the split alone says. Labelled rows may also be `extra`:
+    given to learn from, never scored; or `unused`: given to nobody, since they would tell answers.
     """
 
     features: pd.DataFrame
@@ -72,6 +80,7 @@ class Prepared:
     groups: pd.DataFrame
     ceiling: pd.DataFrame | Counts | None = None
     counts: Counts | None = None
+    sequences: Sequences | None = None
     truth: Counts | None = None
 
 
@@ -123,23 +132,29 @@ class Data:
         return table.column("id").combine_chunks().cast("string")
 
     def train(self, seed: int = 0) -> Part:
-        """The train part: features, targets, folds, groups."""
+        """The train part: features, targets, folds, groups, and extra rows where there are any."""
+        extra = self._labelled("extra", seed) if self.has(f"{PUBLIC}/extra.parquet") else None
+        return replace(self._labelled("train", seed), extra=extra)
+
+    def _labelled(self, name: str, seed: int) -> Part:
+        """Rows with their answers: `train`, or `extra`."""
         features, folds = (
-            self.table(f"{PUBLIC}/train.parquet"),
-            self.table(f"{PUBLIC}/folds.parquet"),
+            self.table(f"{PUBLIC}/{name}.parquet"),
+            self.table(f"{PUBLIC}/{FOLDS[name]}"),
         )
         targets = [target.name for target in self.competition.targets if not target.matrix]
         return Part(
-            name="train",
+            name=name,
             ids=_index(features.pop("id")),
             targets=features[targets],
             features=features.drop(columns=targets),
-            counts=self.counts(f"{PUBLIC}/train.h5"),
-            truth=self.counts(f"{PUBLIC}/{TRUTH}"),
+            counts=self.counts(f"{PUBLIC}/{name}.h5"),
+            sequences=self.sequences(f"{PUBLIC}/{name}{SEQUENCES}"),
+            truth=self.counts(f"{PUBLIC}/{TRUTH}") if name == "train" else None,
             folds=folds["fold"].to_numpy(np.int64),
             strata=folds["stratum"].to_numpy(object),
             groups=folds.drop(columns=["id", "fold", "stratum"]),
-            rng=_rng(seed, "train"),
+            rng=_rng(seed, name),
         )
 
     def part(self, name: str, seed: int = 0) -> Part:
@@ -150,12 +165,17 @@ class Data:
             ids=_index(features.pop("id")),
             features=features,
             counts=self.counts(f"{PUBLIC}/{name}.h5"),
+            sequences=self.sequences(f"{PUBLIC}/{name}{SEQUENCES}"),
             rng=_rng(seed, name),
         )
 
     def counts(self, name: str) -> Counts | None:
         """The matrix of a prepared file, where the dataset has it."""
         return Counts.open(self.file(name)) if self.has(name) else None
+
+    def sequences(self, name: str) -> Sequences | None:
+        """The sequences of a prepared file, where the dataset has them."""
+        return Sequences.open(self.file(name)) if self.has(name) else None
 
     @cached_property
     def genes(self) -> tuple[str, ...]:
@@ -365,6 +385,9 @@ def fingerprint(prepared: Prepared) -> str:
     if prepared.counts is not None:
         for chunk in prepared.counts.content():
             digest.update(chunk)
+    if prepared.sequences is not None:
+        for chunk in prepared.sequences.content():
+            digest.update(chunk)
     for matrix in (prepared.truth, prepared.ceiling):
         if isinstance(matrix, Counts):
             for chunk in matrix.content():
@@ -395,6 +418,7 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     part = split["part"].to_numpy()
     labelled = part != "open"
     train, test = part == "train", np.isin(part, ["public", "private"])
+    extra = part == "extra"
     features = prepared.features
     targets = prepared.targets.drop(columns="id")
     groups = prepared.groups.drop(columns="id")
@@ -404,19 +428,27 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     def save(table: pd.DataFrame, name: str) -> None:
         table.reset_index(drop=True).to_parquet(folder / name, index=False, compression="zstd")
 
-    learn = features[train].reset_index(drop=True)
-    answers = targets[train[labelled]].reset_index(drop=True)
-    save(learn.join(answers), f"{PUBLIC}/train.parquet")
-    folds = split.loc[train, ["id", "fold", "stratum"]].reset_index(drop=True)
-    folds["fold"] = folds["fold"].astype(np.int64)
-    save(folds.join(groups[train[labelled]].reset_index(drop=True)), f"{PUBLIC}/folds.parquet")
+    def save_labelled(name: str, rows: NDArray[np.bool_]) -> pd.DataFrame:
+        answers: pd.DataFrame = targets[rows[labelled]].reset_index(drop=True)
+        save(features[rows].reset_index(drop=True).join(answers), f"{PUBLIC}/{name}.parquet")
+        folds = split.loc[rows, ["id", "fold", "stratum"]].reset_index(drop=True)
+        folds["fold"] = folds["fold"].astype(np.int64)
+        units = groups[rows[labelled]].reset_index(drop=True)
+        save(folds.join(units), f"{PUBLIC}/{FOLDS[name]}")
+        return answers
+
+    answers = save_labelled("train", train)
+    if extra.any():
+        save_labelled("extra", extra)
     save(features[test], f"{PUBLIC}/test.parquet")
     if not labelled.all():
         save(features[~labelled], f"{PUBLIC}/open.parquet")
-    if prepared.counts is not None:
-        for name, rows in (("train", train), ("test", test), ("open", ~labelled)):
-            if rows.any():
-                prepared.counts.take(rows).write(folder / PUBLIC / f"{name}.h5")
+    given = (("train", train), ("test", test), ("open", ~labelled), ("extra", extra))
+    for name, rows in given:
+        if prepared.counts is not None and rows.any():
+            prepared.counts.take(rows).write(folder / PUBLIC / f"{name}.h5")
+        if prepared.sequences is not None and rows.any():
+            prepared.sequences.take(rows).write(folder / PUBLIC / f"{name}{SEQUENCES}")
     if prepared.truth is not None:
         prepared.truth.take(train[labelled]).write(folder / PUBLIC / TRUTH)
         prepared.truth.take(test[labelled]).write(folder / SOLUTION / "solution.h5")

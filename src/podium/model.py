@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from podium.counts import Counts
+    from podium.sequences import Sequences
 
 _PREFIX = "podium_model_"
 _SAID, _LINES = 1000, 10  # characters of an error, and lines of a file, that a message shows
@@ -86,11 +87,14 @@ class Part:
         ids: Row ids as text.
         features: One row an id, in the same order, default index.
         counts: A sparse matrix of the same rows, where the competition has one; see `slices`.
+        sequences: DNA of the same rows, where the competition has it.
         targets: The columns to predict (train only).
         truth: The matrix to predict, where the target is one (train only); see `slices`.
         folds: Fixed cross-validation fold of each row, int64 (train only).
         strata: The stratum that each row stands for when its fold is held out (train only).
         groups: Independent units of each row, one column a kind (train only).
+        extra: Further labelled rows to learn from, where the dataset has them: with targets, folds
+            and groups, never scored and never predicted (train only).
         rng: Random generator that follows from the run's seed.
     """
 
@@ -98,18 +102,23 @@ class Part:
     ids: pd.Index
     features: pd.DataFrame
     counts: Counts | None = None
+    sequences: Sequences | None = None
     targets: pd.DataFrame | None = None
     truth: Counts | None = None
     folds: NDArray[np.int64] | None = None
     strata: NDArray[np.object_] | None = None
     groups: pd.DataFrame | None = None
+    extra: Part | None = None
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def take(self, rows: NDArray[Any]) -> Part:
-        """The same part with the given rows only (positions or a mask)."""
+        """The same part with the given rows only (positions or a mask).
+
+        Extra rows stay if a row of their fold does: held-out folds are held out of them too.
+        """
 
         def frame(table: pd.DataFrame | None) -> pd.DataFrame | None:
             return None if table is None else table.iloc[rows].reset_index(drop=True)
@@ -119,12 +128,19 @@ class Part:
             ids=self.ids[rows],
             features=self.features.iloc[rows].reset_index(drop=True),
             counts=None if self.counts is None else self.counts.take(rows),
+            sequences=None if self.sequences is None else self.sequences.take(rows),
             targets=frame(self.targets),
             truth=None if self.truth is None else self.truth.take(rows),
             folds=None if self.folds is None else self.folds[rows],
             strata=None if self.strata is None else self.strata[rows],
             groups=frame(self.groups),
+            extra=self._extra_of(rows),
         )
+
+    def _extra_of(self, rows: NDArray[Any]) -> Part | None:
+        if self.extra is None or self.extra.folds is None or self.folds is None:
+            return None
+        return self.extra.take(np.isin(self.extra.folds, self.folds[rows]))
 
     def slices(self) -> Iterator[Slice]:
         """Go through the slices, with the counts of one in memory at a time.
@@ -149,7 +165,9 @@ class Part:
 
     def without_answers(self) -> Part:
         """The same rows as a model meets them in `predict`."""
-        return replace(self, targets=None, truth=None, folds=None, strata=None, groups=None)
+        return replace(
+            self, targets=None, truth=None, folds=None, strata=None, groups=None, extra=None
+        )
 
 
 class Model(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -113,7 +113,7 @@ def cross_validate(
     primary = data.competition.primary.name
     by_seed, first = [], None
     for offset in range(seeds):
-        predictions = _out_of_fold(data, file, seed + offset, folds, progress)
+        predictions = _out_of_fold(data, file, seed + offset, folds, by, progress)
         tally = Tally.of(data.competition.metric, answers, predictions, cells)
         found = tally.card(primary, data.competition.strata)
         by_seed.append(found.whole.scores[primary])
@@ -134,6 +134,7 @@ def _out_of_fold(
     file: ModelFile,
     seed: int,
     folds: NDArray[np.int64],
+    by: str | None,
     progress: Progress | None,
 ) -> dict[str, NDArray[Any]]:
     train = data.train(seed)
@@ -142,12 +143,21 @@ def _out_of_fold(
     for fold in np.unique(folds):
         held = folds == fold
         report = progress.stage(f"{file.name}, fold {fold}") if progress else None
-        model = fit(file, seed, train.take(~held), report)
+        model = fit(file, seed, _without(train, held, by), report)
         part = train.take(held).without_answers()
         found.append(_predicted(data, file, model, part))
         order.append(np.flatnonzero(held))
     back = np.argsort(np.concatenate(order))
     return {name: _stacked([one[name] for one in found])[back] for name in found[0]}
+
+
+def _without(train: Part, held: NDArray[np.bool_], by: str | None) -> Part:
+    """The rows that are not held out; nor are extra rows of the same groups, or of their fold."""
+    rest = train.take(~held)
+    if by is None or train.extra is None or train.extra.groups is None or train.groups is None:
+        return rest
+    shared = train.extra.groups[by].isin(train.groups.loc[held, by]).to_numpy()
+    return replace(rest, extra=train.extra.take(~shared))
 
 
 def _stacked(values: list[Any]) -> Any:

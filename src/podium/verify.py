@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -74,10 +74,11 @@ class Case:
 
     @cached_property
     def groups(self) -> pd.DataFrame:
-        """Groups, part, fold and stratum of every labelled row."""
+        """Groups, part, fold and stratum of every labelled row that anybody is given."""
         test = self.data.table(f"{SOLUTION}/groups.parquet")
-        train = self.data.table(f"{PUBLIC}/folds.parquet")[list(test.columns)]
-        return pd.concat([train, test]).merge(self.split, on="id", validate="one_to_one")
+        given = [f"{PUBLIC}/{name}" for name in datas.FOLDS.values()]
+        train = [self.data.table(n)[list(test.columns)] for n in given if self.data.has(n)]
+        return pd.concat([*train, test]).merge(self.split, on="id", validate="one_to_one")
 
     @cached_property
     def sample(self) -> pd.DataFrame:
@@ -160,12 +161,13 @@ def parts_are_disjoint_and_complete(case: Case) -> Iterator[str]:
     if not split["id"].is_unique:
         yield f"{int(split['id'].duplicated().sum())} ids are in two parts"
     test = split[split["part"].isin(["public", "private"])]
-    train = split[split["part"] == "train"]
-    unknown = set(split["part"]) - {"train", "public", "private", "open"}
+    unknown = set(split["part"]) - {"train", "public", "private", "open", "extra", "unused"}
     if unknown:
         yield f"unknown parts: {sorted(unknown)}"
-    if train["fold"].isna().any():
-        yield f"{int(train['fold'].isna().sum())} train rows have no fold"
+    for name in ("train", "extra"):
+        lacking = int(split.loc[split["part"] == name, "fold"].isna().sum())
+        if lacking:
+            yield f"{lacking} {name} rows have no fold"
     here = [stratum for stratum in strata if (test["stratum"] == stratum).any()]
     for part, stratum in [(part, s) for part in ("public", "private") for s in here]:
         if not ((test["part"] == part) & (test["stratum"] == stratum)).any():
@@ -177,7 +179,8 @@ def parts_are_disjoint_and_complete(case: Case) -> Iterator[str]:
 def groups_keep_apart(case: Case) -> Iterator[str]:
     """No group is shared where the facts say that it is not: train, test, halves and folds."""
     rows = case.groups
-    train, test = rows[rows["part"] == "train"], rows[rows["part"] != "train"]
+    learnt = rows["part"].isin(datas.FOLDS)
+    train, test = rows[learnt], rows[~learnt]
     for stratum in case.competition.strata:
         for kind in stratum.unseen:
             held = test.loc[test["stratum"] == stratum.name, kind]
@@ -205,7 +208,9 @@ def answers_are_apart(case: Case) -> Iterator[str]:
             yield f"{part}.parquet has {sorted(columns)}"
     public = {file.name for file in (case.data.folder / PUBLIC).iterdir()}
     expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
-    expected |= {"train.h5", "test.h5", "open.h5", datas.TRUTH}
+    expected |= {"extra.parquet", "extra.folds.parquet", datas.TRUTH}
+    for part in ("train", "test", "open", "extra"):
+        expected |= {f"{part}.h5", f"{part}{datas.SEQUENCES}"}
     if public - expected:
         yield f"unexpected public files: {sorted(public - expected)}"
 
@@ -426,7 +431,8 @@ def _predictions(file: ModelFile, parts: tuple[Part, Part]) -> pa.Table:
 
 
 def _thin(part: Part) -> Part:
-    return part.take(np.arange(0, len(part), max(1, len(part) // TINY)))
+    thinned = part.take(np.arange(0, len(part), max(1, len(part) // TINY)))
+    return replace(thinned, extra=thinned.extra and _thin(thinned.extra))
 
 
 def _some(names: set[str]) -> str:

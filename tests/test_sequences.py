@@ -1,0 +1,114 @@
+"""Sequences: one byte a base; what is no DNA is said at once; a file is read when it is used."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from podium.errors import DataError
+from podium.sequences import Sequences
+
+TEXTS = ["ACGTN", "TTTTT", "NACGA"]
+IDS = ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("kind", [list, pd.Series, np.array, pa.array, pa.chunked_array])
+def test_letters_to_codes_and_back(kind):
+    found = Sequences.of(kind([TEXTS] if kind is pa.chunked_array else TEXTS), IDS)
+    assert found.codes.dtype == np.uint8
+    assert found.codes[0].tolist() == [0, 1, 2, 3, 4]
+    assert (len(found), found.length) == (3, 5)
+    assert found.texts() == TEXTS
+    assert found.text(2) == "NACGA"
+    assert found.take(np.array([2, 0])).texts() == ["NACGA", "ACGTN"]
+
+
+def test_a_column_of_a_joined_table():
+    column = pd.concat([pd.Series(TEXTS[:1], dtype="str"), pd.Series(TEXTS[1:], dtype="str")])
+    assert Sequences.of(column, IDS).texts() == TEXTS
+    assert Sequences.of(pd.concat([pd.Series(TEXTS)] * 2), IDS * 2).texts() == TEXTS * 2
+
+
+def test_a_part_of_an_arrow_array_is_that_part():
+    assert Sequences.of(pa.array(["GGG", *TEXTS, "CC"])[1:4], IDS).texts() == TEXTS
+
+
+def test_the_other_strand():
+    found = Sequences.of(TEXTS, IDS)
+    assert found.reverse_complement().texts() == ["NACGT", "AAAAA", "TCGTN"]
+    assert (found.reverse_complement().reverse_complement().codes == found.codes).all()
+
+
+def refused(texts, ids=None):
+    with pytest.raises(DataError) as error:
+        Sequences.of(texts, ids or [f"r{row}" for row in range(len(texts))])
+    return list(error.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["ACGT", "ACXT"], "letters other than ACGTN in 1 row: row 'r1' position 3 'X'"),
+        (["ACGT", "AC T"], "letters other than ACGTN in 1 row: row 'r1' position 3 ' '"),
+        (["ACGT", "A\u00c9GX"], "letters other than ACGTN in 1 row: row 'r1' position 2 '\u00c9'"),
+        (
+            ["acGT", "ACGt"],
+            "(write ACGTN in capitals) in 2 rows: row 'r0' position 1 'a', row 'r1'",
+        ),
+        (["ACGU", "ACGT"], "U (is it RNA? write T) in 1 row: row 'r0' position 4 'U'"),
+        (["ACGT", "ACGT", "ACG"], "4 in most rows, another in 1 row: row 'r2' has 3"),
+        (["ACGT", ""], "empty sequences in 1 row: row 'r1'"),
+        (["ACGT", None], "missing sequences in 1 row: row 'r1'"),
+        (["ACGT", float("nan")], "missing sequences in 1 row: row 'r1'"),
+        ([1, 2], "not text"),
+        ([b"ACGT", 2], "not text"),
+        ([b"ACG\xff", "ACGT"], "not text"),
+    ],
+)
+def test_what_is_no_dna_is_refused(texts, words):
+    assert words in "; ".join(refused(texts))
+
+
+def test_all_problems_at_once_with_five_examples_each():
+    problems = refused(["AXXX"] * 7 + ["acgu", "", "ACGT", "ACG", None, "AUUU"])
+    assert len(problems) == 6
+    assert problems[-1].startswith("letters other than ACGTN in 7 rows: row 'r0' position 2 'X'")
+    assert problems[-1].endswith("row 'r4' position 2 'X', ...")
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, bool, np.float16, np.float32, np.float64])
+def test_one_hot_either_way_round(kind):
+    codes = np.random.default_rng(0).integers(0, 5, (6, 9)).astype(np.uint8)
+    hot = (codes[:, None, :] == np.arange(4)[:, None]).astype(kind)
+    for array in (hot, hot.transpose(0, 2, 1)):
+        assert (Sequences.of_one_hot(array).codes == codes).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda hot: hot * 0.5, "not one-hot: 3 of 3 rows"),
+        (lambda hot: hot + np.eye(3)[0][:, None, None], "not one-hot: 1 of 3 rows have"),
+        (lambda hot: np.where(hot == 1, np.nan, 0), "not one-hot"),
+        (lambda hot: -hot, "not one-hot"),
+        (lambda hot: hot[0], "shape 4 x 7"),
+        (lambda hot: hot[:, :3], "shape 3 x 3 x 7"),
+        (lambda hot: hot[:, :, :4], "cannot be told"),
+        (lambda hot: hot[:, :, :0], "empty sequences"),
+        (lambda hot: hot.astype(str), "0 and 1 are expected"),
+    ],
+)
+def test_what_is_not_one_hot_is_refused(change, words):
+    hot = np.eye(4)[np.random.default_rng(0).integers(0, 4, (3, 7))].transpose(0, 2, 1)
+    with pytest.raises(DataError, match=words):
+        Sequences.of_one_hot(change(hot))
+
+
+def test_a_file_is_mapped_and_has_the_same_content(tmp_path):
+    found = Sequences.of(TEXTS, IDS)
+    found.write(tmp_path / "a.npy")
+    again = Sequences.open(tmp_path / "a.npy")
+    assert isinstance(again.codes, np.memmap)
+    assert not isinstance(again.take(np.array([0])).codes, np.memmap)
+    assert b"".join(again.content()) == b"".join(found.content())
+    assert b"".join(found.content()) != b"".join(found.take(np.array([0, 2, 1])).content())
