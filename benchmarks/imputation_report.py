@@ -255,8 +255,9 @@ the wrong way round. Leave it away, rank by the evidence -log NB(0) and learn th
 cells, and the same networks give: {learnt}. Longer training does not help that ranking: after
 {first:,} epochs F1 was {early}; `dca` therefore stops where held-out cells are likeliest. Some
 means run off to the bound in networks that learnt for so long from a few hundred cells: hence
-ratios far above 1, worst without batch norm. With the first likelihood, without x!, log NB is cut at 0 for
-all but small counts, and calls are the worst of all: F1 under the report's rule is {report}."""
+ratios far above 1, worst without batch norm. With the first likelihood, without x!, log NB is
+cut at 0 for all but small counts, and calls are the worst of all: F1 under the report's rule is
+{report}."""
 
 
 def changes(found, checkpoints):
