@@ -42,8 +42,6 @@ _IUPAC = {
 }
 _FIT = 0.85
 """Probability of the bases that a letter allows, over that of a random base."""
-_NO_BASE = -1.0
-"""What an N adds to a score, bits."""
 
 
 def tata() -> Floats:
@@ -70,7 +68,7 @@ def scan(codes: Codes, scores: Floats) -> Floats:
     """How well the element fits at each place where it may begin [rows, length - places + 1].
 
     Args:
-        codes: Bases, 4 for N [rows, length].
+        codes: Bases; 4, for N, adds nothing [rows, length].
         scores: The element [places, 4].
 
     Returns:
@@ -78,8 +76,8 @@ def scan(codes: Codes, scores: Floats) -> Floats:
     """
     places = max(codes.shape[1] - len(scores) + 1, 0)
     total = np.zeros((len(codes), places), dtype=np.float32)
-    for offset, row in enumerate(np.column_stack([scores, np.full(len(scores), _NO_BASE)])):
-        total += row.astype(np.float32)[codes[:, offset : offset + places]]
+    for offset, row in enumerate(np.pad(scores, ((0, 0), (0, 1)))):
+        total += row[codes[:, offset : offset + places]]
     return total
 
 
