@@ -1,7 +1,7 @@
 """Elements of plant core promoters as matrices, and how well each place of a sequence fits them.
 
 TATA box: counts in 389 eukaryotic promoters (Bucher 1990, doi:10.1016/0022-2836(90)90223-9; JASPAR
-POL012.1). The others are words of the literature, with the letters of IUPAC: Y patch and initiator
+MA0108.2). The others are words of the literature, with the letters of IUPAC: Y patch and initiator
 (Yamamoto et al. 2007, doi:10.1093/nar/gkm685), CCAAT box, upstream element recognised by TFIIB
 (Lagrange et al. 1998, doi:10.1101/gad.12.1.34), telo box (Tremousaygue et al. 1999).
 """
