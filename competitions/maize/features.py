@@ -15,6 +15,7 @@ Core promoters have a direction and a fixed distance from the start site, so pla
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,7 +116,7 @@ def _composition(codes: Codes, start: int) -> tuple[Floats, list[str]]:
     length = codes.shape[1]
     count = max(1, min(length // WINDOW, MOST_WINDOWS))
     borders = np.linspace(0, length, count + 1).astype(int)
-    shares = [_shares(codes[:, a:b]) for a, b in zip(borders, borders[1:], strict=False)]
+    shares = [_shares(codes[:, a:b]) for a, b in pairwise(borders)]
     names = [f"{base}{a - start:+d}" for a in borders[:-1] for base in kmers.LETTERS]
     return np.concatenate(shares, axis=1), names
 
@@ -148,7 +149,7 @@ def _tata(codes: Codes, start: int) -> tuple[Floats, list[str]]:
         columns += _best(fit)
         names += [f"{strand}_{what}" for what in ("fit", "place", "occupancy")]
     thirds = np.linspace(0, forward.shape[1], 4).astype(int)
-    for number, (a, b) in enumerate(zip(thirds, thirds[1:], strict=False)):
+    for number, (a, b) in enumerate(pairwise(thirds)):
         for strand in ("forward", "reverse"):
             columns.append(_best(strands[strand][:, a:b])[2])
             names.append(f"{strand}_occupancy_third{number}")

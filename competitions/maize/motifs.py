@@ -38,7 +38,11 @@ ELEMENTS = {
 }
 _IUPAC = {
     **{base: base for base in "ACGT"},
-    **{"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "N": "ACGT"},
+    "R": "AG",
+    "Y": "CT",
+    "S": "CG",
+    "W": "AT",
+    "N": "ACGT",
 }
 _FIT = 0.85
 """Probability of the bases that a letter allows, over that of a random base."""
@@ -47,7 +51,8 @@ _FIT = 0.85
 def tata() -> Floats:
     """The TATA box [places, 4], bits over a random sequence."""
     counts = np.array(TATA_COUNTS, dtype=np.float64).T[TATA_PLACES] + 1
-    return np.log2(4 * counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
+    share = counts / counts.sum(axis=1, keepdims=True)
+    return np.asarray(np.log2(4 * share), dtype=np.float32)
 
 
 def matrix(letters: str) -> Floats:
@@ -56,7 +61,7 @@ def matrix(letters: str) -> Floats:
     for place, letter in enumerate(letters):
         for base in _IUPAC[letter]:
             chance[place, "ACGT".index(base)] += _FIT / len(_IUPAC[letter])
-    return np.log2(4 * chance).astype(np.float32)
+    return np.asarray(np.log2(4 * chance), dtype=np.float32)
 
 
 def reverse_complement(scores: Floats) -> Floats:
@@ -87,4 +92,4 @@ def occupancy(fit: Floats) -> Floats:
     Args:
         fit: Bits [rows, places].
     """
-    return np.log2(np.exp2(fit).mean(axis=1))
+    return np.asarray(np.log2(np.exp2(fit).mean(axis=1)), dtype=np.float32)
