@@ -82,7 +82,7 @@ class BoostedTrees:
         table = self._table(train)
         extra = train.extra if self.params["other_assay"] else None
         # With one fold alone none is left to learn from.
-        if extra is not None and len(np.unique(extra.folds)) > 1:
+        if extra is not None and len(set(_folds(extra))) > 1:
             table = np.column_stack([table, self._fit_others(train, extra, table)])
         self.booster = self._boost(table, _answers(train), report)
 
@@ -91,20 +91,18 @@ class BoostedTrees:
         assert self.booster is not None
         table = self._table(part)
         if self.others:
-            other = np.mean([booster.predict(table) for booster in self.others], axis=0)
-            table = np.column_stack([table, other.astype(np.float32)])
+            others = [np.asarray(booster.predict(table)) for booster in self.others]
+            table = np.column_stack([table, np.mean(others, axis=0, dtype=np.float32)])
         return pd.DataFrame({"id": part.ids, TARGET: self.booster.predict(table)})
 
     def _fit_others(self, train: Part, extra: Part, table: Floats) -> Floats:
         """What trees of the other assay predict of train rows whose fold they have not seen."""
-        assert train.folds is not None
-        assert extra.folds is not None
         known, answers = self._table(extra), _answers(extra)
         found = np.empty(len(train), dtype=np.float32)
-        for fold in np.unique(train.folds):
-            seen, held = extra.folds != fold, train.folds == fold
+        for fold in np.unique(_folds(train)):
+            seen, held = _folds(extra) != fold, _folds(train) == fold
             self.others.append(self._boost(known[seen], answers[seen], None))
-            found[held] = self.others[-1].predict(table[held])
+            found[held] = np.asarray(self.others[-1].predict(table[held]))
         return found
 
     def _table(self, part: Part) -> Floats:
@@ -134,6 +132,11 @@ class BoostedTrees:
 def _answers(part: Part) -> NDArray[np.float64]:
     assert part.targets is not None
     return part.targets[TARGET].to_numpy(dtype=np.float64)
+
+
+def _folds(part: Part) -> NDArray[np.int64]:
+    assert part.folds is not None
+    return part.folds
 
 
 def _reporting(report: Report) -> Callable[[Any], None]:
