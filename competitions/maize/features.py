@@ -56,7 +56,7 @@ def start_site(features: pd.DataFrame, length: int, start: int | None = None) ->
     """
     if start is not None:
         return start
-    assay = features["assay"].iloc[0] if len(features) else None
+    assay = str(features["assay"].iloc[0]) if len(features) else ""
     return STARTS.get(assay, length // 2)
 
 
