@@ -133,7 +133,6 @@ def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
                 info
                 for info in opened.infolist()
                 if fnmatchcase(_name(PurePosixPath(info.filename), name), name)
-                and ".." not in PurePosixPath(info.filename).parts
             ]
             size = sum(info.file_size for info in named)  # no more than declared is unpacked
             if size > _RATIO * archive.stat().st_size + _ROOM:
