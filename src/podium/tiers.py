@@ -1,0 +1,161 @@
+"""Who is really ahead: comparisons of submissions from their stored influence values, by numpy alone.
+
+Scores here are oriented so that more is better. Influence values [submissions, groups] are those of
+`podium.stats`; since the groups are the dataset's, any two submissions are paired. Formulas and
+what was measured: docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.metric import Floats
+
+DRAWS = 1_000
+"""Resamplings of the groups."""
+LEVEL = 0.97
+"""Quantile of the largest difference that equal submissions show."""
+CHUNK = 1 << 22
+"""Random numbers that are drawn at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimism:
+    """How much the best of several tries on the same rows is flattered.
+
+    Attributes:
+        looks: Tries.
+        expected: What the best is flattered by, in units of the score.
+        bound: What it would be if all tries were equally good.
+    """
+
+    looks: int
+    expected: float
+    bound: float
+
+
+def tiers(scores: Floats, influence: Floats) -> NDArray[np.int64]:
+    """The tier of each submission: 1 for those that cannot be told from the leader, and so on.
+
+    Args:
+        scores: More is better [submissions].
+        influence: [submissions, groups].
+    """
+    tier = np.zeros(len(scores), dtype=np.int64)
+    covariance, draws = _covariance(influence), _replicates(influence)
+    left = np.argsort(-scores, kind="stable")
+    number = 0
+    while len(left):
+        number += 1
+        stay = _first_tier(scores[left], covariance[np.ix_(left, left)], draws[:, left])
+        tier[left[stay]] = number
+        left = left[~stay]
+    return tier
+
+
+def differences(scores: Floats, influence: Floats) -> tuple[Floats, Floats]:
+    """All differences, row minus column, and their standard errors [submissions, submissions]."""
+    return scores[:, None] - scores, _errors(_covariance(influence))
+
+
+def probability(gap: Floats, se: Floats, groups: int) -> Floats:
+    """How probable it is that what is ahead by `gap` is better: P(t < gap / se), 0.5 for a tie."""
+    return student(_ratio(gap, se), groups - 1)
+
+
+def student(t: Floats, df: int) -> Floats:
+    """P(T < t) of Student's t with whole degrees of freedom: a finite sum.
+
+    Abramowitz and Stegun (1964), 26.7.3 and 26.7.4; scipy would take longer to load than a board
+    takes to show.
+    """
+    angle = np.arctan(np.asarray(t, dtype=np.float64) / math.sqrt(df))
+    squared = np.square(np.cos(angle))
+    odd = df % 2
+    terms = (df - odd) // 2
+    total = np.full(angle.shape, 1.0 if terms else 0.0)
+    for k in range(terms - 1, 0, -1):  # Horner's rule
+        total = 1.0 + total * squared * ((2 * k) / (2 * k + 1) if odd else (2 * k - 1) / (2 * k))
+    inside = np.sin(angle) * total
+    if odd:
+        inside = (angle + inside * np.cos(angle)) * (2 / math.pi)
+    return (1.0 + inside) / 2.0
+
+
+def optimism(scores: Floats, influence: Floats) -> Optimism | None:
+    """How much the best of these tries is flattered by having been chosen; None for a single one."""
+    if len(scores) < 2 or influence.shape[1] < 2:
+        return None
+    covariance = _covariance(influence)
+    tries = len(scores)
+    own = float(np.trace(covariance)) / tries
+    shared = (float(covariance.sum()) - own * tries) / (tries * (tries - 1))
+    noise = max(own - shared, 0.0)
+    real = max(float(np.var(scores, ddof=1)) - noise, 0.0)
+    share = noise / (noise + real) if noise else 0.0
+    return Optimism(
+        looks=tries,
+        expected=share * float(scores.max() - scores.mean()),
+        bound=float(_replicates(influence).max(axis=1).mean()),
+    )
+
+
+def _first_tier(scores: Floats, covariance: Floats, draws: Floats) -> NDArray[np.bool_]:
+    """Mask of those that cannot be told from the first, the leader."""
+    behind = _ratio(scores[0] - scores, _errors(covariance)[0])
+    inside = np.ones(len(scores), dtype=bool)
+    while inside.sum() > 1:
+        kept = np.flatnonzero(inside)
+        limit = _critical(draws[:, kept], _errors(covariance[np.ix_(kept, kept)]))
+        leave = inside & (behind > limit)
+        if not leave.any():
+            break
+        inside &= ~leave
+    return inside
+
+
+def _critical(draws: Floats, errors: Floats) -> float:
+    """How far the best of equal submissions is ahead of another, at most, in 97 % of the draws."""
+    best = draws.argmax(axis=1)
+    ahead = draws[np.arange(len(draws)), best][:, None] - draws
+    return float(np.quantile(_ratio(ahead, errors[best]).max(axis=1), LEVEL))
+
+
+def _covariance(influence: Floats) -> Floats:
+    """Of the scores [submissions, submissions]; its diagonal is the squared standard errors."""
+    values = np.asarray(influence, dtype=np.float64)
+    groups = values.shape[1]
+    return np.asarray(values @ values.T / (groups * (groups - 1)))
+
+
+def _errors(covariance: Floats) -> Floats:
+    """Standard errors of all differences."""
+    own = np.diag(covariance)
+    squared = own[:, None] + own - 2 * covariance
+    dust = 1e-12 * (own[:, None] + own)  # of two that are the same but for rounding
+    return np.sqrt(np.where(squared > dust, squared, 0.0))
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """Differences over their standard errors; a tie where there is no error."""
+    return np.divide(above, below, out=np.zeros(np.shape(above)), where=below > 0)
+
+
+def _replicates(influence: Floats) -> Floats:
+    """Scores around their own under resampled groups [draws, submissions]: the same groups always."""
+    groups = influence.shape[1]
+    rng = np.random.default_rng(0)
+    values = np.asarray(influence, dtype=np.float64).T
+    values = values * (1 / math.sqrt(groups * (groups - 1)))
+    found = np.empty((DRAWS, values.shape[1]))
+    step = max(1, CHUNK // groups)
+    for start in range(0, DRAWS, step):
+        rows = min(step, DRAWS - start)
+        drawn = rng.integers(groups, size=(rows, groups)) + groups * np.arange(rows)[:, None]
+        weight = np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups)
+        found[start : start + rows] = (weight - 1.0) @ values
+    return found
