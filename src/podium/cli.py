@@ -15,7 +15,6 @@ import typer
 
 from podium import api, display
 from podium.errors import PodiumError
-from podium.workspace import HOUSE
 
 _SYSTEM = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
@@ -388,21 +387,36 @@ def board(
         Part.PUBLIC
     ),
     team: Annotated[str | None, typer.Option("--team", metavar="T", help="Only this team.")] = None,
+    best_per_team: Annotated[
+        bool, typer.Option("--best-per-team", help="The best of each team, ranked again.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Handed in since: 2026-01-31, 12h, 7d, 2w."),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", metavar="COLUMN", help="A score, stratum, created, team, name."),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
     as_json: Json = False,
 ) -> None:
     """Show the leaderboard."""
     competition, chosen = api.load(comp, dataset)
-    rows = [
-        row
-        for row in api.board(comp, dataset, part=part.value)
-        if team is None or row.team in (team, HOUSE)
-    ]
-    if not rows and not as_json and form == Format.TABLE:
+    found = api.standings(
+        comp,
+        dataset,
+        part=part.value,
+        team=team,
+        best_per_team=best_per_team,
+        since=since,
+        sort=sort,
+    )
+    if not found.rows and not as_json and form == Format.TABLE:
         display.out(f"Nothing was submitted to {comp}/{chosen.name} yet.")
         display.say(f"Begin with: podium run {comp} {competition.controls[0].model}")
         return
-    display.board(competition, chosen.name, rows, part.value, "json" if as_json else form.value)
+    display.board(competition, chosen.name, found, part.value, "json" if as_json else form.value)
 
 
 @app.command()

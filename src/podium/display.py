@@ -6,16 +6,17 @@ With `cli`, the only module that prints. Messages go to stderr, results to stdou
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podium import tiers
 from podium.competition import Competition, Dataset
 from podium.errors import PodiumError, visible
 from podium.ranking import UNVERIFIED
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from podium.model import Report
     from podium.predicting import Predicted
     from podium.ranking import Row
+    from podium.standings import Standings
     from podium.stats import Card
 
 Cells = Sequence[str]
@@ -150,15 +152,14 @@ class Bars:
         return report
 
 
-def board(
-    competition: Competition, dataset: str, rows: Sequence[Row], part: str, form: str
-) -> None:
+def board(competition: Competition, dataset: str, found: Standings, part: str, form: str) -> None:
     """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
     if form == "json":
-        document(board_json(competition, dataset, rows, part))
+        document(board_json(competition, dataset, found, part))
         return
-    header, cells = _board_cells(competition, rows)
-    _notes(competition, rows, part)
+    header, cells = _board_cells(competition, found)
+    if form != "table":
+        _notes(competition, found, part)
     if form == "csv":
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows([header, *cells])
@@ -170,11 +171,12 @@ def board(
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
         out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
         last = len(header) - 1
-        table(header, cells, right=[0, *range(3, last)], spare=range(last, 4, -1))
+        table(header, cells, right=[0, 1, *range(4, last)], spare=range(last, 5, -1))
+        _notes(competition, found, part)
 
 
 def board_json(
-    competition: Competition, dataset: str, rows: Sequence[Row], part: str
+    competition: Competition, dataset: str, found: Standings, part: str
 ) -> dict[str, Any]:
     """The board as one JSON document."""
     return {
@@ -183,36 +185,47 @@ def board_json(
         "metric": competition.primary.name,
         "higher_is_better": competition.primary.higher_is_better,
         "part": part,
-        "rows": [asdict(row) for row in rows],
+        "rows": [vars(row) for row in found.rows],
+        "looks": found.looks,
+        "flattery": found.flattery and vars(found.flattery),
+        "groups": found.groups,
+        "public_ranks": found.public_ranks,
     }
 
 
-def _board_cells(
-    competition: Competition, rows: Sequence[Row]
-) -> tuple[list[str], list[list[str]]]:
-    found = {name for row in rows for name in row.strata}
-    strata = [stratum.name for stratum in competition.strata if stratum.name in found]
+def _board_cells(competition: Competition, found: Standings) -> tuple[list[str], list[list[str]]]:
+    there = {name for row in found.rows for name in row.strata}
+    strata = [stratum.name for stratum in competition.strata if stratum.name in there]
     strata = strata if len(strata) > 1 else []  # a single one says what the score says
     beside = [score.name for score in competition.scores[1:] if score.beside]
+    shaken = ["public rank"] if found.public_ranks else []
     header = [
-        *("rank", "team", "name", competition.primary.name, "95% interval", "normalised"),
+        *("rank", "tier", "team", "name", competition.primary.name, "95% interval"),
+        *("beats next", *shaken, "normalised"),
         *beside,
+        *strata,
+        *("entries", "age", "submission"),
     ]
     cells = [
         [
             _place(row),
+            "-" if row.tier is None else str(row.tier),
             row.team,
             row.name,
             figure(row.score),
             _interval((row.ci_low, row.ci_high)),
+            _chance(row.win_next),
+            *(_moved(row, found.public_ranks) for _ in shaken),
             figure(row.normalised, 3),
             *(figure(row.metrics.get(name)) for name in beside),
             *(figure(row.strata.get(name)) for name in strata),
+            "-" if row.rank is None else f"{row.entries:,}",
+            _age(row.created),
             row.submission,
         ]
-        for row in rows
+        for row in found.rows
     ]
-    return [*header, *strata, "submission"], cells
+    return header, cells
 
 
 def _place(row: Row) -> str:
@@ -221,8 +234,44 @@ def _place(row: Row) -> str:
     return f"{row.rank} {row.status}" if row.status == UNVERIFIED else str(row.rank)
 
 
-def _notes(competition: Competition, rows: Sequence[Row], part: str) -> None:
+def _chance(probability: float | None) -> str:
+    """A probability in percent, never rounded to a certainty."""
+    if probability is None:
+        return "-"
+    return ">99.9%" if probability > 0.999 else f"{100 * probability:.1f}%"
+
+
+def _moved(row: Row, before: Mapping[str, int]) -> str:
+    """The public rank, and by how many places a row has risen or fallen since."""
+    if row.rank is None or row.submission not in before:
+        return "-"
+    return f"{before[row.submission]} ({before[row.submission] - row.rank:+d})"
+
+
+def _age(created: str) -> str:
+    """How long ago, in the largest whole unit."""
+    span = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(created)
+    minutes = max(0, int(span.total_seconds() // 60))
+    if minutes >= 2 * 1440:
+        return f"{minutes // 1440} d"
+    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
+
+
+def _notes(competition: Competition, found: Standings, part: str) -> None:
     """What a reader of the board should know of some of its rows."""
+    rows = found.rows
+    if found.groups is not None and found.groups < tiers.FEWEST:
+        say(
+            f"No tiers: of {found.groups} independent groups nobody can tell who is really ahead; "
+            f"{tiers.FEWEST} are needed."
+        )
+    elif any(row.tier for row in rows):
+        say("Of one tier: nobody can be told from the tier's first by these rows.")
+    if flattery := found.flattery:
+        say(
+            f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
+            f"flattered by about {figure(flattery.expected)}, at most {figure(flattery.bound)}."
+        )
     _approximate(competition, {name for r in rows if r.ci_low is not None for name in r.strata})
     unverified = sum(row.status == UNVERIFIED for row in rows)
     if unverified:

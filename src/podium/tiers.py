@@ -1,4 +1,4 @@
-"""Who is really ahead: comparisons of submissions from their stored influence values, by numpy alone.
+"""Who is really ahead: submissions compared by their stored influence values, by numpy alone.
 
 Scores here are oriented so that more is better. Influence values [submissions, groups] are those of
 `podium.stats`; since the groups are the dataset's, any two submissions are paired. Formulas and
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from podium.metric import Floats
 
 DRAWS = 1_000
-"""Resamplings of the groups."""
-LEVEL = 0.97
+"""Draws of what equal submissions show."""
+LEVEL = 0.98
 """Quantile of the largest difference that equal submissions show."""
+FEWEST = 10
+"""Groups from which tiers are told; with fewer, equal submissions would be split too often."""
 CHUNK = 1 << 22
 """Random numbers that are drawn at once."""
 
@@ -28,12 +31,10 @@ class Optimism:
     """How much the best of several tries on the same rows is flattered.
 
     Attributes:
-        looks: Tries.
         expected: What the best is flattered by, in units of the score.
         bound: What it would be if all tries were equally good.
     """
 
-    looks: int
     expected: float
     bound: float
 
@@ -51,7 +52,9 @@ def tiers(scores: Floats, influence: Floats) -> NDArray[np.int64]:
     number = 0
     while len(left):
         number += 1
-        stay = _first_tier(scores[left], covariance[np.ix_(left, left)], draws[:, left])
+        stay = _first_tier(
+            scores[left], covariance[np.ix_(left, left)], draws[:, left], influence.shape[1]
+        )
         tier[left[stay]] = number
         left = left[~stay]
     return tier
@@ -83,11 +86,11 @@ def student(t: Floats, df: int) -> Floats:
     inside = np.sin(angle) * total
     if odd:
         inside = (angle + inside * np.cos(angle)) * (2 / math.pi)
-    return (1.0 + inside) / 2.0
+    return np.asarray((1.0 + inside) / 2.0)
 
 
 def optimism(scores: Floats, influence: Floats) -> Optimism | None:
-    """How much the best of these tries is flattered by having been chosen; None for a single one."""
+    """How much having been chosen flatters the best of these tries; None for a single one."""
     if len(scores) < 2 or influence.shape[1] < 2:
         return None
     covariance = _covariance(influence)
@@ -98,20 +101,21 @@ def optimism(scores: Floats, influence: Floats) -> Optimism | None:
     real = max(float(np.var(scores, ddof=1)) - noise, 0.0)
     share = noise / (noise + real) if noise else 0.0
     return Optimism(
-        looks=tries,
         expected=share * float(scores.max() - scores.mean()),
         bound=float(_replicates(influence).max(axis=1).mean()),
     )
 
 
-def _first_tier(scores: Floats, covariance: Floats, draws: Floats) -> NDArray[np.bool_]:
+def _first_tier(
+    scores: Floats, covariance: Floats, draws: Floats, groups: int
+) -> NDArray[np.bool_]:
     """Mask of those that cannot be told from the first, the leader."""
-    behind = _ratio(scores[0] - scores, _errors(covariance)[0])
+    errors = _errors(covariance)
+    behind = student(_ratio(scores[0] - scores, errors[0]), groups - 2)
     inside = np.ones(len(scores), dtype=bool)
     while inside.sum() > 1:
         kept = np.flatnonzero(inside)
-        limit = _critical(draws[:, kept], _errors(covariance[np.ix_(kept, kept)]))
-        leave = inside & (behind > limit)
+        leave = inside & (behind > _critical(draws[:, kept], errors[np.ix_(kept, kept)]))
         if not leave.any():
             break
         inside &= ~leave
@@ -119,10 +123,14 @@ def _first_tier(scores: Floats, covariance: Floats, draws: Floats) -> NDArray[np
 
 
 def _critical(draws: Floats, errors: Floats) -> float:
-    """How far the best of equal submissions is ahead of another, at most, in 97 % of the draws."""
+    """How far the best of equal submissions is ahead of another in 98 % of the draws, at most.
+
+    As a normal probability: what it is compared with comes from t, since errors are estimated.
+    """
     best = draws.argmax(axis=1)
     ahead = draws[np.arange(len(draws)), best][:, None] - draws
-    return float(np.quantile(_ratio(ahead, errors[best]).max(axis=1), LEVEL))
+    largest = _ratio(ahead, errors[best]).max(axis=1)
+    return NormalDist().cdf(float(np.quantile(largest, LEVEL)))
 
 
 def _covariance(influence: Floats) -> Floats:
@@ -146,16 +154,17 @@ def _ratio(above: Floats, below: Floats) -> Floats:
 
 
 def _replicates(influence: Floats) -> Floats:
-    """Scores around their own under resampled groups [draws, submissions]: the same groups always."""
+    """Draws of equal scores with the covariance of these [draws, submissions].
+
+    Each group has a random normal weight, the same ones for everybody and always.
+    """
     groups = influence.shape[1]
     rng = np.random.default_rng(0)
-    values = np.asarray(influence, dtype=np.float64).T
-    values = values * (1 / math.sqrt(groups * (groups - 1)))
+    values = np.asarray(influence, dtype=np.float64).T / math.sqrt(groups * (groups - 1))
     found = np.empty((DRAWS, values.shape[1]))
     step = max(1, CHUNK // groups)
     for start in range(0, DRAWS, step):
-        rows = min(step, DRAWS - start)
-        drawn = rng.integers(groups, size=(rows, groups)) + groups * np.arange(rows)[:, None]
-        weight = np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups)
-        found[start : start + rows] = (weight - 1.0) @ values
+        weight = rng.standard_normal((min(step, DRAWS - start), groups))
+        weight -= weight.mean(axis=1, keepdims=True)
+        found[start : start + step] = weight @ values
     return found
