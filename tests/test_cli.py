@@ -233,7 +233,7 @@ def test_formats_of_the_board(podium_cli, file):
     assert table.splitlines()[0] == "Toy (toy/demo), public part"
     assert '"a|b,c"' in csv
     assert "a\\|b,c" in markdown
-    assert csv.splitlines()[0].startswith("rank,team,name,rmse,95% interval")
+    assert csv.splitlines()[0].startswith("rank,tier,team,name,rmse,95% interval")
     assert podium_cli("board", "toy", "--format", "json").json["rows"]
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from podium.batch import Handled
+    from podium.comparing import Compared
     from podium.data import Data
     from podium.entry import Kept, Outcome
     from podium.exchange import Exported, Imported
@@ -406,6 +407,27 @@ def standings(
         return Standings(rows=[], looks={})
     names = (opened, found, chosen.name)
     return of_board(*names, edition=present.name, part=part, view=View(**view))
+
+
+def compare(competition: str, *submissions: str, dataset: str | None = None) -> Compared:
+    """Compare the first submission with each of the others.
+
+    Args:
+        competition: Its name.
+        *submissions: IDs or how they begin, names, `team/name`, or teams for their best.
+        dataset: Its name; the default one is simulated.
+
+    Raises:
+        BoardError: If a name fits none or several, or fewer than two are named.
+    """
+    from podium import comparing
+    from podium.edition import find_edition
+
+    found, chosen = load(competition, dataset)
+    present = find_edition(found, chosen)
+    if present is None:
+        raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
+    return comparing.compare(_board(), found, chosen, present.name, submissions)
 
 
 def reveal(competition: str, dataset: str | None = None) -> bool:

@@ -420,6 +420,24 @@ def board(
 
 
 @app.command()
+def compare(
+    comp: Comp,
+    submissions: Annotated[
+        list[str],
+        typer.Argument(metavar="A B...", help="IDs, names, TEAM/NAME, or teams for their best."),
+    ],
+    dataset: DatasetName = None,
+    as_json: Json = False,
+) -> None:
+    """Compare submissions with the first: how much better, where, made how."""
+    found = api.compare(comp, *submissions, dataset=dataset)
+    if as_json:
+        display.document(asdict(found))
+    else:
+        display.compared(api.load(comp, dataset)[0], found)
+
+
+@app.command()
 def reveal(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Open the private scores for good."""
     competition, chosen = api.load(comp, dataset)

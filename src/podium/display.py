@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import tiers
 from podium.competition import Competition, Dataset
 from podium.errors import PodiumError, visible
 from podium.ranking import UNVERIFIED
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
     from podium.batch import Handled
+    from podium.comparing import Compared, Difference
+    from podium.disagreement import Disagreement
     from podium.entry import Outcome
     from podium.exchange import Imported
     from podium.model import Report
@@ -259,14 +260,16 @@ def _age(created: str) -> str:
 
 def _notes(competition: Competition, found: Standings, part: str) -> None:
     """What a reader of the board should know of some of its rows."""
+    from podium.tiers import FEWEST
+
     rows = found.rows
-    if found.groups is not None and found.groups < tiers.FEWEST:
+    if found.groups is not None and found.groups < FEWEST:
         say(
             f"No tiers: of {found.groups} independent groups nobody can tell who is really ahead; "
-            f"{tiers.FEWEST} are needed."
+            f"{FEWEST} are needed."
         )
     elif any(row.tier for row in rows):
-        say("Of one tier: nobody can be told from the tier's first by these rows.")
+        say("Rows of one tier cannot be told from its first, by the test rows that there are.")
     if flattery := found.flattery:
         say(
             f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
@@ -289,6 +292,66 @@ def _approximate(competition: Competition, strata: Collection[str]) -> None:
     for stratum in competition.strata:
         if stratum.approximate and stratum.name in strata:
             say(f"Intervals are approximate: {stratum.title} are not quite independent.")
+
+
+def compared(competition: Competition, found: Compared) -> None:
+    """Print a comparison: of each pair the differences and where; then how all were made."""
+    first = found.rows[0]
+    score = competition.primary
+    way = "more" if score.higher_is_better else "less"
+    for row, against in zip(found.rows[1:], found.against, strict=True):
+        out(f"{first.team}/{first.name} against {row.team}/{row.name}")
+        out(f"{score.name}, {way} is better")
+        lines = [_difference_cells(f"{part} rows", d) for part, d in against.parts.items()]
+        if len(against.strata) > 1:
+            lines += [_difference_cells(name, d) for name, d in against.strata.items()]
+        for kind, groups in against.groups.items():
+            ordered = sorted(groups.items(), key=lambda item: item[1].difference)
+            shown = ordered if score.higher_is_better is False else ordered[::-1]
+            lines += [_difference_cells(f"{kind} {name}", d) for name, d in _ends(shown)]
+        header = ["", "first", "second", "difference", "95% interval", "p", "first better"]
+        table(header, lines, right=range(1, len(header)))
+        _disagreement(against.disagreement)
+        if against.missing:
+            say(against.missing)
+        out()
+    names = [f"{row.team}/{row.name}" for row in found.rows]
+    cells = [[key, *map(_short, values)] for key, values in found.settings.items()]
+    if cells:
+        table(["", *names], cells)
+
+
+def _ends(rows: Sequence[Any]) -> Sequence[Any]:
+    """The first and the last of many."""
+    return rows if len(rows) <= _HEAD else [*rows[: _HEAD // 2], *rows[-_HEAD // 2 :]]
+
+
+def _difference_cells(name: str, found: Difference) -> Cells:
+    bounds = _interval((found.ci_low, found.ci_high))
+    p = "-" if found.p is None else "<0.001" if found.p < 0.001 else f"{found.p:.3f}"
+    values = [figure(found.first), figure(found.second), f"{found.difference:+.4f}"]
+    return [name, *values, bounds, p, _chance(found.win)]
+
+
+def _disagreement(found: Disagreement | None) -> None:
+    if found is None:
+        return
+    if found.agreement is not None:
+        out(f"agreement of the predictions: {figure(found.agreement, 3)}")
+    if found.groups:
+        most = list(found.groups.items())[:5]
+        out("they differ most in " + ", ".join(f"{name} ({value:.3g})" for name, value in most))
+    if found.rows:
+        header = list(found.rows[0])
+        rows = [[_short(row[name]) for name in header] for row in found.rows]
+        table(header, rows, right=range(1, len(header)))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = "-" if value is None else str(value).replace("\n", " ")
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def facts(found: Mapping[str, Any]) -> None:

@@ -141,6 +141,12 @@ class Desk:
         """Scores of each group; see `Solution.scores_by_group`."""
         return self._solution.scores_by_group(predictions, private=private)
 
+    def estimates_by_group(
+        self, predictions: Table, *, private: bool
+    ) -> dict[str, dict[str, Estimate]]:
+        """Scores of groups of every kind; see `Solution.estimates_by_group`."""
+        return self._solution.estimates_by_group(predictions, private=private)
+
     def score_control(self, control: Control) -> Scorecard:
         """Train and score a trivial model."""
         return self.score(training.predict_test(self.data, self._control_file(control)))

@@ -313,6 +313,21 @@ class Board:
             )
         return next(iter(found.values()))
 
+    def get(self, submission: str, edition: str) -> Record:
+        """The record of a submission in an edition, or what is claimed of it.
+
+        Raises:
+            BoardError: If there is none.
+        """
+        for table in (_records, _claims):
+            query = _selection(table, _RECORD_FIELDS).where(
+                table.c.submission == submission, table.c.edition == edition
+            )
+            with self._read() as connection:
+                for row in connection.execute(query).mappings():
+                    return Record(**row)
+        raise BoardError(f"There is no submission {submission[:60]!r} in the present edition.")
+
     def withdraw(self, withdrawal: Withdrawal) -> bool:
         """Record a withdrawal; False if the submission is withdrawn already."""
         with self._write() as connection:

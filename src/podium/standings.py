@@ -157,7 +157,7 @@ def _best_per_team(rows: Sequence[Row]) -> list[Row]:
 def _compared(rows: Sequence[Row], source: _Influence) -> tuple[list[Row], int | None]:
     """Rows with `tier` and `win_next`, as far as they can be told; and the number of groups."""
     able = [row for row in rows if row.rank is not None and row.ci_low is not None]
-    best = [row for row in _best_per_team(able)][:COMPARED]
+    best = _best_per_team(able)[:COMPARED]
     head = able[: COMPARED + 1]
     values = source.of([*head, *best])
     if not values:
@@ -211,9 +211,8 @@ def _flattery(
     ]
     if team is None or len(tries) < 2:
         return None
-    tries = [
-        tries[place] for place in np.unique(np.linspace(0, len(tries) - 1, COMPARED, dtype=int))
-    ]
+    some = np.unique(np.linspace(0, len(tries) - 1, COMPARED, dtype=int))
+    tries = [tries[place] for place in some]
     values = source.of(tries)
     found: Optimism | None = None
     if values:
@@ -284,4 +283,4 @@ def _order(
     strata = {name for row in rows for name in row.strata}
     if column in strata:
         return (lambda row: row.strata.get(column)), primary.higher_is_better
-    raise UnknownNameError("column", column, [*plain, "score", *scores, *strata])
+    raise UnknownNameError("column", column, dict.fromkeys([*plain, "score", *scores, *strata]))
