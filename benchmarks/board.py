@@ -31,7 +31,13 @@ STRATA = ("unseen_gene", "unseen_guide", "seen")
 
 def card(scores: dict[str, float]) -> dict:
     value = scores["score"]
-    part = {"rows": 400, "groups": 100, "scores": scores, "se": 0.01, "ci": [value - 0.02, value + 0.02]}
+    part = {
+        "rows": 400,
+        "groups": 100,
+        "scores": scores,
+        "se": 0.01,
+        "ci": [value - 0.02, value + 0.02],
+    }
     return {**part, "strata": {name: dict(part) for name in STRATA}}
 
 
@@ -87,7 +93,9 @@ def main() -> None:
         start = time.perf_counter()
         board = leaderboard.open_board(workspace.database_url())
         board.merge(leaderboard.Batch(records=records(edition)))
-        print(f"{SUBMISSIONS:,} records of {GROUPS:,} groups made in {time.perf_counter() - start:.1f} s")
+        print(
+            f"{SUBMISSIONS:,} records of {GROUPS:,} groups made in {time.perf_counter() - start:.1f} s"
+        )
         for options in ([], ["--best-per-team"], ["--json"], ["--team", "team 1"]):
             took = sorted(seconds("board", "sirna", *options) for _ in range(3))[1]
             print(f"podium board sirna {' '.join(options):20}{took:8.2f} s", flush=True)

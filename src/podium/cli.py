@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gc
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -403,20 +406,15 @@ def board(
 ) -> None:
     """Show the leaderboard."""
     competition, chosen = api.load(comp, dataset)
-    found = api.standings(
-        comp,
-        dataset,
-        part=part.value,
-        team=team,
-        best_per_team=best_per_team,
-        since=since,
-        sort=sort,
-    )
-    if not found.rows and not as_json and form == Format.TABLE:
-        display.out(f"Nothing was submitted to {comp}/{chosen.name} yet.")
-        display.say(f"Begin with: podium run {comp} {competition.controls[0].model}")
-        return
-    display.board(competition, chosen.name, found, part.value, "json" if as_json else form.value)
+    view = {"team": team, "best_per_team": best_per_team, "since": since, "sort": sort}
+    with _without_collector():
+        found = api.standings(comp, dataset, part=part.value, **view)
+        if found.rows or as_json or form != Format.TABLE:
+            how = "json" if as_json else form.value
+            display.board(competition, chosen.name, found, part.value, how)
+            return
+    display.out(f"Nothing was submitted to {comp}/{chosen.name} yet.")
+    display.say(f"Begin with: podium run {comp} {competition.controls[0].model}")
 
 
 @app.command()
@@ -477,6 +475,16 @@ def main() -> None:
     """Run the command line; exit status 0 fine, 1 refused input, 2 usage, 3 our fault."""
     with _Exits():
         app(prog_name="podium")
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Rows by the ten thousand live to the end: looking for dead ones is a third of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class _Exits:

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,7 @@ def _board_cells(competition: Competition, found: Standings) -> tuple[list[str],
     strata = [stratum.name for stratum in competition.strata if stratum.name in there]
     strata = strata if len(strata) > 1 else []  # a single one says what the score says
     beside = [score.name for score in competition.scores[1:] if score.beside]
+    age = cache(_age)  # many rows of one second
     shaken = ["public rank"] if found.public_ranks else []
     header = [
         *("rank", "tier", "team", "name", competition.primary.name, "95% interval"),
@@ -221,7 +223,7 @@ def _board_cells(competition: Competition, found: Standings) -> tuple[list[str],
             *(figure(row.metrics.get(name)) for name in beside),
             *(figure(row.strata.get(name)) for name in strata),
             "-" if row.rank is None else f"{row.entries:,}",
-            _age(row.created),
+            age(row.created),
             row.submission,
         ]
         for row in found.rows

@@ -171,7 +171,7 @@ def _compared(rows: Sequence[Row], source: _Influence) -> tuple[list[Row], int |
         tier = {row.submission: int(n) for row, n in zip(best, numbers, strict=True)}
     return [
         replace(row, tier=tier.get(row.submission), win_next=win.get(row.submission))
-        if row.rank is not None
+        if row.submission in values and row.rank is not None
         else row
         for row in rows
     ], groups

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -22,8 +23,6 @@ LEVEL = 0.98
 """Quantile of the largest difference that equal submissions show."""
 FEWEST = 10
 """Groups from which tiers are told; with fewer, equal submissions would be split too often."""
-CHUNK = 1 << 22
-"""Random numbers that are drawn at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,12 +158,12 @@ def _replicates(influence: Floats) -> Floats:
     Each group has a random normal weight, the same ones for everybody and always.
     """
     groups = influence.shape[1]
-    rng = np.random.default_rng(0)
-    values = np.asarray(influence, dtype=np.float64).T / math.sqrt(groups * (groups - 1))
-    found = np.empty((DRAWS, values.shape[1]))
-    step = max(1, CHUNK // groups)
-    for start in range(0, DRAWS, step):
-        weight = rng.standard_normal((min(step, DRAWS - start), groups))
-        weight -= weight.mean(axis=1, keepdims=True)
-        found[start : start + step] = weight @ values
-    return found
+    values = np.asarray(influence, dtype=np.float32).T / math.sqrt(groups * (groups - 1))
+    return np.asarray(_weights(groups) @ values, dtype=np.float64)
+
+
+@cache
+def _weights(groups: int) -> NDArray[np.float32]:
+    """Normal random numbers with a sum of 0 in each draw [draws, groups]."""
+    found = np.random.default_rng(0).standard_normal((DRAWS, groups), dtype=np.float32)
+    return found - found.mean(axis=1, keepdims=True)
