@@ -112,7 +112,7 @@ def test_since_and_sort(board):
     add(board, "zero", 5.0, team="podium", kind="control")
     assert [row.name for row in shown(board, since="2026-01-01").rows] == ["new", "zero"]
     assert [row.name for row in shown(board, since="1h").rows] == ["zero"]
-    assert [row.name for row in shown(board, sort="created").rows] == ["zero", "new", "old"]
+    assert [row.name for row in shown(board, sort="created").rows] == ["new", "zero", "old"]
     assert [row.name for row in shown(board, sort="mae").rows] == ["zero", "new", "old"]
     assert [row.name for row in shown(board, sort="new").rows] == ["zero", "new", "old"]
     assert [row.rank for row in shown(board, sort="name").rows] == [2, 1, None]
