@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from podium.metric import Floats
 
+MOST_FREEDOM = 300
+"""Degrees of freedom beyond which t is taken to change no more."""
 DRAWS = 1_000
 """Draws of what equal submissions show."""
 LEVEL = 0.98
 """Quantile of the largest difference that equal submissions show."""
-FEWEST = 10
+FEWEST = 15
 """Groups from which tiers are told; with fewer, equal submissions would be split too often."""
 
 
@@ -51,9 +53,8 @@ def tiers(scores: Floats, influence: Floats) -> NDArray[np.int64]:
     number = 0
     while len(left):
         number += 1
-        stay = _first_tier(
-            scores[left], covariance[np.ix_(left, left)], draws[:, left], influence.shape[1]
-        )
+        freedom = _freedom(influence[left[0]] - influence[left])
+        stay = _first_tier(scores[left], covariance[np.ix_(left, left)], draws[:, left], freedom)
         tier[left[stay]] = number
         left = left[~stay]
     return tier
@@ -69,23 +70,25 @@ def probability(gap: Floats, se: Floats, groups: int) -> Floats:
     return student(_ratio(gap, se), groups - 1)
 
 
-def student(t: Floats, df: int) -> Floats:
+def student(t: Floats, df: NDArray[np.int64] | int) -> Floats:
     """P(T < t) of Student's t with whole degrees of freedom: a finite sum.
 
     Abramowitz and Stegun (1964), 26.7.3 and 26.7.4; scipy would take longer to load than a board
     takes to show.
     """
-    angle = np.arctan(np.asarray(t, dtype=np.float64) / math.sqrt(df))
+    df = np.asarray(df)
+    angle = np.arctan(np.asarray(t, dtype=np.float64) / np.sqrt(df))
     squared = np.square(np.cos(angle))
     odd = df % 2
     terms = (df - odd) // 2
-    total = np.full(angle.shape, 1.0 if terms else 0.0)
-    for k in range(terms - 1, 0, -1):  # Horner's rule
-        total = 1.0 + total * squared * ((2 * k) / (2 * k + 1) if odd else (2 * k - 1) / (2 * k))
+    total = np.where(terms > 0, np.ones_like(angle), 0.0)
+    for k in range(int(terms.max(initial=0)) - 1, 0, -1):  # Horner's rule
+        step = 1.0 + total * squared * (2 * k - 1 + odd) / (2 * k + odd)
+        total = np.where(k < terms, step, total)
     inside = np.sin(angle) * total
-    if odd:
-        inside = (angle + inside * np.cos(angle)) * (2 / math.pi)
-    return np.asarray((1.0 + inside) / 2.0)
+    return np.asarray(
+        (1.0 + np.where(odd, (angle + inside * np.cos(angle)) * (2 / math.pi), inside)) / 2.0
+    )
 
 
 def optimism(scores: Floats, influence: Floats) -> Optimism | None:
@@ -106,11 +109,11 @@ def optimism(scores: Floats, influence: Floats) -> Optimism | None:
 
 
 def _first_tier(
-    scores: Floats, covariance: Floats, draws: Floats, groups: int
+    scores: Floats, covariance: Floats, draws: Floats, freedom: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Mask of those that cannot be told from the first, the leader."""
     errors = _errors(covariance)
-    behind = student(_ratio(scores[0] - scores, errors[0]), groups - 2)
+    behind = student(_ratio(scores[0] - scores, errors[0]), freedom)
     inside = np.ones(len(scores), dtype=bool)
     while inside.sum() > 1:
         kept = np.flatnonzero(inside)
@@ -119,6 +122,18 @@ def _first_tier(
             break
         inside &= ~leave
     return inside
+
+
+def _freedom(differences: Floats) -> NDArray[np.int64]:
+    """Degrees of freedom of the errors of differences [submissions, groups] -> [submissions].
+
+    Two less than the groups that carry the difference: where few of them do, those count alone.
+    """
+    squares = np.square(np.asarray(differences, dtype=np.float64))
+    fourth = np.square(squares).sum(axis=1)
+    carry = 3 * _ratio(np.square(squares.sum(axis=1)), fourth)
+    most = min(differences.shape[1], MOST_FREEDOM)
+    return np.asarray(np.clip(np.floor(np.minimum(carry, most)) - 2, 1, None), dtype=np.int64)
 
 
 def _critical(draws: Floats, errors: Floats) -> float:
