@@ -1,5 +1,6 @@
 """Submissions against each other: what is shown, by whom it can be named, and what stays sealed."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_groups_are_shown_from_20_public_rows_on(handed_in, toy, monkeypatch):
     error = (handed_in["good"]["y"] - solution.targets["y"])[rows]
     assert found[name].first == pytest.approx(np.sqrt((error**2).mean()))
     assert found[name].ci_low is None  # one independent group
+
+
+def test_groups_that_lie_whole_in_one_half_are_not_named_before_reveal(toy, monkeypatch):
+    monkeypatch.setattr("podium.scoring.FEWEST", 3)
+    solution = open_solution(data.load(*podium.load("toy")))
+    halved = replace(solution.data, competition=replace(toy, halves_by="group"))
+    whole = replace(solution, data=halved)
+    assert solution.estimates_by_group(solution.targets, private=False)["group"]
+    assert whole.estimates_by_group(solution.targets, private=False) == {}
+    assert whole.estimates_by_group(solution.targets, private=True)["group"]
 
 
 def test_after_reveal_both_parts_are_compared(handed_in):

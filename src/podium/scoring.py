@@ -69,22 +69,28 @@ class Solution:
     ) -> dict[str, dict[str, Estimate]]:
         """The primary score of each group of each kind that has 20 rows or more.
 
-        Of public rows, or of all; a group whose score is not finite is left out.
+        Of public rows, or of all; a group whose score is not finite is left out. Where groups of a
+        kind lie whole in one half, naming those with public rows would tell the half of all their
+        rows: such a kind is left out before reveal.
         """
+        competition = self.data.competition
+        kinds = list(self.groups.columns.drop("id"))
+        if not private and competition.halves_by not in competition.metric_by:
+            kinds = [kind for kind in kinds if kind != competition.halves_by]
         rows = np.ones(len(self.units), dtype=bool)
         if not private:
             rows = (self.cells.labels["part"] == "public")[self.cells.code]
         answers, guesses = _some(self.targets, rows), _some(predictions, rows)
-        primary = self.data.competition.primary.name
+        primary = competition.primary.name
         found: dict[str, dict[str, Estimate]] = {}
-        for kind in self.groups.columns.drop("id"):
+        for kind in kinds:
             group = self.groups[kind].to_numpy(object)[rows]
             counts = Counter(group)
             names = sorted(str(name) for name, count in counts.items() if count >= FEWEST)
             if not names:
                 continue
             cells = Cells.of(self.units[rows], name=group.astype(str).astype(object))
-            tally = Tally.of(self.data.competition.metric, answers, guesses, cells)
+            tally = Tally.of(competition.metric, answers, guesses, cells)
             found[kind] = {}
             for name in names:
                 with suppress(PodiumError):
