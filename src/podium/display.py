@@ -52,7 +52,12 @@ def say(text: str) -> None:
 def document(value: Any) -> None:
     """Print one JSON document."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    out("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+    out("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
+
+
+def _escaped(text: str) -> str:
+    """Characters that cannot be printed as JSON writes them."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def error(problem: PodiumError, *, as_json: bool) -> None:
@@ -360,6 +365,8 @@ def facts(found: Mapping[str, Any]) -> None:
     """Print the facts of a competition."""
     out(f"{found['title']} ({found['name']}/{found['dataset']}): {found['summary']}")
     out(f"data: {found['data']}; read more: {found['readme']}")
+    if found["daily_limit"]:
+        out(f"a team may hand in {found['daily_limit']} submissions a day (UTC)")
     for title, rows in (
         ("submission column", found["columns"]),
         ("score", found["scores"]),
