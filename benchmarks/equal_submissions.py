@@ -206,16 +206,16 @@ def cases() -> list[tuple[Case, tuple[int, ...]]]:
     pearson = partial(of_rows, PEARSON, truth, 22.0, 8)
     by_cells = partial(of_cells, whole, observed)
     return [
-        (Case("sirna score, 8 rows", sirna, "score", rows), (5, 10, 20, 50, 150)),
+        (Case("sirna score, 8 rows", sirna, "score", rows), (5, 10, 30, 50, 150)),
         (Case("sirna score, single rows", sirna, "score", single), (300,)),
-        (Case("sirna MAE, 8 rows", sirna, "mae", rows, -1), (10, 20, 50)),
-        (Case("sirna F1, 8 rows", sirna, "f1", rows), (10, 20, 50)),
-        (Case("Pearson's r, 8 rows", PEARSON, "r", pearson), (10, 20, 50)),
-        (Case("imputation F1", imputation, "f1", by_cells), (10, 20, 50, 150)),
-        (Case("imputation MCC", imputation, "mcc", by_cells), (10, 20, 50, 150)),
-        (Case("imputation ratio", imputation, "ratio", by_cells, -1), (10, 20, 50, 150)),
-        (Case("dlpfc ARI, slices", MEAN, "mean", partial(of_slices, pool, 0)), (3, 5, 10, 20)),
-        (Case("dlpfc NMI, slices", MEAN, "mean", partial(of_slices, pool, 1)), (3, 5, 10, 20)),
+        (Case("sirna MAE, 8 rows", sirna, "mae", rows, -1), (10, 30, 50)),
+        (Case("sirna F1, 8 rows", sirna, "f1", rows), (10, 30, 50)),
+        (Case("Pearson's r, 8 rows", PEARSON, "r", pearson), (10, 30, 50)),
+        (Case("imputation F1", imputation, "f1", by_cells), (10, 30, 50, 150)),
+        (Case("imputation MCC", imputation, "mcc", by_cells), (10, 30, 50, 150)),
+        (Case("imputation ratio", imputation, "ratio", by_cells, -1), (10, 30, 50, 150)),
+        (Case("dlpfc ARI, slices", MEAN, "mean", partial(of_slices, pool, 0)), (3, 5, 10, 30)),
+        (Case("dlpfc NMI, slices", MEAN, "mean", partial(of_slices, pool, 1)), (3, 5, 10, 30)),
     ]
 
 

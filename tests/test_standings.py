@@ -11,7 +11,7 @@ from podium.leaderboard import open_board
 from podium.record import Record, Withdrawal
 from podium.standings import View, standings
 
-GROUPS = 20
+GROUPS = 40
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ DRAWS = 1_000
 """Draws of what equal submissions show."""
 LEVEL = 0.98
 """Quantile of the largest difference that equal submissions show."""
-FEWEST = 20
+FEWEST = 30
 """Groups from which tiers are told; with fewer, equal submissions would be split too often."""
 
 
