@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         run,
         score_all,
         submit,
+        tune,
         withdraw,
     )
 
@@ -50,6 +51,7 @@ __all__ = [
     "run",
     "score_all",
     "submit",
+    "tune",
     "withdraw",
 ]
 

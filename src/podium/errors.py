@@ -77,6 +77,11 @@ EXTRAS = {
     "igraph": ("igraph", "bio"),
     "leidenalg": ("leidenalg", "bio"),
     "matplotlib": ("matplotlib", "plot"),
+    "plotly": ("plotly", "tune"),
+    "cmaes": ("cmaes", "tune"),
+    "dask": ("dask", "dask"),
+    "distributed": ("distributed", "dask"),
+    "psycopg": ("psycopg[binary]", "postgres"),
 }
 """Modules that come with an extra: the package that brings each, and the extra."""
 

@@ -1,0 +1,353 @@
+"""A search as one worker does it: take a trial, train the folds, tell its value, until enough.
+
+Workers share nothing but the storage. Each asks for a trial while it has the turn, so that all
+together begin as many as were asked for and no more; whoever has the turn also queues again what
+dead workers left. The value of a trial is the score that `podium cv` gives for its parameters.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import optuna
+from optuna.exceptions import StorageInternalError
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+
+from podium import api, model, pruning, samplers, storages, studies
+from podium.batch import one_line
+from podium.data import load
+from podium.errors import MissingPackageError, PodiumError
+from podium.limits import Halted, contained
+from podium.studies import Standing, Subject
+from podium.training import Folds
+
+if TYPE_CHECKING:
+    from podium.model import ModelFile
+    from podium.storages import Storage
+
+IDLE = 0.2
+"""Seconds between looks of a worker that waits for the others' trials."""
+Watch = Callable[[Standing], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a worker is told: plain values, since it may be another process or machine.
+
+    Attributes:
+        model: A shipped model's name, or the path of a model file.
+        params: Changes that hold for every trial.
+        study: Its full name.
+        storage: The database's address; None for the journal of this workspace.
+        trials: How many the study shall have in all; None for any number.
+        deadline: When to stop, as `time.time()` counts; None for never.
+    """
+
+    competition: str
+    dataset: str
+    model: str
+    params: Mapping[str, Any]
+    seed: int
+    pruner: str
+    sampler: str
+    study: str
+    storage: str | None
+    trials: int | None
+    deadline: float | None
+
+    def subject(self) -> Subject:
+        """What the study is of."""
+        data = load(*api.load(self.competition, self.dataset))
+        file = model.load(data.competition, self.model).with_params(self.params)
+        return Subject(data=data, file=file, seed=self.seed, pruner=self.pruner)
+
+    def open(self) -> tuple[optuna.Study, Storage]:
+        """The study, ready to be searched."""
+        storage = storages.open_storage(self.storage, studies.folder(self.study.rsplit("/", 1)[0]))
+        study = optuna.load_study(
+            study_name=self.study,
+            storage=storage.optuna,
+            sampler=samplers.make(self.sampler, self.seed),
+            pruner=pruning.optunas(self.pruner),
+        )
+        return study, storage
+
+    def late(self) -> bool:
+        """Whether the time is up."""
+        return self.deadline is not None and time.time() >= self.deadline
+
+
+def work(job: Job, watch: Watch | None = None, subject: Subject | None = None) -> None:
+    """Do trials until the study has enough of them, the time is up, or all of the first fail.
+
+    Raises:
+        PodiumError: If the storage does not answer, or a package is missing.
+    """
+    with quiet(), storages.answering():
+        study, storage = job.open()
+        worker = Worker(job=job, subject=subject or job.subject(), study=study, storage=storage)
+        with contained(), storage.alive(worker.name):
+            try:
+                while worker.turn():
+                    if watch:
+                        watch(studies.standing(study))
+            finally:
+                worker.give_back()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """One worker of a study; it reads the train part once."""
+
+    job: Job
+    subject: Subject
+    study: optuna.Study
+    storage: Storage
+    name: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(6)}")
+
+    def turn(self) -> bool:
+        """Do a trial, or wait for others; False once there is nothing more to do."""
+        with ExitStack() as stack:
+            stack.enter_context(self.storage.turn())
+            self.storage.reap(self.study)
+            stands = studies.standing(self.study)
+            if self.job.late() or stands.hopeless or self._enough(stands.done):
+                return False
+            if not self._enough(stands.done + stands.running):
+                with stack.pop_all() as begun:  # the turn ends once the trial is this worker's
+                    return self._optimize(begun)
+        time.sleep(IDLE)
+        return True
+
+    def give_back(self) -> None:
+        """Queue again what this worker began and did not end."""
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.user_attrs.get(storages.WORKER) == self.name:
+                storages.requeue(self.study, trial)
+
+    def _optimize(self, begun: ExitStack) -> bool:
+        try:
+            self.study.optimize(lambda t: self._objective(t, begun), n_trials=1, catch=(Failed,))
+        except Late:
+            return False
+        return True
+
+    def _objective(self, trial: optuna.Trial, begun: ExitStack) -> float:
+        trial.set_user_attr(storages.WORKER, self.name)
+        begun.close()
+        try:
+            file = self._file(trial)
+            return self._value(trial, file)
+        except MissingPackageError:
+            raise
+        except PodiumError as error:
+            if isinstance(error.__cause__, StorageInternalError):  # met inside of the model's code
+                raise error.__cause__ from None
+            trial.set_user_attr(studies.FAILURE, one_line(error))
+            raise Failed from error
+
+    def _file(self, trial: optuna.Trial) -> ModelFile:
+        """The model with the trial's parameters."""
+        own = trial.user_attrs.get(studies.DEFAULT)
+        if own == studies.OUTSIDE:
+            return self.subject.file
+        changes = studies.suggested(self.subject.file, trial)
+        if own:
+            return self.subject.file
+        if changes != trial.params:
+            trial.set_user_attr(studies.CHANGES, changes)
+        return self.subject.file.with_params(changes)
+
+    def _value(self, trial: optuna.Trial, file: ModelFile) -> float:
+        """The out-of-fold score over all folds.
+
+        Raises:
+            optuna.TrialPruned: If it is not going to be the best.
+            PodiumError: If the model fails, or cannot be scored.
+            Late: If the time is up.
+        """
+        done: dict[int, Mapping[str, Any]] = {}
+        for fold in self._order(trial):
+            if self.job.late():
+                raise Late
+            inside = self._inside(trial) if self.job.pruner == "epochs" and not done else None
+            try:
+                with _until(self.job.deadline):
+                    done[fold] = self._folds.predict(file, fold, self.job.seed, inside)
+            except Lost:
+                raise optuna.TrialPruned from None
+            if inside and inside.lost:  # the model swallowed it
+                raise optuna.TrialPruned
+            if self._pruned(trial, done):
+                raise optuna.TrialPruned
+        predictions = self._folds.join(done)
+        value = self._folds.estimate(predictions).scores[self._primary]
+        if trial.user_attrs.get(studies.DEFAULT) or self._is_good(value):
+            self._kept.write(self._folds, trial.number, predictions)
+            self._kept.tidy(self.study)
+        return value
+
+    def _order(self, trial: optuna.Trial) -> list[int]:
+        numbers = self._folds.numbers
+        if self.job.pruner != "wilcoxon":
+            return numbers
+        shuffled = np.random.default_rng([self.job.seed, trial.number]).permutation(numbers)
+        return [int(fold) for fold in shuffled]
+
+    def _pruned(self, trial: optuna.Trial, done: dict[int, Mapping[str, Any]]) -> bool:
+        """Whether a trial ends here, some folds in."""
+        lacking = len(done) < len(self._folds.numbers)
+        if self.job.pruner == "folds" and lacking:
+            found = self._race.score(done)
+            if found is None:
+                return False
+            trial.report(found.scores[self._primary], len(done))
+            return self._race.lost(self.study, found, len(done))
+        if self.job.pruner == "wilcoxon":
+            fold = next(reversed(done))
+            found = self._folds.estimate(done[fold], [fold])
+            trial.report(found.scores[self._primary], fold)
+            return lacking and trial.should_prune()
+        return False
+
+    def _inside(self, trial: optuna.Trial) -> Epochs:
+        higher = self.study.direction == StudyDirection.MAXIMIZE
+        return Epochs(trial=trial, sign=-1.0 if higher else 1.0)
+
+    def _is_good(self, value: float) -> bool:
+        rivals = studies.best(self.study, count=pruning.KEPT)
+        sign = 1 if self.study.direction == StudyDirection.MAXIMIZE else -1
+        return len(rivals) < pruning.KEPT or any(
+            sign * value > sign * (rival.value or 0.0) for rival in rivals
+        )
+
+    @property
+    def _primary(self) -> str:
+        return self.subject.data.competition.primary.name
+
+    @cached_property
+    def _folds(self) -> Folds:
+        return Folds.of(self.subject.data)
+
+    @cached_property
+    def _kept(self) -> pruning.Kept:
+        return pruning.Kept(folder=studies.folder(self.job.study))
+
+    @cached_property
+    def _race(self) -> pruning.Race:
+        return pruning.Race(folds=self._folds, kept=self._kept)
+
+    def _enough(self, count: int) -> bool:
+        return self.job.trials is not None and count >= self.job.trials
+
+
+@dataclass(kw_only=True)
+class Epochs:
+    """The report of a model's first fold: prunes on its losses, of which lower is better."""
+
+    trial: optuna.Trial
+    sign: float
+    lost: bool = False
+    _seen: set[int] = field(default_factory=set)
+
+    def __call__(self, step: int, value: float, **_: float) -> None:
+        """See `podium.model.Report`."""
+        if step in self._seen or not math.isfinite(value):
+            return
+        self._seen.add(step)
+        self.trial.report(self.sign * value, step)
+        if self.trial.should_prune():
+            self.lost = True
+            raise Lost
+
+
+class Failed(Exception):  # noqa: N818 - a trial failed, not the search
+    """A trial failed for a reason that is recorded."""
+
+
+class Late(Halted):
+    """The time of the search is up in the middle of a trial."""
+
+
+class Lost(Halted):
+    """A trial is pruned inside of a fold."""
+
+
+@contextmanager
+def _until(deadline: float | None) -> Iterator[None]:
+    """Interrupt what runs inside at the deadline, where the system and the thread allow it.
+
+    Raises:
+        Late: At the deadline.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if deadline is None or not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise Late
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, max(deadline - time.time(), 1e-3))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Optuna's own lines: what there is to say, Podium says."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def answer(job: Job) -> dict[str, Any] | None:
+    """Work as another process or machine: what was refused comes back as plain values."""
+    try:
+        work(job)
+    except PodiumError as error:
+        return {"message": error.message, "problems": error.problems, "hint": error.hint}
+    return None
+
+
+def main() -> None:
+    """A worker process: a pickled `Job` on stdin, what was refused as JSON on stdout.
+
+    It ends when stdin does, so that none outlives the process that started it.
+    """
+    job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent process
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        found = answer(job)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if found:
+        sys.stdout.write(json.dumps(found))
+        sys.exit(1)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
