@@ -77,11 +77,12 @@ class Kept:
     def tidy(self, study: optuna.Study) -> None:
         """Remove what is no longer among the best."""
         trials = study.get_trials(deepcopy=False)
-        keep = {trial.number for trial in studies.best(study, trials, KEPT)}
-        keep |= {trial.number for trial in trials if trial.user_attrs.get(studies.DEFAULT)}
-        for trial in trials:
-            if trial.state.is_finished() and trial.number not in keep:
-                self.path(trial.number).unlink(missing_ok=True)
+        keep = [t for t in trials if t.user_attrs.get(studies.DEFAULT)]
+        keep += [t for t in trials if not t.state.is_finished()]  # about to be complete
+        paths = {self.path(t.number) for t in [*keep, *studies.best(study, trials, KEPT)]}
+        for path in self.folder.glob("trial-*.parquet"):
+            if path not in paths:
+                path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, kw_only=True)

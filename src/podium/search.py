@@ -145,6 +145,7 @@ class Worker:
             self.study.optimize(lambda t: self._objective(t, begun), n_trials=1, catch=(Failed,))
         except Late:
             return False
+        self._kept.tidy(self.study)
         return True
 
     def _objective(self, trial: optuna.Trial, begun: ExitStack) -> float:
@@ -199,7 +200,6 @@ class Worker:
         value = self._folds.estimate(predictions).scores[self._primary]
         if trial.user_attrs.get(studies.DEFAULT) or self._is_good(value):
             self._kept.write(self._folds, trial.number, predictions)
-            self._kept.tidy(self.study)
         return value
 
     def _order(self, trial: optuna.Trial) -> list[int]:

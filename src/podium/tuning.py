@@ -10,6 +10,7 @@ Test rows are never touched: the honest figure is the public score of a run with
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,9 @@ REMARK = (
     "The folds chose these parameters, so that their score flatters them: the public score of a "
     "run is the honest one."
 )
+
+ENOUGH = 4
+"""Complete trials from which importances are given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +221,7 @@ def outcome(study: optuna.Study, subject: Subject, settings: Settings) -> Tuned:
         value=value,
         params=studies.changes(best[0]),
         gain=_gain(study, subject, kept),
-        importances=_importances(study),
+        importances=_importances(_placed(study)),
         failures=studies.failures(study),
         predictions=[path for path in paths if path.is_file()],
         plots=_plots(study, settings.plots) if settings.plots else [],
@@ -332,13 +336,24 @@ def _gain(study: optuna.Study, subject: Subject, kept: pruning.Kept) -> Gain | N
     return Gain(value=value, se=se, ci=ci)
 
 
+def _placed(study: optuna.Study) -> optuna.Study:
+    """The same study without a trial 0 that has no place in the space."""
+    trials = study.get_trials(deepcopy=False)
+    if all(trial.user_attrs.get(studies.DEFAULT) != studies.OUTSIDE for trial in trials):
+        return study
+    copy = optuna.create_study(study_name=study.study_name, direction=study.direction)
+    copy.add_trials([t for t in trials if t.user_attrs.get(studies.DEFAULT) != studies.OUTSIDE])
+    return copy
+
+
 def _importances(study: optuna.Study) -> dict[str, float]:
     """Importances of the parameters, or none where the trials are too few or all alike."""
-    complete = studies.best(study, count=2)
-    varied = {trial.value for trial in studies.best(study, count=len(study.trials))}
-    if len(complete) < 2 or len(varied) < 2:
+    trials = studies.best(study, study.get_trials(deepcopy=False), len(study.trials))
+    if len(trials) < ENOUGH or len({trial.value for trial in trials}) < 2:
         return {}
-    found = optuna.importance.get_param_importances(study)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # branches of a space that few trials took
+        found = optuna.importance.get_param_importances(study)
     return {name: float(value) for name, value in found.items()}
 
 
@@ -346,6 +361,7 @@ def _plots(study: optuna.Study, folder: Path) -> list[Path]:
     """History, slices and importances on one page that needs no network."""
     from optuna import visualization
 
+    study = _placed(study)
     figures = [visualization.plot_optimization_history(study), visualization.plot_slice(study)]
     if _importances(study):
         figures.append(visualization.plot_param_importances(study))
