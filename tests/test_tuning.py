@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from podium import api, pruning, studies, storages, tuning
+from podium import api, pruning, storages, studies
 from podium.errors import ModelError, PodiumError
 
 HERE = Path(__file__).parent
@@ -56,8 +56,8 @@ def write(workspace, monkeypatch):
 def trials(found, url=None):
     """The trials of a study, as Optuna itself reads them."""
     place = found.study.rsplit("/", 1)[0]
-    storage = storages.open_storage(url, studies.folder(place)).optuna
-    return optuna.load_study(study_name=found.study, storage=storage).trials
+    with storages.opened(url, studies.folder(place)) as storage:
+        return optuna.load_study(study_name=found.study, storage=storage.optuna).trials
 
 
 def states(found, url=None):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,9 +36,15 @@ def running(*arguments, **options):
     )
 
 
+@contextmanager
 def study_of(name, url=None):
-    storage = storages.open_storage(url, studies.folder("toy/demo")).optuna
-    return optuna.load_study(study_name=f"toy/demo/{name}", storage=storage)
+    with storages.opened(url, studies.folder("toy/demo")) as storage:
+        yield optuna.load_study(study_name=f"toy/demo/{name}", storage=storage.optuna)
+
+
+def trials_of(name, url=None):
+    with study_of(name, url) as study:
+        return study.trials
 
 
 def wait_for(condition):
@@ -50,7 +57,8 @@ def wait_for(condition):
 def begun(name, count, url=None):
     """Whether so many trials of a study have ended."""
     try:
-        return studies.standing(study_of(name, url)).done >= count
+        with study_of(name, url) as study:
+            return studies.standing(study).done >= count
     except KeyError:
         return False
 
@@ -82,13 +90,13 @@ def test_a_search_that_is_killed_goes_on(write, monkeypatch):
     wait_for(lambda: begun("s", 3))
     first.kill()
     first.communicate()
-    before = {t.number: t.value for t in study_of("s").trials if t.state.name == "COMPLETE"}
+    before = {t.number: t.value for t in trials_of("s") if t.state.name == "COMPLETE"}
     found = api.tune("toy", "mine.py", trials=12, study="s", pruner="none")
     assert found.standing.complete == 12
     assert found.standing.running == found.standing.waiting == 0
-    after = {trial.number: trial.value for trial in study_of("s").trials}
+    after = {trial.number: trial.value for trial in trials_of("s")}
     assert before.items() <= after.items()
-    assert len({str(t.params) for t in study_of("s").trials if t.value is not None}) == 12
+    assert len({str(t.params) for t in trials_of("s") if t.value is not None}) == 12
     assert not [path for path in Path(found.storage).parent.glob("locks/*-*")]
 
 
@@ -113,7 +121,8 @@ def test_an_interruption_keeps_what_is_done(count, write):
     assert first.returncode == 130
     assert "the same command again goes on" in err
     assert "Traceback" not in err
-    stands = studies.standing(study_of("s"))
+    with study_of("s") as study:
+        stands = studies.standing(study)
     assert stands.done >= 3
     assert stands.running == 0
     assert stands.waiting == count
@@ -134,8 +143,8 @@ def test_a_worker_that_dies_loses_nothing(write, monkeypatch, url):
     killed = []
 
     def kill(_):
-        study = study_of("s", url)
-        workers = {t.user_attrs.get("worker") for t in study.trials if t.state.name == "RUNNING"}
+        now = trials_of("s", url)
+        workers = {t.user_attrs.get("worker") for t in now if t.state.name == "RUNNING"}
         if not killed and None not in workers and len(workers) == 2 and begun("s", 3, url):
             killed.append(workers.pop())
             os.kill(int(killed[0].split("-")[0]), signal.SIGKILL)
@@ -191,14 +200,18 @@ def test_four_processes_fifty_trials_each(kill, write, url, monkeypatch):
 
     def watch(stands):
         if kill and not killed and stands.done > 80:
-            workers = [t.user_attrs.get("worker") for t in study_of("s", url).trials]
+            workers = [t.user_attrs.get("worker") for t in trials_of("s", url)]
             killed.append(next(filter(None, reversed(workers))))
             os.kill(int(killed[0].split("-")[0]), signal.SIGKILL)
 
     for _ in range(1 if kill else 2):
         found = api.tune(
             *("toy", "mine.py"),
-            **{"trials": 200, "jobs": 4, "study": "s", "storage": url, "pruner": "none"},
+            trials=200,
+            jobs=4,
+            study="s",
+            storage=url,
+            pruner="none",
             sampler="random",
             watch=watch,
         )

@@ -17,7 +17,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from podium import studies
 from podium.errors import PodiumError, needing_extras
@@ -46,23 +47,27 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def local(job: Job, count: int, watch: Watch | None) -> None:
+def local(job: Job, count: int, study: optuna.Study, watch: Watch | None) -> None:
     """Search with processes of this machine, which divide its cores between them.
+
+    Args:
+        job: What each is told.
+        count: How many.
+        study: What they search.
+        watch: Is told where the search stands.
 
     Raises:
         PodiumError: If a worker was refused something, or all were killed.
         RuntimeError: If one met a fault of ours.
     """
     with tempfile.TemporaryDirectory(prefix="podium-tune-") as folder:
-        workers = [_Process(job, count, f"{folder}/{number}") for number in range(count)]
+        workers = [_Process(job, count, Path(folder, str(n))) for n in range(count)]
         with _ended(workers):
-            study, _ = job.open()
             while any(worker.runs for worker in workers):
                 _look(study, watch)
                 if job.deadline is not None and time.time() > job.deadline + GRACE:
                     break
                 time.sleep(LOOK)
-        _give_back(job)
         _look(study, watch)
         problems = [worker.problem() for worker in workers]
     killed = [worker for worker in workers if worker.code < 0]
@@ -75,14 +80,21 @@ def local(job: Job, count: int, watch: Watch | None) -> None:
         raise problem
 
 
-def dask(job: Job, count: int | None, scheduler: str | None, watch: Watch | None) -> None:
+def dask(
+    job: Job,
+    count: int | None,
+    study: optuna.Study,
+    watch: Watch | None,
+    scheduler: str | None = None,
+) -> None:
     """Search with the workers of a Dask cluster, through joblib's backend.
 
     Args:
         job: What each is told.
         count: How many workers; None for all that the cluster has now.
-        scheduler: Its address; None for the one that Dask's configuration names.
+        study: What they search.
         watch: Is told where the search stands.
+        scheduler: The cluster's address.
 
     Raises:
         PodiumError: If Dask is missing, no scheduler answers, or a worker was refused something.
@@ -92,7 +104,7 @@ def dask(job: Job, count: int | None, scheduler: str | None, watch: Watch | None
         import joblib
 
     try:
-        client = distributed.Client(scheduler or os.environ["DASK_SCHEDULER_ADDRESS"], timeout=10)
+        client = distributed.Client(scheduler, timeout=10)
     except (OSError, ValueError) as error:
         raise PodiumError(f"No Dask scheduler answers at {scheduler}: {error}") from None
     found: list[Any] = []
@@ -104,7 +116,6 @@ def dask(job: Job, count: int | None, scheduler: str | None, watch: Watch | None
                 tasks = [joblib.delayed(answer)(job) for _ in range(number)]
                 found.extend(joblib.Parallel(n_jobs=number, batch_size=1)(tasks))
 
-        study, _ = job.open()
         thread = threading.Thread(target=search, daemon=True)
         thread.start()
         while thread.is_alive():
@@ -125,16 +136,17 @@ def _look(study: optuna.Study, watch: Watch | None) -> None:
 class _Process:
     """A worker in a process of its own."""
 
-    def __init__(self, job: Job, count: int, path: str) -> None:
-        self._said, self._log = open(f"{path}.out", "w+b"), open(f"{path}.log", "w+b")  # noqa: SIM115, PTH123
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _CODE],
-            stdin=subprocess.PIPE,
-            stdout=self._said,
-            stderr=self._log,
-            env={**os.environ, **_threads(count)},
-            start_new_session=True,  # an interruption comes from us alone
-        )
+    def __init__(self, job: Job, count: int, path: Path) -> None:
+        self._said, self._log = path.with_suffix(".out"), path.with_suffix(".log")
+        with self._said.open("wb") as said, self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _CODE],
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=log,
+                env={**os.environ, **_threads(count)},
+                start_new_session=True,  # an interruption comes from us alone
+            )
         if self._process.stdin:
             pickle.dump(job, self._process.stdin)
             self._process.stdin.flush()
@@ -156,6 +168,8 @@ class _Process:
         if self.runs:
             self._process.kill()
             self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def interrupt(self) -> None:
         """Ask it to end."""
@@ -164,7 +178,8 @@ class _Process:
 
     def problem(self) -> Exception | None:
         """What stopped it, if anything but a signal did."""
-        said, log = _all(self._said), _all(self._log)
+        said = self._said.read_text("utf-8")
+        log = self._log.read_text("utf-8", "replace")
         if self.code == 1 and said:
             known = json.loads(said)
             return PodiumError(known["message"], problems=known["problems"], hint=known["hint"])
@@ -186,22 +201,9 @@ def _ended(workers: list[_Process]) -> Iterator[None]:
             worker.end(deadline)
 
 
-def _give_back(job: Job) -> None:
-    """Queue again what killed workers had; in a database their silence tells, later."""
-    study, storage = job.open()
-    with storage.turn():
-        storage.reap(study)
-
-
 def _threads(count: int) -> dict[str, str]:
     """How many threads each of so many workers may use, as libraries are told."""
     named = os.environ.get("OMP_NUM_THREADS", "")
     limit = int(named) if named.isdigit() and int(named) else cores()
     each = str(max(1, min(limit, cores() // count)))
     return dict.fromkeys(_THREADS, each)
-
-
-def _all(file: IO[bytes]) -> str:
-    file.seek(0)
-    with file:
-        return file.read().decode("utf-8", "replace")

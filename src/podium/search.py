@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -76,16 +76,18 @@ class Job:
         file = model.load(data.competition, self.model).with_params(self.params)
         return Subject(data=data, file=file, seed=self.seed, pruner=self.pruner)
 
-    def open(self) -> tuple[optuna.Study, Storage]:
+    def open(self) -> AbstractContextManager[Storage]:
+        """Where the study lies."""
+        return storages.opened(self.storage, studies.folder(self.study.rsplit("/", 1)[0]))
+
+    def load(self, storage: Storage) -> optuna.Study:
         """The study, ready to be searched."""
-        storage = storages.open_storage(self.storage, studies.folder(self.study.rsplit("/", 1)[0]))
-        study = optuna.load_study(
+        return optuna.load_study(
             study_name=self.study,
             storage=storage.optuna,
             sampler=samplers.make(self.sampler, self.seed),
             pruner=pruning.optunas(self.pruner),
         )
-        return study, storage
 
     def late(self) -> bool:
         """Whether the time is up."""
@@ -98,8 +100,8 @@ def work(job: Job, watch: Watch | None = None, subject: Subject | None = None) -
     Raises:
         PodiumError: If the storage does not answer, or a package is missing.
     """
-    with quiet(), storages.answering():
-        study, storage = job.open()
+    with quiet(), job.open() as storage:
+        study = job.load(storage)
         worker = Worker(job=job, subject=subject or job.subject(), study=study, storage=storage)
         with contained(), storage.alive(worker.name):
             try:
@@ -349,5 +351,5 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # not by `sys.stdin`, whose lock would be held at the end
     os.kill(os.getpid(), signal.SIGTERM)

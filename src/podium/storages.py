@@ -65,13 +65,22 @@ class Storage(Protocol):
         """Queue the trials of dead workers again; whoever calls it has the turn."""
 
 
-def open_storage(url: str | None, folder: Path) -> Storage:
+@contextmanager
+def opened(url: str | None, folder: Path) -> Iterator[Storage]:
     """Open a database, or the journal of a folder if no address is given.
 
     Raises:
-        PodiumError: If the address is none, or nothing answers there.
+        PodiumError: If the address is none, or nothing answers there, or no more.
     """
-    return Journal(folder=folder) if url is None else Database(url=_parse(url))
+    if url is None:
+        yield Journal(folder=folder)
+        return
+    database = Database(url=_parse(url))
+    try:
+        with _answering():
+            yield database
+    finally:
+        database.close()
 
 
 def shown(url: str | None, folder: Path) -> str:
@@ -80,12 +89,8 @@ def shown(url: str | None, folder: Path) -> str:
 
 
 @contextmanager
-def answering() -> Iterator[None]:
-    """Say in words that a storage answers no more.
-
-    Raises:
-        PodiumError: Instead of Optuna's error.
-    """
+def _answering() -> Iterator[None]:
+    """Say in words that a storage answers no more."""
     try:
         yield
     except StorageInternalError as error:
@@ -207,6 +212,16 @@ class Database:
     """A PostgreSQL database, for any number of machines."""
 
     url: sa.URL
+
+    def close(self) -> None:
+        """Close the connections."""
+        for name in ("optuna", "_engine"):  # those that were needed
+            found = self.__dict__.get(name)
+            if isinstance(found, RDBStorage):
+                found.remove_session()
+                found.engine.dispose()
+            elif found is not None:
+                found.dispose()
 
     @cached_property
     def optuna(self) -> BaseStorage:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,8 +167,8 @@ def tune(
     deadline = None if settings.timeout is None else time.time() + settings.timeout
     settings.check()
     subject = Subject(data=data, file=file, seed=seed, pruner=settings.pruner)
-    storage = storages.open_storage(settings.storage, studies.folder(subject.place))
-    with search.quiet(), storages.answering():
+    folder = studies.folder(subject.place)
+    with search.quiet(), storages.opened(settings.storage, folder) as storage:
         warm = _warm(settings, subject)
         study, why_new = studies.begin(subject, storage, settings.study, warm)
         before = studies.standing(study)
@@ -184,7 +185,11 @@ def tune(
             trials=settings.trials,
             deadline=deadline,
         )
-        _search(job, settings, subject, watch)
+        try:
+            _search(job, settings, subject, study, watch)
+        finally:
+            with storage.turn():
+                storage.reap(study)
         _refuse_hopeless(study, subject)
         found = outcome(study, subject, settings)
     return replace(
@@ -249,36 +254,45 @@ def best(data: Data, file: ModelFile, name: str, storage: str | None = None) -> 
     Raises:
         PodiumError: If there is no such study, or it is of another model, or has no trial yet.
     """
-    study = _find(f"{data.competition.name}/{data.dataset.name}", name, storage)
-    facts = study.user_attrs.get(studies.FACTS, {})
+    with _found(f"{data.competition.name}/{data.dataset.name}", name, storage) as study:
+        facts = _facts(study, file)
+        trials = studies.best(study)
+        if not trials:
+            raise PodiumError(f"No trial of {study.study_name} is complete yet.")
+        fixed = {k: v for k, v in facts["params"].items() if file.params.get(k) != v}
+        return Best(
+            params={**fixed, **studies.changes(trials[0])},
+            origin={
+                "study": study.study_name,
+                "trial": trials[0].number,
+                "value": trials[0].value,
+                "model_sha256": facts["model_sha256"],
+                "edition": facts["edition"],
+            },
+        )
+
+
+def _facts(study: optuna.Study, file: ModelFile) -> Mapping[str, Any]:
+    """What a study is of, if that is this model."""
+    facts: Mapping[str, Any] = study.user_attrs.get(studies.FACTS, {})
     if facts.get("model") != file.name:
         raise ModelError(f"The study {study.study_name} is of the model {facts.get('model')!r}.")
-    trials = studies.best(study)
-    if not trials:
-        raise PodiumError(f"No trial of {study.study_name} is complete yet.")
-    fixed = {k: v for k, v in facts["params"].items() if file.params.get(k) != v}
-    return Best(
-        params={**fixed, **studies.changes(trials[0])},
-        origin={
-            "study": study.study_name,
-            "trial": trials[0].number,
-            "value": trials[0].value,
-            "model_sha256": facts["model_sha256"],
-            "edition": facts["edition"],
-        },
-    )
+    return facts
 
 
-def _search(job: Job, settings: Settings, subject: Subject, watch: Watch | None) -> None:
+def _search(
+    job: Job, settings: Settings, subject: Subject, study: optuna.Study, watch: Watch | None
+) -> None:
     if settings.backend == "dask":
-        jobs.dask(job, settings.jobs, settings.scheduler, watch)
+        jobs.dask(job, settings.jobs, study, watch, settings.scheduler)
     elif settings.jobs in (None, 1):
         search.work(job, watch, subject)
     else:
-        jobs.local(job, settings.jobs or 1, watch)
+        jobs.local(job, settings.jobs or 1, study, watch)
 
 
-def _find(place: str, name: str, storage: str | None) -> optuna.Study:
+@contextmanager
+def _found(place: str, name: str, storage: str | None) -> Iterator[optuna.Study]:
     full = studies.full_name(place, name)
     folder = studies.folder(full.rsplit("/", 1)[0])
     if storage is None and not (folder / storages.JOURNAL).is_file():
@@ -286,18 +300,17 @@ def _find(place: str, name: str, storage: str | None) -> optuna.Study:
             f"There is no study {full}: nothing was tuned there in this workspace.",
             hint="Name the database if it lies in one: --storage URL",
         )
-    return studies.find(storages.open_storage(storage, folder), full)
+    with search.quiet(), storages.opened(storage, folder) as opened:
+        yield studies.find(opened, full)
 
 
 def _warm(settings: Settings, subject: Subject) -> list[Mapping[str, Any]]:
     """Where to begin: the best points of an earlier study of the same model."""
     if settings.warm_start is None:
         return []
-    study = _find(subject.place, settings.warm_start, settings.storage)
-    model = study.user_attrs.get(studies.FACTS, {}).get("model")
-    if model != subject.file.name:
-        raise ModelError(f"The study {study.study_name} is of the model {model!r}.")
-    return [trial.params for trial in studies.best(study, count=studies.WARM) if trial.params]
+    with _found(subject.place, settings.warm_start, settings.storage) as study:
+        _facts(study, subject.file)
+        return [trial.params for trial in studies.best(study, count=studies.WARM) if trial.params]
 
 
 def _refuse_hopeless(study: optuna.Study, subject: Subject) -> None:
