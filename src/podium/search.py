@@ -147,6 +147,8 @@ class Worker:
             self.study.optimize(lambda t: self._objective(t, begun), n_trials=1, catch=(Failed,))
         except Late:
             return False
+        except Stopped:
+            raise KeyboardInterrupt from None
         self._kept.tidy(self.study)
         return True
 
@@ -156,6 +158,8 @@ class Worker:
         try:
             file = self._file(trial)
             return self._value(trial, file)
+        except KeyboardInterrupt:
+            raise Stopped from None
         except MissingPackageError:
             raise
         except PodiumError as error:
@@ -284,6 +288,10 @@ class Failed(Exception):  # noqa: N818 - a trial failed, not the search
 
 class Late(Halted):
     """The time of the search is up in the middle of a trial."""
+
+
+class Stopped(Halted):
+    """The user has interrupted a trial: Optuna would take that for a failure."""
 
 
 class Lost(Halted):
