@@ -1,0 +1,177 @@
+"""What searching costs and what pruning saves.
+
+    python benchmarks/tuning.py pruning --trials 40 --seeds 3     # fold trainings saved, best value
+    python benchmarks/tuning.py overhead                          # of the harness, a trial
+    python benchmarks/tuning.py jobs --seconds 60                 # two one-core jobs against one
+
+Works in a temporary workspace, on `sirna/demo` unless another competition is named. Figures of `jobs`
+mean something on a machine that does nothing else.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import optuna
+
+from podium import api, studies
+
+QUICK = """
+import pandas as pd
+
+DEFAULTS = {"value": 30.0, "other": 0.0}
+
+def build(params, seed):
+    return Constant(params["value"] + params["other"])
+
+def space(trial):
+    return {"value": trial.suggest_float("value", 0, 100), "other": trial.suggest_float("other", 0, 1)}
+
+class Constant:
+    def __init__(self, value):
+        self.value = value
+
+    def fit(self, train, report=None):
+        pass
+
+    def predict(self, part):
+        return pd.DataFrame({"id": part.ids, "mRNA_remaining_pct": self.value})
+"""
+PRUNERS = ("none", "wilcoxon", "folds")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["pruning", "overhead", "jobs"])
+    parser.add_argument("--competition", default="sirna")
+    parser.add_argument("--dataset")
+    parser.add_argument("--model", default="lightgbm")
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--pruners", nargs="+", default=PRUNERS)
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=60)
+    given = parser.parse_args()
+    for name in ("PODIUM_WORKSPACE", "PODIUM_DB"):
+        os.environ.pop(name, None)
+    api.prepare(given.competition, given.dataset)
+    with tempfile.TemporaryDirectory(prefix="podium-tuning-") as scratch:
+        os.chdir(scratch)
+        {"pruning": pruning, "overhead": overhead, "jobs": jobs}[given.what](given)
+        os.chdir(Path(scratch).parent)
+
+
+def tune(given, **settings):
+    from podium.model import parse_settings
+
+    return api.tune(
+        given.competition,
+        given.model,
+        dataset=given.dataset,
+        params=parse_settings(given.set),
+        **settings,
+    )
+
+
+def trials(found):
+    place = studies.folder(found.study.rsplit("/", 1)[0])
+    backend = optuna.storages.journal.JournalFileBackend(str(place / "journal.log"))
+    storage = optuna.storages.JournalStorage(backend)
+    return optuna.load_study(study_name=found.study, storage=storage).trials
+
+
+def pruning(given):
+    """Fold trainings and best value of each pruner, for each seed."""
+    print("| pruner | seed | trials | pruned | fold trainings saved | best | seconds |")
+    print("|---|---|---|---|---|---|---|")
+    for seed in range(given.seeds):
+        folds = len(np.unique(api.prepare(given.competition, given.dataset).train().folds))
+        for pruner in given.pruners:
+            found = tune(given, trials=given.trials, pruner=pruner, seed=seed)
+            done = [trial for trial in trials(found) if trial.state.name == "PRUNED"]
+            spared = sum(folds - len(trial.intermediate_values) for trial in done)
+            share = spared / (folds * found.standing.done)
+            cells = [pruner, seed, found.standing.done, len(done), f"{share:.0%}"]
+            cells += [f"{found.value:.4f}", f"{found.seconds:.0f}"]
+            print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def overhead(given):
+    """Seconds a trial of a model that does nothing: Optuna alone, and the whole harness."""
+    Path("quick.py").write_text(QUICK)
+    given.competition, given.model, given.dataset, given.set = "sirna", "quick.py", None, []
+    api.cross_validate("sirna", "quick.py")  # what is loaded once
+    folds = cross_validation()
+    for pruner in ("none", "folds"):
+        alone = statistics.median(optuna_alone(given.trials) for _ in range(3))
+        start = time.perf_counter()
+        tune(given, trials=1, pruner=pruner)
+        first = time.perf_counter() - start
+        start = time.perf_counter()
+        tune(given, trials=1 + given.trials, pruner=pruner)
+        whole = (time.perf_counter() - start - first) / given.trials
+        print(
+            f"{pruner}: {1000 * whole:.1f} ms a trial; Optuna alone {1000 * alone:.1f} ms; "
+            f"five fits and predictions {1000 * folds:.1f} ms; "
+            f"the harness {1000 * (whole - alone - folds):.1f} ms"
+        )
+
+
+def cross_validation():
+    """Seconds that fitting, predicting and checking the five folds take by themselves."""
+    from podium import model, training
+
+    ready = api.prepare("sirna")
+    file = model.load(ready.competition, "quick.py")
+    folds = training.Folds.of(ready)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        folds.predict_all(file, 0)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def optuna_alone(count):
+    """Seconds a trial that Optuna takes with the same sampler and storage."""
+    from podium import samplers, search
+
+    backend = optuna.storages.journal.JournalFileBackend(f"alone-{time.time_ns()}.log")
+    study = optuna.create_study(
+        storage=optuna.storages.JournalStorage(backend), sampler=samplers.make("tpe", 0)
+    )
+
+    def objective(trial):
+        return trial.suggest_float("value", 0, 100) + trial.suggest_float("other", 0, 1)
+
+    with search.quiet():
+        start = time.perf_counter()
+        study.optimize(objective, n_trials=count)
+    return (time.perf_counter() - start) / count
+
+
+def jobs(given):
+    """Trials in the same time by one and by two jobs of one core each."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    counts = {}
+    for count in (1, 2):
+        started = time.time()
+        # Both in processes of their own: what counts is what is done once they have begun.
+        found = tune(given, timeout=given.seconds, jobs=count, pruner="none", study=f"j{count}")
+        done = [trial for trial in trials(found) if trial.state.name == "COMPLETE"]
+        begun = min(trial.datetime_start.timestamp() for trial in done)
+        ended = max(trial.datetime_complete.timestamp() for trial in done)
+        counts[count] = len(done) / (ended - begun)
+        print(
+            f"{count}: {len(done)} trials in {ended - begun:.1f} s, begun after {begun - started:.1f} s"
+        )
+    print(f"two jobs: {counts[2] / counts[1]:.2f} times the trials of one", file=sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
