@@ -304,3 +304,43 @@ def test_a_journal_that_was_cut_is_mended(write, workspace):
     assert api.tune("toy", "mine.py", trials=3).standing == found.standing
     assert journal.read_bytes().startswith(whole)
     assert api.tune("toy", "mine.py", trials=5).standing.done == 5
+
+
+def test_a_trial_that_was_taken_away_is_no_fault(write):
+    """A machine slept so long that its trial was queued again elsewhere."""
+    fit = """
+        import optuna
+        from podium import storages, studies
+        with storages.opened(None, studies.folder("toy/demo")) as storage:
+            study = optuna.load_study(study_name="toy/demo/s", storage=storage.optuna)
+            for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+                if trial.number == 1:
+                    storages.requeue(study, trial)"""
+    found = api.tune("toy", write(fit), trials=4, study="s", pruner="none")
+    assert states(found).count("COMPLETE") == 4
+    assert found.standing.failed == 0
+
+
+def test_what_a_terminal_shows(write, monkeypatch):
+    from podium import display
+
+    shown = display._Search(10, None)
+    assert "beginning" in shown.__rich__()
+    api.tune("toy", write(), trials=6, watch=shown.watch)
+    text = shown.__rich__()
+    assert "6 of 10 trials" in text
+    assert "DEFAULTS 1.6" in text
+    assert "left" in text
+    assert "?" not in text
+
+
+def test_a_dataset_without_folds_is_refused_at_once(write, monkeypatch):
+    from podium import training
+    from podium.errors import DataError
+
+    def none(*_):
+        raise DataError("has no train rows")
+
+    monkeypatch.setattr(training.Folds, "of", none)
+    with pytest.raises(DataError, match="no train rows"):
+        api.tune("toy", write(), trials=2)

@@ -143,15 +143,6 @@ def near(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def one_line(error: PodiumError | OSError) -> str:
-    """What is wrong, in one line."""
-    if isinstance(error, OSError):
-        return f"The system refused: {error.strerror}."
-    if not error.problems:
-        return error.message
-    return f"{error.message.rstrip('.')}: {'; '.join(error.problems)}"
-
-
 def _is_hidden(path: Path) -> bool:
     """Not meant for us: what begins with a dot."""
     return any(p.startswith(".") for p in path.parts)

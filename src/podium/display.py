@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Cells = Sequence[str]
 _HEAD = 20
+_REASONS = 5
 
 
 def out(text: str = "") -> None:
@@ -237,8 +238,10 @@ def tuned(competition: Competition, model: str, found: Tuned) -> None:
         )
         out(f"against DEFAULTS, out of fold, paired: {found.gain.value:+.4f}{interval}")
         say(found.remark)
-    for reason in found.failures:
+    for reason in found.failures[:_REASONS]:
         say(f"failed: {reason}")
+    if len(found.failures) > _REASONS:
+        say(f"and {len(found.failures) - _REASONS} more reasons: --json has them all")
     for path in [*found.predictions[:1], *found.plots]:
         out(str(_near(path)))
     say(f"storage: {found.storage}; {found.new} new trials in {found.seconds:.1f} s")

@@ -47,6 +47,15 @@ class PodiumError(Exception):
         return "\n".join([*lines, self.hint] if self.hint else lines)
 
 
+def one_line(error: PodiumError | OSError) -> str:
+    """What is wrong, in one line."""
+    if isinstance(error, OSError):
+        return f"The system refused: {error.strerror}."
+    if not error.problems:
+        return error.message
+    return f"{error.message.rstrip('.')}: {'; '.join(error.problems)}"
+
+
 class UnknownNameError(PodiumError):
     """A name that nothing has; the nearest one is suggested."""
 

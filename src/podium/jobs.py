@@ -118,9 +118,13 @@ def dask(
 
         thread = threading.Thread(target=search, daemon=True)
         thread.start()
-        while thread.is_alive():
-            _look(study, watch)
-            thread.join(LOOK)
+        try:
+            while thread.is_alive():
+                _look(study, watch)
+                thread.join(LOOK)
+        except KeyboardInterrupt:
+            job.stop(study)
+            raise
         _look(study, watch)
     if not found:
         raise PodiumError("The Dask cluster gave the search up.", hint="See its workers' logs.")

@@ -24,14 +24,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import optuna
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from podium import api, model, pruning, samplers, storages, studies
-from podium.batch import one_line
+from podium import competition, model, pruning, samplers, storages, studies
 from podium.data import load
-from podium.errors import MissingPackageError, PodiumError
+from podium.errors import MissingPackageError, PodiumError, one_line
 from podium.limits import Halted, contained
 from podium.studies import Standing, Subject
 from podium.training import Folds
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
 
 IDLE = 0.2
 """Seconds between looks of a worker that waits for the others' trials."""
+STOPPED = "stopped"
+"""Attribute of a study: the token of a call that was interrupted."""
 Watch = Callable[[Standing], None]
 
 
@@ -56,6 +57,7 @@ class Job:
         storage: The database's address; None for the journal of this workspace.
         trials: How many the study shall have in all; None for any number.
         deadline: When to stop, as `time.time()` counts; None for never.
+        token: Of this call, by which those far away are told to stop; see `stop`.
     """
 
     competition: str
@@ -69,10 +71,12 @@ class Job:
     storage: str | None
     trials: int | None
     deadline: float | None
+    token: str | None = None
 
     def subject(self) -> Subject:
         """What the study is of."""
-        data = load(*api.load(self.competition, self.dataset))
+        found = competition.load(self.competition)
+        data = load(found, found.dataset(self.dataset))
         file = model.load(data.competition, self.model).with_params(self.params)
         return Subject(data=data, file=file, seed=self.seed, pruner=self.pruner)
 
@@ -92,6 +96,14 @@ class Job:
     def late(self) -> bool:
         """Whether the time is up."""
         return self.deadline is not None and time.time() >= self.deadline
+
+    def stop(self, study: optuna.Study) -> None:
+        """Tell workers far away to begin no more trials."""
+        study.set_user_attr(STOPPED, self.token)
+
+    def stopped(self, study: optuna.Study) -> bool:
+        """Whether they were told so."""
+        return self.token is not None and study.user_attrs.get(STOPPED) == self.token
 
 
 def work(job: Job, watch: Watch | None = None, subject: Subject | None = None) -> None:
@@ -128,7 +140,8 @@ class Worker:
             stack.enter_context(self.storage.turn())
             self.storage.reap(self.study)
             stands = studies.standing(self.study)
-            if self.job.late() or stands.hopeless or self._enough(stands.done):
+            over = self.job.late() or self.job.stopped(self.study)
+            if over or stands.hopeless or self._enough(stands.done):
                 return False
             if not self._enough(stands.done + stands.running):
                 with stack.pop_all() as begun:  # the turn ends once the trial is this worker's
@@ -143,12 +156,23 @@ class Worker:
                 storages.requeue(self.study, trial)
 
     def _optimize(self, begun: ExitStack) -> bool:
+        mine: list[int] = []
+
+        def objective(trial: optuna.Trial) -> float:
+            mine.append(trial.number)
+            return self._objective(trial, begun)
+
         try:
-            self.study.optimize(lambda t: self._objective(t, begun), n_trials=1, catch=(Failed,))
+            self.study.optimize(objective, n_trials=1, catch=(Failed,))
         except Late:
             return False
         except Stopped:
             raise KeyboardInterrupt from None
+        except (ValueError, UpdateFinishedTrialError):
+            # This machine slept or hung, and its trial was taken for a dead worker's.
+            trials = self.study.get_trials(deepcopy=False)
+            if not mine or mine[0] not in storages.replaced(trials):
+                raise
         self._kept.tidy(self.study)
         return True
 

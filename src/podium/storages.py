@@ -136,8 +136,10 @@ class Journal:
     def alive(self, worker: str) -> Iterator[None]:
         """See `Storage`."""
         with self._held(worker):
-            yield
-            (self._locks / worker).unlink()
+            try:
+                yield
+            finally:
+                (self._locks / worker).unlink(missing_ok=True)
 
     def reap(self, study: Study) -> None:
         """See `Storage`."""

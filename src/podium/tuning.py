@@ -9,6 +9,7 @@ Test rows are never touched: the honest figure is the public score of a run with
 
 from __future__ import annotations
 
+import secrets
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -166,6 +167,7 @@ def tune(
     start = time.perf_counter()
     deadline = None if settings.timeout is None else time.time() + settings.timeout
     settings.check()
+    Folds.of(data)  # a dataset without folds is refused before anything is begun
     subject = Subject(data=data, file=file, seed=seed, pruner=settings.pruner)
     folder = studies.folder(subject.place)
     with search.quiet(), storages.opened(settings.storage, folder) as storage:
@@ -184,6 +186,7 @@ def tune(
             storage=settings.storage,
             trials=settings.trials,
             deadline=deadline,
+            token=secrets.token_hex(6) if settings.backend == "dask" else None,
         )
         try:
             _search(job, settings, subject, study, watch)
