@@ -4,14 +4,13 @@
     python benchmarks/tuning.py overhead                          # of the harness, a trial
     python benchmarks/tuning.py jobs --seconds 60                 # two one-core jobs against one
 
-Works in a temporary workspace, on `sirna/demo` unless another competition is named. Figures of `jobs`
-mean something on a machine that does nothing else.
+Works in a temporary workspace, on `sirna/demo` unless another competition is named. Figures of
+`jobs` and `overhead` mean something on a machine that does nothing else.
 """
 
 import argparse
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,12 +24,13 @@ QUICK = """
 import pandas as pd
 
 DEFAULTS = {"value": 30.0, "other": 0.0}
+HIGH = {"value": 100, "other": 1}
 
 def build(params, seed):
     return Constant(params["value"] + params["other"])
 
 def space(trial):
-    return {"value": trial.suggest_float("value", 0, 100), "other": trial.suggest_float("other", 0, 1)}
+    return {name: trial.suggest_float(name, 0, high) for name, high in HIGH.items()}
 
 class Constant:
     def __init__(self, value):
@@ -167,10 +167,8 @@ def jobs(given):
         begun = min(trial.datetime_start.timestamp() for trial in done)
         ended = max(trial.datetime_complete.timestamp() for trial in done)
         counts[count] = len(done) / (ended - begun)
-        print(
-            f"{count}: {len(done)} trials in {ended - begun:.1f} s, begun after {begun - started:.1f} s"
-        )
-    print(f"two jobs: {counts[2] / counts[1]:.2f} times the trials of one", file=sys.stdout)
+        print(f"{count}: {len(done)} trials in {ended - begun:.1f} s after {begun - started:.1f} s")
+    print(f"two jobs: {counts[2] / counts[1]:.2f} times the trials of one")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from podium import competition as competitions
 from podium import data, leaderboard, provenance, workspace
 from podium.edition import file_sha256
 from podium.entry import SUBMITTED, Desk, cards, label
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError, PodiumError, one_line
 from podium.formats import FORMATS
 from podium.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
 
