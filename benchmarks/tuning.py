@@ -42,6 +42,55 @@ class Constant:
     def predict(self, part):
         return pd.DataFrame({"id": part.ids, "mRNA_remaining_pct": self.value})
 """
+SMALL = """
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from podium.competitions.sirna.features import build as features
+
+TARGET = "mRNA_remaining_pct"
+TABLES = {}
+DEFAULTS = {
+    "rounds": 60, "learning_rate": 0.1, "num_leaves": 15, "min_data_in_leaf": 20,
+    "feature_fraction": 0.5, "call_below": 36.0,
+}
+
+def build(params, seed):
+    return Trees(params, seed)
+
+def space(trial):
+    return {
+        "rounds": trial.suggest_int("rounds", 10, 100, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.3, log=True),
+        "num_leaves": trial.suggest_int("num_leaves", 3, 31, log=True),
+        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 100, log=True),
+        "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 0.8),
+        "call_below": trial.suggest_float("call_below", 30.0, 45.0),
+    }
+
+class Trees:
+    def __init__(self, params, seed):
+        own = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction")
+        own = {name: params[name] for name in own}
+        self.params = {**own, "seed": seed, "num_threads": 1, "verbose": -1, "deterministic": True}
+        self.rounds, self.call_below = params["rounds"], params["call_below"]
+
+    def table(self, part):
+        key = hash(tuple(part.ids))
+        if key not in TABLES:  # what is measured is the search
+            TABLES[key] = features(part.features).select_dtypes("number")
+        return TABLES[key]
+
+    def fit(self, train, report=None):
+        data = lgb.Dataset(self.table(train), label=train.targets[TARGET])
+        self.booster = lgb.train(self.params, data, self.rounds)
+
+    def predict(self, part):
+        y = np.clip(self.booster.predict(self.table(part)), 0, 300)
+        y[(y >= 30) & (y < self.call_below)] = np.nextafter(30.0, 0.0)
+        return pd.DataFrame({"id": part.ids, TARGET: y})
+"""
 PRUNERS = ("none", "wilcoxon", "folds")
 
 
@@ -50,7 +99,7 @@ def main():
     parser.add_argument("what", choices=["pruning", "overhead", "jobs"])
     parser.add_argument("--competition", default="sirna")
     parser.add_argument("--dataset")
-    parser.add_argument("--model", default="lightgbm")
+    parser.add_argument("--model", default="small.py", help="small.py: a few quick trees")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--pruners", nargs="+", default=PRUNERS)
     parser.add_argument("--trials", type=int, default=40)
@@ -62,6 +111,7 @@ def main():
     api.prepare(given.competition, given.dataset)
     with tempfile.TemporaryDirectory(prefix="podium-tuning-") as scratch:
         os.chdir(scratch)
+        Path("small.py").write_text(SMALL)
         {"pruning": pruning, "overhead": overhead, "jobs": jobs}[given.what](given)
         os.chdir(Path(scratch).parent)
 

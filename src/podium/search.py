@@ -156,23 +156,14 @@ class Worker:
                 storages.requeue(self.study, trial)
 
     def _optimize(self, begun: ExitStack) -> bool:
-        mine: list[int] = []
-
-        def objective(trial: optuna.Trial) -> float:
-            mine.append(trial.number)
-            return self._objective(trial, begun)
-
         try:
-            self.study.optimize(objective, n_trials=1, catch=(Failed,))
+            self.study.optimize(lambda t: self._objective(t, begun), n_trials=1, catch=(Failed,))
         except Late:
             return False
+        except Taken:
+            return True
         except Stopped:
             raise KeyboardInterrupt from None
-        except (ValueError, UpdateFinishedTrialError):
-            # This machine slept or hung, and its trial was taken for a dead worker's.
-            trials = self.study.get_trials(deepcopy=False)
-            if not mine or mine[0] not in storages.replaced(trials):
-                raise
         self._kept.tidy(self.study)
         return True
 
@@ -180,10 +171,11 @@ class Worker:
         trial.set_user_attr(storages.WORKER, self.name)
         begun.close()
         try:
-            file = self._file(trial)
-            return self._value(trial, file)
+            value = self._value(trial, self._file(trial))
         except KeyboardInterrupt:
             raise Stopped from None
+        except UpdateFinishedTrialError:
+            raise Taken from None
         except MissingPackageError:
             raise
         except PodiumError as error:
@@ -191,6 +183,9 @@ class Worker:
                 raise error.__cause__ from None
             trial.set_user_attr(studies.FAILURE, one_line(error))
             raise Failed from error
+        if trial.number in storages.replaced(self.study.get_trials(deepcopy=False)):
+            raise Taken
+        return value
 
     def _file(self, trial: optuna.Trial) -> ModelFile:
         """The model with the trial's parameters."""
@@ -312,6 +307,10 @@ class Failed(Exception):  # noqa: N818 - a trial failed, not the search
 
 class Late(Halted):
     """The time of the search is up in the middle of a trial."""
+
+
+class Taken(Halted):
+    """This machine slept or hung, and its trial was taken for a dead worker's."""
 
 
 class Stopped(Halted):
