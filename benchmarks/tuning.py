@@ -10,7 +10,6 @@ Works in a temporary workspace, on `sirna/demo` unless another competition is na
 
 import argparse
 import os
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -152,24 +151,33 @@ def pruning(given):
 
 
 def overhead(given):
-    """Seconds a trial of a model that does nothing: Optuna alone, and the whole harness."""
+    """Milliseconds a trial of a model that does nothing: Optuna alone, and the whole harness.
+
+    CPU time beside wall time: the one that a busy machine does not spoil.
+    """
     Path("quick.py").write_text(QUICK)
     given.competition, given.model, given.dataset, given.set = "sirna", "quick.py", None, []
     api.cross_validate("sirna", "quick.py")  # what is loaded once
     folds = cross_validation()
+    print("| pruner | clock | a trial | Optuna alone | five fits and predictions | the harness |")
+    print("|---|---|---|---|---|---|")
     for pruner in ("none", "folds"):
-        alone = statistics.median(optuna_alone(given.trials) for _ in range(3))
-        start = time.perf_counter()
-        tune(given, trials=1, pruner=pruner)
-        first = time.perf_counter() - start
-        start = time.perf_counter()
-        tune(given, trials=1 + given.trials, pruner=pruner)
-        whole = (time.perf_counter() - start - first) / given.trials
-        print(
-            f"{pruner}: {1000 * whole:.1f} ms a trial; Optuna alone {1000 * alone:.1f} ms; "
-            f"five fits and predictions {1000 * folds:.1f} ms; "
-            f"the harness {1000 * (whole - alone - folds):.1f} ms"
-        )
+        alone = optuna_alone(given.trials)
+        first = timed(lambda: tune(given, trials=1, pruner=pruner))  # noqa: B023 - called at once
+        count = 1 + given.trials
+        again = timed(lambda: tune(given, trials=count, pruner=pruner))  # noqa: B023
+        whole = (again - first) / given.trials
+        rows = zip(("CPU", "wall"), whole, alone, folds, whole - alone - folds, strict=True)
+        for clock, *values in rows:
+            cells = " | ".join(f"{1000 * value:.1f} ms" for value in values)
+            print(f"| {pruner} | {clock} | {cells} |")
+
+
+def timed(work):
+    """Seconds of CPU and wall that some work takes."""
+    start = np.array([time.process_time(), time.perf_counter()])
+    work()
+    return np.array([time.process_time(), time.perf_counter()]) - start
 
 
 def cross_validation():
@@ -179,12 +187,7 @@ def cross_validation():
     ready = api.prepare("sirna")
     file = model.load(ready.competition, "quick.py")
     folds = training.Folds.of(ready)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        folds.predict_all(file, 0)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return np.median([timed(lambda: folds.predict_all(file, 0)) for _ in range(9)], axis=0)
 
 
 def optuna_alone(count):
@@ -192,17 +195,14 @@ def optuna_alone(count):
     from podium import samplers, search
 
     backend = optuna.storages.journal.JournalFileBackend(f"alone-{time.time_ns()}.log")
-    study = optuna.create_study(
-        storage=optuna.storages.JournalStorage(backend), sampler=samplers.make("tpe", 0)
-    )
 
     def objective(trial):
         return trial.suggest_float("value", 0, 100) + trial.suggest_float("other", 0, 1)
 
     with search.quiet():
-        start = time.perf_counter()
-        study.optimize(objective, n_trials=count)
-    return (time.perf_counter() - start) / count
+        storage = optuna.storages.JournalStorage(backend)
+        study = optuna.create_study(storage=storage, sampler=samplers.make("tpe", 0))
+        return timed(lambda: study.optimize(objective, n_trials=count)) / count
 
 
 def jobs(given):

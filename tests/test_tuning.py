@@ -162,13 +162,13 @@ def test_pruning_inside_of_a_fold_is_no_failure(write):
                 report and report(step, (self.params["a"] ** 2 + 1) / step)
         except Exception:
             raise AssertionError("swallowed")"""
-    found = api.tune("toy", write(fit), trials=15, pruner="epochs")
+    found = api.tune("toy", write(fit), trials=12, pruner="epochs")
     assert found.standing.pruned > 0
     assert found.standing.failed == 0
     pruned = [trial for trial in trials(found) if trial.state.name == "PRUNED"]
     assert all(1 <= max(trial.intermediate_values) < 6 for trial in pruned)
     swallowing = fit.replace("except Exception:", "except BaseException:\n            return")
-    found = api.tune("toy", write(swallowing), trials=15, pruner="epochs")
+    found = api.tune("toy", write(swallowing), trials=12, pruner="epochs")
     assert found.standing.pruned > 0
 
 

@@ -20,7 +20,7 @@ SLEEPS = "import time; time.sleep(0.1)"
 TUNE = [sys.executable, "-c", "from podium.cli import main; main()", "tune", "toy", "mine.py"]
 
 
-@pytest.fixture(params=["journal", "postgresql"])
+@pytest.fixture(params=["journal", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request):
     """Where the study lies: None for the journal."""
     return None if request.param == "journal" else request.getfixturevalue("postgres").schema()
@@ -77,6 +77,7 @@ def test_two_processes_do_as_many_as_were_asked_for(write, url, monkeypatch):
     assert (again.new, again.value) == (0, found.value)
 
 
+@pytest.mark.slow
 def test_threads_are_divided(write, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(jobs, "cores", lambda: 6)
@@ -100,6 +101,7 @@ def test_a_search_that_is_killed_goes_on(write, monkeypatch):
     assert not list(Path(found.storage).parent.glob("locks/*-*"))
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_process_that_began_them(write):
     write(SLEEPS)
     first = running("--trials", 500, "--study", "s", "--jobs", 2)
@@ -111,7 +113,7 @@ def test_workers_end_with_the_process_that_began_them(write):
     wait_for(lambda: not any(journal._lives(path.name) for path in locks.glob("*-*")))
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_interruption_keeps_what_is_done(count, write):
     write(SLEEPS)
     first = running("--trials", 500, "--study", "s", "--jobs", count)
@@ -129,6 +131,7 @@ def test_an_interruption_keeps_what_is_done(count, write):
     assert not stands.failed
 
 
+@pytest.mark.slow
 def test_time_that_is_up_ends_all(write):
     write("import time; time.sleep(0.3)")
     found = api.tune("toy", "mine.py", timeout=8, jobs=2, pruner="none")
@@ -137,6 +140,7 @@ def test_time_that_is_up_ends_all(write):
     assert found.standing.running == found.standing.failed == 0
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_loses_nothing(write, monkeypatch, url):
     monkeypatch.setattr(storages, "HEARTBEAT", 1)
     write(SLEEPS)
@@ -171,12 +175,14 @@ def set_silence(monkeypatch, seconds):
     monkeypatch.setattr(jobs, "_CODE", code)
 
 
+@pytest.mark.slow
 def test_when_all_workers_are_killed_that_is_said(write):
     write("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(PodiumError, match="All workers were killed"):
         api.tune("toy", "mine.py", trials=20, jobs=2)
 
 
+@pytest.mark.slow
 def test_what_kills_its_workers_is_not_tried_for_ever(write):
     write("import os, signal; self.params['a'] == 0 and os.kill(os.getpid(), signal.SIGKILL)")
     for _ in range(2):
@@ -187,6 +193,7 @@ def test_what_kills_its_workers_is_not_tried_for_ever(write):
     assert found.standing.complete == 2
 
 
+@pytest.mark.slow
 def test_a_broken_model_stops_all_workers(write):
     write("raise RuntimeError('no such thing')")
     with pytest.raises(PodiumError, match=r"The first \d trials"):
