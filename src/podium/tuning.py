@@ -364,7 +364,8 @@ def _placed(study: optuna.Study) -> optuna.Study:
 
 def _importances(study: optuna.Study) -> dict[str, float]:
     """Importances of the parameters, or none where the trials are too few or all alike."""
-    trials = studies.best(study, study.get_trials(deepcopy=False), len(study.trials))
+    known = study.get_trials(deepcopy=False)
+    trials = studies.best(study, known, len(known))
     if len(trials) < ENOUGH or len({trial.value for trial in trials}) < 2:
         return {}
     with warnings.catch_warnings():
