@@ -256,7 +256,7 @@ def test_text_and_json_of_the_command(write, podium_cli):
 
 def test_pictures_stand_alone(write):
     pytest.importorskip("plotly")
-    (page,) = api.tune("toy", write(), trials=6, plots=Path("pictures")).plots
+    (page,) = api.tune("toy", write(), trials=6, pruner="none", plots=Path("pictures")).plots
     text = page.read_text()
     assert text.count("Plotly.newPlot(") == 3
     assert 'src="http' not in text

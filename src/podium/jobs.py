@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium import studies
 from podium.errors import PodiumError, needing_extras
-from podium.search import Job, Watch, answer
+from podium.search import INTERRUPTED, Job, Watch, answer
 
 if TYPE_CHECKING:
     import optuna
@@ -36,7 +36,7 @@ _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
     *("VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT"),
 )
-_CODE = "from podium.search import main; main()"
+_CODE = "import sys; from podium.search import main; sys.exit(main())"
 _TAIL = 2000
 
 
@@ -187,7 +187,7 @@ class _Process:
         if self.code == 1 and said:
             known = json.loads(said)
             return PodiumError(known["message"], problems=known["problems"], hint=known["hint"])
-        if self.code > 0 and self.code != 128 + signal.SIGINT:
+        if self.code > 0 and self.code != INTERRUPTED:
             return RuntimeError(f"a worker ended with status {self.code}: {log[-_TAIL:]}")
         return None
 

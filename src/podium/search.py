@@ -43,6 +43,8 @@ IDLE = 0.2
 """Seconds between looks of a worker that waits for the others' trials."""
 STOPPED = "stopped"
 """Attribute of a study: the token of a call that was interrupted."""
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit status of a worker that was interrupted."""
 Watch = Callable[[Standing], None]
 
 
@@ -365,20 +367,22 @@ def answer(job: Job) -> dict[str, Any] | None:
     return None
 
 
-def main() -> None:
+def main() -> int:
     """A worker process: a pickled `Job` on stdin, what was refused as JSON on stdout.
 
     It ends when stdin does, so that none outlives the process that started it.
+
+    Returns:
+        Its exit status.
     """
     job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         found = answer(job)
     except KeyboardInterrupt:
-        sys.exit(130)
-    if found:
-        sys.stdout.write(json.dumps(found))
-        sys.exit(1)
+        return INTERRUPTED
+    sys.stdout.write(json.dumps(found) if found else "")
+    return 1 if found else 0
 
 
 def _end_with_parent() -> None:
