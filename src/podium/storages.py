@@ -135,23 +135,26 @@ class Journal:
     @contextmanager
     def alive(self, worker: str) -> Iterator[None]:
         """See `Storage`."""
-        with self._held(worker):
-            try:
-                yield
-            finally:
-                (self._locks / worker).unlink(missing_ok=True)
+        lock = FileLock(self._locks / worker)
+        with self.turn():  # else it could be swept before it is held
+            lock.acquire()
+        try:
+            yield
+        finally:
+            (self._locks / worker).unlink(missing_ok=True)
+            lock.release()
 
     def reap(self, study: Study) -> None:
         """See `Storage`."""
+        living = {path.name for path in self._locks.glob("*-*") if self._lives(path.name)}
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             # One without a worker was begun by a worker that died in the very moment.
-            if not self._lives(trial.user_attrs.get(WORKER)):
+            if trial.user_attrs.get(WORKER) not in living:
                 requeue(study, trial)
 
-    def _lives(self, worker: str | None) -> bool:
-        path = self._locks / (worker or "-")
-        if not path.exists():
-            return False
+    def _lives(self, worker: str) -> bool:
+        """Whether a worker holds its lock; that of a dead one is swept."""
+        path = self._locks / worker
         lock = FileLock(path)
         if lock.acquire(wait=False):
             lock.release()
