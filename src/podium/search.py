@@ -159,7 +159,7 @@ class Worker:
 
     def _optimize(self, begun: ExitStack) -> bool:
         try:
-            self.study.optimize(lambda t: self._objective(t, begun), n_trials=1, catch=(Failed,))
+            self.study.optimize(lambda t: self._trial(t, begun), n_trials=1, catch=(Failed,))
         except Late:
             return False
         except Taken:
@@ -169,15 +169,20 @@ class Worker:
         self._kept.tidy(self.study)
         return True
 
+    def _trial(self, trial: optuna.Trial, begun: ExitStack) -> float:
+        """What is no failure of a trial passes Optuna by: it is none of Optuna's exceptions."""
+        try:
+            return self._objective(trial, begun)
+        except KeyboardInterrupt:
+            raise Stopped from None
+        except UpdateFinishedTrialError:
+            raise Taken from None
+
     def _objective(self, trial: optuna.Trial, begun: ExitStack) -> float:
         trial.set_user_attr(storages.WORKER, self.name)
         begun.close()
         try:
             value = self._value(trial, self._file(trial))
-        except KeyboardInterrupt:
-            raise Stopped from None
-        except UpdateFinishedTrialError:
-            raise Taken from None
         except MissingPackageError:
             raise
         except PodiumError as error:
