@@ -1,7 +1,9 @@
-"""Fixtures: databases for boards, SQLite and a real PostgreSQL."""
+"""Fixtures: databases, SQLite and a real PostgreSQL; models to be tuned."""
 
 import os
+import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +31,44 @@ def database(request, workspace, monkeypatch):
     url = server.schema()
     monkeypatch.setenv("PODIUM_DB", url)
     yield url
+
+
+MODEL = """
+import pandas as pd
+
+DEFAULTS = {"a": 0.0, "b": 1.0, "other": [1]}
+
+def build(params, seed):
+    return Line(params)
+
+def space(trial):
+    return {"a": trial.suggest_float("a", -1, 1), "b": trial.suggest_float("b", 0.5, 3)}
+
+class Line:
+    def __init__(self, params):
+        self.params = params
+
+    def fit(self, train, report=None):
+        #fit
+        pass
+
+    def predict(self, part):
+        y = self.params["a"] + self.params["b"] * part.features["x"]
+        return pd.DataFrame({"id": part.ids, "y": y})
+"""
+
+
+@pytest.fixture
+def write(workspace, monkeypatch):
+    """Writes a model file; other processes find the toy competition, too."""
+    monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
+    shutil.copytree(Path(__file__).parent / "toy", workspace / "competitions" / "toy")
+
+    def write(fit="pass", name="mine.py", **texts):
+        text = MODEL.replace("#fit", fit)
+        for old, new in texts.items():
+            text = text.replace({"space": "suggest_float", "defaults": '"a": 0.0'}[old], new)
+        (workspace / name).write_text(text)
+        return name
+
+    return write

@@ -11,7 +11,10 @@ import importlib.abc, sys
 
 class Without(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name in ("torch", "RNA", "rdata", "igraph", "leidenalg", "matplotlib"):
+        if name in (
+            *("torch", "RNA", "rdata", "igraph", "leidenalg", "matplotlib"),
+            *("plotly", "cmaes", "distributed"),
+        ):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Without())
@@ -54,6 +57,8 @@ def test_a_missing_package_is_named_with_its_extra(model, package, extra, worksp
     [
         (["run", "dlpfc", "louvain"], "igraph", "bio"),
         (["cv", "dlpfc", "random", "--plot", "pictures"], "matplotlib", "plot"),
+        (["tune", "sirna", "ridge", "--trials", "2", "--plot", "pictures"], "plotly", "tune"),
+        (["tune", "sirna", "ridge", "--trials", "2", "--sampler", "cmaes"], "cmaes", "tune"),
     ],
 )
 def test_so_it_is_with_pictures_and_graphs(command, package, extra, workspace):

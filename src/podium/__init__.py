@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         run,
         score_all,
         submit,
+        tune,
         withdraw,
     )
 
@@ -52,6 +53,7 @@ __all__ = [
     "run",
     "score_all",
     "submit",
+    "tune",
     "withdraw",
 ]
 

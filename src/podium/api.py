@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from podium.predicting import Predicted
     from podium.ranking import Row
     from podium.record import Record
+    from podium.search import Watch
     from podium.standings import Standings
     from podium.training import CrossValidation, Progress
+    from podium.tuning import Tuned
 
 
 def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dataset]:
@@ -103,6 +105,8 @@ def run(
     *,
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
+    study: str | None = None,
+    storage: str | None = None,
     seed: int = 0,
     team: str | None = None,
     name: str | None = None,
@@ -120,6 +124,9 @@ def run(
         model: A shipped model's name, or the path of a model file.
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS`.
+        study: A search of this model (see `tune`) whose best parameters are taken; `params`
+            change these.
+        storage: The database that the study lies in; None for this workspace.
         seed: Everything random follows from it.
         team: Who hands in.
         name: What the board shows; by default the model and the changed parameters.
@@ -145,8 +152,17 @@ def run(
     with scratch.directory("podium-run-") as folder:
         path = folder / "predictions.parquet"
         with contained(limit_time):
-            file = models.load(ready.competition, model).with_params(params or {})
+            file = models.load(ready.competition, model)
             changes = [f"{key}={value}" for key, value in (params or {}).items()]
+            origin = {}
+            if study is not None:
+                from podium import tuning
+
+                found = tuning.best(ready, file, study, storage)
+                file = file.with_params(found.params)
+                origin = {"study": dict(found.origin)}
+                changes = [f"study {found.origin['study'].rsplit('/', 1)[1]}", *changes]
+            file = file.with_params(params or {})
             shown = label(name or " ".join([file.name, *changes]))
             entries = Entries.of(ready, team)
             if submit:
@@ -163,6 +179,7 @@ def run(
             "params": file.params,
             "seed": seed,
             "train_seconds": train_seconds,
+            **origin,
         }
         predictions = Predictions(
             path=path,
@@ -210,6 +227,47 @@ def cross_validate(
     if plots is not None:
         plotting.plot_folds(ready, file.name, found, Path(plots))
     return found
+
+
+def tune(
+    competition: str,
+    model: str | Path,
+    *,
+    dataset: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    watch: Watch | None = None,
+    **settings: Any,
+) -> Tuned:
+    """Search a model's own space on the fixed folds of the train part, or go on with a search.
+
+    Args:
+        competition: Its name.
+        model: A shipped model's name, or the path of a model file.
+        dataset: Its name; the default one is simulated.
+        params: Changes to the model's `DEFAULTS` that hold for every trial.
+        seed: Of all trainings and of the search.
+        watch: Is told where the search stands.
+        settings: `trials`, `timeout`, `jobs` and all else of `podium.tuning.Settings`.
+
+    Raises:
+        ModelError: If the model file is broken, or has nothing to search.
+        PodiumError: If it cannot be searched so.
+    """
+    from podium import model as models
+    from podium import tuning
+    from podium.data import load as load_data
+
+    ready = load_data(*load(competition, dataset))
+    return tuning.tune(
+        ready,
+        model,
+        models.load(ready.competition, model).with_params(params or {}),
+        params=params or {},
+        seed=seed,
+        settings=tuning.Settings(**settings),
+        watch=watch,
+    )
 
 
 def predict(

@@ -18,7 +18,7 @@ from podium import competition as competitions
 from podium import data, leaderboard, provenance, workspace
 from podium.edition import file_sha256
 from podium.entry import SUBMITTED, Desk, cards, label
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError, PodiumError, one_line
 from podium.formats import FORMATS
 from podium.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
 
@@ -141,15 +141,6 @@ def near(a: Any, b: Any) -> bool:
     if isinstance(a, float) and isinstance(b, int | float):
         return math.isclose(a, b, rel_tol=_NEAR, abs_tol=_NEAR)
     return bool(a == b)
-
-
-def one_line(error: PodiumError | OSError) -> str:
-    """What is wrong, in one line."""
-    if isinstance(error, OSError):
-        return f"The system refused: {error.strerror}."
-    if not error.problems:
-        return error.message
-    return f"{error.message.rstrip('.')}: {'; '.join(error.problems)}"
 
 
 def _is_hidden(path: Path) -> bool:

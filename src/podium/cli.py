@@ -74,6 +74,11 @@ LimitTime = Annotated[
     float | None,
     typer.Option("--limit-time", metavar="SECONDS", min=0.01, help="For the model's own code."),
 ]
+Study = Annotated[str | None, typer.Option("--study", metavar="NAME", help="A search's name.")]
+Storage = Annotated[
+    str | None,
+    typer.Option("--storage", metavar="URL", help="PostgreSQL; default: a file in the workspace."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -147,6 +152,8 @@ def run(
     model: ModelName,
     dataset: DatasetName = None,
     settings: Set = None,
+    study: Study = None,
+    storage: Storage = None,
     seed: Seed = 0,
     team: Team = None,
     name: Name = None,
@@ -167,6 +174,8 @@ def run(
             model,
             dataset=dataset,
             params=parse_settings(settings or []),
+            study=study,
+            storage=storage,
             seed=seed,
             team=team,
             name=name,
@@ -227,6 +236,85 @@ def cv(
         scores = ", ".join(map(display.figure, found.by_seed))
         display.out(f"training seeds: {scores}; standard deviation {found.spread:.4f}")
     display.out(f"{found.seconds:.1f} s")
+
+
+@app.command()
+def tune(
+    comp: Comp,
+    model: ModelName,
+    dataset: DatasetName = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", metavar="N", min=1, help="In all, resumed or not.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", min=0.01, help="End by then.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="J", min=1, help="Processes side by side.")
+    ] = None,
+    sampler: Annotated[
+        str, typer.Option("--sampler", metavar="S", help="tpe random cmaes gp qmc nsgaii.")
+    ] = "tpe",
+    pruner: Annotated[
+        str, typer.Option("--pruner", metavar="P", help="folds none epochs wilcoxon.")
+    ] = "folds",
+    warm_start: Annotated[
+        str | None,
+        typer.Option("--warm-start", metavar="STUDY", help="Begin with the best of that search."),
+    ] = None,
+    study: Study = None,
+    storage: Storage = None,
+    backend: Annotated[
+        str, typer.Option("--backend", metavar="B", help="local, or dask: a cluster.")
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            envvar="DASK_SCHEDULER_ADDRESS",
+            help="Of the Dask cluster.",
+        ),
+    ] = None,
+    settings: Set = None,
+    seed: Seed = 0,
+    plots: Annotated[
+        Path | None, typer.Option("--plot", metavar="DIR", help="Write pictures as HTML.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Search a model's parameters on the folds of the train part; again, to go on."""
+    from podium.model import parse_settings
+
+    try:
+        with display.searching(trials, timeout) as watch:
+            found = api.tune(
+                comp,
+                model,
+                dataset=dataset,
+                params=parse_settings(settings or []),
+                seed=seed,
+                watch=watch,
+                trials=trials,
+                timeout=timeout,
+                jobs=jobs,
+                backend=backend,
+                scheduler=scheduler,
+                storage=storage,
+                study=study,
+                sampler=sampler,
+                pruner=pruner,
+                warm_start=warm_start,
+                plots=plots,
+            )
+    except KeyboardInterrupt:
+        display.say("What is done is kept: the same command again goes on.")
+        raise
+    competition, _ = api.load(comp, dataset)
+    if as_json:
+        display.document(display.tuned_json(competition, found))
+    else:
+        display.tuned(competition, model, found)
 
 
 @app.command()

@@ -11,8 +11,10 @@ import io
 import json
 import shutil
 import sys
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,11 +34,15 @@ if TYPE_CHECKING:
     from podium.model import Report
     from podium.predicting import Predicted
     from podium.ranking import Row
+    from podium.search import Watch
     from podium.standings import Standings
     from podium.stats import Card
+    from podium.studies import Standing
+    from podium.tuning import Tuned
 
 Cells = Sequence[str]
 _HEAD = 20
+_REASONS = 5
 
 
 def out(text: str = "") -> None:
@@ -157,6 +163,126 @@ class Bars:
             self._drawn.update(line, state=f"step {step:,}  {value:.4g}{shown}")
 
         return report
+
+
+@contextmanager
+def searching(trials: int | None, timeout: float | None) -> Iterator[Watch | None]:
+    """Where a search stands, live on a terminal; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    shown = _Search(trials, timeout)
+    with Live(shown, console=Console(stderr=True), transient=True, refresh_per_second=4):
+        yield shown.watch
+
+
+class _Search:
+    """Draws where a search stands, with the time that is left."""
+
+    def __init__(self, trials: int | None, timeout: float | None) -> None:
+        self._trials, self._timeout = trials, timeout
+        self._begun = time.monotonic()
+        self._first: int | None = None
+        self._stands: Standing | None = None
+
+    def watch(self, stands: Standing) -> None:
+        """Take note."""
+        if self._first is None:
+            self._first = max(stands.done - 1, 0)
+        self._stands = stands
+
+    def __rich__(self) -> str:
+        stands, passed = self._stands, time.monotonic() - self._begun
+        if stands is None:
+            return f"[dim]beginning  {_duration(passed)}[/]"
+        of = f" of {self._trials}" if self._trials else ""
+        states = f"{stands.complete} complete, {stands.pruned} pruned, {stands.failed} failed"
+        best = f"{stands.best[1]:.4f} (trial {stands.best[0]})" if stands.best else "-"
+        return (
+            f"[bold]{stands.done}{of} trials[/]  {states}, {stands.running} running\n"
+            f"best [bold green]{best}[/]  DEFAULTS {figure(stands.defaults)}\n"
+            f"{_duration(passed)} passed, {self._left(stands, passed)} left"
+        )
+
+    def _left(self, stands: Standing, passed: float) -> str:
+        left = [] if self._timeout is None else [max(self._timeout - passed, 0)]
+        new = stands.done - (self._first or 0)
+        if self._trials is not None and new:
+            left.append(max(self._trials - stands.done, 0) * passed / new)
+        return _duration(min(left)) if left else "?"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def tuned(competition: Competition, model: str, found: Tuned) -> None:
+    """Print what a search has found."""
+    stands = found.standing
+    if found.why_new:
+        say(found.why_new)
+    out(
+        f"study {found.study}: {stands.complete} complete, {stands.pruned} pruned, "
+        f"{stands.failed} failed"
+    )
+    name = competition.primary.name
+    out(f"best out-of-fold {name} {found.value:.4f} (trial {found.trial})")
+    if found.params:
+        rows = [
+            [key, _short(value), figure(found.importances.get(key), 2)]
+            for key, value in found.params.items()
+        ]
+        table(["parameter", "best", "importance"], rows, right=[1, 2])
+    else:
+        out("No trial is better than DEFAULTS.")
+    if found.gain and found.params:
+        interval = (
+            f", 95% interval {found.gain.ci[0]:+.4f} to {found.gain.ci[1]:+.4f}"
+            if (found.gain.ci)
+            else ""
+        )
+        out(f"against DEFAULTS, out of fold, paired: {found.gain.value:+.4f}{interval}")
+        say(found.remark)
+    for reason in found.failures[:_REASONS]:
+        say(f"failed: {reason}")
+    if len(found.failures) > _REASONS:
+        say(f"and {len(found.failures) - _REASONS} more reasons: --json has them all")
+    for path in [*found.predictions[:1], *found.plots]:
+        out(str(_near(path)))
+    say(f"storage: {found.storage}; {found.new} new trials in {found.seconds:.1f} s")
+    dataset = found.study.split("/")[1]
+    label = found.study.rsplit("/", 1)[1]
+    say(f"Train with it: podium run {competition.name} {model} --dataset {dataset} --study {label}")
+
+
+def tuned_json(competition: Competition, found: Tuned) -> dict[str, Any]:
+    """What a search has found, as one JSON document."""
+    stands = asdict(found.standing)
+    best = {"trial": found.trial, "value": found.value, "params": dict(found.params)}
+    counts = {k: stands[k] for k in ("complete", "pruned", "failed", "running", "waiting")}
+    return {
+        "study": found.study,
+        "storage": found.storage,
+        "why_new": found.why_new,
+        "metric": competition.primary.name,
+        "higher_is_better": competition.primary.higher_is_better,
+        "trials": counts,
+        "new": found.new,
+        "best": best,
+        "defaults": stands["defaults"],
+        "gain": asdict(found.gain) if found.gain else None,
+        "remark": found.remark,
+        "importances": dict(found.importances),
+        "failures": found.failures,
+        "predictions": [str(path) for path in found.predictions],
+        "plots": [str(path) for path in found.plots],
+        "seconds": round(found.seconds, 3),
+    }
 
 
 def board(competition: Competition, dataset: str, found: Standings, part: str, form: str) -> None:

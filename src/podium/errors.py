@@ -49,6 +49,15 @@ class PodiumError(Exception):
         return "\n".join([*lines, self.hint] if self.hint else lines)
 
 
+def one_line(error: PodiumError | OSError) -> str:
+    """What is wrong, in one line."""
+    if isinstance(error, OSError):
+        return f"The system refused: {error.strerror}."
+    if not error.problems:
+        return error.message
+    return f"{error.message.rstrip('.')}: {'; '.join(error.problems)}"
+
+
 class UnknownNameError(PodiumError):
     """A name that nothing has; the nearest one is suggested."""
 
@@ -79,6 +88,11 @@ EXTRAS = {
     "igraph": ("igraph", "bio"),
     "leidenalg": ("leidenalg", "bio"),
     "matplotlib": ("matplotlib", "plot"),
+    "plotly": ("plotly", "tune"),
+    "cmaes": ("cmaes", "tune"),
+    "dask": ("dask", "dask"),
+    "distributed": ("distributed", "dask"),
+    "psycopg": ("psycopg[binary]", "postgres"),
 }
 """Modules that come with an extra: the package that brings each, and the extra."""
 

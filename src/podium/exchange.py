@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium import lines
-from podium.batch import near, one_line, verified
+from podium.batch import near, verified
 from podium.edition import is_ready
 from podium.entry import Desk
-from podium.errors import BoardError, PodiumError, UnknownNameError
+from podium.errors import BoardError, PodiumError, UnknownNameError, one_line
 from podium.leaderboard import Batch, Board
 from podium.lines import Facts
 from podium.record import SUBMISSION, Record, Reveal, Withdrawal

@@ -33,8 +33,12 @@ _DROPPED = "(The model printed more than 1 MiB: the rest is dropped.)"
 _PATIENCE = 0.2  # seconds for the last prints, which processes that the model left may hold up
 
 
-class TimeUp(BaseException):
+class Halted(BaseException):
     """Interrupts a model; no `Exception`, so that `except Exception` does not swallow it."""
+
+
+class TimeUp(Halted):
+    """Its time is up."""
 
 
 @contextmanager

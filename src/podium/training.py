@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,7 +16,7 @@ from podium.data import Data, metric_columns
 from podium.errors import DataError, PodiumError, UnknownNameError
 from podium.metric import Table
 from podium.model import Model, ModelFile, Part, Report
-from podium.stats import Card, Cells, Tally, independent_groups
+from podium.stats import Card, Cells, Estimate, Tally, independent_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,16 +108,12 @@ def cross_validate(
         PodiumError: If the predictions cannot be scored.
     """
     start = time.perf_counter()
-    train = data.train(seed)
-    answers = _answers(data, train)
-    folds, strata, groups = _folds(data, train, by)
-    cells = Cells.of(groups, stratum=strata)
+    folds = Folds.of(data, by)
     primary = data.competition.primary.name
     by_seed, first = [], None
     for offset in range(seeds):
-        predictions = _out_of_fold(data, file, seed + offset, folds, by, progress)
-        tally = Tally.of(data.competition.metric, answers, predictions, cells)
-        found = tally.card(primary, data.competition.strata)
+        predictions = folds.predict_all(file, seed + offset, progress)
+        found = folds.card(predictions)
         by_seed.append(found.whole.scores[primary])
         first = first or (found, predictions)
     if first is None:
@@ -124,31 +122,127 @@ def cross_validate(
         card=first[0],
         by_seed=by_seed,
         spread=float(np.std(by_seed, ddof=1)) if seeds > 1 else None,
-        predictions=submission.frame(train.ids, first[1], data.genes),
+        predictions=folds.table(first[1]),
         seconds=time.perf_counter() - start,
     )
 
 
-def _out_of_fold(
-    data: Data,
-    file: ModelFile,
-    seed: int,
-    folds: NDArray[np.int64],
-    by: str | None,
-    progress: Progress | None,
-) -> dict[str, NDArray[Any]]:
-    train = data.train(seed)
-    found: list[dict[str, Any]] = []
-    order = []
-    for fold in np.unique(folds):
-        held = folds == fold
-        report = progress.stage(f"{file.name}, fold {fold}") if progress else None
-        model = fit(file, seed, _without(train, held, by), report)
-        part = train.take(held).without_answers()
-        found.append(_predicted(data, file, model, part))
-        order.append(np.flatnonzero(held))
-    back = np.argsort(np.concatenate(order))
-    return {name: _stacked([one[name] for one in found])[back] for name in found[0]}
+@dataclass(frozen=True, kw_only=True)
+class Folds:
+    """The train part and its folds, read once: what all out-of-fold scores of a dataset share.
+
+    Attributes:
+        train: All rows, with their answers.
+        answers: What the metric compares predictions with.
+        fold: Fold of each row.
+        strata, groups: Stratum and independent group of each row.
+        by: The kind of group that folds hold out whole; None for the fixed ones.
+    """
+
+    data: Data
+    train: Part
+    answers: Table
+    fold: NDArray[np.int64]
+    strata: NDArray[Any]
+    groups: NDArray[Any]
+    by: str | None = None
+    _gathered: dict[tuple[int, ...] | None, tuple[Any, Cells]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: Data, by: str | None = None) -> Folds:
+        """Read a dataset's fixed folds, or make five that hold out whole groups of a kind.
+
+        Raises:
+            DataError: If the dataset has no folds.
+            UnknownNameError: If there is no such kind of group.
+        """
+        train = data.train()
+        answers = _answers(data, train)
+        fold, strata, groups = _folds(data, train, by)
+        return cls(
+            data=data,
+            train=train,
+            answers=answers,
+            fold=fold,
+            strata=strata,
+            groups=groups,
+            by=by,
+        )
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """The folds that there are."""
+        return [int(fold) for fold in np.unique(self.fold)]
+
+    def predict(
+        self, file: ModelFile, fold: int, seed: int, report: Report | None = None
+    ) -> dict[str, Any]:
+        """Predict the rows of a fold by a model that never saw them.
+
+        What the model draws from `part.rng` follows from seed and fold, whatever was run before.
+        """
+        held = self.fold == fold
+        train = replace(self.train, rng=np.random.default_rng([seed, fold, *b"train"]))
+        model = fit(file, seed, _without(train, held, self.by), report)
+        return _predicted(self.data, file, model, train.take(held).without_answers())
+
+    def predict_all(
+        self, file: ModelFile, seed: int, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Predict every row by a model that never saw its fold."""
+        found = {}
+        for fold in self.numbers:
+            report = progress.stage(f"{file.name}, fold {fold}") if progress else None
+            found[fold] = self.predict(file, fold, seed, report)
+        return self.join(found)
+
+    def rows(self, folds: Iterable[int]) -> NDArray[np.int64]:
+        """Numbers of the rows of some folds, in order."""
+        return np.flatnonzero(np.isin(self.fold, list(folds)))
+
+    def join(self, found: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+        """Predictions of some folds in the order of the rows."""
+        order = np.concatenate([np.flatnonzero(self.fold == fold) for fold in found])
+        back = np.argsort(order)
+        first = next(iter(found.values()))
+        return {name: _stacked([one[name] for one in found.values()])[back] for name in first}
+
+    def card(self, predictions: Table) -> Card:
+        """Score predictions of all rows.
+
+        Raises:
+            PodiumError: If they cannot be scored.
+        """
+        competition = self.data.competition
+        return self._tally(predictions, None).card(competition.primary.name, competition.strata)
+
+    def estimate(self, predictions: Table, folds: Sequence[int] | None = None) -> Estimate:
+        """The whole of the card alone; of the rows of some folds only, if they are given.
+
+        Raises:
+            PodiumError: If they cannot be scored.
+        """
+        found = self._tally(predictions, folds).estimate(self.data.competition.primary.name)
+        if found is None:
+            raise PodiumError("There are no rows to score.")
+        return found
+
+    def _tally(self, predictions: Table, folds: Sequence[int] | None) -> Tally:
+        rows, cells = self._cells(None if folds is None else tuple(sorted(folds)))
+        answers = {name: values[rows] for name, values in self.answers.items()}
+        return Tally.of(self.data.competition.metric, answers, predictions, cells)
+
+    def _cells(self, folds: tuple[int, ...] | None) -> tuple[Any, Cells]:
+        """Rows of some folds (None for all) and their cells, gathered once."""
+        if folds not in self._gathered:
+            rows: Any = slice(None) if folds is None else self.rows(folds)
+            cells = Cells.of(self.groups[rows], stratum=self.strata[rows])
+            self._gathered[folds] = rows, cells
+        return self._gathered[folds]
+
+    def table(self, predictions: Mapping[str, Any]) -> pd.DataFrame:
+        """Predictions of all rows as a table: id and targets."""
+        return submission.frame(self.train.ids, predictions, self.data.genes)
 
 
 def _without(train: Part, held: NDArray[np.bool_], by: str | None) -> Part:
