@@ -33,6 +33,8 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/gru.py --dataset demo
 	$(BIN)/python benchmarks/full_size.py
 	$(BIN)/python benchmarks/wide.py
+	$(BIN)/python benchmarks/dca.py
+	$(BIN)/python benchmarks/dca.py --large
 
 clean:
 	rm -rf .venv

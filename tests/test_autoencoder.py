@@ -173,3 +173,13 @@ def test_without_validation_the_last_weights_stay():
     _, history = trained(Autoencoder, validation=0.0)
     assert history.validation == []
     assert history.best == SETTINGS.epochs
+
+
+def test_batch_norm_takes_a_batch_of_one():
+    layers = perceptron((12, 5, 3), batch_norm=True).train()
+    assert torch.isfinite(layers(matrix(1))).all()
+    assert layers[1].num_batches_tracked == 0
+    layers(matrix(8))
+    assert layers[1].num_batches_tracked == 1
+    layers.eval()
+    torch.testing.assert_close(layers(matrix(8))[:1], layers(matrix(8)[:1]))

@@ -213,3 +213,63 @@ def test_held_out_rows_are_whole_groups():
     assert held.sum() == 40
     assert set(groups[held]).isdisjoint(groups[~held])
     assert not neural.held_out(groups, 0.0, seed=0).any()
+
+
+def test_rows_may_share_nothing():
+    """Without items a row is its own; order and results are as if each row were an item."""
+    data = rows()
+    values = {"x": data.items["x"][data.item], **data.own}
+    single = torch.arange(len(data))
+    shared = neural.Rows(items={"x": values["x"]}, item=single, own=data.own)
+    alone = neural.Rows(items={}, item=single, own=values)
+    for generator in (None, 0):
+        pairs = [
+            one.batches(30, single, None if generator is None else torch.Generator().manual_seed(0))
+            for one in (shared, alone)
+        ]
+        for first, other in zip(*pairs, strict=True):
+            assert torch.equal(first.rows, other.rows)
+            assert torch.equal(first.items["x"][first.item], other.own["x"])
+
+
+def test_sparse_rows_are_expanded_a_batch_at_a_time():
+    sparse = pytest.importorskip("scipy.sparse")
+    dense = np.random.default_rng(0).poisson(0.3, (50, 7)).astype(np.float32)
+    kept = neural.SparseRows(sparse.csr_array(dense)).to(torch.device("cpu"))
+    assert len(kept) == 50
+    data = neural.Rows(items={}, item=torch.arange(50), own={"x": kept})
+    for batch in data.to(torch.device("cpu")).batches(8, torch.arange(0, 50, 3)):
+        np.testing.assert_array_equal(batch.own["x"].numpy(), dense[batch.rows.numpy()])
+
+
+@pytest.mark.parametrize(("constant", "moved"), [(True, 0.01), (False, 0.01 / 25)])
+def test_a_constant_rate_stays(constant, moved):
+    """A first step of Adam is as long as its rate; the cycle begins at a twenty-fifth of it."""
+    settings = neural.Settings(epochs=20, batch=400, learning_rate=0.01, constant=constant)
+    seen = []
+    network = line()
+    start = network.weights.weight.detach().clone()
+
+    def report(epoch, value, **_):
+        seen.append((network.weights.weight.detach() - start).abs().max().item())
+
+    neural.train(network, loss, rows(), settings=settings, seed=0, report=report)
+    assert seen[0] == pytest.approx(moved, rel=1e-3)
+
+
+def test_the_gradient_is_cut_to_its_norm():
+    """AdamW forgets the size of a gradient, but for its epsilon: so look at the gradient itself."""
+    weight = torch.nn.Parameter(torch.zeros(3))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    for clip, length in ((0.5, 0.5), (2.0, 2.0), (100.0, 13.0)):
+        weight.data.zero_()
+        value = (weight * torch.tensor([3.0, 4.0, 12.0])).sum()
+        neural._step([weight], value, optimizer, clip)
+        assert float(weight.detach().norm()) == pytest.approx(length, rel=1e-5)
+
+
+def test_fused_steps_are_the_same_to_the_last_bits():
+    settings = neural.Settings(epochs=5, batch=32, learning_rate=0.03, fused=True, device="cpu")
+    plain = neural.Settings(epochs=5, batch=32, learning_rate=0.03, device="cpu")
+    first, other = (trained(rows(), one)[0].weights.weight for one in (settings, plain))
+    torch.testing.assert_close(first, other, rtol=1e-4, atol=1e-5)

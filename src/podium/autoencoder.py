@@ -10,6 +10,7 @@ loss itself.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from podium.model import Report
+
+Whole = Mapping[str, "Tensor | neural.SparseRows"]
 
 INPUTS = "inputs"
 """Name of the tensor that is encoded; a loss may need others beside it, such as counts."""
@@ -60,7 +63,7 @@ class BaseAutoencoder(nn.Module, ABC):
 
     def forward(self, batch: neural.Batch) -> Tensor:
         """Encode a batch: what `podium.neural.predict` calls."""
-        return self.encode(batch.items[INPUTS][batch.item])
+        return self.encode(batch.own[INPUTS])
 
 
 class Autoencoder(BaseAutoencoder):
@@ -148,6 +151,18 @@ class VariationalAutoencoder(BaseAutoencoder):
         return functional.mse_loss(rebuilt, inputs) / 2 + self.beta * divergence
 
 
+class BatchNorm1d(nn.BatchNorm1d):
+    """Batch normalisation that takes a batch of one row too, by its running statistics."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Normalise [rows, columns]."""
+        if len(rows) > 1:
+            return super().forward(rows)
+        return functional.batch_norm(
+            rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
 def perceptron(sizes: Sequence[int], *, batch_norm: bool = False) -> nn.Sequential:
     """Linear layers with ReLU between them; what comes out is linear.
 
@@ -159,7 +174,7 @@ def perceptron(sizes: Sequence[int], *, batch_norm: bool = False) -> nn.Sequenti
     for width, following in pairwise(sizes):
         layers.append(nn.Linear(width, following))
         if batch_norm:
-            layers.append(nn.BatchNorm1d(following))
+            layers.append(BatchNorm1d(following))
         layers.append(nn.ReLU())
     return nn.Sequential(*layers[: -2 if batch_norm else -1])
 
@@ -176,7 +191,7 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def fit(
     network: BaseAutoencoder,
-    rows: neural.Tensors,
+    rows: Whole,
     *,
     settings: neural.Settings,
     seed: int,
@@ -207,17 +222,15 @@ def fit(
 
 
 def latent(
-    network: BaseAutoencoder, inputs: Tensor, settings: neural.Settings
+    network: BaseAutoencoder, inputs: Tensor | neural.SparseRows, settings: neural.Settings
 ) -> NDArray[np.float32]:
     """Latent coordinates of rows [rows, latent]."""
     return neural.predict(network, whole({INPUTS: inputs}), settings)
 
 
-def whole(rows: neural.Tensors) -> neural.Rows:
-    """Rows for `podium.neural`, each its own item."""
-    others = {name: values for name, values in rows.items() if name != INPUTS}
-    inputs = rows[INPUTS]
-    return neural.Rows(items={INPUTS: inputs}, item=torch.arange(len(inputs)), own=others)
+def whole(rows: Whole) -> neural.Rows:
+    """Rows for `podium.neural` that share nothing."""
+    return neural.Rows(items={}, item=torch.arange(len(rows[INPUTS])), own=rows)
 
 
 class _Objective(nn.Module):
@@ -229,7 +242,7 @@ class _Objective(nn.Module):
 
     def forward(self, batch: neural.Batch) -> Tensor:
         """The loss of a batch."""
-        return self.network.loss({INPUTS: batch.items[INPUTS][batch.item], **batch.own})
+        return self.network.loss(batch.own)
 
 
 def _itself(value: Tensor, _: neural.Batch) -> Tensor:

@@ -20,6 +20,7 @@ from podium.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
     from torch import Tensor, nn
 
     from podium.model import Report
@@ -39,8 +40,11 @@ class Settings:
         epochs: Passes over the rows at most.
         batch: Rows a step.
         learning_rate: The highest; it rises over the first tenth of the steps and then falls to 0
-            along half a cosine wave.
+            along half a cosine wave, unless it is `constant`.
+        constant: Keep the learning rate as it is, for trainings whose length nobody knows before.
         weight_decay: Of AdamW.
+        fused: Let AdamW change all weights in one pass: faster, its last bits differ.
+        clip: The norm to which a gradient is cut.
         patience: Epochs without a better validation loss before training ends.
         bf16: Train in bfloat16 where the machine multiplies so; weights and predictions stay in
             float32.
@@ -53,7 +57,10 @@ class Settings:
     epochs: int
     batch: int
     learning_rate: float
+    constant: bool = False
     weight_decay: float = 0.0
+    fused: bool = False
+    clip: float = 1.0
     patience: int = 10
     bf16: bool = False
     device: str = "auto"
@@ -61,7 +68,7 @@ class Settings:
     def __post_init__(self) -> None:
         problems = [
             f"{name}={getattr(self, name)}: more than 0 is expected"
-            for name in ("epochs", "batch", "learning_rate", "patience")
+            for name in ("epochs", "batch", "learning_rate", "clip", "patience")
             if not getattr(self, name) > 0
         ]
         if problems:
@@ -71,6 +78,31 @@ class Settings:
     def of(cls, params: Mapping[str, Any]) -> Settings:
         """Those among a model's parameters that are settings."""
         return cls(**{f.name: params[f.name] for f in fields(cls) if f.name in params})
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """A sparse matrix among the `own` of `Rows`: kept on the host, expanded a batch at a time.
+
+    Attributes:
+        matrix: [rows, columns].
+        device: Where the expanded rows are wanted.
+    """
+
+    matrix: csr_array[Any]
+    device: torch.device | str = "cpu"
+
+    def __len__(self) -> int:
+        return int(self.matrix.shape[0])
+
+    def index_select(self, _: int, rows: Tensor) -> Tensor:
+        """Some rows (their numbers), dense [rows, columns], called as a tensor's method is."""
+        dense = self.matrix[rows.cpu().numpy()].toarray()
+        return torch.from_numpy(dense).to(self.device)
+
+    def to(self, device: torch.device) -> SparseRows:
+        """The same matrix, whose rows are wanted on a device."""
+        return SparseRows(self.matrix, device)
 
 
 class Batch(NamedTuple):
@@ -94,16 +126,16 @@ class Rows:
     """Rows as whole tensors. What several rows share is an item: kept, and computed, once.
 
     Attributes:
-        items: Tensors [items, ...].
-        item: Which item each row has, int64 [rows].
-        own: Tensors [rows, ...].
+        items: Tensors [items, ...]; none where rows share nothing.
+        item: Which item each row has, int64 [rows]; without items, each row its own number.
+        own: Tensors [rows, ...], or sparse matrices.
         length: Length of each item, int64 [items], for networks that do not pad: items of like
             length come into one batch.
     """
 
     items: Tensors
     item: Tensor
-    own: Tensors
+    own: Mapping[str, Tensor | SparseRows]
     length: Tensor | None = None
 
     def __len__(self) -> int:
@@ -131,17 +163,19 @@ class Rows:
         place = self._places(size, generator).to(self.item.device)
         order = torch.argsort(place[self.item[rows]], stable=True)
         for chosen in rows[order].split(size):
-            item, inverse = torch.unique(self.item[chosen], return_inverse=True)
+            item = inverse = torch.arange(len(chosen), device=chosen.device)
+            if self.items:
+                item, inverse = torch.unique(self.item[chosen], return_inverse=True)
             yield Batch(
                 items={name: values[item] for name, values in self.items.items()},
                 item=inverse,
-                own={name: values[chosen] for name, values in self.own.items()},
+                own={name: values.index_select(0, chosen) for name, values in self.own.items()},
                 rows=chosen,
             )
 
     def _places(self, size: int, generator: torch.Generator | None) -> Tensor:
         """Where in the pass each item comes."""
-        count = len(next(iter(self.items.values())))
+        count = len(next(iter(self.items.values()), self.item))
         if generator is None:
             return torch.arange(count)
         order = torch.randperm(count, generator=generator)
@@ -243,18 +277,19 @@ def train(
     learn, check = numbers[~mask], numbers[mask]
     if not len(learn):
         raise ModelError("All rows are held out: none is left to learn from.")
+    weights = list(network.parameters())
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        weights,
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=settings.fused,
     )
     steps = settings.epochs * -(-len(learn) // settings.batch)
-    warm = max(0.1, min(2 / steps, 0.75))  # torch divides by 0 where a single step warms up
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=steps, pct_start=warm, cycle_momentum=False
-    )
+    schedule = None if settings.constant else _one_cycle(optimizer, settings, steps)
     precision = _precision(device, settings)
     training: list[float] = []
     validation: list[float] = []
-    best, weights = 0, None
+    best, kept = 0, None
     generator = torch.Generator().manual_seed(seed)
     with seeded(seed, device):
         for epoch in range(1, settings.epochs + 1):
@@ -263,8 +298,9 @@ def train(
             for batch in rows.batches(settings.batch, learn, generator):
                 with precision:
                     value = loss(network(batch), batch)
-                _step(network, value, optimizer)
-                schedule.step()
+                _step(weights, value, optimizer, settings.clip)
+                if schedule:
+                    schedule.step()
                 total += float(value.detach()) * len(batch.rows)
             training.append(total / len(learn))
             if len(check):
@@ -274,11 +310,11 @@ def train(
             if report:
                 report(epoch, figure, **({"training": training[-1]} if validation else {}))
             if validation and figure <= min(validation):
-                best, weights = epoch, copy.deepcopy(network.state_dict())
+                best, kept = epoch, copy.deepcopy(network.state_dict())
             if validation and epoch - best >= settings.patience:
                 break
-    if weights is not None:
-        network.load_state_dict(weights)
+    if kept is not None:
+        network.load_state_dict(kept)
     return History(training=training, validation=validation, best=best or len(training))
 
 
@@ -298,11 +334,24 @@ def predict(network: nn.Module, rows: Rows, settings: Settings) -> NDArray[np.fl
     return result.cpu().numpy()
 
 
-def _step(network: nn.Module, value: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    """Go down the gradient of a loss, by no more than its norm cut to 1."""
+def _one_cycle(
+    optimizer: torch.optim.Optimizer, settings: Settings, steps: int
+) -> torch.optim.lr_scheduler.OneCycleLR:
+    warm = max(0.1, min(2 / steps, 0.75))  # torch divides by 0 where a single step warms up
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=steps, pct_start=warm, cycle_momentum=False
+    )
+
+
+def _step(
+    weights: list[nn.Parameter], value: Tensor, optimizer: torch.optim.Optimizer, clip: float
+) -> None:
+    """Go down the gradient of a loss, by no more than its norm cut to `clip`."""
     optimizer.zero_grad(set_to_none=True)
     value.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    norm = torch.nn.utils.get_total_norm([w.grad for w in weights if w.grad is not None])
+    if not norm + 1e-6 <= clip:  # torch adds that much; below, it would multiply all by 1
+        torch.nn.utils.clip_grads_with_norm_(weights, clip, norm)
     optimizer.step()
 
 

@@ -152,7 +152,7 @@ class Clustering(nn.Module):
         soft = soft_assignment(latent.float(), self.centres)
         divergence = functional.kl_div(soft.log(), batch.own["target"], reduction="batchmean")
         rebuilt = self.network.decode(latent).float()
-        inputs = batch.items[INPUTS][batch.item]
+        inputs = batch.own[INPUTS]
         return self.weight * divergence + functional.mse_loss(rebuilt, inputs)
 
 

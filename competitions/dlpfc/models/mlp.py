@@ -179,7 +179,7 @@ class Network(nn.Module):
 
     def forward(self, batch: neural.Batch) -> Tensor:
         """Noise is added in training only."""
-        inputs = batch.items[INPUTS][batch.item]
+        inputs = batch.own[INPUTS]
         if self.training:
             inputs = inputs + self.noise * torch.randn_like(inputs)
         logits: Tensor = self.layers(self.dropout(inputs))
