@@ -1,0 +1,53 @@
+"""Parts of the convolutional networks over DNA.
+
+A sequence is an image of height 1 whose channels lie last in memory (`tensors.one_hot` makes it so):
+the layout in which convolutions, norms and pools are fastest on a CPU.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Norm(nn.BatchNorm2d):
+    """Batch norm that also takes a single value a channel: it then uses what it knows so far."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """[rows, channels, 1, length] to the same."""
+        if self.training and input.numel() == input.shape[1]:
+            return nn.functional.batch_norm(
+                input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(input)
+
+
+class Pool(nn.MaxPool2d):
+    """The highest of each `size` neighbours."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__((1, size))
+
+
+class Residual(nn.Module):
+    """What comes in, plus a share of what layers make of it; the share is learned, by channel."""
+
+    def __init__(self, channels: int, layers: nn.Sequential, share: float = 0.5) -> None:
+        super().__init__()
+        self.layers = layers
+        self.share = nn.Parameter(torch.full((channels, 1, 1), share))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[rows, channels, 1, length] to the same."""
+        mixed: Tensor = features + self.share * self.layers(features)
+        return mixed
+
+
+def convolution(
+    channels: int, wanted: int, width: int = 1, *, dilation: int = 1, bias: bool = True
+) -> nn.Conv2d:
+    """A convolution along the sequence that keeps its length (of odd width)."""
+    padding = (0, dilation * (width // 2))
+    return nn.Conv2d(
+        channels, wanted, (1, width), padding=padding, dilation=(1, dilation), bias=bias
+    )
