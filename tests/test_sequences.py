@@ -23,6 +23,12 @@ def test_letters_to_codes_and_back(kind):
     assert found.take(np.array([2, 0])).texts() == ["NACGA", "ACGTN"]
 
 
+def test_a_column_of_a_joined_table():
+    column = pd.concat([pd.Series(TEXTS[:1], dtype="str"), pd.Series(TEXTS[1:], dtype="str")])
+    assert Sequences.of(column, IDS).texts() == TEXTS
+    assert Sequences.of(pd.concat([pd.Series(TEXTS)] * 2), IDS * 2).texts() == TEXTS * 2
+
+
 def test_a_part_of_an_arrow_array_is_that_part():
     assert Sequences.of(pa.array(["GGG", *TEXTS, "CC"])[1:4], IDS).texts() == TEXTS
 

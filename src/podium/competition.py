@@ -42,6 +42,8 @@ class Source:
         members: The files that are needed and the sha256 of each; these decide, not the archive.
             A name may be a pattern (`sample_*.h5`), for one file or more. A sha256 of None takes
             any content: what was prepared from it has its own fingerprint and so its own board.
+        optional: Patterns of files that are taken where they are there, whatever their content.
+            Here and in `members`, `train/*.npz` names files in a folder of that name.
         licence: Licence or terms, in words.
         citation: Who made it, with DOI where there is one.
     """
@@ -50,6 +52,7 @@ class Source:
     members: Mapping[str, str | None]
     licence: str
     citation: str
+    optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +81,9 @@ class Dataset:
     @property
     def frozen(self) -> bool:
         """Whether its content is known beforehand, so that checksums are committed."""
-        return all(None not in source.members.values() for source in self.sources)
+        return not any(
+            source.optional or None in source.members.values() for source in self.sources
+        )
 
     @property
     def simulated(self) -> bool:

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from podium import scratch, workspace
 from podium.competition import Competition, Dataset, Source
@@ -61,6 +61,11 @@ def members(
                     if path:
                         found[name] = path
                 problems += problem
+            for name in entry.optional:
+                files, problem = _locate_any(name, place, unpacked, needed=False)
+                found.update(files)
+                problems += problem
+        problems = list(dict.fromkeys(problems))
         if problems:
             if source is None:
                 for file in downloads:
@@ -90,22 +95,30 @@ def _locate(name: str, expected: str, place: Path, unpacked: Path) -> tuple[Path
     return None, list(dict.fromkeys(problems))[:_EXAMPLES] or [f"{name}: not found"]
 
 
-def _locate_any(pattern: str, place: Path, unpacked: Path) -> tuple[dict[str, Path], list[str]]:
+def _locate_any(
+    pattern: str, place: Path, unpacked: Path, *, needed: bool = True
+) -> tuple[dict[str, Path], list[str]]:
     """Files whose names match, whatever their content: one of each name."""
     if not place.exists():
         return {}, [f"{place}: no such file or folder"]
     found: dict[str, Path] = {}
     problems = []
     for candidate in _candidates(pattern, place, unpacked):
-        if candidate.name in found and file_sha256(candidate) != file_sha256(found[candidate.name]):
-            problems.append(f"{candidate.name} is there twice, with other content")
-        found.setdefault(candidate.name, candidate)
-    return found, problems or ([] if found else [f"{pattern}: not found"])
+        name = _name(candidate, pattern)
+        if name in found and file_sha256(candidate) != file_sha256(found[name]):
+            problems.append(f"{name} is there twice, with other content")
+        found.setdefault(name, candidate)
+    return found, problems or ([] if found or not needed else [f"{pattern}: not found"])
+
+
+def _name(path: Path | PurePosixPath, pattern: str) -> str:
+    """A file's name, with its folder's where the pattern has one."""
+    return f"{path.parent.name}/{path.name}" if "/" in pattern else path.name
 
 
 def _candidates(name: str, place: Path, unpacked: Path) -> Iterator[Path]:
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*"))
-    yield from (path for path in files if fnmatchcase(path.name, name) and path.is_file())
+    yield from (path for path in files if fnmatchcase(_name(path, name), name) and path.is_file())
     for path in files:
         if path.is_file() and path.suffix.lower() == ".zip":
             yield from _unpack(name, path, unpacked)
@@ -115,13 +128,19 @@ def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
     """Unpack the members of that name, whatever their folder inside the archive."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            named = [i for i in opened.infolist() if fnmatchcase(Path(i.filename).name, name)]
+            named = [
+                info
+                for info in opened.infolist()
+                if fnmatchcase(_name(PurePosixPath(info.filename), name), name)
+                and ".." not in PurePosixPath(info.filename).parts
+            ]
             size = sum(info.file_size for info in named)  # no more than declared is unpacked
             if size > _RATIO * archive.stat().st_size + _ROOM:
                 raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
             for info in named:
                 if not info.is_dir():
-                    target = unpacked / Path(info.filename).name
+                    target = unpacked / _name(PurePosixPath(info.filename), name)
+                    target.parent.mkdir(exist_ok=True)
                     with opened.open(info) as member, target.open("wb") as out:
                         shutil.copyfileobj(member, out, _CHUNK)
                     yield target
@@ -149,7 +168,7 @@ def _download(
         raise DataError(
             f"The files of {competition.name}/{dataset.name} are nowhere to fetch: "
             "their owners have them.",
-            problems=[f"{name} is needed" for name in source.members],
+            problems=[f"{name} is needed" for name in source.members or source.optional],
             hint=f"Give the folder: podium data {competition.name} --dataset {dataset.name} "
             "--from DIR",
         )

@@ -18,7 +18,10 @@ import numpy as np
 from podium.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
+
+    Column = Sequence[Any] | NDArray[Any] | pd.Series[Any]
 
 LETTERS = "ACGTN"
 """The letter of each code."""
@@ -45,7 +48,7 @@ class Sequences:
     codes: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, texts: Sequence[str | None], ids: Sequence[str]) -> Sequences:
+    def of(cls, texts: Column, ids: Column) -> Sequences:
         """Sequences of upper-case text over ACGTN.
 
         Args:
@@ -61,6 +64,8 @@ class Sequences:
         try:
             given = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
             found = pa.array(given, type=pa.large_string(), from_pandas=True)
+            if isinstance(found, pa.ChunkedArray):  # as pandas may hand it over
+                found = found.combine_chunks()
             found.validate(full=True)  # bytes that are no text pass for it
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise _refused([f"not text: {str(error)[:200]}"]) from error
@@ -69,9 +74,10 @@ class Sequences:
         letters = letters[offsets[0] : offsets[-1]]
         offsets = offsets - offsets[0]
         codes = _CODE[letters]
-        problems = _length_problems(offsets, np.asarray(found.is_null()), ids)
+        names = np.asarray(ids, dtype=object)
+        problems = _length_problems(offsets, np.asarray(found.is_null()), names)
         if codes.max(initial=0) == _UNKNOWN:
-            problems += _letter_problems(letters, codes, offsets, ids)
+            problems += _letter_problems(letters, codes, offsets, names)
         if problems:
             raise _refused(problems)
         return cls(codes.reshape(len(found), -1))
@@ -170,7 +176,7 @@ def _offsets(texts: Any) -> NDArray[np.int64]:
 
 
 def _length_problems(
-    offsets: NDArray[np.int64], missing: NDArray[np.bool_], ids: Sequence[str]
+    offsets: NDArray[np.int64], missing: NDArray[np.bool_], ids: NDArray[np.object_]
 ) -> list[str]:
     """Rows without a sequence, and rows that are longer or shorter than most."""
     lengths = np.diff(offsets)
@@ -193,7 +199,7 @@ def _letter_problems(
     letters: NDArray[np.uint8],
     codes: NDArray[np.uint8],
     offsets: NDArray[np.int64],
-    ids: Sequence[str],
+    ids: NDArray[np.object_],
 ) -> list[str]:
     """The first letter of each kind of wrong ones, in each row that has it."""
     places = np.flatnonzero(codes == _UNKNOWN)
