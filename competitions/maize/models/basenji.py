@@ -1,11 +1,12 @@
-"""The course report's network after Basenji (Kelley et al. 2018, doi:10.1101/gr.227819.117), mended.
+"""The course report's network after Basenji (Kelley et al. 2018, doi:10.1101/gr.227819.117).
 
 Three blocks of convolution, norm, pool and dropout, six dilated blocks, a linear layer; Adam, mean
-squared error, batches of 32, ten epochs at most. What is mended: each dilated block adds to what the
-one before it gave, where all had the same input; batch norm forgets a tenth of what it knows a step,
-not nine; no dropout follows the last layer, and no GELU precedes the first; training stops early on
-families that are held out and the best weights stay. Norm follows pool instead of preceding it: an
-eighth of the work for the same kind of function. Bases are kept as a byte each.
+squared error, batches of 32, ten epochs at most. Its mistakes are mended: each dilated block adds
+to what the one before it gave, where all had the same input; batch norm forgets a tenth of what it
+knows at each step, not nine tenths; no dropout follows the last layer and no GELU precedes the
+first; training stops early on families that are held out, and the best weights stay. Norm follows
+pool instead of preceding it: an eighth of the work for the same kind of function. Bases are kept as
+a byte each.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from podium import neural
 
 from .. import tensors
 from ..metric import TARGET
-from ..network import Norm, Pool, Residual, convolution
+from ..network import Dropout, Norm, Pool, Residual, convolution
 
 if TYPE_CHECKING:
     from podium.model import Part, Report
@@ -114,7 +115,7 @@ class Network(nn.Module):
                 ),
                 Pool(size),
                 Norm(sizes[number + 1]),
-                nn.Dropout(params["dropout"]),
+                Dropout(params["dropout"]),
             ]
         layers += [
             Residual(wide, dilated(wide, params, 2**number))
@@ -124,7 +125,7 @@ class Network(nn.Module):
             nn.GELU(),
             convolution(wide, channels, bias=False),
             Norm(channels),
-            nn.Dropout(params["last_dropout"]),
+            Dropout(params["last_dropout"]),
             nn.GELU(),
             nn.Flatten(),
             nn.Linear(channels * length, 1),
@@ -147,7 +148,7 @@ def dilated(channels: int, params: dict[str, Any], dilation: int) -> nn.Sequenti
         nn.GELU(),
         convolution(inner, channels, bias=False),
         Norm(channels),
-        nn.Dropout(params["dilated_dropout"]),
+        Dropout(params["dilated_dropout"]),
     )
 
 
