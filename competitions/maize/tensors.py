@@ -72,17 +72,19 @@ def parts_of(train: Part, extra: bool) -> list[Part]:
 
 
 def rows(parts: Sequence[Part], answers: Answers | None = None) -> neural.Rows:
-    """Rows of some parts, one below the other.
-
-    Raises:
-        ModelError: If sequences are missing.
-    """
+    """Rows of some parts, one below the other."""
     codes = np.concatenate([_codes(part) for part in parts])
     own = {"codes": torch.from_numpy(codes)}
     if answers is not None:
         own["answer"] = torch.from_numpy(answers.values)
         own["assay"] = torch.from_numpy(answers.assay)
     return neural.Rows(items={}, item=torch.arange(len(codes)), own=own)
+
+
+def length(part: Part) -> int:
+    """Bases of each sequence of a part."""
+    assert part.sequences is not None
+    return part.sequences.length
 
 
 def one_hot(codes: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class Basenji:
         answers = tensors.Answers.of([train])
         self.mean, self.scale = answers.mean, answers.scale
         with neural.seeded(self.seed):
-            self.network = Network(self.params, train.sequences.length)
+            self.network = Network(self.params, tensors.length(train))
         neural.train(
             self.network,
             tensors.mean_squared_error,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DEFAULTS: dict[str, Any] = {
     "motifs": 128,
     "motif_width": 15,
-    "places": 85,
+    "places": [85, 34],
     "channels": 96,
     "width": 5,
     "blocks": 4,
@@ -41,7 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "mutations": 0.05,
     "both_strands": False,
     "extra": True,
-    "networks": 4,
+    "networks": 6,
     "validation": 0.1,
     "epochs": 12,
     "batch": 128,
@@ -54,7 +54,8 @@ DEFAULTS: dict[str, Any] = {
 }
 """Chosen on the folds of train.
 
-places: about how many the stem leaves of a sequence; a place is 2 bases of a promoter of 170.
+places: about how many the stem leaves of a sequence, which are 2 or 5 bases each of a promoter of
+    170; networks take turns.
 shift: by how many bases at most a sequence is moved whenever it trains.
 mutations: share of its bases that are then replaced by random ones.
 both_strands: train on either strand at random and predict the mean of both.
@@ -99,7 +100,7 @@ class BasenjiSmall:
         for number in range(self.params["networks"]):
             seed = self.seed + 1000 * number
             with neural.seeded(seed):
-                network = Network(self.params, rows.own["codes"].shape[1])
+                network = Network(self.params, tensors.length(train), number)
             neural.train(
                 network,
                 tensors.mean_squared_error,
@@ -123,12 +124,13 @@ class BasenjiSmall:
 class Network(nn.Module):
     """Takes a `Batch`, gives the standardised expression in each assay: [rows, 2]."""
 
-    def __init__(self, params: dict[str, Any], length: int) -> None:
+    def __init__(self, params: dict[str, Any], length: int, number: int = 0) -> None:
         super().__init__()
         self.shift, self.mutations = params["shift"], params["mutations"]
         self.both_strands = params["both_strands"]
         motifs, channels = params["motifs"], params["channels"]
-        place = max(1, round(length / params["places"]))
+        places = params["places"][number % len(params["places"])]
+        place = max(1, round(length / places))
         length //= place
         layers = [
             convolution(4, motifs, params["motif_width"], bias=False),
