@@ -81,6 +81,8 @@ def point(dataset, share, fold, seed, changes):
     whole = ready.train(seed)
     train, check = whole.take(whole.folds != fold), whole.take(whole.folds == fold)
     train = fewer(train, share, fold)
+    more = round(share**0.5)  # or few rows would also mean few steps
+    file = file.with_params({name: more * file.params[name] for name in ("epochs", "patience")})
     start = time.perf_counter()
     built = file.build(seed)
     built.fit(train)
