@@ -229,3 +229,54 @@ def test_columns_take_the_type_of_the_train_part(expected, given, found):
     if found is not None:
         pd.testing.assert_series_equal(column, pd.Series(found, dtype=column.dtype))
         assert column.dtype == expected.dtype or column.dtype == "category"
+
+
+def dna(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    return tmp_path / name
+
+
+HEAD = "species=maize assay=simulated"
+
+
+def test_sequences_from_a_table_and_from_fasta_are_the_same(tmp_path):
+    test = data.load(*api.load("maize")).part("test")
+    texts = test.sequences.take(np.arange(3)).texts()
+    table = test.features[:3].assign(id=list("abc"), sequence=texts)
+    lines = (
+        f">{row.id} species={row.species} assay={row.assay} more=text\n{row.sequence[:70]}\r\n"
+        f"{row.sequence[70:]}\n"
+        for row in table.itertuples()
+    )
+    file = dna(tmp_path, "a.fasta", "".join(lines))
+    found = [podium.predict("maize", "constant", rows).table for rows in (table, file)]
+    assert list(found[0]["id"]) == ["a", "b", "c"]
+    pd.testing.assert_frame_equal(*found)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is no FASTA file: it begins with nothing"),
+        ("ACGT\n", "is no FASTA file: it begins with 'ACGT'"),
+        (">\nACGT\n", "record 1 has no name"),
+        (f">a {HEAD}\nACGT\n", "4 bases in each row; those of the train part have 1,000"),
+        (f">a {HEAD}\nACGu\n", "lower case (write ACGTN in capitals) in 1 row: row 'a' position 4"),
+        (f">a {HEAD}\n", "empty sequences in 1 row: row 'a'"),
+        (f">a {HEAD}\nAC\n>a {HEAD}\nAC\n", "with an id that was there before"),
+        (">a\nACGT\n", "column 'species' is missing"),
+        (">a\nACGT\n", "In FASTA the columns stand behind the name: >name species="),
+    ],
+)
+def test_wrong_fasta_is_refused(tmp_path, text, words):
+    with pytest.raises(PodiumError) as error:
+        podium.predict("maize", "constant", dna(tmp_path, "a.fa", text))
+    assert words in str(error.value)
+
+
+def test_a_table_without_sequences_is_refused():
+    features = data.load(*api.load("maize")).part("test").features[:2]
+    with pytest.raises(PodiumError, match="column 'sequence' is missing"):
+        podium.predict("maize", "constant", features)
+    with pytest.raises(PodiumError, match="is no format that rows are read from"):
+        podium.predict("toy", "constant", __file__)

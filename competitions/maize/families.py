@@ -33,7 +33,12 @@ _MIX = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 
 def names(sequences: Sequences) -> list[str]:
     """The family of each row, called by its first row from 1, such as `f00001`."""
-    family = components(words(sequences))
+    sketch = words(sequences)
+    family = components(sketch)
+    bare = np.flatnonzero(np.diff(sketch.indptr) == 0)
+    if len(bare):  # too many N for a word: the same sequence is the same family all the same
+        _, kind = np.unique(sequences.codes[bare], axis=0, return_inverse=True)
+        family[bare] = len(family) + kind.reshape(-1)
     _, first, place = np.unique(family, return_index=True, return_inverse=True)
     return [f"f{row + 1:05d}" for row in first[place]]
 

@@ -59,7 +59,7 @@ def finish(sums: Floats, layout: Shift) -> dict[str, Floats]:
     varies = total > 0
     r2 = 1 - error / np.where(varies, total, 1.0)
     return {
-        "pearson": np.clip(together / np.where(below > 0, below, np.inf), -1.0, 1.0),
+        "pearson": np.clip(together / np.where(below > 0, below, np.inf), -1.0, 1.0) + 0.0,  # no -0
         "r2": np.where(varies, r2, np.where(error > 0, 0.0, 1.0)),
         "rmse": np.sqrt(np.maximum(error, 0.0) / np.maximum(rows, 1)),
     }

@@ -104,8 +104,8 @@ def _dealt(prepared: Prepared, chosen: NDArray[np.bool_]) -> NDArray[np.float64]
     species = rows[chosen].groupby("family")["species"].first()
     rng = np.random.default_rng(SEED)
     place = pd.Series(rng.permutation(len(species)), index=species.index)
-    ranks = place.groupby(species).rank()
-    u = (ranks - 0.5) / species.map(species.value_counts())
+    ranks = place.groupby(species)
+    u = (ranks.rank() - 0.5) / ranks.transform("size")
     return rows["family"].map(u).fillna(0.0).to_numpy(np.float64)
 
 

@@ -232,7 +232,10 @@ def predict(
     comp: Comp,
     model: ModelName,
     rows: Annotated[
-        Path, typer.Option("--input", metavar="FILE", help="Rows to predict: .csv or .parquet.")
+        Path,
+        typer.Option(
+            "--input", metavar="FILE", help="Rows to predict: .csv, .parquet; DNA also .fasta."
+        ),
     ],
     output: Annotated[
         Path | None,

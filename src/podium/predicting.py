@@ -23,12 +23,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from podium import h5ad, provenance, submission, training, workspace
+from podium import fasta, h5ad, provenance, submission, training, workspace
 from podium.data import Data
 from podium.edition import PUBLIC, file_sha256
-from podium.errors import PodiumError
+from podium.errors import DataError, PodiumError
+from podium.fasta import SEQUENCE
 from podium.model import Model, ModelFile, Part
 from podium.scratch import replacing
+from podium.sequences import Sequences
 
 if TYPE_CHECKING:
     from podium.training import Progress
@@ -73,6 +75,9 @@ def predict(
     progress: Progress | None = None,
 ) -> Predicted:
     """Predict the rows of a table, or of a CSV or Parquet file, with the feature columns.
+
+    Where the competition has sequences, these are a column `sequence`; or the file is FASTA, with
+    the other columns as `key=value` behind each name.
 
     Raises:
         PodiumError: With everything that is wrong with the rows; or if `output` is there already
@@ -128,11 +133,14 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     """
     if (data.competition.folder / "rows.py").is_file():
         return _annotated_part(data, rows, seed)
-    table = _table(rows, train.features)
+    expected = train.features
+    if train.sequences is not None:
+        expected = expected.assign(**{SEQUENCE: ""})
+    table = _table(rows, expected)
     wanted = train.features.columns
-    problems = _column_problems(table, train.features)
+    problems = _column_problems(table, expected)
     with _reading(rows):
-        plain = [name for name in ["id", *wanted] if _is_plain(table, name)]
+        plain = [name for name in ["id", *expected.columns] if _is_plain(table, name)]
         given = {name: table.column(name).to_pandas() for name in plain}
     features: dict[Any, Any] = {}
     for name in wanted:
@@ -141,18 +149,41 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
             problems += [f"column {name!r}: {what}" for what in trouble]
     ids, trouble = _ids(given.get("id"), table.num_rows)
     problems += trouble
+    sequences = None
+    if train.sequences is not None and SEQUENCE in given and table.num_rows:
+        sequences, trouble = _sequences(given[SEQUENCE], ids, train.sequences.length)
+        problems += trouble
     if problems:
         what = rows if isinstance(rows, Path) else "The table"
         many = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise PodiumError(
-            f"{what} cannot be predicted: {many}.",
-            problems=problems,
-            hint=f"The columns are those of {data.folder / PUBLIC / 'test.parquet'}; "
-            "a column 'id' may be left out.",
+        hint = (
+            f"The columns are those of {data.folder / PUBLIC / 'test.parquet'}"
+            + ("" if train.sequences is None else f", and {SEQUENCE!r}")
+            + "; a column 'id' may be left out."
         )
+        if isinstance(rows, Path) and rows.suffix.lower() in fasta.ENDINGS:
+            pairs = " ".join(f"{name}={train.features[name].iloc[0]}" for name in wanted)
+            hint = f"In FASTA the columns stand behind the name: >name {pairs}"
+        raise PodiumError(f"{what} cannot be predicted: {many}.", problems=problems, hint=hint)
     rng = np.random.default_rng([seed, *b"rows"])
     frame = pd.DataFrame(features, columns=wanted)
-    return Part(name="rows", ids=pd.Index(ids, name="id"), features=frame, rng=rng)
+    index = pd.Index(ids, name="id")
+    return Part(name="rows", ids=index, features=frame, sequences=sequences, rng=rng)
+
+
+def _sequences(
+    given: pd.Series[Any], ids: list[str], length: int
+) -> tuple[Sequences | None, list[str]]:
+    """A column of sequences as long as those of train, and what is wrong with it."""
+    names = ids or [str(row) for row in range(1, len(given) + 1)]
+    try:
+        found = Sequences.of(given, names)
+    except DataError as error:
+        return None, [f"column {SEQUENCE!r}: {line}" for line in error.problems]
+    if found.length != length:
+        what = f"{found.length:,} bases in each row; those of the train part have {length:,}"
+        return None, [f"column {SEQUENCE!r}: {what}"]
+    return found, []
 
 
 def _annotated_part(data: Data, rows: Path | pd.DataFrame, seed: int) -> Part:
@@ -202,12 +233,17 @@ def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
     if not rows.is_file():
         what = "is a directory" if rows.is_dir() else "does not exist"
         raise PodiumError(f"{rows} {what}.", hint="Name a file of rows to predict.")
-    if rows.suffix.lower() not in FORMATS:
+    formats = (*FORMATS, *(fasta.ENDINGS if SEQUENCE in expected else ()))
+    if rows.suffix.lower() not in formats:
         raise PodiumError(
             f"{rows} is no format that rows are read from.",
-            hint=f"Save them as one of: {', '.join(FORMATS)}",
+            hint=f"Save them as one of: {', '.join(formats)}",
         )
     with _reading(rows):
+        if rows.suffix.lower() in fasta.ENDINGS:
+            found = fasta.read(rows)
+            known = [name for name in found if name in ("id", *expected.columns)]
+            return pa.Table.from_pandas(found[known], preserve_index=False)
         return _read_csv(rows, expected) if rows.suffix.lower() == ".csv" else _read_parquet(rows)
 
 

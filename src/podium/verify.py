@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -431,7 +431,8 @@ def _predictions(file: ModelFile, parts: tuple[Part, Part]) -> pa.Table:
 
 
 def _thin(part: Part) -> Part:
-    return part.take(np.arange(0, len(part), max(1, len(part) // TINY)))
+    thinned = part.take(np.arange(0, len(part), max(1, len(part) // TINY)))
+    return replace(thinned, extra=thinned.extra and _thin(thinned.extra))
 
 
 def _some(names: set[str]) -> str:
