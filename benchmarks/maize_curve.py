@@ -140,7 +140,9 @@ def draw(points, out):
             )
             sizes.append(mine)
             means.append(r2)
-            table.append(f"| {dataset} | {mine:,.0f} | {rows - mine:,.0f} | {r2:.3f} | {len(some)} |")
+            table.append(
+                f"| {dataset} | {mine:,.0f} | {rows - mine:,.0f} | {r2:.3f} | {len(some)} |"
+            )
         colour = f"C{number}"
         axes.plot(sizes, means, "o", color=colour, label=dataset)
         size, theirs = PAPER[dataset]
@@ -152,7 +154,11 @@ def draw(points, out):
             table.append(f"| {dataset} | {size:,} | | {curve(size):.3f} expected | |")
             table.append(f"| {dataset} | {size:,} | | {theirs:.3f} the paper's network | |")
             print(f"{dataset}: 1 - r² falls as size ** {slope:.3f}")
-    axes.set(xscale="log", xlabel="promoters of the assay to learn from", ylabel="r² in maize, fold held out")
+    axes.set(
+        xscale="log",
+        xlabel="promoters of the assay to learn from",
+        ylabel="r² in maize, fold held out",
+    )
     axes.legend(frameon=False)
     (out / "curve.md").write_text("\n".join(table) + "\n")
     figure.savefig(out / "curve.png", dpi=120)

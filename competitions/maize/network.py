@@ -24,6 +24,25 @@ class Norm(nn.BatchNorm2d):
         return super().forward(input)
 
 
+class Convolution(nn.Conv2d):
+    """A convolution along the sequence that keeps its length; its width is odd."""
+
+    def __init__(
+        self, channels: int, wanted: int, width: int = 1, *, dilation: int = 1, bias: bool = True
+    ) -> None:
+        padding = (0, dilation * (width // 2))
+        super().__init__(
+            channels, wanted, (1, width), padding=padding, dilation=(1, dilation), bias=bias
+        )
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """[rows, channels, 1, length] to [rows, wanted, 1, length]."""
+        if input.shape[-1] > 1:
+            return super().forward(input)
+        middle = self.weight[..., 0, self.kernel_size[1] // 2]  # its neighbours see padding only
+        return nn.functional.linear(input[..., 0, 0], middle, self.bias)[..., None, None]
+
+
 class Pool(nn.MaxPool2d):
     """The highest of each `size` neighbours."""
 
@@ -63,13 +82,3 @@ class Residual(nn.Module):
         """[rows, channels, 1, length] to the same."""
         mixed: Tensor = features + self.share * self.layers(features)
         return mixed
-
-
-def convolution(
-    channels: int, wanted: int, width: int = 1, *, dilation: int = 1, bias: bool = True
-) -> nn.Conv2d:
-    """A convolution along the sequence that keeps its length (of odd width)."""
-    padding = (0, dilation * (width // 2))
-    return nn.Conv2d(
-        channels, wanted, (1, width), padding=padding, dilation=(1, dilation), bias=bias
-    )

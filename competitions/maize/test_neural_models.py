@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 
 from podium.competitions.maize import tensors  # noqa: E402
 from podium.competitions.maize.metric import TARGET  # noqa: E402
-from podium.competitions.maize.network import Dropout, Norm  # noqa: E402
+from podium.competitions.maize.network import Convolution, Dropout, Norm  # noqa: E402
 
 from podium import neural  # noqa: E402
 
@@ -209,6 +209,12 @@ def test_dropout_keeps_the_mean_and_drops_the_share() -> None:
     assert dropped.mean() == pytest.approx(1.0, abs=0.03)
     assert (dropped == 0).float().mean() == pytest.approx(0.25, abs=0.02)
     assert torch.equal(layer.eval()(ones), ones)
+
+
+def test_a_convolution_of_a_single_place_is_the_same() -> None:
+    layer = Convolution(3, 5, 3, dilation=4)
+    place = torch.randn(7, 3, 1, 1)
+    assert torch.allclose(layer(place), torch.nn.Conv2d.forward(layer, place), atol=1e-6)
 
 
 def test_norm_takes_a_single_value() -> None:

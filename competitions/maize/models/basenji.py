@@ -20,7 +20,7 @@ from podium import neural
 
 from .. import tensors
 from ..metric import TARGET
-from ..network import Dropout, Norm, Pool, Residual, convolution
+from ..network import Convolution, Dropout, Norm, Pool, Residual
 
 if TYPE_CHECKING:
     from podium.model import Part, Report
@@ -107,7 +107,7 @@ class Network(nn.Module):
             length //= size
             layers += [
                 *([nn.GELU()] if number else []),
-                convolution(
+                Convolution(
                     sizes[number],
                     sizes[number + 1],
                     width if number else params["first_width"],
@@ -123,7 +123,7 @@ class Network(nn.Module):
         ]
         layers += [
             nn.GELU(),
-            convolution(wide, channels, bias=False),
+            Convolution(wide, channels, bias=False),
             Norm(channels),
             Dropout(params["last_dropout"]),
             nn.GELU(),
@@ -143,10 +143,10 @@ def dilated(channels: int, params: dict[str, Any], dilation: int) -> nn.Sequenti
     inner = params["dilated_channels"]
     return nn.Sequential(
         nn.GELU(),
-        convolution(channels, inner, 3, dilation=dilation, bias=False),
+        Convolution(channels, inner, 3, dilation=dilation, bias=False),
         Norm(inner),
         nn.GELU(),
-        convolution(inner, channels, bias=False),
+        Convolution(inner, channels, bias=False),
         Norm(channels),
         Dropout(params["dilated_dropout"]),
     )

@@ -21,7 +21,7 @@ from podium import neural
 
 from .. import tensors
 from ..metric import TARGET
-from ..network import Norm, Pool, Residual, convolution
+from ..network import Convolution, Norm, Pool, Residual
 
 if TYPE_CHECKING:
     from podium.model import Part, Report
@@ -133,11 +133,11 @@ class Network(nn.Module):
         place = max(1, round(length / places))
         length //= place
         layers = [
-            convolution(4, motifs, params["motif_width"], bias=False),
+            Convolution(4, motifs, params["motif_width"], bias=False),
             Pool(place),
             Norm(motifs),
             nn.ReLU(),
-            convolution(motifs, channels),
+            Convolution(motifs, channels),
         ]
         for number in range(params["blocks"]):
             if number and number % HALVE_EACH == 0 and length > 1:
@@ -148,7 +148,7 @@ class Network(nn.Module):
         layers += [
             Norm(channels),
             nn.ReLU(),
-            convolution(channels, head),
+            Convolution(channels, head),
             nn.Flatten(),
             nn.Dropout(params["head_dropout"]),
             nn.Linear(head * length, params["hidden"]),
@@ -185,11 +185,11 @@ def block(channels: int, params: dict[str, Any], dilation: int) -> nn.Sequential
     return nn.Sequential(
         Norm(channels),
         nn.ReLU(),
-        convolution(channels, channels, params["width"], dilation=dilation),
+        Convolution(channels, channels, params["width"], dilation=dilation),
         Norm(channels),
         nn.ReLU(),
         nn.Dropout2d(params["dropout"]),
-        convolution(channels, channels),
+        Convolution(channels, channels),
     )
 
 
