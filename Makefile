@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test test-all check reference bench clean
@@ -13,7 +14,7 @@ demo: .venv/ready
 	$(BIN)/podium board sirna
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -q -m "not slow and not exhaustive"
+	$(BIN)/python -m pytest -q -m "not slow and not exhaustive" $(PARALLEL)
 
 test-all: .venv/ready-dev
 	$(BIN)/python -m pytest -q

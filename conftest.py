@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # tests that run beside each other share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import podium.competitions
 from podium import api, cli, competition, data
 

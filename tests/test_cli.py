@@ -204,14 +204,21 @@ def test_reveal_opens_the_other_parts(podium_cli, file):
 @pytest.mark.usefixtures("database")
 def test_nothing_private_is_shown_before_reveal(podium_cli, file, workspace):
     """No output and no file but the database holds a private score."""
-    texts = [
-        podium_cli(*command).out
+    done = [
+        podium_cli(*command)
         for command in (
             ["submit", "toy", file], ["run", "toy", "line", "--json"], ["run", "toy", "constant"],
             ["board", "toy"], ["board", "toy", "--json"], ["board", "toy", "--format", "csv"],
             ["list", "--json"], ["show", "toy", "--json"], ["data", "toy", "--json"],
+            ["board", "toy", "--best-per-team"], ["board", "toy", "--sort", "new"],
+            ["compare", "toy", "line", "mine", "constant", "zero"],
+            ["compare", "toy", "line", "mine", "constant", "zero", "--json"],
+            ["compare", "toy", "line", "ceiling"], ["compare", "toy", "no such"],
+            ["withdraw", "0000"], ["export", "board.jsonl"], ["verify", "toy", "-d", "demo"],
         )
     ]  # fmt: skip
+    assert [found.status for found in done].count(1) == 2  # what names no submission
+    texts = [text for found in done for text in (found.out, found.err)]
     texts += [
         path.read_text(errors="ignore")
         for path in workspace.rglob("*")
@@ -222,6 +229,7 @@ def test_nothing_private_is_shown_before_reveal(podium_cli, file, workspace):
         for row in podium_cli("board", "toy", "--part", part, "--json").json["rows"]:
             hidden = [*row["metrics"].values(), *row["strata"].values(), row["ci_low"]]
             words = {str(value)[:8] for value in hidden} | {f"{row['score']:.4f}"}
+            words |= {f"{value:.4f}" for value in row["strata"].values()}
             assert not [word for word in words for text in texts if word in text], (part, row)
 
 
@@ -233,7 +241,7 @@ def test_formats_of_the_board(podium_cli, file):
     assert table.splitlines()[0] == "Toy (toy/demo), public part"
     assert '"a|b,c"' in csv
     assert "a\\|b,c" in markdown
-    assert csv.splitlines()[0].startswith("rank,team,name,rmse,95% interval")
+    assert csv.splitlines()[0].startswith("rank,tier,team,name,rmse,95% interval")
     assert podium_cli("board", "toy", "--format", "json").json["rows"]
 
 
@@ -356,7 +364,7 @@ def test_tables_are_drawn_on_a_terminal(podium_cli, file, monkeypatch, capsys):
     narrow = podium_cli("board", "toy")
     plain = re.sub(r"\x1b\[[0-9;]*m", "", narrow.out)
     assert max(map(len, plain.splitlines())) <= 60
-    assert "shows also: normalised, new, seen, submission" in narrow.err
+    assert "shows also: beats next, normalised, new, seen, entries, age, submission" in narrow.err
 
 
 def test_data_names_its_files(podium_cli, own_cache):

@@ -131,13 +131,27 @@ def test_columns(values):
     assert "1 unexpected column: 'other'" in refused("p.csv")
     whole.set_index("id").T.rename_axis("id").reset_index().to_csv("p.csv", index=False)
     assert "save the matrix the other way round" in refused("p.csv")
+    whole.set_index("id").T.to_csv("p.csv")
+    said = refused("p.csv")
+    assert "column 'id' is missing" in said
+    assert "8 columns missing: 'Gene0'" in said
+    assert "save the matrix the other way round" in said
+    whole.assign(**{"Gene1 ": 0, "Gene2 ": 0}).rename(columns=str.strip).to_csv(
+        "p.csv", index=False
+    )
+    assert "2 columns there twice: 'Gene1', 'Gene2'" in refused("p.csv")
     whole.iloc[:-2].to_csv("p.csv", index=False)
     assert "2 ids missing" in refused("p.csv")
 
 
 def test_parts_that_do_not_fit(values):
     write_hdf5("p.h5", values[:, :7])
-    assert "30 ids and 8 genes, but 30 x 7 values" in refused("p.h5")
+    said = refused("p.h5")
+    assert "30 ids and 8 genes, but 30 x 7 values" in said
+    assert "other way round" not in said
+    with h5py.File("p.h5", "w") as file:
+        file["id"], file["genes"], file["count"] = IDS, GENES, values.T
+    assert "but 8 x 30 values: save them the other way round" in refused("p.h5")
     with h5py.File("p.h5", "w") as file:
         file["id"], file["count"] = IDS, values
     assert "'genes' is missing" in refused("p.h5")

@@ -36,6 +36,12 @@ SMALLEST = 1e-3
 BINS = 50
 """Quantiles in each of which a curve is averaged."""
 
+LEAST = {
+    **dict.fromkeys(("neighbours", "components", "steps", "clusters", "hidden", "latent"), 1),
+    **dict.fromkeys(("rank", "shrink", "ridge", "validation"), 0),
+}
+"""The lowest value of each parameter of an estimate, where it has one."""
+
 
 class Mixed(NamedTuple):
     """Labelled cells, then the others.
@@ -149,6 +155,9 @@ class Transductive:
             which `learnt` (as described above) can be changed to `own`: zeros whose score is
             above 0 are called, and values stay as they are.
         seed: What `estimate` is given.
+
+    Raises:
+        ModelError: If a parameter is below what makes sense; see `LEAST`.
     """
 
     def __init__(
@@ -157,6 +166,13 @@ class Transductive:
         params: dict[str, Any],
         seed: int,
     ) -> None:
+        problems = [
+            f"{name}={params[name]}: {least} or more is expected"
+            for name, least in LEAST.items()
+            if params.get(name, least) < least
+        ]
+        if problems:
+            raise ModelError("No estimate can be made so.", problems=problems)
         self.estimate = estimate
         self.params = params
         self.seed = seed
@@ -169,8 +185,8 @@ class Transductive:
         Raises:
             ModelError: If there are none.
         """
-        found = cells(train) if len(train) else None
-        if found is None or found.truth is None:
+        found = cells(train)
+        if found.truth is None or not len(train):
             raise ModelError("This model learns from cells with true counts: there are none.")
         self.train = found
 

@@ -31,10 +31,11 @@ class Cells(NamedTuple):
 
 
 def cells(part: Part) -> Cells:
-    """Read the one matrix of a part."""
-    one = next(part.slices())
-    truth = None if one.truth is None else one.truth.astype(np.float32)
-    return Cells(counts=one.counts.astype(np.float32), genes=one.genes, truth=truth)
+    """Read the one matrix of a part; it may have no cells."""
+    assert part.counts is not None  # as all parts of this competition have
+    truth = None if part.truth is None else part.truth.matrix().astype(np.float32)
+    counts = part.counts.matrix().astype(np.float32)
+    return Cells(counts=counts, genes=part.counts.genes, truth=truth)
 
 
 def size_factors(counts: Any) -> NDArray[np.float64]:

@@ -26,7 +26,8 @@ def problems(part: Part, predictions: Table) -> list[str]:
             observed = one.counts[start : start + step].tocoo()
             rows = one.rows[start : start + step]
             given = dense(imputed[rows])[observed.row, observed.col]
-            bad = np.flatnonzero((given != observed.data) & (observed.data != 0))
+            kept = observed.data.astype(given.dtype)  # float32 rounds counts above 2^24
+            bad = np.flatnonzero((given != kept) & (observed.data != 0))
             changed += len(bad)
             examples += [
                 f"{part.ids[rows[observed.row[entry]]]}, {one.genes[observed.col[entry]]}: "

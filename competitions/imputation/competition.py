@@ -72,7 +72,7 @@ competition = Competition(
                     },
                     licence="GPL-2 or later",
                     citation="doi:10.1126/science.aaa1934 (Zeisel et al. 2015); the sample by "
-                    "EnImpute, doi:10.1093/bioinformatics/btz435",
+                    "doi:10.1038/s41592-018-0033-z (Huang et al. 2018)",
                 ),
             ),
         ),

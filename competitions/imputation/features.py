@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from podium.errors import ModelError
+
 from .cells import components, normalised
 
 if TYPE_CHECKING:
@@ -93,7 +95,15 @@ class Description:
             labelled: Those of them that describe.
             truth: Their counts before dropout [labelled, genes].
             sizes: Numbers of nearest cells to average.
+
+        Raises:
+            ModelError: If no cell describes.
         """
+        if not len(labelled):
+            raise ModelError(
+                "No labelled cell is left to describe the others.",
+                hint="Labelled cells describe each other in two folds or more.",
+            )
         self.places, self.labelled, self.sizes = places, labelled, sizes
         self.depth = library_sizes(places, labelled, truth)
         self.truth: Floats = np.asarray(truth.toarray() / self.depth[labelled, None], np.float32)

@@ -40,6 +40,19 @@ def test_changes_are_counted(part, form, kind, block, monkeypatch):
     assert " d:" not in line
 
 
+def test_counts_that_single_precision_rounds():
+    large = np.array([[2**24 + 1, 0]])
+    one = Part(
+        name="test",
+        ids=pd.Index(["w"]),
+        features=pd.DataFrame(index=range(1)),
+        counts=Counts.of({"cells": (large, ["a", "b"])}),
+    )
+    assert check.problems(one, {"count": large.astype(np.float32)}) == []
+    assert len(check.problems(one, {"count": large - 1.0})) == 1
+    assert len(check.problems(one, {"count": (large + 3).astype(np.float32)})) == 1
+
+
 def test_rows_of_the_part_are_compared(part):
     other = part.take(np.array([3, 0]))
     assert check.problems(other, {"count": COUNTS[[3, 0]].astype(float)}) == []

@@ -1,5 +1,7 @@
 """The real matrices, and people's own files: every way round, odd ones and broken ones."""
 
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from podium.competitions.imputation import data as rooms
 from podium.competitions.imputation import split
 from podium.competitions.imputation.matrix_files import Matrix
 
-from podium import api
+from podium import api, h5ad
 from podium.errors import DataError
 
 FILES = "test_data.csv", "test_truedata.csv", "data.csv"
@@ -208,7 +210,7 @@ BROKEN = {
         {n: t.rename(columns={"Gene3": "id"}) for n, t in matrices().items()},
         "a gene is called 'id'",
     ),
-    "no cells": (changed("unknown", lambda table: table.iloc[:0]), "data.csv: "),
+    "no cells": (changed("unknown", lambda table: table.iloc[:0]), "data.csv: 0 x 30 counts"),
     "nothing lost": (matrices() | {"truth": matrices()["observed"]}, "No zero is a dropout"),
     "swapped": (
         matrices() | {"truth": matrices()["observed"], "observed": matrices()["truth"]},
@@ -277,10 +279,30 @@ def test_course_by_the_front_door(tmp_path, own_cache):
     (one,) = ready.part("test").slices()
     assert one.truth is None
     assert (one.counts.toarray() == tables["observed"].loc[ready.part("test").ids].to_numpy()).all()
+    names = [path.name for path in api.annotate("imputation", "course", tmp_path / "out")]
+    assert names == ["train-cells.h5ad", "test-cells.h5ad", "open-cells.h5ad"]
+    assert (h5ad.read(tmp_path / "out" / names[2]).counts != one_of(ready, "open").counts).nnz == 0
     first = ready.edition.name
     tables["truth"] += tables["observed"] == 0
     folder(tmp_path, **tables)
     assert api.prepare("imputation", "course", source=tmp_path).edition.name != first
+
+
+def one_of(ready, part):
+    (one,) = ready.part(part).slices()
+    return one
+
+
+def test_files_of_one_name_in_a_zip(tmp_path, own_cache):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    folder(raw, **matrices(cells=40))
+    with zipfile.ZipFile(tmp_path / "course.zip", "w") as archive:
+        for name in ("test_data.csv", "test_truedata.csv"):
+            archive.write(raw / name, f"a/{name}")
+        archive.writestr("b/test_data.csv", "another")
+    with pytest.raises(DataError, match=r"test_data\.csv is there twice"):
+        api.prepare("imputation", "course", source=tmp_path / "course.zip")
 
 
 def test_course_files_are_nowhere_to_fetch(own_cache):

@@ -177,6 +177,7 @@ def test_empty_cells_and_genes_never_seen():
     assert np.isfinite(found).all()
     blank = part(np.zeros_like(observed), name="test")
     assert np.isfinite(imputed(train, blank)).all()
+    assert imputed(train, part(observed[:0], name="test")).shape == (0, observed.shape[1])
 
 
 def test_huge_counts_bring_no_nan():
@@ -200,6 +201,9 @@ def test_what_is_not_there_is_said():
         dca.build({**QUICK, "call": "guess"}, 0)
     with pytest.raises(ModelError, match="epochs=0"):
         dca.build({**QUICK, "epochs": 0}, 0)
+    with pytest.raises(ModelError) as told:
+        dca.build({**QUICK, "hidden": 0, "latent": 0, "validation": -0.1}, 0)
+    assert len(told.value.problems) == 3
 
 
 def test_the_base_is_shared():

@@ -114,6 +114,13 @@ def test_says_what_it_needs(simulated: tuple[Any, Any]) -> None:
     other = part(observed[:5], genes=[f"other{number}" for number in range(observed.shape[1])])
     with pytest.raises(ModelError, match="genes"):
         predicted(part(observed, truth), other)
+    with pytest.raises(ModelError, match="two folds"):
+        lightgbm.build({**SETTINGS, "folds": 1}, 0).fit(part(observed, truth))
+
+
+def test_a_part_without_cells(simulated: tuple[Any, Any]) -> None:
+    observed, truth = simulated
+    assert predicted(part(observed, truth), part(observed[:0])).shape == (0, observed.shape[1])
 
 
 def test_threshold_by_trying_all() -> None:

@@ -202,6 +202,29 @@ def test_says_that_it_needs_truth(name: str, halves) -> None:
         build(name).fit(test.take(np.zeros(len(test), dtype=bool)))
 
 
+@pytest.mark.parametrize(("name", "params"), ALL)
+def test_a_part_without_cells(name: str, params: dict[str, Any], halves) -> None:
+    train, test, _, _ = halves
+    nobody = test.take(np.zeros(len(test), dtype=bool))
+    assert imputed(name, train, nobody, **params).shape == (0, GENES)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("knn_smooth", {"neighbours": 0, "components": -1}),
+        ("diffusion", {"steps": 0, "neighbours": -2}),
+        ("svd", {"rank": -1}),
+        ("nb_posterior", {"clusters": 0, "shrink": -0.5}),
+    ],
+)
+def test_says_what_is_too_small(name: str, params: dict[str, Any]) -> None:
+    with pytest.raises(ModelError) as told:
+        build(name, **params)
+    assert len(told.value.problems) == len(params)
+    assert all(f"{key}={value}" in str(told.value) for key, value in params.items())
+
+
 def test_says_that_genes_differ(halves) -> None:
     train, _, counts, _ = halves
     with pytest.raises(ModelError, match="other genes"):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from podium.api import (
         board,
         check,
+        compare,
         cross_validate,
         export_records,
         import_records,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "board",
     "check",
+    "compare",
     "cross_validate",
     "export_records",
     "import_records",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from podium.batch import Handled
+    from podium.comparing import Compared
     from podium.data import Data
     from podium.entry import Kept, Outcome
     from podium.exchange import Exported, Imported
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from podium.predicting import Predicted
     from podium.ranking import Row
     from podium.record import Record
+    from podium.standings import Standings
     from podium.training import CrossValidation, Progress
 
 
@@ -147,6 +149,8 @@ def run(
             changes = [f"{key}={value}" for key, value in (params or {}).items()]
             shown = label(name or " ".join([file.name, *changes]))
             entries = Entries.of(ready, team)
+            if submit:
+                entries.desk.refuse_over_limit(entries.team)  # before a long training
             report = progress.stage(f"{file.name}: training") if progress else None
             began = time.perf_counter()
             fitted = training.fit(file, seed, ready.train(seed), report)
@@ -353,8 +357,35 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
     return found
 
 
-def board(competition: str, dataset: str | None = None, *, part: str = "public") -> list[Row]:
-    """The leaderboard of one part: `public`, or after reveal `private` and `all`.
+def board(
+    competition: str,
+    dataset: str | None = None,
+    *,
+    part: str = "public",
+    team: str | None = None,
+    best_per_team: bool = False,
+    since: str | None = None,
+    sort: str | None = None,
+) -> list[Row]:
+    """The rows of the leaderboard; see `standings`."""
+    view = {"team": team, "best_per_team": best_per_team, "since": since, "sort": sort}
+    return list(standings(competition, dataset, part=part, **view).rows)
+
+
+def standings(
+    competition: str,
+    dataset: str | None = None,
+    *,
+    part: str = "public",
+    **view: Any,
+) -> Standings:
+    """The leaderboard of one part, and what stands below it.
+
+    Args:
+        competition: Its name.
+        dataset: Its name; the default one is simulated.
+        part: `public`, or after reveal `private` and `all`.
+        **view: Which rows and in what order: the fields of `podium.standings.View`.
 
     Raises:
         BoardError: If the part is sealed or unknown.
@@ -362,6 +393,8 @@ def board(competition: str, dataset: str | None = None, *, part: str = "public")
     from podium import leaderboard
     from podium.edition import find_edition
     from podium.record import PARTS
+    from podium.standings import Standings, View
+    from podium.standings import standings as of_board
 
     found, chosen = load(competition, dataset)
     if part not in PARTS:
@@ -371,8 +404,30 @@ def board(competition: str, dataset: str | None = None, *, part: str = "public")
     if opened is None or present is None:
         if part != "public":
             raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
-        return []
-    return opened.rows(found, chosen.name, edition=present.name, part=part)
+        return Standings(rows=[], looks={})
+    names = (opened, found, chosen.name)
+    return of_board(*names, edition=present.name, part=part, view=View(**view))
+
+
+def compare(competition: str, *submissions: str, dataset: str | None = None) -> Compared:
+    """Compare the first submission with each of the others.
+
+    Args:
+        competition: Its name.
+        *submissions: IDs or how they begin, names, `team/name`, or teams for their best.
+        dataset: Its name; the default one is simulated.
+
+    Raises:
+        BoardError: If a name fits none or several, or fewer than two are named.
+    """
+    from podium import comparing
+    from podium.edition import find_edition
+
+    found, chosen = load(competition, dataset)
+    present = find_edition(found, chosen)
+    if present is None:
+        raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
+    return comparing.compare(_board(), found, chosen, present.name, submissions)
 
 
 def reveal(competition: str, dataset: str | None = None) -> bool:

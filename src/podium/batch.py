@@ -289,9 +289,10 @@ class _Folder:
         desk = self._desk
         if isinstance(desk, PodiumError):
             raise desk
+        desk.refuse_over_limit(team)
         record = self._record(desk, path, team, sha256, start)
         desk.record_controls()
-        desk.board.add(record)
+        desk.add(record)
         self._known.add(short)
         score = record.public["scores"][desk.data.competition.primary.name]
         return replace(handled, status="scored", score=score)

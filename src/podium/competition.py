@@ -170,6 +170,7 @@ class Competition:
         metric_by: Kinds of groups that the metric is given as columns beside the targets.
         observed: Whether the metric is given the counts of the rows too, as `observed`.
         transductive: Whether `predict` may learn from the features it is given.
+        daily_limit: Submissions that a team may hand in on a day (UTC); None for any number.
     """
 
     name: str
@@ -184,6 +185,7 @@ class Competition:
     metric_by: tuple[str, ...] = ()
     observed: bool = False
     transductive: bool = False
+    daily_limit: int | None = None
 
     @property
     def primary(self) -> Score:
@@ -325,6 +327,9 @@ def _wrong_facts(found: Competition) -> list[str]:
         whole = isinstance(entries, tuple) and all(isinstance(entry, kind) for entry in entries)
         if not whole or not entries:
             problems.append(f"{name} must be a tuple of one {kind.__name__} or more")
+    limit = found.daily_limit
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        problems.append("daily_limit must be a whole number from 1 on, or None")
     if not problems and len(found.targets) > 1 and any(t.matrix for t in found.targets):
         problems.append("a target that is a matrix must be the only one")
     return problems

@@ -190,7 +190,7 @@ class Data:
 
 
 def annotated(data: Data, folder: Path) -> list[Path]:
-    """Write train and test as AnnData files, one a slice: counts, features, and train's answers.
+    """Write all parts as AnnData files, one a slice: counts, features, and train's answers.
 
     Raises:
         DataError: If the competition has no counts, or the disk refuses.
@@ -204,7 +204,8 @@ def annotated(data: Data, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder} cannot be written: {reason(error)}.") from error
-    for part in [data.train(), data.part("test")]:
+    unlabelled = ["test", *(["open"] if data.has_open else [])]
+    for part in [data.train(), *map(data.part, unlabelled)]:
         answers = part.targets if part.targets is not None else part.features[[]]
         for one in part.slices():
             rows = one.features.join(answers.iloc[one.rows].reset_index(drop=True))

@@ -6,13 +6,14 @@ With `cli`, the only module that prints. Messages go to stderr, results to stdou
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
     from podium.batch import Handled
+    from podium.comparing import Compared, Difference
+    from podium.disagreement import Disagreement
     from podium.entry import Outcome
     from podium.exchange import Imported
     from podium.model import Report
     from podium.predicting import Predicted
     from podium.ranking import Row
+    from podium.standings import Standings
     from podium.stats import Card
 
 Cells = Sequence[str]
@@ -48,7 +52,12 @@ def say(text: str) -> None:
 def document(value: Any) -> None:
     """Print one JSON document."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    out("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+    out("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
+
+
+def _escaped(text: str) -> str:
+    """Characters that cannot be printed as JSON writes them."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def error(problem: PodiumError, *, as_json: bool) -> None:
@@ -150,15 +159,14 @@ class Bars:
         return report
 
 
-def board(
-    competition: Competition, dataset: str, rows: Sequence[Row], part: str, form: str
-) -> None:
+def board(competition: Competition, dataset: str, found: Standings, part: str, form: str) -> None:
     """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
     if form == "json":
-        document(board_json(competition, dataset, rows, part))
+        document(board_json(competition, dataset, found, part))
         return
-    header, cells = _board_cells(competition, rows)
-    _notes(competition, rows, part)
+    header, cells = _board_cells(competition, found)
+    if form != "table":
+        _notes(competition, found, part)
     if form == "csv":
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows([header, *cells])
@@ -170,11 +178,12 @@ def board(
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
         out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
         last = len(header) - 1
-        table(header, cells, right=[0, *range(3, last)], spare=range(last, 4, -1))
+        table(header, cells, right=[0, 1, *range(4, last)], spare=range(last, 5, -1))
+        _notes(competition, found, part)
 
 
 def board_json(
-    competition: Competition, dataset: str, rows: Sequence[Row], part: str
+    competition: Competition, dataset: str, found: Standings, part: str
 ) -> dict[str, Any]:
     """The board as one JSON document."""
     return {
@@ -183,36 +192,48 @@ def board_json(
         "metric": competition.primary.name,
         "higher_is_better": competition.primary.higher_is_better,
         "part": part,
-        "rows": [asdict(row) for row in rows],
+        "rows": [vars(row) for row in found.rows],
+        "looks": found.looks,
+        "flattery": found.flattery and vars(found.flattery),
+        "groups": found.groups,
+        "public_ranks": found.public_ranks,
     }
 
 
-def _board_cells(
-    competition: Competition, rows: Sequence[Row]
-) -> tuple[list[str], list[list[str]]]:
-    found = {name for row in rows for name in row.strata}
-    strata = [stratum.name for stratum in competition.strata if stratum.name in found]
+def _board_cells(competition: Competition, found: Standings) -> tuple[list[str], list[list[str]]]:
+    there = {name for row in found.rows for name in row.strata}
+    strata = [stratum.name for stratum in competition.strata if stratum.name in there]
     strata = strata if len(strata) > 1 else []  # a single one says what the score says
     beside = [score.name for score in competition.scores[1:] if score.beside]
+    age = cache(_age)  # many rows of one second
+    shaken = ["public rank"] if found.public_ranks else []
     header = [
-        *("rank", "team", "name", competition.primary.name, "95% interval", "normalised"),
+        *("rank", "tier", "team", "name", competition.primary.name, "95% interval"),
+        *("beats next", *shaken, "normalised"),
         *beside,
+        *strata,
+        *("entries", "age", "submission"),
     ]
     cells = [
         [
             _place(row),
+            "-" if row.tier is None else str(row.tier),
             row.team,
             row.name,
             figure(row.score),
             _interval((row.ci_low, row.ci_high)),
+            _chance(row.win_next),
+            *(_moved(row, found.public_ranks) for _ in shaken),
             figure(row.normalised, 3),
             *(figure(row.metrics.get(name)) for name in beside),
             *(figure(row.strata.get(name)) for name in strata),
+            "-" if row.rank is None else f"{row.entries:,}",
+            age(row.created),
             row.submission,
         ]
-        for row in rows
+        for row in found.rows
     ]
-    return [*header, *strata, "submission"], cells
+    return header, cells
 
 
 def _place(row: Row) -> str:
@@ -221,8 +242,46 @@ def _place(row: Row) -> str:
     return f"{row.rank} {row.status}" if row.status == UNVERIFIED else str(row.rank)
 
 
-def _notes(competition: Competition, rows: Sequence[Row], part: str) -> None:
+def _chance(probability: float | None) -> str:
+    """A probability in percent, never rounded to a certainty."""
+    if probability is None:
+        return "-"
+    return ">99.9%" if probability > 0.999 else f"{100 * probability:.1f}%"
+
+
+def _moved(row: Row, before: Mapping[str, int]) -> str:
+    """The public rank, and by how many places a row has risen or fallen since."""
+    if row.rank is None or row.submission not in before:
+        return "-"
+    return f"{before[row.submission]} ({before[row.submission] - row.rank:+d})"
+
+
+def _age(created: str) -> str:
+    """How long ago, in the largest whole unit."""
+    span = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(created)
+    minutes = max(0, int(span.total_seconds() // 60))
+    if minutes >= 2 * 1440:
+        return f"{minutes // 1440} d"
+    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
+
+
+def _notes(competition: Competition, found: Standings, part: str) -> None:
     """What a reader of the board should know of some of its rows."""
+    from podium.tiers import FEWEST
+
+    rows = found.rows
+    if found.groups is not None and found.groups < FEWEST:
+        say(
+            f"No tiers: of {found.groups} independent groups nobody can tell who is really ahead; "
+            f"{FEWEST} are needed."
+        )
+    elif any(row.tier for row in rows):
+        say("Rows of one tier cannot be told from its first, by the test rows that there are.")
+    if flattery := found.flattery:
+        say(
+            f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
+            f"flattered by about {figure(flattery.expected)}, at most {figure(flattery.bound)}."
+        )
     _approximate(competition, {name for r in rows if r.ci_low is not None for name in r.strata})
     unverified = sum(row.status == UNVERIFIED for row in rows)
     if unverified:
@@ -242,10 +301,72 @@ def _approximate(competition: Competition, strata: Collection[str]) -> None:
             say(f"Intervals are approximate: {stratum.title} are not quite independent.")
 
 
+def compared(competition: Competition, found: Compared) -> None:
+    """Print a comparison: of each pair the differences and where; then how all were made."""
+    first = found.rows[0]
+    score = competition.primary
+    way = "more" if score.higher_is_better else "less"
+    for row, against in zip(found.rows[1:], found.against, strict=True):
+        out(f"{first.team}/{first.name} against {row.team}/{row.name}")
+        out(f"{score.name}, {way} is better")
+        lines = [_difference_cells(f"{part} rows", d) for part, d in against.parts.items()]
+        if len(against.strata) > 1:
+            lines += [_difference_cells(name, d) for name, d in against.strata.items()]
+        for kind, groups in against.groups.items():
+            ordered = sorted(groups.items(), key=lambda item: item[1].difference)
+            shown = ordered if score.higher_is_better is False else ordered[::-1]
+            lines += [_difference_cells(f"{kind} {name}", d) for name, d in _ends(shown)]
+        header = ["", "first", "second", "difference", "95% interval", "p", "first better"]
+        table(header, lines, right=range(1, len(header)))
+        _disagreement(against.disagreement)
+        if against.missing:
+            say(against.missing)
+        out()
+    names = [f"{row.team}/{row.name}" for row in found.rows]
+    cells = [[key, *map(_short, values)] for key, values in found.settings.items()]
+    if cells:
+        table(["", *names], cells)
+
+
+def _ends(rows: Sequence[Any]) -> Sequence[Any]:
+    """The first and the last of many."""
+    return rows if len(rows) <= _HEAD else [*rows[: _HEAD // 2], *rows[-_HEAD // 2 :]]
+
+
+def _difference_cells(name: str, found: Difference) -> Cells:
+    bounds = _interval((found.ci_low, found.ci_high))
+    p = "-" if found.p is None else "<0.001" if found.p < 0.001 else f"{found.p:.3f}"
+    values = [figure(found.first), figure(found.second), f"{found.difference:+.4f}"]
+    return [name, *values, bounds, p, _chance(found.win)]
+
+
+def _disagreement(found: Disagreement | None) -> None:
+    if found is None:
+        return
+    if found.agreement is not None:
+        out(f"agreement of the predictions: {figure(found.agreement, 3)}")
+    if found.groups:
+        most = list(found.groups.items())[:5]
+        out("they differ most in " + ", ".join(f"{name} ({value:.3g})" for name, value in most))
+    if found.rows:
+        header = list(found.rows[0])
+        rows = [[_short(row[name]) for name in header] for row in found.rows]
+        table(header, rows, right=range(1, len(header)))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = "-" if value is None else str(value).replace("\n", " ")
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
 def facts(found: Mapping[str, Any]) -> None:
     """Print the facts of a competition."""
     out(f"{found['title']} ({found['name']}/{found['dataset']}): {found['summary']}")
     out(f"data: {found['data']}; read more: {found['readme']}")
+    if found["daily_limit"]:
+        out(f"a team may hand in {found['daily_limit']} submissions a day (UTC)")
     for title, rows in (
         ("submission column", found["columns"]),
         ("score", found["scores"]),

@@ -17,10 +17,11 @@ from podium import leaderboard, model, provenance, scratch, submission, training
 from podium.data import Data
 from podium.edition import Edition, file_sha256
 from podium.errors import PodiumError
-from podium.leaderboard import Board
+from podium.leaderboard import Board, refuse_over_limit, today
 from podium.ranking import Row
 from podium.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
 from podium.scoring import Scorecard, Solution, open_solution
+from podium.standings import standings
 from podium.stats import Card, Estimate
 
 if TYPE_CHECKING:
@@ -140,6 +141,12 @@ class Desk:
         """Scores of each group; see `Solution.scores_by_group`."""
         return self._solution.scores_by_group(predictions, private=private)
 
+    def estimates_by_group(
+        self, predictions: Table, *, private: bool
+    ) -> dict[str, dict[str, Estimate]]:
+        """Scores of groups of every kind; see `Solution.estimates_by_group`."""
+        return self._solution.estimates_by_group(predictions, private=private)
+
     def score_control(self, control: Control) -> Scorecard:
         """Train and score a trivial model."""
         return self.score(training.predict_test(self.data, self._control_file(control)))
@@ -149,9 +156,40 @@ class Desk:
         return self._solution.ceiling()
 
     def rows(self) -> list[Row]:
-        """The public board."""
+        """The public board, ranked."""
         names = (self.data.competition, self.data.dataset.name)
         return self.board.rows(*names, edition=self.edition.name)
+
+    def compared_rows(self) -> list[Row]:
+        """The public board with tiers and probabilities."""
+        names = (self.board, self.data.competition, self.data.dataset.name)
+        return list(standings(*names, edition=self.edition.name).rows)
+
+    def has_record(self, short: str) -> bool:
+        """Whether these bytes of this team have a record in this edition: no new look."""
+        board = leaderboard.find_board(workspace.database_url())
+        return board is not None and board.has(short, self.edition.name)
+
+    def refuse_over_limit(self, team: str) -> None:
+        """Refuse what would be more looks at the public score than a day has, in UTC.
+
+        Raises:
+            BoardError: With when the next is possible.
+        """
+        limit = self.data.competition.daily_limit
+        board = leaderboard.find_board(workspace.database_url()) if limit else None
+        if board and limit:
+            names = (self.data.competition.name, self.data.dataset.name)
+            looks = board.looks(*names, edition=self.edition.name, since=today())
+            refuse_over_limit(team, looks.get(team, 0), limit)
+
+    def add(self, record: Record) -> bool:
+        """Record a submission; False if it is there already.
+
+        Raises:
+            BoardError: If others of the team came in between, and the day's limit is reached.
+        """
+        return self.board.add(record, self.data.competition.daily_limit)
 
     def submission_id(self, team: str, sha256: str) -> str:
         """The short name of some bytes of a team."""
@@ -232,7 +270,10 @@ class Entries:
         desk = self.desk
         aligned = desk.check(predictions.path)
         sha256 = file_sha256(predictions.path)
-        self._refuse_withdrawn(desk.submission_id(self.team, sha256))
+        short = desk.submission_id(self.team, sha256)
+        self._refuse_withdrawn(short)
+        if not desk.has_record(short):
+            desk.refuse_over_limit(self.team)
         scored = desk.score(aligned)
         desk.record_controls()
         before = self._own_best()
@@ -250,8 +291,8 @@ class Entries:
             sha256=sha256,
             code={**(predictions.code or {}), "seconds": round(seconds, 3)},
         )
-        new = desk.board.add(record)
-        rows = desk.rows()
+        new = desk.add(record)
+        rows = desk.compared_rows()
         row = next(row for row in rows if row.submission == record.submission)
         score = record.public["scores"][desk.data.competition.primary.name]
         return Outcome(

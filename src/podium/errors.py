@@ -24,6 +24,8 @@ def visible(text: str) -> str:
 
     Nothing that is printed must steer a terminal.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 

@@ -156,7 +156,11 @@ def packed(path: Path, name: str, rows: int, limit: int) -> pa.Table:
         values = h5ad.matrix(item, (len(names[0]), len(names[1])))
     if values.shape != (len(names[0]), len(names[1])):
         shape = f"{values.shape[0]:,} x {values.shape[1]:,}"
-        raise ValueError(f"{len(names[0]):,} ids and {len(names[1]):,} genes, but {shape} values")
+        turned = values.shape == (len(names[1]), len(names[0]))
+        raise ValueError(
+            f"{len(names[0]):,} ids and {len(names[1]):,} genes, but {shape} values"
+            + (": save them the other way round" if turned else "")
+        )
     small = values.dtype in (np.float16, np.float32)
     values = values.astype(np.float32 if small else np.float64, copy=False)
     lists = {

@@ -8,6 +8,7 @@ Private figures stay in the database until the competition is revealed.
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import sqlite3
@@ -19,12 +20,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from podium.competition import Competition
 from podium.errors import BoardError
 from podium.ranking import Row, rank
-from podium.record import SUBMISSION, Record, Reveal, Withdrawal
+from podium.record import SUBMISSION, Record, Reveal, Withdrawal, now
 
 _BUSY_SECONDS = 30
 _OPTIONS = {"sqlite": {"timeout": _BUSY_SECONDS}, "postgresql": {"connect_timeout": 10}}
@@ -139,14 +142,20 @@ class Board:
         self._engine = _engine(url)
         weakref.finalize(self, self._engine.dispose)
 
-    def add(self, record: Record) -> bool:
-        """Add a record; False if the very same submission is there already."""
-        there = sa.select(_records.c.number).where(
-            _records.c.submission == record.submission, _records.c.edition == record.edition
-        )
+    def add(self, record: Record, daily_limit: int | None = None) -> bool:
+        """Add a record; False if the very same submission is there already.
+
+        Raises:
+            BoardError: If the team has as many of this day already as the limit allows.
+        """
+        there = _keyed(record.submission, record.edition)
+        names = (record.competition, record.dataset)
         with self._write() as connection:
             if connection.execute(there).first():
                 return False
+            if daily_limit:
+                looks = _looks(connection, *names, record.edition, since=today())
+                refuse_over_limit(record.team, looks.get(record.team, 0), daily_limit)
             connection.execute(_records.insert().values(vars(record)))
         return True
 
@@ -229,6 +238,36 @@ class Board:
             taken_back = set(connection.execute(withdrawn).scalars())
         return rank(found, taken_back, competition, edition)
 
+    def influence(
+        self, competition: str, dataset: str, *, edition: str, part: str, submissions: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Influence values of the primary score, by submission; `part` is public or private."""
+        found: dict[str, NDArray[np.float32]] = {}
+        for table in (_claims, _records):
+            values = table.c[f"{part}_influence"]
+            query = sa.select(table.c.submission, values).where(
+                table.c.competition == competition,
+                table.c.dataset == dataset,
+                table.c.edition == edition,
+                table.c.submission.in_(submissions),
+            )
+            with self._read() as connection:
+                for submission, stored in connection.execute(query):
+                    found[submission] = np.frombuffer(stored, np.float32)
+        return found
+
+    def looks(
+        self, competition: str, dataset: str, *, edition: str, since: str = ""
+    ) -> dict[str, int]:
+        """How many public scores each team has seen, since a time; withdrawn ones count too."""
+        with self._read() as connection:
+            return _looks(connection, competition, dataset, edition, since)
+
+    def has(self, submission: str, edition: str) -> bool:
+        """Whether there is a record of it."""
+        with self._read() as connection:
+            return connection.execute(_keyed(submission, edition)).first() is not None
+
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of submissions by competition and dataset; controls and withdrawn ones not."""
         names = ("competition", "dataset", "submission")
@@ -273,6 +312,21 @@ class Board:
                 hint="Give more letters of the ID.",
             )
         return next(iter(found.values()))
+
+    def get(self, submission: str, edition: str) -> Record:
+        """The record of a submission in an edition, or what is claimed of it.
+
+        Raises:
+            BoardError: If there is none.
+        """
+        for table in (_records, _claims):
+            query = _selection(table, _RECORD_FIELDS).where(
+                table.c.submission == submission, table.c.edition == edition
+            )
+            with self._read() as connection:
+                for row in connection.execute(query).mappings():
+                    return Record(**row)
+        raise BoardError(f"There is no submission {submission[:60]!r} in the present edition.")
 
     def withdraw(self, withdrawal: Withdrawal) -> bool:
         """Record a withdrawal; False if the submission is withdrawn already."""
@@ -339,6 +393,27 @@ class Board:
             yield
         except sa.exc.DBAPIError as error:
             raise _refusal(self.url, "refused", error) from error
+
+
+def today() -> str:
+    """The present day in UTC, as the times of records begin."""
+    return now()[: len("2026-01-31")]
+
+
+def refuse_over_limit(team: str, looks: int, limit: int) -> None:
+    """Refuse one more of a day; failures are never recorded and so never count.
+
+    Raises:
+        BoardError: With when the next is possible.
+    """
+    if looks < limit:
+        return
+    day = datetime.date.fromisoformat(today()) + datetime.timedelta(days=1)
+    many = f"{looks} submission{'s' if looks > 1 else ''}"
+    raise BoardError(
+        f"Team {team} has handed in {many} today; the limit is {limit} a day.",
+        hint=f"The next is possible from {day} 00:00 UTC. Choose among models meanwhile: podium cv",
+    )
 
 
 def open_board(url: str) -> Board:
@@ -499,6 +574,32 @@ def _selection(
     if dataset is not None:
         query = query.where(table.c.dataset == dataset)
     return query.where(~_has_record) if table is _claims else query
+
+
+def _keyed(submission: str, edition: str) -> sa.Select[Any]:
+    return sa.select(_records.c.number).where(
+        _records.c.submission == submission, _records.c.edition == edition
+    )
+
+
+def _looks(
+    connection: sa.Connection, competition: str, dataset: str, edition: str, since: str
+) -> dict[str, int]:
+    """Submissions by team since a time, withdrawn ones too."""
+    seen = sa.union(
+        *(
+            sa.select(table.c.team, table.c.submission).where(
+                table.c.competition == competition,
+                table.c.dataset == dataset,
+                table.c.edition == edition,
+                table.c.kind == SUBMISSION,
+                table.c.created >= since,
+            )
+            for table in (_records, _claims)
+        )
+    ).subquery()
+    query = sa.select(seen.c.team, sa.func.count()).group_by(seen.c.team)
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
 
 
 def _insert(

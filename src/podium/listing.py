@@ -83,6 +83,7 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
         },
         "scores": {s.name: s.title for s in competition.scores},
         "higher_is_better": competition.primary.higher_is_better,
+        "daily_limit": competition.daily_limit,
         "strata": {s.name: s.title for s in competition.strata},
         "datasets": {d.name: d.title for d in competition.datasets},
         "sources": [

@@ -64,8 +64,9 @@ def rank(
     old = [r for r in valid if r.edition != edition and r.kind == SUBMISSION]
     current = [record for record in valid if record.edition == edition]
     entries = Counter(record.team for record in current)
-    lacking = [r for r in current if _score(r, primary) is None]
-    scored = [(s, r) for r in current if (s := _score(r, primary)) is not None]
+    scores = [(_score(record, primary), record) for record in current]
+    lacking = [record for score, record in scores if score is None]
+    scored = [(score, record) for score, record in scores if score is not None]
     scored.sort(key=lambda pair: sign * pair[0])  # stable: in order of arrival
     zero = _best([score for score, record in scored if record.kind == CONTROL], sign)
     rows, place, last, count = [], 0, None, 0
@@ -122,9 +123,9 @@ def _row(
         entries=entries.get(record.team, 0),
         metrics=card.get("scores", {}),
         strata={
-            name: stratum["scores"][primary.name]
+            name: found
             for name, stratum in card.get("strata", {}).items()
-            if primary.name in stratum["scores"]
+            if (found := stratum["scores"].get(primary.name)) is not None
         },
         submission=record.submission,
         created=record.created,

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
 
 from podium import scratch, workspace
 from podium.competition import Competition, Dataset, Source
@@ -73,7 +74,7 @@ def members(
             where = source or "the download"
             raise DataError(
                 f"The raw files of {competition.name}/{dataset.name} are not whole in {where}.",
-                problems=problems,
+                problems=list(dict.fromkeys(problems)),
                 hint="Give a folder or zip that holds them: --from DIR",
             )
         yield found
@@ -132,14 +133,14 @@ def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
                 info
                 for info in opened.infolist()
                 if fnmatchcase(_name(PurePosixPath(info.filename), name), name)
-                and ".." not in PurePosixPath(info.filename).parts
             ]
             size = sum(info.file_size for info in named)  # no more than declared is unpacked
             if size > _RATIO * archive.stat().st_size + _ROOM:
                 raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
             for info in named:
                 if not info.is_dir():
-                    target = unpacked / _name(PurePosixPath(info.filename), name)
+                    folder = Path(mkdtemp(dir=unpacked))  # names may repeat in an archive
+                    target = folder / _name(PurePosixPath(info.filename), name)
                     target.parent.mkdir(exist_ok=True)
                     with opened.open(info) as member, target.open("wb") as out:
                         shutil.copyfileobj(member, out, _CHUNK)

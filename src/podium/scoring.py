@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,12 @@ from numpy.typing import NDArray
 from podium.competition import Competition
 from podium.data import Data, metric_columns, target_columns
 from podium.edition import PUBLIC, SOLUTION
+from podium.errors import PodiumError
 from podium.metric import Table
-from podium.stats import Card, Cells, Tally, independent_groups
+from podium.stats import Card, Cells, Estimate, Tally, independent_groups
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARTS = ("public", "private")
 ALL = "all"
@@ -35,6 +41,8 @@ class Solution:
     data: Data
     targets: Table
     cells: Cells
+    units: NDArray[np.object_]
+    groups: pd.DataFrame
 
     def score(self, predictions: Table) -> Scorecard:
         """Score predictions that are aligned with the test ids.
@@ -55,6 +63,40 @@ class Solution:
             rows = (self.cells.labels["part"] == "public")[self.cells.code]
         competition = self.data.competition
         return by_group(competition, _some(self.targets, rows), _some(predictions, rows))
+
+    def estimates_by_group(
+        self, predictions: Table, *, private: bool
+    ) -> dict[str, dict[str, Estimate]]:
+        """The primary score of each group of each kind that has 20 rows or more.
+
+        Of public rows, or of all; a group whose score is not finite is left out. Where groups of a
+        kind lie whole in one half, naming those with public rows would tell the half of all their
+        rows: such a kind is left out before reveal.
+        """
+        competition = self.data.competition
+        kinds = list(self.groups.columns.drop("id"))
+        if not private and competition.halves_by not in competition.metric_by:
+            kinds = [kind for kind in kinds if kind != competition.halves_by]
+        rows = np.ones(len(self.units), dtype=bool)
+        if not private:
+            rows = (self.cells.labels["part"] == "public")[self.cells.code]
+        answers, guesses = _some(self.targets, rows), _some(predictions, rows)
+        primary = competition.primary.name
+        found: dict[str, dict[str, Estimate]] = {}
+        for kind in kinds:
+            group = self.groups[kind].to_numpy(object)[rows]
+            counts = Counter(group)
+            names = sorted(str(name) for name, count in counts.items() if count >= FEWEST)
+            if not names:
+                continue
+            cells = Cells.of(self.units[rows], name=group.astype(str).astype(object))
+            tally = Tally.of(competition.metric, answers, guesses, cells)
+            found[kind] = {}
+            for name in names:
+                with suppress(PodiumError):
+                    if estimate := tally.estimate(primary, name=name):
+                        found[kind][name] = estimate
+        return found
 
     def perfect(self) -> Scorecard:
         """The score of the answers themselves."""
@@ -108,4 +150,4 @@ def open_solution(data: Data) -> Solution:
         counts=data.counts(f"{PUBLIC}/test.h5"),
     )
     cells = Cells.of(units, part=table["part"].to_numpy(object), stratum=stratum)
-    return Solution(data=data, targets=answers, cells=cells)
+    return Solution(data=data, targets=answers, cells=cells, units=units, groups=groups)

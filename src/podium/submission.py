@@ -66,12 +66,12 @@ def align(
         SubmissionError: With everything that is wrong.
     """
     problems = _column_problems(table, wanted(competition, genes), matrix=competition.matrix)
+    problems += _transposed(table, ids, genes)
     rows: Any = None
     if table.column_names.count("id") == 1:
         given, trouble = _text_ids(table.column("id"))
         if given is not None:
             rows, trouble = _id_problems(given, ids)
-            trouble += _transposed(given, genes)
         problems += trouble
     columns, trouble = _matrix(table, competition, genes) if genes else _columns(table, competition)
     problems += trouble
@@ -198,20 +198,24 @@ def _column_problems(table: pa.Table | Wide, wanted: Sequence[str], *, matrix: b
     names = table.column_names
     found, expected = Counter(names), set(wanted)
     like = {name.strip().casefold(): name for name in names}
-    missing = [name for name in wanted if name not in found]
-    if matrix and "id" not in missing and missing:
-        there = first([repr(name[:60]) for name in missing], len(missing))
-        problems = [f"{many(len(missing), 'column')} missing: {there}"]
-    else:
-        problems = [
-            f"column {name!r} is missing"
-            + (f" (there is {like[name.casefold()]!r})" if name.casefold() in like else "")
-            for name in missing[:EXAMPLES]
-        ]
+    told = ["id"] if matrix else wanted  # one by one; those of a matrix are many
+    problems = [
+        f"column {name!r} is missing"
+        + (f" (there is {like[name.casefold()]!r})" if name.casefold() in like else "")
+        for name in told
+        if name not in found
+    ][:EXAMPLES]
     if not table.num_rows:
         problems.append("the table has no rows")
-    twice = [name for name in wanted if found[name] > 1]
-    problems += [f"column {name!r} is there twice" for name in twice[:EXAMPLES]]
+    problems += [f"column {name!r} is there twice" for name in told if found[name] > 1][:EXAMPLES]
+    if matrix:
+        missing = [repr(name[:60]) for name in wanted[1:] if name not in found]
+        twice = [repr(name[:60]) for name in wanted[1:] if found[name] > 1]
+        problems += [
+            f"{many(len(names), 'column')} {what}: {first(names, len(names))}"
+            for what, names in (("missing", missing), ("there twice", twice))
+            if names
+        ]
     extra = [repr(name[:60]) for name in names if name not in expected]
     if extra:
         problems.append(f"{many(len(extra), 'unexpected column')}: {first(extra, len(extra))}")
@@ -220,11 +224,12 @@ def _column_problems(table: pa.Table | Wide, wanted: Sequence[str], *, matrix: b
     return problems
 
 
-def _transposed(given: pa.StringArray, genes: Sequence[str]) -> list[str]:
-    """Say so where the rows are what should be the columns."""
-    if not genes or not len(given) or not pc.any(pc.is_in(given, pa.array(genes))).as_py():
+def _transposed(table: pa.Table | Wide, ids: pa.StringArray, genes: Sequence[str]) -> list[str]:
+    """Say so where the columns are what should be the rows."""
+    others = set(table.column_names).difference(["id"], genes)
+    if not genes or others.isdisjoint(ids.to_pylist()):
         return []
-    return ["the rows are named after columns: save the matrix the other way round"]
+    return ["the columns are named after ids: save the matrix the other way round"]
 
 
 def _text_ids(column: pa.ChunkedArray) -> tuple[pa.StringArray | None, list[str]]:

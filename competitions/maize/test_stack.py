@@ -1,0 +1,72 @@
+"""`stack`: weights from unseen rows, members that fail, odd parts."""
+
+import numpy as np
+import pytest
+from podium.competitions.maize.models import stack
+
+from podium import api
+from podium.errors import ModelError
+
+QUICK = {**stack.DEFAULTS, **stack.QUICK}
+
+
+@pytest.fixture(scope="module")
+def train():
+    rows = np.arange(0, 4000, 8)
+    return api.prepare("maize", "demo").train().take(rows)
+
+
+def test_weights_are_those_of_the_truth():
+    rng = np.random.default_rng(0)
+    members = rng.normal([1.0, 5.0, -2.0], size=(2000, 3))
+    answers = members @ [0.7, 0.3, 0.0] + 4 + 0.01 * rng.normal(size=2000)
+    weights, offset = stack.weigh(members, answers)
+    np.testing.assert_allclose(weights, [0.7, 0.3, 0.0], atol=0.01)
+    assert offset == pytest.approx(4, abs=0.05)
+
+
+def test_no_weight_is_negative():
+    rng = np.random.default_rng(0)
+    members = rng.normal(size=(500, 2))
+    weights, _ = stack.weigh(members, members @ [1.0, -1.0])
+    assert weights[0] > 0.5
+    assert weights[1] == 0
+
+
+def test_each_fold_is_predicted_by_models_that_have_not_seen_it(train, monkeypatch):
+    seen = []
+
+    def fitted(self, part, changes):
+        seen.append(set(part.folds.tolist()))
+        return original(self, part, changes)
+
+    original = stack.Stack._fitted
+    monkeypatch.setattr(stack.Stack, "_fitted", fitted)
+    model = stack.build(QUICK, 0)
+    model.fit(train)
+    folds = set(train.folds.tolist())
+    assert seen == [*(folds - {fold} for fold in sorted(folds)), folds]
+
+
+def test_it_repeats(train):
+    test = train.without_answers()
+    first, again = (stack.build(QUICK, 0) for _ in range(2))
+    first.fit(train)
+    again.fit(train)
+    assert first.predict(test).equals(again.predict(test))
+    assert (first.weights >= 0).all()
+
+
+def test_one_fold_leaves_the_mean(train):
+    one = train.take(train.folds == train.folds[0])
+    model = stack.build(QUICK, 0)
+    model.fit(one)
+    np.testing.assert_array_equal(model.weights, [0.5, 0.5])
+    assert len(model.predict(one.take(np.arange(1)).without_answers())) == 1
+
+
+def test_unknown_members_are_refused():
+    with pytest.raises(ModelError, match="wavenet"):
+        stack.build({**QUICK, "members": {"wavenet": {}}}, 0)
+    with pytest.raises(ModelError, match="nothing"):
+        stack.build({**QUICK, "members": {}}, 0)

@@ -1,0 +1,86 @@
+"""Who is really ahead: against scipy, by hand, and on submissions that are equal."""
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from podium import tiers
+
+
+def entries(values):
+    """Scores and influence values of means of groups [submissions, groups]."""
+    scores = values.mean(axis=1)
+    return scores, values - scores[:, None]
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 4, 9, 10, 123, 4095])
+def test_students_distribution_is_scipys(df):
+    t = np.linspace(-30, 30, 121)
+    assert tiers.student(t, df) == pytest.approx(scipy_stats.t.cdf(t, df), abs=1e-12)
+
+
+def test_the_probability_is_that_of_the_paired_t_test():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=50) + 0.2 * rng.normal(size=(2, 50))
+    scores, influence = entries(values)
+    gap, se = tiers.differences(scores, influence)
+    found = tiers.probability(gap, se, 50)
+    one_sided = scipy_stats.ttest_rel(values[0], values[1], alternative="less").pvalue
+    assert found[0, 1] == pytest.approx(one_sided)
+    assert found[0, 1] + found[1, 0] == pytest.approx(1)
+    assert found[0, 0] == 0.5
+
+
+def test_what_is_clearly_apart_is_split_and_what_is_the_same_is_not():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=60) + 0.1 * rng.normal(size=(6, 60))
+    level = np.array([0.0, 3.0, 3.0, 1.5, 1.5, 0.0])[:, None]
+    values = noise + level
+    values[2] = values[1]  # the very same predictions
+    found = tiers.tiers(*entries(values))
+    assert found.tolist() == [3, 1, 1, 2, 2, 3]
+
+
+def test_the_order_and_the_scale_do_not_matter():
+    rng = np.random.default_rng(2)
+    scores, influence = entries(rng.normal(size=(12, 40)) + 0.3 * np.arange(12)[:, None])
+    found = tiers.tiers(scores, influence)
+    order = rng.permutation(12)
+    assert np.array_equal(tiers.tiers(scores[order], influence[order]), found[order])
+    assert np.array_equal(tiers.tiers(100 * scores, 100 * influence), found)
+
+
+@pytest.mark.parametrize("groups", [10, 60])
+@pytest.mark.parametrize("near", [False, True])
+def test_equal_submissions_are_rarely_split(groups, near):
+    rng = np.random.default_rng(3)
+    split = 0
+    for _ in range(200):
+        values = rng.normal(size=groups) + rng.normal(size=(20, groups))
+        if near:
+            values[1::2] = values[::2]
+            values[1::2, 0] = rng.normal(size=10) + rng.normal(size=10)
+        split += tiers.tiers(*entries(values)).max() > 1
+    assert split / 200 <= 0.05
+
+
+def test_the_best_of_many_equal_tries_is_flattered_by_what_is_said():
+    rng = np.random.default_rng(4)
+    best, expected, bound = [], [], []
+    for _ in range(100):
+        values = rng.normal(size=50) + 0.5 * rng.normal(size=(30, 50))
+        scores, influence = entries(values)
+        found = tiers.optimism(scores, influence)
+        best.append(scores.max() - values.mean())  # all have the same true score, 0
+        expected.append(found.expected)
+        bound.append(found.bound)
+    assert np.mean(expected) == pytest.approx(np.mean(best), rel=0.15)
+    assert np.mean(expected) <= np.mean(bound)
+
+
+def test_tries_that_really_differ_are_hardly_flattered():
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=200) + 0.1 * rng.normal(size=(10, 200)) + np.arange(10)[:, None]
+    found = tiers.optimism(*entries(values))
+    assert 0 <= found.expected < 0.01
+    assert tiers.optimism(*entries(values[:1])) is None
