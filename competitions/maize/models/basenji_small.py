@@ -42,7 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "reads": [-4, -2, 0, 2, 4],
     "both_strands": False,
     "extra": True,
-    "networks": 6,
+    "networks": 8,
     "validation": 0.1,
     "epochs": 12,
     "batch": 128,
