@@ -99,16 +99,12 @@ def reverse_complement(codes: Tensor) -> Tensor:
 
 
 def shifted(codes: Tensor, most: int) -> Tensor:
-    """Each row moved by up to so many bases either way, at random."""
-    return moved(codes, torch.randint(-most, most + 1, (len(codes), 1), device=codes.device))
-
-
-def moved(codes: Tensor, by: Tensor) -> Tensor:
-    """Each row moved by so many bases [rows, 1] to the left; N where nothing is known."""
-    last = codes.shape[1] - 1
-    place = torch.arange(last + 1, device=codes.device) + by
-    known = (place >= 0) & (place <= last)
-    return codes.gather(1, place.clamp(0, last)).masked_fill(~known, N)
+    """Each row moved by up to so many bases either way; N where nothing is known."""
+    count, length = codes.shape
+    by = torch.randint(-most, most + 1, (count, 1), device=codes.device)
+    place = torch.arange(length, device=codes.device) + by
+    known = (place >= 0) & (place < length)
+    return codes.gather(1, place.clamp(0, length - 1)).masked_fill(~known, N)
 
 
 def mutated(codes: Tensor, share: float) -> Tensor:

@@ -189,21 +189,6 @@ def test_shifted_moves_and_fills_with_n() -> None:
     assert len(kinds) == 5
 
 
-def test_several_reads_are_averaged() -> None:
-    built = fitted("basenji_small", invented(40), epochs=1)
-    network, part = built.networks[0].eval(), invented(10, seed=1)
-    batch = next(tensors.rows([part]).batches(10, torch.arange(10)))
-    with torch.inference_mode():
-        apart = []
-        for by in (-2, 3):
-            network.reads = [by]
-            apart.append(network(batch))
-        network.reads = [-2, 3]
-        both = network(batch)
-    assert not torch.allclose(apart[0], apart[1], atol=1e-5)
-    assert torch.allclose(both, (apart[0] + apart[1]) / 2, atol=1e-5)
-
-
 def test_mutated_changes_about_the_share() -> None:
     codes = torch.zeros(100, 100, dtype=torch.uint8)
     with neural.seeded(0):

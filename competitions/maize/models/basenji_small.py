@@ -39,7 +39,6 @@ DEFAULTS: dict[str, Any] = {
     "head_dropout": 0.4,
     "shift": 8,
     "mutations": 0.03,
-    "reads": [-4, -2, 0, 2, 4],
     "both_strands": False,
     "extra": True,
     "networks": 8,
@@ -59,7 +58,6 @@ places: about how many the stem leaves of a sequence, which are 2 or 5 bases eac
     170; networks take turns.
 shift: by how many bases at most a sequence is moved whenever it trains.
 mutations: share of its bases that are then replaced by random ones.
-reads: by how many bases a sequence is moved in prediction; what the network says is averaged.
 both_strands: train on either strand at random and predict the mean of both.
 extra: learn from the other assay's rows, too.
 networks: their outputs are averaged; they differ in first weights and in what they held out.
@@ -73,7 +71,6 @@ QUICK: dict[str, Any] = {
     "blocks": 2,
     "hidden": 32,
     "networks": 1,
-    "reads": [0],
     "batch": 32,
     "epochs": 10,
     "bf16": False,
@@ -130,7 +127,7 @@ class Network(nn.Module):
     def __init__(self, params: dict[str, Any], length: int, number: int = 0) -> None:
         super().__init__()
         self.shift, self.mutations = params["shift"], params["mutations"]
-        self.reads, self.both_strands = params["reads"], params["both_strands"]
+        self.both_strands = params["both_strands"]
         motifs, channels = params["motifs"], params["channels"]
         places = params["places"][number % len(params["places"])]
         place = max(1, round(length / places))
@@ -162,14 +159,13 @@ class Network(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, batch: neural.Batch) -> Tensor:
-        """Bases to expression; other bases each time in training, the mean of several else."""
+        """Bases to expression; other bases each time in training."""
         codes = batch.own["codes"]
         if self.training:
             return self._read(self._varied(codes))
-        strands = [codes, tensors.reverse_complement(codes)] if self.both_strands else [codes]
-        by = torch.tensor(self.reads, device=codes.device)[:, None, None].expand(-1, len(codes), 1)
-        reads = [tensors.moved(strand, each) for strand in strands for each in by]
-        return torch.stack([self._read(read) for read in reads]).mean(dim=0)
+        if self.both_strands:
+            return (self._read(codes) + self._read(tensors.reverse_complement(codes))) / 2
+        return self._read(codes)
 
     def _read(self, codes: Tensor) -> Tensor:
         expression: Tensor = self.layers(tensors.one_hot(codes))
