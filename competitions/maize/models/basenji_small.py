@@ -41,7 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "mutations": 0.03,
     "both_strands": False,
     "extra": True,
-    "networks": 8,
+    "networks": 6,
     "validation": 0.1,
     "epochs": 12,
     "batch": 128,
