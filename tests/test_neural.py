@@ -176,6 +176,20 @@ def test_reports_validation_and_training():
     assert told[-1][2] < told[0][2]
 
 
+def test_other_figures_of_the_rows_that_are_held_out_are_reported():
+    told = []
+    data = rows()
+    held = np.arange(len(data)) < 50
+
+    def figures(output, order):
+        assert sorted(order.tolist()) == np.flatnonzero(held).tolist()
+        return {"error": float((output - data.own["answer"][order]).abs().mean())}
+
+    trained(data, held=held, figures=figures, report=lambda *_, **others: told.append(others))
+    assert [list(others) for others in told] == [["training", "error"]] * SETTINGS.epochs
+    assert told[-1]["error"] < told[0]["error"]
+
+
 def test_what_several_trainings_report_counts_on():
     told = []
     neural.later(lambda step, value, **_: told.append((step, value)), 10)(2, 0.5, training=1.0)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Tensors = Mapping[str, "Tensor"]
 Loss = Callable[["Tensor", "Batch"], "Tensor"]
+Figures = Callable[["Tensor", "Tensor"], Mapping[str, float]]
 
 POOL = 16
 """Batches' worth of items that are sorted by length before they are cut into batches."""
@@ -254,6 +255,7 @@ def train(
     seed: int,
     held: NDArray[np.bool_] | None = None,
     report: Report | None = None,
+    figures: Figures | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -266,6 +268,8 @@ def train(
         held: Rows to validate on instead of learning from them. Training stops early on them and
             the weights of the best epoch are put back; without any, the last ones stay.
         report: Gets the validation loss of each epoch, or the training loss without such rows.
+        figures: What else to report of the rows that are held out: takes what the network gives for
+            all of them, and their numbers.
     """
     device = find_device(settings.device)
     network.to(device)
@@ -297,18 +301,21 @@ def train(
             total = 0.0
             for batch in rows.batches(settings.batch, learn, generator):
                 with precision:
-                    value = loss(network(batch), batch)
-                _step(weights, value, optimizer, settings.clip)
+                    error = loss(network(batch), batch)
+                _step(weights, error, optimizer, settings.clip)
                 if schedule:
                     schedule.step()
-                total += float(value.detach()) * len(batch.rows)
+                total += float(error.detach()) * len(batch.rows)
             training.append(total / len(learn))
+            others: Mapping[str, float] = {}
             if len(check):
-                validation.append(_mean_loss(network, loss, rows, check, settings, precision))
+                value, others = _validate(network, loss, rows, check, settings, precision, figures)
+                validation.append(value)
+                others = {"training": training[-1], **others}
             figure = validation[-1] if validation else training[-1]
             _must_be_finite(epoch, training[-1], figure, settings)
             if report:
-                report(epoch, figure, **({"training": training[-1]} if validation else {}))
+                report(epoch, figure, **others)
             if validation and figure <= min(validation):
                 best, kept = epoch, copy.deepcopy(network.state_dict())
             if validation and epoch - best >= settings.patience:
@@ -363,21 +370,27 @@ def _must_be_finite(epoch: int, training: float, figure: float, settings: Settin
         )
 
 
-def _mean_loss(
+def _validate(
     network: nn.Module,
     loss: Loss,
     rows: Rows,
     check: Tensor,
     settings: Settings,
     precision: torch.autocast,
-) -> float:
+    figures: Figures | None,
+) -> tuple[float, Mapping[str, float]]:
+    """Mean loss of the rows to validate on, and other figures of them."""
+    total, found, order = 0.0, [], []
     network.eval()
     with torch.inference_mode(), precision:
-        total = sum(
-            float(loss(network(batch), batch)) * len(batch.rows)
-            for batch in rows.batches(4 * settings.batch, check)
-        )
-    return total / len(check)
+        for batch in rows.batches(4 * settings.batch, check):
+            output = network(batch)
+            total += float(loss(output, batch)) * len(batch.rows)
+            if figures:
+                found.append(output.float())
+                order.append(batch.rows)
+        others = figures(torch.cat(found), torch.cat(order)) if figures else {}
+    return total / len(check), others
 
 
 def _precision(device: torch.device, settings: Settings) -> torch.autocast:

@@ -1,0 +1,212 @@
+"""A small network for few sequences: stem, residual dilated tower, a head that sees positions.
+
+The stem reads motifs and keeps the best match in each few bases; the tower mixes neighbours at ever
+larger distances; the head weighs each place on its own, because core promoters are aligned at their
+start site. Rows of the other assay, where the dataset has them, train a second output. What keeps
+it from learning some thousand promoters by heart: each is moved by a few bases and some bases are
+replaced whenever it is read, dropout, and the mean of several networks, each of which held out
+other families.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from podium import neural
+
+from .. import tensors
+from ..metric import TARGET
+from ..network import Convolution, Norm, Pool, Residual
+
+if TYPE_CHECKING:
+    from podium.model import Part, Report
+
+DEFAULTS: dict[str, Any] = {
+    "motifs": 128,
+    "motif_width": 15,
+    "places": [85, 34],
+    "channels": 96,
+    "width": 5,
+    "blocks": 4,
+    "dropout": 0.1,
+    "head_channels": 32,
+    "hidden": 128,
+    "head_dropout": 0.4,
+    "shift": 8,
+    "mutations": 0.03,
+    "both_strands": False,
+    "extra": True,
+    "networks": 6,
+    "validation": 0.1,
+    "epochs": 12,
+    "batch": 128,
+    "learning_rate": 2e-3,
+    "weight_decay": 0.02,
+    "fused": True,
+    "patience": 5,
+    "bf16": True,
+    "device": "auto",
+}
+"""Chosen on the folds of train.
+
+places: about how many the stem leaves of a sequence, which are 2 or 5 bases each of a promoter of
+    170; networks take turns.
+shift: by how many bases at most a sequence is moved whenever it trains.
+mutations: share of its bases that are then replaced by random ones.
+both_strands: train on either strand at random and predict the mean of both.
+extra: learn from the other assay's rows, too.
+networks: their outputs are averaged; they differ in first weights and in what they held out.
+validation: share of train, by whole families, that each network stops early on.
+The others are those of `podium.neural.Settings`.
+"""
+
+QUICK: dict[str, Any] = {
+    "motifs": 24,
+    "channels": 24,
+    "blocks": 2,
+    "hidden": 32,
+    "networks": 1,
+    "batch": 32,
+    "epochs": 10,
+    "bf16": False,
+}
+
+HALVE_EACH = 2
+"""Blocks after which two places become one."""
+
+
+class BasenjiSmall:
+    """Several networks for one dataset."""
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.params = params
+        self.seed = seed
+        self.settings = neural.Settings.of(params)
+        self.networks: list[Network] = []
+        self.mean, self.scale = 0.0, 1.0
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Train; `report` gets training and validation loss and Pearson's r of each epoch."""
+        parts = tensors.parts_of(train, self.params["extra"])
+        answers = tensors.Answers.of(parts)
+        self.mean, self.scale = answers.mean, answers.scale
+        rows = tensors.rows(parts, answers)
+        self.networks = []
+        for number in range(self.params["networks"]):
+            seed = self.seed + 1000 * number
+            with neural.seeded(seed):
+                network = Network(self.params, tensors.length(train), number)
+            neural.train(
+                network,
+                tensors.mean_squared_error,
+                rows,
+                held=neural.held_out(answers.family, self.params["validation"], seed),
+                settings=self.settings,
+                seed=seed,
+                report=neural.later(report, number * self.settings.epochs),
+                figures=tensors.pearson_of(answers),
+            )
+            self.networks.append(network.cpu())
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Average the networks."""
+        rows = tensors.rows([part])
+        found = [neural.predict(network, rows, self.settings)[:, 0] for network in self.networks]
+        expression = self.mean + self.scale * np.mean(found, axis=0)
+        return pd.DataFrame({"id": part.ids, TARGET: expression})
+
+
+class Network(nn.Module):
+    """Takes a `Batch`, gives the standardised expression in each assay: [rows, 2]."""
+
+    def __init__(self, params: dict[str, Any], length: int, number: int = 0) -> None:
+        super().__init__()
+        self.shift, self.mutations = params["shift"], params["mutations"]
+        self.both_strands = params["both_strands"]
+        motifs, channels = params["motifs"], params["channels"]
+        places = params["places"][number % len(params["places"])]
+        place = max(1, round(length / places))
+        length //= place
+        layers = [
+            Convolution(4, motifs, params["motif_width"], bias=False),
+            Pool(place),
+            Norm(motifs),
+            nn.ReLU(),
+            Convolution(motifs, channels),
+        ]
+        for number in range(params["blocks"]):
+            if number and number % HALVE_EACH == 0 and length > 1:
+                layers.append(Pool(2))
+                length //= 2
+            layers.append(Residual(channels, block(channels, params, 2**number)))
+        head = params["head_channels"]
+        layers += [
+            Norm(channels),
+            nn.ReLU(),
+            Convolution(channels, head),
+            nn.Flatten(),
+            nn.Dropout(params["head_dropout"]),
+            nn.Linear(head * length, params["hidden"]),
+            nn.ReLU(),
+            nn.Dropout(params["head_dropout"]),
+            nn.Linear(params["hidden"], tensors.ASSAYS),
+        ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, batch: neural.Batch) -> Tensor:
+        """Bases to expression; other bases each time in training."""
+        codes = batch.own["codes"]
+        if self.training:
+            return self._read(self._varied(codes))
+        if self.both_strands:
+            return (self._read(codes) + self._read(tensors.reverse_complement(codes))) / 2
+        return self._read(codes)
+
+    def _read(self, codes: Tensor) -> Tensor:
+        expression: Tensor = self.layers(tensors.one_hot(codes))
+        return expression
+
+    def _varied(self, codes: Tensor) -> Tensor:
+        if self.both_strands:
+            turned = torch.rand(len(codes), 1, device=codes.device) < 0.5
+            codes = torch.where(turned, tensors.reverse_complement(codes), codes)
+        if self.shift:
+            codes = tensors.shifted(codes, self.shift)
+        return tensors.mutated(codes, self.mutations) if self.mutations else codes
+
+
+def block(channels: int, params: dict[str, Any], dilation: int) -> nn.Sequential:
+    """What a block of the tower adds; whole channels are dropped."""
+    return nn.Sequential(
+        Norm(channels),
+        nn.ReLU(),
+        Convolution(channels, channels, params["width"], dilation=dilation),
+        Norm(channels),
+        nn.ReLU(),
+        nn.Dropout2d(params["dropout"]),
+        Convolution(channels, channels),
+    )
+
+
+def build(params: dict[str, Any], seed: int) -> BasenjiSmall:
+    """Build the model; networks are made when the length of their sequences is known."""
+    return BasenjiSmall(params, seed)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Search size, learning rate and what keeps the network from learning by heart."""
+    return {
+        "motifs": trial.suggest_int("motifs", 64, 256, log=True),
+        "channels": trial.suggest_int("channels", 48, 128, log=True),
+        "dropout": trial.suggest_float("dropout", 0.0, 0.4),
+        "shift": trial.suggest_int("shift", 0, 16),
+        "mutations": trial.suggest_float("mutations", 0.0, 0.15),
+        "epochs": trial.suggest_int("epochs", 6, 24, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 5e-4, 5e-3, log=True),
+        "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
+    }
