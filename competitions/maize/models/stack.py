@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULTS: dict[str, Any] = {
     "members": {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}},
-    "unseen": {"basenji_small": {"networks": 2}},
+    "unseen": {"basenji_small": {"networks": 1}},
 }
 """members: models and the changes to their parameters.
 unseen: further changes while they predict folds: fewer networks tell the weights as well."""
