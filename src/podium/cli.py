@@ -72,6 +72,10 @@ LimitTime = Annotated[
     float | None,
     typer.Option("--limit-time", metavar="SECONDS", min=0.01, help="For the model's own code."),
 ]
+LimitMemory = Annotated[
+    float | None,
+    typer.Option("--limit-memory", metavar="MIB", min=1, help="For all that the model starts."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -153,6 +157,7 @@ def run(
         bool, typer.Option("--no-submit", help="Only write the predictions.")
     ] = False,
     limit_time: LimitTime = None,
+    limit_memory: LimitMemory = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
@@ -171,8 +176,10 @@ def run(
             message=message,
             submit=not no_submit,
             limit_time=limit_time,
+            limit_memory=limit_memory,
             progress=progress,
         )
+    display.left_open(found.left_open)
     if isinstance(found, Kept):
         _kept(found, as_json)
     else:
@@ -196,6 +203,7 @@ def cv(
         typer.Option("--plot", metavar="DIR", help="Write pictures of predictions and truth."),
     ] = None,
     limit_time: LimitTime = None,
+    limit_memory: LimitMemory = None,
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part."""
@@ -213,8 +221,10 @@ def cv(
             by=by,
             plots=plots,
             limit_time=limit_time,
+            limit_memory=limit_memory,
             progress=progress,
         )
+    display.left_open(found.left_open)
     if as_json:
         known = {"by_seed": found.by_seed, "spread": found.spread, "seconds": found.seconds}
         display.document({**card_json(found.card), **known})
