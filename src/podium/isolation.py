@@ -158,6 +158,8 @@ def run(
     watched = _Watched(child, work, limits.seconds, most, progress)
     try:
         watched.send(line)
+        import podium.scoring  # what comes next is loaded meanwhile
+
         found = watched.follow()
     except PodiumError as error:
         raise _shown(error, line["model"], str(model)) from None

@@ -33,6 +33,8 @@ _UNSHARE = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0
 _UNSHARE["net"] = 0x40000000
 _BIND, _REC, _PRIVATE, _DETACH = 1 << 12, 1 << 14, 1 << 18, 2
 _NOSUID_NODEV_NOEXEC = 2 | 4 | 8
+_OWN_PID_MAX, _LEAST_PID_MAX = (6, 14), 301  # Linux since when namespaces have their own
+_THREADS = 4  # on average, of a process
 _MOUNT_SETATTR, _RECURSIVE, _READ_ONLY = 442, 0x8000, 1
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _DEATH_SIGNAL, _CAPBSET_DROP, _SUBREAPER, _NO_NEW_PRIVS = 1, 24, 36, 38
@@ -87,7 +89,7 @@ def enter(sight: Sight, ended: Callable[[int], None]) -> list[str]:
     _prctl(libc, _SUBREAPER, 1)
     _wait_outside(ended)
     _prctl(libc, _DEATH_SIGNAL, signal.SIGKILL)
-    _lower(resource.RLIMIT_NPROC, 16 * sight.processes)  # it counts threads
+    _lower(resource.RLIMIT_NPROC, _THREADS * sight.processes)
     rooted = own and _done(lambda: _new_root(libc, sight))
     version = _landlock(libc, sight)
     if own:
@@ -179,18 +181,8 @@ def _wait_inside() -> None:
 def _new_root(libc: ctypes.CDLL, sight: Sight) -> None:
     """A file system of one's own, with what may be seen in its place and nothing else."""
     root = Path(sight.root)
-
-    def mount(source: str, place: Path, kind: str, flags: int, data: str = "") -> None:
-        texts = [os.fsencode(text) for text in (source, place, kind)]
-        _checked(libc.mount(*texts, ctypes.c_ulong(flags), data.encode() or None))
-
-    def read_only(place: Path, flags: int) -> None:
-        wanted = struct.pack("QQQQ", _READ_ONLY, 0, 0, 0)
-        call = ctypes.c_long(_MOUNT_SETATTR)
-        _checked(libc.syscall(call, -1, os.fsencode(place), flags, wanted, len(wanted)))
-
-    mount("none", Path("/"), "", _REC | _PRIVATE)
-    mount("tmpfs", root, "tmpfs", _NOSUID_NODEV_NOEXEC, "mode=755")
+    _mount(libc, "none", Path("/"), "", _REC | _PRIVATE)
+    _mount(libc, "tmpfs", root, "tmpfs", _NOSUID_NODEV_NOEXEC, "mode=755")
     seen: list[Path] = []
     for name in sorted({*sight.read, *sight.write}, key=lambda name: (name.count("/"), name)):
         source, writes = Path(name), name in sight.write
@@ -204,25 +196,51 @@ def _new_root(libc: ctypes.CDLL, sight: Sight) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
         if name == "/proc":
-            if not _done(lambda p=place: mount("proc", p, "proc", _NOSUID_NODEV_NOEXEC)):  # type: ignore[misc]
-                mount("/proc", place, "", _BIND | _REC)
+            _mount_proc(libc, place, sight.processes)
             seen.append(real)
             continue
         if name == "/dev/shm":  # noqa: S108
-            mount("tmpfs", place, "tmpfs", 2 | 4, f"mode=1777,size={sight.shared_bytes}")
+            _mount(libc, "tmpfs", place, "tmpfs", 2 | 4, f"mode=1777,size={sight.shared_bytes}")
             continue
-        mount(str(real), place, "", _BIND | _REC)
+        _mount(libc, str(real), place, "", _BIND | _REC)
         if not writes:
-            read_only(place, _RECURSIVE)
+            _make_read_only(libc, place, _RECURSIVE)
             seen.append(real)
     for name in sight.listed:
         (root / _follow(Path(name), root).relative_to("/")).mkdir(parents=True, exist_ok=True)
-    read_only(root, 0)
+    _make_read_only(libc, root)
     here = Path.cwd()
     os.chdir(root)
     _checked(libc.pivot_root(b".", b"."))
     _checked(libc.umount2(b".", _DETACH))
-    os.chdir(here)
+    os.chdir(here if here.is_dir() else "/")
+
+
+def _mount_proc(libc: ctypes.CDLL, place: Path, processes: int) -> None:
+    """The system's view of one's own processes, where it lets one have it; not to be written to.
+
+    An administrator's settings lie there, which one who is administrator outside could change.
+    """
+    if not _done(lambda: _mount(libc, "proc", place, "proc", _NOSUID_NODEV_NOEXEC)):
+        _mount(libc, "/proc", place, "", _BIND | _REC)
+    elif tuple(map(int, os.uname().release.split(".")[:2])) >= _OWN_PID_MAX:
+        with suppress(OSError):
+            most = max(_LEAST_PID_MAX, _THREADS * processes)
+            (place / "sys" / "kernel" / "pid_max").write_text(str(most))
+    _make_read_only(libc, place, _RECURSIVE)
+
+
+def _mount(
+    libc: ctypes.CDLL, source: str, place: Path, kind: str, flags: int, data: str = ""
+) -> None:
+    texts = [os.fsencode(text) for text in (source, place, kind)]
+    _checked(libc.mount(*texts, ctypes.c_ulong(flags), data.encode() or None))
+
+
+def _make_read_only(libc: ctypes.CDLL, place: Path, flags: int = 0) -> None:
+    wanted = struct.pack("QQQQ", _READ_ONLY, 0, 0, 0)
+    call = ctypes.c_long(_MOUNT_SETATTR)
+    _checked(libc.syscall(call, -1, os.fsencode(place), flags, wanted, len(wanted)))
 
 
 def _follow(path: Path, root: Path) -> Path:
