@@ -1,4 +1,4 @@
-"""Models that peek, reach out, take too much or lie: refused with the reason, the board untouched."""
+"""Models that peek, reach out, take too much or lie: refused, the board as it was."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -253,8 +254,8 @@ def test_what_a_model_may_do(workspace):
         ("[os.write(handle, b'x\\n') for handle in range(3, 9) if stat.S_ISFIFO(os.fstat(handle)"
          ".st_mode)]", "something that is no message"),
     ],
-    ids=["forks", "forks of forks", "memory", "memory of children", "files", "one file", "exit", "crash", "abort",
-         "messages"],
+    ids=["forks", "forks of forks", "memory", "memory of children", "files", "one file", "exit",
+         "crash", "abort", "messages"],
 )  # fmt: skip
 def test_models_that_take_too_much_or_die(fit, words, refused, monkeypatch):
     monkeypatch.setattr(sight, "PROCESSES", 64)
@@ -378,20 +379,20 @@ found = walls.enter(
                 root=str(work / "root"), processes=64, file_bytes=1 << 20, shared_bytes=1 << 20),
     lambda status: os._exit(os.waitstatus_to_exitcode(status)),
 )
+print("|".join(found), flush=True)
 assert (work / "seen").read_text() == "x"
 (work / "in" / "new").write_text("x")
 for attempt in (lambda: (work / "secret").read_text(), lambda: (work / "seen").write_text("y"),
-                lambda: (work / "beside").write_text("y"), lambda: os.listdir(work.parent / "own")):
+                lambda: (work / "beside").write_text("y"), lambda: os.listdir(work).index("secret")):
     try: attempt()
-    except OSError: pass
-    else: raise SystemExit("reached")
-print("|".join(found), flush=True)
+    except (OSError, ValueError): pass
+    else: os._exit(9)
 os._exit(0)
 """
 
 
 @LINUX
-@pytest.mark.parametrize("kinds", ["namespaces+landlock", "namespaces", "landlock"])
+@pytest.mark.parametrize("kinds", ["namespaces+landlock", "namespaces", "landlock", "none"])
 def test_each_wall_by_itself(kinds, tmp_path):
     (tmp_path / "own").mkdir()
     done = subprocess.run(
@@ -402,20 +403,27 @@ def test_each_wall_by_itself(kinds, tmp_path):
         check=False,
         env={**os.environ, "PYTHONPATH": str(Path(walls.__file__).parents[1])},
     )
-    if done.returncode and walls.FILES in done.stdout:
+    left_open = set(filter(None, done.stdout.strip().split("|")))
+    if kinds == "none":
+        assert left_open == {walls.FILES, walls.NETWORK, walls.SOCKETS, walls.SIGNALS}
+        assert done.returncode == 9
+        return
+    if walls.FILES in left_open:
         pytest.skip(f"this kernel has none of {kinds}")
     assert done.returncode == 0, done.stderr
-    left_open = set(filter(None, done.stdout.strip().split("|")))
-    assert walls.FILES not in left_open
-    if "namespaces" in kinds and not left_open & {walls.NETWORK, walls.ALL_BUT_TCP}:
-        assert left_open == set()
+    if "namespaces" in kinds and walls.NETWORK not in left_open:
+        assert not left_open - {walls.ALL_BUT_TCP, walls.SOCKETS}
 
 
-def test_a_system_without_walls_says_so(monkeypatch, board, podium_cli):
-    fake = board.parent / "elsewhere"
-    fake.mkdir()
-    (fake / "sitecustomize.py").write_text("import sys\nsys.platform = 'darwin'\n")
-    monkeypatch.setattr(sight, "environment", lambda home: {"PYTHONPATH": str(fake)})
-    done = podium_cli("run", "toy", model())
-    assert done.status == 0
-    assert "Not guarded from the model on this system: files of yours" in done.err
+def test_what_is_left_open_is_said(monkeypatch, podium_cli):
+    real = isolation.run
+
+    def run(*arguments, **options):
+        return replace(real(*arguments, **options), left_open=(walls.FILES, walls.NETWORK))
+
+    monkeypatch.setattr(isolation, "run", run)
+    for command in ("run", "cv"):
+        done = podium_cli(command, "toy", model())
+        assert done.err.strip() == (
+            f"Not guarded from the model on this system: {walls.FILES}; {walls.NETWORK}."
+        )

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -158,8 +159,7 @@ def run(
     watched = _Watched(child, work, limits.seconds, most, progress)
     try:
         watched.send(line)
-        import podium.scoring  # what comes next is loaded meanwhile
-
+        import_module("podium.scoring")  # what comes next is loaded meanwhile
         found = watched.follow()
     except PodiumError as error:
         raise _shown(error, line["model"], str(model)) from None
