@@ -28,7 +28,10 @@ HERE = """import sys
 from podium import running
 running._apart = lambda model, limits: False
 """
-RUN = "from podium import cli, running\nsys.argv = ['podium', 'run', 'sirna', 'middle.py']\ncli.main()"
+RUN = """from podium import cli
+sys.argv = ["podium", "run", "sirna", "middle.py"]
+cli.main()
+"""
 
 
 def seconds(code: str, folder: Path) -> float:

@@ -383,7 +383,7 @@ print("|".join(found), flush=True)
 assert (work / "seen").read_text() == "x"
 (work / "in" / "new").write_text("x")
 for attempt in (lambda: (work / "secret").read_text(), lambda: (work / "seen").write_text("y"),
-                lambda: (work / "beside").write_text("y"), lambda: os.listdir(work).index("secret")):
+                lambda: (work / "new").write_text("y"), lambda: os.listdir(work).index("secret")):
     try: attempt()
     except (OSError, ValueError): pass
     else: os._exit(9)
@@ -413,6 +413,25 @@ def test_each_wall_by_itself(kinds, tmp_path):
     assert done.returncode == 0, done.stderr
     if "namespaces" in kinds and walls.NETWORK not in left_open:
         assert not left_open - {walls.ALL_BUT_TCP, walls.SOCKETS}
+
+
+def test_what_lies_beside_a_model_and_is_none_of_its_business(monkeypatch, workspace, toy):
+    ready = data.load(*api.load("toy"))
+    names = ["helper.csv", "mine.py", "other.sqlite", "other.sqlite-wal", ".netrc"]
+    names += ["leaderboard/mine.py", "leaderboard/board.sqlite", "raw/answers.csv"]
+    for name in names:
+        (workspace / name).parent.mkdir(exist_ok=True)
+        (workspace / name).write_text("")
+    monkeypatch.setenv("PODIUM_DB", f"sqlite:///{workspace}/other.sqlite")
+    for name, seen in (
+        ("mine.py", {"helper.csv", "mine.py"}),
+        ("leaderboard/mine.py", {"leaderboard/mine.py"}),
+    ):
+        found = sight.of(ready, workspace / name, workspace / "scratch", 1)
+        below = [Path(path) for path in (*found.read, *found.listed)]
+        below = [str(path.relative_to(workspace)) for path in below if workspace in path.parents]
+        assert set(below) == seen
+    assert not [path for path in found.read if "solution" in path or "simulate" in path]
 
 
 def test_what_is_left_open_is_said(monkeypatch, podium_cli):

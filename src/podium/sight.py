@@ -57,7 +57,8 @@ def of(data: Data, model: Path | None, folder: Path, shared_bytes: int) -> Sight
     read = [*map(Path, _SYSTEM), *_python()]
     read = [part for path in read if path.exists() for part in _around(path, hidden)]
     read += [data.folder / PUBLIC, *_code(data.competition)]
-    read += [] if model is None else beside(model)
+    if model is not None:
+        read += [model, *(part for path in beside(model) for part in _around(path, hidden))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Sight(
         listed=_names([data.competition.folder.parent, *_folders(data.competition)]),
@@ -87,7 +88,7 @@ def python_path() -> list[str]:
 
 
 def beside(model: Path) -> Iterator[Path]:
-    """A model file, the files beside it, packages, and the folder of the model's own name."""
+    """The files beside a model file, packages, and the folder of the model's own name."""
     model = model.resolve()
     for path in model.parent.iterdir():
         if path.name.startswith(".") or path.is_symlink():
@@ -105,7 +106,8 @@ def _hidden() -> Iterator[Path]:
         yield workspace.root() / name
     url = workspace.database_url()
     if url.startswith("sqlite:///"):
-        yield Path(url.removeprefix("sqlite:///").partition("?")[0])
+        file = url.removeprefix("sqlite:///").partition("?")[0]
+        yield from (Path(file + ending) for ending in ("", "-wal", "-shm", "-journal"))
 
 
 def _around(path: Path, hidden: list[Path]) -> Iterator[Path]:
