@@ -23,6 +23,7 @@ def shown(line):
     return ".*".join(map(re.escape, " ".join(line.split()).split("...")))
 
 
+@pytest.mark.slow
 def test_the_guide_is_true(podium_cli, workspace):
     shutil.copytree(ROOT / "submissions" / "examples", "submissions/examples")
     said = ""
@@ -47,6 +48,7 @@ def test_the_guide_is_true(podium_cli, workspace):
     assert not (workspace / "board").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_beat_the_trivial_models(path):
     if path.stem not in competition.names():

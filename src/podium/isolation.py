@@ -43,6 +43,7 @@ _TICK = 0.05  # seconds between two looks at the process
 _LINE = 1 << 20  # bytes of a message
 _MIB = 1 << 20
 _SHARE = 0.9  # of the free memory, where no limit is named
+_GOING = 0.5  # seconds that a process which is done has to go by itself
 _ENDING = 10.0  # seconds in which everything that a model started must have ended
 
 
@@ -186,7 +187,7 @@ class _Watched:
         self._report: Report | None = None
         self._deadline = float("inf")
         self._messages: queue.Queue[bytes | None] = queue.Queue(maxsize=100)
-        self._found = Ran()
+        self._found, self._done = Ran(), False
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._read_messages, daemon=True),
@@ -217,6 +218,7 @@ class _Watched:
                 while line is not None:
                     if self._understand(_message(line)):
                         self._look(with_disk=True)
+                        self._done = True
                         return self._found
                     line = self._messages.get_nowait()
                 raise _died(self._child.wait(_ENDING))
@@ -224,6 +226,10 @@ class _Watched:
     def end(self) -> None:
         """End it, and everything that it started."""
         self._over.set()
+        if self._done:  # it goes when nobody listens any more
+            cast("IO[bytes]", self._child.stdin).close()
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(_GOING)
         deadline = time.monotonic() + _ENDING
         while time.monotonic() < deadline and self._child.poll() is None:
             others = _family(self._child.pid, sys.maxsize)[1:]
