@@ -54,14 +54,14 @@ def of(data: Data, model: Path | None, folder: Path, shared_bytes: int) -> Sight
         shared_bytes: Of shared memory.
     """
     hidden = [path.resolve() for path in _hidden()]
-    read = [*map(Path, _SYSTEM), *_python()]
-    read = [part for path in read if path.exists() for part in _around(path, hidden)]
+    whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
+    read = [part for path in whole for part in _around(path, hidden)]
     read += [data.folder / PUBLIC, *_code(data.competition)]
     if model is not None:
         read += [model, *(part for path in beside(model) for part in _around(path, hidden))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Sight(
-        listed=_names([data.competition.folder.parent, *_folders(data.competition)]),
+        listed=_names([*_folders(data.competition), *_broken_up(whole, hidden)]),
         read=_names(read),
         write=_names([folder / "work", *filter(Path.exists, devices)]),
         root=str(folder / "root"),
@@ -122,6 +122,14 @@ def _around(path: Path, hidden: list[Path]) -> Iterator[Path]:
         yield from _around(inner, hidden)
 
 
+def _broken_up(whole: list[Path], hidden: list[Path]) -> Iterator[Path]:
+    """Folders of which all is seen but what is hidden: their names must be there to import from."""
+    places = {path.resolve() for path in whole}
+    for folder in {folder for one in hidden for folder in one.parents}:
+        if places & {folder, *folder.parents}:
+            yield folder
+
+
 def _python() -> Iterator[Path]:
     """The interpreter, its library and all installed packages."""
     yield from (Path(sys.executable), Path(sys.executable).resolve())
@@ -142,7 +150,7 @@ def _code(competition: Competition) -> Iterator[Path]:
 
 
 def _folders(competition: Competition) -> Iterator[Path]:
-    yield competition.folder
+    yield from (competition.folder.parent, competition.folder)
     yield from (path for path in competition.folder.rglob("*") if path.is_dir())
 
 
