@@ -321,6 +321,11 @@ def alive(path):
         return False
 
 
+def test_a_cache_that_is_named_from_here(workspace, monkeypatch, cache):
+    monkeypatch.setenv("PODIUM_DATA", os.path.relpath(cache))
+    assert api.run("toy", model()).row.score > 0
+
+
 def test_what_stands_in_the_record(board):
     api.run("toy", model("hoard = np.ones(1 << 24)"))
     lines = board / "board.jsonl"

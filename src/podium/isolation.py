@@ -137,9 +137,9 @@ def run(
     line = {
         "task": task,
         "competition": data.competition.name,
-        "roots": [str(data.competition.folder.parent)],
+        "roots": [str(data.competition.folder.parent.absolute())],
         "dataset": data.dataset.name,
-        "folder": str(data.folder),
+        "folder": str(data.folder.absolute()),
         "manifest": dict(data.manifest),
         "model": str(model if path is None else path),
         "params": dict(params),

@@ -23,6 +23,10 @@ _DROPPED = "(The model printed more than 1 MiB: the rest is dropped.)"
 _PATIENCE = 0.2  # seconds for the last prints, which processes that the model left may hold up
 
 
+class Halted(BaseException):
+    """Interrupts a model; no `Exception`, so that `except Exception` does not swallow it."""
+
+
 @contextmanager
 def contained() -> Iterator[None]:
     """Run a model's code in this process: printing to stderr, leaving the directory as it was."""

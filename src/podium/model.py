@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from podium.competition import Competition
 from podium.edition import file_sha256
 from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
+from podium.limits import Halted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -385,7 +386,7 @@ class _Reported:
         return None
 
     def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None or isinstance(error, PodiumError | KeyboardInterrupt):
+        if error is None or isinstance(error, PodiumError | Halted | KeyboardInterrupt):
             return
         own = str(self.path.resolve())
         lines = [

@@ -38,6 +38,7 @@ _KEPT_KINDS = (
     *("LC_", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "NUMBA_"),
     *("CUDA_", "CUBLAS_", "NVIDIA_", "NCCL_", "TORCH", "PYTORCH_", "HIP_", "ROCR_"),
 )
+_PACKAGE = Path(__file__).resolve().parent
 _PLACES = (
     *("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
     *("MPLCONFIGDIR", "NUMBA_CACHE_DIR"),
@@ -61,7 +62,7 @@ def of(data: Data, model: Path | None, folder: Path, shared_bytes: int) -> Sight
         read += [model, *(part for path in beside(model) for part in _around(path, hidden))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Sight(
-        listed=_names([*_folders(data.competition), *_broken_up(whole, hidden)]),
+        listed=_names([_PACKAGE.parent, *_folders(data.competition), *_broken_up(whole, hidden)]),
         read=_names(read),
         write=_names([folder / "work", *filter(Path.exists, devices)]),
         root=str(folder / "root"),
@@ -82,9 +83,11 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def python_path() -> list[str]:
-    """Where modules are imported from, but for the current directory."""
-    here = Path.cwd()
-    return [name for name in sys.path if name and Path(name).absolute() != here]
+    """Where modules are imported from, but for the current directory; Podium itself in any case."""
+    here, own = Path.cwd(), _PACKAGE.parent
+    paths = [Path(name).absolute() for name in sys.path]
+    found = [str(path) for path in paths if path == own or path != here]
+    return found if str(own) in found else [*found, str(own)]
 
 
 def beside(model: Path) -> Iterator[Path]:
@@ -136,8 +139,8 @@ def _python() -> Iterator[Path]:
     yield from map(Path, {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix})
     yield from (Path(path) for path in sysconfig.get_paths().values() if "lib" in path)
     yield Path(site.getusersitepackages())
-    yield Path(__file__).parent
-    yield from map(Path, python_path())
+    yield _PACKAGE
+    yield from (path for path in map(Path, python_path()) if path != Path.cwd())
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
 
 
