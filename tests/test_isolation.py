@@ -266,14 +266,23 @@ def test_models_that_take_too_much_or_die(fit, words, refused, monkeypatch):
     assert time.monotonic() - began < 60
 
 
-LIE = """
-import atexit, threading
-def lie():
-    for path in pathlib.Path().glob("*.parquet"):
-        path.unlink()
-    TRICK
-threading.Thread(target=lambda: (time.sleep(0), None)).start()
-"""
+SAYS = "os.write(next(h for h in range(3, 9) if stat.S_ISFIFO(os.fstat(h).st_mode)), WORDS)"
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b'{"ended": 99999999999}\n', "ended before it gave predictions"),
+        (b'{"refused": 1}\n', "The model's process failed"),
+        (b'{"refused": {"message": "x\\u001b[31m", "problems": 7}}\n', r"x\x1b[31m"),
+        (b"[" * 100_000 + b"\n", "something that is no message"),
+        (b'{"begin": true, "left_open": [], "step": 5, "stage": 1, "params": 2}\n', "ran longer"),
+    ],
+)
+def test_models_that_speak_for_podium(said, words, refused):
+    says = SAYS.replace("WORDS", repr(said))
+    assert words in refused(model(f"while True:\n    {says}\n    time.sleep(.1)"), limit_time=3)
 
 
 @LINUX
@@ -292,8 +301,7 @@ threading.Thread(target=lambda: (time.sleep(0), None)).start()
 )
 def test_models_that_fake_their_result(trick, words, refused, toy):
     solution = data.load(*api.load("toy")).folder / "solution" / "solution.parquet"
-    done = "[os.write(h, b'{\"done\": true}\\n') for h in range(3, 9) if stat.S_ISFIFO("
-    done += "os.fstat(h).st_mode)]"
+    done = SAYS.replace("WORDS", repr(b'{"done": true}\n'))
     predict = f"SOLUTION = {str(solution)!r}\n{trick}\n{done}\ntime.sleep(60)"
     assert words in refused(model(predict=predict))
 

@@ -116,7 +116,12 @@ def _main() -> None:
     sys.path[:] = job["path"]
     from podium.walls import Sight, enter
 
-    channel.say(left_open=enter(Sight(**job["sight"]), lambda status: channel.say(ended=status)))
+    channel.say(
+        left_open=enter(
+            Sight(**job["sight"]),
+            lambda status: channel.say(ended=os.waitstatus_to_exitcode(status)),
+        )
+    )
     process = os.getpid()
     last = work(job, channel)
     if os.getpid() != process:  # a model that forked, and went on as two
