@@ -147,6 +147,8 @@ def run(
     message = remark(message)
     ready = load_data(*load(competition, dataset))
     known = models.shown_name(model)
+    if models.user_file(model) is None:  # its parameters are refused before a name made of them
+        models.load(ready.competition, model).with_params(params or {})
     changes = [f"{key}={value}" for key, value in (params or {}).items()]
     shown = label(name or " ".join([known, *changes]))
     entries = Entries.of(ready, team)
