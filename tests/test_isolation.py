@@ -269,6 +269,7 @@ def test_models_that_take_too_much_or_die(fit, words, refused, monkeypatch):
 SAYS = "os.write(next(h for h in range(3, 9) if stat.S_ISFIFO(os.fstat(h).st_mode)), WORDS)"
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize(
     ("said", "words"),
@@ -285,6 +286,7 @@ def test_models_that_speak_for_podium(said, words, refused):
     assert words in refused(model(f"while True:\n    {says}\n    time.sleep(.1)"), limit_time=3)
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize(
     ("trick", "words"),
