@@ -36,6 +36,7 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/wide.py
 	$(BIN)/python benchmarks/dca.py
 	$(BIN)/python benchmarks/dca.py --large
+	$(BIN)/python benchmarks/isolation.py
 
 clean:
 	rm -rf .venv

@@ -108,6 +108,11 @@ def test_a_competition_of_ones_own_with_the_wheel(elsewhere, workspace, tmp_path
     elsewhere("podium", "run", "mine", "line", **named)
     board = json.loads(elsewhere("podium", "board", "mine", "--json", **named))
     assert [row["name"] for row in board["rows"] if row["rank"]] == ["line"]
+    own, example = workspace / "own.py", workspace / "sirna.py"
+    shutil.copyfile(TOY / "models" / "line.py", own)
+    shutil.copyfile(ROOT / "submissions" / "examples" / "sirna.py", example)
+    elsewhere("podium", "run", "mine", own, "--team", "bob", **named)
+    elsewhere("podium", "run", "sirna", example, "--set", "rounds=5", **named)
     script = tmp_path / "spawned.py"
     script.write_text(
         "import multiprocessing, os, podium\n"

@@ -43,7 +43,8 @@ def podium(*arguments):
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(model, package, extra, workspace):
-    (workspace / "mine.py").write_text("import torch\n")
+    missing = "raise ModuleNotFoundError('torch', name='torch')\n"  # another process has it
+    (workspace / "mine.py").write_text(missing)
     done = podium("run", "sirna", *model)
     assert done.returncode == 1
     assert f"needs the package {package}, which is not installed" in done.stderr

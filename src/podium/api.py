@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,11 +114,13 @@ def run(
     message: str = "",
     submit: bool = True,
     limit_time: float | None = None,
+    limit_memory: float | None = None,
     progress: Progress | None = None,
 ) -> Outcome | Kept:
     """Train a model on the train part, predict the test part and hand the predictions in.
 
-    Where the dataset has an open part, its predictions are written beside them.
+    Where the dataset has an open part, its predictions are written beside them. A model file runs
+    in a process of its own, which sees the public data only (docs/decisions/0013).
 
     Args:
         competition: Its name.
@@ -133,64 +136,61 @@ def run(
         message: A remark for the board.
         submit: False only writes the predictions.
         limit_time: Seconds that the model's code may take in all, from its import to its last
-            prediction. One that cannot be interrupted ends the process two seconds later.
+            prediction.
+        limit_memory: MiB that it and all that it starts may take; by default nine tenths of
+            what is free.
         progress: Shows how far it is.
 
     Raises:
-        ModelError: If the model file fails, or takes too long.
+        ModelError: If the model file fails, or takes too much.
         SubmissionError: If its predictions cannot be scored.
     """
     from podium import model as models
-    from podium import scratch, submission, training
+    from podium import running, scratch
     from podium.data import load as load_data
     from podium.entry import Entries, Predictions, label, remark
-    from podium.limits import contained
+    from podium.isolation import Limits
 
     start = time.perf_counter()
+    limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
     ready = load_data(*load(competition, dataset))
-    with scratch.directory("podium-run-") as folder:
-        path = folder / "predictions.parquet"
-        with contained(limit_time):
-            file = models.load(ready.competition, model)
-            changes = [f"{key}={value}" for key, value in (params or {}).items()]
-            origin = {}
-            if study is not None:
-                from podium import tuning
+    known = models.shown_name(model)
+    changes = [f"{key}={value}" for key, value in (params or {}).items()]
+    wanted, origin = dict(params or {}), {}
+    if study is not None:
+        from podium import tuning
 
-                found = tuning.best(ready, file, study, storage)
-                file = file.with_params(found.params)
-                origin = {"study": dict(found.origin)}
-                changes = [f"study {found.origin['study'].rsplit('/', 1)[1]}", *changes]
-            file = file.with_params(params or {})
-            shown = label(name or " ".join([file.name, *changes]))
-            entries = Entries.of(ready, team)
-            if submit:
-                entries.desk.refuse_over_limit(entries.team)  # before a long training
-            report = progress.stage(f"{file.name}: training") if progress else None
-            began = time.perf_counter()
-            fitted = training.fit(file, seed, ready.train(seed), report)
-            train_seconds = round(time.perf_counter() - began, 3)
-            submission.write(training.predict(file, fitted, ready.part("test", seed)), path)
-            open_table = training.open_predictions(ready, file, fitted, seed)
-        code = {
-            "model_sha256": file.sha256,
-            "model_file": f"{competition}/{file.name}" if file.shipped else str(file.path),
-            "params": file.params,
-            "seed": seed,
-            "train_seconds": train_seconds,
-            **origin,
-        }
+        best = tuning.best(ready, known, study, storage)
+        wanted, origin = {**best.params, **wanted}, {"study": dict(best.origin)}
+        changes = [f"study {best.origin['study'].rsplit('/', 1)[1]}", *changes]
+    if models.user_file(model) is None:  # its parameters are refused before a name made of them
+        models.load(ready.competition, model).with_params(wanted)
+    shown = label(name or " ".join([known, *changes]))
+    entries = Entries.of(ready, team)
+    if submit:
+        entries.desk.refuse_over_limit(entries.team)  # before a long training
+    with scratch.directory("podium-run-") as folder:
+        made = running.predict_test(
+            ready,
+            model,
+            folder,
+            params=wanted,
+            seed=seed,
+            limits=limits,
+            progress=progress,
+        )
         predictions = Predictions(
-            path=path,
+            path=made.path,
             name=shown,
-            model=file.name,
+            model=known,
             message=message,
-            code=code,
-            open_table=open_table,
+            code={**made.code, **origin},
+            open_table=made.open_table,
             start=start,
         )
-        return entries.hand_in(predictions) if submit else entries.put_aside(predictions)
+        found = entries.hand_in(predictions) if submit else entries.put_aside(predictions)
+        return replace(found, left_open=made.left_open)
 
 
 def cross_validate(
@@ -204,28 +204,35 @@ def cross_validate(
     by: str | None = None,
     plots: Path | str | None = None,
     limit_time: float | None = None,
+    limit_memory: float | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Out-of-fold score on the train part; see `podium.training.cross_validate`.
 
-    `limit_time` is in seconds and for all folds and seeds together; see `run`. Pictures of the
+    The limits are for all folds and seeds together; see `run`. Pictures of the
     predictions beside the truth are written to the folder `plots`, if it is named.
     """
     from podium import model as models
-    from podium import plotting, training
+    from podium import plotting, running
     from podium.data import load as load_data
-    from podium.limits import contained
+    from podium.isolation import Limits
 
+    limits = Limits(seconds=limit_time, memory=limit_memory)
     ready = load_data(*load(competition, dataset))
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
-    with contained(limit_time):
-        file = models.load(ready.competition, model).with_params(params or {})
-        found = training.cross_validate(
-            ready, file, seed=seed, seeds=seeds, by=by, progress=progress
-        )
+    found = running.cross_validate(
+        ready,
+        model,
+        params=params or {},
+        seed=seed,
+        seeds=seeds,
+        by=by,
+        limits=limits,
+        progress=progress,
+    )
     if plots is not None:
-        plotting.plot_folds(ready, file.name, found, Path(plots))
+        plotting.plot_folds(ready, models.shown_name(model), found, Path(plots))
     return found
 
 

@@ -79,6 +79,10 @@ Storage = Annotated[
     str | None,
     typer.Option("--storage", metavar="URL", help="PostgreSQL; default: a file in the workspace."),
 ]
+LimitMemory = Annotated[
+    float | None,
+    typer.Option("--limit-memory", metavar="MIB", min=1, help="For all that the model starts."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -162,6 +166,7 @@ def run(
         bool, typer.Option("--no-submit", help="Only write the predictions.")
     ] = False,
     limit_time: LimitTime = None,
+    limit_memory: LimitMemory = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
@@ -182,8 +187,10 @@ def run(
             message=message,
             submit=not no_submit,
             limit_time=limit_time,
+            limit_memory=limit_memory,
             progress=progress,
         )
+    display.left_open(found.left_open)
     if isinstance(found, Kept):
         _kept(found, as_json)
     else:
@@ -207,6 +214,7 @@ def cv(
         typer.Option("--plot", metavar="DIR", help="Write pictures of predictions and truth."),
     ] = None,
     limit_time: LimitTime = None,
+    limit_memory: LimitMemory = None,
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part."""
@@ -224,8 +232,10 @@ def cv(
             by=by,
             plots=plots,
             limit_time=limit_time,
+            limit_memory=limit_memory,
             progress=progress,
         )
+    display.left_open(found.left_open)
     if as_json:
         known = {"by_seed": found.by_seed, "spread": found.spread, "seconds": found.seconds}
         display.document({**card_json(found.card), **known})

@@ -530,6 +530,12 @@ def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
     out(f"{found.seconds:.1f} s")
 
 
+def left_open(found: Sequence[str]) -> None:
+    """Say what this system does not guard from a model's code."""
+    if found:
+        say(f"Not guarded from the model on this system: {'; '.join(found)}.")
+
+
 def predicted(found: Predicted) -> None:
     """Print predictions of somebody's own rows: where they are, or the first of them."""
     how = "loaded from the cache" if found.loaded else "trained"

@@ -48,6 +48,7 @@ class Outcome:
         file: Where the predictions are kept.
         open_file: Predictions of the open part, for whoever can score them.
         seconds: Wall time.
+        left_open: What this system did not guard from the model's code.
     """
 
     row: Row
@@ -58,6 +59,7 @@ class Outcome:
     file: Path
     open_file: Path | None
     seconds: float
+    left_open: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,7 @@ class Kept:
     file: Path
     open_file: Path | None
     seconds: float
+    left_open: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,8 +207,8 @@ class Desk:
             edition=self.edition.name,
             provenance={
                 **vars(self.edition),
-                **code,
                 "peak_memory_mb": provenance.peak_memory_mb(),
+                **code,
                 **self._surroundings,
             },
             **fields,

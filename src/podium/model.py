@@ -252,6 +252,42 @@ class ModelFile:
             yield
 
 
+def user_file(name: str | Path) -> Path | None:
+    """The path of a user's own file (ending in `.py`); None for a shipped model's name.
+
+    Raises:
+        ModelError: If there is no such file, or its path cannot be recorded.
+    """
+    if not str(name).endswith(".py"):
+        return None
+    path = Path(name)
+    if not path.is_file():
+        raise ModelError(f"There is no model file {path}.")
+    if not str(path.resolve()).isprintable():
+        raise ModelError(
+            f"The path of {path} has characters that cannot be printed, nor recorded.",
+            hint="Rename the file, or the folder that it lies in.",
+        )
+    return path
+
+
+def shown_name(name: str | Path) -> str:
+    """What a model is called: a file without its ending."""
+    path = user_file(name)
+    return str(name) if path is None else path.stem
+
+
+def check_name(competition: Competition, name: str) -> None:
+    """Refuse what is no shipped model's name.
+
+    Raises:
+        UnknownNameError: With the nearest name.
+    """
+    if name not in competition.models:
+        hint = "A model of your own is named by its file: path/to/model.py"
+        raise UnknownNameError(f"model of {competition.name}", name, competition.models, hint=hint)
+
+
 def load(competition: Competition, name: str | Path) -> ModelFile:
     """Load a shipped model by its name, or a file by its path (ending in `.py`), as it is.
 
@@ -259,23 +295,11 @@ def load(competition: Competition, name: str | Path) -> ModelFile:
         UnknownNameError: With the nearest shipped name.
         ModelError: If a file does not load or lacks a part of the contract.
     """
-    if str(name).endswith(".py"):
-        path = Path(name)
-        if not path.is_file():
-            raise ModelError(f"There is no model file {path}.")
-        if not str(path.resolve()).isprintable():
-            raise ModelError(
-                f"The path of {path} has characters that cannot be printed, nor recorded.",
-                hint="Rename the file, or the folder that it lies in.",
-            )
+    if path := user_file(name):
         module = _import_file(path)
         shipped = False
     else:
-        if name not in competition.models:
-            hint = "A model of your own is named by its file: path/to/model.py"
-            raise UnknownNameError(
-                f"model of {competition.name}", str(name), competition.models, hint=hint
-            )
+        check_name(competition, str(name))
         module = competition.module(f"models.{name}")
         path = Path(str(module.__file__))
         shipped = True

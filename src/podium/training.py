@@ -40,6 +40,7 @@ class CrossValidation:
         by_seed: Primary score of each training seed.
         spread: Their standard deviation; None with one seed.
         predictions: Out-of-fold predictions of the first seed: id and targets.
+        left_open: What this system did not guard from the model's code.
     """
 
     card: Card
@@ -47,6 +48,7 @@ class CrossValidation:
     spread: float | None
     predictions: pd.DataFrame
     seconds: float
+    left_open: tuple[str, ...] = ()
 
 
 def fit(file: ModelFile, seed: int, train: Part, report: Report | None = None) -> Model:

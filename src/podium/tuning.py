@@ -251,20 +251,19 @@ class Best:
     origin: Mapping[str, Any]
 
 
-def best(data: Data, file: ModelFile, name: str, storage: str | None = None) -> Best:
+def best(data: Data, model: str, name: str, storage: str | None = None) -> Best:
     """The best parameters of a study, perhaps of another dataset.
 
     Raises:
         PodiumError: If there is no such study, or it is of another model, or has no trial yet.
     """
     with _found(f"{data.competition.name}/{data.dataset.name}", name, storage) as study:
-        facts = _facts(study, file)
+        facts = _facts(study, model)
         trials = studies.best(study)
         if not trials:
             raise PodiumError(f"No trial of {study.study_name} is complete yet.")
-        fixed = {k: v for k, v in facts["params"].items() if file.params.get(k) != v}
         return Best(
-            params={**fixed, **studies.changes(trials[0])},
+            params={**facts["params"], **studies.changes(trials[0])},
             origin={
                 "study": study.study_name,
                 "trial": trials[0].number,
@@ -275,10 +274,10 @@ def best(data: Data, file: ModelFile, name: str, storage: str | None = None) -> 
         )
 
 
-def _facts(study: optuna.Study, file: ModelFile) -> Mapping[str, Any]:
+def _facts(study: optuna.Study, model: str) -> Mapping[str, Any]:
     """What a study is of, if that is this model."""
     facts: Mapping[str, Any] = study.user_attrs.get(studies.FACTS, {})
-    if facts.get("model") != file.name:
+    if facts.get("model") != model:
         raise ModelError(f"The study {study.study_name} is of the model {facts.get('model')!r}.")
     return facts
 
@@ -312,7 +311,7 @@ def _warm(settings: Settings, subject: Subject) -> list[Mapping[str, Any]]:
     if settings.warm_start is None:
         return []
     with _found(subject.place, settings.warm_start, settings.storage) as study:
-        _facts(study, subject.file)
+        _facts(study, subject.file.name)
         return [trial.params for trial in studies.best(study, count=studies.WARM) if trial.params]
 
 

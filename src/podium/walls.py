@@ -1,0 +1,305 @@
+"""Walls around a process that Linux builds without privileges: what a model's code can reach.
+
+Namespaces give it a network without a way out, processes of its own, and a file system that holds
+what it may see and nothing else. Landlock draws the same line around the same files, where there
+are no namespaces or inside of them. Each is used where the kernel has it; `enter` says what is
+left open. Nothing is imported here but the standard library: both bind a process as long as it has
+one thread, and numerical libraries start some.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+FILES, NETWORK, ALL_BUT_TCP, SOCKETS, SIGNALS, MEMORY = (
+    "files of yours that it can read, the answers among them",
+    "the network",
+    "the network but for TCP",
+    "sockets of services on this machine",
+    "signals to your other processes",
+    "memory and the number of processes",
+)
+"""What may be left open."""
+
+_UNSHARE = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000}
+_UNSHARE["net"] = 0x40000000
+_BIND, _REC, _PRIVATE, _DETACH = 1 << 12, 1 << 14, 1 << 18, 2
+_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
+_OWN_PID_MAX, _LEAST_PID_MAX = (6, 14), 301  # Linux since when namespaces have their own
+_THREADS = 4  # on average, of a process
+_MOUNT_SETATTR, _RECURSIVE, _READ_ONLY = 442, 0x8000, 1
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_DEATH_SIGNAL, _CAPBSET_DROP, _SUBREAPER, _NO_NEW_PRIVS = 1, 24, 36, 38
+_CAPABILITIES = 0x20080522
+_EXECUTE, _READ_FILE, _READ_FOLDER = 1, 1 << 2, 1 << 3
+_OF_FILES = _EXECUTE | 1 << 1 | _READ_FILE | 1 << 14 | 1 << 15  # rights that a file can have
+_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many the kernel knows, by Landlock's version; then 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What a process may see; all else is not there for it.
+
+    Attributes:
+        listed: Folders whose names it may list.
+        read: Files, and folders with all that is in them.
+        write: The same, for writing too; devices among them.
+        root: An empty folder, where its file system is put together.
+        processes: How many it may start.
+        file_bytes: How long a file may become.
+        shared_bytes: How much shared memory there is.
+    """
+
+    listed: tuple[str, ...]
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    root: str
+    processes: int
+    file_bytes: int
+    shared_bytes: int
+
+
+def enter(sight: Sight, ended: Callable[[int], None]) -> list[str]:
+    """Build the walls, as far as this system lets anyone; gives what is left open.
+
+    On Linux the process that returns is another one than the one that called: that one waits for
+    it, and for what it leaves behind, and calls `ended` with its wait status.
+    """
+    if sys.platform == "win32":
+        return [FILES, NETWORK, SIGNALS, MEMORY]
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_FSIZE, sight.file_bytes)
+    if sys.platform != "linux":
+        return [FILES, NETWORK, SIGNALS, MEMORY]
+    libc = ctypes.CDLL(None, use_errno=True)
+    with suppress(OSError):  # if the machine runs out of memory, this goes first
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    _prctl(libc, _DEATH_SIGNAL, signal.SIGKILL)
+    own = _namespaces(libc)
+    _prctl(libc, _SUBREAPER, 1)
+    _wait_outside(ended)
+    _prctl(libc, _DEATH_SIGNAL, signal.SIGKILL)
+    _lower(resource.RLIMIT_NPROC, _THREADS * sight.processes)
+    rooted = own and _done(lambda: _new_root(libc, sight))
+    version = _landlock(libc, sight)
+    if own:
+        _done(lambda: _drop_capabilities(libc))
+        _wait_inside()
+    return _left_open(own=own, rooted=rooted, landlock=version)
+
+
+def _left_open(*, own: bool, rooted: bool, landlock: int) -> list[str]:
+    found = [] if rooted or landlock else [FILES]
+    if not own:
+        found += [ALL_BUT_TCP if landlock >= 4 else NETWORK]
+    if not rooted:
+        found += [SOCKETS]
+    return found if own or landlock >= 6 else [*found, SIGNALS]
+
+
+def _done(step: Callable[[], None]) -> bool:
+    try:
+        step()
+    except OSError:
+        return False
+    return True
+
+
+def _lower(kind: int, value: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def _prctl(libc: ctypes.CDLL, option: int, value: int) -> int:
+    return int(libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+
+
+def _namespaces(libc: ctypes.CDLL) -> bool:
+    """Move into namespaces of one's own, as the same user; whether the kernel allows it."""
+    user, group = os.geteuid(), os.getegid()
+    if libc.unshare(sum(_UNSHARE.values())) != 0:
+        return False
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        with suppress(OSError):
+            Path(f"/proc/self/{name}").write_text(text)
+    return True
+
+
+def _wait_outside(ended: Callable[[int], None]) -> None:
+    """Go on in a child; this process waits for it, and for all that loses its parents."""
+    child = os.fork()
+    if not child:
+        return
+    while True:
+        try:
+            process, status = os.wait()
+        except ChildProcessError:
+            os._exit(0)
+        if process == child:
+            ended(status)
+
+
+def _wait_inside() -> None:
+    """Go on in a child; this process, the first of its namespace, ends as it does.
+
+    The first one is not like others: signals without a handler do nothing to it. All others end
+    with it.
+    """
+    child = os.fork()
+    if not child:
+        return
+    while True:
+        process, status = os.wait()
+        if process == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
+def _new_root(libc: ctypes.CDLL, sight: Sight) -> None:
+    """A file system of one's own, with what may be seen in its place and nothing else."""
+    root = Path(sight.root)
+    _mount(libc, "none", Path("/"), "", _REC | _PRIVATE)
+    _mount(libc, "tmpfs", root, "tmpfs", _NOSUID_NODEV_NOEXEC, "mode=755")
+    seen: list[Path] = []
+    for name in sorted({*sight.read, *sight.write}, key=lambda name: (name.count("/"), name)):
+        source, writes = Path(name), name in sight.write
+        real = _follow(source, root)
+        if not writes and any(folder in (real, *real.parents) for folder in seen):
+            continue
+        place = root / real.relative_to("/")
+        if real.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+        elif not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+        if name == "/proc":
+            _mount_proc(libc, place, sight.processes)
+            seen.append(real)
+            continue
+        if name == "/dev/shm":  # noqa: S108
+            _mount(libc, "tmpfs", place, "tmpfs", 2 | 4, f"mode=1777,size={sight.shared_bytes}")
+            continue
+        _mount(libc, str(real), place, "", _BIND | _REC)
+        if not writes:
+            _make_read_only(libc, place, _RECURSIVE)
+            seen.append(real)
+    for name in sight.listed:
+        (root / _follow(Path(name), root).relative_to("/")).mkdir(parents=True, exist_ok=True)
+    _make_read_only(libc, root)
+    here = Path.cwd()
+    os.chdir(root)
+    _checked(libc.pivot_root(b".", b"."))
+    _checked(libc.umount2(b".", _DETACH))
+    os.chdir(here if here.is_dir() else "/")
+
+
+def _mount_proc(libc: ctypes.CDLL, place: Path, processes: int) -> None:
+    """The system's view of one's own processes, where it lets one have it; not to be written to.
+
+    An administrator's settings lie there, which one who is administrator outside could change.
+    """
+    if not _done(lambda: _mount(libc, "proc", place, "proc", _NOSUID_NODEV_NOEXEC)):
+        _mount(libc, "/proc", place, "", _BIND | _REC)
+    elif tuple(map(int, os.uname().release.split(".")[:2])) >= _OWN_PID_MAX:
+        with suppress(OSError):
+            most = max(_LEAST_PID_MAX, _THREADS * processes)
+            (place / "sys" / "kernel" / "pid_max").write_text(str(most))
+    _make_read_only(libc, place, _RECURSIVE)
+
+
+def _mount(
+    libc: ctypes.CDLL, source: str, place: Path, kind: str, flags: int, data: str = ""
+) -> None:
+    texts = [os.fsencode(text) for text in (source, place, kind)]
+    _checked(libc.mount(*texts, ctypes.c_ulong(flags), data.encode() or None))
+
+
+def _make_read_only(libc: ctypes.CDLL, place: Path, flags: int = 0) -> None:
+    wanted = struct.pack("QQQQ", _READ_ONLY, 0, 0, 0)
+    call = ctypes.c_long(_MOUNT_SETATTR)
+    _checked(libc.syscall(call, -1, os.fsencode(place), flags, wanted, len(wanted)))
+
+
+def _follow(path: Path, root: Path) -> Path:
+    """Where a path leads; the links on the way are made again under `root`."""
+    here, todo = Path("/"), list(path.parts[1:])
+    while todo:
+        part = todo.pop(0)
+        if part in (".", ".."):
+            here = here.parent if part == ".." else here
+            continue
+        link = here / part
+        if not link.is_symlink():
+            here = link
+            continue
+        target, copy = link.readlink(), root / link.relative_to("/")
+        if not copy.is_symlink() and not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.symlink_to(target)
+        if target.is_absolute():
+            here = Path("/")
+        todo = [part for part in target.parts if part != "/"] + todo
+    return here
+
+
+def _landlock(libc: ctypes.CDLL, sight: Sight) -> int:
+    """Bind this process and its children to what may be seen; the version of Landlock, or 0."""
+    version = max(int(libc.syscall(ctypes.c_long(_LANDLOCK_CREATE), None, 0, 1)), 0)
+    if not version:
+        return 0
+    every = (1 << _RIGHTS.get(version, 16)) - 1
+    reads = _EXECUTE | _READ_FILE | _READ_FOLDER
+    handled = struct.pack("QQQ", every, 3, 3)[: 8 if version < 4 else 16 if version < 6 else 24]
+    call = ctypes.c_long(_LANDLOCK_CREATE)
+    rules = int(libc.syscall(call, handled, ctypes.c_size_t(len(handled)), 0))
+    if rules < 0:
+        return 0
+
+    def allow(names: Iterable[str], rights: int) -> None:
+        for name in names:
+            with suppress(FileNotFoundError):
+                place = os.open(name, os.O_PATH | os.O_CLOEXEC)
+                some = rights if Path(name).is_dir() else rights & _OF_FILES
+                rule = struct.pack("=Qi", some & every, place)
+                libc.syscall(ctypes.c_long(_LANDLOCK_ADD), rules, 1, rule, 0)
+                os.close(place)
+
+    allow(sight.listed, _READ_FOLDER)
+    allow(sight.read, reads)
+    allow(sight.write, every)
+    _prctl(libc, _NO_NEW_PRIVS, 1)
+    bound = libc.syscall(ctypes.c_long(_LANDLOCK_RESTRICT), rules, 0) == 0
+    os.close(rules)
+    return version if bound else 0
+
+
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    """Nothing that only an administrator may do, even of namespaces of one's own."""
+    _prctl(libc, _NO_NEW_PRIVS, 1)
+    for capability in range(64):
+        _prctl(libc, _CAPBSET_DROP, capability)
+    header = struct.pack("Ii", _CAPABILITIES, 0)
+    _checked(libc.capset(header, struct.pack("6I", 0, 0, 0, 0, 0, 0)))

@@ -1,0 +1,463 @@
+"""Models that peek, reach out, take too much or lie: refused, the board as it was."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from podium import api, data, isolation, sight, walls
+from podium.errors import ModelError, PodiumError
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
+
+MODEL = """import ctypes, os, pathlib, signal, socket, stat, subprocess, sys, time
+import numpy as np
+import pandas as pd
+DEFAULTS = {"a": 1.0}
+HERE = pathlib.Path(__file__).parent
+def build(params, seed): return Mine()
+def space(trial): return {}
+class Mine:
+    def fit(self, train, report=None):
+        FIT
+    def predict(self, part):
+        good = pd.DataFrame({"id": part.ids, "y": 0.5})
+        PREDICT
+"""
+
+
+def model(fit="pass", predict="return good", name="mine.py"):
+    def inner(text):
+        return text.strip().replace("\n", "\n        ")
+
+    text = MODEL.replace("FIT", inner(fit)).replace("PREDICT", inner(predict))
+    Path(name).write_text(text)
+    return name
+
+
+def state(folder):
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture
+def board(workspace):
+    """A workspace with a board: all of it must be as it was when a test is over."""
+    api.run("toy", "line", team="eve")
+    for rest in (workspace / "leaderboard").glob("*-*"):  # of SQLite's log
+        rest.unlink()
+    return workspace
+
+
+@pytest.fixture
+def refused(board):
+    """Runs a model that must be refused; gives the message."""
+
+    def run(name, **options):
+        before = state(board)
+        with pytest.raises(PodiumError) as told:
+            api.run("toy", name, team="mallory", **options)
+        assert state(board) == before
+        return str(told.value)
+
+    return run
+
+
+REACH = """
+reached = []
+def attempt(name):
+    def decorate(function):
+        try:
+            function()
+        except (OSError, subprocess.SubprocessError):
+            return
+        reached.append(name)
+    return decorate
+
+def asked(*command):
+    subprocess.run(command, check=True, capture_output=True)
+
+@attempt("read the answers")
+def _(): open(SOLUTION + "/solution.parquet", "rb").read(1)
+@attempt("read the answers with Arrow's threads")
+def _(): pd.read_parquet(SOLUTION + "/solution.parquet")
+@attempt("read the answers with another program")
+def _(): asked("cat", SOLUTION + "/solution.parquet")
+@attempt("read the answers by a link")
+def _():
+    os.symlink(SOLUTION + "/solution.parquet", "link")
+    open("link", "rb").read(1)
+@attempt("read the answers by a hard link")
+def _():
+    os.link(SOLUTION + "/solution.parquet", "hard")
+    open("hard", "rb").read(1)
+@attempt("read the answers by another process's root")
+def _(): open(f"/proc/{PARENT}/root" + SOLUTION + "/solution.parquet", "rb").read(1)
+@attempt("list the answers")
+def _(): os.listdir(SOLUTION)
+@attempt("read the simulator")
+def _(): open(SIMULATOR).read(1)
+@attempt("read the board")
+def _(): open(BOARD, "rb").read(1)
+@attempt("write to the board")
+def _(): open(BOARD, "ab").write(b"x")
+@attempt("remove the board")
+def _(): os.remove(BOARD)
+@attempt("read another team's submission")
+def _(): open(SUBMISSION, "rb").read(1)
+@attempt("change the public data")
+def _(): open(PUBLIC + "/test.parquet", "ab").write(b"x")
+@attempt("write beside the model")
+def _(): (HERE / "new.py").write_text("x")
+@attempt("change the model")
+def _(): open(__file__, "a").write("x")
+@attempt("change an installed package")
+def _(): open(pd.__file__, "ab").close()
+@attempt("read hidden files beside the model")
+def _(): (HERE / ".secret").read_text()
+@attempt("read the environment of the parent")
+def _(): open(f"/proc/{PARENT}/environ", "rb").read(1)
+@attempt("read the memory of the parent")
+def _():
+    if ctypes.CDLL(None).ptrace(16, PARENT, None, None) < 0: raise OSError
+@attempt("signal the parent")
+def _(): os.kill(PARENT, 0)
+@attempt("connect by TCP")
+def _(): socket.create_connection(("127.0.0.1", PORT), timeout=2)
+@attempt("send by UDP")
+def _(): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", PORT))
+@attempt("connect by an abstract socket")
+def _(): socket.socket(socket.AF_UNIX).connect(ABSTRACT)
+@attempt("connect to a service's socket")
+def _(): socket.socket(socket.AF_UNIX).connect(SOCKET)
+@attempt("mount")
+def _():
+    if ctypes.CDLL(None).mount(b"none", b"/tmp", b"tmpfs", 0, None) < 0: raise OSError
+assert "PODIUM_DB" not in os.environ and "SECRET" not in os.environ
+if reached: raise RuntimeError("reached: " + "; ".join(reached))
+"""
+OPEN = {
+    walls.FILES: ("read", "list", "write", "remove", "change"),
+    walls.NETWORK: ("connect", "send"),
+    walls.ALL_BUT_TCP: ("send", "connect by an abstract", "connect to"),
+    walls.SOCKETS: ("connect to a service",),
+    walls.SIGNALS: ("signal",),
+}
+
+
+@LINUX
+def test_what_a_model_cannot_reach(board, toy, monkeypatch, tmp_path):
+    monkeypatch.setenv("SECRET", "x")
+    (board / ".secret").write_text("x")
+    (board / "beside.csv").write_text("x")
+    prepared = data.load(*api.load("toy"))
+    abstract = f"\0podium-{os.getpid()}"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.socket(socket.AF_UNIX) as local,
+        socket.socket(socket.AF_UNIX) as hidden,
+    ):
+        local.bind(str(tmp_path / "service"))
+        local.listen()
+        hidden.bind(abstract)
+        hidden.listen()
+        names = {
+            "SOLUTION": str(prepared.folder / "solution"),
+            "PUBLIC": str(prepared.folder / "public"),
+            "SIMULATOR": str(toy.folder / "simulate.py"),
+            "BOARD": str(board / "leaderboard" / "board.sqlite"),
+            "SUBMISSION": str(next(board.glob("submissions/**/*.parquet"))),
+            "PARENT": os.getpid(),
+            "PORT": tcp.getsockname()[1],
+            "ABSTRACT": abstract,
+            "SOCKET": str(tmp_path / "service"),
+        }
+        values = "".join(f"{name} = {value!r}\n" for name, value in names.items())
+        before = state(board)
+        try:
+            left_open = api.run("toy", model(values + REACH), submit=False).left_open
+            reached = []
+        except ModelError as error:
+            reached = error.message.partition("reached: ")[2].split("; ")
+            left_open = api.run("toy", model(), submit=False).left_open
+    allowed = tuple(start for name in left_open for start in OPEN[name])
+    assert [name for name in reached if not name.startswith(allowed or "-")] == []
+    after = {path: known for path, known in state(board).items() if "predictions" not in str(path)}
+    mine = board / "mine.py"
+    assert {**after, mine: 0} == {**before, mine: 0}
+    if left_open:
+        pytest.skip(f"this system leaves open: {', '.join(left_open)}")
+
+
+def test_what_a_model_may_do(workspace):
+    (workspace / "beside.csv").write_text("seen")
+    (workspace / "mine").mkdir()
+    (workspace / "mine" / "weights.txt").write_text("seen")
+    (workspace / "helpers").mkdir()
+    (workspace / "helpers" / "__init__.py").write_text("")
+    found = api.run(
+        "toy",
+        model(
+            """
+            assert (HERE / "beside.csv").read_text() == "seen"
+            assert (HERE / "mine" / "weights.txt").read_text() == "seen"
+            assert (HERE / "helpers" / "__init__.py").is_file()
+            import tempfile, multiprocessing
+            with tempfile.TemporaryFile() as file: file.write(b"x")
+            pathlib.Path("notes.txt").write_text("x")
+            pathlib.Path.home().joinpath(".cache").mkdir()
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                assert pool.map(abs, [-1, 2]) == [1, 2]
+            assert subprocess.run(["echo", "x"], capture_output=True).stdout == b"x\\n"
+            import sklearn.linear_model, scipy.stats
+            assert open("/dev/null", "w").write("x")
+            assert sys.stdin.read() == ""
+        """.replace("\n            ", "\n")
+        ),
+    )
+    assert found.row.score > 0
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("fit", "words"),
+    [
+        ("while os.fork(): pass\ntime.sleep(60)", "started more than 64 processes"),
+        pytest.param(
+            "while True: os.fork()",
+            "started more than 64 processes|Resource temporarily unavailable",
+            marks=pytest.mark.slow,
+        ),
+        ("hoard = []\nwhile True: hoard.append(np.ones(1 << 22))", "limit of 400 MiB of memory"),
+        (
+            "if not os.fork():\n    hoard = []\n    while True: hoard.append(np.ones(1 << 22))\n"
+            "time.sleep(60)",
+            "limit of 400 MiB of memory",
+        ),
+        (
+            "for i in range(10**6): open(str(i), 'wb').write(bytes(1 << 20))",
+            "wrote more than 64 MiB of files",
+        ),
+        ("open('x', 'wb').write(bytes(1 << 28))", "File too large"),
+        ("os._exit(0)", "its exit status is 0"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "ended by the signal SIGSEGV"),
+        ("os.abort()", "ended by the signal SIGABRT"),
+        ("[os.write(handle, b'x\\n') for handle in range(3, 9) if stat.S_ISFIFO(os.fstat(handle)"
+         ".st_mode)]", "something that is no message"),
+    ],
+    ids=["forks", "forks of forks", "memory", "memory of children", "files", "one file", "exit",
+         "crash", "abort", "messages"],
+)  # fmt: skip
+def test_models_that_take_too_much_or_die(fit, words, refused, monkeypatch):
+    monkeypatch.setattr(sight, "PROCESSES", 64)
+    monkeypatch.setattr(sight, "SCRATCH", 1 << 26)
+    began = time.monotonic()
+    told = refused(model(fit), limit_memory=400, limit_time=60)
+    assert any(word in told for word in words.split("|"))
+    assert time.monotonic() - began < 60
+
+
+SAYS = "os.write(next(h for h in range(3, 9) if stat.S_ISFIFO(os.fstat(h).st_mode)), WORDS)"
+
+
+@pytest.mark.slow
+@LINUX
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b'{"ended": 99999999999}\n', "ended before it gave predictions"),
+        (b'{"refused": 1}\n', "The model's process failed"),
+        (b'{"refused": {"message": "x\\u001b[31m", "problems": 7}}\n', r"x\x1b[31m"),
+        (b"[" * 100_000 + b"\n", "something that is no message"),
+        (b'{"begin": true, "left_open": [], "step": 5, "stage": 1, "params": 2}\n', "ran longer"),
+    ],
+)
+def test_models_that_speak_for_podium(said, words, refused):
+    says = SAYS.replace("WORDS", repr(said))
+    assert words in refused(model(f"while True:\n    {says}\n    time.sleep(.1)"), limit_time=3)
+
+
+@pytest.mark.slow
+@LINUX
+@pytest.mark.parametrize(
+    ("trick", "words"),
+    [
+        ("os.symlink(SOLUTION, 'test.parquet')", "left no predictions"),
+        ("os.mkfifo('test.parquet')", "left no predictions"),
+        ("os.mkdir('test.parquet')", "left no predictions"),
+        ("pass", "left no predictions"),
+        ("open('test.parquet', 'wb').write(b'PAR1' * 99)", "cannot be read as Parquet"),
+        ("open('test.parquet', 'wb').write(b'\\x80\\x04x')", "holds a pickle"),
+        ("good.head(5).to_parquet('test.parquet')", "ids missing"),
+        ("good.assign(y=np.nan).to_parquet('test.parquet')", "missing or NaN"),
+    ],
+)
+def test_models_that_fake_their_result(trick, words, refused, toy):
+    solution = data.load(*api.load("toy")).folder / "solution" / "solution.parquet"
+    done = SAYS.replace("WORDS", repr(b'{"done": true}\n'))
+    predict = f"SOLUTION = {str(solution)!r}\n{trick}\n{done}\ntime.sleep(60)"
+    assert words in refused(model(predict=predict))
+
+
+@LINUX
+def test_nothing_that_a_model_started_is_left(board):
+    code = """
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.execvp("sleep", ["sleep", "4711"])
+    os._exit(0)
+os.wait()
+"""
+    api.run("toy", model(code))
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if alive(path)]
+    assert not [command for command in commands if b"4711" in command]
+
+
+def alive(path):
+    try:
+        return bool(path.read_bytes())
+    except OSError:
+        return False
+
+
+def test_a_cache_that_is_named_from_here(workspace, monkeypatch, cache):
+    monkeypatch.setenv("PODIUM_DATA", os.path.relpath(cache))
+    assert api.run("toy", model()).row.score > 0
+
+
+def test_what_stands_in_the_record(board):
+    api.run("toy", model("hoard = np.ones(1 << 24)"))
+    lines = board / "board.jsonl"
+    api.export_records(lines)
+    records = [json.loads(line) for line in lines.read_text().splitlines()]
+    (found,) = [r["provenance"] for r in records if r.get("model") == "mine"]
+    assert found["model_sha256"] == hashlib.sha256(Path("mine.py").read_bytes()).hexdigest()
+    assert found["params"] == {"a": 1.0}
+    assert 0 <= found["train_seconds"] <= found["seconds"]
+    if sys.platform == "linux":
+        assert 128 < found["peak_memory_mb"] < 1000
+    assert isinstance(found["left_open"], list)
+
+
+def test_a_model_apart_is_scored_as_one_that_is_not(board, toy, raw_folder):
+    api.prepare("toy", "table", source=raw_folder("toy"))
+    Path("copy.py").write_text((toy.folder / "models" / "line.py").read_text())
+    for dataset in ("demo", "table"):
+        options = {"dataset": dataset, "params": {"jitter": 0.1}, "seed": 3}
+        runs = [api.run("toy", name, team="bob", **options) for name in ("line", "copy.py")]
+        assert runs[0].row.submission == runs[1].row.submission
+        if dataset == "table":
+            assert runs[0].open_file.read_bytes() == runs[1].open_file.read_bytes()
+        folds = [
+            api.cross_validate("toy", name, seeds=2, **options) for name in ("line", "copy.py")
+        ]
+        assert folds[0].by_seed == folds[1].by_seed
+        assert folds[0].predictions.equals(folds[1].predictions)
+        assert folds[0].card.whole.scores == folds[1].card.whole.scores
+
+
+@LINUX
+def test_shipped_models_with_limits(refused, board):
+    assert api.run("toy", "line", limit_memory=4000).row.score > 0
+    assert "limit of 10 MiB of memory" in refused("line", limit_memory=10)
+
+
+def test_limits_that_are_none():
+    for limits in ({"seconds": 0}, {"seconds": 1e9}, {"memory": 0}, {"memory": float("nan")}):
+        with pytest.raises(PodiumError, match="limit is"):
+            isolation.Limits(**limits)
+
+
+ALONE = """
+import os, socket, sys
+from pathlib import Path
+from podium import walls
+if "namespaces" not in sys.argv[1]: walls._namespaces = lambda libc: False
+if "landlock" not in sys.argv[1]: walls._landlock = lambda libc, sight: 0
+work = Path(sys.argv[2])
+(work / "root").mkdir(); (work / "in").mkdir(); (work / "secret").write_text("x")
+(work / "seen").write_text("x")
+system = [p for p in ("/usr", "/lib", "/lib64", "/bin", "/proc", sys.prefix) if Path(p).exists()]
+found = walls.enter(
+    walls.Sight(listed=(), read=(*system, str(work / "seen")), write=(str(work / "in"),),
+                root=str(work / "root"), processes=64, file_bytes=1 << 20, shared_bytes=1 << 20),
+    lambda status: os._exit(os.waitstatus_to_exitcode(status)),
+)
+print("|".join(found), flush=True)
+assert (work / "seen").read_text() == "x"
+(work / "in" / "new").write_text("x")
+for attempt in (lambda: (work / "secret").read_text(), lambda: (work / "seen").write_text("y"),
+                lambda: (work / "new").write_text("y"), lambda: os.listdir(work).index("secret")):
+    try: attempt()
+    except (OSError, ValueError): pass
+    else: os._exit(9)
+os._exit(0)
+"""
+
+
+@LINUX
+@pytest.mark.parametrize("kinds", ["namespaces+landlock", "namespaces", "landlock", "none"])
+def test_each_wall_by_itself(kinds, tmp_path):
+    (tmp_path / "own").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, kinds, str(tmp_path / "own")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(walls.__file__).parents[1])},
+    )
+    left_open = set(filter(None, done.stdout.strip().split("|")))
+    if kinds == "none":
+        assert left_open == {walls.FILES, walls.NETWORK, walls.SOCKETS, walls.SIGNALS}
+        assert done.returncode == 9
+        return
+    if walls.FILES in left_open:
+        pytest.skip(f"this kernel has none of {kinds}")
+    assert done.returncode == 0, done.stderr
+    if "namespaces" in kinds and walls.NETWORK not in left_open:
+        assert not left_open - {walls.ALL_BUT_TCP, walls.SOCKETS}
+
+
+def test_what_lies_beside_a_model_and_is_none_of_its_business(monkeypatch, workspace, toy):
+    ready = data.load(*api.load("toy"))
+    names = ["helper.csv", "mine.py", "other.sqlite", "other.sqlite-wal", ".netrc"]
+    names += ["leaderboard/mine.py", "leaderboard/board.sqlite", "raw/answers.csv"]
+    for name in names:
+        (workspace / name).parent.mkdir(exist_ok=True)
+        (workspace / name).write_text("")
+    monkeypatch.setenv("PODIUM_DB", f"sqlite:///{workspace}/other.sqlite")
+    for name, seen in (
+        ("mine.py", {"helper.csv", "mine.py"}),
+        ("leaderboard/mine.py", {"leaderboard/mine.py"}),
+    ):
+        found = sight.of(ready, workspace / name, workspace / "scratch", 1)
+        below = [Path(path) for path in (*found.read, *found.listed)]
+        below = [str(path.relative_to(workspace)) for path in below if workspace in path.parents]
+        assert set(below) == seen
+    assert not [path for path in found.read if "solution" in path or "simulate" in path]
+
+
+def test_what_is_left_open_is_said(monkeypatch, podium_cli):
+    real = isolation.run
+
+    def run(*arguments, **options):
+        return replace(real(*arguments, **options), left_open=(walls.FILES, walls.NETWORK))
+
+    monkeypatch.setattr(isolation, "run", run)
+    for command in ("run", "cv"):
+        done = podium_cli(command, "toy", model())
+        assert done.err.strip() == (
+            f"Not guarded from the model on this system: {walls.FILES}; {walls.NETWORK}."
+        )
