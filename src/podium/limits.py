@@ -27,10 +27,6 @@ class Halted(BaseException):
     """Interrupts a model; no `Exception`, so that `except Exception` does not swallow it."""
 
 
-class TimeUp(Halted):
-    """Its time is up."""
-
-
 @contextmanager
 def contained() -> Iterator[None]:
     """Run a model's code in this process: printing to stderr, leaving the directory as it was."""
