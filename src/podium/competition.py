@@ -163,6 +163,8 @@ class Competition:
         controls: Trivial models.
         halves_by: A kind of group that lies whole in the public or the private half.
         metric_by: Kinds of groups that the metric is given as columns beside the targets.
+        metric_id: What a metric of others calls the column of ids.
+        accepted: Probes of `podium verify` whose findings are meant to be, and why.
         observed: Whether the metric is given the counts of the rows too, as `observed`.
         transductive: Whether `predict` may learn from the features it is given.
     """
@@ -177,6 +179,8 @@ class Competition:
     controls: tuple[Control, ...]
     halves_by: str | None = None
     metric_by: tuple[str, ...] = ()
+    metric_id: str = "id"
+    accepted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     observed: bool = False
     transductive: bool = False
 
@@ -197,9 +201,12 @@ class Competition:
 
     @property
     def metric(self) -> Metric:
-        """The official metric, from `metric.py`."""
-        metric: Metric = self.module("metric").metric
-        return metric
+        """The official metric, from `metric.py`: our own kind, Kaggle's or that of mle-bench."""
+        from podium.metrics.foreign import metric_of, standing_in
+
+        with standing_in():
+            module = self.module("metric")
+        return metric_of(module, name=self.primary.name, row_id=self.metric_id)
 
     @property
     def check(self) -> Callable[[Part, Table], list[str]] | None:
