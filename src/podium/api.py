@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from podium.entry import Kept, Outcome
     from podium.exchange import Exported, Imported
     from podium.leaderboard import Board
+    from podium.new import Created
+    from podium.plans import Wish
     from podium.predicting import Predicted
     from podium.ranking import Row
     from podium.record import Record
@@ -47,6 +49,17 @@ def prepare(
     from podium.data import get
 
     return get(*load(competition, dataset), source=source, progress=progress)
+
+
+def new(wish: Wish) -> Created:
+    """Make a competition of a table; see `podium.plans.Wish` and `podium.new.new`.
+
+    Raises:
+        DataError: With everything that is wrong with the name, the flags and the tables.
+    """
+    from podium.new import new as make
+
+    return make(wish)
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:

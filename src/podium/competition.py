@@ -37,8 +37,8 @@ class Source:
     """Where raw files come from.
 
     Attributes:
-        url: Public address of one file or of a zip archive; empty for files that only their
-            owners have: they are given with `--from`.
+        url: Public address of one file or of a zip archive; a folder beside `competition.py`, such
+            as `raw`; or empty for files that only their owners have: they are given with `--from`.
         members: The files that are needed and the sha256 of each; these decide, not the archive.
             A name may be a pattern (`sample_*.h5`), for one file or more. A sha256 of None takes
             any content: what was prepared from it has its own fingerprint and so its own board.
@@ -50,6 +50,11 @@ class Source:
     members: Mapping[str, str | None]
     licence: str
     citation: str
+
+    @property
+    def beside(self) -> bool:
+        """Whether the files lie in the competition's own folder."""
+        return bool(self.url) and "://" not in self.url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +89,11 @@ class Dataset:
     def simulated(self) -> bool:
         """Whether `simulate.py` makes this dataset."""
         return not self.sources
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether nothing is to be fetched or given: it is made on first use."""
+        return all(source.beside for source in self.sources)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +168,7 @@ class Competition:
     Attributes:
         targets: Columns of a submission, after the column `id`.
         scores: What the metric returns; the first is the primary score, which ranks.
-        datasets: The first is the default and is simulated.
+        datasets: The first is the default, which is at hand.
         strata: Every test row belongs to one.
         controls: Trivial models.
         halves_by: A kind of group that lies whole in the public or the private half.

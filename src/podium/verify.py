@@ -134,8 +134,8 @@ def facts_are_complete(case: Case) -> Iterator[str]:
     found = case.competition
     if not (found.folder / "README.md").is_file():
         yield "README.md is missing"
-    if not found.datasets[0].simulated:
-        yield "the default dataset is not simulated"
+    if not found.datasets[0].at_hand:
+        yield "the default dataset is neither simulated nor beside competition.py"
     for control in found.controls:
         if control.model not in found.models:
             yield f"control {control.name!r} names no model: {control.model}"
@@ -365,7 +365,7 @@ def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Ver
     try:
         case.data  # noqa: B018  prepares it
     except PodiumError as error:
-        if case.dataset.simulated or is_ready(case.competition, case.dataset):
+        if case.dataset.at_hand or is_ready(case.competition, case.dataset):
             yield Verdict(**names, check="data", problem=str(error))
         else:
             yield Verdict(**names, check="data", skipped=f"skipped: {error.hint}")
