@@ -175,6 +175,9 @@ class Tally:
             part = self.estimate(primary, entry.enough, stratum=entry.name, **labels)
             if part is not None:
                 found[entry.name], enough = part, max(enough, entry.enough)
+        only = next(iter(found.values())) if len(found) == 1 else None
+        if only is not None and only.rows == self.rows[self.cells.where(**labels)].sum():
+            return Card(whole=only, strata=found)
         whole = self.estimate(primary, enough or MIN_GROUPS, **labels)
         if whole is None:
             raise PodiumError(f"There are no rows to score ({labels}).")
