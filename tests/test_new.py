@@ -319,3 +319,14 @@ def test_a_folder_outside_the_path_says_how_to_name_the_workspace(workspace, pod
     done = podium_cli("new", "mine", *flags)
     assert done.status == 0
     assert f"export PODIUM_WORKSPACE={workspace}" in done.out
+
+
+def test_a_folder_is_verified_by_its_path(workspace, own_cache, podium_cli, monkeypatch):
+    monkeypatch.setattr(podium.competitions, "__path__", list(podium.competitions.__path__))
+    only("value").to_csv("value.csv", index=False)
+    api.new(Wish(name="mine_path", table=Path("value.csv"), target="value", metric="rmse"))
+    done = podium_cli("verify", "./competitions/mine_path", "--json")
+    assert done.status == 0, done.err
+    assert {verdict["competition"] for verdict in done.json} == {"mine_path"}
+    wrong = podium_cli("verify", "./competitions")
+    assert "is no competition" in wrong.err

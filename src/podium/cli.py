@@ -484,7 +484,9 @@ def new(
 
 @app.command()
 def verify(
-    comp: Annotated[str | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
+    comp: Annotated[
+        str | None, typer.Argument(metavar="COMP", help="Or the path of its folder. Default: all.")
+    ] = None,
     dataset: DatasetName = None,
     as_json: Json = False,
 ) -> None:
@@ -497,9 +499,7 @@ def verify(
     if as_json:
         display.document([asdict(verdict) for verdict in found])
     else:
-        rows = [[v.competition, v.dataset, v.check, v.problem or v.skipped or "ok"] for v in found]
-        display.table(["competition", "dataset", "check", "verdict"], rows)
-        display.say(f"{len(found)} checks, {len(failed)} failed.")
+        display.verdicts(found)
     if failed:
         raise typer.Exit(1)
 

@@ -18,7 +18,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from itertools import pairwise
 from keyword import iskeyword
 from pathlib import Path
@@ -289,6 +289,28 @@ def load(name: str) -> Competition:
     if problems := _wrong_facts(found):
         raise PodiumError(f"competitions/{name}/competition.py is wrong.", problems=problems)
     return found
+
+
+def at(path: Path) -> str:
+    """The name of the competition in a folder, which is found from now on: its path was typed.
+
+    Raises:
+        PodiumError: If it is no folder of a competition.
+    """
+    import podium.competitions
+
+    folder = path.resolve()
+    if problem := _unusable(folder):
+        raise PodiumError(f"{path} is no competition: {problem}.")
+    if str(folder.parent) not in podium.competitions.__path__:
+        podium.competitions.__path__.insert(0, str(folder.parent))
+        invalidate_caches()
+    first = next(other for other in folders() if other.name == folder.name)
+    if first.resolve() != folder:
+        raise PodiumError(
+            f"{path} is not used: {first} comes before it.", hint="Rename one of the folders."
+        )
+    return folder.name
 
 
 def shadowed() -> list[Path]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from podium.predicting import Predicted
     from podium.ranking import Row
     from podium.stats import Card
+    from podium.verify import Verdict
 
 Cells = Sequence[str]
 _HEAD = 20
@@ -343,6 +344,21 @@ def imported(found: Imported) -> None:
             f"{name} was revealed elsewhere. Here it stays sealed, since it holds submissions that "
             f"did not come revealed. Open it: podium reveal {competition} --dataset {dataset}"
         )
+
+
+def verdicts(found: Sequence[Verdict]) -> None:
+    """Say what each check found, and below what to do."""
+
+    def said(one: Verdict) -> str:
+        return one.problem or one.skipped or (f"note: {one.note}" if one.note else "ok")
+
+    rows = [[one.competition, one.dataset, one.check, said(one)] for one in found]
+    table(["competition", "dataset", "check", "verdict"], rows)
+    for one in found:
+        if one.advice:
+            out(f"{one.competition}/{one.dataset}, {one.check}: {one.advice}")
+    failed = sum(bool(one.problem) for one in found)
+    say(f"{len(found)} checks, {failed} failed.")
 
 
 def asked(wish: Wish, missing: Sequence[str]) -> Wish:
