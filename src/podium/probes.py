@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.columns import many
-from podium.sketches import nearest, sketch
+from podium.sketches import LONGEST, nearest, sketch
 from podium.stats import difference
 
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ def no_test_row_is_in_train(case: Case) -> Iterator[str]:
 def no_test_text_is_nearly_in_train(case: Case) -> Iterator[str]:
     """No sequence or text of test is one of train, or nearly one, by their k-mers."""
     train, test = _features(case)
-    for name in _texts(train):
-        ours, theirs = (_text(side[name]) for side in (test, train))
+    if not len(train):
+        return
+    columns = [(name, _text(train[name]), _text(test[name])) for name in _texts(train)]
+    for name, theirs, ours in [*columns, *_sequences(case)]:
         kind = _kind_of_text(theirs)
         if kind is None:
             continue
@@ -385,6 +387,16 @@ def _near_rows(train: pd.DataFrame, test: pd.DataFrame) -> NDArray[np.bool_]:
 
 def _texts(table: pd.DataFrame) -> list[str]:
     return [str(n) for n in table if not pd.api.types.is_numeric_dtype(table[n].dtype)]
+
+
+def _sequences(case: Case) -> Iterator[tuple[str, pd.Series[Any], pd.Series[Any]]]:
+    """DNA that lies beside the features: its beginnings, of train and test."""
+    packed = [getattr(case.data.train(), "sequences", None)]
+    packed.append(getattr(case.data.part("test"), "sequences", None))
+    if all(side is not None for side in packed):
+        letters = np.frombuffer(b"ACGTN", dtype=np.uint8)
+        texts = [[row.tobytes().decode() for row in letters[s.codes[:, :LONGEST]]] for s in packed]
+        yield "sequence", pd.Series(texts[0]), pd.Series(texts[1])
 
 
 def _kind_of_text(column: pd.Series[Any]) -> tuple[int, float] | None:

@@ -23,9 +23,10 @@ CANDIDATES = 3
 _BASE = np.uint64(1_000_003)
 
 
-def sketch(texts: Sequence[str], k: int) -> Sketches:
+def sketch(texts: Sequence[str | bytes], k: int) -> Sketches:
     """Sketches of the sets of k-mers; shorter texts are filled up."""
-    encoded = [text[:LONGEST].encode()[:LONGEST].ljust(k, b"\x00") for text in texts]
+    coded = [text if isinstance(text, bytes) else text[:LONGEST].encode() for text in texts]
+    encoded = [text[:LONGEST].ljust(k, b"\x00") for text in coded]
     length = np.array([len(text) for text in encoded])
     letters = np.frombuffer(b"".join(encoded), dtype=np.uint8).astype(np.uint64)
     windows = len(letters) - k + 1
