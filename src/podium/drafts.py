@@ -195,7 +195,6 @@ class Draft:
             "column_text": ", ".join(plan.columns[:5]),
             "direction": "Higher" if plan.known.higher_is_better else "Lower",
             "direction_lower": "higher" if plan.known.higher_is_better else "lower",
-            "target_names": code(plan.columns),
             "metric": f"{plan.known.family}({columns}, {names}{of})",
             "truth": code(truth),
             "predicted": code(said),

@@ -151,17 +151,17 @@ def no_constant_beats_the_controls(case: Case) -> Iterator[str]:
             yield Note(
                 f"{target.name} has no range: any finite number is scored; give low and high"
             )
-    best, control = -np.inf, _control(case)
-    told = ""
+    best: dict[str, Any] = {}
+    reached = -np.inf
     for constant in _constants(case):
         score = _score(case, constant)
         if not np.isfinite(score):
             yield f"{_shown(constant)} gives no finite score"
-        elif score > best:
-            best, told = score, _shown(constant)
-    sign = _sign(case)
-    if best - control > WORTH * abs(sign * _perfect(case) - control):
-        yield f"{told} everywhere scores {sign * best:.4g}, the best control {sign * control:.4g}"
+        elif score > reached:
+            best, reached = constant, score
+    lead = _lead(case, _everywhere(case, best)) if best else None
+    if lead is not None and lead[0] > WORTH:
+        yield f"{_shown(best)} everywhere scores {lead[1]}"
 
 
 def worse_predictions_score_worse(case: Case) -> Iterator[str]:
@@ -220,6 +220,11 @@ def _guessing(case: Case, table: Callable[[Part], pd.DataFrame]) -> tuple[float,
         target.name: _boosted(ours, train.targets[target.name], theirs, target)
         for target in case.competition.targets
     }
+    return _lead(case, predicted)
+
+
+def _lead(case: Case, predicted: Mapping[str, Any]) -> tuple[float, str] | None:
+    """How far predictions get from the best control to perfect, if they are surely above it."""
     primary, sign = case.competition.primary.name, _sign(case)
     found = case.solution.score(predicted)["all"].whole
     _, control = case.best_control
@@ -391,8 +396,8 @@ def _texts(table: pd.DataFrame) -> list[str]:
 
 def _sequences(case: Case) -> Iterator[tuple[str, pd.Series[Any], pd.Series[Any]]]:
     """DNA that lies beside the features: its beginnings, of train and test."""
-    packed = [getattr(case.data.train(), "sequences", None)]
-    packed.append(getattr(case.data.part("test"), "sequences", None))
+    parts = case.data.train(), case.data.part("test")
+    packed: list[Any] = [getattr(part, "sequences", None) for part in parts]
     if all(side is not None for side in packed):
         letters = np.frombuffer(b"ACGTN", dtype=np.uint8)
         texts = [[row.tobytes().decode() for row in letters[s.codes[:, :LONGEST]]] for s in packed]
@@ -502,19 +507,19 @@ def _constants(case: Case) -> Iterator[dict[str, Any]]:
 
 def _score(case: Case, values: Mapping[str, Any]) -> float:
     """The primary score of all test rows, turned so that more is better."""
-    rows = len(case.data.ids("test"))
-    kinds = {t.name: object if t.label else np.float64 for t in case.competition.targets}
-    table = {
-        name: value if np.ndim(value) else np.full(rows, value, dtype=kinds[name])
-        for name, value in values.items()
-    }
     primary = case.competition.primary.name
+    table = _everywhere(case, values)
     return _sign(case) * case.competition.metric.score(case.solution.targets, table)[primary]
 
 
-def _control(case: Case) -> float:
-    _, found = case.best_control
-    return _sign(case) * found.scores[case.competition.primary.name]
+def _everywhere(case: Case, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Columns of the test part; a single value is that of every row."""
+    rows = len(case.data.ids("test"))
+    kinds = {t.name: object if t.label else np.float64 for t in case.competition.targets}
+    return {
+        name: value if np.ndim(value) else np.full(rows, value, dtype=kinds[name])
+        for name, value in values.items()
+    }
 
 
 def _perfect(case: Case) -> float:
