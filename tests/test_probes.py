@@ -97,7 +97,7 @@ FOUND = {
     "sequences": ("no_test_text_is_nearly_in_train", "a letters that trains, or nearly so"),
     "notes": ("no_test_text_is_nearly_in_train", "a note that trains, or nearly so"),
     "plates": ("groups_stay_together", "values of 'plate'"),
-    "copy": ("no_feature_is_the_target", "the feature 'v' of the test part gives 'y' away"),
+    "copy": ("no_feature_is_the_target", "the feature 'v' gives 'y' away"),
 }
 ALSO = {
     "order": {"metadata_tell_little", "no_constant_beats_the_controls"},  # test rows come early

@@ -57,7 +57,7 @@ ENCODE = {
         self.labels, answers = np.unique(
             train.targets[TARGETS[0]].to_numpy(object), return_inverse=True
         )
-        objective = {"objective": "multiclass", "num_class": max(2, len(self.labels))}""",
+        objective = {"objective": "multiclass", "num_class": max(2, len(self.labels))}$weight""",
     "probability": """\
         answers = train.targets[TARGETS[0]].to_numpy(np.float64)
         objective = {"objective": "binary"}""",
@@ -65,6 +65,9 @@ ENCODE = {
         answers = train.targets[list(TARGETS)].to_numpy(np.float64).argmax(axis=1)
         objective = {"objective": "multiclass", "num_class": len(TARGETS)}""",
 }
+WEIGHT = """
+        rare = np.sqrt(len(answers) / np.bincount(answers))  # they count more, as in the metric
+        weight = rare[answers]"""
 DECODE = {
     "number": """\
         target = competition.targets[0]
@@ -122,7 +125,10 @@ class Draft:
         log = plan.metric == "rmsle"
         how = "log" if log else plan.kind
         own = {
-            "encode": Template(ENCODE[how]).substitute(loss="l1" if plan.metric == "mae" else "l2"),
+            "encode": Template(ENCODE[how]).substitute(
+                loss="l1" if plan.metric == "mae" else "l2",
+                weight="" if plan.metric in ("accuracy", "f1_micro", "f1_weighted") else WEIGHT,
+            ),
             "decode": DECODE[how],
             "candidates": CANDIDATES.get(plan.kind, CANDIDATES["probability"]),
             "kind": "object" if plan.kind == "label" else "np.float64",

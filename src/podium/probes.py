@@ -34,8 +34,12 @@ NEAR = 0.01
 """Rows are near each other below this distance: root mean square of standardised columns."""
 ALIKE, ALIKE_TEXT = 0.5, 0.8
 """Share of the k-mers of sequences, and of words and sentences, that makes near-duplicates."""
+KINDS = 50
+"""Values of a column of kinds, whose lengths are the kinds themselves."""
 SEQUENCE, TEXT = 12, 40
 """Median length from which a column is looked at as sequences or as texts."""
+ENOUGH = 60
+"""Rows from which a feature that goes with the answers does not do so by chance."""
 COPY = 0.995
 """Rank correlation of a feature that is the target in other clothes."""
 TOGETHER = 0.3
@@ -130,15 +134,18 @@ def groups_stay_together(case: Case) -> Iterator[str]:
 
 
 def no_feature_is_the_target(case: Case) -> Iterator[str]:
-    """No feature of the test part is the answer in other clothes."""
-    _, test = _features(case)
+    """No feature is the answer in other clothes."""
+    train, test = _features(case)
+    if len(train) + len(test) < ENOUGH:
+        return
+    both = pd.concat([train, test], ignore_index=True)
     for target in case.competition.targets:
         if target.matrix:
             continue
-        answers = np.asarray(case.solution.targets[target.name])
-        for name in test:
-            if len(test) >= 20 and _is_copy(test[name], answers, target):
-                yield f"the feature {name!r} of the test part gives {target.name!r} away"
+        answers = _answers(case, target).to_numpy(object if target.label else np.float64)
+        for name in both:
+            if _is_copy(both[name], answers, target):
+                yield f"the feature {name!r} gives {target.name!r} away"
 
 
 def no_constant_beats_the_controls(case: Case) -> Iterator[str]:
@@ -286,7 +293,8 @@ def _metadata(part: Part) -> pd.DataFrame:
         column = part.features[name]
         if column.isna().any():
             found[f"missing {place}"] = column.isna()
-        if not pd.api.types.is_numeric_dtype(column.dtype):
+        text = not pd.api.types.is_numeric_dtype(column.dtype)
+        if text and column.nunique() > min(KINDS, len(column) / 10):
             found[f"length {place}"] = _text(column).str.len()
     missing = part.features.isna().sum(axis=1)
     return _aligned(found.assign(missing=missing), part)
@@ -420,20 +428,23 @@ def _kind_of_text(column: pd.Series[Any]) -> tuple[int, float] | None:
 
 def _values(case: Case) -> NDArray[np.float64]:
     """Answers of train and test as columns of numbers [rows, columns]: one for each label."""
-    train = case.data.train().targets
     columns = []
     for target in case.competition.targets:
-        if target.matrix or train is None:
+        if target.matrix:
             continue
-        values = pd.concat(
-            [train[target.name], pd.Series(case.solution.targets[target.name])], ignore_index=True
-        )
+        values = _answers(case, target)
         if target.label:
             columns += [(values == label).to_numpy(np.float64) for label in values.unique()[:30]]
         else:
             columns.append(values.to_numpy(np.float64))
     rows = len(case.data.train()) + len(case.data.ids("test"))
     return np.column_stack(columns) if columns else np.zeros((rows, 0))
+
+
+def _answers(case: Case, target: Target) -> pd.Series[Any]:
+    """The answers of train and then of test."""
+    train, test = case.data.train().targets, pd.Series(case.solution.targets[target.name])
+    return test if train is None else pd.concat([train[target.name], test], ignore_index=True)
 
 
 def _between(code: NDArray[np.int64], groups: int, values: NDArray[np.float64]) -> float:
