@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import podium.competitions
-from podium import api, competition, data, verify
+from podium import api, competition, data, display, verify
 from podium.errors import DataError
-from podium.plans import Wish
+from podium.plans import Wish, missing
 
 ROWS = 400
 
@@ -292,6 +292,28 @@ def test_a_pipe_is_told_what_is_missing(place, podium_cli):
     assert done.status == 1
     for flag in ("--table FILE", "--target COLUMN", "--metric NAME"):
         assert f"missing: {flag}" in done.err
+
+
+def test_a_terminal_is_asked(place, monkeypatch, own_cache, capsys):
+    answers = iter(["value.csv", "value", "rmse"])
+    asked = []
+    monkeypatch.setattr("typer.prompt", lambda text, err: asked.append(text) or next(answers))
+    wish = Wish(name="mine")
+    wish = display.asked(wish, missing(wish))
+    assert [text.split()[1] for text in asked] == ["CSV", "column", "score"]
+    assert api.new(wish).rows["train"] == 320
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [("grouped", "patient"), ("time", "day")])
+def test_a_given_test_part_has_folds_of_every_kind(place, own_cache, flags):
+    how, by = flags
+    api.new(kaggle(place, solution=place / "solution.csv", split=how, by=by))
+    found = split("mine").join(only("ill").astype({"id": str}).set_index("id"))
+    assert found.groupby("fold").size().between(20, 100).all()
+    if how == "grouped":
+        assert found.groupby("patient")["fold"].nunique().max() == 1
+    assert problems(verify.verify("mine")) == []
 
 
 def test_an_existing_folder_stays(place, own_cache):
