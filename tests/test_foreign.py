@@ -7,7 +7,7 @@ from podium import api, verify
 from podium.errors import PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
 from podium.plans import Wish
-from test_new import only, place, problems  # noqa: F401  a fixture
+from test_new import new, only, place, problems  # noqa: F401  a fixture
 
 WEIGHTED_ERROR = '''
 """Weighted error, as a Kaggle host writes it."""
@@ -102,7 +102,7 @@ def put(place, text, row_id, metric):  # noqa: F811
 def published(place, own_cache):  # noqa: F811
     def make(which):
         target, metric, text, row_id = PUBLISHED[which]
-        api.new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric))
+        new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric))
         put(place, text, row_id, metric)
         return api.load("mine")
 

@@ -33,6 +33,10 @@ def table(rows=ROWS, seed=0):
     return found
 
 
+def new(wish):
+    return api.new(**vars(wish))
+
+
 def only(target):
     return table().drop(columns=list({"value", "grade", "ill"} - {target}))
 
@@ -84,7 +88,7 @@ def test_four_commands_lead_to_a_board(place, podium_cli, own_cache):
 def test_the_folder_is_the_same_each_time_and_its_example_holds(place, own_cache):
     kept = []
     for name in ("mine_one", "mine_two"):
-        api.new(Wish(name=name, table=place / "grade.csv", target="grade", metric="f1_macro"))
+        new(Wish(name=name, table=place / "grade.csv", target="grade", metric="f1_macro"))
         folder = place / "competitions" / name
         kept.append((folder / "splits" / "table.csv").read_bytes())
         words = {}
@@ -109,7 +113,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_passes_verify_and_its_model_beats_the_control(place, own_cache, way):
     target, metric, flags, stratum = WAYS[way]
-    api.new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric, **flags))
+    new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric, **flags))
     found = competition.load("mine")
     assert [s.name for s in found.strata] == [stratum]
     assert problems(verify.verify("mine")) == []
@@ -124,13 +128,13 @@ def split(name):
 def test_grouped_and_timed_splits_keep_apart(place, own_cache):
     rows = only("value").astype({"id": str}).set_index("id")
     wish = {"table": place / "value.csv", "target": "value", "metric": "rmse"}
-    api.new(Wish(name="mine_groups", split="grouped", by="patient", **wish))
+    new(Wish(name="mine_groups", split="grouped", by="patient", **wish))
     found = split("mine_groups").join(rows)
     assert found.groupby("patient")["part"].nunique().max() == 1
     assert found.groupby("patient")["fold"].nunique().max() <= 1
     assert 0.15 < (found["part"] != "train").mean() < 0.25
     assert "patient" not in data.load(*api.load("mine_groups")).part("test").features
-    api.new(Wish(name="mine_times", split="time", by="day", **wish))
+    new(Wish(name="mine_times", split="time", by="day", **wish))
     found = split("mine_times").join(rows)
     days = [found.loc[found["part"] == part, "day"] for part in ("train", "public", "private")]
     assert days[0].max() < days[1].min()
@@ -144,7 +148,7 @@ def kaggle(place, **more):
 
 
 def test_a_kaggle_set_without_solution_has_open_rows(place, own_cache):
-    made = api.new(kaggle(place))
+    made = new(kaggle(place))
     assert made.rows == {"train": 225, "private": 27, "public": 28, "open": 120}
     outcome = api.run("mine", "constant")
     assert len(pd.read_csv(outcome.open_file)) == 120
@@ -152,7 +156,7 @@ def test_a_kaggle_set_without_solution_has_open_rows(place, own_cache):
 
 
 def test_a_kaggle_set_with_solution_takes_its_halves(place, own_cache):
-    made = api.new(kaggle(place, solution=place / "solution.csv"))
+    made = new(kaggle(place, solution=place / "solution.csv"))
     given = pd.read_csv("solution.csv", dtype={"id": str}).set_index("id")["Usage"]
     part = split("mine")["part"]
     assert made.rows == {"train": 280, **part[given.index].value_counts()}
@@ -162,7 +166,7 @@ def test_a_kaggle_set_with_solution_takes_its_halves(place, own_cache):
 
 def test_without_usage_the_halves_are_drawn(place, own_cache):
     pd.read_csv("solution.csv").drop(columns="Usage").to_csv("solution.csv", index=False)
-    made = api.new(kaggle(place, solution=place / "solution.csv"))
+    made = new(kaggle(place, solution=place / "solution.csv"))
     assert made.rows == {"train": 280, "public": 60, "private": 60}
 
 
@@ -207,6 +211,8 @@ FAULTS = {
     "semicolons": (lambda: put("id;a;value\n1;2,5;3\n"), {}, "semicolons between its columns"),
     "tabs": (lambda: put("id\ta\tvalue\n1\t2\t3\n"), {}, "tabs between its columns"),
     "latin1": (lambda: put("id,a,value\n1,é,3\n", "latin1"), {}, "not UTF-8 (byte 0xe9)"),
+    "excel": (lambda: Path("bad.csv").write_bytes(b"PK\x03\x04..."), {}, "an Excel or zip file"),
+    "utf-16": (lambda: put("id,a,value\n1,2,3\n", "utf-16"), {}, "bad.csv is UTF-16"),
     "ragged": (lambda: put("id,a,value\n1,2,3\n1,2,3,4,5\n"), {}, "Expected 3 fields in line 3"),
     "twice": (lambda: put("id,a,a,value\n1,2,3,4\n"), {}, "the column 'a' more than once"),
     "own": (lambda: broken(assign(fold=1)), {}, "a column 'fold' of its own"),
@@ -267,7 +273,7 @@ def test_faults_are_told_and_nothing_is_written(place, fault):
     flags = {"name": "mine", "table": "bad.csv", "target": "value", "metric": "rmse"} | flags
     paths = {k: place / v for k, v in flags.items() if k in ("table", "test", "solution")}
     with pytest.raises(DataError) as error:
-        api.new(Wish(**(flags | paths)))
+        new(Wish(**(flags | paths)))
     assert words in str(error.value)
     assert list((place / "competitions").iterdir()) == []
 
@@ -278,7 +284,7 @@ def test_everything_is_told_at_once(place):
     rows.loc[5, "id"] = rows.loc[6, "id"]
     rows.to_csv("bad.csv", index=False)
     with pytest.raises(DataError) as error:
-        api.new(Wish(name="2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
+        new(Wish(name="2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
     assert [problem.split(":")[0] for problem in error.value.problems] == [
         "NAME '2mine' must be a Python name",
         "--by b needs --split grouped, or --split time",
@@ -301,14 +307,14 @@ def test_a_terminal_is_asked(place, monkeypatch, own_cache, capsys):
     wish = Wish(name="mine")
     wish = display.asked(wish, missing(wish))
     assert [text.split()[1] for text in asked] == ["CSV", "column", "score"]
-    assert api.new(wish).rows["train"] == 320
+    assert new(wish).rows["train"] == 320
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [("grouped", "patient"), ("time", "day")])
 def test_a_given_test_part_has_folds_of_every_kind(place, own_cache, flags):
     how, by = flags
-    api.new(kaggle(place, solution=place / "solution.csv", split=how, by=by))
+    new(kaggle(place, solution=place / "solution.csv", split=how, by=by))
     found = split("mine").join(only("ill").astype({"id": str}).set_index("id"))
     assert found.groupby("fold").size().between(20, 100).all()
     if how == "grouped":
@@ -322,13 +328,13 @@ def test_an_existing_folder_stays(place, own_cache):
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(DataError, match="is there already"):
-        api.new(wish)
+        new(wish)
     assert [p.name for p in folder.iterdir()] == ["notes.txt"]
 
 
 def test_rows_without_ids_are_numbered_and_a_saved_index_is_left_out(place, own_cache):
     only("value").drop(columns="id").to_csv("bare.csv")
-    made = api.new(Wish(name="mine", table=place / "bare.csv", target="value", metric="rmse"))
+    made = new(Wish(name="mine", table=place / "bare.csv", target="value", metric="rmse"))
     assert any("no column of ids" in note for note in made.notes)
     test = data.load(*api.load("mine")).part("test")
     assert list(test.features.columns[:2]) == ["a", "b"]
@@ -346,7 +352,7 @@ def test_a_folder_outside_the_path_says_how_to_name_the_workspace(workspace, pod
 def test_a_folder_is_verified_by_its_path(workspace, own_cache, podium_cli, monkeypatch):
     monkeypatch.setattr(podium.competitions, "__path__", list(podium.competitions.__path__))
     only("value").to_csv("value.csv", index=False)
-    api.new(Wish(name="mine_path", table=Path("value.csv"), target="value", metric="rmse"))
+    new(Wish(name="mine_path", table=Path("value.csv"), target="value", metric="rmse"))
     done = podium_cli("verify", "./competitions/mine_path", "--json")
     assert done.status == 0, done.err
     assert {verdict["competition"] for verdict in done.json} == {"mine_path"}

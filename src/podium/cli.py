@@ -474,7 +474,7 @@ def new(
     )
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
         wish = display.asked(wish, missing(wish))
-    found = api.new(wish)
+    found = api.new(**vars(wish))
     if as_json:
         document = {**asdict(found), "folder": str(found.folder)}
         display.document(document)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from podium.batch import Handled
     from podium.entry import Outcome
     from podium.exchange import Imported
+    from podium.making import Created
     from podium.model import Report
-    from podium.new import Created
     from podium.plans import Wish
     from podium.predicting import Predicted
     from podium.ranking import Row

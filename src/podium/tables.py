@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 PERIODS = 50
 """Stretches of time with equally many rows, which a split by time keeps whole."""
+_OTHERS = {
+    b"PK\x03\x04": "an Excel or zip file",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"PAR1": "a Parquet file",
+}
+"""How files begin that are no CSV."""
 OWN = ("part", "fold", "stratum")
 """Columns that Podium adds to every table."""
 
@@ -166,6 +172,12 @@ def _file_problems(path: Path) -> list[str]:
     """What is wrong with a file before it can be a table."""
     if not path.is_file():
         return [f"there is no file {path}"]
+    with path.open("rb") as start:
+        begin = start.read(4)
+    if begin in _OTHERS:
+        return [f"{path.name} is {_OTHERS[begin]}: save the table as CSV"]
+    if begin[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return [f"{path.name} is UTF-16: convert it: iconv -f utf-16 -t utf-8 {path.name}"]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header = file.readline()

@@ -20,7 +20,6 @@ from podium import competition as competitions
 from podium import data, scratch, workspace
 from podium.drafts import Draft
 from podium.errors import DataError, reason
-from podium.metrics import KNOWN
 from podium.plans import Plan, Wish, plan
 from podium.splits import draw, folds, halves
 
@@ -50,7 +49,7 @@ class Created:
     found: bool
 
 
-def new(wish: Wish) -> Created:
+def make(wish: Wish) -> Created:
     """Write a complete competition folder into the workspace.
 
     Raises:
@@ -155,8 +154,3 @@ def _split(found: Plan, prepared: Prepared, target: str) -> pd.DataFrame:
     rest = prepared.features.loc[~prepared.features["id"].isin(ids), ["id"]].assign(part="open")
     split = pd.concat([drawn, rest])
     return split.assign(fold=split["fold"].astype("Int64"))
-
-
-def metrics() -> dict[str, str]:
-    """The metrics that there are, by name."""
-    return {name: known.title for name, known in KNOWN.items()}
