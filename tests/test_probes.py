@@ -7,6 +7,7 @@ import pytest
 from podium import api, competition, edition, probes, verify
 from podium.competition import Score, Target
 from podium.data import Prepared
+from podium.probes import features
 from podium.sketches import nearest, sketch
 
 DATES = pd.date_range("2024-01-01", periods=300, freq="h")
@@ -142,13 +143,13 @@ def test_a_planted_fault_is_found_by_its_probe(case, fault):
 
 
 def test_a_verdict_says_what_to_do(case):
-    verdict = verify.judged(case("copy"), probes.no_feature_is_the_target)
+    verdict = verify.judged(case("copy"), features.no_feature_is_the_target)
     assert verdict.advice == "take the column out of the features in data.py"
 
 
 def test_what_is_meant_to_be_is_accepted_with_its_reason(case):
     why = {"no feature is the target": "it is a joke"}
-    verdict = verify.judged(case("copy", accepted=why), probes.no_feature_is_the_target)
+    verdict = verify.judged(case("copy", accepted=why), features.no_feature_is_the_target)
     assert verdict.problem == ""
     assert verdict.skipped.startswith("accepted: it is a joke (the feature 'v'")
     odd = case("copy", accepted={"no such check": "?"})
@@ -164,8 +165,8 @@ def test_a_control_that_a_constant_beats_is_told(case):
 
 
 def test_a_score_in_the_wrong_direction_is_told(case):
-    scores = (Score(name="rmse", title="RMSE"), Score(name="mae", title="MAE"))
-    said = list(probes.worse_predictions_score_worse(case(scores=scores)))
+    facts = (Score(name="rmse", title="RMSE"), Score(name="mae", title="MAE"))
+    said = list(scores.worse_predictions_score_worse(case(scores=facts)))
     assert len(said) == 1
     assert said[0].startswith("the answers, a third mixed up, all mixed up: 0, ")
 
@@ -197,7 +198,7 @@ def test_answers_in_the_public_folder_are_told(case):
 )
 def test_a_copy_of_labels_is_known(column, copy):
     answers = np.array(["no"] * 20 + ["yes"] * 20, dtype=object)
-    assert probes._is_copy(pd.Series(column), answers, Target(name="y", label=True)) == copy
+    assert features._is_copy(pd.Series(column), answers, Target(name="y", label=True)) == copy
 
 
 def test_sketches_estimate_what_sets_of_kmers_share():
