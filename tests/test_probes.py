@@ -7,7 +7,7 @@ import pytest
 from podium import api, competition, edition, probes, verify
 from podium.competition import Score, Target
 from podium.data import Prepared
-from podium.probes import features
+from podium.probes import features, scores
 from podium.sketches import nearest, sketch
 
 DATES = pd.date_range("2024-01-01", periods=300, freq="h")
