@@ -164,6 +164,33 @@ def test_a_kaggle_set_with_solution_takes_its_halves(place, own_cache):
     assert problems(verify.verify("mine")) == []
 
 
+SETS = {
+    "odd usage": (lambda t: t.assign(Usage="Hidden"), "Public, Private or Ignored are expected"),
+    "one half": (lambda t: t.assign(Usage="Public"), "no row is Private"),
+    "labels": (lambda t: t.assign(ill=t["ill"] + "!"), "has labels that never train: no!, yes!"),
+    "missing": (lambda t: t[5:], "5 ids of test.csv not in solution.csv"),
+    "no answers": (lambda t: t.drop(columns="ill"), "has no column 'ill': the answers"),
+}
+
+
+@pytest.mark.parametrize("fault", SETS)
+def test_faults_of_a_solution_are_told(place, fault):
+    change, words = SETS[fault]
+    change(pd.read_csv("solution.csv")).to_csv("solution.csv", index=False)
+    with pytest.raises(DataError) as error:
+        new(kaggle(place, solution=place / "solution.csv"))
+    assert words in str(error.value)
+
+
+def test_ids_are_text_as_they_stand(place, own_cache):
+    for name in ("train", "test", "sample_submission", "solution"):
+        rows = pd.read_csv(f"{name}.csv")
+        rows.assign(id=rows["id"].map("{:08d}".format)).to_csv(f"{name}.csv", index=False)
+    made = new(kaggle(place, solution=place / "solution.csv"))
+    assert made.rows["train"] == 280
+    assert all(len(row) == 8 for row in data.load(*api.load("mine")).part("test").ids)
+
+
 def test_without_usage_the_halves_are_drawn(place, own_cache):
     pd.read_csv("solution.csv").drop(columns="Usage").to_csv("solution.csv", index=False)
     made = new(kaggle(place, solution=place / "solution.csv"))

@@ -16,6 +16,7 @@ import numpy as np
 from podium import tables
 from podium.columns import first, many
 from podium.errors import DataError
+from podium.kaggle_sets import KaggleSet, usage
 from podium.metrics import KNOWN, Known
 from podium.splits import GROUPS, How
 from podium.tables import Checked
@@ -182,6 +183,7 @@ class _Desk:
             self.problems += lacking
             return None
         if row_id:
+            given = {name: one.with_ids(row_id) for name, one in given.items()}
             for one in given.values():
                 self.problems += one.id_problems(row_id)
         if row_id == target or wish.by == target:
@@ -199,8 +201,17 @@ class _Desk:
     ) -> Plan | None:
         wish, train = self.wish, given["table"].table
         assert wish.metric is not None  # noqa: S101  it is known
-        answers, parts = self._test(given, row_id, target)
         number = known.family == "regression"
+        answer, parts = None, None
+        if "test" in given and row_id is not None:
+            kaggle = KaggleSet(given=given, row_id=row_id, target=target, number=number)
+            answer, parts = kaggle.answers()
+            self.problems += kaggle.problems
+            if "solution" not in given:
+                self.notes.append(
+                    "Test rows have no answers here: they are open (predicted, not scored); the "
+                    "scored test part is taken from train."
+                )
         column, classes = train[target], tuple[str, ...]()
         if not number:
             classes = self._classes(tables.labels(column), known, wish.metric)
@@ -246,8 +257,8 @@ class _Desk:
             unseen=unseen,
             dropped=self._dropped(train, test, how, row_id, target),
             test_ids=scored,
-            answer=answers,
-            usage=_usage(given),
+            answer=answer,
+            usage=usage(given),
             rows=rows,
             open_rows=0 if test is None else len(test) - len(scored or {}),
             notes=tuple(self.notes),
@@ -391,84 +402,6 @@ class _Desk:
         )
         return own
 
-    def _test(
-        self, given: Mapping[str, Checked], row_id: str | None, target: str
-    ) -> tuple[str | None, dict[str, str] | None]:
-        """The column of answers in the solution, and the part of each test row."""
-        if "test" not in given or row_id is None:
-            return None, None
-        train, test = given["table"].table, given["test"].table
-        ids = test[row_id].astype(str)
-        both = sorted(set(ids) & set(train[row_id].astype(str)))
-        if both:
-            self.problems.append(
-                f"{many(len(both), 'id')} of {given['test'].path.name} also in "
-                f"{given['table'].path.name}: {first(both, len(both))}"
-            )
-        if target in test:
-            self.problems.append(
-                f"{given['test'].path.name} has the column {target!r}, which is to be predicted: "
-                "take it out, and give the answers with --solution"
-            )
-        if "sample" in given and row_id in given["sample"].table:
-            other = set(ids) ^ set(given["sample"].table[row_id].astype(str))
-            if other:
-                self.problems.append(
-                    f"{many(len(other), 'id')} in only one of {given['test'].path.name} and "
-                    f"{given['sample'].path.name}: {first(sorted(other), len(other))}"
-                )
-        if "solution" not in given:
-            self.notes.append(
-                "Test rows have no answers here: they are open (predicted, not scored); the "
-                "scored test part is taken from train."
-            )
-            return None, None
-        return self._solution(given, row_id, target, ids)
-
-    def _solution(
-        self, given: Mapping[str, Checked], row_id: str, target: str, ids: pd.Series
-    ) -> tuple[str | None, dict[str, str] | None]:
-        solution, name = given["solution"].table, given["solution"].path.name
-        sample = list(given["sample"].table.columns[1:]) if "sample" in given else []
-        found = [c for c in [target, *(sample if len(sample) == 1 else [])] if c in solution]
-        if not found:
-            self.problems.append(f"{name} has no column {target!r}: the answers")
-            return None, None
-        number = KNOWN[self.wish.metric or ""].family == "regression"
-        usage = _usage(given)
-        part = solution[usage].astype(str).str.strip().str.casefold() if usage else None
-        known = {"public": "public", "private": "private", "ignored": "open"}
-        if part is not None and not part.isin(known).all():
-            odd = sorted(set(part) - set(known))
-            self.problems.append(
-                f"{name}, column {usage!r}: Public, Private or Ignored are expected, not "
-                f"{first(odd, len(odd))}"
-            )
-            return None, None
-        scored = np.ones(len(solution), bool) if part is None else (part != "ignored").to_numpy()
-        rest = Checked(given["solution"].path, solution[scored])
-        self.problems += rest.target_problems(found[0], number=number)
-        lacking = sorted(set(ids) - set(solution[row_id].astype(str)))
-        if lacking:
-            self.problems.append(
-                f"{many(len(lacking), 'id')} of {given['test'].path.name} not in {name}: "
-                f"{first(lacking, len(lacking))}"
-            )
-        if not number:
-            new = set(tables.labels(rest.table[found[0]]).dropna()) - set(
-                tables.labels(given["table"].table[target]).dropna()
-            )
-            if new:
-                self.problems.append(
-                    f"{name} has labels that never train: {first(sorted(new), len(new))}"
-                )
-        values = part.map(known) if part is not None else [""] * len(solution)
-        parts = dict(zip(solution[row_id].astype(str), values, strict=True))
-        for half in ("public", "private"):
-            if part is not None and half not in set(values):
-                self.problems.append(f"{name}, column {usage!r}: no row is {half.title()}")
-        return found[0], {key: value for key, value in parts.items() if key in set(ids)}
-
     def _check_by(self, how: How, train: pd.DataFrame) -> None:
         by = self.wish.by
         if by is None or how not in (How.GROUPED, How.TIME):
@@ -517,14 +450,6 @@ class _Desk:
         if not features:
             self.problems.append("there is no feature: no column beside ids, target and groups")
         return tuple(dropped)
-
-
-def _usage(given: Mapping[str, Checked]) -> str:
-    """The column of the solution that says which half a row is in."""
-    if "solution" not in given:
-        return ""
-    names = [str(name) for name in given["solution"].table.columns]
-    return next((name for name in names if name.casefold() == "usage"), "")
 
 
 def _range(column: pd.Series) -> tuple[float, float]:

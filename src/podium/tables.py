@@ -99,6 +99,12 @@ class Checked:
                 problems = [f"{path.name} is no table with commas: {said}"]
         return cls(path, pd.DataFrame(), tuple(problems))
 
+    def with_ids(self, row_id: str) -> Checked:
+        """The same with its ids as text, as they stand in the file."""
+        if row_id not in self.table:
+            return self
+        return Checked(self.path, _read(self.path, row_id), self.problems)
+
     def lacking(self, columns: Sequence[str]) -> list[str]:
         """A line for each of these columns that is not there."""
         from difflib import get_close_matches
