@@ -33,6 +33,7 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/gru.py --dataset demo
 	$(BIN)/python benchmarks/full_size.py
 	$(BIN)/python benchmarks/wide.py
+	$(BIN)/python benchmarks/probes.py
 
 clean:
 	rm -rf .venv

@@ -40,12 +40,11 @@ def table(rows: int) -> pd.DataFrame:
 
 def timed(*words: str) -> None:
     """Run one command and print how long it took."""
-    start = time.perf_counter()
+    start, before = time.perf_counter(), sum(os.times()[2:4])
     done = subprocess.run([PODIUM, *words], capture_output=True, text=True)
-    seconds = time.perf_counter() - start
-    print(
-        f"{seconds:6.1f} s  podium {' '.join(words)[:60]}  (status {done.returncode})", flush=True
-    )
+    seconds, cpu = time.perf_counter() - start, sum(os.times()[2:4]) - before
+    line = f"{seconds:6.1f} s ({cpu:.1f} s of CPU)  podium {' '.join(words)}"
+    print(f"{line}  (status {done.returncode})", flush=True)
     if done.returncode:
         print(done.stdout[-3000:], done.stderr[-3000:])
 
