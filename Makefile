@@ -37,6 +37,7 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/dca.py
 	$(BIN)/python benchmarks/dca.py --large
 	$(BIN)/python benchmarks/isolation.py
+	$(BIN)/python benchmarks/probes.py
 
 clean:
 	rm -rf .venv

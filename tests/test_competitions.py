@@ -28,7 +28,7 @@ def test_competition(name, dataset, check, prepared, raw_folder):
         if not case.dataset.simulated:
             data.get(case.competition, case.dataset, source=raw_folder(name))
         prepared[key] = case
-    assert list(check(prepared[key])) == []
+    assert verify.judged(prepared[key], check).problem == ""
 
 
 def test_unprepared_real_data_is_skipped_and_says_how_to_get_it(own_cache):

@@ -1,8 +1,11 @@
 """Docs are true: commands and options exist and are documented, snippets run."""
 
 import inspect
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,8 @@ PAGES = [
     )
     for path in sorted(ROOT.glob(pattern))
 ]
+FOLLOWED = [ROOT / "docs" / "organiser.md"]
+"""Pages that make competitions of their own, and are followed block by block."""
 COMMANDS = typer.main.get_command(cli.app).commands
 
 
@@ -41,7 +46,10 @@ def shell_commands():
             for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line, comments=True)
                 if words and words[0].endswith("podium"):
-                    yield pytest.param(words[1:], id=f"{path.name}: {' '.join(words[1:])[:60]}")
+                    own = path in FOLLOWED
+                    yield pytest.param(
+                        words[1:], own, id=f"{path.name}: {' '.join(words[1:])[:60]}"
+                    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -53,11 +61,13 @@ def test_every_command_and_option_is_documented(name):
         assert option in rows[0] or option in ("--json", "-d", "-m", "-h", "--help"), option
 
 
-@pytest.mark.parametrize("words", list(shell_commands()))
-def test_commands_in_docs_exist(words):
+@pytest.mark.parametrize(("words", "own"), list(shell_commands()))
+def test_commands_in_docs_exist(words, own):
     assert words[0] in COMMANDS
     known = {"--help", "--json", "-d", *options(words[0])}
     assert not {word.split("=")[0] for word in words[1:] if word.startswith("-")} - known
+    if own:
+        return
     arguments = [word for word in words[1:] if not word.startswith("-")]
     if arguments and words[0] not in ("import", "export", "withdraw"):
         api.load(arguments[0])
@@ -82,7 +92,9 @@ def test_links_between_pages_lead_somewhere():
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
-@pytest.mark.parametrize("path", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", [p for p in PAGES if blocks(p, "python") and p not in FOLLOWED], ids=lambda p: p.name
+)
 def test_python_in_docs_runs(path, workspace):
     for block in blocks(path, "python"):
         named = re.match(r"# (\S+\.py)\n", block)
@@ -98,3 +110,27 @@ def test_public_functions_say_what_they_raise_and_return():
         function = getattr(api, name)
         if inspect.isfunction(function) and function.__module__ == "podium.api":
             assert function.__doc__, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FOLLOWED, ids=lambda p: p.name)
+def test_a_guide_is_followed_word_for_word(path, workspace, tmp_path, own_cache, monkeypatch):
+    """Every block in its order: Python runs or is written where it says, commands run."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    podium = tools / "podium"
+    code = "from podium.cli import main; main()"
+    podium.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    podium.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
+    text = path.read_text(encoding="utf-8")
+    for language, block in re.findall(r"^```(python|sh)\n(.*?)^```", text, re.S | re.M):
+        named = re.match(r"# (\S+\.py)\n", block)
+        if named:
+            Path(named[1]).write_text(block, encoding="utf-8")
+        elif language == "python":
+            exec(compile(block, str(path), "exec"), {})
+        else:
+            done = subprocess.run(["sh", "-e"], input=block, capture_output=True, text=True)
+            assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"

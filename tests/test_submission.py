@@ -199,10 +199,10 @@ def test_labels_are_whole_numbers_or_text():
     assert labels([1, 2, 2]) == ["1", "2", "2"]
     assert labels(["L1", "WM", "L1"]) == ["L1", "WM", "L1"]
     assert labels([1.0, 2.0, 2.0]) == ["1", "2", "2"]
+    assert labels([True, False, True]) == ["True", "False", "True"]
     assert labels(pa.array(["u", "v", "u"]).dictionary_encode()) == ["u", "v", "u"]
     for values, words in (
         ([1.5, 2.0, 2.0], "whole numbers or text are expected"),
-        ([True, False, True], "whole numbers or text are expected"),
         ([1.0, float("nan"), 2.0], "1 value missing or NaN: row 2"),
         (["a", None, ""], "2 values missing or NaN: row 2, row 3"),
         ([None, None, None], "3 values missing or NaN"),

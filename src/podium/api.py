@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from podium.entry import Kept, Outcome
     from podium.exchange import Exported, Imported
     from podium.leaderboard import Board
+    from podium.making import Created
     from podium.predicting import Predicted
     from podium.ranking import Row
     from podium.record import Record
@@ -52,6 +53,45 @@ def prepare(
     from podium.data import get
 
     return get(*load(competition, dataset), source=source, progress=progress)
+
+
+def new(
+    name: str,
+    *,
+    table: Path | str | None = None,
+    target: str | None = None,
+    metric: str | None = None,
+    row_id: str | None = None,
+    split: str | None = None,
+    by: str | None = None,
+    test: Path | str | None = None,
+    sample: Path | str | None = None,
+    solution: Path | str | None = None,
+    positive: str | None = None,
+) -> Created:
+    """Make a competition of a table, or of a Kaggle-style set; see `podium.plans.Wish`.
+
+    Raises:
+        DataError: With everything that is wrong with the name, the flags and the tables.
+    """
+    from podium.making import make
+    from podium.plans import Wish
+
+    return make(
+        Wish(
+            name=name,
+            table=None if table is None else Path(table),
+            target=target,
+            metric=metric,
+            row_id=row_id,
+            split=split,
+            by=by,
+            test=None if test is None else Path(test),
+            sample=None if sample is None else Path(sample),
+            solution=None if solution is None else Path(solution),
+            positive=positive,
+        )
+    )
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:

@@ -55,6 +55,9 @@ ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A shipped model, or the path of a model file (.py).")
 ]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Predictions: .csv, .parquet or .h5.")]
+CsvFile = Annotated[
+    Path | None, typer.Option("--table", metavar="FILE", help="A CSV file with the answers.")
+]
 DatasetName = Annotated[
     str | None, typer.Option("--dataset", "-d", metavar="D", help="Default: the simulated one.")
 ]
@@ -551,8 +554,70 @@ def reveal(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> No
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the competition: a Python name.")],
+    table: CsvFile = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="What to predict.")
+    ] = None,
+    row_id: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="Ids. Default: the column `id`.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="rmse, mae, auc, f1_macro, ...")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", metavar="HOW", help="random, stratified, grouped or time."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="COLUMN", help="Groups that stay whole, or times.")
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", metavar="FILE", help="Rows without answers.")
+    ] = None,
+    sample: Annotated[
+        Path | None, typer.Option("--sample", metavar="FILE", help="A sample submission.")
+    ] = None,
+    solution: Annotated[
+        Path | None, typer.Option("--solution", metavar="FILE", help="The answers of --test.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option("--positive", metavar="LABEL", help="Which class is positive.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a competition of a table: folder, frozen split, metric, models."""
+    from podium.plans import Wish, missing
+
+    wish = Wish(
+        name=name,
+        table=table,
+        target=target,
+        metric=metric,
+        row_id=row_id,
+        split=split,
+        by=by,
+        test=test,
+        sample=sample,
+        solution=solution,
+        positive=positive,
+    )
+    if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+        wish = display.asked(wish, missing(wish))
+    found = api.new(**vars(wish))
+    if as_json:
+        document = {**asdict(found), "folder": str(found.folder)}
+        display.document(document)
+    else:
+        display.created(found)
+
+
+@app.command()
 def verify(
-    comp: Annotated[str | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
+    comp: Annotated[
+        str | None, typer.Argument(metavar="COMP", help="Or the path of its folder. Default: all.")
+    ] = None,
     dataset: DatasetName = None,
     as_json: Json = False,
 ) -> None:
@@ -565,9 +630,7 @@ def verify(
     if as_json:
         display.document([asdict(verdict) for verdict in found])
     else:
-        rows = [[v.competition, v.dataset, v.check, v.problem or v.skipped or "ok"] for v in found]
-        display.table(["competition", "dataset", "check", "verdict"], rows)
-        display.say(f"{len(found)} checks, {len(failed)} failed.")
+        display.verdicts(found)
     if failed:
         raise typer.Exit(1)
 

@@ -89,6 +89,8 @@ def labels(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type) and _all_whole(column):  # as pandas has them beside NaN
         column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64())
+    if pa.types.is_boolean(column.type):  # as pandas reads labels True and False
+        column = pc.if_else(column, "True", "False")
     texts = any(is_text(column.type) for is_text in TEXT)
     if not (texts or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
         return np.empty(0, dtype=object), [

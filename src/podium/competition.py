@@ -18,7 +18,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from itertools import pairwise
 from keyword import iskeyword
 from pathlib import Path
@@ -37,8 +37,8 @@ class Source:
     """Where raw files come from.
 
     Attributes:
-        url: Public address of one file or of a zip archive; empty for files that only their
-            owners have: they are given with `--from`.
+        url: Public address of one file or of a zip archive; a folder beside `competition.py`, such
+            as `raw`; or empty for files that only their owners have: they are given with `--from`.
         members: The files that are needed and the sha256 of each; these decide, not the archive.
             A name may be a pattern (`sample_*.h5`), for one file or more. A sha256 of None takes
             any content: what was prepared from it has its own fingerprint and so its own board.
@@ -53,6 +53,11 @@ class Source:
     licence: str
     citation: str
     optional: tuple[str, ...] = ()
+
+    @property
+    def beside(self) -> bool:
+        """Whether the files lie in the competition's own folder."""
+        return bool(self.url) and "://" not in self.url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +94,11 @@ class Dataset:
     def simulated(self) -> bool:
         """Whether `simulate.py` makes this dataset."""
         return not self.sources
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether nothing is to be fetched or given: it is made on first use."""
+        return all(source.beside for source in self.sources)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,11 +173,13 @@ class Competition:
     Attributes:
         targets: Columns of a submission, after the column `id`.
         scores: What the metric returns; the first is the primary score, which ranks.
-        datasets: The first is the default and is simulated.
+        datasets: The first is the default, which is at hand.
         strata: Every test row belongs to one.
         controls: Trivial models.
         halves_by: A kind of group that lies whole in the public or the private half.
         metric_by: Kinds of groups that the metric is given as columns beside the targets.
+        metric_id: What a metric of others calls the column of ids.
+        accepted: Probes of `podium verify` whose findings are meant to be, and why.
         observed: Whether the metric is given the counts of the rows too, as `observed`.
         transductive: Whether `predict` may learn from the features it is given.
         daily_limit: Submissions that a team may hand in on a day (UTC); None for any number.
@@ -183,6 +195,8 @@ class Competition:
     controls: tuple[Control, ...]
     halves_by: str | None = None
     metric_by: tuple[str, ...] = ()
+    metric_id: str = "id"
+    accepted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     observed: bool = False
     transductive: bool = False
     daily_limit: int | None = None
@@ -204,9 +218,12 @@ class Competition:
 
     @property
     def metric(self) -> Metric:
-        """The official metric, from `metric.py`."""
-        metric: Metric = self.module("metric").metric
-        return metric
+        """The official metric, from `metric.py`: our own kind, Kaggle's or that of mle-bench."""
+        from podium.metrics.foreign import metric_of, standing_in
+
+        with standing_in():
+            module = self.module("metric")
+        return metric_of(module, name=self.primary.name, row_id=self.metric_id)
 
     @property
     def check(self) -> Callable[[Part, Table], list[str]] | None:
@@ -279,6 +296,28 @@ def load(name: str) -> Competition:
     if problems := _wrong_facts(found):
         raise PodiumError(f"competitions/{name}/competition.py is wrong.", problems=problems)
     return found
+
+
+def at(path: Path) -> str:
+    """The name of the competition in a folder, which is found from now on: its path was typed.
+
+    Raises:
+        PodiumError: If it is no folder of a competition.
+    """
+    import podium.competitions
+
+    folder = path.resolve()
+    if problem := _unusable(folder):
+        raise PodiumError(f"{path} is no competition: {problem}.")
+    if str(folder.parent) not in podium.competitions.__path__:
+        podium.competitions.__path__.insert(0, str(folder.parent))
+        invalidate_caches()
+    first = next(other for other in folders() if other.name == folder.name)
+    if first.resolve() != folder:
+        raise PodiumError(
+            f"{path} is not used: {first} comes before it.", hint="Rename one of the folders."
+        )
+    return folder.name
 
 
 def shadowed() -> list[Path]:

@@ -218,7 +218,7 @@ def annotated(data: Data, folder: Path) -> list[Path]:
 
 
 def load(competition: Competition, dataset: Dataset) -> Data:
-    """Open a prepared dataset; a simulated one is made on first use.
+    """Open a prepared dataset; one that is at hand is made on first use.
 
     Raises:
         DataError: If it is not prepared, or was prepared from another edition.
@@ -228,7 +228,7 @@ def load(competition: Competition, dataset: Dataset) -> Data:
     problems = differences(competition, dataset, manifest) if manifest else ["not prepared yet"]
     if not problems and manifest:
         return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
-    if dataset.simulated:
+    if dataset.at_hand:
         return prepare(competition, dataset)
     raise DataError(
         f"The data of {competition.name}/{dataset.name} is not ready.",

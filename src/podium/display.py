@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from podium.disagreement import Disagreement
     from podium.entry import Outcome
     from podium.exchange import Imported
+    from podium.making import Created
     from podium.model import Report
+    from podium.plans import Wish
     from podium.predicting import Predicted
     from podium.ranking import Row
     from podium.search import Watch
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from podium.stats import Card
     from podium.studies import Standing
     from podium.tuning import Tuned
+    from podium.verify import Verdict
 
 Cells = Sequence[str]
 _HEAD = 20
@@ -594,6 +597,53 @@ def imported(found: Imported) -> None:
             f"{name} was revealed elsewhere. Here it stays sealed, since it holds submissions that "
             f"did not come revealed. Open it: podium reveal {competition} --dataset {dataset}"
         )
+
+
+def verdicts(found: Sequence[Verdict]) -> None:
+    """Say what each check found, and below what to do."""
+
+    def said(one: Verdict) -> str:
+        return one.problem or one.skipped or (f"note: {one.note}" if one.note else "ok")
+
+    rows = [[one.competition, one.dataset, one.check, said(one)] for one in found]
+    table(["competition", "dataset", "check", "verdict"], rows)
+    for one in found:
+        if one.advice:
+            out(f"{one.competition}/{one.dataset}, {one.check}: {one.advice}")
+    failed = sum(bool(one.problem) for one in found)
+    say(f"{len(found)} checks, {failed} failed.")
+
+
+def asked(wish: Wish, missing: Sequence[str]) -> Wish:
+    """Ask on a terminal for what is missing."""
+    import typer
+
+    from podium.plans import NEEDED
+
+    if not missing:
+        return wish
+    say("Press Ctrl-C to stop; nothing is written before all is known.")
+    answers = {name: typer.prompt(NEEDED[name].partition(": ")[2], err=True) for name in missing}
+    return replace(
+        wish,
+        table=Path(answers["table"]) if "table" in answers else wish.table,
+        target=answers.get("target", wish.target),
+        metric=answers.get("metric", wish.metric),
+    )
+
+
+def created(found: Created) -> None:
+    """Say what `podium new` made and what comes next."""
+    parts = ", ".join(f"{name} {count:,}" for name, count in sorted(found.rows.items()))
+    out(f"{found.name} is made: {_near(found.folder)} ({parts} rows)")
+    for note in found.notes:
+        out(f"  {note}")
+    if not found.found:
+        root = found.folder.parents[1]
+        out(f"Podium looks there once you name the workspace: export PODIUM_WORKSPACE={root}")
+    out("Next:")
+    for command in ("verify {}", "run {} lightgbm", "board {}"):
+        out(f"  podium {command.format(found.name)}")
 
 
 def counted(counts: Sequence[tuple[int, str]]) -> str:

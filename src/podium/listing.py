@@ -96,7 +96,7 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
 def _status(competition: Competition, dataset: Dataset) -> str:
     if is_ready(competition, dataset):
         return "ready"
-    if dataset.simulated:
+    if dataset.at_hand:
         return "made on first use"
     return "to fetch" if all(source.url for source in dataset.sources) else "yours to give"
 

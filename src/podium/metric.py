@@ -34,14 +34,63 @@ class Metric:
         statistics: `(solution, predictions, layout) -> [rows, k]`, float64, dense or scipy sparse.
         finish: `(sums [..., k], layout) -> {score name: [...]}`, vectorised over leading axes.
         layout: `(solution, predictions) -> Layout`, called once a submission over all its rows.
+        whole: `(solution, predictions) -> {score name: value}` of a metric that is no sum; see
+            `whole_metric`.
     """
 
     statistics: Callable[[Table, Table, Layout], Any]
     finish: Callable[[Floats, Layout], dict[str, Floats]]
     layout: Callable[[Table, Table], Layout] = no_layout
+    whole: Callable[[Table, Table], Mapping[str, float]] | None = None
 
     def score(self, solution: Table, predictions: Table) -> dict[str, float]:
         """Score aligned rows once: a sum, then `finish`."""
+        if self.whole is not None:
+            return {name: float(value) for name, value in self.whole(solution, predictions).items()}
         layout = self.layout(solution, predictions)
         sums = np.asarray(self.statistics(solution, predictions, layout).sum(axis=0)).reshape(-1)
         return {name: float(value) for name, value in self.finish(sums, layout).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Layout of a metric that is no sum: all rows, and the cell that each lies in.
+
+    A union of cells is the sum of their unit vectors [..., cells], so all that is made of sums is
+    made of these, too; only that the metric runs anew for each.
+    """
+
+    solution: Table
+    predictions: Table
+    cell: NDArray[np.int64]
+
+
+def whole_metric(score: Callable[[Table, Table], Mapping[str, float]]) -> Metric:
+    """A metric that is no function of sums, such as AUC: any function of two aligned tables.
+
+    The generic, slower path: it runs once for the rows that are asked for and once without each
+    of at most 64 buckets of whole groups.
+    """
+
+    def statistics(solution: Table, predictions: Table, layout: Rows) -> Floats:
+        return np.eye(int(layout.cell.max(initial=-1)) + 1)[layout.cell]
+
+    def layout(solution: Table, predictions: Table) -> Rows:
+        rows = len(next(iter(solution.values())))
+        return Rows(solution=solution, predictions=predictions, cell=np.zeros(rows, np.int64))
+
+    def finish(sums: Floats, rows: Rows) -> dict[str, Floats]:
+        chosen = sums.reshape(-1, sums.shape[-1]) > 0.5
+        found = [score(*(_some(t, one[rows.cell]) for t in _tables(rows))) for one in chosen]
+        shape = sums.shape[:-1]
+        return {name: np.array([f[name] for f in found]).reshape(shape) for name in found[0]}
+
+    return Metric(statistics=statistics, finish=finish, layout=layout, whole=score)
+
+
+def _tables(rows: Rows) -> tuple[Table, Table]:
+    return rows.solution, rows.predictions
+
+
+def _some(table: Table, rows: NDArray[np.bool_]) -> Table:
+    return {name: column[rows] for name, column in table.items()}

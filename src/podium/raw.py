@@ -51,8 +51,11 @@ def members(
         problems: list[str] = []
         downloads: list[Path] = []
         for entry in dataset.sources:
-            place = source or _download(entry, competition, dataset, progress=progress)
-            downloads.append(place)
+            beside = competition.folder / entry.url if entry.beside else None
+            place = source or beside
+            if place is None:
+                place = _download(entry, competition, dataset, progress=progress)
+                downloads.append(place)
             for name, expected in entry.members.items():
                 if expected is None:
                     files, problem = _locate_any(name, place, unpacked)
@@ -68,10 +71,9 @@ def members(
                 problems += problem
         problems = list(dict.fromkeys(problems))
         if problems:
-            if source is None:
-                for file in downloads:
-                    file.unlink(missing_ok=True)  # the next try fetches it again
-            where = source or "the download"
+            for file in downloads:
+                file.unlink(missing_ok=True)  # the next try fetches it again
+            where = source or ("the download" if downloads else competition.folder)
             raise DataError(
                 f"The raw files of {competition.name}/{dataset.name} are not whole in {where}.",
                 problems=list(dict.fromkeys(problems)),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from podium.competition import Stratum
 from podium.errors import PodiumError
-from podium.metric import Floats, Layout, Metric, Table
+from podium.metric import Floats, Layout, Metric, Rows, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,8 @@ BUCKETS = 4096
 """Whole groups share a bucket when there are more than this."""
 MIN_GROUPS = 5
 """Below, no interval is shown, unless the stratum says that fewer are enough."""
+FEW = 64
+"""The same where a metric is no sum and is run anew without each bucket."""
 CHUNK = 1 << 20
 """Values of a column, or of a matrix, that are scored at once."""
 
@@ -88,6 +90,21 @@ class Cells:
             bucket=cells["bucket"].to_numpy(np.int64),
         )
 
+    def coarser(self, buckets: int) -> Cells:
+        """The same cells with so many buckets at most: whole ones are put together."""
+        if self.bucket.max(initial=0) < buckets:
+            return self
+        import pandas as pd
+
+        frame = pd.DataFrame({**self.labels, "bucket": self.bucket % buckets})
+        grouped = frame.groupby(list(frame.columns), sort=True, dropna=False)
+        cells = grouped.size().index.to_frame(index=False)
+        return Cells(
+            code=np.asarray(grouped.ngroup(), dtype=np.int64)[self.code],
+            labels={name: cells[name].to_numpy(object) for name in self.labels},
+            bucket=cells["bucket"].to_numpy(np.int64),
+        )
+
     def __len__(self) -> int:
         return len(self.bucket)
 
@@ -111,7 +128,20 @@ class Tally:
 
     @classmethod
     def of(cls, metric: Metric, solution: Table, predictions: Table, cells: Cells) -> Tally:
-        """One pass over the rows, a chunk at a time: memory does not grow with their number."""
+        """One pass over the rows, a chunk at a time: memory does not grow with their number.
+
+        A metric of whole tables has no sums: then a union of cells is the sum of their unit
+        vectors, and there are few cells.
+        """
+        if metric.whole is not None:
+            cells = cells.coarser(FEW)
+            return cls(
+                metric=metric,
+                layout=Rows(solution=solution, predictions=predictions, cell=cells.code),
+                cells=cells,
+                sums=np.eye(len(cells)),
+                rows=np.bincount(cells.code, minlength=len(cells)),
+            )
         layout = metric.layout(solution, predictions)
         sums: Any = 0.0
         widest = max(
@@ -145,6 +175,9 @@ class Tally:
             part = self.estimate(primary, entry.enough, stratum=entry.name, **labels)
             if part is not None:
                 found[entry.name], enough = part, max(enough, entry.enough)
+        only = next(iter(found.values())) if len(found) == 1 else None
+        if only is not None and only.rows == self.rows[self.cells.where(**labels)].sum():
+            return Card(whole=only, strata=found)
         whole = self.estimate(primary, enough or MIN_GROUPS, **labels)
         if whole is None:
             raise PodiumError(f"There are no rows to score ({labels}).")

@@ -1,0 +1,99 @@
+"""Scores of a column of labels, from how often each label is true, is said, and is both.
+
+With t, p and h (said and true) of each label, c the rows that are right and n all rows,
+
+    accuracy = c / n                        balanced accuracy = mean of h / t over labels with t > 0
+    F1 of a label = 2 h / (t + p)           macro F1: their mean; weighted: by t; micro: accuracy
+    MCC = (c n - sum t p) / sqrt((n^2 - sum p^2) (n^2 - sum t^2))
+
+as scikit-learn computes them; 0 by 0 is 0. Of labels that no row of the truth has, those after the
+first twenty count as one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.metric import Floats, Metric, Table
+
+Classes = NDArray[np.object_]
+"""Labels of the truth, sorted, and the first of those that only the predictions have: text."""
+STRANGE = 20
+
+
+def labels(target: str, *scores: str, positive: str | None = None) -> Metric:
+    """The named scores of one column of labels.
+
+    Args:
+        target: The column, text.
+        scores: Of `accuracy`, `balanced_accuracy`, `f1_macro`, `f1_micro`, `f1_weighted`, `mcc`,
+            and with a positive label `f1`, `precision`, `recall` of it.
+        positive: The label that `f1`, `precision` and `recall` are of.
+    """
+
+    def layout(solution: Table, predictions: Table) -> Classes:
+        true, said = (np.unique(side[target].astype(object)) for side in (solution, predictions))
+        return np.concatenate([true, np.setdiff1d(said, true)[:STRANGE]])
+
+    def statistics(solution: Table, predictions: Table, classes: Classes) -> Any:
+        """Sparse [rows, 3 * (classes + 1)]: a 1 where the label is true, is said, and is both."""
+        from scipy.sparse import csr_array
+
+        true, said = (_code(classes, side[target]) for side in (solution, predictions))
+        rows, width = len(true), len(classes) + 1
+        hit = true == said
+        column = np.column_stack([true, width + said, 2 * width + said]).ravel()
+        value = np.column_stack([np.ones(rows), np.ones(rows), hit]).ravel()
+        return csr_array((value, column, np.arange(rows + 1) * 3), shape=(rows, 3 * width))
+
+    def finish(sums: Floats, classes: Classes) -> dict[str, Floats]:
+        true, said, hits = np.moveaxis(sums.reshape(*sums.shape[:-1], 3, -1), -2, 0)
+        found = _all_labels(true, said, hits)
+        if positive is not None:
+            place = _code(classes, np.array([positive], dtype=object))[0]
+            found |= _one_label(true[..., place], said[..., place], hits[..., place])
+        return {name: found[name] for name in scores}
+
+    return Metric(statistics=statistics, finish=finish, layout=layout)
+
+
+def _all_labels(true: Floats, said: Floats, hits: Floats) -> dict[str, Floats]:
+    """Scores over all labels, from counts [..., labels]."""
+    rows, right = true.sum(axis=-1), hits.sum(axis=-1)
+    f1 = _ratio(2 * hits, true + said)
+    there, known = (true + said > 0.5).sum(axis=-1), (true > 0.5).sum(axis=-1)
+    spread_said = np.sqrt(np.maximum(rows**2 - (said**2).sum(axis=-1), 0.0))
+    spread_true = np.sqrt(np.maximum(rows**2 - (true**2).sum(axis=-1), 0.0))
+    together = right * rows - (true * said).sum(axis=-1)
+    return {
+        "accuracy": right / rows,
+        "balanced_accuracy": _ratio(hits, true).sum(axis=-1) / known,
+        "f1_macro": f1.sum(axis=-1) / there,
+        "f1_micro": right / rows,
+        "f1_weighted": (true * f1).sum(axis=-1) / rows,
+        "mcc": _ratio(together, spread_said * spread_true),
+    }
+
+
+def _one_label(true: Floats, said: Floats, hits: Floats) -> dict[str, Floats]:
+    return {
+        "f1": _ratio(2 * hits, true + said),
+        "precision": _ratio(hits, said),
+        "recall": _ratio(hits, true),
+    }
+
+
+def _code(classes: Classes, values: NDArray[Any]) -> NDArray[np.int64]:
+    """The number of each label; the last for those beyond."""
+    import pandas as pd
+
+    found = pd.Index(classes).get_indexer(pd.Index(np.asarray(values, dtype=object)))
+    return np.where(found < 0, len(classes), found).astype(np.int64)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    known = below > 0.5  # counts; leaving a group out may leave rounding dust behind
+    return np.where(known, above / np.where(known, below, 1.0), 0.0)

@@ -1,0 +1,387 @@
+"""A competition from a table: every way to ask for one, and everything that may be wrong."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import podium.competitions
+from podium import api, competition, data, display, verify
+from podium.errors import DataError
+from podium.plans import Wish, missing
+
+ROWS = 400
+
+
+def table(rows=ROWS, seed=0):
+    """Numbers, a category, words, a sequence, groups, times; a number and labels to predict."""
+    rng = np.random.default_rng(seed)
+    found = pd.DataFrame(rng.normal(size=(rows, 3)).round(4), columns=["a", "b", "c"])
+    found["kind"] = rng.choice(["x", "y", "z"], rows)
+    found["note"] = [" ".join(rng.choice(["red", "dog", "sky"], 4)) for _ in range(rows)]
+    found["letters"] = ["".join(rng.choice(list("ACGT"), 24)) for _ in range(rows)]
+    found["patient"] = [f"p{n}" for n in rng.integers(0, 40, rows)]
+    found["day"] = pd.date_range("2024-01-01", periods=rows, freq="h").strftime("%Y-%m-%d %H:%M")
+    value = 2 * found["a"] + (found["kind"] == "x") + rng.normal(size=rows) / 2
+    found["value"] = value.round(4)
+    found["grade"] = pd.cut(value, [-99, -1, 1, 99], labels=["low", "mid", "high"]).astype(str)
+    found["ill"] = np.where(value > 0, "yes", "no")
+    found.insert(0, "id", rng.permutation(rows) + 1000)
+    return found
+
+
+def new(wish):
+    return api.new(**vars(wish))
+
+
+def only(target):
+    return table().drop(columns=list({"value", "grade", "ill"} - {target}))
+
+
+@pytest.fixture
+def place(workspace, monkeypatch):
+    """A named workspace with tables; competitions of other tests are forgotten."""
+    monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
+    root = workspace / "competitions"
+    root.mkdir()
+    monkeypatch.setattr(podium.competitions, "__path__", [*podium.competitions.__path__, str(root)])
+    for target in ("value", "grade", "ill"):
+        only(target).to_csv(f"{target}.csv", index=False)
+    rows = only("ill")
+    train, test = rows[:280], rows[280:]
+    train.to_csv("train.csv", index=False)
+    test.drop(columns="ill").to_csv("test.csv", index=False)
+    test[["id"]].assign(ill=0.5).to_csv("sample_submission.csv", index=False)
+    usage = np.where(np.arange(len(test)) % 3, "Private", "Public")
+    usage[:10] = "Ignored"
+    test[["id", "ill"]].assign(Usage=usage).to_csv("solution.csv", index=False)
+    yield workspace
+    for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def problems(verdicts):
+    return [f"{v.check}: {v.problem}" for v in verdicts if v.problem]
+
+
+def test_four_commands_lead_to_a_board(place, podium_cli, own_cache):
+    flags = ("--table", "value.csv", "--target", "value", "--metric", "rmse")
+    made = podium_cli("new", "mine", *flags)
+    assert made.status == 0, made.err
+    assert "podium verify mine" in made.out
+    assert sorted(p.name for p in (place / "competitions").iterdir()) == ["mine"]
+    checked = podium_cli("verify", "mine", "--json")
+    assert [(v["check"], v["problem"]) for v in checked.json if v["problem"]] == []
+    ran = podium_cli("run", "mine", "lightgbm", "--json")
+    assert ran.status == 0, ran.err
+    board = podium_cli("board", "mine", "--json").json
+    by_status = {row["status"]: row for row in board["rows"]}
+    assert by_status["control"]["normalised"] == 0
+    assert by_status["scored"]["normalised"] > 0.4
+    assert board["metric"] == "rmse"
+
+
+def test_the_folder_is_the_same_each_time_and_its_example_holds(place, own_cache):
+    kept = []
+    for name in ("mine_one", "mine_two"):
+        new(Wish(name=name, table=place / "grade.csv", target="grade", metric="f1_macro"))
+        folder = place / "competitions" / name
+        kept.append((folder / "splits" / "table.csv").read_bytes())
+        words = {}
+        exec(compile((folder / "test_metric.py").read_text(), "test_metric.py", "exec"), words)
+        words["test_worked_example"]()
+    assert kept[0] == kept[1]
+
+
+WAYS = {
+    "grouped": ("value", "mae", {"split": "grouped", "by": "patient"}, "new_groups"),
+    "time": ("value", "r2", {"split": "time", "by": "day"}, "later"),
+    "logs": ("value", "pearson", {"split": "stratified"}, "rows"),
+    "auc": ("ill", "auc", {"positive": "no"}, "rows"),
+    "f1": ("ill", "f1", {}, "rows"),
+    "two": ("ill", "log_loss", {}, "rows"),
+    "many": ("grade", "log_loss", {}, "rows"),
+    "labels": ("grade", "f1_macro", {"split": "random"}, "rows"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_passes_verify_and_its_model_beats_the_control(place, own_cache, way):
+    target, metric, flags, stratum = WAYS[way]
+    new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric, **flags))
+    found = competition.load("mine")
+    assert [s.name for s in found.strata] == [stratum]
+    assert problems(verify.verify("mine")) == []
+    assert api.run("mine", "lightgbm", params={"rounds": 100}).row.normalised > 0.2
+
+
+def split(name):
+    prepared = data.load(*api.load(name))
+    return pd.read_csv(prepared.file("solution/split.csv"), dtype={"id": str}).set_index("id")
+
+
+def test_grouped_and_timed_splits_keep_apart(place, own_cache):
+    rows = only("value").astype({"id": str}).set_index("id")
+    wish = {"table": place / "value.csv", "target": "value", "metric": "rmse"}
+    new(Wish(name="mine_groups", split="grouped", by="patient", **wish))
+    found = split("mine_groups").join(rows)
+    assert found.groupby("patient")["part"].nunique().max() == 1
+    assert found.groupby("patient")["fold"].nunique().max() <= 1
+    assert 0.15 < (found["part"] != "train").mean() < 0.25
+    assert "patient" not in data.load(*api.load("mine_groups")).part("test").features
+    new(Wish(name="mine_times", split="time", by="day", **wish))
+    found = split("mine_times").join(rows)
+    days = [found.loc[found["part"] == part, "day"] for part in ("train", "public", "private")]
+    assert days[0].max() < days[1].min()
+    assert days[1].max() < days[2].min()
+
+
+def kaggle(place, **more):
+    files = {"table": "train", "test": "test", "sample": "sample_submission"}
+    paths = {flag: place / f"{name}.csv" for flag, name in files.items()}
+    return Wish(name="mine", metric="auc", **(paths | more))
+
+
+def test_a_kaggle_set_without_solution_has_open_rows(place, own_cache):
+    made = new(kaggle(place))
+    assert made.rows == {"train": 225, "private": 27, "public": 28, "open": 120}
+    outcome = api.run("mine", "constant")
+    assert len(pd.read_csv(outcome.open_file)) == 120
+    assert problems(verify.verify("mine")) == []
+
+
+def test_a_kaggle_set_with_solution_takes_its_halves(place, own_cache):
+    made = new(kaggle(place, solution=place / "solution.csv"))
+    given = pd.read_csv("solution.csv", dtype={"id": str}).set_index("id")["Usage"]
+    part = split("mine")["part"]
+    assert made.rows == {"train": 280, **part[given.index].value_counts()}
+    assert (part[given.index] == given.map(str.lower).replace("ignored", "open")).all()
+    assert problems(verify.verify("mine")) == []
+
+
+SETS = {
+    "odd usage": (lambda t: t.assign(Usage="Hidden"), "Public, Private or Ignored are expected"),
+    "one half": (lambda t: t.assign(Usage="Public"), "no row is Private"),
+    "labels": (lambda t: t.assign(ill=t["ill"] + "!"), "has labels that never train: no!, yes!"),
+    "missing": (lambda t: t[5:], "5 ids of test.csv not in solution.csv"),
+    "no answers": (lambda t: t.drop(columns="ill"), "has no column 'ill': the answers"),
+}
+
+
+@pytest.mark.parametrize("fault", SETS)
+def test_faults_of_a_solution_are_told(place, fault):
+    change, words = SETS[fault]
+    change(pd.read_csv("solution.csv")).to_csv("solution.csv", index=False)
+    with pytest.raises(DataError) as error:
+        new(kaggle(place, solution=place / "solution.csv"))
+    assert words in str(error.value)
+
+
+def test_ids_are_text_as_they_stand(place, own_cache):
+    for name in ("train", "test", "sample_submission", "solution"):
+        rows = pd.read_csv(f"{name}.csv")
+        rows.assign(id=rows["id"].map("{:08d}".format)).to_csv(f"{name}.csv", index=False)
+    made = new(kaggle(place, solution=place / "solution.csv"))
+    assert made.rows["train"] == 280
+    assert all(len(row) == 8 for row in data.load(*api.load("mine")).part("test").ids)
+
+
+def test_without_usage_the_halves_are_drawn(place, own_cache):
+    pd.read_csv("solution.csv").drop(columns="Usage").to_csv("solution.csv", index=False)
+    made = new(kaggle(place, solution=place / "solution.csv"))
+    assert made.rows == {"train": 280, "public": 60, "private": 60}
+
+
+def broken(change, target="value"):
+    """A table with one thing wrong, as it is written."""
+    rows = only(target)
+    found = change(rows)
+    (rows if found is None else found).to_csv("bad.csv", index=False)
+
+
+def put(text, encoding="utf-8"):
+    Path("bad.csv").write_text(text, encoding=encoding)
+
+
+def assign(**values):
+    return lambda rows: rows.assign(**values)
+
+
+FAULTS = {
+    "ids": (lambda: broken(assign(id=7)), {}, "1 id more than once: 7"),
+    "no ids": (
+        lambda: broken(lambda rows: rows.assign(id=rows["id"].where(rows.index > 2))),
+        {},
+        "3 rows without an id: row 1, row 2, row 3",
+    ),
+    "NaN": (
+        lambda: broken(lambda rows: rows.assign(value=rows["value"].where(rows.index != 4))),
+        {},
+        "1 value missing or NaN: row 5",
+    ),
+    "text": (lambda: broken(assign(value="much")), {}, "400 values no number: much"),
+    "infinite": (lambda: broken(assign(value=np.inf)), {}, "400 values infinite"),
+    "constant": (lambda: broken(assign(value=2.5)), {}, "every row has the same value, 2.5"),
+    "one class": (
+        lambda: broken(assign(ill="no"), "ill"),
+        {"target": "ill", "metric": "auc"},
+        "every row has the same value, no",
+    ),
+    "three rows": (lambda: broken(lambda rows: rows[:3]), {}, "has 3 rows: 50 or more"),
+    "no rows": (lambda: broken(lambda rows: rows[:0]), {}, "bad.csv has a header and no rows"),
+    "empty": (lambda: put(""), {}, "bad.csv is empty"),
+    "semicolons": (lambda: put("id;a;value\n1;2,5;3\n"), {}, "semicolons between its columns"),
+    "tabs": (lambda: put("id\ta\tvalue\n1\t2\t3\n"), {}, "tabs between its columns"),
+    "latin1": (lambda: put("id,a,value\n1,é,3\n", "latin1"), {}, "not UTF-8 (byte 0xe9)"),
+    "excel": (lambda: Path("bad.csv").write_bytes(b"PK\x03\x04..."), {}, "an Excel or zip file"),
+    "utf-16": (lambda: put("id,a,value\n1,2,3\n", "utf-16"), {}, "bad.csv is UTF-16"),
+    "ragged": (lambda: put("id,a,value\n1,2,3\n1,2,3,4,5\n"), {}, "Expected 3 fields in line 3"),
+    "twice": (lambda: put("id,a,a,value\n1,2,3,4\n"), {}, "the column 'a' more than once"),
+    "own": (lambda: broken(assign(fold=1)), {}, "a column 'fold' of its own"),
+    "target": (lambda: broken(assign()), {"target": "valeu"}, "did you mean 'value'?"),
+    "metric": (lambda: broken(assign()), {"metric": "rsme"}, "did you mean 'rmse'? there are rmse"),
+    "split": (lambda: broken(assign()), {"split": "hash"}, "'hash' is unknown: there are random"),
+    "by": (lambda: broken(assign()), {"split": "grouped"}, "--split grouped needs --by COLUMN"),
+    "few groups": (
+        lambda: broken(assign()),
+        {"split": "grouped", "by": "kind"},
+        "3 different values; 10 or more",
+    ),
+    "no times": (
+        lambda: broken(assign()),
+        {"split": "time", "by": "patient"},
+        "400 values no number nor a date",
+    ),
+    "three classes": (
+        lambda: broken(assign(), "grade"),
+        {"target": "grade", "metric": "auc"},
+        "auc is of two classes; 'grade' has 3: take log_loss",
+    ),
+    "decimals": (lambda: broken(assign()), {"metric": "accuracy"}, "decimals are no labels"),
+    "all labels": (
+        lambda: broken(assign()),
+        {"metric": "accuracy", "target": "letters"},
+        "'letters' has 400 labels in 400 rows: no classes",
+    ),
+    "rare": (
+        lambda: broken(lambda rows: rows.assign(ill=np.where(rows.index < 4, "a", "b")), "ill"),
+        {"target": "ill", "metric": "auc"},
+        "class 'a' of 'ill' has 4 rows: 10 or more are needed",
+    ),
+    "positive": (
+        lambda: broken(assign(), "ill"),
+        {"target": "ill", "metric": "auc", "positive": "ja"},
+        "--positive 'ja' is no label: there are 'no', 'yes'",
+    ),
+    "rmsle": (lambda: broken(assign()), {"metric": "rmsle"}, "rmsle takes no values below 0"),
+    "no file": (lambda: None, {"table": "there/is/none.csv"}, "there is no file"),
+    "name": (lambda: broken(assign()), {"name": "my-task"}, "NAME 'my-task' must be a Python name"),
+    "shipped": (lambda: broken(assign()), {"name": "toy"}, "that of a competition that there is"),
+    "no test": (lambda: broken(assign()), {"solution": "bad.csv"}, "--solution needs --test"),
+    "overlap": (
+        lambda: (
+            broken(lambda rows: rows.drop(columns="value")[:80]) or only("value").to_csv("b.csv")
+        ),
+        {"table": "value.csv", "test": "bad.csv"},
+        "80 ids of bad.csv also in value.csv",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_told_and_nothing_is_written(place, fault):
+    prepare, flags, words = FAULTS[fault]
+    prepare()
+    flags = {"name": "mine", "table": "bad.csv", "target": "value", "metric": "rmse"} | flags
+    paths = {k: place / v for k, v in flags.items() if k in ("table", "test", "solution")}
+    with pytest.raises(DataError) as error:
+        new(Wish(**(flags | paths)))
+    assert words in str(error.value)
+    assert list((place / "competitions").iterdir()) == []
+
+
+def test_everything_is_told_at_once(place):
+    rows = only("value")
+    rows.loc[3, "value"] = np.nan
+    rows.loc[5, "id"] = rows.loc[6, "id"]
+    rows.to_csv("bad.csv", index=False)
+    with pytest.raises(DataError) as error:
+        new(Wish(name="2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
+    assert [problem.split(":")[0] for problem in error.value.problems] == [
+        "NAME '2mine' must be a Python name",
+        "--by b needs --split grouped, or --split time",
+        "bad.csv, column 'id'",
+        "bad.csv, column 'value'",
+    ]
+
+
+def test_a_pipe_is_told_what_is_missing(place, podium_cli):
+    done = podium_cli("new", "mine")
+    assert done.status == 1
+    for flag in ("--table FILE", "--target COLUMN", "--metric NAME"):
+        assert f"missing: {flag}" in done.err
+
+
+def test_a_terminal_is_asked(place, monkeypatch, own_cache, capsys):
+    answers = iter(["value.csv", "value", "rmse"])
+    asked = []
+    monkeypatch.setattr("typer.prompt", lambda text, err: asked.append(text) or next(answers))
+    wish = Wish(name="mine")
+    wish = display.asked(wish, missing(wish))
+    assert [text.split()[1] for text in asked] == ["CSV", "column", "score"]
+    assert new(wish).rows["train"] == 320
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [("grouped", "patient"), ("time", "day")])
+def test_a_given_test_part_has_folds_of_every_kind(place, own_cache, flags):
+    how, by = flags
+    new(kaggle(place, solution=place / "solution.csv", split=how, by=by))
+    found = split("mine").join(only("ill").astype({"id": str}).set_index("id"))
+    assert found.groupby("fold").size().between(20, 100).all()
+    if how == "grouped":
+        assert found.groupby("patient")["fold"].nunique().max() == 1
+    assert problems(verify.verify("mine")) == []
+
+
+def test_an_existing_folder_stays(place, own_cache):
+    wish = Wish(name="mine", table=place / "value.csv", target="value", metric="rmse")
+    folder = place / "competitions" / "mine"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(DataError, match="is there already"):
+        new(wish)
+    assert [p.name for p in folder.iterdir()] == ["notes.txt"]
+
+
+def test_rows_without_ids_are_numbered_and_a_saved_index_is_left_out(place, own_cache):
+    only("value").drop(columns="id").to_csv("bare.csv")
+    made = new(Wish(name="mine", table=place / "bare.csv", target="value", metric="rmse"))
+    assert any("no column of ids" in note for note in made.notes)
+    test = data.load(*api.load("mine")).part("test")
+    assert list(test.features.columns[:2]) == ["a", "b"]
+    assert set(test.ids) <= {str(n) for n in range(ROWS)}
+
+
+def test_a_folder_outside_the_path_says_how_to_name_the_workspace(workspace, podium_cli, own_cache):
+    only("value").to_csv("value.csv", index=False)
+    flags = ("--table", "value.csv", "--target", "value", "--metric", "rmse")
+    done = podium_cli("new", "mine", *flags)
+    assert done.status == 0
+    assert f"export PODIUM_WORKSPACE={workspace}" in done.out
+
+
+def test_a_folder_is_verified_by_its_path(workspace, own_cache, podium_cli, monkeypatch):
+    monkeypatch.setattr(podium.competitions, "__path__", list(podium.competitions.__path__))
+    only("value").to_csv("value.csv", index=False)
+    new(Wish(name="mine_path", table=Path("value.csv"), target="value", metric="rmse"))
+    done = podium_cli("verify", "./competitions/mine_path", "--json")
+    assert done.status == 0, done.err
+    assert {verdict["competition"] for verdict in done.json} == {"mine_path"}
+    wrong = podium_cli("verify", "./competitions")
+    assert "is no competition" in wrong.err
