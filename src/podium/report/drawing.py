@@ -50,7 +50,9 @@ class Axis:
     def at(self, values: Sequence[float] | Floats) -> list[float]:
         """Where values stand; those outside stand at the end."""
         share = (np.clip(values, self.low, self.high) - self.low) / (self.high - self.low)
-        return [round(place, 1) for place in (self.start + share * (self.end - self.start)).tolist()]
+        return [
+            round(place, 1) for place in (self.start + share * (self.end - self.start)).tolist()
+        ]
 
     def holds(self, value: float) -> bool:
         """Whether a value lies inside."""
@@ -132,4 +134,6 @@ def stairs(xs: Sequence[float], ys: Sequence[float], end: float) -> str:
 
 def thinned(count: int, most: int) -> list[int]:
     """Places of some of many, evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist() if count else []
+    return (
+        np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist() if count else []
+    )

@@ -175,7 +175,10 @@ def _columns(competition: Competition, shown: Standings) -> list[Column]:
         *(shaken if shown.public_ranks else []),
         Column("normalised", note="0: the best trivial control, 1: perfect"),
         *(Column(score.name, note=score.title) for score in beside),
-        *(Column(s.name, note=f"{s.title}: {competition.primary.name}") for s in strata[1:] and strata),
+        *(
+            Column(s.name, note=f"{s.title}: {competition.primary.name}")
+            for s in strata[1:] and strata
+        ),
         Column("handed in", "text", "UTC"),
         Column("ID", "text"),
     ]
@@ -189,9 +192,7 @@ def _lines(
     messages: Mapping[str, str],
     columns: Sequence[Column],
 ) -> list[Line]:
-    rows = [
-        row for place, row in enumerate(shown.rows) if place < ROWS or row.status in HOUSE
-    ]
+    rows = [row for place, row in enumerate(shown.rows) if place < ROWS or row.status in HOUSE]
     ends = [v for row in rows for v in (row.ci_low, row.ci_high, row.score) if v is not None]
     axis = values_axis(ends, 0, 100, higher=competition.primary.higher_is_better)
     found: list[Line] = []
@@ -261,9 +262,7 @@ def _teams(ranked: Sequence[Row], teams: Mapping[str, int], looks: Mapping[str, 
     ]
 
 
-def _notes(
-    competition: Competition, public: Standings, shown: Standings, part: str
-) -> list[str]:
+def _notes(competition: Competition, public: Standings, shown: Standings, part: str) -> list[str]:
     """What a reader should know of the board, a sentence each."""
     found = []
     if shown.groups is not None and shown.groups < FEWEST:
