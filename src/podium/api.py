@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from podium.predicting import Predicted
     from podium.ranking import Row
     from podium.record import Record
-    from podium.report import Report
+    from podium.reporting import Report
     from podium.standings import Standings
     from podium.training import CrossValidation, Progress
 
@@ -437,13 +437,13 @@ def report(
     out: Path | str = "report",
     progress: Progress | None = None,
 ) -> Report:
-    """Write the boards of a competition, or of all, as a static site; see `podium.report`.
+    """Write the boards of a competition, or of all, as a static site; see `podium.reporting`.
 
     Raises:
         BoardError: If there is nothing to show.
         PodiumError: If `out` cannot be written, or holds another site.
     """
-    from podium.report import write
+    from podium.reporting import write
 
     return write(Path(out), competition, progress)
 

@@ -505,5 +505,6 @@ def _near(path: Path) -> Path:
 
 
 def interval(bounds: Sequence[float | None]) -> str:
+    """Both ends, or a dash where there is no interval."""
     low, high = bounds
     return "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"

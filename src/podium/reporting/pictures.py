@@ -10,7 +10,7 @@ from podium.competition import Competition
 from podium.display import chance, figure, interval
 from podium.metric import Floats
 from podium.ranking import Row
-from podium.report.drawing import Axis, Point, stairs, thinned, time_axis, values_axis
+from podium.reporting.drawing import Axis, Point, stairs, thinned, time_axis, values_axis
 
 WIDTH, HEIGHT = 600, 360
 LEFT, RIGHT, TOP, BOTTOM = 62, 588, 12, 318

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from podium.competition import Competition, Dataset
 from podium.display import chance, figure, interval, moved
 from podium.ranking import OUTDATED, UNVERIFIED, WITHDRAWN, Row
-from podium.report import pictures
-from podium.report.drawing import Axis, values_axis
+from podium.reporting import pictures
+from podium.reporting.drawing import Axis, values_axis
 from podium.report.pictures import Heat, Scatter, Strata, Timeline
 from podium.standings import Standings, chances, standings
 from podium.tiers import FEWEST
@@ -130,7 +130,7 @@ def gather(board: Board, competition: Competition, dataset: Dataset, edition: st
         columns=columns,
         lines=_lines(competition, shown, before, teams, messages, columns),
         left_out=max(0, len(ranked) - ROWS),
-        teams=_teams(ranked, teams, shown.looks),
+        teams=_teams(ranked, shown.looks),
         notes=list(_notes(competition, public, shown, part)),
         timeline=pictures.timeline(competition, public.rows, teams),
         scatter=pictures.scatter(competition, ranked, before, teams) if revealed else None,
@@ -245,7 +245,7 @@ def _bar(axis: Axis, row: Row) -> tuple[float, float, float] | None:
     return low, score, high
 
 
-def _teams(ranked: Sequence[Row], teams: Mapping[str, int], looks: Mapping[str, int]) -> list[Team]:
+def _teams(ranked: Sequence[Row], looks: Mapping[str, int]) -> list[Team]:
     last: dict[str, str] = {}
     for row in ranked:
         last[row.team] = max(row.created, last.get(row.team, ""))

@@ -14,10 +14,10 @@ import numpy as np
 
 from podium.metric import Floats
 
-_STEPS = tuple(
-    60 * minutes
-    for minutes in (1, 5, 15, 30, 60, 180, 360, 720)
-    + tuple(1440 * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 728, 1820, 3640, 18200))
+_DAY = 86_400
+_STEPS = (
+    *(60 * minutes for minutes in (1, 5, 15, 30, 60, 180, 360, 720)),
+    *(_DAY * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 728, 1820, 3640, 18_200)),
 )
 """Seconds between ticks of time."""
 MARGIN = 0.04
@@ -78,7 +78,8 @@ def values_axis(
 
     Args:
         values: Figures to be shown.
-        start, end: Where the smallest and the largest stand.
+        start: Where the smallest stands.
+        end: Where the largest stands.
         most: Ticks.
         higher: Whether more is better.
     """
@@ -108,7 +109,7 @@ def time_axis(seconds: Sequence[float], start: float, end: float, *, most: int =
     axis = Axis(low, high, start, end)
     step = next((s for s in _STEPS if (high - low) / s <= most), _STEPS[-1])
     found = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    form = "%Y-%m-%d" if step >= 86_400 else "%m-%d %H:%M"
+    form = "%Y-%m-%d" if step >= _DAY else "%m-%d %H:%M"
     ticks = [
         Tick(at, datetime.datetime.fromtimestamp(value, datetime.UTC).strftime(form))
         for at, value in _placed(axis, found[: 2 * most])
