@@ -15,7 +15,7 @@ from podium.display import chance, figure, interval, moved
 from podium.ranking import OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.reporting import pictures
 from podium.reporting.drawing import Axis, values_axis
-from podium.report.pictures import Heat, Scatter, Strata, Timeline
+from podium.reporting.pictures import Heat, Scatter, Strata, Timeline
 from podium.standings import Standings, chances, standings
 from podium.tiers import FEWEST
 

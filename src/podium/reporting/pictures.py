@@ -268,7 +268,7 @@ def heat(rows: Sequence[Row], win: Floats, teams: Mapping[str, int]) -> Heat | N
                     None
                     if i == j
                     else Cell(
-                        f"{100 * p:.0f}",
+                        _percent(p),
                         round(abs(2 * p - 1), 2),
                         p >= 0.5,
                         f"{names[i]} better than {names[j]}: {_chance(p)}",
@@ -294,6 +294,13 @@ def short(text: str, length: int) -> str:
 def _chance(probability: float) -> str:
     """In percent; never rounded to a certainty, for or against."""
     return "<0.1%" if probability < 0.001 else chance(probability)
+
+
+def _percent(probability: float) -> str:
+    """The same in whole percent."""
+    if not 0.005 <= probability <= 0.995:
+        return "<1" if probability < 0.5 else ">99"
+    return f"{100 * probability:.0f}"
 
 
 def _levels(rows: Sequence[Row], sign: int) -> list[Row]:
