@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import resource
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +39,12 @@ def main() -> None:
         board.merge(leaderboard.Batch(records=spread))
         print(f"{SUBMISSIONS:,} submissions of {TEAMS} teams, {GROUPS:,} groups")
         for state in ("sealed", "revealed"):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             took = seconds("report", "sirna", "--out", state)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             size = Path(state, "sirna-demo.html").stat().st_size / 1024
-            print(f"{state}: {took:.1f} s, page of {size:,.0f} KiB")
+            print(f"{state}: {took:.1f} s ({cpu:.1f} s of CPU), page of {size:,.0f} KiB")
             board.reveal("sirna", "demo", who="benchmark", when=BEGAN.isoformat())
 
 

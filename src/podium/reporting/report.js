@@ -1,7 +1,7 @@
 "use strict";
 // Without this script a page shows all the same; with it: hints, order, search, one team.
 (() => {
-  const FIRST = 100;
+  const FIRST = 30;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const by = (id) => document.getElementById(id);
 
