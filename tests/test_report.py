@@ -248,6 +248,9 @@ def test_pictures_of_the_competition_stand_without_truth_before_reveal(workspace
     assert files
     assert all(Path("report", file).is_file() for file in files)
     assert "Without the truth" in text
+    write(Path("again"))
+    for file in ["imputation-demo.html", *files]:
+        assert Path("report", file).read_bytes() == Path("again", file).read_bytes()
 
 
 def test_the_heat_map_has_the_best_of_each_team_first(filled):

@@ -45,7 +45,8 @@ class Line:
     Attributes:
         team: Place of its team among the page's teams; -1 for controls.
         cells: Text of every column but the bar.
-        bar: Lower end, score and upper end in percent of the width; None without an interval.
+        bar: Lower end, score and upper end in percent of the width; None without an interval,
+            or where the score is too far from the others.
         first: Whether it begins another tier than the row above.
     """
 
@@ -193,7 +194,8 @@ def _lines(
     columns: Sequence[Column],
 ) -> list[Line]:
     rows = [row for place, row in enumerate(shown.rows) if place < ROWS or row.status in HOUSE]
-    ends = [v for row in rows for v in (row.ci_low, row.ci_high, row.score) if v is not None]
+    ranked = [row for row in rows if row.rank is not None]
+    ends = [v for r in ranked for v in (r.ci_low, r.ci_high, r.score) if v is not None]
     axis = values_axis(ends, 0, 100, higher=competition.primary.higher_is_better)
     found: list[Line] = []
     tier: int | None = None
@@ -240,6 +242,8 @@ def _cells(
 
 def _bar(axis: Axis, row: Row) -> tuple[float, float, float] | None:
     if row.ci_low is None or row.ci_high is None or row.score is None:
+        return None
+    if not axis.holds(row.score):
         return None
     low, score, high = axis.at([row.ci_low, row.score, row.ci_high])
     return low, score, high

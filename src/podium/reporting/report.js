@@ -35,7 +35,7 @@
     return { row, text, value: number(text), none: text === "-" || text === "" };
   };
   const compare = (numeric, way) => (a, b) =>
-    a.none - b.none || way * (numeric ? a.value - b.value : a.text.localeCompare(b.text));
+    a.none - b.none || way * (numeric ? a.value - b.value : a.text.localeCompare(b.text, "en", { numeric: true }));
   for (const table of all("#rows, #team-rows")) {
     const heads = all("thead th", table);
     const body = table.tBodies[0];
