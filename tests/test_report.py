@@ -269,6 +269,9 @@ def test_scales():
     assert not far.holds(1e6)
     assert values_axis([3.0, 3.0], 0, 1).holds(3.0)
     assert values_axis([], 0, 1).ticks
+    assert values_axis([-1e308, 1e308, 5.0], 0, 1).ticks
+    assert values_axis([1e-300, 3e-300], 0, 1).ticks
+    assert len(time_axis([-6.2e10, 2.5e11], 0, 1).ticks) <= 6
     hours = time_axis([0.0, 6 * 3600.0], 0, 100)
     assert [tick.text for tick in hours.ticks][:2] == ["01-01 00:00", "01-01 03:00"]
     assert time_axis([5.0, 5.0], 0, 100).ticks

@@ -20,6 +20,9 @@ _STEPS = (
     *(_DAY * days for days in (1, 2, 7, 14, 28, 91, 182, 364, 728, 1820, 3640, 18_200)),
 )
 """Seconds between ticks of time."""
+_YEARS = (0, 253_402_300_799)
+"""Seconds of what has a date here: 1970 to 9999."""
+_LONG, _HUGE = 1e7, 1e100
 MARGIN = 0.04
 
 
@@ -83,10 +86,8 @@ def values_axis(
         most: Ticks.
         higher: Whether more is better.
     """
-    known = np.sort(np.asarray([v for v in values if math.isfinite(v)], dtype=np.float64))
-    if not len(known):
-        known = np.array([0.0, 1.0])
-    low, high = float(known[0]), float(known[-1])
+    known = np.clip(np.asarray(values or (0.0, 1.0), dtype=np.float64), -_HUGE, _HUGE)
+    low, high = float(known.min()), float(known.max())
     near, far = np.quantile(known, [0.05, 0.95])
     room = 3 * float(far - near)
     if room > 0:  # not all alike
@@ -95,9 +96,12 @@ def values_axis(
     low, high = low - pad, high + pad
     axis = Axis(low, high, start, end)
     step = _nice((high - low) / most)
-    digits = max(0, -math.floor(math.log10(step)))
+    digits = min(12, max(0, -math.floor(math.log10(step))))
     found = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    ticks = [Tick(at, f"{value + 0.0:.{digits}f}") for at, value in _placed(axis, found)]
+    ticks = [
+        Tick(at, f"{value + 0.0:.{digits}f}" if abs(value) < _LONG else f"{value:.3g}")
+        for at, value in _placed(axis, found)
+    ]
     return Axis(low, high, start, end, ticks)
 
 
@@ -109,10 +113,11 @@ def time_axis(seconds: Sequence[float], start: float, end: float, *, most: int =
     axis = Axis(low, high, start, end)
     step = next((s for s in _STEPS if (high - low) / s <= most), _STEPS[-1])
     found = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    found = [value for value in found if _YEARS[0] <= value <= _YEARS[1]]
     form = "%Y-%m-%d" if step >= _DAY else "%m-%d %H:%M"
     ticks = [
         Tick(at, datetime.datetime.fromtimestamp(value, datetime.UTC).strftime(form))
-        for at, value in _placed(axis, found[: 2 * most])
+        for at, value in _placed(axis, found[:: -(-len(found) // most) or 1])
     ]
     return Axis(low, high, start, end, ticks)
 
