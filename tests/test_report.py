@@ -14,13 +14,14 @@ import pytest
 
 import podium
 from podium import leaderboard, workspace
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError, MissingPackageError, PodiumError
 from podium.leaderboard import Batch
 from podium.record import now
 from podium.reporting import GENERATOR, write
 from podium.reporting.drawing import stairs, thinned, time_axis, values_axis
-from podium.reporting.page import ROWS, chosen
+from podium.reporting.page import chosen
 from podium.reporting.pictures import POINTS
+from podium.reporting.tables import ROWS
 
 HOSTILE = (
     "</script><script>alert(1)</script>",
@@ -135,7 +136,7 @@ def figures(card):
     """Scores and interval ends of a card, whole and as they would be rounded."""
     values = [v for part in (card, *card["strata"].values()) for v in part["scores"].values()]
     values += [v for part in (card, *card["strata"].values()) for v in part["ci"] or ()]
-    return {form for v in values for form in (repr(v), f"{v:.6f}", f"{v:.5f}", f"{v:.4f}")}
+    return {form for v in values for form in (repr(v), *(f"{v:.{n}f}" for n in (3, 4, 5, 6)))}
 
 
 def test_after_reveal_both_parts_are_there(filled):
@@ -239,7 +240,7 @@ def test_many_submissions_stay_small(filled):
 
 
 @pytest.mark.slow
-def test_pictures_of_the_competition_stand_without_truth_before_reveal(workspace, own_cache):
+def test_pictures_of_the_competition_stand_without_truth_before_reveal(monkeypatch):
     pytest.importorskip("matplotlib")
     podium.run("imputation", "none", team="ana")
     write(Path("report"))
@@ -251,6 +252,17 @@ def test_pictures_of_the_competition_stand_without_truth_before_reveal(workspace
     write(Path("again"))
     for file in ["imputation-demo.html", *files]:
         assert Path("report", file).read_bytes() == Path("again", file).read_bytes()
+
+    def without(*arguments):
+        raise MissingPackageError("Drawing", "matplotlib")
+
+    monkeypatch.setattr("podium.plotting.plot", without)
+    write(Path("report"))
+    assert "None: Drawing needs the package matplotlib" in page(name="imputation-demo")
+    for file in Path("submissions").rglob("*.*"):
+        file.unlink()
+    write(Path("report"))
+    assert "The predictions of the best submissions are not here" in page(name="imputation-demo")
 
 
 def test_the_heat_map_has_the_best_of_each_team_first(filled):

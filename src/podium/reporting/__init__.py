@@ -148,7 +148,7 @@ def _pictures(page: Page, out: Path) -> Pictures:
     try:
         files = plotting.plot(load(competition, dataset), shown, folder)
     except PodiumError as error:
-        return Pictures(missing=error.message)
+        return Pictures(missing=f"{error.message} {error.hint}".strip())
     return Pictures(files=[quote(f"{folder.name}/{file.name}") for file in files], shown=shown)
 
 
