@@ -22,7 +22,7 @@ class Column:
     """A column of the board.
 
     Attributes:
-        kind: `number`, `text` or `bar`.
+        kind: `number`, `text`, `name` (with model and remark) or `bar`.
         score, stratum: Of whose figures it is, where it is of any.
     """
 
@@ -82,7 +82,7 @@ def columns_of(competition: Competition, shown: Standings) -> list[Column]:
         Column("rank"),
         Column("tier", note="rows of one tier cannot be told from its first"),
         Column("team", "text"),
-        Column("submission", "text"),
+        Column("submission", "name"),
         Column(primary.name, note=primary.title, score=primary.name),
         Column("95% interval", "bar", "how different the score could be on other test rows"),
         Column("beats next", note="probability of being better than the row below"),
