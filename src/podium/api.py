@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from podium.predicting import Predicted
     from podium.ranking import Row
     from podium.record import Record
+    from podium.reporting import Report
     from podium.search import Watch
     from podium.standings import Standings
     from podium.training import CrossValidation, Progress
@@ -533,6 +534,23 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
     if present is None:
         raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
     return comparing.compare(_board(), found, chosen, present.name, submissions)
+
+
+def report(
+    competition: str | None = None,
+    *,
+    out: Path | str = "report",
+    progress: Progress | None = None,
+) -> Report:
+    """Write the boards of a competition, or of all, as a static site; see `podium.reporting`.
+
+    Raises:
+        BoardError: If there is nothing to show.
+        PodiumError: If `out` cannot be written, or holds another site.
+    """
+    from podium.reporting import write
+
+    return write(Path(out), competition, progress)
 
 
 def reveal(competition: str, dataset: str | None = None) -> bool:

@@ -540,6 +540,28 @@ def compare(
 
 
 @app.command()
+def report(
+    comp: Annotated[str | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where to write the pages.")
+    ] = Path("report"),
+    as_json: Json = False,
+) -> None:
+    """Write the boards as a static site: an index, and a page for each."""
+    with _without_collector(), display.progress() as progress:
+        found = api.report(comp, out=out, progress=progress)
+    if as_json:
+        pages = [str(page) for page in found.pages]
+        missing = list(found.missing)
+        display.document({"index": str(found.index), "pages": pages, "missing": missing})
+        return
+    for file in [found.index, *found.pages]:
+        display.out(str(file))
+    for line in found.missing:
+        display.say(f"no page: {line}")
+
+
+@app.command()
 def reveal(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Open the private scores for good."""
     competition, chosen = api.load(comp, dataset)

@@ -350,9 +350,9 @@ def _board_cells(competition: Competition, found: Standings) -> tuple[list[str],
             row.team,
             row.name,
             figure(row.score),
-            _interval((row.ci_low, row.ci_high)),
-            _chance(row.win_next),
-            *(_moved(row, found.public_ranks) for _ in shaken),
+            interval((row.ci_low, row.ci_high)),
+            chance(row.win_next),
+            *(moved(row, found.public_ranks) for _ in shaken),
             figure(row.normalised, 3),
             *(figure(row.metrics.get(name)) for name in beside),
             *(figure(row.strata.get(name)) for name in strata),
@@ -371,14 +371,14 @@ def _place(row: Row) -> str:
     return f"{row.rank} {row.status}" if row.status == UNVERIFIED else str(row.rank)
 
 
-def _chance(probability: float | None) -> str:
+def chance(probability: float | None) -> str:
     """A probability in percent, never rounded to a certainty."""
     if probability is None:
         return "-"
     return ">99.9%" if probability > 0.999 else f"{100 * probability:.1f}%"
 
 
-def _moved(row: Row, before: Mapping[str, int]) -> str:
+def moved(row: Row, before: Mapping[str, int]) -> str:
     """The public rank, and by how many places a row has risen or fallen since."""
     if row.rank is None or row.submission not in before:
         return "-"
@@ -463,10 +463,10 @@ def _ends(rows: Sequence[Any]) -> Sequence[Any]:
 
 
 def _difference_cells(name: str, found: Difference) -> Cells:
-    bounds = _interval((found.ci_low, found.ci_high))
+    bounds = interval((found.ci_low, found.ci_high))
     p = "-" if found.p is None else "<0.001" if found.p < 0.001 else f"{found.p:.3f}"
     values = [figure(found.first), figure(found.second), f"{found.difference:+.4f}"]
-    return [name, *values, bounds, p, _chance(found.win)]
+    return [name, *values, bounds, p, chance(found.win)]
 
 
 def _disagreement(found: Disagreement | None) -> None:
@@ -666,7 +666,7 @@ def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
     def cells(name: str, estimate: Mapping[str, Any]) -> Cells:
         figures = [figure(estimate["scores"][name]) for name in names]
         counts = [f"{estimate['rows']:,}", f"{estimate['groups']:,}"]
-        return [name, *counts, _interval(estimate["ci"] or (None, None)), *figures]
+        return [name, *counts, interval(estimate["ci"] or (None, None)), *figures]
 
     rows = [cells("all rows", found)]
     if len(found["strata"]) > 1:  # a single one says what the first row says
@@ -686,6 +686,7 @@ def _near(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _interval(bounds: Sequence[float | None]) -> str:
+def interval(bounds: Sequence[float | None]) -> str:
+    """Both ends, or a dash where there is no interval."""
     low, high = bounds
     return "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"

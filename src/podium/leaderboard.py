@@ -263,6 +263,16 @@ class Board:
         with self._read() as connection:
             return _looks(connection, competition, dataset, edition, since)
 
+    def messages(self, competition: str, dataset: str) -> dict[str, str]:
+        """Remarks by submission, of those that have one."""
+        found: dict[str, str] = {}
+        with self._read() as connection:
+            for table in (_records, _claims):
+                query = _selection(table, ("submission", "message"), competition, dataset)
+                rows = connection.execute(query.where(table.c.message != ""))
+                found.update((row[0], row[1]) for row in rows)
+        return found
+
     def has(self, submission: str, edition: str) -> bool:
         """Whether there is a record of it."""
         with self._read() as connection:

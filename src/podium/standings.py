@@ -108,6 +108,33 @@ def standings(
     )
 
 
+def chances(
+    board: Board,
+    competition: Competition,
+    dataset: str,
+    *,
+    edition: str,
+    part: str,
+    rows: Sequence[Row],
+) -> tuple[list[Row], NDArray[np.float64]]:
+    """How probable it is that each row is better than each other, by pairs.
+
+    Returns:
+        Those of the rows that can be compared, and for each of them the probability of being
+        better than each [rows, rows]; 0.5 on the diagonal.
+    """
+    able = [row for row in rows if row.rank is not None and row.ci_low is not None]
+    source = _Influence(board, competition, dataset, edition, part)
+    values = source.of(able)
+    able = [row for row in able if row.submission in values]
+    if not able:
+        return [], np.zeros((0, 0))
+    scores, influence = _stacked(able, values, source.sign)
+    gaps, errors = tiers.differences(scores, influence)
+    found = tiers.probability(gaps, errors, influence.shape[1])
+    return able, np.asarray(found, dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class _Influence:
     """Reads influence values of submissions, oriented so that more is better."""

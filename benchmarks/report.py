@@ -1,0 +1,52 @@
+"""How long a report takes with very many submissions, and how large its pages become.
+
+    python benchmarks/report.py [SUBMISSIONS [TEAMS [GROUPS]]]
+
+Makes the board of `benchmarks/board.py` in a temporary workspace, spread over three weeks and
+revealed, and measures `podium report` as a whole process.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import resource
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from board import GROUPS, SUBMISSIONS, TEAMS, records, seconds
+
+from podium import api, leaderboard, workspace
+from podium.edition import find_edition
+
+BEGAN = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
+SPAN = datetime.timedelta(weeks=3)
+
+
+def main() -> None:
+    competition, dataset = api.load("sirna")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        os.environ.pop("PODIUM_DB", None)
+        board = leaderboard.open_board(workspace.database_url())
+        found = records(find_edition(competition, dataset).name)
+        step = SPAN / len(found)
+        spread = [
+            replace(record, created=(BEGAN + step * place).isoformat(timespec="seconds"))
+            for place, record in enumerate(found)
+        ]
+        board.merge(leaderboard.Batch(records=spread))
+        print(f"{SUBMISSIONS:,} submissions of {TEAMS} teams, {GROUPS:,} groups")
+        for state in ("sealed", "revealed"):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            took = seconds("report", "sirna", "--out", state)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            size = Path(state, "sirna-demo.html").stat().st_size / 1024
+            print(f"{state}: {took:.1f} s ({cpu:.1f} s of CPU), page of {size:,.0f} KiB")
+            board.reveal("sirna", "demo", who="benchmark", when=BEGAN.isoformat())
+
+
+if __name__ == "__main__":
+    main()
