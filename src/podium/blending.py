@@ -183,7 +183,7 @@ def blend(
     if not lacking:
         chosen = _Choice.of(data, [file for file in files if file is not None])
         weights = chosen.weights
-        _refuse_alone(found, weights)
+        _refuse_alone(found, chosen)
     table, likeness = _mixture(desk, found, weights)
     members = [
         Member(
@@ -274,14 +274,19 @@ def _means(name: str, submission: str, team: str, shown: str) -> bool:
     return begins or name in (shown, f"{team}/{shown}")
 
 
-def _refuse_alone(found: Sequence[_Found], weights: Sequence[int]) -> None:
+def _refuse_alone(found: Sequence[_Found], chosen: _Choice) -> None:
     """A blend of one is that one: handing it in again would only cost a look."""
-    chosen = [one for one, weight in zip(found, weights, strict=True) if weight]
-    if len(chosen) > 1:
+    if sum(weight > 0 for weight in chosen.weights) > 1:
         return
-    alone = f"{chosen[0].row.team}/{chosen[0].row.name}"
+    names = [f"{one.row.team}/{one.row.name}" for one in found]
+    alone = names[int(np.argmax(chosen.weights))]
+    score = chosen.data.competition.primary.name
     raise PodiumError(
         f"Out of fold, {alone} alone is better than any blend of these: nothing was handed in.",
+        problems=[
+            f"{name}: out-of-fold {score} {value:.4f}"
+            for name, value in zip(names, chosen.scores, strict=True)
+        ],
         hint="Blend others with it, or take equal weights all the same: --equal",
     )
 

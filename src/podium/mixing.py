@@ -2,8 +2,8 @@
 
 Each member adds its votes to running sums, so that one member is in memory at a time and can be
 taken out again. The sums hold, of numbers, the values; of labels, named after the clusters of the
-first member that they match in each slice (Hungarian method; after Strehl and Ghosh 2002), the votes
-of each row for each cluster; of a matrix the values, and how many members have one ("call" it).
+first member that they match in each slice (Hungarian method; after Strehl and Ghosh 2002), votes of
+each row for each cluster; of a matrix the values, and how many members have one ("call" it).
 """
 
 from __future__ import annotations
