@@ -186,6 +186,7 @@ def _there(file: Path, kept: Collection[tuple[str, ...]]) -> list[dict[str, Any]
             f"{file} holds {len(lost)} lines that this export would lose.",
             hint=f"Import them first: podium import {file}; or name another file.",
         )
+    return found
 
 
 def _is_earlier(line: dict[str, Any], ours: dict[str, Any]) -> bool:
