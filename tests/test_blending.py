@@ -152,7 +152,7 @@ def test_groups_of_ones_own_leave_nothing_for_blends(toy, workspace):
 def test_who_cannot_be_a_member(files, sample, workspace, podium_cli):
     ids = {row.name: row.submission for row in podium.board("toy")}
     podium.withdraw(ids["two"], team="ana")
-    board = leaderboard.find_board(workspace.database_url())
+    board = leaderboard.find_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
     other = replace(record(ids["one"]), dataset="table", submission="feedfacefeed", name="away")
     board.add(other)
     (workspace / record(ids["three"]).file).unlink()

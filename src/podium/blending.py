@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
 GREEDY, EQUAL = "greedy", "equal"
 ROUNDS = 30
-"""Choices of the greedy selection at most: weights are whole numbers of at most so many votes."""
+"""Votes that the greedy selection adds at most to those that it starts with."""
 PATIENCE = 6
-"""Choices without a better score after which it ends."""
+"""Votes without a better score after which it ends."""
 _LISTED = 60
 """Letters of the members' names from which a blend is named by their number."""
 
@@ -404,16 +404,21 @@ class _Choice:
 
     @cached_property
     def weights(self) -> list[int]:
-        """Votes of each member: those of the best mixture that was met on the way."""
-        sums: Votes | None = None
-        chosen: list[int] = []
-        best, best_length = -np.inf, 0
-        while len(chosen) < ROUNDS and len(chosen) - best_length < PATIENCE:
+        """Votes of each member: those of the best mixture that was met on the way.
+
+        The way begins with the best members in equal parts, as many as are best together: where a
+        majority decides, a second vote changes nothing, so that a single one would stay alone.
+        """
+        best, sums, chosen = self._start()
+        length = len(chosen)
+        for _ in range(ROUNDS):
             reached, number, sums = self._next(sums, len(chosen) + 1)
             chosen.append(number)
             if reached > best:
-                best, best_length = reached, len(chosen)
-        counts = Counter(chosen[:best_length])
+                best, length = reached, len(chosen)
+            if len(chosen) - length >= PATIENCE:
+                break
+        counts = Counter(chosen[:length])
         return [counts[number] for number in range(len(self.votes))]
 
     @cached_property
@@ -443,16 +448,28 @@ class _Choice:
             sums = added(sums, votes(), weight) if weight else sums
         return sums or {}
 
-    def _next(self, sums: Votes | None, total: int) -> tuple[float, int, Votes]:
+    def _start(self) -> tuple[float, Votes, list[int]]:
+        """The best members that are best together: what they reach, their sums, their numbers."""
+        order = np.argsort([-self._sign * score for score in self.scores], kind="stable").tolist()
+        found: tuple[float, Votes, list[int]] | None = None
+        sums: Votes | None = None
+        for count, number in enumerate(order, 1):
+            sums = added(sums, self.votes[number]())
+            reached = self._sign * self._score(sums, count)
+            if found is None or reached > found[0]:  # of equal ones the fewest
+                found = reached, sums, order[:count]
+        if found is None or not np.isfinite(found[0]):
+            raise PodiumError("No out-of-fold score is finite: no weights can be chosen on them.")
+        return found
+
+    def _next(self, sums: Votes, total: int) -> tuple[float, int, Votes]:
         """The member whose next vote helps most: what is reached, its number, the sums then."""
-        found: tuple[float, int, Votes] | None = None
+        found = -np.inf, 0, sums
         for number, votes in enumerate(self.votes):
             with_it = added(sums, votes())
             reached = self._sign * self._score(with_it, total)
-            if found is None or reached > found[0]:  # of equal ones the first
+            if number == 0 or reached > found[0]:  # of equal ones the first
                 found = reached, number, with_it
-        if found is None or not np.isfinite(found[0]):
-            raise PodiumError("No out-of-fold score is finite: no weights can be chosen on them.")
         return found
 
     @property
