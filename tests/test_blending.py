@@ -140,6 +140,14 @@ def test_own_model_files_are_run_for_their_team_alone(toy, workspace, monkeypatc
     assert "is not here as it was" in found.why[0]
 
 
+def test_the_best_of_a_search_brings_its_out_of_fold_predictions(toy):
+    found = podium.tune("toy", "line", trials=3)
+    podium.run("toy", "line", study=found.study, name="tuned")
+    podium.run("toy", "line", params={"jitter": 0.09}, name="other")
+    why = podium.blend("toy", "tuned", "other", submit=False).blend.why
+    assert [line.split(":")[0] for line in why] == ["ana/other"]
+
+
 def test_groups_of_ones_own_leave_nothing_for_blends(toy, workspace):
     podium.cross_validate("toy", "line", by="group")
     assert not (workspace / out_of_fold.FOLDER).exists()

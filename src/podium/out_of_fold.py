@@ -1,4 +1,4 @@
-"""Out-of-fold predictions that `podium cv` made, kept in the workspace for blends.
+"""Out-of-fold predictions that `podium cv` and `tune` made, kept in the workspace for blends.
 
 A file is named after all that its content follows from: model file, parameters, seed and edition.
 It may be removed at any time: it is made again when it is asked for.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,14 @@ def keep(file: Path, predictions: pd.DataFrame) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with scratch.replacing(file) as made:
             submission.write(predictions, made)
+
+
+def copy(file: Path, source: Path) -> None:
+    """Keep a copy of predictions that a search has kept; where there are none, nothing."""
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.replacing(file) as made:
+            shutil.copyfile(source, made)
 
 
 def read(data: Data, file: Path) -> Table | None:
