@@ -120,6 +120,26 @@ def test_two_laptops_show_the_same_board(git, laptops, sample):
     assert [row.submission for row in podium.board("toy") if row.status == "withdrawn"] == [mine]
 
 
+def test_a_late_clone_begins_with_what_is_there(git, laptops, sample, tmp_path, monkeypatch):
+    laptops("first")
+    hand_in(sample, "ana", 0.0)
+    exchange(git, "ana's")
+    monkeypatch.chdir(tmp_path)
+    git("clone", "--branch=main", "shared.git", "late")
+    monkeypatch.chdir(tmp_path / "late")
+    hand_in(sample, "bob", 1.0)
+    with pytest.raises(BoardError, match="that this export would lose") as refused:
+        podium.export_records(BOARD)
+    assert f"podium import {BOARD}" in refused.value.hint
+    assert podium.import_records(BOARD).verified == 1
+    exchange(git, "bob's")
+    there = board()
+    laptops("first")
+    exchange(git, "nothing new")
+    assert board() == there
+    assert {row[1] for row in there} == {"ana", "bob", "podium"}
+
+
 def test_nothing_private_is_committed_before_reveal(git, laptops, sample):
     laptops("first")
     hand_in(sample, "ana", 0.0)

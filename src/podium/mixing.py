@@ -29,10 +29,12 @@ _BLOCK = 1 << 21  # values of a matrix that are dense at once
 
 def added(sums: Votes | None, votes: Votes, times: int = 1) -> Votes:
     """Running sums with some votes added `times` times; negative takes them out again."""
+    if times != 1:
+        votes = {name: tuple(v * times for v in each) for name, each in votes.items()}
     if sums is None:
-        return {name: tuple(v * times for v in each) for name, each in votes.items()}
+        return votes
     return {
-        name: tuple(s + v * times for s, v in zip(each, votes[name], strict=True))
+        name: tuple(s + v for s, v in zip(each, votes[name], strict=True))
         for name, each in sums.items()
     }
 
@@ -81,7 +83,9 @@ class Mixer:
         """What of a member is needed to say how like others it is: of a matrix one bit a value."""
         target = self.competition.targets[0]
         values = predictions[target.name]
-        return self._calls(values) if target.matrix else values
+        if target.matrix:
+            return self._calls(values)
+        return _codes(values) if target.label else values
 
     def likeness(self, traces: Sequence[Any]) -> list[list[float | None]]:
         """How alike members predict the first target, by pair [members, members].
@@ -206,13 +210,20 @@ def _matched(code: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]
     """
     from scipy.optimize import linear_sum_assignment
 
-    _, own = np.unique(labels.astype(str), return_inverse=True)
+    own = _codes(labels)
     shared = np.zeros((own.max() + 1, code.max() + 1), dtype=np.int64)
     np.add.at(shared, (own, code), 1)
     stands_for = shared.argmax(axis=1)
     mine, yours = linear_sum_assignment(-shared)
     stands_for[mine] = yours
     return np.asarray(stands_for[own])
+
+
+def _codes(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Labels as numbers from 0, in the order in which they appear."""
+    import pandas as pd
+
+    return np.asarray(pd.factorize(labels)[0], dtype=np.int64)
 
 
 def _matrix_votes(values: Any) -> tuple[Any, Any]:
