@@ -602,3 +602,22 @@ def test_a_real_competition_is_verified_whole(at):
     found = podium.import_records(file)
     assert (found.new, found.verified) == (5, 5)
     assert export().read_bytes() == file.read_bytes()
+
+
+def test_of_two_lines_of_the_same_the_earlier_stays_if_it_says_the_same(filled):
+    file = export()
+    whole = file.read_bytes()
+    early = {"created": "2020-01-01T00:00:00+00:00"}
+    entries = lines(file)
+    for changed, stays in (
+        (lambda e: change(e, **early), True),
+        (lambda e: change(e, created="2999-01-01T00:00:00+00:00"), False),
+        (lambda e: change(better(e), **early), False),
+        (lambda e: change(e, name="\n", **early), False),
+        (lambda e: change(e, private=e["public"], all=e["public"], **early), False),
+    ):
+        write(file, [changed(e) if e.get("team") == "ana" else e for e in entries])
+        export()
+        found = {e["created"] for e in lines(file) if e.get("team") == "ana"}
+        assert (found == {early["created"]}) is stays
+        assert stays or file.read_bytes() == whole

@@ -20,6 +20,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
     from podium.api import (
+        blend,
         board,
         check,
         compare,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "blend",
     "board",
     "check",
     "compare",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from podium.batch import Handled
+    from podium.blending import Blended
     from podium.comparing import Compared
     from podium.data import Data
     from podium.entry import Kept, Outcome
@@ -254,7 +255,7 @@ def cross_validate(
     predictions beside the truth are written to the folder `plots`, if it is named.
     """
     from podium import model as models
-    from podium import plotting, running
+    from podium import out_of_fold, plotting, running
     from podium.data import load as load_data
     from podium.isolation import Limits
 
@@ -272,6 +273,10 @@ def cross_validate(
         limits=limits,
         progress=progress,
     )
+    if by is None:  # for blends
+        sha256 = running.made_by(ready, model)["model_sha256"]
+        place = out_of_fold.place(ready, model_sha256=sha256, params=found.params, seed=seed)
+        out_of_fold.keep(place, found.predictions)
     if plots is not None:
         plotting.plot_folds(ready, models.shown_name(model), found, Path(plots))
     return found
@@ -551,6 +556,76 @@ def report(
     from podium.reporting import write
 
     return write(Path(out), competition, progress)
+
+
+def blend(
+    competition: str,
+    *submissions: str,
+    dataset: str | None = None,
+    equal: bool = False,
+    cv: bool = False,
+    team: str | None = None,
+    name: str | None = None,
+    message: str = "",
+    submit: bool = True,
+    progress: Progress | None = None,
+) -> Blended:
+    """Blend submissions, and hand the blend in like any other.
+
+    Weights are chosen on out-of-fold predictions of the train part where `podium cv` has made those
+    of every member; else they are equal. Test rows choose nothing.
+
+    Args:
+        competition: Its name.
+        *submissions: IDs or how they begin, names, `team/name`, or teams for their best.
+        dataset: Its name; the default one is simulated.
+        equal: Equal weights in any case.
+        cv: Make the out-of-fold predictions that are missing.
+        team: Who hands in.
+        name: What the board shows; by default the members' names.
+        message: A remark for the board.
+        submit: False only writes the predictions.
+        progress: Shows how far it is.
+
+    Raises:
+        BoardError: With every name that cannot be blended.
+        PodiumError: If out of fold a member is better alone than any blend.
+    """
+    from podium import blending, scratch, submission
+    from podium.data import load as load_data
+    from podium.entry import Entries, Predictions, label, remark
+
+    start = time.perf_counter()
+    message = remark(message)
+    shown = label(name) if name else None
+    opened = _board()
+    ready = load_data(*load(competition, dataset))
+    entries = Entries.of(ready, team)
+    if submit:
+        entries.desk.refuse_over_limit(entries.team)
+    found = blending.blend(
+        opened,
+        entries.desk,
+        submissions,
+        equal=equal,
+        cv=cv,
+        team=entries.team,
+        progress=progress,
+    )
+    with scratch.directory("podium-blend-") as folder:
+        path = folder / "predictions.parquet"
+        table = submission.frame(ready.ids("test").to_pylist(), found.table, ready.genes)
+        submission.write(table, path)
+        predictions = Predictions(
+            path=path,
+            name=shown or found.name,
+            model="blend",
+            message=message,
+            code=found.provenance,
+            start=start,
+        )
+        hand = entries.hand_in if submit else entries.put_aside
+        return blending.Blended(blend=found, outcome=hand(predictions))
 
 
 def reveal(competition: str, dataset: str | None = None) -> bool:

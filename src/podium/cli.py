@@ -562,6 +562,43 @@ def report(
 
 
 @app.command()
+def blend(
+    comp: Comp,
+    submissions: Annotated[
+        list[str],
+        typer.Argument(metavar="A B...", help="IDs, names, TEAM/NAME, or teams for their best."),
+    ],
+    dataset: DatasetName = None,
+    equal: Annotated[bool, typer.Option("--equal", help="Equal weights in any case.")] = False,
+    cv: Annotated[
+        bool, typer.Option("--cv", help="Make out-of-fold predictions that are missing.")
+    ] = False,
+    team: Team = None,
+    name: Name = None,
+    message: Message = "",
+    no_submit: Annotated[
+        bool, typer.Option("--no-submit", help="Only write the predictions.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Blend submissions, by weights from out-of-fold predictions, and hand the blend in."""
+    with display.progress() as progress:
+        found = api.blend(
+            comp,
+            *submissions,
+            dataset=dataset,
+            equal=equal,
+            cv=cv,
+            team=team,
+            name=name,
+            message=message,
+            submit=not no_submit,
+            progress=progress,
+        )
+    _blended(comp, dataset, found, as_json)
+
+
+@app.command()
 def reveal(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Open the private scores for good."""
     competition, chosen = api.load(comp, dataset)
@@ -706,6 +743,23 @@ def _outcome(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
         display.document({**asdict(found.row), "seconds": round(found.seconds, 3)})
     else:
         display.outcome(*api.load(comp, dataset), found)
+
+
+def _blended(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
+    from podium.entry import Kept
+
+    aside = isinstance(found.outcome, Kept)
+    if as_json:
+        handed_in = {"file": str(found.outcome.file)} if aside else asdict(found.outcome.row)
+        seconds = round(found.outcome.seconds, 3)
+        display.document({**handed_in, "seconds": seconds, "blend": found.blend.as_json})
+        return
+    competition, chosen = api.load(comp, dataset)
+    display.blended(competition, found.blend)
+    if aside:
+        _kept(found.outcome, as_json)
+    else:
+        display.outcome(competition, chosen, found.outcome)
 
 
 def _handled(found: Any, as_json: bool) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _NAMED = 10
 """Submissions that an error names."""
-_SHORTEST = 4
+SHORTEST = 4
 """Letters of an ID that may stand for it."""
 
 
@@ -142,7 +142,7 @@ def find(rows: Sequence[Row], name: str) -> Row:
     known = [row for row in rows if row.rank is not None or row.status in ("control", "ceiling")]
     found = [row for row in known if name in (row.submission, f"{row.team}/{row.name}")]
     found = found or [row for row in known if row.name == name]
-    if not found and len(name) >= _SHORTEST:
+    if not found and len(name) >= SHORTEST:
         found = [row for row in known if row.submission.startswith(name.lower())]
     found = found or [row for row in known if row.team == name][:1]  # the best of a team
     if not found:

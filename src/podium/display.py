@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
     from podium.batch import Handled
+    from podium.blending import Blend
     from podium.comparing import Compared, Difference
     from podium.disagreement import Disagreement
     from podium.entry import Outcome
@@ -455,6 +456,44 @@ def compared(competition: Competition, found: Compared) -> None:
     cells = [[key, *map(_short, values)] for key, values in found.settings.items()]
     if cells:
         table(["", *names], cells)
+
+
+def blended(competition: Competition, found: Blend) -> None:
+    """Print how a blend was made: weights and why, what each member gives, how like they are."""
+    score = competition.primary
+    way = "more" if score.higher_is_better else "less"
+    chosen = {
+        "greedy": "weights chosen on out-of-fold predictions of the train part",
+        "equal": "equal weights",
+    }
+    out(f"{chosen[found.weights]}; {score.name}, {way} is better")
+    cells = [
+        [
+            f"{number} {member.team}/{member.name}",
+            f"{member.share:.3f}",
+            figure(member.score),
+            figure(member.fold_score),
+            "-" if member.without is None else f"{member.without:+.4f}",
+        ]
+        for number, member in enumerate(found.members, 1)
+    ]
+    if found.fold_score is not None:
+        cells.append(["the blend", "1.000", "", figure(found.fold_score), ""])
+    header = ["", "weight", "public", "out of fold", "without it"]
+    table(header, cells, right=range(1, len(header)))
+    if found.weights == "equal":
+        for line in found.why:
+            say(f"equal weights, since {line}")
+    target = competition.targets[0]
+    kind = "r" if not (target.label or target.matrix) else "ARI" if target.label else "MCC of calls"
+    rows = [
+        [f"{number} {member.name}", *map(figure, likeness)]
+        for number, (member, likeness) in enumerate(
+            zip(found.members, found.likeness, strict=True), 1
+        )
+    ]
+    numbers = [str(number) for number in range(1, len(rows) + 1)]
+    table([f"{kind} between members", *numbers], rows, right=range(1, len(rows) + 1))
 
 
 def _ends(rows: Sequence[Any]) -> Sequence[Any]:

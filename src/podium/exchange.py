@@ -6,10 +6,10 @@ where they are at hand; else it is a claim, marked `unverified`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from podium import lines
 from podium.batch import near, verified
@@ -71,6 +71,9 @@ class _Content:
 def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     """Write the lines of some competitions, or of all, whole or not at all.
 
+    Where `file` has an earlier line of the same (two laptops scored the same control), that stays:
+    boards that know the same write the same bytes, whoever exports.
+
     Raises:
         BoardError: If there is nothing to write, or `file` holds what the board does not have.
         UnknownNameError: If the board knows no such competition.
@@ -98,7 +101,9 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
         *({"type": "reveal", **vars(reveal)} for reveal in reveals),
     ]
     chosen = {lines.identity(o): o for o in objects if not names or o["competition"] in names}
-    _refuse_to_lose(file, chosen.keys())
+    for line in _there(file, chosen.keys()):
+        if _is_earlier(line, chosen[lines.identity(line)]):
+            chosen[lines.identity(line)] = line
     with replacing(file) as scratch, scratch.open("w", encoding="utf-8") as out:
         out.writelines(lines.text_of(chosen[identity]) + "\n" for identity in sorted(chosen))
     kinds = [o["type"] for o in chosen.values()]
@@ -158,23 +163,47 @@ def merge(
     )
 
 
-def _refuse_to_lose(file: Path, kept: Iterable[tuple[str, ...]]) -> None:
-    """An export takes the place of an older one, but never of lines that only the file has."""
+def _there(file: Path, kept: Collection[tuple[str, ...]]) -> list[dict[str, Any]]:
+    """Lines that `file` has already.
+
+    Raises:
+        BoardError: If some of them would be lost: an export takes the place of an older one, but
+            never of lines that only the file has.
+    """
     if not file.parent.is_dir():
         raise BoardError(f"The directory {file.parent} does not exist.", hint="Make it first.")
     if not file.exists():
-        return
-    found = [lines.parse(text) for _, text in lines.read(file)]
-    if any(isinstance(line, str) for line in found):
+        return []
+    parsed = [lines.parse(text) for _, text in lines.read(file)]
+    found = [line for line in parsed if not isinstance(line, str)]
+    if len(found) < len(parsed):
         raise BoardError(
             f"{file} is there already and is no whole export.", hint="Name another file."
         )
-    lost = {lines.identity(line) for line in found if not isinstance(line, str)} - set(kept)
+    lost = {lines.identity(line) for line in found} - set(kept)
     if lost:
         raise BoardError(
             f"{file} holds {len(lost)} lines that this export would lose.",
             hint=f"Import them first: podium import {file}; or name another file.",
         )
+    return found
+
+
+def _is_earlier(line: dict[str, Any], ours: dict[str, Any]) -> bool:
+    """Whether a file's line says the same as ours, and is the one that an import would take."""
+    if line == ours or next(lines.problems(line, Facts()), None) is not None:
+        return False
+    if _order(line)[0] != _order(ours)[0] or _order(line) > _order(ours):
+        return False
+    theirs, known = lines.made(line), lines.made(ours)
+    if isinstance(theirs, Record) and isinstance(known, Record):
+        return _other_figures(theirs, known) is None
+    return line.get("team") == ours.get("team")
+
+
+def _order(line: dict[str, Any]) -> tuple[bool, str, str]:
+    """Of lines of the same the fullest counts, then the earliest."""
+    return line.get("private") is None, line["created"], lines.text_of(line)
 
 
 def _read(file: Path, facts: Facts) -> _Content:
@@ -190,8 +219,7 @@ def _read(file: Path, facts: Facts) -> _Content:
         wrong = [line] if isinstance(line, str) else list(lines.problems(line, facts))
         problems += [(number, problem) for problem in wrong]
         if not wrong and isinstance(line, dict):
-            order = (line.get("private") is None, line["created"], lines.text_of(line))
-            parsed.append((order, number, lines.made(line)))
+            parsed.append((_order(line), number, lines.made(line)))
     content = _Content()
     parsed.sort(key=lambda entry: entry[0])  # so that the order of the lines does not matter
     for _, number, entry in parsed:

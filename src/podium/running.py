@@ -60,7 +60,7 @@ def predict_test(
     Raises:
         PodiumError: If the model fails, or takes too much.
     """
-    made_by = _made_by(data, model)
+    made_by = made_by(data, model)
     if _apart(model, limits):
         made = _predict_apart(data, model, folder, params, seed, limits, progress)
         return replace(made, code={**made_by, **made.code})
@@ -161,7 +161,7 @@ def _predict_apart(
     return Made(path=folder / TEST, open_table=open_table, code=code, left_open=ran.left_open)
 
 
-def _made_by(data: Data, model: str | Path) -> dict[str, str]:
+def made_by(data: Data, model: str | Path) -> dict[str, str]:
     """Which code a model is."""
     own = models.user_file(model)
     if own is not None:

@@ -40,6 +40,7 @@ class CrossValidation:
         by_seed: Primary score of each training seed.
         spread: Their standard deviation; None with one seed.
         predictions: Out-of-fold predictions of the first seed: id and targets.
+        params: Complete parameters of the model.
         left_open: What this system did not guard from the model's code.
     """
 
@@ -48,6 +49,7 @@ class CrossValidation:
     spread: float | None
     predictions: pd.DataFrame
     seconds: float
+    params: Mapping[str, Any]
     left_open: tuple[str, ...] = ()
 
 
@@ -126,6 +128,7 @@ def cross_validate(
         spread=float(np.std(by_seed, ddof=1)) if seeds > 1 else None,
         predictions=folds.table(first[1]),
         seconds=time.perf_counter() - start,
+        params=file.params,
     )
 
 

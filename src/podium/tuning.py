@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.trial import FrozenTrial
 
-from podium import jobs, pruning, samplers, search, storages, studies
+from podium import jobs, out_of_fold, pruning, samplers, search, storages, studies
 from podium.data import Data
 from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
 from podium.search import Job, Watch
@@ -220,6 +221,8 @@ def outcome(study: optuna.Study, subject: Subject, settings: Settings) -> Tuned:
     kept = pruning.Kept(folder=studies.folder(study.study_name))
     best = studies.best(study, count=pruning.KEPT)
     paths = [kept.path(trial.number) for trial in best]
+    for trial, path in zip(best, paths, strict=True):
+        out_of_fold.copy(_place(subject, trial), path)  # for blends
     return Tuned(
         study=study.study_name,
         storage=storages.shown(settings.storage, studies.folder(subject.place)),
@@ -235,6 +238,14 @@ def outcome(study: optuna.Study, subject: Subject, settings: Settings) -> Tuned:
         plots=_plots(study, settings.plots) if settings.plots else [],
         new=0,
         seconds=0.0,
+    )
+
+
+def _place(subject: Subject, trial: FrozenTrial) -> Path:
+    """Where blends look for the out-of-fold predictions of a run with a trial's parameters."""
+    file = subject.file.with_params(studies.changes(trial))
+    return out_of_fold.place(
+        subject.data, model_sha256=file.sha256, params=file.params, seed=subject.seed
     )
 
 

@@ -1,0 +1,242 @@
+"""Mixtures: means of numbers, consensus of clusters, means and majorities of matrices.
+
+Each member adds its votes to running sums, so that one member is in memory at a time and can be
+taken out again. The sums hold, of numbers, the values; of labels, named after the clusters of the
+first member that they match in each slice (Hungarian method; after Strehl and Ghosh 2002), votes of
+each row for each cluster; of a matrix the values, and how many members have one ("call" it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from podium.competition import Competition
+    from podium.metric import Table
+    from podium.model import Part
+
+Votes = Mapping[str, tuple[Any, ...]]
+"""By target: (values,), (votes [rows, clusters],), or (values, calls) of a matrix."""
+
+_BLOCK = 1 << 21  # values of a matrix that are dense at once
+
+
+def added(sums: Votes | None, votes: Votes, times: int = 1) -> Votes:
+    """Running sums with some votes added `times` times; negative takes them out again."""
+    if times != 1:
+        votes = {name: tuple(v * times for v in each) for name, each in votes.items()}
+    if sums is None:
+        return votes
+    return {
+        name: tuple(s + v for s, v in zip(each, votes[name], strict=True))
+        for name, each in sums.items()
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixer:
+    """How predictions of the rows of a part are mixed.
+
+    Attributes:
+        part: The rows; no answers are looked at.
+        first: Predictions of the first member, after which clusters are named.
+    """
+
+    competition: Competition
+    part: Part
+    first: Table
+
+    def votes(self, predictions: Table) -> Votes:
+        """What a member adds to the sums."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for target in self.competition.targets:
+            values = predictions[target.name]
+            if target.matrix:
+                found[target.name] = _matrix_votes(values)
+            elif target.label:
+                found[target.name] = (self._label_votes(target.name, values),)
+            else:
+                found[target.name] = (np.asarray(values, dtype=np.float64),)
+        return found
+
+    def mixture(self, sums: Votes, total: int) -> Table:
+        """Predictions that follow from the sums of `total` votes."""
+        found: dict[str, Any] = {}
+        for target in self.competition.targets:
+            each = sums[target.name]
+            if target.matrix:
+                found[target.name] = self._matrix(each[0], each[1], total)
+            elif target.label:
+                found[target.name] = self._labels(target.name, each[0])
+            else:
+                # a mean is in the range but for rounding
+                found[target.name] = np.clip(each[0] / total, target.low, target.high)
+        return found
+
+    def trace(self, predictions: Table) -> Any:
+        """What of a member is needed to say how like others it is: of a matrix one bit a value."""
+        target = self.competition.targets[0]
+        values = predictions[target.name]
+        if target.matrix:
+            return self._calls(values)
+        return _codes(values) if target.label else values
+
+    def likeness(self, traces: Sequence[Any]) -> list[list[float | None]]:
+        """How alike members predict the first target, by pair [members, members].
+
+        Pearson's r of numbers, mean ARI over slices of labels, MCC of the calls of a matrix; None
+        where one of the two does not vary.
+        """
+        count = len(traces)
+        found: list[list[float | None]] = [[1.0] * count for _ in traces]
+        for i in range(count):
+            for j in range(i):
+                found[i][j] = found[j][i] = self._alike(traces[i], traces[j])
+        return found
+
+    def _alike(self, a: Any, b: Any) -> float | None:
+        target = self.competition.targets[0]
+        if target.matrix:
+            return _mcc(a, b)
+        if target.label:
+            from sklearn.metrics import adjusted_rand_score
+
+            each = [adjusted_rand_score(a[rows], b[rows]) for rows in self._slices]
+            return float(np.mean(each))
+        if not np.ptp(a) or not np.ptp(b):
+            return None
+        return float(np.corrcoef(a, b)[0, 1])
+
+    @cached_property
+    def _slices(self) -> list[NDArray[np.int64]]:
+        """Rows of each slice in which clusters have names of their own."""
+        kinds = [kind for kind in self.competition.metric_by if kind in self.part.features]
+        if not kinds:
+            return [np.arange(len(self.part))]
+        _, code = np.unique(self.part.features[kinds[0]].to_numpy(str), return_inverse=True)
+        order = np.argsort(code, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(code[order])) + 1)
+
+    @cached_property
+    def _named(self) -> Mapping[str, list[tuple[NDArray[Any], NDArray[np.int64]]]]:
+        """Clusters of the first member in each slice, and which of them each row is in."""
+        labels = [target.name for target in self.competition.targets if target.label]
+        return {
+            name: [
+                np.unique(self.first[name][rows].astype(str), return_inverse=True)
+                for rows in self._slices
+            ]
+            for name in labels
+        }
+
+    def _label_votes(self, name: str, values: NDArray[Any]) -> NDArray[np.int32]:
+        """Two for the cluster that a row is in: a single one is left to break ties."""
+        named = self._named[name]
+        votes = np.zeros((len(values), max(len(c) for c, _ in named)), dtype=np.int32)
+        for rows, (_, code) in zip(self._slices, named, strict=True):
+            votes[rows, _matched(code, values[rows])] = 2
+        return votes
+
+    def _labels(self, name: str, votes: NDArray[np.int32]) -> NDArray[np.object_]:
+        """The cluster with most votes; of equal ones the first member's, if it is among them."""
+        found = np.empty(len(votes), dtype=object)
+        for rows, (clusters, code) in zip(self._slices, self._named[name], strict=True):
+            here = votes[rows]  # a copy
+            here[np.arange(len(rows)), code] += 1
+            found[rows] = clusters[here.argmax(axis=1)]
+        return found
+
+    @cached_property
+    def _observed(self) -> Any:
+        """Counts that nobody may change; None where there are none."""
+        if not self.competition.observed or self.part.counts is None:
+            return None
+        return self.part.counts.matrix()
+
+    def _matrix(self, values: Any, calls: Any, total: int) -> Any:
+        """Where more than half call a value, the mean of those that do; observed counts stay."""
+        chosen = calls.copy()
+        chosen.data = np.where(2 * calls.data > total, 1.0 / np.maximum(calls.data, 1), 0.0)
+        mean = values.multiply(chosen).tocsr()
+        if self._observed is not None:
+            seen = self._observed.astype(np.float64)
+            mean = mean - mean.multiply(seen != 0) + seen
+        mean.eliminate_zeros()
+        return mean.astype(np.float32)
+
+    def _calls(self, values: Any) -> _Calls:
+        """Where a matrix has values and no count was observed."""
+        step = max(1, _BLOCK // max(1, values.shape[1]))
+        found = [np.empty(0, np.uint8)]
+        for start in range(0, values.shape[0], step):
+            rows = slice(start, start + step)
+            calls = _dense(values[rows]) != 0
+            if self._observed is not None:
+                calls &= _dense(self._observed[rows]) == 0
+            found.append(np.packbits(calls))
+        seen = 0 if self._observed is None else self._observed.nnz
+        return _Calls(np.concatenate(found), values.shape[0] * values.shape[1] - seen)
+
+
+class _Calls(NamedTuple):
+    """Which zeros were called: eight to a byte, and how many zeros there are."""
+
+    bits: NDArray[np.uint8]
+    zeros: int
+
+
+def _mcc(a: _Calls, b: _Calls) -> float | None:
+    """Matthews' correlation of two members' calls."""
+    zeros = float(a.zeros)
+    both, one, other = (
+        float(np.bitwise_count(bits).sum(dtype=np.int64))
+        for bits in (a.bits & b.bits, a.bits, b.bits)
+    )
+    spread = one * (zeros - one) * other * (zeros - other)
+    return (zeros * both - one * other) / spread**0.5 if spread > 0 else None
+
+
+def _matched(code: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Which cluster of the first member stands for that of each row.
+
+    Clusters are matched one to one so that most rows agree; one that is left over, since there are
+    more of them, is taken for the one that it shares most rows with.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    own = _codes(labels)
+    shared = np.zeros((own.max() + 1, code.max() + 1), dtype=np.int64)
+    np.add.at(shared, (own, code), 1)
+    stands_for = shared.argmax(axis=1)
+    mine, yours = linear_sum_assignment(-shared)
+    stands_for[mine] = yours
+    return np.asarray(stands_for[own])
+
+
+def _codes(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Labels as numbers from 0, in the order in which they appear."""
+    import pandas as pd
+
+    return np.asarray(pd.factorize(labels)[0], dtype=np.int64)
+
+
+def _matrix_votes(values: Any) -> tuple[Any, Any]:
+    from scipy.sparse import csr_array
+
+    found = csr_array(values, dtype=np.float64, copy=True)
+    found.sum_duplicates()
+    found.eliminate_zeros()
+    calls = csr_array(
+        (np.ones(found.nnz, dtype=np.int32), found.indices, found.indptr), shape=found.shape
+    )
+    return found, calls
+
+
+def _dense(matrix: Any) -> NDArray[Any]:
+    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
