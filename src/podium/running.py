@@ -60,10 +60,10 @@ def predict_test(
     Raises:
         PodiumError: If the model fails, or takes too much.
     """
-    made_by = made_by(data, model)
+    origin = made_by(data, model)
     if _apart(model, limits):
         made = _predict_apart(data, model, folder, params, seed, limits, progress)
-        return replace(made, code={**made_by, **made.code})
+        return replace(made, code={**origin, **made.code})
     with contained():
         file = models.load(data.competition, model).with_params(params)
         report = progress.stage(f"{file.name}: training") if progress else None
@@ -73,7 +73,7 @@ def predict_test(
         found = training.predict(file, fitted, data.part("test", seed))
         submission.write(found, folder / TEST)
         open_table = training.open_predictions(data, file, fitted, seed)
-    code = {**made_by, "params": file.params, "seed": seed, "train_seconds": seconds}
+    code = {**origin, "params": file.params, "seed": seed, "train_seconds": seconds}
     return Made(path=folder / TEST, open_table=open_table, code=code)
 
 
