@@ -15,13 +15,14 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from podium.boosting import reporting
 from podium.errors import ModelError
 
 from ..expression import answer, log_normalised, neighbours, smoothed
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -101,7 +102,7 @@ class BoostedTrees:
             data,
             num_boost_round=self.params["rounds"],
             valid_sets=[data] if report else None,
-            callbacks=[_reporting(report)] if report else None,
+            callbacks=reporting(report, REPORT_EVERY),
         )
 
     def predict(self, part: Part) -> pd.DataFrame:
@@ -178,14 +179,6 @@ def shared_components(slices: Iterable[NDArray[np.float32]], count: int) -> Floa
     products: Any = sum((table.T @ table for table in slices), start=0.0)
     vectors = np.linalg.eigh(np.asarray(products, dtype=np.float64))[1]
     return np.asarray(vectors[:, ::-1][:, :count])
-
-
-def _reporting(report: Report) -> Callable[[Any], None]:
-    def tell(state: Any) -> None:
-        if (state.iteration + 1) % REPORT_EVERY == 0:
-            report(state.iteration + 1, state.evaluation_result_list[0][2])
-
-    return tell
 
 
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:

@@ -15,14 +15,13 @@ import lightgbm as lgb
 import numpy as np
 from scipy.sparse import vstack
 
+from podium.boosting import reporting
 from podium.errors import ModelError
 
 from ..cells import Cells, answer, cells
 from ..features import CELL, GENE, Description, names, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -90,7 +89,7 @@ class BoostedTrees:
         if found.truth is None or found.counts.shape[0] < 2:
             raise ModelError(
                 "lightgbm needs two cells or more with their counts before dropout to train.",
-                hint="svd, diffusion and dca need none.",
+                hint="Give it more of them, or impute by all_gene_mean, which needs none.",
             )
         self.caller = self.counter = None
         table, truth = self._training(found)
@@ -165,7 +164,7 @@ class BoostedTrees:
             data,
             num_boost_round=self.params["rounds"],
             valid_sets=[data] if report else None,
-            callbacks=[_reporting(report)] if report else None,
+            callbacks=reporting(report, REPORT_EVERY),
         )
 
 
@@ -202,14 +201,6 @@ def threshold(probability: NDArray[Any], slack: float) -> float:
     product = called * (zeros - called) * dropouts * (zeros - dropouts)
     mcc = (hits * zeros - called * dropouts) / np.sqrt(np.maximum(product, 1e-9))
     return float(ordered[np.where(f1 >= f1.max() - slack, mcc, -np.inf).argmax()])
-
-
-def _reporting(report: Report) -> Callable[[Any], None]:
-    def tell(state: Any) -> None:
-        if (state.iteration + 1) % REPORT_EVERY == 0:
-            report(state.iteration + 1, state.evaluation_result_list[0][2])
-
-    return tell
 
 
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:

@@ -13,13 +13,13 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from podium.boosting import reporting
+
 from ..features import build as build_features
 from ..features import species, start_site
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from podium.model import Part, Report
@@ -125,7 +125,7 @@ class BoostedTrees:
             data,
             num_boost_round=self.params["rounds"],
             valid_sets=[data] if report else None,
-            callbacks=[_reporting(report)] if report else None,
+            callbacks=reporting(report, REPORT_EVERY),
         )
 
 
@@ -137,14 +137,6 @@ def _answers(part: Part) -> NDArray[np.float64]:
 def _folds(part: Part) -> NDArray[np.int64]:
     assert part.folds is not None
     return part.folds
-
-
-def _reporting(report: Report) -> Callable[[Any], None]:
-    def tell(state: Any) -> None:
-        if (state.iteration + 1) % REPORT_EVERY == 0:
-            report(state.iteration + 1, state.evaluation_result_list[0][2])
-
-    return tell
 
 
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:

@@ -14,6 +14,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from podium.boosting import reporting
 from podium.errors import ModelError
 
 from ..features import build as build_features
@@ -21,8 +22,6 @@ from ..features import choose, gene
 from ..metric import TARGET, THRESHOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from podium.model import Part, Report
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -112,7 +111,7 @@ class BoostedTrees:
             data,
             num_boost_round=self.params["rounds"],
             valid_sets=[data] if report else None,
-            callbacks=[_reporting(report)] if report else None,
+            callbacks=reporting(report, REPORT_EVERY),
         )
         if self.general is not None:
             self.genes = frozenset(gene(train.features))
@@ -142,14 +141,6 @@ class BoostedTrees:
         # Categories here are few or have few rows each: without this most would be ignored.
         rare = {"cat_smooth": 10, "min_data_per_group": 10}
         return {**own, **fixed, **steady, **rare}
-
-
-def _reporting(report: Report) -> Callable[[Any], None]:
-    def tell(state: Any) -> None:
-        if (state.iteration + 1) % REPORT_EVERY == 0:
-            report(state.iteration + 1, state.evaluation_result_list[0][2])
-
-    return tell
 
 
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:
