@@ -19,7 +19,7 @@ from podium.errors import ModelError, UnknownNameError
 from .cells import answer, cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -146,6 +146,21 @@ def best_cut(score: Floats, dropout: NDArray[np.bool_]) -> float:
     return float(ranked[last][f1.argmax()])
 
 
+def at_least(params: Mapping[str, Any], lowest: Mapping[str, int]) -> None:
+    """Refuse parameters below what makes sense.
+
+    Raises:
+        ModelError: With all of them.
+    """
+    problems = [
+        f"{name}={params[name]}: {least} or more is expected"
+        for name, least in lowest.items()
+        if params.get(name, least) < least
+    ]
+    if problems:
+        raise ModelError("No estimate can be made so.", problems=problems)
+
+
 class Transductive:
     """A model that estimates labelled and other cells together, then learns the calling.
 
@@ -166,13 +181,7 @@ class Transductive:
         params: dict[str, Any],
         seed: int,
     ) -> None:
-        problems = [
-            f"{name}={params[name]}: {least} or more is expected"
-            for name, least in LEAST.items()
-            if params.get(name, least) < least
-        ]
-        if problems:
-            raise ModelError("No estimate can be made so.", problems=problems)
+        at_least(params, LEAST)
         self.estimate = estimate
         self.params = params
         self.seed = seed

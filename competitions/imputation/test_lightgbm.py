@@ -185,3 +185,9 @@ def test_depth_before_dropout_is_found_again(simulated: tuple[Any, Any]) -> None
         features.place(observed, 5), np.arange(100), truth[np.arange(100)]
     )
     assert np.corrcoef(np.log(estimated[100:]), np.log(truth.sum(axis=1)[100:]))[0, 1] > 0.9
+
+
+def test_parameters_below_what_makes_sense_are_refused_at_once():
+    with pytest.raises(ModelError) as refused:
+        lightgbm.build({**lightgbm.DEFAULTS, "rows": 0, "components": 0, "rounds": 0}, 0)
+    assert len(refused.value.problems) == 3

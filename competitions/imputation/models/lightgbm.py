@@ -18,6 +18,7 @@ from scipy.sparse import vstack
 from podium.boosting import reporting
 from podium.errors import ModelError
 
+from ..calling import at_least
 from ..cells import Cells, answer, cells
 from ..features import CELL, GENE, Description, names, place
 
@@ -204,7 +205,12 @@ def threshold(probability: NDArray[Any], slack: float) -> float:
 
 
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:
-    """Build the model."""
+    """Build the model.
+
+    Raises:
+        ModelError: If a parameter is below what makes sense.
+    """
+    at_least(params, dict.fromkeys(("components", "rows", "rounds"), 1))
     return BoostedTrees(params, seed)
 
 
