@@ -166,6 +166,10 @@ class Worker:
             return True
         except Stopped:
             raise KeyboardInterrupt from None
+        except UnboundLocalError as error:  # Optuna's, when it is interrupted as it records
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
         self._kept.tidy(self.study)
         return True
 
