@@ -123,6 +123,45 @@ def test_a_reader_waits_for_no_writer(board):
         assert [row.name for row in rows(board)] == ["a"]
 
 
+def test_what_is_indexed_and_what_came_since_rank_together(board):
+    for name, score in (("a", 0.5), ("b", 0.2), ("c", 0.4)):
+        board.add(record(name, score), None, "rmse")
+    board.merge(Batch(claims=[record("e", 0.1), record("f", 0.45)]))
+    before = rows(board)
+    board.index(load("toy"), "demo")
+    board.add(record("d", 0.3))
+    assert [(row.rank, row.name, row.status) for row in before] == [
+        *((1, "e", "unverified"), (2, "b", "scored"), (3, "c", "scored")),
+        *((4, "f", "unverified"), (5, "a", "scored")),
+    ]
+    assert [row.name for row in rows(board)] == ["e", "b", "d", "c", "f", "a"]
+    board.add(record("e", 0.1), None, "rmse")  # the claim is made good
+    assert [(row.name, row.status) for row in rows(board)][0] == ("e", "scored")
+    assert len(rows(board)) == 6
+
+
+def test_a_claim_that_a_fuller_one_replaces_leaves_the_index(board):
+    part = replace(record("a", 0.1), private={}, all={})
+    board.merge(Batch(claims=[part]))
+    board.index(load("toy"), "demo")
+    board.reveal("toy", "demo", who="ana", when="2026-01-01T00:00:00+00:00")
+    assert [row.score for row in rows(board, "private")] == [None]
+    board.merge(Batch(claims=[record("a", 0.1, private=0.7)]))
+    assert [row.score for row in rows(board, "private")] == [0.7]
+    board.index(load("toy"), "demo")
+    assert [row.score for row in rows(board, "private")] == [0.7]
+
+
+def test_another_primary_score_has_an_index_of_its_own(board):
+    board.add(record("a", 0.1), None, "rmse")
+    board.add(record("b", 0.2), None, "mae")
+    toy = load("toy")
+    other = replace(toy, scores=tuple(reversed(toy.scores)))
+    assert {row.name: row.score for row in rows(board)} == {"a": 0.1, "b": 0.2}
+    found = board.rows(other, "demo", edition="now")
+    assert {row.name: row.score for row in found} == {"a": 0.0, "b": 0.0}
+
+
 def test_reading_makes_no_database(workspace):
     assert find_board(f"sqlite:///{workspace}/leaderboard/board.sqlite") is None
     assert not (workspace / "leaderboard").exists()

@@ -123,6 +123,20 @@ def test_since_and_sort(board):
             shown(board, since=text)
 
 
+def test_the_first_rows_are_those_of_the_whole_board(board):
+    for number in range(12):
+        add(board, f"n{number}", 1 + number / 10, team=f"t{number % 4}")
+    add(board, "zero", 5.0, team="podium", kind="control")
+    whole, first = shown(board), shown(board, top=5)
+    assert first.rows == [*whole.rows[:5], whole.rows[-1]]
+    assert (first.more, first.ranked, whole.more) == (7, 12, 0)
+    assert (first.looks, first.flattery) == (whole.looks, whole.flattery)
+    assert [row.name for row in shown(board, top=2, sort="name").rows] == ["n0", "n1", "zero"]
+    own = shown(board, top=2, team="t3")
+    assert [(row.rank, row.name) for row in own.rows] == [(4, "n3"), (8, "n7"), (None, "zero")]
+    assert own.more == 1
+
+
 def test_after_reveal_the_ranks_of_both_parts_stand_there(board):
     add(board, "a", 1.0)
     add(board, "b", 2.0, private={**card_of(0.5)}, all=card_of(0.5))

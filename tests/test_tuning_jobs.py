@@ -119,7 +119,7 @@ def test_an_interruption_keeps_what_is_done(count, write):
     first = running("--trials", 500, "--study", "s", "--jobs", count)
     wait_for(lambda: begun("s", 3))
     first.send_signal(signal.SIGINT)
-    _, err = first.communicate(timeout=20)
+    _, err = first.communicate(timeout=120)
     assert first.returncode == 130
     assert "the same command again goes on" in err
     assert "Traceback" not in err

@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from podium import competition as competitions
 from podium import workspace
 from podium.competition import Competition, Dataset
-from podium.errors import BoardError
+from podium.errors import BoardError, PodiumError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -464,7 +465,11 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
 
     url = workspace.database_url()
     batch, found = exchange.merge(leaderboard.find_board(url), Path(file), progress)
-    leaderboard.open_board(url).merge(batch)
+    board = leaderboard.open_board(url)
+    board.merge(batch)
+    for name, dataset in {(r.competition, r.dataset) for r in (*batch.records, *batch.claims)}:
+        with suppress(PodiumError):  # the competition need not be here
+            board.index(load(name)[0], dataset)
     return found
 
 
@@ -477,9 +482,10 @@ def board(
     best_per_team: bool = False,
     since: str | None = None,
     sort: str | None = None,
+    top: int | None = None,
 ) -> list[Row]:
     """The rows of the leaderboard; see `standings`."""
-    view = {"team": team, "best_per_team": best_per_team, "since": since, "sort": sort}
+    view = {"team": team, "best_per_team": best_per_team, "since": since, "sort": sort, "top": top}
     return list(standings(competition, dataset, part=part, **view).rows)
 
 

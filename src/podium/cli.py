@@ -19,6 +19,8 @@ import typer
 from podium import api, display
 from podium.errors import PodiumError
 
+TABLE_ROWS = 200
+"""Rows of a board that a table shows unless told otherwise."""
 _SYSTEM = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
     *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EFBIG, errno.EIO),
@@ -505,12 +507,17 @@ def board(
         str | None,
         typer.Option("--sort", metavar="COLUMN", help="A score, stratum, created, team, name."),
     ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", metavar="N", min=0, help="So many rows; 0: all. A table: 200."),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
     as_json: Json = False,
 ) -> None:
     """Show the leaderboard."""
     competition, chosen = api.load(comp, dataset)
-    view = {"team": team, "best_per_team": best_per_team, "since": since, "sort": sort}
+    top = _rows(top, whole=as_json or form != Format.TABLE)
+    view = {"team": team, "best_per_team": best_per_team, "since": since, "sort": sort, "top": top}
     with _without_collector():
         found = api.standings(comp, dataset, part=part.value, **view)
         if found.rows or as_json or form != Format.TABLE:
@@ -698,6 +705,11 @@ def main() -> None:
     """Run the command line; exit status 0 fine, 1 refused input, 2 usage, 3 our fault."""
     with _Exits():
         app(prog_name="podium")
+
+
+def _rows(top: int | None, *, whole: bool) -> int | None:
+    """How many rows of a board to show: what a program reads is whole unless it asks for less."""
+    return (None if whole else TABLE_ROWS) if top is None else top or None
 
 
 @contextmanager

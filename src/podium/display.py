@@ -327,6 +327,7 @@ def board_json(
         "flattery": found.flattery and vars(found.flattery),
         "groups": found.groups,
         "public_ranks": found.public_ranks,
+        "more": found.more,
     }
 
 
@@ -400,6 +401,8 @@ def _notes(competition: Competition, found: Standings, part: str) -> None:
     from podium.tiers import FEWEST
 
     rows = found.rows
+    if found.more:
+        say(f"{found.more:,} more rows: --top 0 shows all, --team T those of a team.")
     if found.groups is not None and found.groups < FEWEST:
         say(
             f"No tiers: of {found.groups} independent groups nobody can tell who is really ahead; "

@@ -21,7 +21,7 @@ from podium.leaderboard import Board, refuse_over_limit, today
 from podium.ranking import Row
 from podium.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
 from podium.scoring import Scorecard, Solution, open_solution
-from podium.standings import standings
+from podium.standings import Standings, View, standings
 from podium.stats import Card, Estimate
 
 if TYPE_CHECKING:
@@ -158,15 +158,16 @@ class Desk:
         """The score of the simulator's Bayes-optimal predictor; None for real data."""
         return self._solution.ceiling()
 
-    def rows(self) -> list[Row]:
-        """The public board, ranked."""
+    def best(self, team: str) -> float | None:
+        """A team's best public score."""
         names = (self.data.competition, self.data.dataset.name)
-        return self.board.rows(*names, edition=self.edition.name)
+        ranked = self.board.ranking(*names, edition=self.edition.name).ranked
+        return next((line.score for line in ranked if line.entry.team == team), None)
 
-    def compared_rows(self) -> list[Row]:
-        """The public board with tiers and probabilities."""
+    def standings(self, team: str) -> Standings:
+        """The public board with tiers and probabilities, as far as a team is concerned."""
         names = (self.board, self.data.competition, self.data.dataset.name)
-        return list(standings(*names, edition=self.edition.name).rows)
+        return standings(*names, edition=self.edition.name, view=View(team=team))
 
     def has_record(self, short: str) -> bool:
         """Whether these bytes of this team have a record in this edition: no new look."""
@@ -192,7 +193,8 @@ class Desk:
         Raises:
             BoardError: If others of the team came in between, and the day's limit is reached.
         """
-        return self.board.add(record, self.data.competition.daily_limit)
+        competition = self.data.competition
+        return self.board.add(record, competition.daily_limit, competition.primary.name)
 
     def submission_id(self, team: str, sha256: str) -> str:
         """The short name of some bytes of a team."""
@@ -279,7 +281,7 @@ class Entries:
             desk.refuse_over_limit(self.team)
         scored = desk.score(aligned)
         desk.record_controls()
-        before = self._own_best()
+        before = desk.best(self.team)
         kept, open_file = self._keep(predictions, sha256, SUBMITTED)
         seconds = time.perf_counter() - predictions.start
         record = desk.record(
@@ -295,14 +297,14 @@ class Entries:
             code={**(predictions.code or {}), "seconds": round(seconds, 3)},
         )
         new = desk.add(record)
-        rows = desk.compared_rows()
-        row = next(row for row in rows if row.submission == record.submission)
+        board = desk.standings(self.team)
+        row = next(row for row in board.rows if row.submission == record.submission)
         score = record.public["scores"][desk.data.competition.primary.name]
         return Outcome(
             row=row,
             card=record.public,
             change=None if before is None or not new else score - before,
-            ranked=sum(row.rank is not None for row in rows),
+            ranked=board.ranked,
             new=new,
             file=kept,
             open_file=open_file,
@@ -329,10 +331,6 @@ class Entries:
             predictions.open_table.to_csv(place / "open.csv", index=False)
             name = f"{short}.{data.dataset.open_file}"
             return kept, submission.keep(place / "open.csv", folder, name)
-
-    def _own_best(self) -> float | None:
-        ranked = [row.score for row in self.desk.rows() if row.team == self.team and row.rank]
-        return ranked[0] if ranked else None
 
     def _refuse_withdrawn(self, short: str) -> None:
         board = leaderboard.find_board(workspace.database_url())

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from podium.competition import Competition
 from podium.errors import BoardError
-from podium.ranking import Row, rank
-from podium.record import SUBMISSION, Record, Reveal, Withdrawal, now
+from podium.ranking import Entry, Line, Ranking, Row, rank
+from podium.record import PARTS, SUBMISSION, Record, Reveal, Withdrawal, now
 
 _BUSY_SECONDS = 30
 _OPTIONS = {"sqlite": {"timeout": _BUSY_SECONDS}, "postgresql": {"connect_timeout": 10}}
@@ -111,6 +111,23 @@ _reveals = sa.Table(
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("created", sa.Text, nullable=False),
 )
+_scores = sa.Table(
+    "scores",
+    _schema,
+    sa.Column("claimed", sa.Boolean, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("score", sa.Text, primary_key=True),
+    sa.Column("competition", sa.Text, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("submission", sa.Text, nullable=False),
+    sa.Column("team", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    *(sa.Column(part, sa.Double) for part in PARTS),
+    sa.Index("scored_board", "competition", "dataset", "score", "claimed", "number"),
+)
+"""What ranks the records and claims, a few bytes each: an index, which the board makes itself."""
 _has_record = sa.exists().where(
     _records.c.submission == _claims.c.submission, _records.c.edition == _claims.c.edition
 )
@@ -142,8 +159,15 @@ class Board:
         self._engine = _engine(url)
         weakref.finalize(self, self._engine.dispose)
 
-    def add(self, record: Record, daily_limit: int | None = None) -> bool:
+    def add(
+        self, record: Record, daily_limit: int | None = None, primary: str | None = None
+    ) -> bool:
         """Add a record; False if the very same submission is there already.
+
+        Args:
+            record: What is added.
+            daily_limit: Submissions a team may have in a day.
+            primary: The score that ranks; where it is given, the board is indexed, too.
 
         Raises:
             BoardError: If the team has as many of this day already as the limit allows.
@@ -157,6 +181,8 @@ class Board:
                 looks = _looks(connection, *names, record.edition, since=today())
                 refuse_over_limit(record.team, looks.get(record.team, 0), daily_limit)
             connection.execute(_records.insert().values(vars(record)))
+            if primary:
+                _index(connection, *names, primary)
         return True
 
     def merge(self, batch: Batch) -> None:
@@ -214,10 +240,10 @@ class Board:
         with self._read() as connection:
             return set(connection.execute(query).scalars())
 
-    def rows(
+    def ranking(
         self, competition: Competition, dataset: str, *, edition: str, part: str = "public"
-    ) -> list[Row]:
-        """The board of one part; see `podium.ranking.rank`.
+    ) -> Ranking:
+        """All lines of the board of one part, without their figures: quick at any size.
 
         Raises:
             BoardError: If the part is sealed.
@@ -227,16 +253,65 @@ class Board:
                 f"The {part} scores of {competition.name}/{dataset} are sealed.",
                 hint=f"Open them for good: podium reveal {competition.name} --dataset {dataset}",
             )
-        withdrawn = sa.select(_withdrawals.c.submission)
+        names = (competition.name, dataset, competition.primary.name)
+        query = (
+            sa.select(_scores.c[part], *(_scores.c[name] for name in Entry._fields[1:]))
+            .where(*_indexed(*names))
+            .order_by(_scores.c.claimed, _scores.c.number)
+        )
+        taken = sa.exists().where(
+            _records.c.submission == _scores.c.submission, _records.c.edition == _scores.c.edition
+        )
         with self._read() as connection:
-            found: list[Any] = []
+            withdrawn = set(connection.execute(sa.select(_withdrawals.c.submission)).scalars())
+            indexed = connection.execute(query.where(~(_scores.c.claimed & taken))).all()
+            found = list(map(Entry._make, indexed))
+            found += _late(connection, *names, part)
+        found.sort(key=lambda entry: entry.claimed)  # stable: in order of arrival
+        return rank(found, withdrawn, competition, edition)
+
+    def rows(
+        self,
+        competition: Competition,
+        dataset: str,
+        *,
+        edition: str,
+        part: str = "public",
+        ranking: Ranking | None = None,
+        lines: Sequence[Line] | None = None,
+    ) -> list[Row]:
+        """Lines of the board of one part with their figures; by default all.
+
+        Args:
+            competition: Whose.
+            dataset: Its name.
+            edition: The present one.
+            part: `public`, or after reveal `private` and `all`.
+            ranking: Where it was made already.
+            lines: Which of its lines.
+
+        Raises:
+            BoardError: If the part is sealed.
+        """
+        ranking = ranking or self.ranking(competition, dataset, edition=edition, part=part)
+        chosen = ranking.lines if lines is None else lines
+        cards: dict[tuple[bool, int], Any] = {}
+        with self._read() as connection:
             for table in (_records, _claims):
-                card = table.c[part].label("card")
-                verified = sa.literal(table is _records).label("verified")
-                query = _selection(table, _ROW_COLUMNS, competition.name, dataset)
-                found += connection.execute(query.add_columns(card, verified)).all()
-            taken_back = set(connection.execute(withdrawn).scalars())
-        return rank(found, taken_back, competition, edition)
+                claimed = table is _claims
+                numbers = [ln.entry.number for ln in chosen if ln.entry.claimed == claimed]
+                query = sa.select(table.c.number, table.c.name, table.c.model, table.c[part])
+                for some in _batched(numbers):
+                    for number, *figures in connection.execute(
+                        query.where(table.c.number.in_(some))
+                    ):
+                        cards[claimed, number] = figures
+        return [ranking.row(line, *cards[line.entry.claimed, line.entry.number]) for line in chosen]
+
+    def index(self, competition: Competition, dataset: str) -> None:
+        """Make the next looks at a board quick: note the scores of all that came to it."""
+        with self._write() as connection:
+            _index(connection, competition.name, dataset, competition.primary.name)
 
     def influence(
         self, competition: str, dataset: str, *, edition: str, part: str, submissions: Sequence[str]
@@ -568,7 +643,61 @@ def _refuse_network(file: Path) -> None:
 
 
 _RECORD_FIELDS = tuple(field.name for field in fields(Record))
-_ROW_COLUMNS = ("submission", "edition", "team", "name", "model", "kind", "created")
+_ENTRY_COLUMNS = ("number", "competition", "dataset", *Entry._fields[1:-2])
+_AT_ONCE = 5_000
+
+
+def _batched(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    """As many as a query takes as its parameters."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def _indexed(competition: str, dataset: str, primary: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """What the index of scores has of a board."""
+    return (
+        _scores.c.competition == competition,
+        _scores.c.dataset == dataset,
+        _scores.c.score == primary,
+    )
+
+
+def _index(connection: sa.Connection, competition: str, dataset: str, primary: str) -> None:
+    """Note the scores of what came since the last time."""
+    for table in (_records, _claims):
+        found = connection.execute(_not_indexed(table, competition, dataset, primary)).mappings()
+        while some := found.fetchmany(_AT_ONCE):
+            entries = [_scored(row, table is _claims, primary) for row in some]
+            connection.execute(_scores.insert(), entries)
+
+
+def _late(
+    connection: sa.Connection, competition: str, dataset: str, primary: str, part: str
+) -> Iterator[Entry]:
+    """What the index of scores does not have yet: a reader waits for no writer."""
+    for table in (_records, _claims):
+        query = _not_indexed(table, competition, dataset, primary)
+        query = query.where(~_has_record) if table is _claims else query
+        for row in connection.execute(query).mappings():
+            found = _scored(row, table is _claims, primary)
+            yield Entry(found[part], *(found[name] for name in Entry._fields[1:]))
+
+
+def _not_indexed(table: sa.Table, competition: str, dataset: str, primary: str) -> sa.Select[Any]:
+    """Records later than all that the index of scores has: writers come one after the other."""
+    last = (
+        sa.select(sa.func.coalesce(sa.func.max(_scores.c.number), 0))
+        .where(*_indexed(competition, dataset, primary), _scores.c.claimed == (table is _claims))
+        .scalar_subquery()
+    )
+    query = _selection(table, (*_ENTRY_COLUMNS, *PARTS), competition, dataset, superseded=True)
+    return query.where(table.c.number > last)
+
+
+def _scored(row: sa.RowMapping, claimed: bool, primary: str) -> dict[str, Any]:
+    """What the index of scores has of a record."""
+    scores = {part: row[part].get("scores", {}).get(primary) for part in PARTS}
+    own = {"claimed": claimed, "score": primary}
+    return {**own, **{name: row[name] for name in _ENTRY_COLUMNS}, **scores}
 
 
 def _selection(
@@ -576,14 +705,18 @@ def _selection(
     columns: Iterable[str],
     competition: str | None = None,
     dataset: str | None = None,
+    superseded: bool = False,
 ) -> sa.Select[Any]:
-    """Columns of records or of claims that no record has taken the place of, as they came."""
+    """Columns of records or of claims, by default those that no record took the place of.
+
+    They come in the order in which they were added.
+    """
     query = sa.select(*(table.c[name] for name in columns)).order_by(table.c.number)
     if competition is not None:
         query = query.where(table.c.competition == competition)
     if dataset is not None:
         query = query.where(table.c.dataset == dataset)
-    return query.where(~_has_record) if table is _claims else query
+    return query.where(~_has_record) if table is _claims and not superseded else query
 
 
 def _keyed(submission: str, edition: str) -> sa.Select[Any]:
@@ -636,6 +769,8 @@ def _drop_partial(connection: sa.Connection, keys: Iterable[tuple[str, str]]) ->
     ]
     if partial:
         connection.execute(_claims.delete().where(_claims.c.number == sa.bindparam("old")), partial)
+        indexed = _scores.c.claimed & (_scores.c.number == sa.bindparam("old"))
+        connection.execute(_scores.delete().where(indexed), partial)
 
 
 def _refuse_unseen(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from itertools import count
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +22,12 @@ from podium import tiers
 from podium.competition import Competition
 from podium.errors import BoardError, UnknownNameError
 from podium.leaderboard import Board
-from podium.ranking import WITHDRAWN, Row
+from podium.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per_team
 from podium.tiers import Optimism
 
 COMPARED = 200
 """Of so many rows and teams at the top it is said who is really ahead."""
+_Either = TypeVar("_Either", Row, Line)
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -47,6 +50,8 @@ class Standings:
         flattery: Of the leading team, or of the one that was asked for; public part only.
         groups: Independent groups behind the first rank, where it was compared with others.
         public_ranks: Rank on the public part by submission, where this is another part.
+        ranked: Submissions that rank, shown or not.
+        more: Rows that were wanted and are left out, as they come after the first ones.
     """
 
     rows: Sequence[Row]
@@ -54,6 +59,8 @@ class Standings:
     flattery: Flattery | None = None
     groups: int | None = None
     public_ranks: Mapping[str, int] = field(default_factory=dict)
+    ranked: int = 0
+    more: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +72,14 @@ class View:
         best_per_team: The best row of each team, ranked among each other.
         since: Rows handed in since this time: a date, or `12h`, `7d`, `2w` ago.
         sort: A column to sort by instead of the rank.
+        top: So many rows, and the controls; None for all.
     """
 
     team: str | None = None
     best_per_team: bool = False
     since: str | None = None
     sort: str | None = None
+    top: int | None = None
 
 
 def standings(
@@ -88,23 +97,22 @@ def standings(
         BoardError: If the part is sealed, or `view` asks for what is not there.
     """
     view = view or View()
-    names = (competition, dataset)
-    everything = board.rows(*names, edition=edition, part=part)
-    rows = _best_per_team(everything) if view.best_per_team else everything
-    source = _Influence(board, competition, dataset, edition, part)
-    rows, groups = _compared(rows, source)
-    ranks: dict[str, int] = {}
-    if part != "public":
-        public = board.rows(*names, edition=edition)
-        public = _best_per_team(public) if view.best_per_team else public
-        ranks = {row.submission: row.rank for row in public if row.rank is not None}
-    looks = board.looks(competition.name, dataset, edition=edition)
+    shelf = _Shelf(board, competition, dataset, edition, part)
+    ranking = shelf.ranking
+    lines = best_per_team(ranking.lines) if view.best_per_team else ranking.lines
+    told = _compared(lines, shelf)
+    wanted = _wanted(lines, view)
+    rows = [told.of(row) for row in shelf.rows(wanted if view.sort else _first(wanted, view.top))]
+    if view.sort:
+        rows = _first(_sorted(rows, view.sort, competition), view.top)
     return Standings(
-        rows=_chosen(rows, view, competition),
-        looks=looks,
-        flattery=_flattery(everything, source, looks, view.team) if part == "public" else None,
-        groups=groups,
-        public_ranks=ranks,
+        rows=rows,
+        looks=ranking.looks,
+        flattery=_flattery(ranking, shelf, view.team) if part == "public" else None,
+        groups=told.groups,
+        public_ranks={} if part == "public" else _public_ranks(shelf, view),
+        ranked=len(ranking.ranked),
+        more=len(wanted) - len(rows),
     )
 
 
@@ -124,20 +132,20 @@ def chances(
         better than each [rows, rows]; 0.5 on the diagonal.
     """
     able = [row for row in rows if row.rank is not None and row.ci_low is not None]
-    source = _Influence(board, competition, dataset, edition, part)
-    values = source.of(able)
+    shelf = _Shelf(board, competition, dataset, edition, part)
+    values = shelf.influence(able)
     able = [row for row in able if row.submission in values]
     if not able:
         return [], np.zeros((0, 0))
-    scores, influence = _stacked(able, values, source.sign)
+    scores, influence = _stacked(able, values, shelf.sign)
     gaps, errors = tiers.differences(scores, influence)
     found = tiers.probability(gaps, errors, influence.shape[1])
     return able, np.asarray(found, dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class _Influence:
-    """Reads influence values of submissions, oriented so that more is better."""
+class _Shelf:
+    """Where one board is read from: its lines, their figures and their influence values."""
 
     board: Board
     competition: Competition
@@ -149,63 +157,77 @@ class _Influence:
     def sign(self) -> int:
         return 1 if self.competition.primary.higher_is_better else -1
 
-    def of(self, rows: Sequence[Row]) -> dict[str, NDArray[np.float32]]:
-        """By submission; those of the whole test part were not kept."""
-        if self.part == "all" or not rows:
+    @cached_property
+    def ranking(self) -> Ranking:
+        return self.board.ranking(
+            self.competition, self.dataset, edition=self.edition, part=self.part
+        )
+
+    def rows(self, lines: Sequence[Line]) -> list[Row]:
+        """Lines with their figures."""
+        names = {"edition": self.edition, "part": self.part}
+        return self.board.rows(
+            self.competition, self.dataset, **names, ranking=self.ranking, lines=lines
+        )
+
+    def influence(self, rows: Iterable[Row | Line]) -> dict[str, NDArray[np.float32]]:
+        """By submission, more is better; those of the whole test part were not kept."""
+        submissions = sorted({row.submission for row in rows})
+        if self.part == "all" or not submissions:
             return {}
         found = self.board.influence(
             self.competition.name,
             self.dataset,
             edition=self.edition,
             part=self.part,
-            submissions=sorted({row.submission for row in rows}),
+            submissions=submissions,
         )
         (size, _), *_ = Counter(map(len, found.values())).most_common(1) or [(0, 0)]
         return {name: self.sign * v for name, v in found.items() if len(v) == size > 1}
 
 
-def _best_per_team(rows: Sequence[Row]) -> list[Row]:
-    """Controls, and of each team its best row: ranked among each other."""
-    found: list[Row] = []
-    teams: set[str] = set()
-    last: Row | None = None
-    for row in rows:
-        if row.rank is None:
-            if row.status in ("control", "ceiling"):
-                found.append(row)
-        elif row.team not in teams:
-            teams.add(row.team)
-            same = last is not None and last.score == row.score
-            found.append(replace(row, rank=last.rank if last and same else len(teams)))
-            last = found[-1]
-    return found
+def _public_ranks(shelf: _Shelf, view: View) -> dict[str, int]:
+    lines = replace(shelf, part="public").ranking.lines
+    lines = best_per_team(lines) if view.best_per_team else lines
+    return {line.submission: line.rank for line in lines if line.rank is not None}
 
 
-def _compared(rows: Sequence[Row], source: _Influence) -> tuple[list[Row], int | None]:
-    """Rows with `tier` and `win_next`, as far as they can be told; and the number of groups."""
-    able = [row for row in rows if row.rank is not None and row.ci_low is not None]
-    best = _best_per_team(able)[:COMPARED]
-    head = able[: COMPARED + 1]
-    values = source.of([*head, *best])
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """What can be told of the first lines: `tier` and `win_next` by submission."""
+
+    tier: Mapping[str, int] = field(default_factory=dict)
+    win: Mapping[str, float] = field(default_factory=dict)
+    groups: int | None = None
+
+    def of(self, row: Row) -> Row:
+        """A row with what is told of it."""
+        tier, win = self.tier.get(row.submission), self.win.get(row.submission)
+        return row if tier is win is None else replace(row, tier=tier, win_next=win)
+
+
+def _compared(lines: Sequence[Line], shelf: _Shelf) -> _Told:
+    """Tiers of the first of each team, and how sure each of the first lines is of the next."""
+    able = [line for line in lines if line.rank is not None]
+    head, best = able[: COMPARED + 1], best_per_team(able)[:COMPARED]
+    both = {line.submission: line for line in (*head, *best)}
+    values = shelf.influence(
+        row for row in shelf.rows(list(both.values())) if row.ci_low is not None
+    )
     if not values:
-        return list(rows), None
+        return _Told()
     groups = len(next(iter(values.values())))
-    win = _win_next([row for row in head if row.submission in values], values, source.sign)
+    win = _win_next([line for line in head if line.submission in values], values, shelf.sign)
     tier = {}
-    best = [row for row in best if row.submission in values]
+    best = [line for line in best if line.submission in values]
     if groups >= tiers.FEWEST:
-        numbers = tiers.tiers(*_stacked(best, values, source.sign))
-        tier = {row.submission: int(n) for row, n in zip(best, numbers, strict=True)}
-    return [
-        replace(row, tier=tier.get(row.submission), win_next=win.get(row.submission))
-        if row.submission in values and row.rank is not None
-        else row
-        for row in rows
-    ], groups
+        numbers = tiers.tiers(*_stacked(best, values, shelf.sign))
+        tier = {line.submission: int(n) for line, n in zip(best, numbers, strict=True)}
+    return _Told(tier=tier, win=win, groups=groups)
 
 
 def _stacked(
-    rows: Sequence[Row], values: Mapping[str, NDArray[np.float32]], sign: int
+    rows: Sequence[Row | Line], values: Mapping[str, NDArray[np.float32]], sign: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scores, more is better [rows], and influence values [rows, groups]."""
     scores = np.array([sign * (row.score or 0.0) for row in rows])
@@ -213,7 +235,7 @@ def _stacked(
 
 
 def _win_next(
-    rows: Sequence[Row], values: Mapping[str, NDArray[np.float32]], sign: int
+    rows: Sequence[Line], values: Mapping[str, NDArray[np.float32]], sign: int
 ) -> dict[str, float]:
     """How probable it is that each row is better than the one below it."""
     if len(rows) < 2:
@@ -226,48 +248,57 @@ def _win_next(
     return {row.submission: float(p) for row, p in zip(rows, found, strict=False)}
 
 
-def _flattery(
-    rows: Sequence[Row], source: _Influence, looks: Mapping[str, int], team: str | None
-) -> Flattery | None:
+def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | None:
     """Of many tries some 200, evenly from the best to the worst, are looked at."""
-    team = team or next((row.team for row in rows if row.rank is not None), None)
+    team = team or next((ln.entry.team for ln in ranking.lines if ln.rank is not None), None)
     tries = [
-        row
-        for row in rows
-        if row.team == team and row.score is not None and (row.rank or row.status == WITHDRAWN)
+        line
+        for line in ranking.lines
+        if line.entry.team == team
+        and line.score is not None
+        and (line.rank or line.status == WITHDRAWN)
     ]
     if team is None or len(tries) < 2:
         return None
     some = np.unique(np.linspace(0, len(tries) - 1, COMPARED, dtype=int))
     tries = [tries[place] for place in some]
-    values = source.of(tries)
+    values = shelf.influence(tries)
     found: Optimism | None = None
     if values:
         found = tiers.optimism(
-            *_stacked([row for row in tries if row.submission in values], values, source.sign)
+            *_stacked([line for line in tries if line.submission in values], values, shelf.sign)
         )
     if found is None:
         return None
-    return Flattery(team=team, looks=looks.get(team, 0), **vars(found))
+    return Flattery(team=team, looks=ranking.looks.get(team, 0), **vars(found))
 
 
-def _chosen(rows: Sequence[Row], view: View, competition: Competition) -> list[Row]:
-    """The rows that a reader wants, in the order wanted; controls always stay."""
-    found = list(rows)
-    if view.team is not None:
-        found = [row for row in found if row.team == view.team or _is_house(row)]
-    if view.since is not None:
-        since = _time(view.since)
-        found = [row for row in found if row.created >= since or _is_house(row)]
-    if view.sort is not None:
-        key, reverse = _order(view.sort, competition, found)
-        known = sorted((r for r in found if key(r) is not None), key=key, reverse=reverse)
-        found = known + [row for row in found if key(row) is None]
-    return found
+def _wanted(lines: Sequence[Line], view: View) -> list[Line]:
+    """The lines that a reader wants; controls always stay."""
+    if view.team is view.since is None:
+        return list(lines)
+    since = "" if view.since is None else _time(view.since)
+    return [
+        line
+        for line in lines
+        if line.is_house or (view.team in (None, line.entry.team) and line.entry.created >= since)
+    ]
 
 
-def _is_house(row: Row) -> bool:
-    return row.status in ("control", "ceiling")
+def _first(rows: Sequence[_Either], top: int | None) -> list[_Either]:
+    """The first ones, and the controls."""
+    if top is None:
+        return list(rows)
+    left = count(1)
+    house = ((row.status in HOUSE, row) for row in rows)
+    return [row for is_house, row in house if is_house or next(left) <= top]
+
+
+def _sorted(rows: Sequence[Row], column: str, competition: Competition) -> list[Row]:
+    """In the order of a column; those without a value last."""
+    key, reverse = _order(column, competition, rows)
+    known = sorted((row for row in rows if key(row) is not None), key=key, reverse=reverse)
+    return known + [row for row in rows if key(row) is None]
 
 
 def _time(text: str) -> str:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from podium.competition import Competition, Dataset
 from podium.display import figure
-from podium.ranking import OUTDATED, UNVERIFIED, WITHDRAWN, Row
+from podium.ranking import HOUSE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.reporting import best, pictures
 from podium.reporting.best import Heat, Strata
 from podium.reporting.pictures import Scatter, Timeline
 from podium.reporting.tables import (
-    HOUSE,
     ROWS,
     Column,
     Line,

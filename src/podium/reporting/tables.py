@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from podium.competition import Competition
 from podium.display import chance, figure, interval, moved
-from podium.ranking import Row
+from podium.ranking import HOUSE, Row
 from podium.reporting.drawing import Axis, values_axis
 from podium.standings import Standings
 
 ROWS = 1_000
 """Rows of a board's table."""
-HOUSE = ("control", "ceiling")
 
 
 @dataclass(frozen=True)
