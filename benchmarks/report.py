@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import datetime
 import os
-import resource
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from board import GROUPS, SUBMISSIONS, TEAMS, records, seconds
+from board import GROUPS, SUBMISSIONS, TEAMS, measured, records
 
 from podium import api, leaderboard, workspace
 from podium.edition import find_edition
@@ -30,7 +29,7 @@ def main() -> None:
         os.chdir(folder)
         os.environ.pop("PODIUM_DB", None)
         board = leaderboard.open_board(workspace.database_url())
-        found = records(find_edition(competition, dataset).name)
+        found = records(find_edition(competition, dataset).name, range(SUBMISSIONS))
         step = SPAN / len(found)
         spread = [
             replace(record, created=(BEGAN + step * place).isoformat(timespec="seconds"))
@@ -39,10 +38,7 @@ def main() -> None:
         board.merge(leaderboard.Batch(records=spread))
         print(f"{SUBMISSIONS:,} submissions of {TEAMS} teams, {GROUPS:,} groups")
         for state in ("sealed", "revealed"):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            took = seconds("report", "sirna", "--out", state)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            took, cpu, _ = measured("report", "sirna", "--out", state)
             size = Path(state, "sirna-demo.html").stat().st_size / 1024
             print(f"{state}: {took:.1f} s ({cpu:.1f} s of CPU), page of {size:,.0f} KiB")
             board.reveal("sirna", "demo", who="benchmark", when=BEGAN.isoformat())
