@@ -2,8 +2,9 @@
 
 import pytest
 
-from podium import api, competition, data, edition, verify
+from podium import api, competition, data, edition
 from podium.errors import DataError
+from podium.verifying import verify
 
 
 def cases():

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, data, model, training, verify
+from podium import api, data, model, training
 from podium.data import Prepared
 from podium.sequences import Sequences
+from podium.verifying import verify
 
 PARTS = ["train"] * 24 + ["public"] * 4 + ["private"] * 8 + ["extra"] * 10 + ["unused"] * 3
 FOLDS = [*(np.arange(24) % 3), *[None] * 12, *(np.arange(10) % 3), *[None] * 3]

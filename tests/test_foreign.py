@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from podium import api, verify
+from podium import api
+from podium.creating.plans import Wish
 from podium.errors import PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
-from podium.plans import Wish
+from podium.verifying import verify
 from test_new import new, only, place, problems  # noqa: F401  a fixture
 
 WEIGHTED_ERROR = '''

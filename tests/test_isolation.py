@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from podium import api, data, isolation, sight, walls
+from podium import api, data
 from podium.errors import ModelError, PodiumError
+from podium.runs import isolation, sight, walls
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from podium import leaderboard
+from podium.boards import leaderboard
+from podium.boards.leaderboard import Batch, Record, find_board, open_board
 from podium.competition import load
 from podium.errors import BoardError
-from podium.leaderboard import Batch, Record, find_board, open_board
 
 
 def card(score):

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 import podium.competitions
-from podium import api, competition, data, display, verify
+from podium import api, competition, data, display
+from podium.creating.plans import Wish, missing
 from podium.errors import DataError
-from podium.plans import Wish, missing
+from podium.verifying import verify
 
 ROWS = 400
 

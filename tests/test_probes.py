@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, competition, edition, probes, verify
+from podium import api, competition, edition
 from podium.competition import Score, Target
 from podium.data import Prepared
-from podium.probes import features, scores
-from podium.sketches import nearest, sketch
+from podium.verifying import probes, verify
+from podium.verifying.probes import features, scores
+from podium.verifying.probes.sketches import nearest, sketch
 
 DATES = pd.date_range("2024-01-01", periods=300, freq="h")
 

@@ -8,8 +8,9 @@ import optuna
 import pytest
 
 from conftest import MODEL
-from podium import api, pruning, storages, studies
+from podium import api
 from podium.errors import ModelError, PodiumError
+from podium.tuning import pruning, storages, studies
 
 
 def trials(found, url=None):

@@ -9,9 +9,10 @@ from podium.competitions.dlpfc import split, tissue
 from podium.competitions.dlpfc.competition import SLICES
 from scipy.sparse import csc_array
 
-from podium import api, data, verify
+from podium import api, data
 from podium.errors import DataError, PodiumError
 from podium.model import Part
+from podium.verifying import verify
 
 LAYERS = np.array(["L1", "L2", "L3"], dtype=object)
 

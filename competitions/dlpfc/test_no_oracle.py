@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from podium.competitions.dlpfc import simulate
 
-from podium import api, competition, data, edition, model, training, verify
+from podium import api, competition, data, edition, model, training
+from podium.verifying import verify
 
 MODELS = competition.load("dlpfc").models
 

@@ -92,7 +92,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List the competitions, their datasets and how many submissions each has."""
-    from podium.listing import listing
+    from podium.boards.listing import listing
 
     found = listing()
     if as_json:
@@ -116,7 +116,7 @@ def list_(as_json: Json = False) -> None:
 @app.command()
 def show(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Show a competition: task, columns, scores, strata, datasets, models, files."""
-    from podium.listing import facts
+    from podium.boards.listing import facts
 
     found = facts(*api.load(comp, dataset))
     if as_json:
@@ -173,7 +173,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
-    from podium.entry import Kept
+    from podium.boards.entry import Kept
     from podium.model import parse_settings
 
     with display.progress() as progress:
@@ -221,7 +221,7 @@ def cv(
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part."""
-    from podium.entry import card_json
+    from podium.boards.entry import card_json
     from podium.model import parse_settings
 
     with display.progress() as progress:
@@ -647,7 +647,7 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Make a competition of a table: folder, frozen split, metric, models."""
-    from podium.plans import Wish, missing
+    from podium.creating.plans import Wish, missing
 
     wish = Wish(
         name=name,
@@ -681,7 +681,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Run the conformance suite on competitions and their datasets."""
-    from podium.verify import verify as verify_all
+    from podium.verifying.verify import verify as verify_all
 
     with display.progress() as progress:
         found = list(verify_all(comp, dataset, progress=progress))
@@ -746,7 +746,7 @@ def _outcome(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
 
 
 def _blended(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
-    from podium.entry import Kept
+    from podium.boards.entry import Kept
 
     aside = isinstance(found.outcome, Kept)
     if as_json:

@@ -19,30 +19,30 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podium.boards.ranking import UNVERIFIED
 from podium.competition import Competition, Dataset
 from podium.errors import PodiumError, visible
-from podium.ranking import UNVERIFIED
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from podium.batch import Handled
-    from podium.blending import Blend
-    from podium.comparing import Compared, Difference
-    from podium.disagreement import Disagreement
-    from podium.entry import Outcome
-    from podium.exchange import Imported
-    from podium.making import Created
+    from podium.blending.blending import Blend
+    from podium.boards.batch import Handled
+    from podium.boards.comparing import Compared, Difference
+    from podium.boards.disagreement import Disagreement
+    from podium.boards.entry import Outcome
+    from podium.boards.exchange import Imported
+    from podium.boards.ranking import Row
+    from podium.boards.standings import Standings
+    from podium.creating.making import Created
+    from podium.creating.plans import Wish
     from podium.model import Report
-    from podium.plans import Wish
-    from podium.predicting import Predicted
-    from podium.ranking import Row
-    from podium.search import Watch
-    from podium.standings import Standings
+    from podium.runs.predicting import Predicted
     from podium.stats import Card
-    from podium.studies import Standing
-    from podium.tuning import Tuned
-    from podium.verify import Verdict
+    from podium.tuning.search import Watch
+    from podium.tuning.studies import Standing
+    from podium.tuning.tuning import Tuned
+    from podium.verifying.verify import Verdict
 
 Cells = Sequence[str]
 _HEAD = 20
@@ -397,7 +397,7 @@ def _age(created: str) -> str:
 
 def _notes(competition: Competition, found: Standings, part: str) -> None:
     """What a reader of the board should know of some of its rows."""
-    from podium.tiers import FEWEST
+    from podium.boards.tiers import FEWEST
 
     rows = found.rows
     if found.groups is not None and found.groups < FEWEST:
@@ -657,7 +657,7 @@ def asked(wish: Wish, missing: Sequence[str]) -> Wish:
     """Ask on a terminal for what is missing."""
     import typer
 
-    from podium.plans import NEEDED
+    from podium.creating.plans import NEEDED
 
     if not missing:
         return wish
@@ -692,7 +692,7 @@ def counted(counts: Sequence[tuple[int, str]]) -> str:
 
 def card(competition: Competition, found: Card) -> None:
     """Print a card."""
-    from podium.entry import card_json
+    from podium.boards.entry import card_json
 
     _card_table(competition, card_json(found))
 
