@@ -323,9 +323,9 @@ def test_a_trial_that_was_taken_away_is_no_fault(write):
 
 
 def test_what_a_terminal_shows(write, monkeypatch):
-    from podium import display
+    from podium.display import live
 
-    shown = display._Search(10, None)
+    shown = live._Search(10, None)
     assert "beginning" in shown.__rich__()
     api.tune("toy", write(), trials=6, watch=shown.watch)
     text = shown.__rich__()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from podium.boards.ranking import Row
 from podium.competition import Competition
-from podium.display import chance, figure
+from podium.display.figures import chance, figure
 from podium.metric import Floats
 from podium.reporting.drawing import Axis, Point, values_axis
 from podium.reporting.pictures import RIGHT, TOP, colour

@@ -13,7 +13,7 @@ from podium.boards.ranking import OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.boards.standings import Standings, chances, standings
 from podium.boards.tiers import FEWEST
 from podium.competition import Competition, Dataset
-from podium.display import figure
+from podium.display.figures import figure
 from podium.reporting import best, pictures
 from podium.reporting.best import Heat, Strata
 from podium.reporting.pictures import Scatter, Timeline

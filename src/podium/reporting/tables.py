@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from podium.boards.ranking import Row
 from podium.boards.standings import Standings
 from podium.competition import Competition
-from podium.display import chance, figure, interval, moved
+from podium.display.figures import chance, figure, interval, moved
 from podium.reporting.drawing import Axis, values_axis
 
 ROWS = 1_000
