@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from podium.boards.standings import Standings
     from podium.creating.making import Created
     from podium.data import Data
+    from podium.metric import Table
     from podium.reporting import Report
     from podium.runs.predicting import Predicted
     from podium.training import CrossValidation, Progress
@@ -199,14 +200,7 @@ def run(
     message = remark(message)
     ready = load_data(*load(competition, dataset))
     known = models.shown_name(model)
-    changes = [f"{key}={value}" for key, value in (params or {}).items()]
-    wanted, origin = dict(params or {}), {}
-    if study is not None:
-        from podium.tuning import tuning
-
-        best = tuning.best(ready, known, study, storage)
-        wanted, origin = {**best.params, **wanted}, {"study": dict(best.origin)}
-        changes = [f"study {best.origin['study'].rsplit('/', 1)[1]}", *changes]
+    wanted, origin, changes = _wanted(ready, known, params or {}, study, storage)
     if models.user_file(model) is None:  # its parameters are refused before a name made of them
         models.load(ready.competition, model).with_params(wanted)
     shown = label(name or " ".join([known, *changes]))
@@ -215,13 +209,7 @@ def run(
         entries.desk.refuse_over_limit(entries.team)  # before a long training
     with scratch.directory("podium-run-") as folder:
         made = running.predict_test(
-            ready,
-            model,
-            folder,
-            params=wanted,
-            seed=seed,
-            limits=limits,
-            progress=progress,
+            ready, model, folder, params=wanted, seed=seed, limits=limits, progress=progress
         )
         predictions = Predictions(
             path=made.path,
@@ -234,6 +222,20 @@ def run(
         )
         found = entries.hand_in(predictions) if submit else entries.put_aside(predictions)
         return replace(found, left_open=made.left_open)
+
+
+def _wanted(
+    ready: Data, model: str, params: Mapping[str, Any], study: str | None, storage: str | None
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """The parameters of a run, the study that they are from, and how a board shows them."""
+    changes = [f"{key}={value}" for key, value in params.items()]
+    if study is None:
+        return dict(params), {}, changes
+    from podium.tuning import tuning
+
+    best = tuning.best(ready, model, study, storage)
+    shown = f"study {best.origin['study'].rsplit('/', 1)[1]}"
+    return {**best.params, **params}, {"study": dict(best.origin)}, [shown, *changes]
 
 
 def cross_validate(
@@ -594,7 +596,7 @@ def blend(
         BoardError: With every name that cannot be blended.
         PodiumError: If out of fold a member is better alone than any blend.
     """
-    from podium import scratch, submission
+    from podium import scratch
     from podium.blending import blending
     from podium.boards.entry import Entries, Predictions, label, remark
     from podium.data import load as load_data
@@ -608,20 +610,11 @@ def blend(
     if submit:
         entries.desk.refuse_over_limit(entries.team)
     found = blending.blend(
-        opened,
-        entries.desk,
-        submissions,
-        equal=equal,
-        cv=cv,
-        team=entries.team,
-        progress=progress,
+        opened, entries.desk, submissions, equal=equal, cv=cv, team=entries.team, progress=progress
     )
     with scratch.directory("podium-blend-") as folder:
-        path = folder / "predictions.parquet"
-        table = submission.frame(ready.ids("test").to_pylist(), found.table, ready.genes)
-        submission.write(table, path)
         predictions = Predictions(
-            path=path,
+            path=_written(ready, found.table, folder / "predictions.parquet"),
             name=shown or found.name,
             model="blend",
             message=message,
@@ -630,6 +623,14 @@ def blend(
         )
         hand = entries.hand_in if submit else entries.put_aside
         return blending.Blended(blend=found, outcome=hand(predictions))
+
+
+def _written(ready: Data, table: Table, path: Path) -> Path:
+    """Write predictions of the test part as a file that can be handed in."""
+    from podium import submission
+
+    submission.write(submission.frame(ready.ids("test").to_pylist(), table, ready.genes), path)
+    return path
 
 
 def reveal(competition: str, dataset: str | None = None) -> bool:

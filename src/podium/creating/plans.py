@@ -202,16 +202,7 @@ class _Desk:
         wish, train = self.wish, given["table"].table
         assert wish.metric is not None  # noqa: S101  it is known
         number = known.family == "regression"
-        answer, parts = None, None
-        if "test" in given and row_id is not None:
-            kaggle = KaggleSet(given=given, row_id=row_id, target=target, number=number)
-            answer, parts = kaggle.answers()
-            self.problems += kaggle.problems
-            if "solution" not in given:
-                self.notes.append(
-                    "Test rows have no answers here: they are open (predicted, not scored); the "
-                    "scored test part is taken from train."
-                )
+        answer, parts = self._answers(given, row_id, target, number=number)
         column, classes = train[target], tuple[str, ...]()
         if not number:
             classes = self._classes(tables.labels(column), known, wish.metric)
@@ -219,22 +210,13 @@ class _Desk:
         positive = self._positive(classes, known, wish.metric)
         names = self._columns(given, row_id, target, kind, classes)
         rows = len(train) + (sum(part != "open" for part in parts.values()) if parts else 0)
-        if len(train) < FEWEST:
-            self.problems.append(
-                f"{given['table'].path.name} has {many(len(train), 'row')}: {FEWEST} or more are "
-                "needed for a train part with five folds and a test part with two halves"
-            )
-        if wish.metric == "rmsle" and float(column.min()) < 0:
-            self.problems.append(f"rmsle takes no values below 0; {target!r} has {column.min():g}")
+        self._check_rows(given["table"].path.name, column)
         self._check_by(how, train)
         if self.problems:
             return None
         low, high = _range(column) if number else (0.0, 1.0)
         scored = {k: v for k, v in parts.items() if v != "open"} if parts else None
         test = given["test"].table if "test" in given else None
-        unseen = how in (How.GROUPED, How.TIME)
-        if unseen and scored and test is not None and wish.by in test:
-            unseen = not set(train[wish.by]) & set(test[wish.by])
         return Plan(
             name=wish.name,
             files={
@@ -254,7 +236,7 @@ class _Desk:
             how=how,
             by=wish.by,
             unit={How.GROUPED: "group", How.TIME: "period"}.get(how, "row"),
-            unseen=unseen,
+            unseen=self._unseen(how, train, test if scored else None),
             dropped=self._dropped(train, test, how, row_id, target),
             test_ids=scored,
             answer=answer,
@@ -263,6 +245,22 @@ class _Desk:
             open_rows=0 if test is None else len(test) - len(scored or {}),
             notes=tuple(self.notes),
         )
+
+    def _answers(
+        self, given: Mapping[str, Checked], row_id: str | None, target: str, *, number: bool
+    ) -> tuple[str | None, Mapping[str, str] | None]:
+        """The solution's column of answers and each test id's part, where there is a test table."""
+        if "test" not in given or row_id is None:
+            return None, None
+        kaggle = KaggleSet(given=given, row_id=row_id, target=target, number=number)
+        answer, parts = kaggle.answers()
+        self.problems += kaggle.problems
+        if "solution" not in given:
+            self.notes.append(
+                "Test rows have no answers here: they are open (predicted, not scored); the "
+                "scored test part is taken from train."
+            )
+        return answer, parts
 
     def _metric(self) -> Known | None:
         name = self.wish.metric
@@ -402,6 +400,17 @@ class _Desk:
         )
         return own
 
+    def _check_rows(self, name: str, column: pd.Series) -> None:
+        if len(column) < FEWEST:
+            self.problems.append(
+                f"{name} has {many(len(column), 'row')}: {FEWEST} or more are "
+                "needed for a train part with five folds and a test part with two halves"
+            )
+        if self.wish.metric == "rmsle" and float(column.min()) < 0:
+            self.problems.append(
+                f"rmsle takes no values below 0; {column.name!r} has {column.min():g}"
+            )
+
     def _check_by(self, how: How, train: pd.DataFrame) -> None:
         by = self.wish.by
         if by is None or how not in (How.GROUPED, How.TIME):
@@ -421,6 +430,13 @@ class _Desk:
                 f"--by {by}: {many(train[by].nunique(), 'different value')}; {GROUPS} or more are "
                 "needed"
             )
+
+    def _unseen(self, how: How, train: pd.DataFrame, test: pd.DataFrame | None) -> bool:
+        """Whether no group or period of the scored test rows is in train."""
+        by = self.wish.by
+        if how in (How.GROUPED, How.TIME) and test is not None and by in test:
+            return not set(train[by]) & set(test[by])
+        return how in (How.GROUPED, How.TIME)
 
     def _dropped(
         self,

@@ -110,21 +110,45 @@ def run(
     work = out / "work"
     work.mkdir()
     Path(seen.root).mkdir()
+    known = str(model if path is None else path)
     line = {
+        **_facts(data),
         "task": task,
-        "competition": data.competition.name,
-        "roots": [str(data.competition.folder.parent.absolute())],
-        "dataset": data.dataset.name,
-        "folder": str(data.folder.absolute()),
-        "manifest": dict(data.manifest),
-        "model": str(model if path is None else path),
+        "model": known,
         "params": dict(params),
         "out": str(work),
         "path": sight.python_path(),
         "sight": asdict(seen),
         **job,
     }
-    child = subprocess.Popen(
+    watched = Watched(_started(work), work, limits.seconds, most, progress)
+    try:
+        watched.send(line)
+        import_module("podium.scoring")  # what comes next is loaded meanwhile
+        found = watched.follow()
+    except PodiumError as error:
+        raise _shown(error, known, str(model)) from None
+    finally:
+        watched.end()
+    for name in files:
+        _take(work / name, out / name)
+    return found
+
+
+def _facts(data: Data) -> dict[str, Any]:
+    """Where a process finds the competition and its prepared data."""
+    return {
+        "competition": data.competition.name,
+        "roots": [str(data.competition.folder.parent.absolute())],
+        "dataset": data.dataset.name,
+        "folder": str(data.folder.absolute()),
+        "manifest": dict(data.manifest),
+    }
+
+
+def _started(work: Path) -> subprocess.Popen[bytes]:
+    """A worker that waits for its job."""
+    return subprocess.Popen(
         [sys.executable, "-P", "-B", str(Path(__file__).with_name("worker.py"))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -133,18 +157,6 @@ def run(
         env=sight.environment(work),
         start_new_session=True,
     )
-    watched = Watched(child, work, limits.seconds, most, progress)
-    try:
-        watched.send(line)
-        import_module("podium.scoring")  # what comes next is loaded meanwhile
-        found = watched.follow()
-    except PodiumError as error:
-        raise _shown(error, line["model"], str(model)) from None
-    finally:
-        watched.end()
-    for name in files:
-        _take(work / name, out / name)
-    return found
 
 
 def replayed(data: Data, ran: Ran, model: Path, files: Mapping[int, Path], rows: int) -> ModelFile:

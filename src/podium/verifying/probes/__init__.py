@@ -23,7 +23,7 @@ from podium.verifying.probes.scores import (
 )
 
 if TYPE_CHECKING:
-    from podium.verifying.verify import Case
+    from podium.verifying.case import Case
 
 __all__ = ["ADVICE", "PROBES", "Note"]
 

@@ -15,7 +15,7 @@ from podium.verifying.probes.looking import as_text, features
 from podium.verifying.probes.sketches import LONGEST, nearest, sketch
 
 if TYPE_CHECKING:
-    from podium.verifying.verify import Case
+    from podium.verifying.case import Case
 
 SHARE, LEAST = 0.005, 3
 """Rows of the test part that are too many: this share of it, and not fewer than that."""

@@ -13,7 +13,7 @@ from podium.verifying.probes.looking import answers_of, features
 
 if TYPE_CHECKING:
     from podium.competition import Target
-    from podium.verifying.verify import Case
+    from podium.verifying.case import Case
 
 ENOUGH = 60
 """Rows from which a feature that goes with the answers does not do so by chance."""

@@ -14,7 +14,7 @@ from podium.verifying.probes.looking import WORTH, Note, as_text, lead_of
 if TYPE_CHECKING:
     from podium.competition import Target
     from podium.model import Part
-    from podium.verifying.verify import Case
+    from podium.verifying.case import Case
 
 STRONG = 0.5
 """Lengths and missing values that lead so far on the way to perfect are no mere features."""

@@ -13,7 +13,7 @@ from podium.stats import difference
 
 if TYPE_CHECKING:
     from podium.competition import Target
-    from podium.verifying.verify import Case
+    from podium.verifying.case import Case
 
 SURE, WORTH = 3.0, 0.02
 """A score is above a control by so many standard errors, and so much of the way to perfect."""

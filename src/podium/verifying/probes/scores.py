@@ -11,7 +11,7 @@ import pandas as pd
 from podium.verifying.probes.looking import WORTH, Note, everywhere, lead_of, sign_of
 
 if TYPE_CHECKING:
-    from podium.verifying.verify import Case
+    from podium.verifying.case import Case
 
 
 def no_constant_beats_the_controls(case: Case) -> Iterator[str]:
