@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_a_competition_imports_no_other(folder):
         for name in imports(path):
             assert not name.startswith("..."), f"{path} reaches out of its folder"
             assert not any(f"competitions.{other}" in name for other in others), path
+
+
+def test_what_others_import_lies_in_no_room():
+    """Boards record hashes of these files: what they import must stay where it is."""
+    public = {"competitions", "metrics"}
+    rooms = {path.parent.name for path in SRC.glob("*/__init__.py")} - public
+    written = [*COMPETITIONS.rglob("*.py"), *(ROOT / "submissions").rglob("*.py")]
+    written += SRC.rglob("templates/**/*.py.txt")
+    for path in written:
+        if not path.name.startswith("test_"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                names = re.findall(r"\bpodium\.(\w+)|from podium import (.+)", line)
+                found = {word for pair in names for text in pair for word in text.split(", ")}
+                assert not found & rooms, path
 
 
 @pytest.mark.parametrize("name", ["metric", "competition", "errors"])

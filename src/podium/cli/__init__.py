@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from podium.cli import boards, competitions, models, submissions, tuning
@@ -13,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _name, _command in {  # in the order in which they are listed
+_COMMANDS: dict[str, Callable[..., None]] = {  # in the order in which help lists them
     "list": competitions.list_,
     "show": competitions.show,
     "data": competitions.data,
@@ -36,7 +38,8 @@ for _name, _command in {  # in the order in which they are listed
     "reveal": boards.reveal,
     "new": competitions.new,
     "verify": competitions.verify,
-}.items():
+}
+for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 
 
