@@ -311,7 +311,7 @@ def test_a_trial_that_was_taken_away_is_no_fault(write):
     """A machine slept so long that its trial was queued again elsewhere."""
     fit = """
         import optuna
-        from podium import storages, studies
+        from podium.tuning import storages, studies
         with storages.opened(None, studies.folder("toy/demo")) as storage:
             study = optuna.load_study(study_name="toy/demo/s", storage=storage.optuna)
             for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
