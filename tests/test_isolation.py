@@ -383,7 +383,7 @@ def test_limits_that_are_none():
 ALONE = """
 import os, socket, sys
 from pathlib import Path
-from podium import walls
+from podium.runs import walls
 if "namespaces" not in sys.argv[1]: walls._namespaces = lambda libc: False
 if "landlock" not in sys.argv[1]: walls._landlock = lambda libc, sight: 0
 work = Path(sys.argv[2])
