@@ -20,9 +20,10 @@ from subprocess import DEVNULL
 
 import numpy as np
 
-from podium import api, leaderboard, tiers, workspace
+from podium import api, workspace
+from podium.boards import leaderboard, tiers
+from podium.boards.record import SUBMISSION, Record, now, submission_id
 from podium.edition import find_edition
-from podium.record import SUBMISSION, Record, now, submission_id
 
 SUBMISSIONS, TEAMS, GROUPS = (
     int(sys.argv[place]) if len(sys.argv) > place else default

@@ -9,7 +9,7 @@ a group. So all are equally good, and
 - coverage: how often the 95 % interval of a submission holds the score of a very large test set (of
   all draws together);
 - p < .05: how often two of them differ by the paired test;
-- split: how often `podium.tiers` puts the 20 into more than one tier; and so for ten pairs of
+- split: how often `boards.tiers` puts the 20 into more than one tier; and so for ten pairs of
   near-duplicates, which differ in three rows;
 - flattered: by how much the best score is above the true one, and the mean of its estimate.
 
@@ -37,7 +37,8 @@ from podium.competitions.sirna.metric import metric as sirna
 from podium.competitions.sirna.simulate import demo as sirna_demo
 from spatial_coverage import draw_slice, predict
 
-from podium import stats, tiers
+from podium import stats
+from podium.boards import tiers
 from podium.metric import Floats, Metric
 
 DRAWS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000

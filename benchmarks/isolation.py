@@ -26,7 +26,7 @@ class Middle:
         return pd.DataFrame({"id": part.ids, "mRNA_remaining_pct": self.middle})
 """
 HERE = """import sys
-from podium import running
+from podium.runs import running
 running._apart = lambda model, limits: False
 """
 RUN = """from podium import cli

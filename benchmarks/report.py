@@ -16,7 +16,8 @@ from pathlib import Path
 
 from board import GROUPS, SUBMISSIONS, TEAMS, measured, records
 
-from podium import api, leaderboard, workspace
+from podium import api, workspace
+from podium.boards import leaderboard
 from podium.edition import find_edition
 
 BEGAN = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)

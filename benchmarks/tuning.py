@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import optuna
 
-from podium import api, studies
+from podium import api
+from podium.tuning import studies
 
 QUICK = """
 import pandas as pd
@@ -192,7 +193,7 @@ def cross_validation():
 
 def optuna_alone(count):
     """Seconds a trial that Optuna takes with the same sampler and storage."""
-    from podium import samplers, search
+    from podium.tuning import samplers, search
 
     backend = optuna.storages.journal.JournalFileBackend(f"alone-{time.time_ns()}.log")
 

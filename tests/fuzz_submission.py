@@ -27,8 +27,9 @@ import pyarrow.csv
 import pyarrow.parquet
 
 import podium.competitions
-from podium import competition, formats, hdf5, submission
+from podium import competition, formats, submission
 from podium.errors import SubmissionError
+from podium.predictions import hdf5
 
 podium.competitions.__path__.append(str(Path(__file__).parent))
 TOY = competition.load("toy")

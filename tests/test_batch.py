@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import podium
-from podium import batch, leaderboard, workspace
+from podium import workspace
+from podium.boards import batch, leaderboard
 from podium.competition import Competition
 from podium.errors import BoardError, PodiumError
 

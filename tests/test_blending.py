@@ -9,12 +9,14 @@ from scipy.sparse import csr_array
 from sklearn.metrics import adjusted_rand_score, matthews_corrcoef
 
 import podium
-from podium import data, leaderboard, out_of_fold, workspace
+from podium import data, workspace
+from podium.blending.mixing import Mixer, added
+from podium.boards import leaderboard
 from podium.competition import load
 from podium.counts import Counts
 from podium.errors import BoardError, PodiumError
-from podium.mixing import Mixer, added
 from podium.model import Part
+from podium.predictions import out_of_fold
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_weights_are_chosen_on_the_train_part_and_on_nothing_else(toy, monkeypat
     def closed(_):
         raise AssertionError("the answers were opened")
 
-    monkeypatch.setattr("podium.entry.open_solution", closed)
+    monkeypatch.setattr("podium.boards.entry.open_solution", closed)
     found = podium.blend("toy", "seed 1", "seed 2", submit=False).blend
     assert found.weights == "greedy"
     ready = data.load(*podium.load("toy"))

@@ -10,7 +10,7 @@ from scipy import stats as scipy_stats
 
 import podium
 from podium import data
-from podium.disagreement import _of_labels, _of_matrices, disagreement
+from podium.boards.disagreement import _of_labels, _of_matrices, disagreement
 from podium.errors import BoardError
 from podium.scoring import open_solution
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from podium import api, competition, data, edition, verify
+from podium import api, competition, data, edition
 from podium.errors import DataError
+from podium.verifying import checks, verify
+from podium.verifying.case import Case
 
 
 def cases():
@@ -24,7 +26,7 @@ def prepared():
 def test_competition(name, dataset, check, prepared, raw_folder):
     key = (name, dataset)
     if key not in prepared:
-        case = verify.Case(*api.load(name, dataset))
+        case = Case(*api.load(name, dataset))
         if not case.dataset.simulated:
             data.get(case.competition, case.dataset, source=raw_folder(name))
         prepared[key] = case
@@ -37,18 +39,18 @@ def test_unprepared_real_data_is_skipped_and_says_how_to_get_it(own_cache):
 
 
 def test_a_planted_fault_is_found(own_cache):
-    case = verify.Case(*api.load("toy"))
+    case = Case(*api.load("toy"))
     (case.data.folder / "public" / "test.parquet").write_bytes(b"")
     verdicts = {v.check: v.problem for v in verify.verify_dataset(case)}
     assert "test.parquet is missing or changed" in verdicts["checksums agree"]
 
 
 def test_groups_that_straddle_are_found():
-    case = verify.Case(*api.load("toy"))
+    case = Case(*api.load("toy"))
     rows = case.groups
     train_group = rows.loc[rows["part"] == "train", "group"].iloc[0]
     rows.loc[(rows["part"] != "train") & (rows["stratum"] == "new"), "group"] = train_group
-    assert any("are in train" in problem for problem in verify.groups_keep_apart(case))
+    assert any("are in train" in problem for problem in checks.groups_keep_apart(case))
 
 
 def test_data_that_do_not_match_their_checksums_are_refused(own_cache, monkeypatch):

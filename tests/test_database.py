@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from podium import api, entry, leaderboard
+from podium import api
+from podium.boards import entry, leaderboard
+from podium.boards.leaderboard import find_board, open_board
 from podium.errors import BoardError
-from podium.leaderboard import find_board, open_board
 from postgres import PASSWORD
 from test_leaderboard import record
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 import podium.competitions
-from podium import api, verify, workspace
+from podium import api, workspace
 from podium.errors import PodiumError
+from podium.verifying import verify
 
 ROOT = Path(__file__).parents[1]
 TOY = Path(__file__).parent / "toy"

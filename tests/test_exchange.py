@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 import podium
-from podium import edition, exchange, leaderboard, workspace
+from podium import edition, workspace
+from podium.boards import exchange, leaderboard
+from podium.boards.leaderboard import Batch, Board
+from podium.boards.record import Record, submission_id
 from podium.competition import load
 from podium.errors import BoardError
-from podium.leaderboard import Batch, Board
-from podium.record import Record, submission_id
 
 
 @pytest.fixture

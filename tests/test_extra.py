@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, data, model, training, verify
+from podium import api, data, model, training
 from podium.data import Prepared
 from podium.sequences import Sequences
+from podium.verifying import checks
+from podium.verifying.case import Case
 
 PARTS = ["train"] * 24 + ["public"] * 4 + ["private"] * 8 + ["extra"] * 10 + ["unused"] * 3
 FOLDS = [*(np.arange(24) % 3), *[None] * 12, *(np.arange(10) % 3), *[None] * 3]
@@ -88,14 +90,14 @@ def test_groups_that_are_held_out_are_held_out_of_the_extra_rows(made):
 
 def test_the_conformance_suite_looks_at_extra_rows(made):
     ready, _ = made
-    case = verify.Case(ready.competition, ready.dataset)
+    case = Case(ready.competition, ready.dataset)
     case.__dict__["data"] = ready
-    assert list(verify.parts_are_disjoint_and_complete(case)) == []
-    assert list(verify.answers_are_apart(case)) == []
-    assert list(verify.groups_keep_apart(case)) == []
+    assert list(checks.parts_are_disjoint_and_complete(case)) == []
+    assert list(checks.answers_are_apart(case)) == []
+    assert list(checks.groups_keep_apart(case)) == []
     leaked = case.groups.assign(group="g1")
     case.__dict__["groups"] = leaked
-    assert any("are in train" in line for line in verify.groups_keep_apart(case))
+    assert any("are in train" in line for line in checks.groups_keep_apart(case))
 
 
 def test_the_fingerprint_sees_sequences():

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from podium import api, data
+from podium.boards.leaderboard import find_board
 from podium.edition import cache_folder, file_sha256, read_manifest
-from podium.leaderboard import find_board
 
 TOY = Path(__file__).parent / "toy"
 RAW = TOY / "raw"

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from podium import api, verify
+from podium import api
+from podium.creating.plans import Wish
 from podium.errors import PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
-from podium.plans import Wish
+from podium.verifying import verify
+from podium.verifying.case import Case
 from test_new import new, only, place, problems  # noqa: F401  a fixture
 
 WEIGHTED_ERROR = '''
@@ -112,7 +114,7 @@ def published(place, own_cache):  # noqa: F811
 @pytest.mark.parametrize("which", PUBLISHED)
 def test_a_published_file_is_a_metric_unchanged(published, which):
     competition, dataset = published(which)
-    ready = verify.Case(competition, dataset)
+    ready = Case(competition, dataset)
     expected = ready.solution.score(ready.solution.targets)["public"].whole
     assert expected.scores[competition.primary.name] == competition.primary.perfect
     assert expected.groups <= 64
@@ -128,7 +130,7 @@ def test_a_published_file_passes_verify(published, which):
 
 def test_their_refusals_are_ours(published):
     competition, dataset = published("auc")
-    case = verify.Case(competition, dataset)
+    case = Case(competition, dataset)
     three = case.sample.assign(ill=np.resize([0.1, 0.2, 0.3], len(case.sample)))
     with pytest.raises(SubmissionError, match="Three values are too few"):
         case.score(three)

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from podium import api, limits, raw
+from podium import api, raw
 from podium.errors import DataError, ModelError, PodiumError
+from podium.runs import limits
 
 ROOT = Path(__file__).parents[1]
 MEMORY_MB = 300  # a refusal's peak; `podium check` of a good file takes 100 to 125
@@ -301,16 +302,16 @@ def test_hdf5_numbers_of_other_machines_are_understood(podium_cli, sample):
 
 def test_a_library_that_crashes_or_hangs_is_a_refusal(refused, monkeypatch):
     hdf5(columns())
-    monkeypatch.setattr("podium.hdf5._MEMORY", 0)
+    monkeypatch.setattr("podium.predictions.hdf5._MEMORY", 0)
     for code, words in (
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "the library crashed"),
         ("while True: pass", "reading took longer than 1 seconds"),
     ):
         Path("fake").write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}'\n")
         Path("fake").chmod(0o755)
-        monkeypatch.setattr("podium.hdf5.sys.executable", str(Path("fake").resolve()))
-        monkeypatch.setattr("podium.hdf5._SECONDS", 1)
-        monkeypatch.setattr("podium.hdf5._PER_SECOND", 1 << 40)
+        monkeypatch.setattr("podium.predictions.hdf5.sys.executable", str(Path("fake").resolve()))
+        monkeypatch.setattr("podium.predictions.hdf5._SECONDS", 1)
+        monkeypatch.setattr("podium.predictions.hdf5._PER_SECOND", 1 << 40)
         assert words in refused("check", "toy", "p.h5")
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from podium import api, data, isolation, sight, walls
+from podium import api, data
 from podium.errors import ModelError, PodiumError
+from podium.runs import isolation, sight, walls
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 
@@ -382,7 +383,7 @@ def test_limits_that_are_none():
 ALONE = """
 import os, socket, sys
 from pathlib import Path
-from podium import walls
+from podium.runs import walls
 if "namespaces" not in sys.argv[1]: walls._namespaces = lambda libc: False
 if "landlock" not in sys.argv[1]: walls._landlock = lambda libc, sight: 0
 work = Path(sys.argv[2])

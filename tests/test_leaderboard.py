@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from podium import leaderboard
+from podium.boards import leaderboard
+from podium.boards.leaderboard import Batch, Record, find_board, open_board
 from podium.competition import load
 from podium.errors import BoardError
-from podium.leaderboard import Batch, Record, find_board, open_board
 
 
 def card(score):
@@ -136,7 +136,7 @@ def test_what_is_indexed_and_what_came_since_rank_together(board):
     ]
     assert [row.name for row in rows(board)] == ["e", "b", "d", "c", "f", "a"]
     board.add(record("e", 0.1), None, "rmse")  # the claim is made good
-    assert [(row.name, row.status) for row in rows(board)][0] == ("e", "scored")
+    assert next((row.name, row.status) for row in rows(board)) == ("e", "scored")
     assert len(rows(board)) == 6
 
 

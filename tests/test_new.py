@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 import podium.competitions
-from podium import api, competition, data, display, verify
+from podium import api, competition, data
+from podium.creating.plans import Wish, missing
+from podium.display.competitions import asked as asked_for
 from podium.errors import DataError
-from podium.plans import Wish, missing
+from podium.verifying import verify
 
 ROWS = 400
 
@@ -332,7 +334,7 @@ def test_a_terminal_is_asked(place, monkeypatch, own_cache, capsys):
     asked = []
     monkeypatch.setattr("typer.prompt", lambda text, err: asked.append(text) or next(answers))
     wish = Wish(name="mine")
-    wish = display.asked(wish, missing(wish))
+    wish = asked_for(wish, missing(wish))
     assert [text.split()[1] for text in asked] == ["CSV", "column", "score"]
     assert new(wish).rows["train"] == 320
 

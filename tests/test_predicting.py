@@ -9,7 +9,7 @@ import pytest
 import podium
 from podium import api, data
 from podium.errors import ModelError, PodiumError
-from podium.predicting import _converted, _load
+from podium.runs.predicting import _converted, _load
 
 
 @pytest.fixture

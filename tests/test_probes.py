@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, competition, edition, probes, verify
+from podium import api, competition, edition
 from podium.competition import Score, Target
 from podium.data import Prepared
-from podium.probes import features, scores
-from podium.sketches import nearest, sketch
+from podium.verifying import checks, probes, verify
+from podium.verifying.case import Case
+from podium.verifying.probes import features, scores
+from podium.verifying.probes.sketches import nearest, sketch
 
 DATES = pd.date_range("2024-01-01", periods=300, freq="h")
 
@@ -119,7 +121,7 @@ def case(own_cache, monkeypatch):
         rng = np.random.default_rng(5)
         monkeypatch.setattr(toy.module("simulate"), "demo", lambda: plant(fault, rng))
         monkeypatch.setattr(edition, "checksums", lambda competition: {})
-        return verify.Case(*api.load("toy"))
+        return Case(*api.load("toy"))
 
     return make
 
@@ -153,7 +155,7 @@ def test_what_is_meant_to_be_is_accepted_with_its_reason(case):
     assert verdict.problem == ""
     assert verdict.skipped.startswith("accepted: it is a joke (the feature 'v'")
     odd = case("copy", accepted={"no such check": "?"})
-    assert "accepted names no check: 'no such check'" in list(verify.facts_are_complete(odd))
+    assert "accepted names no check: 'no such check'" in list(checks.facts_are_complete(odd))
 
 
 def test_a_control_that_a_constant_beats_is_told(case):
@@ -182,7 +184,7 @@ def test_a_target_without_a_range_is_noted(case):
 def test_answers_in_the_public_folder_are_told(case):
     planted = case()
     (planted.data.folder / "public" / "solution.csv").write_text("id,y\n")
-    assert list(verify.answers_are_apart(planted)) == ["unexpected public files: ['solution.csv']"]
+    assert list(checks.answers_are_apart(planted)) == ["unexpected public files: ['solution.csv']"]
 
 
 @pytest.mark.parametrize(

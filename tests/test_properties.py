@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium import formats, hdf5, submission
+from podium import formats, submission
 from podium.competition import load
 from podium.errors import SubmissionError
+from podium.predictions import hdf5
 
 ROWS = 9
 IDS = pa.array([f"{row:02d} ä" for row in range(ROWS)])

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 import podium
-from podium import leaderboard, workspace
+from podium import workspace
+from podium.boards import leaderboard
+from podium.boards.leaderboard import Batch
+from podium.boards.record import now
 from podium.errors import BoardError, MissingPackageError, PodiumError
-from podium.leaderboard import Batch
-from podium.record import now
 from podium.reporting import GENERATOR, write
 from podium.reporting.drawing import stairs, thinned, time_axis, values_axis
 from podium.reporting.page import chosen

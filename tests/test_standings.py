@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from podium import api, competition
+from podium.boards.leaderboard import open_board
+from podium.boards.record import Record, Withdrawal
+from podium.boards.standings import View, standings
 from podium.errors import BoardError, UnknownNameError
-from podium.leaderboard import open_board
-from podium.record import Record, Withdrawal
-from podium.standings import View, standings
 
 GROUPS = 40
 

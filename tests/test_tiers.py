@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from podium import tiers
+from podium.boards import tiers
 
 
 def entries(values):

@@ -8,8 +8,9 @@ import optuna
 import pytest
 
 from conftest import MODEL
-from podium import api, pruning, storages, studies
+from podium import api
 from podium.errors import ModelError, PodiumError
+from podium.tuning import pruning, storages, studies
 
 
 def trials(found, url=None):
@@ -310,7 +311,7 @@ def test_a_trial_that_was_taken_away_is_no_fault(write):
     """A machine slept so long that its trial was queued again elsewhere."""
     fit = """
         import optuna
-        from podium import storages, studies
+        from podium.tuning import storages, studies
         with storages.opened(None, studies.folder("toy/demo")) as storage:
             study = optuna.load_study(study_name="toy/demo/s", storage=storage.optuna)
             for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
@@ -322,9 +323,9 @@ def test_a_trial_that_was_taken_away_is_no_fault(write):
 
 
 def test_what_a_terminal_shows(write, monkeypatch):
-    from podium import display
+    from podium.display import live
 
-    shown = display._Search(10, None)
+    shown = live._Search(10, None)
     assert "beginning" in shown.__rich__()
     api.tune("toy", write(), trials=6, watch=shown.watch)
     text = shown.__rich__()

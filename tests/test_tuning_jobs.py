@@ -12,8 +12,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from podium import api, jobs, storages, studies
+from podium import api
 from podium.errors import PodiumError
+from podium.tuning import jobs, storages, studies
 from test_tuning import states, trials
 
 SLEEPS = "import time; time.sleep(0.1)"
@@ -169,7 +170,7 @@ def set_silence(monkeypatch, seconds):
     """Workers in a database count as dead sooner, also as other processes see it."""
     monkeypatch.setattr(storages, "SILENCE", seconds)
     code = (
-        "from podium import storages; "
+        "from podium.tuning import storages; "
         f"storages.HEARTBEAT, storages.SILENCE = 1, {seconds}; {jobs._CODE}"
     )
     monkeypatch.setattr(jobs, "_CODE", code)

@@ -9,9 +9,11 @@ from podium.competitions.dlpfc import split, tissue
 from podium.competitions.dlpfc.competition import SLICES
 from scipy.sparse import csc_array
 
-from podium import api, data, verify
+from podium import api, data
 from podium.errors import DataError, PodiumError
 from podium.model import Part
+from podium.verifying import checks, verify
+from podium.verifying.case import Case
 
 LAYERS = np.array(["L1", "L2", "L3"], dtype=object)
 
@@ -85,8 +87,8 @@ def test_course_keeps_the_contract(tmp_path, own_cache):
     for number in range(3):
         sample(tmp_path, number, seed=number, spots=150)
     course(tmp_path)
-    case = verify.Case(*api.load("dlpfc", "course"))
-    slow = (verify.models_keep_the_contract, verify.imports_are_light)
+    case = Case(*api.load("dlpfc", "course"))
+    slow = (checks.models_keep_the_contract, checks.imports_are_light)
     for check in set(verify.CHECKS) - set(slow):
         assert list(check(case)) == []
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from podium.competitions.dlpfc import simulate
 
-from podium import api, competition, data, edition, model, training, verify
+from podium import api, competition, data, edition, model, training
+from podium.verifying.case import thin
 
 MODELS = competition.load("dlpfc").models
 
@@ -29,10 +30,7 @@ def parts(tmp_path_factory):
     changed = data.load(*api.load("dlpfc"))
     patch.undo()
     assert changed.edition.data != honest.edition.data
-    return [
-        (verify._thin(ready.train()), verify._thin(ready.part("test")))
-        for ready in (honest, changed)
-    ]
+    return [(thin(ready.train()), thin(ready.part("test"))) for ready in (honest, changed)]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -251,7 +251,7 @@ def test_nothing_left_to_train_on_and_a_test_of_one_family(tmp_path, own_cache):
 
 
 def test_the_conformance_suite_holds_on_a_course(tmp_path, own_cache):
-    from podium import verify
+    from podium.verifying import verify
 
     api.prepare("maize", "course", source=arrays(tmp_path / "x"))
     verdicts = list(verify.verify("maize", "course"))

@@ -21,22 +21,23 @@ from podium.errors import BoardError, PodiumError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from podium.batch import Handled
-    from podium.blending import Blended
-    from podium.comparing import Compared
+    from podium.blending.blending import Blended
+    from podium.boards.batch import Handled
+    from podium.boards.comparing import Compared
+    from podium.boards.entry import Kept, Outcome
+    from podium.boards.exchange import Exported, Imported
+    from podium.boards.leaderboard import Board
+    from podium.boards.ranking import Row
+    from podium.boards.record import Record
+    from podium.boards.standings import Standings
+    from podium.creating.making import Created
     from podium.data import Data
-    from podium.entry import Kept, Outcome
-    from podium.exchange import Exported, Imported
-    from podium.leaderboard import Board
-    from podium.making import Created
-    from podium.predicting import Predicted
-    from podium.ranking import Row
-    from podium.record import Record
+    from podium.metric import Table
     from podium.reporting import Report
-    from podium.search import Watch
-    from podium.standings import Standings
+    from podium.runs.predicting import Predicted
     from podium.training import CrossValidation, Progress
-    from podium.tuning import Tuned
+    from podium.tuning.search import Watch
+    from podium.tuning.tuning import Tuned
 
 
 def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dataset]:
@@ -72,13 +73,13 @@ def new(
     solution: Path | str | None = None,
     positive: str | None = None,
 ) -> Created:
-    """Make a competition of a table, or of a Kaggle-style set; see `podium.plans.Wish`.
+    """Make a competition of a table, or of a Kaggle-style set; see `podium.creating.plans.Wish`.
 
     Raises:
         DataError: With everything that is wrong with the name, the flags and the tables.
     """
-    from podium.making import make
-    from podium.plans import Wish
+    from podium.creating.making import make
+    from podium.creating.plans import Wish
 
     return make(
         Wish(
@@ -133,8 +134,8 @@ def submit(
     Raises:
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
+    from podium.boards.entry import Entries, Predictions, label, remark
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions, label, remark
 
     start = time.perf_counter()
     path = Path(file)
@@ -189,24 +190,18 @@ def run(
         SubmissionError: If its predictions cannot be scored.
     """
     from podium import model as models
-    from podium import running, scratch
+    from podium import scratch
+    from podium.boards.entry import Entries, Predictions, label, remark
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions, label, remark
-    from podium.isolation import Limits
+    from podium.runs import running
+    from podium.runs.isolation import Limits
 
     start = time.perf_counter()
     limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
     ready = load_data(*load(competition, dataset))
     known = models.shown_name(model)
-    changes = [f"{key}={value}" for key, value in (params or {}).items()]
-    wanted, origin = dict(params or {}), {}
-    if study is not None:
-        from podium import tuning
-
-        best = tuning.best(ready, known, study, storage)
-        wanted, origin = {**best.params, **wanted}, {"study": dict(best.origin)}
-        changes = [f"study {best.origin['study'].rsplit('/', 1)[1]}", *changes]
+    wanted, origin, changes = _wanted(ready, known, params or {}, study, storage)
     if models.user_file(model) is None:  # its parameters are refused before a name made of them
         models.load(ready.competition, model).with_params(wanted)
     shown = label(name or " ".join([known, *changes]))
@@ -215,13 +210,7 @@ def run(
         entries.desk.refuse_over_limit(entries.team)  # before a long training
     with scratch.directory("podium-run-") as folder:
         made = running.predict_test(
-            ready,
-            model,
-            folder,
-            params=wanted,
-            seed=seed,
-            limits=limits,
-            progress=progress,
+            ready, model, folder, params=wanted, seed=seed, limits=limits, progress=progress
         )
         predictions = Predictions(
             path=made.path,
@@ -234,6 +223,20 @@ def run(
         )
         found = entries.hand_in(predictions) if submit else entries.put_aside(predictions)
         return replace(found, left_open=made.left_open)
+
+
+def _wanted(
+    ready: Data, model: str, params: Mapping[str, Any], study: str | None, storage: str | None
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """The parameters of a run, the study that they are from, and how a board shows them."""
+    changes = [f"{key}={value}" for key, value in params.items()]
+    if study is None:
+        return dict(params), {}, changes
+    from podium.tuning import tuning
+
+    best = tuning.best(ready, model, study, storage)
+    shown = f"study {best.origin['study'].rsplit('/', 1)[1]}"
+    return {**best.params, **params}, {"study": dict(best.origin)}, [shown, *changes]
 
 
 def cross_validate(
@@ -256,9 +259,11 @@ def cross_validate(
     predictions beside the truth are written to the folder `plots`, if it is named.
     """
     from podium import model as models
-    from podium import out_of_fold, plotting, running
+    from podium import plotting
     from podium.data import load as load_data
-    from podium.isolation import Limits
+    from podium.predictions import out_of_fold
+    from podium.runs import running
+    from podium.runs.isolation import Limits
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
     ready = load_data(*load(competition, dataset))
@@ -302,15 +307,15 @@ def tune(
         params: Changes to the model's `DEFAULTS` that hold for every trial.
         seed: Of all trainings and of the search.
         watch: Is told where the search stands.
-        settings: `trials`, `timeout`, `jobs` and all else of `podium.tuning.Settings`.
+        settings: `trials`, `timeout`, `jobs` and all else of `podium.tuning.tuning.Settings`.
 
     Raises:
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If it cannot be searched so.
     """
     from podium import model as models
-    from podium import tuning
     from podium.data import load as load_data
+    from podium.tuning import tuning
 
     ready = load_data(*load(competition, dataset))
     return tuning.tune(
@@ -354,8 +359,8 @@ def predict(
         ModelError: If the model file fails.
     """
     from podium import model as models
-    from podium import predicting
     from podium.data import load as load_data
+    from podium.runs import predicting
 
     ready = load_data(*load(competition, dataset))
     return predicting.predict(
@@ -389,9 +394,9 @@ def plot(
 def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
 
-    One that is refused is said so and stops no other; see `podium.batch.Handled`.
+    One that is refused is said so and stops no other; see `podium.boards.batch.Handled`.
     """
-    from podium import batch
+    from podium.boards import batch
 
     return batch.score_all(competition, progress)
 
@@ -404,7 +409,7 @@ def rescore(
     Raises:
         BoardError: If nothing was ever submitted.
     """
-    from podium import batch
+    from podium.boards import batch
 
     return batch.rescore(*load(competition, dataset), progress)
 
@@ -419,7 +424,7 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
-    from podium.record import SUBMISSION, Withdrawal, now
+    from podium.boards.record import SUBMISSION, Withdrawal, now
 
     acting = workspace.team(team)
     opened = _board()
@@ -450,7 +455,7 @@ def export_records(file: Path | str, *competitions: str) -> Exported:
     Raises:
         BoardError: If there is nothing to write, or `file` holds lines that would be lost.
     """
-    from podium import exchange
+    from podium.boards import exchange
 
     return exchange.export(_board(), Path(file), competitions)
 
@@ -461,7 +466,7 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
     Raises:
         BoardError: With every line that is broken or not true; nothing is imported then.
     """
-    from podium import exchange, leaderboard
+    from podium.boards import exchange, leaderboard
 
     url = workspace.database_url()
     batch, found = exchange.merge(leaderboard.find_board(url), Path(file), progress)
@@ -502,16 +507,16 @@ def standings(
         competition: Its name.
         dataset: Its name; the default one is simulated.
         part: `public`, or after reveal `private` and `all`.
-        **view: Which rows and in what order: the fields of `podium.standings.View`.
+        **view: Which rows and in what order: the fields of `podium.boards.standings.View`.
 
     Raises:
         BoardError: If the part is sealed or unknown.
     """
-    from podium import leaderboard
+    from podium.boards import leaderboard
+    from podium.boards.record import PARTS
+    from podium.boards.standings import Standings, View
+    from podium.boards.standings import standings as of_board
     from podium.edition import find_edition
-    from podium.record import PARTS
-    from podium.standings import Standings, View
-    from podium.standings import standings as of_board
 
     found, chosen = load(competition, dataset)
     if part not in PARTS:
@@ -537,7 +542,7 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
     Raises:
         BoardError: If a name fits none or several, or fewer than two are named.
     """
-    from podium import comparing
+    from podium.boards import comparing
     from podium.edition import find_edition
 
     found, chosen = load(competition, dataset)
@@ -597,9 +602,10 @@ def blend(
         BoardError: With every name that cannot be blended.
         PodiumError: If out of fold a member is better alone than any blend.
     """
-    from podium import blending, scratch, submission
+    from podium import scratch
+    from podium.blending import blending
+    from podium.boards.entry import Entries, Predictions, label, remark
     from podium.data import load as load_data
-    from podium.entry import Entries, Predictions, label, remark
 
     start = time.perf_counter()
     message = remark(message)
@@ -610,20 +616,11 @@ def blend(
     if submit:
         entries.desk.refuse_over_limit(entries.team)
     found = blending.blend(
-        opened,
-        entries.desk,
-        submissions,
-        equal=equal,
-        cv=cv,
-        team=entries.team,
-        progress=progress,
+        opened, entries.desk, submissions, equal=equal, cv=cv, team=entries.team, progress=progress
     )
     with scratch.directory("podium-blend-") as folder:
-        path = folder / "predictions.parquet"
-        table = submission.frame(ready.ids("test").to_pylist(), found.table, ready.genes)
-        submission.write(table, path)
         predictions = Predictions(
-            path=path,
+            path=_written(ready, found.table, folder / "predictions.parquet"),
             name=shown or found.name,
             model="blend",
             message=message,
@@ -634,14 +631,22 @@ def blend(
         return blending.Blended(blend=found, outcome=hand(predictions))
 
 
+def _written(ready: Data, table: Table, path: Path) -> Path:
+    """Write predictions of the test part as a file that can be handed in."""
+    from podium import submission
+
+    submission.write(submission.frame(ready.ids("test").to_pylist(), table, ready.genes), path)
+    return path
+
+
 def reveal(competition: str, dataset: str | None = None) -> bool:
     """Open the private scores for good; False if they are open already.
 
     Raises:
         BoardError: If there is nothing to reveal.
     """
-    from podium import leaderboard
-    from podium.record import now
+    from podium.boards import leaderboard
+    from podium.boards.record import now
 
     found, chosen = load(competition, dataset)
     opened = leaderboard.find_board(workspace.database_url())
@@ -655,7 +660,7 @@ def reveal(competition: str, dataset: str | None = None) -> bool:
 
 def _board() -> Board:
     """The board, if there is one."""
-    from podium import leaderboard
+    from podium.boards import leaderboard
 
     found = leaderboard.find_board(workspace.database_url())
     if found is None:

@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from podium import hdf5
-from podium.columns import EXAMPLES, TEXT, many, wanted
 from podium.competition import Competition
 from podium.errors import SubmissionError
-from podium.wide import Wide
+from podium.predictions import hdf5
+from podium.predictions.columns import EXAMPLES, TEXT, many, wanted
+from podium.predictions.wide import Wide
 
 FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5", ".h5ad": "HDF5"}
 _ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from podium.errors import DataError, PodiumError, reason
-from podium.hdf5 import hard
+from podium.predictions.hdf5 import hard
 from podium.scratch import replacing
 
 if TYPE_CHECKING:

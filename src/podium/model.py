@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from podium.competition import Competition
 from podium.edition import file_sha256
 from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
-from podium.limits import Halted
+from podium.runs.limits import Halted
 
 if TYPE_CHECKING:
     import pandas as pd

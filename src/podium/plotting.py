@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import leaderboard, scratch, workspace
+from podium import scratch, workspace
+from podium.boards import leaderboard
+from podium.boards.entry import Desk
 from podium.edition import file_sha256
-from podium.entry import Desk
 from podium.errors import BoardError, PodiumError, needing_extras, reason
 
 if TYPE_CHECKING:
+    from podium.boards.record import Record
     from podium.competition import Competition
     from podium.data import Data
     from podium.metric import Table
     from podium.model import Part
-    from podium.record import Record
     from podium.training import CrossValidation
 
 

@@ -17,13 +17,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from podium import formats
-from podium.columns import EXAMPLES, as_numpy, first, labels, listed, many, numbers, wanted
 from podium.competition import Competition
 from podium.edition import file_sha256
 from podium.errors import SubmissionError, reason
 from podium.metric import Table
+from podium.predictions.columns import (
+    EXAMPLES,
+    as_numpy,
+    first,
+    labels,
+    listed,
+    many,
+    numbers,
+    wanted,
+)
+from podium.predictions.wide import Wide
 from podium.scratch import replacing
-from podium.wide import Wide
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podium.columns import EXAMPLES, first, many
 from podium.errors import DataError
+from podium.predictions.columns import EXAMPLES, first, many
 
 if TYPE_CHECKING:
     import pandas as pd

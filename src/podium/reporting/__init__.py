@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from podium import competition as competitions
-from podium import leaderboard, workspace
+from podium import workspace
+from podium.boards import leaderboard
 from podium.edition import file_sha256, find_edition, get_command, is_ready
 from podium.errors import BoardError, PodiumError, reason, visible
 from podium.reporting.page import Page, gather
@@ -25,8 +26,8 @@ from podium.scratch import replacing
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from podium.boards.leaderboard import Board
     from podium.competition import Competition, Dataset
-    from podium.leaderboard import Board
     from podium.training import Progress
 
 HERE = Path(__file__).parent

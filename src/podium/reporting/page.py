@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from podium.boards.ranking import HOUSE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
+from podium.boards.standings import Standings, chances, standings
+from podium.boards.tiers import FEWEST
 from podium.competition import Competition, Dataset
-from podium.display import figure
-from podium.ranking import HOUSE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
+from podium.display.figures import figure
 from podium.reporting import best, pictures
 from podium.reporting.best import Heat, Strata
 from podium.reporting.pictures import Scatter, Timeline
@@ -26,11 +28,9 @@ from podium.reporting.tables import (
     lines_of,
     teams_of,
 )
-from podium.standings import Standings, chances, standings
-from podium.tiers import FEWEST
 
 if TYPE_CHECKING:
-    from podium.leaderboard import Board
+    from podium.boards.leaderboard import Board
 
 PAIRED = 30
 """Submissions of the heat map."""

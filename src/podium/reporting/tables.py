@@ -6,11 +6,11 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from podium.boards.ranking import HOUSE, Row
+from podium.boards.standings import Standings
 from podium.competition import Competition
-from podium.display import chance, figure, interval, moved
-from podium.ranking import HOUSE, Row
+from podium.display.figures import chance, figure, interval, moved
 from podium.reporting.drawing import Axis, values_axis
-from podium.standings import Standings
 
 ROWS = 1_000
 """Rows of a board's table."""

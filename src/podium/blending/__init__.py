@@ -1,0 +1,1 @@
+"""`podium blend`: the predictions of several submissions made one."""

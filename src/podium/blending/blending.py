@@ -1,0 +1,506 @@
+"""Blends: the predictions of several submissions made one, handed in like any other.
+
+    names --> members --> out-of-fold predictions of all? --yes--> greedy weights on train rows
+                                                          --no---> equal weights
+          --> mixture of their predictions of the test part (podium.blending.mixing) --> submission
+
+Weights are chosen by greedy selection with replacement (Caruana et al. 2004, Ensemble selection
+from libraries of models) on out-of-fold predictions of the train part. Test rows choose nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from podium import workspace
+from podium.blending.mixing import Mixer, Votes, added
+from podium.boards import comparing
+from podium.boards.entry import Desk
+from podium.boards.ranking import OUTDATED, WITHDRAWN
+from podium.boards.record import SUBMISSION
+from podium.data import metric_columns
+from podium.edition import PUBLIC, file_sha256
+from podium.errors import BoardError, PodiumError
+from podium.predictions import out_of_fold
+from podium.stats import Cells, Tally
+
+if TYPE_CHECKING:
+    from podium.boards.entry import Kept, Outcome
+    from podium.boards.leaderboard import Board
+    from podium.boards.ranking import Row
+    from podium.boards.record import Record
+    from podium.data import Data
+    from podium.metric import Table
+    from podium.training import Progress
+
+GREEDY, EQUAL = "greedy", "equal"
+ROUNDS = 30
+"""Votes that the greedy selection adds at most to those that it starts with."""
+PATIENCE = 6
+"""Votes without a better score after which it ends."""
+_LISTED = 60
+"""Letters of the members' names from which a blend is named by their number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """What one submission gives to a blend.
+
+    Attributes:
+        submission, team, name, score: As on the public board.
+        weight: Its votes.
+        share: Its part of all votes.
+        fold_score: Of its out-of-fold predictions; None where the weights are equal.
+        without: What the blend's out-of-fold score would be without it, minus what it is; 0 for
+            one without weight, None where nothing is known or nothing would be left.
+    """
+
+    submission: str
+    team: str
+    name: str
+    score: float | None
+    weight: int
+    share: float
+    fold_score: float | None = None
+    without: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blend:
+    """How submissions were blended.
+
+    Attributes:
+        members: In the order in which they were named.
+        weights: `greedy` (chosen on out-of-fold predictions) or `equal`.
+        why: Why so, one line each.
+        fold_score: Out-of-fold score of the blend; None where the weights are equal.
+        likeness: Pearson's r, mean ARI, or MCC of calls, between members' predictions of the test
+            part, by pair.
+        table: Predictions of the test part.
+    """
+
+    members: Sequence[Member]
+    weights: str
+    why: Sequence[str]
+    fold_score: float | None
+    likeness: Sequence[Sequence[float | None]]
+    table: Table
+
+    @property
+    def name(self) -> str:
+        """What the board shows where nobody names it."""
+        names = [member.name for member in self.members if member.weight]
+        listed = " + ".join(names)
+        return listed if len(listed) <= _LISTED else f"blend of {len(names)}"
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """All of it but the predictions."""
+        return {
+            "members": [asdict(member) for member in self.members],
+            "weights": self.weights,
+            "why": list(self.why),
+            "fold_score": self.fold_score,
+            "likeness": [list(row) for row in self.likeness],
+        }
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the record of the blend keeps."""
+        members = [
+            {"submission": m.submission, "team": m.team, "name": m.name, "weight": m.weight}
+            for m in self.members
+        ]
+        return {
+            "blend": {
+                "members": members,
+                "weights": self.weights,
+                "why": list(self.why),
+                "fold_score": self.fold_score,
+            }
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blended:
+    """A blend and what handing it in gave."""
+
+    blend: Blend
+    outcome: Outcome | Kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A member's record, its line on the board and its predictions file."""
+
+    record: Record
+    row: Row
+    file: Path
+
+
+def blend(
+    board: Board,
+    desk: Desk,
+    names: Sequence[str],
+    *,
+    equal: bool = False,
+    cv: bool = False,
+    team: str,
+    progress: Progress | None = None,
+) -> Blend:
+    """Blend submissions of one board.
+
+    Args:
+        board: Where they are.
+        desk: Of their dataset.
+        names: IDs or how they begin, names, `team/name`, or teams for their best.
+        equal: Equal weights in any case.
+        cv: Make out-of-fold predictions that are missing. Model files that are not shipped are
+            only run if the submission is of `team`.
+        team: Who acts.
+        progress: Shows the folds.
+
+    Raises:
+        BoardError: With every name that cannot be blended.
+        PodiumError: If greedy selection finds a member better alone than any blend.
+    """
+    found = _members(board, desk, names)
+    data = desk.data
+    files, lacking = [], ["equal weights were asked for"] if equal else []
+    if not equal:
+        for one in found:
+            kept, problem = _folds_of(data, one.record, cv=cv, team=team, progress=progress)
+            files.append(kept)
+            lacking += [f"{one.row.team}/{one.row.name}: {problem}"] if problem else []
+    weights, chosen = [1] * len(found), None
+    if not lacking:
+        chosen = _Choice.of(data, [file for file in files if file is not None])
+        weights = chosen.weights
+        _refuse_alone(found, chosen)
+    table, likeness = _mixture(desk, found, weights)
+    members = [
+        Member(
+            submission=one.row.submission,
+            team=one.row.team,
+            name=one.row.name,
+            score=one.row.score,
+            weight=weight,
+            share=weight / sum(weights),
+            fold_score=chosen.scores[place] if chosen else None,
+            without=chosen.without[place] if chosen else None,
+        )
+        for place, (one, weight) in enumerate(zip(found, weights, strict=True))
+    ]
+    return Blend(
+        members=members,
+        weights=GREEDY if chosen else EQUAL,
+        why=lacking or ["all members have out-of-fold predictions of the train part"],
+        fold_score=chosen.score if chosen else None,
+        likeness=likeness,
+        table=table,
+    )
+
+
+def _members(board: Board, desk: Desk, names: Sequence[str]) -> list[_Found]:
+    """The named submissions; everything that stands against them is said at once."""
+    competition, dataset = desk.data.competition, desk.data.dataset
+    standing = board.rows(competition, dataset.name, edition=desk.edition.name)
+    found, problems = [], []
+    for name in names:
+        try:
+            found.append(_member(board, desk, standing, name))
+        except BoardError as error:
+            problems += [error.message, *(f"  {problem}" for problem in error.problems)]
+    counts = Counter(one.row.submission for one in found)
+    problems += [f"{short} is named {count} times" for short, count in counts.items() if count > 1]
+    if len(names) < 2:
+        problems.append("two submissions or more make a blend")
+    if problems:
+        raise BoardError(
+            "These cannot be blended.",
+            problems=problems,
+            hint=f"Choose from: podium board {competition.name} --dataset {dataset.name}",
+        )
+    return found
+
+
+def _member(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> _Found:
+    try:
+        row = comparing.find(standing, name)
+    except BoardError as error:
+        raise _why_not(board, desk, standing, name) or error from error
+    if row.rank is None:
+        raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
+    record = board.get(row.submission, desk.edition.name)
+    file = workspace.root() / (record.file or "-")
+    if not file.is_file():
+        where = f": {record.file} is missing" if record.file else ""
+        raise BoardError(f"the predictions of {name[:60]!r} are not here{where}")
+    if file_sha256(file) != record.sha256:
+        raise BoardError(f"{record.file} has changed since it was handed in")
+    return _Found(record=record, row=row, file=file)
+
+
+def _why_not(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> BoardError | None:
+    """What a name that fits no submission of the board may have meant; None if it fits several."""
+    there = {WITHDRAWN: "is withdrawn", OUTDATED: "is of other data, split or metric"}
+    for row in standing:
+        if row.status in there and _means(name, row.submission, row.team, row.name):
+            return BoardError(f"{name[:60]!r} {there[row.status]}")
+    ranked = [row for row in standing if row.rank is not None]
+    if any(_means(name, row.submission, row.team, row.name) for row in ranked):
+        return None
+    here = f"{desk.data.competition.name}/{desk.data.dataset.name}"
+    for record in [*board.records(), *board.claims()]:
+        where = f"{record.competition}/{record.dataset}"
+        known = record.kind == SUBMISSION and where != here
+        if known and _means(name, record.submission, record.team, record.name):
+            return BoardError(f"{name[:60]!r} is a submission to {where}, not to {here}")
+    known_names = {n for r in ranked for n in (r.name, f"{r.team}/{r.name}", r.team, r.submission)}
+    near = difflib.get_close_matches(name, sorted(known_names), n=1, cutoff=0.5)
+    suggestion = f"; did you mean {near[0]!r}?" if near else ""
+    return BoardError(f"{name[:60]!r} is no submission of this board{suggestion}")
+
+
+def _means(name: str, submission: str, team: str, shown: str) -> bool:
+    begins = len(name) >= comparing.SHORTEST and submission.startswith(name.lower())
+    return begins or name in (shown, f"{team}/{shown}")
+
+
+def _refuse_alone(found: Sequence[_Found], chosen: _Choice) -> None:
+    """A blend of one is that one: handing it in again would only cost a look."""
+    if sum(weight > 0 for weight in chosen.weights) > 1:
+        return
+    names = [f"{one.row.team}/{one.row.name}" for one in found]
+    alone = names[int(np.argmax(chosen.weights))]
+    score = chosen.data.competition.primary.name
+    raise PodiumError(
+        f"Out of fold, {alone} alone is better than any blend of these: nothing was handed in.",
+        problems=[
+            f"{name}: out-of-fold {score} {value:.4f}"
+            for name, value in zip(names, chosen.scores, strict=True)
+        ],
+        hint="Blend others with it, or take equal weights all the same: --equal",
+    )
+
+
+def _folds_of(
+    data: Data, record: Record, *, cv: bool, team: str, progress: Progress | None
+) -> tuple[Path | None, str]:
+    """Where the out-of-fold predictions of a record's model lie, or why there are none."""
+    if not data.has(f"{PUBLIC}/train.parquet") or not len(data.ids("train")):
+        return None, "this dataset has no train rows to predict out of fold"
+    code = record.provenance
+    sha256, params, seed = (code.get(key) for key in ("model_sha256", "params", "seed"))
+    if not isinstance(sha256, str) or not isinstance(params, dict) or not isinstance(seed, int):
+        return None, "it was not trained by Podium, so that it has no out-of-fold predictions"
+    place = out_of_fold.place(data, model_sha256=sha256, params=params, seed=seed)
+    if out_of_fold.read(data, place) is not None:
+        return place, ""
+    if not cv:
+        return None, "no out-of-fold predictions yet (podium cv, or --cv here, makes them)"
+    file, problem = _model_of(data, record, team)
+    if file is None:
+        return None, problem
+    from podium.runs import running
+    from podium.runs.isolation import Limits
+
+    found = running.cross_validate(
+        data,
+        file,
+        params=params,
+        seed=seed,
+        seeds=1,
+        by=None,
+        limits=Limits(),
+        progress=progress,
+    )
+    out_of_fold.keep(place, found.predictions)
+    return place, ""
+
+
+def _model_of(data: Data, record: Record, team: str) -> tuple[str | Path | None, str]:
+    """The model of a record, if it is here, unchanged, and may be run."""
+    competition = data.competition
+    named = str(record.provenance.get("model_file", ""))
+    sha256 = record.provenance["model_sha256"]
+    if record.model in competition.models and named == f"{competition.name}/{record.model}":
+        shipped = competition.folder / "models" / f"{record.model}.py"
+        same = file_sha256(shipped) == sha256
+        return (
+            (str(record.model), "")
+            if same
+            else (None, "its model has changed since it was trained")
+        )
+    if record.team != team:
+        return None, f"its model file is team {record.team}'s: their podium cv makes them"
+    path = Path(named)
+    if path.suffix != ".py" or not path.is_file() or file_sha256(path) != sha256:
+        return None, f"its model file {named[:200]} is not here as it was"
+    return path, ""
+
+
+def _mixture(
+    desk: Desk, found: Sequence[_Found], weights: Sequence[int]
+) -> tuple[Table, list[list[float | None]]]:
+    """The blended predictions of the test part, and how like each other the members are."""
+    first = desk.check(found[0].file)
+    mixer = Mixer(competition=desk.data.competition, part=desk.data.part("test"), first=first)
+    sums, traces = None, []
+    for one, weight in zip(found, weights, strict=True):
+        predictions = first if one is found[0] else desk.check(one.file)
+        traces.append(mixer.trace(predictions))
+        if weight:
+            sums = added(sums, mixer.votes(predictions), weight)
+    if sums is None:
+        raise PodiumError("No member has any weight.")
+    return mixer.mixture(sums, sum(weights)), mixer.likeness(traces)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """Greedy selection with replacement on the train part.
+
+    Attributes:
+        votes: What each member's out-of-fold predictions add to the sums.
+    """
+
+    data: Data
+    mixer: Mixer
+    answers: Table
+    votes: Sequence[Callable[[], Votes]]
+
+    @classmethod
+    def of(cls, data: Data, files: Sequence[Path]) -> _Choice:
+        """The choice between members whose out-of-fold predictions lie in these files.
+
+        Those of matrices are read when they are needed, one at a time; others are held.
+        """
+        train = data.train()
+        if train.targets is None or train.groups is None:
+            raise PodiumError("There are no train rows to choose weights on.")
+        answers = metric_columns(
+            data.competition, train.targets, train.groups, truth=train.truth, counts=train.counts
+        )
+        part = train.without_answers()
+        mixer = Mixer(competition=data.competition, part=part, first=_read(data, files[0]))
+        held: dict[Path, Votes] = {}
+
+        def votes(file: Path) -> Votes:
+            if file in held:
+                return held[file]
+            found = mixer.votes(_read(data, file))
+            if not data.competition.matrix:
+                held[file] = found
+            return found
+
+        return cls(
+            data=data,
+            mixer=mixer,
+            answers=answers,
+            votes=[partial(votes, file) for file in files],
+        )
+
+    @cached_property
+    def scores(self) -> list[float]:
+        """Out-of-fold score of each member by itself."""
+        return [self._score(votes(), 1) for votes in self.votes]
+
+    @cached_property
+    def weights(self) -> list[int]:
+        """Votes of each member: those of the best mixture that was met on the way.
+
+        The way begins with the best members in equal parts, as many as are best together: where a
+        majority decides, a second vote changes nothing, so that a single one would stay alone.
+        """
+        best, sums, chosen = self._start()
+        length = len(chosen)
+        for _ in range(ROUNDS):
+            reached, number, sums = self._next(sums, len(chosen) + 1)
+            chosen.append(number)
+            if reached > best:
+                best, length = reached, len(chosen)
+            if len(chosen) - length >= PATIENCE:
+                break
+        counts = Counter(chosen[:length])
+        return [counts[number] for number in range(len(self.votes))]
+
+    @cached_property
+    def score(self) -> float:
+        """Out-of-fold score of the blend."""
+        return self._score(self._sums, sum(self.weights))
+
+    @cached_property
+    def without(self) -> list[float | None]:
+        """How the blend's score changes when a member is taken out and the others stay."""
+        found: list[float | None] = []
+        for votes, weight in zip(self.votes, self.weights, strict=True):
+            left = sum(self.weights) - weight
+            if not left:
+                found.append(None)
+            elif not weight:
+                found.append(0.0)
+            else:
+                rest = added(self._sums, votes(), -weight)
+                found.append(self._score(rest, left) - self.score)
+        return found
+
+    @cached_property
+    def _sums(self) -> Votes:
+        sums: Votes | None = None
+        for votes, weight in zip(self.votes, self.weights, strict=True):
+            sums = added(sums, votes(), weight) if weight else sums
+        return sums or {}
+
+    def _start(self) -> tuple[float, Votes, list[int]]:
+        """The best members that are best together: what they reach, their sums, their numbers."""
+        order = np.argsort([-self._sign * score for score in self.scores], kind="stable").tolist()
+        found: tuple[float, Votes, list[int]] | None = None
+        sums: Votes | None = None
+        for count, number in enumerate(order, 1):
+            sums = added(sums, self.votes[number]())
+            reached = self._sign * self._score(sums, count)
+            if found is None or reached > found[0]:  # of equal ones the fewest
+                found = reached, sums, order[:count]
+        if found is None or not np.isfinite(found[0]):
+            raise PodiumError("No out-of-fold score is finite: no weights can be chosen on them.")
+        return found
+
+    def _next(self, sums: Votes, total: int) -> tuple[float, int, Votes]:
+        """The member whose next vote helps most: what is reached, its number, the sums then."""
+        found = -np.inf, 0, sums
+        for number, votes in enumerate(self.votes):
+            with_it = added(sums, votes())
+            reached = self._sign * self._score(with_it, total)
+            if number == 0 or reached > found[0]:  # of equal ones the first
+                found = reached, number, with_it
+        return found
+
+    @property
+    def _sign(self) -> int:
+        return 1 if self.data.competition.primary.higher_is_better else -1
+
+    def _score(self, sums: Votes, total: int) -> float:
+        """Out-of-fold primary score of a mixture; the worst where it is not finite."""
+        competition = self.data.competition
+        mixture = self.mixer.mixture(sums, total)
+        one = Cells.of(np.zeros(len(self.mixer.part), dtype=np.int64))
+        tally = Tally.of(competition.metric, self.answers, mixture, one)
+        scores = competition.metric.finish(tally.sums.sum(axis=0), tally.layout)
+        score = float(scores[competition.primary.name])
+        return score if np.isfinite(score) else -self._sign * np.inf
+
+
+def _read(data: Data, file: Path) -> Table:
+    found = out_of_fold.read(data, file)
+    if found is None:
+        raise PodiumError(f"{file} was there and is not any more.", hint="Try again.")
+    return found

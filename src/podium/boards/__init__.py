@@ -1,0 +1,1 @@
+"""Leaderboards: what a record holds, how it is made, kept, ranked, compared and exchanged."""

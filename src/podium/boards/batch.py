@@ -1,0 +1,312 @@
+"""Many at once: score the workspace's files, score old records again, verify what others claim."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from podium import competition as competitions
+from podium import data, workspace
+from podium.boards import leaderboard, provenance
+from podium.boards.entry import SUBMITTED, Desk, cards, label
+from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
+from podium.edition import file_sha256
+from podium.errors import BoardError, PodiumError, one_line
+from podium.formats import FORMATS
+
+if TYPE_CHECKING:
+    from podium.competition import Competition, Dataset
+    from podium.scoring import Scorecard
+    from podium.training import Progress
+
+_PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
+_NEAR = 1e-9
+"""Two machines may add in another order; what differs by more is another score."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handled:
+    """What became of one file. Field names are the JSON of `score-all` and `rescore`.
+
+    Attributes:
+        file: Relative to the workspace.
+        score: The public primary score.
+        status: `scored`; `known` (scored or withdrawn before); `ignored` (no predictions);
+            `refused`.
+        problem: Why it was refused, in one line.
+    """
+
+    competition: str
+    dataset: str
+    team: str
+    file: str
+    status: str
+    submission: str | None = None
+    score: float | None = None
+    problem: str | None = None
+
+
+def score_all(name: str | None = None, progress: Progress | None = None) -> list[Handled]:
+    """Score every file under `submissions/` that has no record: one that fails stops no other."""
+    if name is not None:
+        competitions.load(name)
+    top = workspace.root() / SUBMITTED
+    files = [path.relative_to(top) for path in sorted(top.rglob("*")) if path.is_file()]
+    files = [path for path in files if len(path.parts) > 1 and name in (None, path.parts[0])]
+    visible = [path for path in files if not _is_hidden(path)]
+    handled: list[Handled] = []
+    for folder, group in groupby(visible, lambda path: path.parts[:2]):
+        report = progress.stage(f"{SUBMITTED}/{'/'.join(folder)}") if progress else None
+        for step, found in enumerate(_score_folder(top, list(group)), 1):
+            handled.append(found)
+            if report and found.score is not None:
+                report(step, found.score)
+    return handled
+
+
+def rescore(
+    competition: Competition, dataset: Dataset, progress: Progress | None = None
+) -> list[Handled]:
+    """Score the stored files of other editions' records in the present one.
+
+    Raises:
+        BoardError: If nothing was ever submitted.
+    """
+    board = leaderboard.find_board(workspace.database_url())
+    if board is None or (competition.name, dataset.name) not in board.counts():
+        raise BoardError(f"Nothing was submitted to {competition.name}/{dataset.name} yet.")
+    desk = Desk.of(data.load(competition, dataset))
+    names = (competition.name, dataset.name)
+    records = board.records(*names)
+    gone = {withdrawal.submission for withdrawal in board.withdrawals()}
+    gone |= {record.submission for record in records if record.edition == desk.edition.name}
+    old = {
+        record.submission: record
+        for record in [*board.claims(*names), *records]
+        if record.kind == SUBMISSION and record.edition != desk.edition.name
+    }
+    report = progress.stage(f"{competition.name}/{dataset.name}") if progress else None
+    handled = []
+    for step, record in enumerate((r for name, r in old.items() if name not in gone), 1):
+        found = _rescored(desk, record)
+        handled.append(found)
+        if report and found.score is not None:
+            report(step, found.score)
+    return handled
+
+
+def verified(desk: Desk, record: Record) -> Record | None:
+    """A claimed record with figures computed again, its private ones too; None if that cannot be.
+
+    Raises:
+        PodiumError: If its predictions cannot be scored, or give other figures.
+    """
+    scored = _scored_again(desk, record)
+    if scored is None:
+        return None
+    found = cards(scored)
+    if not near(found["public"], record.public):
+        primary = desk.data.competition.primary.name
+        given, right = record.public["scores"].get(primary), found["public"]["scores"][primary]
+        raise BoardError(
+            f"its public figures are not those of its predictions ({primary} {given}, "
+            f"computed {right}): forged, or scored by other code"
+        )
+    if not _near_bytes(found["public_influence"], record.public_influence):
+        raise BoardError("its influence values are not those of its predictions")
+    if not record.private:
+        return replace(record, **{k: v for k, v in found.items() if not k.startswith("public")})
+    if not (
+        all(near(found[part], getattr(record, part)) for part in PARTS)
+        and _near_bytes(found["private_influence"], record.private_influence)
+    ):
+        raise BoardError("its private figures are not those of its predictions")
+    return record
+
+
+def near(a: Any, b: Any) -> bool:
+    """Whether two cards are the same but for rounding."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(near(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(near, a, b))
+    if isinstance(a, float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=_NEAR, abs_tol=_NEAR)
+    return bool(a == b)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Not meant for us: what begins with a dot."""
+    return any(p.startswith(".") for p in path.parts)
+
+
+def _open_files(competition: str) -> tuple[str, ...]:
+    """Endings of the names of predictions of open parts: they are no submissions."""
+    found = competitions.try_load(competition)
+    own = [] if isinstance(found, str) else [f".{d.open_file.lower()}" for d in found.datasets]
+    return (".open.csv", *own)
+
+
+def _near_bytes(a: bytes, b: bytes) -> bool:
+    if len(a) != len(b):
+        return False
+    first, second = np.frombuffer(a, np.float32), np.frombuffer(b, np.float32)
+    scale = float(np.abs(first).max(initial=0))
+    return bool(np.allclose(first, second, rtol=1e-4, atol=1e-5 * scale))
+
+
+def _scored_again(desk: Desk, record: Record) -> Scorecard | None:
+    if record.edition != desk.edition.name:
+        return None
+    if record.kind == CEILING:
+        return desk.ceiling()
+    if record.kind == CONTROL:
+        named = [c for c in desk.data.competition.controls if c.name == record.name]
+        return desk.score_control(named[0]) if named else None
+    file = workspace.root() / record.file if record.file else None
+    if file is None or not file.is_file() or file_sha256(file) != record.sha256:
+        return None
+    return desk.score(desk.check(file))
+
+
+def _rescored(desk: Desk, old: Record) -> Handled:
+    handled = Handled(
+        competition=old.competition,
+        dataset=old.dataset,
+        team=old.team,
+        file=old.file or "-",
+        status="refused",
+        submission=old.submission,
+    )
+    file = workspace.root() / (old.file or "-")
+    if not file.is_file():
+        return replace(handled, problem="the file is missing")
+    try:
+        if file_sha256(file) != old.sha256:
+            return replace(handled, problem="the file has changed since it was handed in (sha256)")
+        found = cards(desk.score(desk.check(file)))
+    except (PodiumError, OSError) as error:
+        return replace(handled, problem=one_line(error))
+    rescored = {"created": now(), "versions": provenance.versions()}
+    code = {**old.provenance, **vars(desk.edition), "rescored": rescored}
+    desk.record_controls()
+    desk.board.add(replace(old, edition=desk.edition.name, provenance=code, **found))
+    score = found["public"]["scores"][desk.data.competition.primary.name]
+    return replace(handled, status="scored", score=score)
+
+
+def _score_folder(top: Path, files: list[Path]) -> Iterator[Handled]:
+    """Files of one dataset, or of what is named as if it were one."""
+    competition, dataset = files[0].parts[:2]
+    folder = _Folder(competition=competition, dataset=dataset)
+    others = _open_files(competition)
+    for path in files:
+        if path.name.lower().endswith(others):
+            continue
+        team = path.parts[2] if len(path.parts) == 4 else "-"
+        handled = Handled(
+            competition=competition,
+            dataset=dataset,
+            team=team,
+            file=(Path(SUBMITTED) / path).as_posix(),
+            status="ignored",
+        )
+        if path.suffix.lower() not in FORMATS:
+            yield handled
+            continue
+        try:
+            yield folder.score(top / path, handled)
+        except (PodiumError, OSError) as error:
+            yield replace(handled, status="refused", problem=one_line(error))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Folder:
+    """The files of one dataset; its data are opened for the first file that is new."""
+
+    competition: str
+    dataset: str
+
+    @cached_property
+    def _known(self) -> set[str]:
+        board = leaderboard.find_board(workspace.database_url())
+        if board is None:
+            return set()
+        gone = {withdrawal.submission for withdrawal in board.withdrawals()}
+        return gone | board.recorded(self.competition, self.dataset)
+
+    @cached_property
+    def _desk(self) -> Desk | PodiumError:
+        """The desk, or why there is none; asked once."""
+        found = competitions.try_load(self.competition)
+        if isinstance(found, str):
+            return PodiumError(found.removeprefix("UnknownNameError: "))
+        try:
+            return Desk.of(data.load(found, found.dataset(self.dataset)))
+        except PodiumError as error:
+            return error
+
+    @cached_property
+    def _claims(self) -> dict[tuple[str, str], Record]:
+        board = leaderboard.find_board(workspace.database_url())
+        claims = board.claims(self.competition, self.dataset) if board else []
+        return {claim.key: claim for claim in claims}
+
+    def score(self, path: Path, handled: Handled) -> Handled:
+        """Score and record a file as it lies, unless its team has handed in the same before.
+
+        Raises:
+            PodiumError: If it is refused.
+        """
+        start = time.perf_counter()
+        if len(Path(handled.file).parts) != 5:
+            raise PodiumError(f"it must lie in {_PLACE}")
+        if path.is_symlink():
+            raise PodiumError("it is a link: hand in the file itself")
+        team = workspace.team(handled.team)
+        sha256 = file_sha256(path)
+        short = submission_id(self.competition, self.dataset, team, sha256)
+        handled = replace(handled, submission=short, team=team)
+        if short in self._known:
+            return replace(handled, status="known")
+        desk = self._desk
+        if isinstance(desk, PodiumError):
+            raise desk
+        desk.refuse_over_limit(team)
+        record = self._record(desk, path, team, sha256, start)
+        desk.record_controls()
+        desk.add(record)
+        self._known.add(short)
+        score = record.public["scores"][desk.data.competition.primary.name]
+        return replace(handled, status="scored", score=score)
+
+    def _record(self, desk: Desk, path: Path, team: str, sha256: str, start: float) -> Record:
+        file = path.relative_to(workspace.root()).as_posix()
+        claim = self._claims.get((desk.submission_id(team, sha256), desk.edition.name))
+        if claim:  # a false claim gives way to what is found here
+            with suppress(BoardError):
+                if found := verified(desk, replace(claim, file=file)):
+                    return found
+        name = label(path.stem)
+        scored = desk.score(desk.check(path))
+        return desk.record(
+            scored,
+            team=team,
+            name=name,
+            model=None,
+            message="",
+            kind=SUBMISSION,
+            created=now(),
+            file=file,
+            sha256=sha256,
+            code={"seconds": round(time.perf_counter() - start, 3)},
+        )

@@ -1,0 +1,397 @@
+"""Handing in: check, score, keep and record a submission, in this order.
+
+A refusal at any step leaves nothing behind: no file, no record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podium import model, scratch, submission, training, workspace
+from podium.boards import leaderboard, provenance
+from podium.boards.leaderboard import Board, refuse_over_limit, today
+from podium.boards.ranking import Row
+from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
+from podium.boards.standings import Standings, View, standings
+from podium.data import Data
+from podium.edition import Edition, file_sha256
+from podium.errors import PodiumError
+from podium.scoring import Scorecard, Solution, open_solution
+from podium.stats import Card, Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from podium.competition import Control
+    from podium.metric import Table
+    from podium.model import ModelFile
+
+SUBMITTED, PUT_ASIDE = "submissions", "predictions"
+_LABEL_LENGTH, _REMARK_LENGTH = 120, 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What handing in a submission gave.
+
+    Attributes:
+        row: Its line of the public board.
+        card: Its public figures in full: see `card_json`.
+        change: Public score minus the team's best before it; None for a first entry.
+        ranked: How many submissions have a rank.
+        new: False if the team handed in the very same predictions before.
+        file: Where the predictions are kept.
+        open_file: Predictions of the open part, for whoever can score them.
+        seconds: Wall time.
+        left_open: What this system did not guard from the model's code.
+    """
+
+    row: Row
+    card: Mapping[str, Any]
+    change: float | None
+    ranked: int
+    new: bool
+    file: Path
+    open_file: Path | None
+    seconds: float
+    left_open: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Predictions that were written but not handed in."""
+
+    file: Path
+    open_file: Path | None
+    seconds: float
+    left_open: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """A predictions file and where it comes from.
+
+    Attributes:
+        path: The file.
+        name: What the board shows.
+        model: The model's name, if Podium trained it.
+        message: A remark.
+        code: Parameters, seed and the like, for the provenance.
+        open_table: Predictions of the open part in the form in which they are handed on.
+        start: `time.perf_counter()` when the work began.
+    """
+
+    path: Path
+    name: str
+    start: float
+    model: str | None = None
+    message: str = ""
+    code: Mapping[str, Any] | None = None
+    open_table: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where predictions for one dataset are scored and recorded, whoever hands them in."""
+
+    data: Data
+    edition: Edition
+
+    @classmethod
+    def of(cls, data: Data) -> Desk:
+        """The desk of a prepared dataset."""
+        return cls(data=data, edition=data.edition)
+
+    @cached_property
+    def board(self) -> Board:
+        """The board; opened (and so made) only once there is something to record."""
+        return leaderboard.open_board(workspace.database_url())
+
+    @cached_property
+    def _solution(self) -> Solution:
+        return open_solution(self.data)
+
+    @cached_property
+    def _surroundings(self) -> Mapping[str, Any]:
+        return provenance.collect()
+
+    def check(self, path: Path) -> Table:
+        """The predictions of a file, aligned with the test ids.
+
+        Raises:
+            SubmissionError: With everything that is wrong.
+        """
+        return submission.check(path, self.data)
+
+    def score(self, predictions: Table) -> Scorecard:
+        """Score aligned predictions.
+
+        Raises:
+            PodiumError: If a score is not finite.
+        """
+        return self._solution.score(predictions)
+
+    def answers(self) -> Table:
+        """The answers of the test part: for whoever may see them, once the board is revealed."""
+        return self._solution.targets
+
+    def scores_by_group(self, predictions: Table, *, private: bool) -> dict[str, dict[str, float]]:
+        """Scores of each group; see `Solution.scores_by_group`."""
+        return self._solution.scores_by_group(predictions, private=private)
+
+    def estimates_by_group(
+        self, predictions: Table, *, private: bool
+    ) -> dict[str, dict[str, Estimate]]:
+        """Scores of groups of every kind; see `Solution.estimates_by_group`."""
+        return self._solution.estimates_by_group(predictions, private=private)
+
+    def score_control(self, control: Control) -> Scorecard:
+        """Train and score a trivial model."""
+        return self.score(training.predict_test(self.data, self._control_file(control)))
+
+    def ceiling(self) -> Scorecard | None:
+        """The score of the simulator's Bayes-optimal predictor; None for real data."""
+        return self._solution.ceiling()
+
+    def best(self, team: str) -> float | None:
+        """A team's best public score."""
+        names = (self.data.competition, self.data.dataset.name)
+        ranked = self.board.ranking(*names, edition=self.edition.name).ranked
+        return next((line.score for line in ranked if line.entry.team == team), None)
+
+    def standings(self, team: str) -> Standings:
+        """The public board with tiers and probabilities, as far as a team is concerned."""
+        names = (self.board, self.data.competition, self.data.dataset.name)
+        return standings(*names, edition=self.edition.name, view=View(team=team))
+
+    def has_record(self, short: str) -> bool:
+        """Whether these bytes of this team have a record in this edition: no new look."""
+        board = leaderboard.find_board(workspace.database_url())
+        return board is not None and board.has(short, self.edition.name)
+
+    def refuse_over_limit(self, team: str) -> None:
+        """Refuse what would be more looks at the public score than a day has, in UTC.
+
+        Raises:
+            BoardError: With when the next is possible.
+        """
+        limit = self.data.competition.daily_limit
+        board = leaderboard.find_board(workspace.database_url()) if limit else None
+        if board and limit:
+            names = (self.data.competition.name, self.data.dataset.name)
+            looks = board.looks(*names, edition=self.edition.name, since=today())
+            refuse_over_limit(team, looks.get(team, 0), limit)
+
+    def add(self, record: Record) -> bool:
+        """Record a submission; False if it is there already.
+
+        Raises:
+            BoardError: If others of the team came in between, and the day's limit is reached.
+        """
+        competition = self.data.competition
+        return self.board.add(record, competition.daily_limit, competition.primary.name)
+
+    def submission_id(self, team: str, sha256: str) -> str:
+        """The short name of some bytes of a team."""
+        return submission_id(self.data.competition.name, self.data.dataset.name, team, sha256)
+
+    def record(self, scored: Scorecard, *, code: Mapping[str, Any], **fields: Any) -> Record:
+        """A record of a scored submission; its name follows from `team` and `sha256`."""
+        return Record(
+            submission=self.submission_id(fields["team"], fields["sha256"]),
+            competition=self.data.competition.name,
+            dataset=self.data.dataset.name,
+            edition=self.edition.name,
+            provenance={
+                **vars(self.edition),
+                "peak_memory_mb": provenance.peak_memory_mb(),
+                **code,
+                **self._surroundings,
+            },
+            **fields,
+            **cards(scored),
+        )
+
+    def record_controls(self) -> None:
+        """Score the trivial models and, on simulated data, the ceiling: once an edition."""
+        there = self._house_names(CONTROL)
+        for control in self.data.competition.controls:
+            if control.name not in there:
+                file = self._control_file(control)
+                code = {"params": file.params, "seed": 0, "model_sha256": file.sha256}
+                scored = self.score_control(control)
+                self._record_house(scored, CONTROL, control.name, control.model, code)
+        if not self._house_names(CEILING) and (ceiling := self.ceiling()):
+            self._record_house(ceiling, CEILING, CEILING, None, {})
+
+    def _control_file(self, control: Control) -> ModelFile:
+        return model.load(self.data.competition, control.model).with_params(control.params)
+
+    def _house_names(self, kind: str) -> set[str]:
+        names = (self.data.competition.name, self.data.dataset.name)
+        return self.board.names(*names, edition=self.edition.name, kind=kind)
+
+    def _record_house(
+        self, scored: Scorecard, kind: str, name: str, model: str | None, code: Mapping[str, Any]
+    ) -> None:
+        record = self.record(
+            scored,
+            team=workspace.HOUSE,
+            name=name,
+            model=model,
+            message="",
+            kind=kind,
+            created=now(),
+            file=None,
+            sha256=hashlib.sha256(name.encode()).hexdigest(),
+            code=code,
+        )
+        self.board.add(record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entries:
+    """A team's way to one board."""
+
+    desk: Desk
+    team: str
+
+    @classmethod
+    def of(cls, data: Data, team: str | None) -> Entries:
+        """The way of a team; of the default one if None."""
+        return cls(desk=Desk.of(data), team=workspace.team(team))
+
+    def hand_in(self, predictions: Predictions) -> Outcome:
+        """Check, score, keep, record.
+
+        Raises:
+            PodiumError: If the predictions are refused; nothing is written then.
+        """
+        desk = self.desk
+        aligned = desk.check(predictions.path)
+        sha256 = file_sha256(predictions.path)
+        short = desk.submission_id(self.team, sha256)
+        self._refuse_withdrawn(short)
+        if not desk.has_record(short):
+            desk.refuse_over_limit(self.team)
+        scored = desk.score(aligned)
+        desk.record_controls()
+        before = desk.best(self.team)
+        kept, open_file = self._keep(predictions, sha256, SUBMITTED)
+        seconds = time.perf_counter() - predictions.start
+        record = desk.record(
+            scored,
+            team=self.team,
+            name=predictions.name,
+            model=predictions.model,
+            message=predictions.message,
+            kind=SUBMISSION,
+            created=now(),
+            file=kept.relative_to(workspace.root()).as_posix(),
+            sha256=sha256,
+            code={**(predictions.code or {}), "seconds": round(seconds, 3)},
+        )
+        new = desk.add(record)
+        board = desk.standings(self.team)
+        row = next(row for row in board.rows if row.submission == record.submission)
+        score = record.public["scores"][desk.data.competition.primary.name]
+        return Outcome(
+            row=row,
+            card=record.public,
+            change=None if before is None or not new else score - before,
+            ranked=board.ranked,
+            new=new,
+            file=kept,
+            open_file=open_file,
+            seconds=seconds,
+        )
+
+    def put_aside(self, predictions: Predictions) -> Kept:
+        """Check predictions and keep them without scoring."""
+        self.desk.check(predictions.path)
+        kept, open_file = self._keep(predictions, file_sha256(predictions.path), PUT_ASIDE)
+        seconds = time.perf_counter() - predictions.start
+        return Kept(file=kept, open_file=open_file, seconds=seconds)
+
+    def _keep(self, predictions: Predictions, sha256: str, where: str) -> tuple[Path, Path | None]:
+        data = self.desk.data
+        folder = workspace.root().joinpath(
+            where, data.competition.name, data.dataset.name, self.team
+        )
+        short = self.desk.submission_id(self.team, sha256)
+        kept = submission.keep(predictions.path, folder, short + predictions.path.suffix.lower())
+        if predictions.open_table is None:
+            return kept, None
+        with scratch.directory(scratch.INCOMING, folder) as place:
+            predictions.open_table.to_csv(place / "open.csv", index=False)
+            name = f"{short}.{data.dataset.open_file}"
+            return kept, submission.keep(place / "open.csv", folder, name)
+
+    def _refuse_withdrawn(self, short: str) -> None:
+        board = leaderboard.find_board(workspace.database_url())
+        if board and board.withdrawn(short):
+            raise PodiumError(
+                f"These predictions were withdrawn, as {short}.",
+                hint="A withdrawal is for good: hand in other predictions.",
+            )
+
+
+def cards(scored: Scorecard) -> dict[str, Any]:
+    """What a record keeps of its scores: the fields of `Record` of that name."""
+    return {
+        **{part: card_json(scored[part]) for part in PARTS},
+        "public_influence": scored["public"].whole.influence.tobytes(),
+        "private_influence": scored["private"].whole.influence.tobytes(),
+    }
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """A card as it is stored: rows, groups, scores, se, ci; and for each stratum the same."""
+    strata = {name: _estimate_json(estimate) for name, estimate in card.strata.items()}
+    return {**_estimate_json(card.whole), "strata": strata}
+
+
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "rows": estimate.rows,
+        "groups": estimate.groups,
+        "scores": dict(estimate.scores),
+        "se": estimate.se,
+        "ci": list(estimate.ci) if estimate.ci else None,
+    }
+
+
+def label(name: str) -> str:
+    """A name for the board, checked.
+
+    Raises:
+        PodiumError: If it could not stand in one line of a table.
+    """
+    if not name.strip() or len(name) > _LABEL_LENGTH or not name.isprintable():
+        raise PodiumError(
+            f"The name {name[:60]!r} cannot be used.",
+            problems=[f"1 to {_LABEL_LENGTH} printable characters"],
+            hint="Name another: --name NAME",
+        )
+    return name
+
+
+def remark(message: str) -> str:
+    """A remark on a submission, checked.
+
+    Raises:
+        PodiumError: If it is long or could steer a terminal.
+    """
+    if len(message) > _REMARK_LENGTH or not message.replace("\n", " ").isprintable():
+        raise PodiumError(
+            f"The message {message[:60]!r} cannot be used.",
+            problems=[f"at most {_REMARK_LENGTH:,} printable characters"],
+            hint="Write another: --message TEXT",
+        )
+    return message

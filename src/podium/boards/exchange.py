@@ -1,0 +1,337 @@
+"""Boards move as JSON lines: one line a record, sorted, so that they merge in git.
+
+A sealed board's lines hold nothing private. What is imported is computed again from its predictions
+where they are at hand; else it is a claim, marked `unverified`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podium.boards import lines
+from podium.boards.batch import near, verified
+from podium.boards.entry import Desk
+from podium.boards.leaderboard import Batch, Board
+from podium.boards.lines import Facts
+from podium.boards.record import SUBMISSION, Record, Reveal, Withdrawal
+from podium.edition import is_ready
+from podium.errors import BoardError, PodiumError, UnknownNameError, one_line
+from podium.scratch import replacing
+
+if TYPE_CHECKING:
+    from podium.training import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What a file of lines holds."""
+
+    file: Path
+    records: int
+    withdrawals: int
+    reveals: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What an import brought.
+
+    Attributes:
+        new: Records that the board did not have.
+        known: Records that it had.
+        verified: Records whose figures were computed again from their predictions.
+        unverified: New ones whose predictions are not at hand.
+        withdrawals: New withdrawals.
+        revealed: Boards that are open now, as `competition/dataset`.
+        sealed: Boards that were revealed elsewhere and stay sealed here, since they hold
+            submissions whose private scores did not come along.
+    """
+
+    new: int
+    known: int
+    verified: int
+    unverified: int
+    withdrawals: int
+    revealed: Sequence[str]
+    sealed: Sequence[str]
+
+
+@dataclass(kw_only=True)
+class _Content:
+    """What the lines of a file say, each with the number of its line."""
+
+    records: dict[tuple[str, str], tuple[int, Record]] = field(default_factory=dict)
+    withdrawals: dict[str, tuple[int, Withdrawal]] = field(default_factory=dict)
+    reveals: dict[tuple[str, str], Reveal] = field(default_factory=dict)
+
+
+def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
+    """Write the lines of some competitions, or of all, whole or not at all.
+
+    Where `file` has an earlier line of the same (two laptops scored the same control), that stays:
+    boards that know the same write the same bytes, whoever exports.
+
+    Raises:
+        BoardError: If there is nothing to write, or `file` holds what the board does not have.
+        UnknownNameError: If the board knows no such competition.
+    """
+    records = [*board.records(), *board.claims()]
+    known = {record.competition for record in records}
+    if str(file) in known:
+        raise BoardError(
+            f"{file} is a competition, and a file is wanted.",
+            hint=f"Name the file last: podium export {file} board.jsonl",
+        )
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("competition on this board", name, known)
+    if not records:
+        raise BoardError("The board is empty: there is nothing to export.")
+    reveals = board.reveals()
+    opened = {(reveal.competition, reveal.dataset) for reveal in reveals}
+    objects = [
+        *(
+            lines.of_record(record, (record.competition, record.dataset) in opened)
+            for record in records
+        ),
+        *({"type": "withdrawal", **vars(withdrawal)} for withdrawal in board.withdrawals()),
+        *({"type": "reveal", **vars(reveal)} for reveal in reveals),
+    ]
+    chosen = {lines.identity(o): o for o in objects if not names or o["competition"] in names}
+    for line in _there(file, chosen.keys()):
+        if _is_earlier(line, chosen[lines.identity(line)]):
+            chosen[lines.identity(line)] = line
+    with replacing(file) as scratch, scratch.open("w", encoding="utf-8") as out:
+        out.writelines(lines.text_of(chosen[identity]) + "\n" for identity in sorted(chosen))
+    kinds = [o["type"] for o in chosen.values()]
+    return Exported(
+        file=file,
+        records=kinds.count("record"),
+        withdrawals=kinds.count("withdrawal"),
+        reveals=kinds.count("reveal"),
+    )
+
+
+def merge(
+    board: Board | None, file: Path, progress: Progress | None = None
+) -> tuple[Batch, Imported]:
+    """What a file's lines would add to a board (None: an empty one), all of them checked.
+
+    Raises:
+        BoardError: With every line that is broken or not true.
+    """
+    facts = Facts()
+    content = _read(file, facts)
+    there = {record.key: record for record in board.records()} if board else {}
+    claims = {record.key: record for record in board.claims()} if board else {}
+    problems = [*_contradictions(content, there), *_wrong_withdrawals(content, {**claims, **there})]
+    new = [(line, r) for key, (line, r) in content.records.items() if key not in there]
+    checked: dict[tuple[str, str], Record] = {}
+    for line, record, desk in _with_desks(new, facts, progress):
+        try:
+            found = verified(desk, record)
+        except (PodiumError, OSError) as error:
+            problems.append((line, f"{_named(record)}: {one_line(error)}"))
+            continue
+        if found:
+            checked[record.key] = found
+    seen = {key: claim for key, claim in claims.items() if key not in {*there, *checked}}
+    _raise(file, [*problems, *_contradictions(content, seen)])
+    unverified = [record for _, record in new if record.key not in checked]
+    gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
+    withdrawals = [w for _, w in content.withdrawals.values() if w.submission not in gone]
+    reveals, sealed = _reveals(board, content, {**claims, **there})
+    batch = Batch(
+        records=list(checked.values()),
+        claims=unverified,
+        withdrawals=withdrawals,
+        reveals=reveals,
+        came_open=_came_open(content),
+    )
+    added = sum(key not in there and key not in claims for key in content.records)
+    return batch, Imported(
+        new=added,
+        known=len(content.records) - added,
+        verified=len(checked),
+        unverified=sum(record.key not in claims for record in unverified),
+        withdrawals=len(withdrawals),
+        revealed=[f"{r.competition}/{r.dataset}" for r in reveals],
+        sealed=sealed,
+    )
+
+
+def _there(file: Path, kept: Collection[tuple[str, ...]]) -> list[dict[str, Any]]:
+    """Lines that `file` has already.
+
+    Raises:
+        BoardError: If some of them would be lost: an export takes the place of an older one, but
+            never of lines that only the file has.
+    """
+    if not file.parent.is_dir():
+        raise BoardError(f"The directory {file.parent} does not exist.", hint="Make it first.")
+    if not file.exists():
+        return []
+    parsed = [lines.parse(text) for _, text in lines.read(file)]
+    found = [line for line in parsed if not isinstance(line, str)]
+    if len(found) < len(parsed):
+        raise BoardError(
+            f"{file} is there already and is no whole export.", hint="Name another file."
+        )
+    lost = {lines.identity(line) for line in found} - set(kept)
+    if lost:
+        raise BoardError(
+            f"{file} holds {len(lost)} lines that this export would lose.",
+            hint=f"Import them first: podium import {file}; or name another file.",
+        )
+    return found
+
+
+def _is_earlier(line: dict[str, Any], ours: dict[str, Any]) -> bool:
+    """Whether a file's line says the same as ours, and is the one that an import would take."""
+    if line == ours or next(lines.problems(line, Facts()), None) is not None:
+        return False
+    if _order(line)[0] != _order(ours)[0] or _order(line) > _order(ours):
+        return False
+    theirs, known = lines.made(line), lines.made(ours)
+    if isinstance(theirs, Record) and isinstance(known, Record):
+        return _other_figures(theirs, known) is None
+    return line.get("team") == ours.get("team")
+
+
+def _order(line: dict[str, Any]) -> tuple[bool, str, str]:
+    """Of lines of the same the fullest counts, then the earliest."""
+    return line.get("private") is None, line["created"], lines.text_of(line)
+
+
+def _read(file: Path, facts: Facts) -> _Content:
+    """All lines of a file; of several lines of the same record the fullest, then the earliest.
+
+    Raises:
+        BoardError: With every broken line.
+    """
+    problems: list[tuple[int, str]] = []
+    parsed: list[tuple[tuple[bool, str, str], int, Record | Withdrawal | Reveal]] = []
+    for number, text in lines.read(file):
+        line = lines.parse(text)
+        wrong = [line] if isinstance(line, str) else list(lines.problems(line, facts))
+        problems += [(number, problem) for problem in wrong]
+        if not wrong and isinstance(line, dict):
+            parsed.append((_order(line), number, lines.made(line)))
+    content = _Content()
+    parsed.sort(key=lambda entry: entry[0])  # so that the order of the lines does not matter
+    for _, number, entry in parsed:
+        if isinstance(entry, Record):
+            first, record = content.records.setdefault(entry.key, (number, entry))
+            if (wrong_with := _other_figures(record, entry)) is not None:
+                problems.append((number, f"{_named(entry)}: {wrong_with} in line {first}"))
+        elif isinstance(entry, Withdrawal):
+            content.withdrawals.setdefault(entry.submission, (number, entry))
+        else:
+            content.reveals.setdefault((entry.competition, entry.dataset), entry)
+    _raise(file, problems)
+    if not parsed:
+        raise BoardError(f"{file} holds no lines.", hint="Name a file that podium export wrote.")
+    content.records = dict(sorted(content.records.items(), key=lambda item: item[1][1].created))
+    return content
+
+
+def _raise(file: Path, problems: list[tuple[int, str]]) -> None:
+    if problems:
+        many = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise BoardError(
+            f"{file} cannot be imported: {many}. Nothing was imported.",
+            problems=[f"line {number}: {problem}" for number, problem in sorted(problems)],
+            hint="Mend or remove these lines, or export the board again where it came from.",
+        )
+
+
+def _other_figures(a: Record, b: Record) -> str | None:
+    """In what two records of the same submission and edition differ; None if in nothing."""
+    same = (a.kind, a.team, a.sha256) == (b.kind, b.team, b.sha256)
+    if not same or not near(a.public, b.public):
+        return "other public figures than"
+    if a.private and b.private and not (near(a.private, b.private) and near(a.all, b.all)):
+        return "other private figures than"
+    return None
+
+
+def _named(record: Record) -> str:
+    return f"{record.submission} ({record.name[:40]}, team {record.team})"
+
+
+def _contradictions(
+    content: _Content, there: Mapping[tuple[str, str], Record]
+) -> Iterator[tuple[int, str]]:
+    """Lines that say something else than the board has."""
+    for key, (line, record) in content.records.items():
+        wrong = _other_figures(there[key], record) if key in there else None
+        if wrong:
+            yield line, f"{_named(record)}: {wrong} on this board"
+
+
+def _wrong_withdrawals(
+    content: _Content, there: Mapping[tuple[str, str], Record]
+) -> Iterator[tuple[int, str]]:
+    """Withdrawals of nothing, or for somebody else."""
+    everything = {r.submission: r for r in there.values()}
+    everything |= {record.submission: record for _, record in content.records.values()}
+    for line, withdrawal in content.withdrawals.values():
+        found = everything.get(withdrawal.submission)
+        if found is None:
+            yield line, f"withdraws {withdrawal.submission}, which is nowhere"
+        elif found.kind != SUBMISSION or found.team != withdrawal.team:
+            yield line, f"withdraws {_named(found)} for team {withdrawal.team}"
+        elif (found.competition, found.dataset) != (withdrawal.competition, withdrawal.dataset):
+            yield line, f"withdraws {_named(found)} from another board"
+
+
+def _with_desks(
+    entries: Iterable[tuple[int, Record]], facts: Facts, progress: Progress | None
+) -> Iterator[tuple[int, Record, Desk]]:
+    """Records that could be computed again: of present editions whose data are ready."""
+    from podium import data
+
+    desks: dict[tuple[str, str], Desk | None] = {}
+    for line, record in entries:
+        found = facts.present(record.competition, record.dataset, record.edition)
+        if found is None:
+            continue
+        names = (record.competition, record.dataset)
+        if names not in desks:
+            dataset = found.dataset(record.dataset)
+            ready = is_ready(found, dataset)
+            desks[names] = Desk.of(data.load(found, dataset)) if ready else None
+            if ready and progress:
+                progress.stage(f"verifying {record.competition}/{record.dataset}")
+        if desk := desks[names]:
+            yield line, record, desk
+
+
+def _reveals(
+    board: Board | None, content: _Content, there: Mapping[tuple[str, str], Record]
+) -> tuple[list[Reveal], list[str]]:
+    """Reveals that open nothing but what came open, and the boards that stay sealed.
+
+    Every submission that will be on the board must have come with its private figures.
+    """
+    opened = {(r.competition, r.dataset) for r in board.reveals()} if board else set()
+    came = _came_open(content)
+    everything = [*there.values(), *(record for _, record in content.records.values())]
+    applied, sealed = [], []
+    for names, reveal in content.reveals.items():
+        if names in opened:
+            continue
+        here = [r for r in everything if (r.competition, r.dataset) == names]
+        keys = [record.key for record in here if record.kind == SUBMISSION]
+        if keys and came.issuperset(keys):
+            applied.append(reveal)
+        else:
+            sealed.append("/".join(names))
+    return applied, sealed
+
+
+def _came_open(content: _Content) -> set[tuple[str, str]]:
+    return {key for key, (_, record) in content.records.items() if record.private}

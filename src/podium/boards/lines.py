@@ -1,0 +1,290 @@
+"""Records, withdrawals and reveals as JSON lines: written, read, and everything checked.
+
+A line is a JSON object with sorted keys; `type` says what it is, the rest are the fields of
+`podium.boards.record`. Influence values are base64 of little-endian float32.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from podium import competition as competitions
+from podium import workspace
+from podium.boards.entry import SUBMITTED, label
+from podium.boards.record import (
+    CEILING,
+    CONTROL,
+    PARTS,
+    SUBMISSION,
+    Record,
+    Reveal,
+    Withdrawal,
+    submission_id,
+)
+from podium.edition import find_edition
+from podium.errors import BoardError, PodiumError
+
+if TYPE_CHECKING:
+    from podium.competition import Competition
+
+_TYPES: dict[str, type[Record | Withdrawal | Reveal]] = {
+    "record": Record,
+    "reveal": Reveal,
+    "withdrawal": Withdrawal,
+}
+_SEALED = ("private", "all", "private_influence")
+_MAPPINGS = ("provenance", "public", "private", "all")
+_INFLUENCE = ("public_influence", "private_influence")
+_LIMITS = {"name": 200, "model": 200, "message": 10_000, "file": 1_000}
+_LIMIT = 64
+_DEPTH = 50  # objects within objects: what is far deeper can be read here, but not in every place
+_MANY = 2**53
+
+
+class Facts(dict[tuple[str, str], "tuple[Competition, str] | None"]):
+    """Competitions that are known here and the present edition of their datasets, asked once."""
+
+    def __missing__(self, names: tuple[str, str]) -> tuple[Competition, str] | None:
+        name, dataset = names
+        found = competitions.try_load(name) if name in competitions.names() else ""
+        edition = None
+        if not isinstance(found, str) and dataset in [entry.name for entry in found.datasets]:
+            edition = find_edition(found, found.dataset(dataset))
+        self[names] = None if isinstance(found, str) or not edition else (found, edition.name)
+        return self[names]
+
+    def present(self, name: str, dataset: str, edition: str) -> Competition | None:
+        """The competition, if the edition is its present one."""
+        facts = self[name, dataset]
+        return facts[0] if facts and facts[1] == edition else None
+
+
+def of_record(record: Record, opened: bool) -> dict[str, Any]:
+    """A record's line; without its private figures unless its board is `opened`."""
+    line = {"type": "record", **vars(record)}
+    for name in _INFLUENCE:
+        line[name] = base64.b64encode(line[name]).decode()
+    hidden = not opened or not record.private
+    return {**line, **dict.fromkeys(_SEALED)} if hidden else line
+
+
+def identity(line: Mapping[str, Any]) -> tuple[str, ...]:
+    """What two lines cannot share; lines are sorted by it."""
+    names = ("competition", "dataset", "type", "submission", "edition")
+    return tuple(str(line.get(name, "")) for name in names)
+
+
+def text_of(line: Mapping[str, Any]) -> str:
+    """A line as it is written: the same bytes for the same content.
+
+    Raises:
+        ValueError: If it holds figures that are not finite.
+    """
+    return json.dumps(
+        line, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    )
+
+
+def read(file: Path) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, with their numbers."""
+    if not file.is_file():
+        what = "is a directory" if file.is_dir() else "does not exist"
+        raise BoardError(f"{file} {what}.", hint="Name a file that podium export wrote.")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BoardError(f"{file} is no text in UTF-8: {error.reason}.") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line
+
+
+def parse(text: str) -> dict[str, Any] | str:
+    """A line's JSON object, or what is wrong with it."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON")
+
+    try:
+        found = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        return f"no JSON: {str(error)[:80]}"
+    if not isinstance(found, dict) or found.get("type") not in list(_TYPES):
+        return f"no {', '.join(_TYPES)}: {text[:40]}"
+    if not _is_shallow(found):
+        return f"more than {_DEPTH} objects or lists within each other"
+    return found
+
+
+def _is_shallow(value: Any, room: int = _DEPTH) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return room > 0 and all(_is_shallow(entry, room - 1) for entry in inner)
+
+
+def made(line: Mapping[str, Any]) -> Record | Withdrawal | Reveal:
+    """What a line without problems says."""
+    values = {name: value for name, value in line.items() if name != "type"}
+    if line["type"] == "record":
+        for name in _INFLUENCE:
+            values[name] = base64.b64decode(values[name] or "")
+        values |= {name: values[name] or {} for name in _MAPPINGS}
+    return _TYPES[line["type"]](**values)
+
+
+def problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
+    """Everything that is wrong with a line by itself."""
+    wanted = {entry.name for entry in fields(_TYPES[line["type"]])}
+    lacking, unknown = wanted - line.keys(), line.keys() - wanted - {"type"}
+    if lacking or unknown:
+        yield from (f"{name!r} is missing" for name in sorted(lacking))
+        yield from (f"{name[:40]!r} is unknown" for name in sorted(unknown))
+        return
+    found = list(_text_problems(line))
+    if not found and line["type"] == "record":
+        found = [*_record_problems(line), *_card_problems(line)]
+        found = found or list(_known_problems(line, facts))
+    yield from found
+
+
+def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in line.items():
+        if name in _MAPPINGS or name in _INFLUENCE:
+            continue
+        if value is None and name in ("model", "file"):
+            continue
+        if not isinstance(value, str) or "\0" in value or len(value) > _LIMITS.get(name, _LIMIT):
+            yield f"{name!r} must be text of at most {_LIMITS.get(name, _LIMIT)} characters"
+        elif name == "created" and not _is_time(value):
+            yield f"'created' must be a time like 2026-01-31T12:00:00+00:00, not {value[:40]!r}"
+        elif name in ("competition", "dataset") and not re.fullmatch(r"\w[\w-]*", value):
+            yield f"{name!r} must be a name of letters, digits, _ and -, not {value[:40]!r}"
+        elif not (value.replace("\n", " ") if name == "message" else value).isprintable():
+            yield f"{name!r} has characters that cannot be printed"
+    if not _writable(line):
+        yield "it has figures that are not finite, or text that is no UTF-8"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        found = datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return False
+    return found.isoformat(timespec="seconds") == text
+
+
+def _writable(line: Mapping[str, Any]) -> bool:
+    try:
+        text_of(line).encode()
+    except ValueError:  # Unicode errors are of this kind too
+        return False
+    return True
+
+
+def _record_problems(line: Mapping[str, Any]) -> Iterator[str]:
+    names = [line[name] for name in ("competition", "dataset", "team", "sha256")]
+    if not re.fullmatch(r"[0-9a-f]{64}", line["sha256"]):
+        yield "'sha256' is none"
+    elif line["submission"] != submission_id(*names):
+        yield "'submission' does not follow from competition, dataset, team and sha256"
+    house = line["kind"] in (CONTROL, CEILING)
+    if line["kind"] not in (CONTROL, CEILING, SUBMISSION):
+        yield f"unknown kind {line['kind']!r}"
+    elif house and line["team"] != workspace.HOUSE:
+        yield f"a {line['kind']} of team {line['team']!r}"
+    elif house and line["sha256"] != hashlib.sha256(line["name"].encode()).hexdigest():
+        yield f"'sha256' of a {line['kind']} must be that of its name"
+    elif line["kind"] == CEILING and line["name"] != CEILING:
+        yield f"a ceiling named {line['name'][:40]!r}"
+    try:
+        label(line["name"])
+        if not house and workspace.team(line["team"]) != line["team"]:
+            yield f"the team's name {line['team']!r} is not in normal form (NFC)"
+    except PodiumError as error:
+        yield error.message
+    file = PurePosixPath(line["file"] or "-")
+    place = (SUBMITTED, *names[:3])
+    if line["file"] and (file.parts[:4] != place or len(file.parts) != 5 or file.name == ".."):
+        yield f"'file' does not lie in {'/'.join(place)}"
+    if not isinstance(line["provenance"], dict):
+        yield "'provenance' must be an object"
+
+
+def _card_problems(line: Mapping[str, Any]) -> Iterator[str]:
+    hidden = [line[name] in (None, {}, "") for name in _SEALED]
+    if any(hidden) and not all(hidden):
+        yield f"{', '.join(_SEALED)} must all be there, or none"
+        return
+    parts = ("public",) if all(hidden) else PARTS
+    wrong = [part for part in parts if not _is_card(line[part])]
+    yield from (f"{part!r} is no card of finite figures" for part in wrong)
+    for part in ("public", "private"):
+        if part in parts and part not in wrong:
+            values = _floats(line[f"{part}_influence"])
+            if values is None or len(values) != line[part]["groups"]:
+                yield f"'{part}_influence' must be base64 of one finite float32 a group"
+
+
+def _floats(text: Any) -> Any:
+    try:
+        values = np.frombuffer(base64.b64decode(text, validate=True), np.float32)
+    except (TypeError, ValueError, binascii.Error):
+        return None
+    return values if np.isfinite(values).all() else None
+
+
+def _is_card(card: Any, *, whole: bool = True) -> bool:
+    names = {"rows", "groups", "scores", "se", "ci", *(["strata"] if whole else [])}
+    return (
+        isinstance(card, dict)
+        and card.keys() == names
+        and all(type(card[name]) is int and 0 < card[name] < _MANY for name in ("rows", "groups"))
+        and isinstance(card["scores"], dict)
+        and all(map(_is_figure, card["scores"].values()))
+        and (card["se"] is None or _is_figure(card["se"]))
+        and (card["ci"] is None or _is_interval(card["ci"]))
+        and (not whole or _are_strata(card["strata"]))
+    )
+
+
+def _is_interval(bounds: Any) -> bool:
+    return isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_figure, bounds))
+
+
+def _are_strata(strata: Any) -> bool:
+    return isinstance(strata, dict) and all(_is_card(s, whole=False) for s in strata.values())
+
+
+def _is_figure(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
+    """What does not fit the facts of the present edition, where that is known here."""
+    competition = facts.present(line["competition"], line["dataset"], line["edition"])
+    if competition is None:
+        return
+    scores = {score.name for score in competition.scores}
+    strata = {stratum.name for stratum in competition.strata}
+    for part in PARTS:
+        card = line[part] or {"scores": scores, "strata": {}}
+        slices = card["strata"].values()
+        if any(set(entry["scores"]) != scores for entry in (card, *slices)):
+            yield f"the {part} scores must be {', '.join(sorted(scores))}"
+        if not set(card["strata"]) <= strata:
+            yield f"the {part} strata must be among {', '.join(sorted(strata))}"
+    if line["kind"] == CONTROL and line["name"] not in {c.name for c in competition.controls}:
+        yield f"{competition.name} has no control {line['name']!r}"
+    if line["kind"] == CEILING and not competition.dataset(line["dataset"]).simulated:
+        yield f"{competition.name}/{line['dataset']} is not simulated: it has no ceiling"

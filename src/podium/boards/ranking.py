@@ -1,0 +1,216 @@
+"""How records rank: the lines of a board, of one part.
+
+A line is little, so that a board of very many submissions is ranked at once; the figures of a row
+are read for those lines that somebody wants to see.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from podium.boards.record import CEILING, CONTROL, SUBMISSION
+from podium.competition import Competition, Score
+
+OUTDATED, WITHDRAWN, UNVERIFIED = "outdated", "withdrawn", "unverified"
+HOUSE = (CONTROL, CEILING)
+
+
+class Entry(NamedTuple):
+    """What ranks a record, and where the rest of it is found.
+
+    Attributes:
+        score: The primary score; None where the record came without the part's figures.
+        claimed: Whether it is a claim: imported without its predictions.
+        number: Of the record, or of the claim.
+    """
+
+    score: float | None
+    submission: str
+    edition: str
+    team: str
+    kind: str
+    created: str
+    claimed: bool
+    number: int
+
+
+class Line(NamedTuple):
+    """Where a record stands on a board of one part: `rank` and `status` are those of `Row`."""
+
+    rank: int | None
+    status: str
+    score: float | None
+    entry: Entry
+
+    @property
+    def submission(self) -> str:
+        """Its ID."""
+        return self.entry.submission
+
+    @property
+    def is_house(self) -> bool:
+        """Whether it is a control or the ceiling, which stand on every board."""
+        return self.status in HOUSE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """All lines of a board of one part, in its order.
+
+    Attributes:
+        zero: Score of the best control, which is 0 on the normalised scale.
+        entries: Records of this edition by team; withdrawn ones do not count.
+        looks: Public scores that each team has seen; withdrawn submissions count too.
+    """
+
+    lines: Sequence[Line]
+    primary: Score
+    zero: float | None
+    entries: Mapping[str, int]
+    looks: Mapping[str, int]
+
+    @property
+    def ranked(self) -> list[Line]:
+        """The lines that rank."""
+        return [line for line in self.lines if line.rank is not None]
+
+    def row(self, line: Line, name: str, model: str | None, card: Mapping[str, Any]) -> Row:
+        """A line with the figures of its card."""
+        low, high = card.get("ci") or (None, None)
+        entry, primary = line.entry, self.primary.name
+        ranks = line.rank is not None or line.is_house
+        counts = line.status not in (OUTDATED, WITHDRAWN)
+        return Row(
+            rank=line.rank,
+            tier=None,
+            team=entry.team,
+            name=name,
+            model=model,
+            score=line.score,
+            ci_low=low,
+            ci_high=high,
+            normalised=self._normalised(line.score) if ranks else None,
+            win_next=None,
+            entries=self.entries.get(entry.team, 0) if counts else 0,
+            metrics=card.get("scores", {}),
+            strata={
+                name: found
+                for name, stratum in card.get("strata", {}).items()
+                if (found := stratum["scores"].get(primary)) is not None
+            },
+            submission=entry.submission,
+            created=entry.created,
+            status=line.status,
+        )
+
+    def _normalised(self, score: float | None) -> float | None:
+        perfect = self.primary.perfect
+        if score is None or self.zero is None or perfect is None or perfect == self.zero:
+            return None
+        return (score - self.zero) / (perfect - self.zero)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of the board, of one part. Field names are the JSON of `podium board`.
+
+    Attributes:
+        score: The primary score; None where the record came without the part's figures.
+        status: `scored`, `control`, `ceiling`; `unverified` where the record was imported without
+            its predictions (it ranks all the same); `outdated` for another edition's, and
+            `withdrawn`: these do not rank.
+    """
+
+    rank: int | None
+    tier: int | None
+    team: str
+    name: str
+    model: str | None
+    score: float | None
+    ci_low: float | None
+    ci_high: float | None
+    normalised: float | None
+    win_next: float | None
+    entries: int
+    metrics: Mapping[str, float]
+    strata: Mapping[str, float]
+    submission: str
+    created: str
+    status: str
+
+
+def rank(
+    found: Iterable[Entry], withdrawn: Collection[str], competition: Competition, edition: str
+) -> Ranking:
+    """Rank by full precision; equal scores share a rank and stand earliest first.
+
+    Records without a score of this part come after the ranked ones, then those of other editions
+    (data, split or metric have changed since), then withdrawn ones: unranked and marked.
+
+    Args:
+        found: In order of arrival.
+        withdrawn: Submissions that are withdrawn.
+        competition: Whose scores they are.
+        edition: The present one.
+    """
+    sign = -1 if competition.primary.higher_is_better else 1
+    scored: list[tuple[float, int, Entry]] = []
+    lacking, old, taken_back = [], [], []
+    seen: dict[str, str] = {}
+    for place, entry in enumerate(found):
+        current, submitted = entry.edition == edition, entry.kind == SUBMISSION
+        if current and submitted:
+            seen[entry.submission] = entry.team
+        if entry.submission in withdrawn:
+            taken_back.append(Line(None, WITHDRAWN, entry.score, entry))
+        elif current and entry.score is not None:
+            scored.append((sign * entry.score, place, entry))
+        elif current:
+            lacking.append(Line(None, _status(entry), None, entry))
+        elif submitted:
+            old.append(Line(None, OUTDATED, entry.score, entry))
+    scored.sort()  # the place keeps the order of arrival
+    controls = (entry.score for _, _, entry in scored if entry.kind == CONTROL)
+    current_ones = [*(entry for _, _, entry in scored), *(line.entry for line in lacking)]
+    return Ranking(
+        lines=[*_placed(scored), *lacking, *old, *taken_back],
+        primary=competition.primary,
+        zero=next(controls, None),
+        entries=Counter(entry.team for entry in current_ones),
+        looks=Counter(seen.values()),
+    )
+
+
+def best_per_team(lines: Iterable[Line]) -> list[Line]:
+    """Controls, and of each team its best line: ranked among each other."""
+    found: list[Line] = []
+    teams: set[str] = set()
+    last: Line | None = None
+    for line in lines:
+        if line.is_house:
+            found.append(line)
+        elif line.rank is not None and line.entry.team not in teams:
+            teams.add(line.entry.team)
+            same = last is not None and last.score == line.score
+            last = line._replace(rank=last.rank if last and same else len(teams))
+            found.append(last)
+    return found
+
+
+def _placed(scored: Sequence[tuple[float, int, Entry]]) -> Iterable[Line]:
+    place, last, count = 0, None, 0
+    for value, _, entry in scored:
+        if entry.kind != SUBMISSION:
+            yield Line(None, entry.kind, entry.score, entry)
+            continue
+        count += 1
+        if value != last:
+            place, last = count, value
+        yield Line(place, UNVERIFIED if entry.claimed else SUBMISSION, entry.score, entry)
+
+
+def _status(entry: Entry) -> str:
+    return UNVERIFIED if entry.claimed and entry.kind == SUBMISSION else entry.kind

@@ -1,0 +1,344 @@
+"""The board as it is shown: ranks, who is really ahead, how often everybody looked.
+
+`ranking` ranks; here the stored influence values are compared, and rows are chosen and
+sorted for a reader.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import count
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.boards import tiers
+from podium.boards.leaderboard import Board
+from podium.boards.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per_team
+from podium.boards.tiers import Optimism
+from podium.competition import Competition
+from podium.errors import BoardError, UnknownNameError
+
+COMPARED = 200
+"""Of so many rows and teams at the top it is said who is really ahead."""
+_Either = TypeVar("_Either", Row, Line)
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flattery:
+    """What the best of a team's tries owes to having been chosen on public rows."""
+
+    team: str
+    looks: int
+    expected: float
+    bound: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standings:
+    """A board of one part, and what stands below it.
+
+    Attributes:
+        looks: Public scores that each team has seen; withdrawn submissions count too.
+        flattery: Of the leading team, or of the one that was asked for; public part only.
+        groups: Independent groups behind the first rank, where it was compared with others.
+        public_ranks: Rank on the public part by submission, where this is another part.
+        ranked: Submissions that rank, shown or not.
+        more: Rows that were wanted and are left out, as they come after the first ones.
+    """
+
+    rows: Sequence[Row]
+    looks: Mapping[str, int]
+    flattery: Flattery | None = None
+    groups: int | None = None
+    public_ranks: Mapping[str, int] = field(default_factory=dict)
+    ranked: int = 0
+    more: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What a reader wants to see of a board.
+
+    Attributes:
+        team: Rows of this team and controls only.
+        best_per_team: The best row of each team, ranked among each other.
+        since: Rows handed in since this time: a date, or `12h`, `7d`, `2w` ago.
+        sort: A column to sort by instead of the rank.
+        top: So many rows, and the controls; None for all.
+    """
+
+    team: str | None = None
+    best_per_team: bool = False
+    since: str | None = None
+    sort: str | None = None
+    top: int | None = None
+
+
+def standings(
+    board: Board,
+    competition: Competition,
+    dataset: str,
+    *,
+    edition: str,
+    part: str = "public",
+    view: View | None = None,
+) -> Standings:
+    """The board of one part, compared and chosen.
+
+    Raises:
+        BoardError: If the part is sealed, or `view` asks for what is not there.
+    """
+    view = view or View()
+    shelf = _Shelf(board, competition, dataset, edition, part)
+    ranking = shelf.ranking
+    lines = best_per_team(ranking.lines) if view.best_per_team else ranking.lines
+    told = _compared(lines, shelf)
+    wanted = _wanted(lines, view)
+    rows = [told.of(row) for row in shelf.rows(wanted if view.sort else _first(wanted, view.top))]
+    if view.sort:
+        rows = _first(_sorted(rows, view.sort, competition), view.top)
+    return Standings(
+        rows=rows,
+        looks=ranking.looks,
+        flattery=_flattery(ranking, shelf, view.team) if part == "public" else None,
+        groups=told.groups,
+        public_ranks={} if part == "public" else _public_ranks(shelf, view),
+        ranked=len(ranking.ranked),
+        more=len(wanted) - len(rows),
+    )
+
+
+def chances(
+    board: Board,
+    competition: Competition,
+    dataset: str,
+    *,
+    edition: str,
+    part: str,
+    rows: Sequence[Row],
+) -> tuple[list[Row], NDArray[np.float64]]:
+    """How probable it is that each row is better than each other, by pairs.
+
+    Returns:
+        Those of the rows that can be compared, and for each of them the probability of being
+        better than each [rows, rows]; 0.5 on the diagonal.
+    """
+    able = [row for row in rows if row.rank is not None and row.ci_low is not None]
+    shelf = _Shelf(board, competition, dataset, edition, part)
+    values = shelf.influence(able)
+    able = [row for row in able if row.submission in values]
+    if not able:
+        return [], np.zeros((0, 0))
+    scores, influence = _stacked(able, values, shelf.sign)
+    gaps, errors = tiers.differences(scores, influence)
+    found = tiers.probability(gaps, errors, influence.shape[1])
+    return able, np.asarray(found, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """Where one board is read from: its lines, their figures and their influence values."""
+
+    board: Board
+    competition: Competition
+    dataset: str
+    edition: str
+    part: str
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.competition.primary.higher_is_better else -1
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        return self.board.ranking(
+            self.competition, self.dataset, edition=self.edition, part=self.part
+        )
+
+    def rows(self, lines: Sequence[Line]) -> list[Row]:
+        """Lines with their figures."""
+        names = {"edition": self.edition, "part": self.part}
+        return self.board.rows(
+            self.competition, self.dataset, **names, ranking=self.ranking, lines=lines
+        )
+
+    def influence(self, rows: Iterable[Row | Line]) -> dict[str, NDArray[np.float32]]:
+        """By submission, more is better; those of the whole test part were not kept."""
+        submissions = sorted({row.submission for row in rows})
+        if self.part == "all" or not submissions:
+            return {}
+        found = self.board.influence(
+            self.competition.name,
+            self.dataset,
+            edition=self.edition,
+            part=self.part,
+            submissions=submissions,
+        )
+        (size, _), *_ = Counter(map(len, found.values())).most_common(1) or [(0, 0)]
+        return {name: self.sign * v for name, v in found.items() if len(v) == size > 1}
+
+
+def _public_ranks(shelf: _Shelf, view: View) -> dict[str, int]:
+    lines = replace(shelf, part="public").ranking.lines
+    lines = best_per_team(lines) if view.best_per_team else lines
+    return {line.submission: line.rank for line in lines if line.rank is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """What can be told of the first lines: `tier` and `win_next` by submission."""
+
+    tier: Mapping[str, int] = field(default_factory=dict)
+    win: Mapping[str, float] = field(default_factory=dict)
+    groups: int | None = None
+
+    def of(self, row: Row) -> Row:
+        """A row with what is told of it."""
+        tier, win = self.tier.get(row.submission), self.win.get(row.submission)
+        return row if tier is win is None else replace(row, tier=tier, win_next=win)
+
+
+def _compared(lines: Sequence[Line], shelf: _Shelf) -> _Told:
+    """Tiers of the first of each team, and how sure each of the first lines is of the next."""
+    able = [line for line in lines if line.rank is not None]
+    head, best = able[: COMPARED + 1], best_per_team(able)[:COMPARED]
+    both = {line.submission: line for line in (*head, *best)}
+    values = shelf.influence(
+        row for row in shelf.rows(list(both.values())) if row.ci_low is not None
+    )
+    if not values:
+        return _Told()
+    groups = len(next(iter(values.values())))
+    win = _win_next([line for line in head if line.submission in values], values, shelf.sign)
+    tier = {}
+    best = [line for line in best if line.submission in values]
+    if groups >= tiers.FEWEST:
+        numbers = tiers.tiers(*_stacked(best, values, shelf.sign))
+        tier = {line.submission: int(n) for line, n in zip(best, numbers, strict=True)}
+    return _Told(tier=tier, win=win, groups=groups)
+
+
+def _stacked(
+    rows: Sequence[Row | Line], values: Mapping[str, NDArray[np.float32]], sign: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores, more is better [rows], and influence values [rows, groups]."""
+    scores = np.array([sign * (row.score or 0.0) for row in rows])
+    return scores, np.array([values[row.submission] for row in rows], dtype=np.float64)
+
+
+def _win_next(
+    rows: Sequence[Line], values: Mapping[str, NDArray[np.float32]], sign: int
+) -> dict[str, float]:
+    """How probable it is that each row is better than the one below it."""
+    if len(rows) < 2:
+        return {}
+    scores, influence = _stacked(rows, values, sign)
+    groups = influence.shape[1]
+    step = influence[:-1] - influence[1:]
+    se = np.sqrt(np.square(step).sum(axis=1) / (groups * (groups - 1)))
+    found = tiers.probability(scores[:-1] - scores[1:], se, groups)
+    return {row.submission: float(p) for row, p in zip(rows, found, strict=False)}
+
+
+def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | None:
+    """Of many tries some 200, evenly from the best to the worst, are looked at."""
+    team = team or next((ln.entry.team for ln in ranking.lines if ln.rank is not None), None)
+    tries = [
+        line
+        for line in ranking.lines
+        if line.entry.team == team
+        and line.score is not None
+        and (line.rank or line.status == WITHDRAWN)
+    ]
+    if team is None or len(tries) < 2:
+        return None
+    some = np.unique(np.linspace(0, len(tries) - 1, COMPARED, dtype=int))
+    tries = [tries[place] for place in some]
+    values = shelf.influence(tries)
+    found: Optimism | None = None
+    if values:
+        found = tiers.optimism(
+            *_stacked([line for line in tries if line.submission in values], values, shelf.sign)
+        )
+    if found is None:
+        return None
+    return Flattery(team=team, looks=ranking.looks.get(team, 0), **vars(found))
+
+
+def _wanted(lines: Sequence[Line], view: View) -> list[Line]:
+    """The lines that a reader wants; controls always stay."""
+    if view.team is view.since is None:
+        return list(lines)
+    since = "" if view.since is None else _time(view.since)
+    return [
+        line
+        for line in lines
+        if line.is_house or (view.team in (None, line.entry.team) and line.entry.created >= since)
+    ]
+
+
+def _first(rows: Sequence[_Either], top: int | None) -> list[_Either]:
+    """The first ones, and the controls."""
+    if top is None:
+        return list(rows)
+    left = count(1)
+    house = ((row.status in HOUSE, row) for row in rows)
+    return [row for is_house, row in house if is_house or next(left) <= top]
+
+
+def _sorted(rows: Sequence[Row], column: str, competition: Competition) -> list[Row]:
+    """In the order of a column; those without a value last."""
+    key, reverse = _order(column, competition, rows)
+    known = sorted((row for row in rows if key(row) is not None), key=key, reverse=reverse)
+    return known + [row for row in rows if key(row) is None]
+
+
+def _time(text: str) -> str:
+    """A time as records have it: UTC, ISO 8601.
+
+    Raises:
+        BoardError: If it is none.
+    """
+    if ago := re.fullmatch(r"(\d{1,6})([hdw])", text.strip()):
+        span = datetime.timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        when = datetime.datetime.now(datetime.UTC) - min(span, datetime.timedelta(days=36_500))
+        return when.isoformat(timespec="seconds")
+    try:
+        when = datetime.datetime.fromisoformat(text.strip())
+        when = when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
+        return when.astimezone(datetime.UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        raise BoardError(
+            f"{text[:40]!r} is no time.", hint="For example: --since 2026-01-31, or --since 7d"
+        ) from None
+
+
+def _order(
+    column: str, competition: Competition, rows: Sequence[Row]
+) -> tuple[Callable[[Row], Any], bool]:
+    """The key of a column, and whether the largest comes first.
+
+    Raises:
+        UnknownNameError: If there is no such column.
+    """
+    plain: dict[str, bool] = {"team": False, "name": False, "created": True, "entries": True}
+    if column in plain:
+        return (lambda row: getattr(row, column)), plain[column]
+    primary = competition.primary
+    if column in ("score", "rank", primary.name):
+        return (lambda row: row.score), primary.higher_is_better
+    scores = {score.name: score for score in competition.scores}
+    if column in scores:
+        return (lambda row: row.metrics.get(column)), scores[column].higher_is_better
+    strata = {name for row in rows for name in row.strata}
+    if column in strata:
+        return (lambda row: row.strata.get(column)), primary.higher_is_better
+    raise UnknownNameError("column", column, dict.fromkeys([*plain, "score", *scores, *strata]))

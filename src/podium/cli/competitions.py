@@ -1,0 +1,155 @@
+"""Competitions: list, show, data; new and verify for organisers."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from podium import api
+from podium.cli.options import Comp, CsvFile, DatasetName, Json
+from podium.display import competitions, live, printing
+
+
+def list_(as_json: Json = False) -> None:
+    """List the competitions, their datasets and how many submissions each has."""
+    from podium.boards.listing import listing
+
+    found = listing()
+    if as_json:
+        printing.document([asdict(entry) for entry in found])
+        return
+    rows = [
+        [
+            entry.competition,
+            entry.dataset,
+            entry.title,
+            entry.metric,
+            entry.status,
+            str(entry.submissions),
+        ]
+        for entry in found
+    ]
+    header = ["competition", "dataset", "title", "metric", "data", "submissions"]
+    printing.table(header, rows, right=[5])
+
+
+def show(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
+    """Show a competition: task, columns, scores, strata, datasets, models, files."""
+    from podium.boards.listing import facts
+
+    found = facts(*api.load(comp, dataset))
+    if as_json:
+        printing.document(found)
+    else:
+        competitions.facts(found)
+
+
+def data(
+    comp: Comp,
+    dataset: DatasetName = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="A folder or zip that has the raw files."),
+    ] = None,
+    annotated: Annotated[
+        Path | None,
+        typer.Option("--h5ad", metavar="DIR", help="Write its slices as AnnData files, too."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch a dataset, prepare it once and verify it."""
+    found = api.prepare(comp, dataset, source=source, progress=sys.stderr.isatty())
+    if annotated:
+        api.annotate(comp, found.dataset.name, annotated)
+    public = found.folder / "public"
+    if as_json:
+        files = {file.name: file.stat().st_size for file in sorted(public.iterdir())}
+        printing.document({**found.manifest, "folder": str(public), "public": files})
+        return
+    printing.out(f"{comp}/{found.dataset.name} is ready: {found.dataset.title}")
+    rows = [[f.name, f"{f.stat().st_size / 1024:,.0f} KiB"] for f in sorted(public.iterdir())]
+    printing.table([str(public), "size"], rows, right=[1])
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the competition: a Python name.")],
+    table: CsvFile = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="What to predict.")
+    ] = None,
+    row_id: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="Ids. Default: the column `id`.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="rmse, mae, auc, f1_macro, ...")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", metavar="HOW", help="random, stratified, grouped or time."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="COLUMN", help="Groups that stay whole, or times.")
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", metavar="FILE", help="Rows without answers.")
+    ] = None,
+    sample: Annotated[
+        Path | None, typer.Option("--sample", metavar="FILE", help="A sample submission.")
+    ] = None,
+    solution: Annotated[
+        Path | None, typer.Option("--solution", metavar="FILE", help="The answers of --test.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option("--positive", metavar="LABEL", help="Which class is positive.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a competition of a table: folder, frozen split, metric, models."""
+    from podium.creating.plans import Wish, missing
+
+    wish = Wish(
+        name=name,
+        table=table,
+        target=target,
+        metric=metric,
+        row_id=row_id,
+        split=split,
+        by=by,
+        test=test,
+        sample=sample,
+        solution=solution,
+        positive=positive,
+    )
+    if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+        wish = competitions.asked(wish, missing(wish))
+    found = api.new(**vars(wish))
+    if as_json:
+        document = {**asdict(found), "folder": str(found.folder)}
+        printing.document(document)
+    else:
+        competitions.created(found)
+
+
+def verify(
+    comp: Annotated[
+        str | None, typer.Argument(metavar="COMP", help="Or the path of its folder. Default: all.")
+    ] = None,
+    dataset: DatasetName = None,
+    as_json: Json = False,
+) -> None:
+    """Run the conformance suite on competitions and their datasets."""
+    from podium.verifying.verify import verify as verify_all
+
+    with live.progress() as progress:
+        found = list(verify_all(comp, dataset, progress=progress))
+    failed = [verdict for verdict in found if verdict.problem]
+    if as_json:
+        printing.document([asdict(verdict) for verdict in found])
+    else:
+        competitions.verdicts(found)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,65 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a board is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+class Part(StrEnum):
+    """Which test rows a board is of."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    ALL = "all"
+
+
+Comp = Annotated[str, typer.Argument(metavar="COMP", help="A competition: see `podium list`.")]
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A shipped model, or the path of a model file (.py).")
+]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Predictions: .csv, .parquet or .h5.")]
+CsvFile = Annotated[
+    Path | None, typer.Option("--table", metavar="FILE", help="A CSV file with the answers.")
+]
+DatasetName = Annotated[
+    str | None, typer.Option("--dataset", "-d", metavar="D", help="Default: the simulated one.")
+]
+Team = Annotated[
+    str | None,
+    typer.Option("--team", metavar="T", help="Default: PODIUM_TEAM, podium.toml, the login name."),
+]
+Name = Annotated[str | None, typer.Option("--name", metavar="N", help="What the board shows.")]
+Message = Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="A remark.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="K=V", help="Change a parameter; repeatable.")
+]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="S", min=0, max=2**32 - 1, help="Random seed.")
+]
+LimitTime = Annotated[
+    float | None,
+    typer.Option("--limit-time", metavar="SECONDS", min=0.01, help="For the model's own code."),
+]
+Study = Annotated[str | None, typer.Option("--study", metavar="NAME", help="A search's name.")]
+Storage = Annotated[
+    str | None,
+    typer.Option("--storage", metavar="URL", help="PostgreSQL; default: a file in the workspace."),
+]
+LimitMemory = Annotated[
+    float | None,
+    typer.Option("--limit-memory", metavar="MIB", min=1, help="For all that the model starts."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]

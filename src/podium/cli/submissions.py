@@ -1,0 +1,125 @@
+"""Submissions: check, submit, score-all, rescore, plot, withdraw, blend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from podium import api
+from podium.cli import answers
+from podium.cli.options import Comp, DatasetName, File, Json, Message, Name, Team
+from podium.display import live, printing
+
+
+def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:
+    """Check a predictions file without scoring it."""
+    rows = api.check(comp, file, dataset=dataset)
+    if as_json:
+        printing.document({"file": str(file), "rows": rows, "ok": True})
+    else:
+        printing.out(f"{file} can be scored: {rows:,} rows.")
+
+
+def submit(
+    comp: Comp,
+    file: File,
+    dataset: DatasetName = None,
+    team: Team = None,
+    name: Name = None,
+    message: Message = "",
+    as_json: Json = False,
+) -> None:
+    """Hand in a predictions file: check, score, rank."""
+    found = api.submit(comp, file, dataset=dataset, team=team, name=name, message=message)
+    answers.outcome(comp, dataset, found, as_json)
+
+
+def score_all(
+    comp: Annotated[str | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Score every file under submissions/ that was not scored yet."""
+    with live.progress() as progress:
+        found = api.score_all(comp, progress=progress)
+    answers.handled(found, as_json)
+
+
+def rescore(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
+    """Score the files of outdated records again, by the present data, split and metric."""
+    with live.progress() as progress:
+        found = api.rescore(comp, dataset, progress=progress)
+    answers.handled(found, as_json)
+
+
+def plot(
+    comp: Comp,
+    submissions: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="Submissions, or how their IDs begin.")
+    ],
+    dataset: DatasetName = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where to write the pictures.")
+    ] = Path("plots"),
+    as_json: Json = False,
+) -> None:
+    """Draw submissions; the truth stands beside them once the board is revealed."""
+    files = api.plot(comp, *submissions, dataset=dataset, out=out)
+    if as_json:
+        printing.document({"files": [str(file) for file in files]})
+        return
+    for file in files:
+        printing.out(str(file))
+
+
+def withdraw(
+    submission: Annotated[str, typer.Argument(metavar="ID", help="Its ID, or how it begins.")],
+    team: Team = None,
+    as_json: Json = False,
+) -> None:
+    """Take a submission of your team out of the ranking, for good."""
+    found, new = api.withdraw(submission, team=team)
+    if as_json:
+        names = ("submission", "competition", "dataset", "team", "name")
+        printing.document({**{name: getattr(found, name) for name in names}, "new": new})
+        return
+    state = "is withdrawn" if new else "was withdrawn already"
+    where = f"{found.competition}/{found.dataset}"
+    printing.out(f"{found.submission} ({found.name}, team {found.team}) on {where} {state}.")
+
+
+def blend(
+    comp: Comp,
+    submissions: Annotated[
+        list[str],
+        typer.Argument(metavar="A B...", help="IDs, names, TEAM/NAME, or teams for their best."),
+    ],
+    dataset: DatasetName = None,
+    equal: Annotated[bool, typer.Option("--equal", help="Equal weights in any case.")] = False,
+    cv: Annotated[
+        bool, typer.Option("--cv", help="Make out-of-fold predictions that are missing.")
+    ] = False,
+    team: Team = None,
+    name: Name = None,
+    message: Message = "",
+    no_submit: Annotated[
+        bool, typer.Option("--no-submit", help="Only write the predictions.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Blend submissions, by weights from out-of-fold predictions, and hand the blend in."""
+    with live.progress() as progress:
+        found = api.blend(
+            comp,
+            *submissions,
+            dataset=dataset,
+            equal=equal,
+            cv=cv,
+            team=team,
+            name=name,
+            message=message,
+            submit=not no_submit,
+            progress=progress,
+        )
+    answers.blended(comp, dataset, found, as_json)

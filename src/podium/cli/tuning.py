@@ -1,0 +1,96 @@
+"""The search of a model's parameters: tune."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from podium import api
+from podium.cli.options import Comp, DatasetName, Json, ModelName, Seed, Set, Storage, Study
+from podium.display import live, printing, tuning
+
+Trials = Annotated[
+    int | None, typer.Option("--trials", metavar="N", min=1, help="In all, resumed or not.")
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.01, help="End by then.")
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="J", min=1, help="Processes side by side.")
+]
+Sampler = Annotated[
+    str, typer.Option("--sampler", metavar="S", help="tpe random cmaes gp qmc nsgaii.")
+]
+Pruner = Annotated[str, typer.Option("--pruner", metavar="P", help="folds none epochs wilcoxon.")]
+WarmStart = Annotated[
+    str | None,
+    typer.Option("--warm-start", metavar="STUDY", help="Begin with the best of that search."),
+]
+Backend = Annotated[str, typer.Option("--backend", metavar="B", help="local, or dask: a cluster.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        envvar="DASK_SCHEDULER_ADDRESS",
+        help="Of the Dask cluster.",
+    ),
+]
+Plots = Annotated[
+    Path | None, typer.Option("--plot", metavar="DIR", help="Write pictures as HTML.")
+]
+
+
+def tune(
+    comp: Comp,
+    model: ModelName,
+    dataset: DatasetName = None,
+    trials: Trials = None,
+    timeout: Timeout = None,
+    jobs: Jobs = None,
+    sampler: Sampler = "tpe",
+    pruner: Pruner = "folds",
+    warm_start: WarmStart = None,
+    study: Study = None,
+    storage: Storage = None,
+    backend: Backend = "local",
+    scheduler: Scheduler = None,
+    settings: Set = None,
+    seed: Seed = 0,
+    plots: Plots = None,
+    as_json: Json = False,
+) -> None:
+    """Search a model's parameters on the folds of the train part; again, to go on."""
+    from podium.model import parse_settings
+
+    try:
+        with live.searching(trials, timeout) as watch:
+            found = api.tune(
+                comp,
+                model,
+                dataset=dataset,
+                params=parse_settings(settings or []),
+                seed=seed,
+                watch=watch,
+                trials=trials,
+                timeout=timeout,
+                jobs=jobs,
+                backend=backend,
+                scheduler=scheduler,
+                storage=storage,
+                study=study,
+                sampler=sampler,
+                pruner=pruner,
+                warm_start=warm_start,
+                plots=plots,
+            )
+    except KeyboardInterrupt:
+        printing.say("What is done is kept: the same command again goes on.")
+        raise
+    competition, _ = api.load(comp, dataset)
+    if as_json:
+        printing.document(tuning.tuned_json(competition, found))
+    else:
+        tuning.tuned(competition, model, found)

@@ -1,0 +1,156 @@
+"""A competition from an organiser's table: `podium new`.
+
+    files --check--> Plan --write--> folder --load, prepare--> split --freeze--> competitions/NAME
+
+Nothing is written before all is checked, and the folder appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfile
+from typing import TYPE_CHECKING
+
+from podium import competition as competitions
+from podium import data, scratch, workspace
+from podium.creating.drafts import Draft
+from podium.creating.plans import Plan, Wish, plan
+from podium.creating.splits import draw, folds, halves
+from podium.errors import DataError, reason
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from podium.data import Prepared
+
+TABLE = "table"
+"""The dataset of a new competition."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Created:
+    """What `podium new` made.
+
+    Attributes:
+        rows: How many rows each part has.
+        notes: What was decided on the way and should be known.
+        found: Whether the competition is among those that Podium looks at from here.
+    """
+
+    name: str
+    folder: Path
+    rows: Mapping[str, int]
+    notes: tuple[str, ...]
+    found: bool
+
+
+def make(wish: Wish) -> Created:
+    """Write a complete competition folder into the workspace.
+
+    Raises:
+        DataError: With everything that is wrong with the name, the flags and the tables.
+    """
+    root = workspace.root() / "competitions"
+    problems = _name_problems(wish.name, root)
+    found = plan(wish, problems)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with scratch.directory(".new-", root) as place:
+            folder = place / wish.name
+            Draft(found).write(folder)
+            _copy(found, folder / "raw")
+            with _loadable(place, wish.name):
+                rows = _freeze(found)
+            folder.rename(root / wish.name)
+    except OSError as error:
+        raise DataError(f"{root / wish.name} cannot be written: {reason(error)}.") from error
+    importlib.invalidate_caches()
+    return Created(
+        name=wish.name,
+        folder=root / wish.name,
+        rows=rows,
+        notes=found.notes,
+        found=root.resolve() in workspace.competition_roots(),
+    )
+
+
+def _name_problems(name: str, root: Path) -> list[str]:
+    from keyword import iskeyword
+
+    if not name.isidentifier() or iskeyword(name) or not name.isascii():
+        return [f"NAME {name!r} must be a Python name: letters, digits and _, no digit first"]
+    if name != name.lower():
+        return [f"NAME {name!r} must be in small letters: {name.lower()!r}"]
+    if (root / name).exists():
+        return [f"{root / name} is there already, and is left as it is: take another NAME"]
+    if name in competitions.names():
+        return [f"NAME {name!r} is that of a competition that there is: take another"]
+    return []
+
+
+def _copy(found: Plan, folder: Path) -> None:
+    folder.mkdir()
+    for name, path in found.files.items():
+        copyfile(path, folder / name)
+
+
+@contextmanager
+def _loadable(place: Path, name: str) -> Iterator[None]:
+    """Let the folder be loaded from where it is written; forget it afterwards."""
+    import podium.competitions
+
+    podium.competitions.__path__.insert(0, str(place))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        podium.competitions.__path__.remove(str(place))
+        root = f"podium.competitions.{name}"
+        for module in [m for m in sys.modules if m == root or m.startswith(f"{root}.")]:
+            del sys.modules[module]
+        if hasattr(podium.competitions, name):
+            delattr(podium.competitions, name)
+
+
+def _freeze(found: Plan) -> dict[str, int]:
+    """Draw the split, write it and the checksums; gives the rows of each part."""
+    made = competitions.load(found.name)
+    dataset = made.dataset(TABLE)
+    prepared = data.build(made, dataset)
+    split = _split(found, prepared, made.targets[0].name)
+    file = made.folder / "splits" / f"{TABLE}.csv"
+    file.parent.mkdir()
+    split.to_csv(file, index=False, lineterminator="\n")
+    data.freeze(made, dataset)
+    return {str(part): int(count) for part, count in split["part"].value_counts().items()}
+
+
+def _split(found: Plan, prepared: Prepared, target: str) -> pd.DataFrame:
+    """Part, fold and stratum of each row, in the order of the features."""
+    import pandas as pd
+
+    answers = prepared.targets.drop(columns="id")
+    classes = answers.idxmax(axis=1) if len(answers.columns) > 1 else answers[target]
+    unit = prepared.groups[found.unit] if found.by else None
+    ids = prepared.targets["id"]
+    if found.test_ids is None:
+        part, fold = draw(found.how, classes, unit)
+        drawn = pd.DataFrame({"id": ids, "part": part, "fold": fold})
+    else:
+        given = ids.map(found.test_ids)
+        test = given.notna()
+        drawn = pd.DataFrame({"id": ids, "part": given.fillna("train"), "fold": float("nan")})
+        if (given == "").any():
+            drawn.loc[test, "part"] = halves(classes[test])
+        drawn.loc[~test, "fold"] = folds(
+            found.how, classes[~test], None if unit is None else unit[~test]
+        )
+    drawn["stratum"] = found.stratum
+    rest = prepared.features.loc[~prepared.features["id"].isin(ids), ["id"]].assign(part="open")
+    split = pd.concat([drawn, rest])
+    return split.assign(fold=split["fold"].astype("Int64"))

@@ -1,0 +1,150 @@
+"""The leaderboard: as a table, CSV, Markdown or JSON."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+from collections.abc import Collection
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from podium.boards.ranking import UNVERIFIED
+from podium.competition import Competition
+from podium.display.figures import chance, figure, interval, moved
+from podium.display.printing import document, out, say, table
+
+if TYPE_CHECKING:
+    from podium.boards.ranking import Row
+    from podium.boards.standings import Standings
+
+
+def board(competition: Competition, dataset: str, found: Standings, part: str, form: str) -> None:
+    """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
+    if form == "json":
+        document(board_json(competition, dataset, found, part))
+        return
+    header, cells = _board_cells(competition, found)
+    if form != "table":
+        _notes(competition, found, part)
+    if form == "csv":
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows([header, *cells])
+        out(buffer.getvalue().rstrip())
+    elif form == "markdown":
+        for row in [header, ["---"] * len(header), *cells]:
+            out("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+    else:
+        parts = {"public": "public part", "private": "private part", "all": "whole test part"}
+        out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
+        last = len(header) - 1
+        table(header, cells, right=[0, 1, *range(4, last)], spare=range(last, 5, -1))
+        _notes(competition, found, part)
+
+
+def board_json(
+    competition: Competition, dataset: str, found: Standings, part: str
+) -> dict[str, Any]:
+    """The board as one JSON document."""
+    return {
+        "competition": competition.name,
+        "dataset": dataset,
+        "metric": competition.primary.name,
+        "higher_is_better": competition.primary.higher_is_better,
+        "part": part,
+        "rows": [vars(row) for row in found.rows],
+        "looks": found.looks,
+        "flattery": found.flattery and vars(found.flattery),
+        "groups": found.groups,
+        "public_ranks": found.public_ranks,
+        "more": found.more,
+    }
+
+
+def _board_cells(competition: Competition, found: Standings) -> tuple[list[str], list[list[str]]]:
+    there = {name for row in found.rows for name in row.strata}
+    strata = [stratum.name for stratum in competition.strata if stratum.name in there]
+    strata = strata if len(strata) > 1 else []  # a single one says what the score says
+    beside = [score.name for score in competition.scores[1:] if score.beside]
+    age = cache(_age)  # many rows of one second
+    shaken = ["public rank"] if found.public_ranks else []
+    header = [
+        *("rank", "tier", "team", "name", competition.primary.name, "95% interval"),
+        *("beats next", *shaken, "normalised"),
+        *beside,
+        *strata,
+        *("entries", "age", "submission"),
+    ]
+    cells = [
+        [
+            _place(row),
+            "-" if row.tier is None else str(row.tier),
+            row.team,
+            row.name,
+            figure(row.score),
+            interval((row.ci_low, row.ci_high)),
+            chance(row.win_next),
+            *(moved(row, found.public_ranks) for _ in shaken),
+            figure(row.normalised, 3),
+            *(figure(row.metrics.get(name)) for name in beside),
+            *(figure(row.strata.get(name)) for name in strata),
+            "-" if row.rank is None else f"{row.entries:,}",
+            age(row.created),
+            row.submission,
+        ]
+        for row in found.rows
+    ]
+    return header, cells
+
+
+def _place(row: Row) -> str:
+    if row.rank is None:
+        return row.status
+    return f"{row.rank} {row.status}" if row.status == UNVERIFIED else str(row.rank)
+
+
+def _age(created: str) -> str:
+    """How long ago, in the largest whole unit."""
+    span = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(created)
+    minutes = max(0, int(span.total_seconds() // 60))
+    if minutes >= 2 * 1440:
+        return f"{minutes // 1440} d"
+    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
+
+
+def _notes(competition: Competition, found: Standings, part: str) -> None:
+    """What a reader of the board should know of some of its rows."""
+    from podium.boards.tiers import FEWEST
+
+    rows = found.rows
+    if found.more:
+        say(f"{found.more:,} more rows: --top 0 shows all, --team T those of a team.")
+    if found.groups is not None and found.groups < FEWEST:
+        say(
+            f"No tiers: of {found.groups} independent groups nobody can tell who is really ahead; "
+            f"{FEWEST} are needed."
+        )
+    elif any(row.tier for row in rows):
+        say("Rows of one tier cannot be told from its first, by the test rows that there are.")
+    if flattery := found.flattery:
+        say(
+            f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
+            f"flattered by about {figure(flattery.expected)}, at most {figure(flattery.bound)}."
+        )
+    approximate(competition, {name for r in rows if r.ci_low is not None for name in r.strata})
+    unverified = sum(row.status == UNVERIFIED for row in rows)
+    if unverified:
+        say(
+            f"{unverified} unverified: imported without their predictions, so that nobody here "
+            "could compute the scores again."
+        )
+    lacking = [row.submission for row in rows if row.score is None]
+    if lacking:
+        say(f"{len(lacking)} without {part} scores: {', '.join(lacking)}")
+
+
+def approximate(competition: Competition, strata: Collection[str]) -> None:
+    """Say of which strata the intervals are less sure than they look."""
+    for stratum in competition.strata:
+        if stratum.approximate and stratum.name in strata:
+            say(f"Intervals are approximate: {stratum.title} are not quite independent.")

@@ -1,0 +1,99 @@
+"""Lines, JSON documents, errors and tables: results go to stdout, messages to stderr."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from podium.errors import PodiumError, visible
+
+if TYPE_CHECKING:
+    pass
+
+
+Cells = Sequence[str]
+
+
+def out(text: str = "") -> None:
+    """Print a result."""
+    sys.stdout.write(visible(text) + "\n")
+
+
+def say(text: str) -> None:
+    """Print a message beside the results."""
+    sys.stderr.write(visible(text) + "\n")
+
+
+def document(value: Any) -> None:
+    """Print one JSON document."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    out("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
+
+
+def _escaped(text: str) -> str:
+    """Characters that cannot be printed as JSON writes them."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def error(problem: PodiumError, *, as_json: bool) -> None:
+    """Print what was refused and what to do next."""
+    if as_json:
+        known = {"message": problem.message, "problems": problem.problems, "hint": problem.hint}
+        document({"error": known})
+    say(f"error: {problem}")
+
+
+def table(
+    header: Cells, rows: Sequence[Cells], *, right: Sequence[int] = (), spare: Sequence[int] = ()
+) -> None:
+    """Print a table: drawn on a terminal, aligned plain text in a pipe.
+
+    Args:
+        header: Column titles.
+        rows: Cells as text.
+        right: Columns that are aligned to the right.
+        spare: Columns that a narrow terminal may do without, the first to go first.
+    """
+    rows = [[visible(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    if sys.stdout.isatty():
+        _drawn(header, rows, right, _fitting(widths, spare))
+        return
+    for row in [header, *rows]:
+        cells = [
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        out("  ".join(cells).rstrip())
+
+
+def _fitting(widths: Sequence[int], spare: Sequence[int]) -> list[int]:
+    """The columns that fit the terminal's width."""
+    room = shutil.get_terminal_size().columns
+    shown = list(range(len(widths)))
+    for place in spare:
+        if sum(widths[left] + 2 for left in shown) - 2 > room:
+            shown.remove(place)
+    return shown
+
+
+def _drawn(
+    header: Cells, rows: Sequence[Cells], right: Sequence[int], shown: Sequence[int]
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold cyan")
+    for place in shown:
+        number = place in right
+        drawn.add_column(Text(header[place]), justify="right" if number else "left", no_wrap=number)
+    for row in rows:
+        drawn.add_row(*(Text(row[place]) for place in shown))  # brackets in names are no markup
+    Console().print(drawn)
+    if len(shown) < len(header):
+        hidden = ", ".join(title for place, title in enumerate(header) if place not in shown)
+        say(f"A wider terminal, or a pipe, shows also: {hidden}")

@@ -1,0 +1,161 @@
+"""What a model's process may see: its data, its code and the system's libraries; never the answers.
+
+Everything is listed that it may see, so what nobody thought of stays unseen: raw files wherever
+they lie, other teams' submissions, keys in the home directory.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import podium.competitions
+from podium import workspace
+from podium.competition import Competition, folders
+from podium.data import Data
+from podium.edition import PUBLIC
+from podium.runs.walls import Sight
+
+PROCESSES = max(256, 4 * (os.cpu_count() or 1))
+SCRATCH = 16 << 30
+"""Bytes that a model may write."""
+_SYSTEM = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/proc", "/sys"),
+    *("/etc/alternatives", "/etc/fonts", "/etc/group", "/etc/ld.so.cache", "/etc/ld.so.conf"),
+    *("/etc/ld.so.conf.d", "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd"),
+    *("/etc/OpenCL", "/etc/timezone", "/dev/random", "/dev/urandom", "/dev/zero"),
+)
+_DEVICES = ("/dev/null", "/dev/full", "/dev/shm", "/dev/kfd", "/dev/dri")  # noqa: S108
+_KEPT = (
+    *("PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV"),
+    *("CONDA_PREFIX", "PYTHONHASHSEED", "PYTHONWARNINGS"),
+)
+_KEPT_KINDS = (
+    *("LC_", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "NUMBA_"),
+    *("CUDA_", "CUBLAS_", "NVIDIA_", "NCCL_", "TORCH", "PYTORCH_", "HIP_", "ROCR_"),
+)
+_PACKAGE = Path(__file__).resolve().parents[1]
+_PLACES = (
+    *("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
+    *("MPLCONFIGDIR", "NUMBA_CACHE_DIR"),
+)
+
+
+def of(data: Data, model: Path | None, folder: Path, shared_bytes: int) -> Sight:
+    """What a model's process may see.
+
+    Args:
+        data: Its public files.
+        model: The user's file, with what lies beside it; None for a shipped model.
+        folder: The scratch space of the run: `work` in it may be written to.
+        shared_bytes: Of shared memory.
+    """
+    hidden = [path.resolve() for path in _hidden()]
+    whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
+    read = [part for path in whole for part in _around(path, hidden)]
+    read += [data.folder / PUBLIC, *_code(data.competition)]
+    if model is not None:
+        read += [model, *(part for path in beside(model) for part in _around(path, hidden))]
+    devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
+    return Sight(
+        listed=_names([_PACKAGE.parent, *_folders(data.competition), *_broken_up(whole, hidden)]),
+        read=_names(read),
+        write=_names([folder / "work", *filter(Path.exists, devices)]),
+        root=str(folder / "root"),
+        processes=PROCESSES,
+        file_bytes=SCRATCH,
+        shared_bytes=shared_bytes,
+    )
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a model's process: no secrets, no addresses of databases."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT or name.startswith(_KEPT_KINDS)
+    }
+    return {**kept, **dict.fromkeys(_PLACES, str(home))}
+
+
+def python_path() -> list[str]:
+    """Where modules are imported from, but for the current directory; Podium itself in any case."""
+    here, own = Path.cwd(), _PACKAGE.parent
+    paths = [Path(name).absolute() for name in sys.path]
+    found = [str(path) for path in paths if path == own or path != here]
+    return found if str(own) in found else [*found, str(own)]
+
+
+def beside(model: Path) -> Iterator[Path]:
+    """The files beside a model file, packages, and the folder of the model's own name."""
+    model = model.resolve()
+    for path in model.parent.iterdir():
+        if path.name.startswith(".") or path.is_symlink():
+            continue
+        package = path.is_dir() and (path / "__init__.py").is_file()
+        if path.is_file() or package or path == model.with_suffix(""):
+            yield path
+
+
+def _hidden() -> Iterator[Path]:
+    """What lies in no folder that is seen whole: answers, boards, submissions, competitions."""
+    yield workspace.cache()
+    yield from {folder.parent for folder in folders()}
+    for name in ("leaderboard", "submissions", "predictions"):
+        yield workspace.root() / name
+    url = workspace.database_url()
+    if url.startswith("sqlite:///"):
+        file = url.removeprefix("sqlite:///").partition("?")[0]
+        yield from (Path(file + ending) for ending in ("", "-wal", "-shm", "-journal"))
+
+
+def _around(path: Path, hidden: list[Path]) -> Iterator[Path]:
+    """A path; or, where something hidden lies below, all that lies beside it."""
+    real = path.resolve()
+    if any(one == real or one in real.parents for one in hidden):
+        return
+    if not any(real in one.parents for one in hidden):
+        yield path
+        return
+    for inner in real.iterdir():
+        yield from _around(inner, hidden)
+
+
+def _broken_up(whole: list[Path], hidden: list[Path]) -> Iterator[Path]:
+    """Folders of which all is seen but what is hidden: their names must be there to import from."""
+    places = {path.resolve() for path in whole}
+    for folder in {folder for one in hidden for folder in one.parents}:
+        if places & {folder, *folder.parents}:
+            yield folder
+
+
+def _python() -> Iterator[Path]:
+    """The interpreter, its library and all installed packages."""
+    yield from (Path(sys.executable), Path(sys.executable).resolve())
+    yield from map(Path, {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix})
+    yield from (Path(path) for path in sysconfig.get_paths().values() if "lib" in path)
+    yield Path(site.getusersitepackages())
+    yield _PACKAGE
+    yield from (path for path in map(Path, python_path()) if path != Path.cwd())
+    yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
+
+
+def _code(competition: Competition) -> Iterator[Path]:
+    """The Python files of a competition's folder, but for its simulator, which has answers."""
+    for file in competition.folder.rglob("*.py"):
+        if not file.name.startswith(("simulat", "test_")):
+            yield file
+    yield Path(str(podium.competitions.__file__))  # the package, not the competitions in it
+
+
+def _folders(competition: Competition) -> Iterator[Path]:
+    yield from (competition.folder.parent, competition.folder)
+    yield from (path for path in competition.folder.rglob("*") if path.is_dir())
+
+
+def _names(paths: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(path.absolute()) for path in paths))

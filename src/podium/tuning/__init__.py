@@ -1,0 +1,1 @@
+"""`podium tune`: the search of a model's parameters, its storages, samplers and pruners."""

@@ -1,0 +1,341 @@
+"""Studies: what one search is of, how it is named, found and begun, and where it stands.
+
+A study is `<competition>/<dataset>/<label>`; its label is the model's name and a hash of all that
+its values depend on, so that values that do not compare never come into one study.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from podium import workspace
+from podium.boards.record import now
+from podium.data import Data
+from podium.errors import ModelError, PodiumError
+from podium.model import ModelFile
+from podium.tuning.storages import Storage, replaced
+
+FOLDER = "studies"
+FACTS = "podium"
+"""Attribute of a study: what it is of."""
+DEFAULT, CHANGES, FAILURE = "defaults", "changes", "failure"
+"""Attributes of a trial: that it is of the model as it comes; the parameters as the model takes
+them; why it failed."""
+INSIDE, OUTSIDE = "inside", "outside"
+"""Whether the model as it comes is a point of its space."""
+HOPELESS = 3
+"""A study whose first trials all fail, so many, is stopped: it is the model that is broken."""
+WARM = 5
+"""Trials of an earlier study that a new one begins with."""
+_LABEL = re.compile(r"[\w.+-]{1,80}")
+_WORDS = {
+    "model_sha256": "the model file has changed",
+    "space": "its space has changed",
+    "params": "other parameters are fixed",
+    "seed": "the seed is another",
+    "pruner": "the pruner is another",
+    "edition": "data, split or metric have changed",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What a study is of: all that the value of a trial depends on but its parameters.
+
+    Attributes:
+        file: The model, with the parameters that no trial changes.
+        pruner: The one of the study.
+    """
+
+    data: Data
+    file: ModelFile
+    seed: int
+    pruner: str
+
+    @property
+    def place(self) -> str:
+        """Competition and dataset, as they begin a study's name."""
+        return f"{self.data.competition.name}/{self.data.dataset.name}"
+
+    @property
+    def direction(self) -> StudyDirection:
+        """What Optuna calls better."""
+        better = self.data.competition.primary.higher_is_better
+        return StudyDirection.MAXIMIZE if better else StudyDirection.MINIMIZE
+
+    def facts(self, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+        """What is kept with the study."""
+        facts = {
+            "model": self.file.name,
+            "model_sha256": self.file.sha256,
+            "params": dict(self.file.params),
+            "seed": self.seed,
+            "pruner": self.pruner,
+            "edition": self.data.edition.name,
+            "space": {name: distribution_to_json(kind) for name, kind in sorted(space.items())},
+        }
+        known: dict[str, Any] = json.loads(json.dumps(facts))  # as it comes back from a storage
+        return known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a search stands.
+
+    Attributes:
+        complete, pruned, failed, running, waiting: Trials; those that were queued again under
+            another number are not counted twice.
+        best: Number and value of the best complete trial.
+        defaults: Value of the model as it comes.
+    """
+
+    complete: int
+    pruned: int
+    failed: int
+    running: int
+    waiting: int
+    best: tuple[int, float] | None
+    defaults: float | None
+
+    @property
+    def done(self) -> int:
+        """Trials that have come to an end."""
+        return self.complete + self.pruned + self.failed
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nothing but failures came so far, and enough of them."""
+        return self.failed >= HOPELESS and not self.complete and not self.pruned
+
+
+def folder(place: str) -> Path:
+    """Where the studies of a competition's dataset lie in the workspace."""
+    return workspace.root() / FOLDER / place
+
+
+def full_name(place: str, name: str) -> str:
+    """A study's name in full: its label alone is of this competition and dataset.
+
+    Raises:
+        PodiumError: If it could not be the name of a folder.
+    """
+    label = name.removeprefix(f"{place}/")
+    parts = label.split("/")
+    if len(parts) not in (1, 3) or not all(map(_LABEL.fullmatch, parts)) or ".." in parts:
+        raise PodiumError(
+            f"The name {name[:80]!r} cannot be a study's.",
+            problems=["1 to 80 letters, digits or _ . + -"],
+        )
+    return label if len(parts) == 3 else f"{place}/{label}"
+
+
+def begin(
+    subject: Subject, storage: Storage, name: str | None, warm: Sequence[Mapping[str, Any]] = ()
+) -> tuple[optuna.Study, str]:
+    """The study of a subject, made where it is missing, and why a new one was needed.
+
+    Args:
+        subject: What it is of.
+        storage: Where it lies.
+        name: A name of the user's own; else it follows from the subject.
+        warm: Parameters that a new study begins with, after the model's own.
+
+    Raises:
+        ModelError: If the model's space has nothing to search.
+        PodiumError: If a study of that name is of something else.
+    """
+    space = probe(subject.file)
+    if not space:
+        raise ModelError(
+            f"{subject.file.name} has nothing to search: its space(trial) suggests nothing.",
+            hint=f"Score it as it is: podium cv {subject.data.competition.name} "
+            f"{subject.file.path if not subject.file.shipped else subject.file.name}",
+        )
+    facts = subject.facts(space)
+    label = f"{subject.file.name}-{_hash(facts)}"
+    full = full_name(subject.place, name or label)
+    with storage.turn():
+        known = {found.study_name: found for found in _summaries(storage)}
+        if full in known:
+            differs = _differences(known[full].user_attrs.get(FACTS, {}), facts)
+            if differs:
+                raise PodiumError(
+                    f"The study {full} is of something else.",
+                    problems=differs,
+                    hint="Name another, or leave --study out: then names follow from these.",
+                )
+            return optuna.load_study(study_name=full, storage=storage.optuna), ""
+        study = optuna.create_study(
+            study_name=full, storage=storage.optuna, direction=subject.direction
+        )
+        study.set_user_attr(FACTS, {**facts, "created": now()})
+        point = _own_point(subject.file)
+        own = INSIDE if point else OUTSIDE
+        study.enqueue_trial(point, user_attrs={DEFAULT: own})
+        for near in warm:
+            study.enqueue_trial({k: v for k, v in near.items() if _lies_in(v, space.get(k))})
+    return study, _why_new(full, known, facts)
+
+
+def find(storage: Storage, full: str) -> optuna.Study:
+    """A study that there is.
+
+    Raises:
+        PodiumError: If there is none of that name, with those that there are.
+    """
+    names = sorted(found.study_name for found in _summaries(storage))
+    if full not in names:
+        raise PodiumError(
+            f"There is no study {full}. Known: {', '.join(names) or 'none'}.",
+            hint="Begin one: podium tune COMP MODEL --trials 50",
+        )
+    return optuna.load_study(study_name=full, storage=storage.optuna)
+
+
+def standing(study: optuna.Study) -> Standing:
+    """Count the trials."""
+    trials = study.get_trials(deepcopy=False)
+    again = replaced(trials)
+    counted = [trial for trial in trials if trial.number not in again]
+    states = [trial.state for trial in counted]
+    found = best(study, trials)
+    own = [t.value for t in counted if t.user_attrs.get(DEFAULT) and t.state == TrialState.COMPLETE]
+    return Standing(
+        complete=states.count(TrialState.COMPLETE),
+        pruned=states.count(TrialState.PRUNED),
+        failed=states.count(TrialState.FAIL),
+        running=states.count(TrialState.RUNNING),
+        waiting=states.count(TrialState.WAITING),
+        best=(found[0].number, float(found[0].value or 0.0)) if found else None,
+        defaults=own[0] if own else None,
+    )
+
+
+def best(
+    study: optuna.Study, trials: Sequence[FrozenTrial] | None = None, count: int = 1
+) -> list[FrozenTrial]:
+    """The best complete trials; of equal ones the earlier first."""
+    trials = study.get_trials(deepcopy=False) if trials is None else trials
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
+    return sorted(complete, key=lambda t: (sign * (t.value or 0.0), t.number))[:count]
+
+
+def failures(study: optuna.Study) -> list[str]:
+    """Why trials failed, each reason once."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    again = replaced(study.get_trials(deepcopy=False))
+    return list(
+        dict.fromkeys(
+            trial.user_attrs.get(FAILURE, "its worker died, each time that it was tried")
+            for trial in trials
+            if trial.number not in again
+        )
+    )
+
+
+def changes(trial: FrozenTrial) -> dict[str, Any]:
+    """What a trial changes of the model's parameters."""
+    if trial.user_attrs.get(DEFAULT):
+        return {}
+    return dict(trial.user_attrs.get(CHANGES, trial.params))
+
+
+def probe(file: ModelFile, point: Mapping[str, Any] | None = None) -> dict[str, BaseDistribution]:
+    """The distributions that a model's space asks for, at a point or somewhere.
+
+    Raises:
+        ModelError: If `space` fails, or gives what the model does not take.
+    """
+    return _suggested(file, point)[0].distributions
+
+
+def suggested(file: ModelFile, trial: Any) -> dict[str, Any]:
+    """What a model's space makes of a trial: changes to its parameters.
+
+    Raises:
+        ModelError: If it fails, or gives what the model does not take.
+    """
+    with file.running("space"):
+        found = file.module.space(trial)
+    if not isinstance(found, dict):
+        raise ModelError(f"{file.path}: space() gave {type(found).__name__}, not a dict.")
+    file.with_params(found)
+    return found
+
+
+def _suggested(
+    file: ModelFile, point: Mapping[str, Any] | None
+) -> tuple[optuna.Trial, dict[str, Any]]:
+    scratch = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    if point is not None:
+        scratch.enqueue_trial(dict(point))
+    trial = scratch.ask()
+    return trial, suggested(file, trial)
+
+
+def _own_point(file: ModelFile) -> dict[str, Any]:
+    """The model's parameters as a point of its space; {} if they are none.
+
+    They are none where a default lies outside of its range, stands for something else (None), or
+    is made by `space` from what it suggests: then trial 0 is run all the same, without a place.
+    """
+    wanted = {name: file.params[name] for name in probe(file) if name in file.params}
+    if not all(_lies_in(wanted.get(name), kind) for name, kind in probe(file).items()):
+        return {}
+    trial, found = _suggested(file, wanted)
+    same = all(found[name] == file.params[name] for name in found)
+    return wanted if same and set(trial.distributions) <= set(wanted) else {}
+
+
+def _lies_in(value: Any, kind: BaseDistribution | None) -> bool:
+    if kind is None:
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            inside = bool(kind._contains(kind.to_internal_repr(value)))  # noqa: SLF001
+        except (TypeError, ValueError):
+            return False
+    return inside
+
+
+def _summaries(storage: Storage) -> list[optuna.study.StudySummary]:
+    return optuna.get_all_study_summaries(storage.optuna, include_best_trial=False)
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [words for key, words in _WORDS.items() if old.get(key) != new.get(key)]
+
+
+def _why_new(full: str, known: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """What has changed since the last study of this model here; nothing if it is the first."""
+    place = full.rsplit("/", 1)[0]
+    earlier = [
+        (found.user_attrs[FACTS]["created"], name)
+        for name, found in known.items()
+        if name.startswith(f"{place}/")
+        and found.user_attrs.get(FACTS, {}).get("model") == facts["model"]
+    ]
+    if not earlier:
+        return ""
+    name = max(earlier)[1]
+    differs = _differences(known[name].user_attrs[FACTS], facts)
+    reasons = ", ".join(differs) or "it was named otherwise"
+    return f"a new study, since {name} was of something else: {reasons}"
+
+
+def _hash(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]

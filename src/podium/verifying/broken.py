@@ -1,0 +1,45 @@
+"""Broken predictions files, each of which must be refused with its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from podium.verifying.case import Case
+
+
+def broken_files(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
+    """Broken copies of the sample submission, each with words that its message must have."""
+    good, target = case.sample, case.competition.targets[0]
+    name = case.data.genes[-1] if target.matrix else target.name
+    words = f"1 column missing: '{name}'" if target.matrix else f"column '{name}' is missing"
+    yield good.drop(columns=name), words
+    yield good.drop(columns="id"), "column 'id' is missing"
+    yield good.copy().assign(extra=1), "unexpected column"
+    yield good.iloc[:-1], "missing"
+    yield pd.concat([good, good.iloc[:1]]), "more than once"
+    yield good.assign(id=[*good["id"][:-1], "no such id"]), "unknown id"
+    yield good.assign(id=pd.Series([*good["id"][:-1], None], dtype=object)), "without an id"
+    yield good.iloc[:0], "no rows"
+    values = good[name].astype(object)
+    if target.label:
+        yield good.assign(**{name: [*values[:-1], None]}), "missing or NaN"
+        yield good.assign(**{name: 0.5}), "whole numbers or text are expected"
+        return
+    cases: list[tuple[Any, str]] = [
+        (None, "missing or NaN"),
+        (float("nan"), "missing or NaN"),
+        (float("inf"), "infinite"),
+        ("high", "no number"),
+    ]
+    if np.isfinite(target.low):
+        cases.append((np.nextafter(target.low, -np.inf), "outside"))
+    if np.isfinite(target.high):
+        cases.append((np.nextafter(target.high, np.inf), "outside"))
+    for value, words in cases:
+        column = pd.Series([*values[:-1], value], index=good.index)
+        text = isinstance(value, str)
+        yield good.assign(**{name: column.astype(str if text else float)}), words

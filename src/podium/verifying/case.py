@@ -1,0 +1,109 @@
+"""What checks and probes look at: one dataset of one competition, with its answers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from podium import data as datas
+from podium import model as models
+from podium import submission, training
+from podium.competition import Competition, Dataset
+from podium.edition import PUBLIC, SOLUTION
+from podium.errors import MissingPackageError
+from podium.model import ModelFile, Part
+from podium.scoring import Solution, open_solution
+from podium.stats import Estimate
+
+TINY = 400
+"""Rows that models are tried on."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One dataset of one competition, prepared."""
+
+    competition: Competition
+    dataset: Dataset
+
+    @cached_property
+    def data(self) -> datas.Data:
+        """The prepared data."""
+        return datas.load(self.competition, self.dataset)
+
+    @cached_property
+    def solution(self) -> Solution:
+        """The answers, by the one door."""
+        return open_solution(self.data)
+
+    @cached_property
+    def split(self) -> pd.DataFrame:
+        """The frozen split."""
+        return pd.read_csv(self.data.file(f"{SOLUTION}/{datas.SPLIT}"), dtype={"id": str})
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """Groups, part, fold and stratum of every labelled row that anybody is given."""
+        test = self.data.table(f"{SOLUTION}/groups.parquet")
+        given = [f"{PUBLIC}/{name}" for name in datas.FOLDS.values()]
+        train = [self.data.table(n)[list(test.columns)] for n in given if self.data.has(n)]
+        return pd.concat([*train, test]).merge(self.split, on="id", validate="one_to_one")
+
+    @cached_property
+    def sample(self) -> pd.DataFrame:
+        """The sample submission."""
+        return pd.read_csv(self.data.file(f"{PUBLIC}/{datas.SAMPLE}"), dtype={"id": str})
+
+    @cached_property
+    def models(self) -> dict[str, ModelFile]:
+        """The shipped models whose packages are installed."""
+        found = {}
+        for name in self.competition.models:
+            with contextlib.suppress(MissingPackageError):
+                found[name] = models.load(self.competition, name)
+        return found
+
+    @cached_property
+    def controls(self) -> dict[str, Estimate]:
+        """What each control scores on all test rows."""
+        found = {}
+        for control in self.competition.controls:
+            file = models.load(self.competition, control.model).with_params(control.params)
+            predicted = training.predict_test(self.data, file)
+            found[control.name] = self.solution.score(predicted)["all"].whole
+        return found
+
+    @property
+    def best_control(self) -> tuple[str, Estimate]:
+        """The control that scores best, and what it scores."""
+        primary = self.competition.primary
+        sign = 1 if primary.higher_is_better else -1
+        return max(self.controls.items(), key=lambda entry: sign * entry[1].scores[primary.name])
+
+    def score(self, table: pd.DataFrame) -> dict[str, float]:
+        """All public scores of a predictions table, by the door that users take."""
+        test = self.data.part
+        aligned = submission.align(
+            *(submission.from_pandas(table), self.competition, self.data.ids("test")),
+            lambda: test("test"),
+            self.data.genes,
+        )
+        return dict(self.solution.score(aligned)["public"].whole.scores)
+
+    def tiny(self) -> tuple[Part, Part]:
+        """A few train and test rows, taken evenly; generators are new at each call."""
+        return thin(self.data.train()), thin(self.data.part("test"))
+
+
+Check = Callable[[Case], Iterator[str]]
+
+
+def thin(part: Part) -> Part:
+    """About `TINY` rows of a part, taken evenly."""
+    thinned = part.take(np.arange(0, len(part), max(1, len(part) // TINY)))
+    return replace(thinned, extra=thinned.extra and thin(thinned.extra))

@@ -1,0 +1,273 @@
+"""The checks themselves: each docstring says what holds, each line yielded how it does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from podium import data as datas
+from podium import submission, training, workspace
+from podium.boards import leaderboard
+from podium.edition import PUBLIC, checksums, file_sha256
+from podium.errors import ModelError, PodiumError, SubmissionError
+from podium.model import ModelFile, Part
+from podium.stats import Cells, Tally
+from podium.verifying.broken import broken_files
+from podium.verifying.case import Case, Check
+from podium.verifying.probes import PROBES
+
+HEAVY = ("torch", "lightgbm", "optuna", "rich", "sqlalchemy")
+"""What facts and metrics must not import."""
+TOLERANCE = 1e-9
+
+
+def imports_are_light(case: Case) -> Iterator[str]:
+    """Facts and metric load without torch, lightgbm, optuna, rich and sqlalchemy."""
+    folder = f"podium.competitions.{case.competition.name}"
+    code = (
+        f"import sys, json, podium.competitions as c; c.__path__ = {_roots()!r}\n"
+        "from podium.metrics.foreign import standing_in\n"
+        f"with standing_in():\n    import {folder}.competition, {folder}.metric\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    if done.returncode:
+        yield done.stderr.strip().splitlines()[-1]
+        return
+    loaded = set(json.loads(done.stdout))
+    brought = {"rich"} if "sklearn" in loaded else set()  # by it, which metrics of others take
+    for name in set(HEAVY) & loaded - brought:
+        yield f"competition.py or metric.py imports {name}"
+
+
+def facts_are_complete(case: Case) -> Iterator[str]:
+    """README, metric, controls and the default dataset are there and agree."""
+    found = case.competition
+    if not (found.folder / "README.md").is_file():
+        yield "README.md is missing"
+    if not found.datasets[0].at_hand:
+        yield "the default dataset is neither simulated nor beside competition.py"
+    for name in set(found.accepted) - {title(check) for check in CHECKS}:
+        yield f"accepted names no check: {name!r}"
+    for control in found.controls:
+        if control.model not in found.models:
+            yield f"control {control.name!r} names no model: {control.model}"
+    scores = set(found.metric.score(case.solution.targets, case.solution.targets))
+    declared = {score.name for score in found.scores}
+    if scores != declared:
+        yield f"metric gives {sorted(scores)}, competition.py declares {sorted(declared)}"
+
+
+def checksums_agree(case: Case) -> Iterator[str]:
+    """Prepared files are whole, and content and split are those of checksums.json."""
+    known = checksums(case.competition).get(case.dataset.name)
+    if known is None and case.dataset.frozen:
+        yield f"checksums.json does not have {case.dataset.name}"
+    for name in datas.damaged(case.data):
+        yield f"{case.data.folder / name} is missing or changed"
+
+
+def parts_are_disjoint_and_complete(case: Case) -> Iterator[str]:
+    """Every row has one part; test rows have a stratum, train rows a fold; both halves are full."""
+    split, strata = case.split, [stratum.name for stratum in case.competition.strata]
+    if not split["id"].is_unique:
+        yield f"{int(split['id'].duplicated().sum())} ids are in two parts"
+    test = split[split["part"].isin(["public", "private"])]
+    unknown = set(split["part"]) - {"train", "public", "private", "open", "extra", "unused"}
+    if unknown:
+        yield f"unknown parts: {sorted(unknown)}"
+    for name in ("train", "extra"):
+        lacking = int(split.loc[split["part"] == name, "fold"].isna().sum())
+        if lacking:
+            yield f"{lacking} {name} rows have no fold"
+    here = [stratum for stratum in strata if (test["stratum"] == stratum).any()]
+    for part, stratum in [(part, s) for part in ("public", "private") for s in here]:
+        if not ((test["part"] == part) & (test["stratum"] == stratum)).any():
+            yield f"the {part} half has no rows of {stratum}"
+    if not test["stratum"].isin(strata).all():
+        yield "test rows have unknown strata"
+
+
+def groups_keep_apart(case: Case) -> Iterator[str]:
+    """No group is shared where the facts say that it is not: train, test, halves and folds."""
+    rows = case.groups
+    learnt = rows["part"].isin(datas.FOLDS)
+    train, test = rows[learnt], rows[~learnt]
+    for stratum in case.competition.strata:
+        for kind in stratum.unseen:
+            held = test.loc[test["stratum"] == stratum.name, kind]
+            shared = set(held) & set(train[kind])
+            if shared:
+                yield f"{len(shared)} {kind}s of {stratum.name} are in train: {_some(shared)}"
+            for fold, inside in train.groupby("fold"):
+                held = inside.loc[inside["stratum"] == stratum.name, kind]
+                shared = set(held) & set(train.loc[train["fold"] != fold, kind])
+                if shared:
+                    yield f"fold {fold:.0f}: {len(shared)} {kind}s of {stratum.name} train"
+    whole = case.competition.halves_by
+    if whole:
+        halves = test.groupby(whole)["part"].nunique()
+        if (halves > 1).any():
+            yield f"{int((halves > 1).sum())} {whole}s are in both halves of the test part"
+
+
+def answers_are_apart(case: Case) -> Iterator[str]:
+    """No target, part or stratum stands among the files that competitors get."""
+    hidden = {"part", "stratum", "fold", *(target.name for target in case.competition.targets)}
+    for part in ["test", *(["open"] if case.data.has_open else [])]:
+        columns = set(case.data.part(part).features.columns) & hidden
+        if columns:
+            yield f"{part}.parquet has {sorted(columns)}"
+    public = {file.name for file in (case.data.folder / PUBLIC).iterdir()}
+    expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
+    expected |= {"extra.parquet", "extra.folds.parquet", datas.TRUTH}
+    for part in ("train", "test", "open", "extra"):
+        expected |= {f"{part}.h5", f"{part}{datas.SEQUENCES}"}
+    if public - expected:
+        yield f"unexpected public files: {sorted(public - expected)}"
+
+
+def perfect_beats_controls(case: Case) -> Iterator[str]:
+    """The answers reach the declared perfect score, and every control stays below them."""
+    primary = case.competition.primary
+    best = case.solution.perfect()["all"].whole.scores
+    for score in case.competition.scores:
+        if score.perfect is not None and abs(best[score.name] - score.perfect) > TOLERANCE:
+            yield f"{score.name} of the answers is {best[score.name]}, not {score.perfect}"
+    sign = 1 if primary.higher_is_better else -1
+    for name, estimate in case.controls.items():
+        found = estimate.scores[primary.name]
+        if sign * found >= sign * best[primary.name]:
+            yield f"{name} scores {found}, the answers {best[primary.name]}"
+
+
+def scores_do_not_depend_on_order(case: Case) -> Iterator[str]:
+    """Rows and columns in any order, scored twice: the same finite scores."""
+    expected = case.score(case.sample)
+    shuffled = case.sample.sample(frac=1, random_state=0)[case.sample.columns[::-1]]
+    for other in (case.score(case.sample), case.score(shuffled)):
+        if other != expected:
+            yield f"{other} is not {expected}"
+    if not np.isfinite(list(expected.values())).all():
+        yield f"not finite: {expected}"
+
+
+def metric_is_a_sum(case: Case) -> Iterator[str]:
+    """Scores from sums over cells equal the metric on all rows at once."""
+    targets = case.solution.targets
+    rows = case.data.ids("test")
+    table = submission.from_pandas(case.sample)
+    predictions = submission.align(table, case.competition, rows, genes=case.data.genes)
+    cells = Cells.of(np.arange(len(rows)) % 7)
+    found = Tally.of(case.competition.metric, targets, predictions, cells)
+    card = found.card(case.competition.primary.name, [])
+    for name, value in case.competition.metric.score(targets, predictions).items():
+        if abs(card.whole.scores[name] - value) > TOLERANCE * max(1.0, abs(value)):
+            yield f"{name}: {card.whole.scores[name]} by cells, {value} at once"
+
+
+def bad_files_are_refused(case: Case) -> Iterator[str]:
+    """Each kind of broken predictions is refused with its own message."""
+    for broken, words in broken_files(case):
+        try:
+            case.score(broken)
+        except SubmissionError as error:
+            if words not in str(error):
+                yield f"the message for {words!r} is: {error}"
+        else:
+            yield f"a file with {words!r} was scored"
+
+
+def board_is_whole(case: Case) -> Iterator[str]:
+    """The board's database is sound, and every record's predictions are kept as they came in."""
+    board = leaderboard.find_board(workspace.database_url())
+    if board is None:
+        return
+    yield from board.damage()
+    shared = "PODIUM_DB" in os.environ  # with workspaces that keep their own files
+    for name, sha256 in board.kept(case.competition.name, case.dataset.name):
+        file = workspace.root() / name
+        if not file.is_file():
+            if not shared:
+                yield f"{name} is missing"
+        elif file_sha256(file) != sha256:
+            yield f"{name} has changed since it was handed in"
+
+
+def models_keep_the_contract(case: Case) -> Iterator[str]:
+    """Every model fits a few rows, predicts what can be scored, and repeats itself."""
+    train, test = case.tiny()
+    ids = pa.array(test.ids, type=pa.string())
+    for name, file in case.models.items():
+        file = file.with_params(getattr(file.module, "QUICK", {}))
+        try:
+            json.dumps(file.params)
+            first, second = (_predictions(file, case.tiny()) for _ in range(2))
+            if not first.equals(second):
+                yield f"{name}: the same seed gave other predictions"
+            submission.align(first, case.competition, ids, genes=case.data.genes)
+        except (PodiumError, TypeError) as error:
+            if len(train) or not isinstance(error, ModelError):  # some models need train rows
+                yield f"{name}: {error}"
+
+
+def spaces_yield_parameters(case: Case) -> Iterator[str]:
+    """Every model's search space gives parameters that its `build` accepts."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    for name, file in case.models.items():
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        for _ in range(3):
+            try:
+                file.with_params(file.module.space(study.ask())).build(0)
+            except PodiumError as error:
+                yield f"{name}: {error}"
+
+
+CHECKS: tuple[Check, ...] = (
+    imports_are_light,
+    facts_are_complete,
+    checksums_agree,
+    parts_are_disjoint_and_complete,
+    groups_keep_apart,
+    answers_are_apart,
+    perfect_beats_controls,
+    scores_do_not_depend_on_order,
+    metric_is_a_sum,
+    bad_files_are_refused,
+    models_keep_the_contract,
+    spaces_yield_parameters,
+    board_is_whole,
+    *PROBES,
+)
+
+
+def title(check: Check) -> str:
+    """A check's name as people read it."""
+    return check.__name__.replace("_", " ")
+
+
+def _predictions(file: ModelFile, parts: tuple[Part, Part]) -> pa.Table:
+    """Fit and predict with the defaults and seed 0."""
+    train, test = parts
+    fitted = training.fit(file, 0, train)
+    return submission.from_pandas(training.predict(file, fitted, test))
+
+
+def _some(names: set[str]) -> str:
+    return ", ".join(sorted(map(str, names))[:3])
+
+
+def _roots() -> list[str]:
+    import podium.competitions
+
+    return list(podium.competitions.__path__)
