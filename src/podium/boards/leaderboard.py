@@ -18,16 +18,18 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from podium.boards.ranking import Entry, Line, Ranking, Row, rank
 from podium.boards.record import PARTS, SUBMISSION, Record, Reveal, Withdrawal, now
 from podium.competition import Competition
 from podium.errors import BoardError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _BUSY_SECONDS = 30
 _OPTIONS = {"sqlite": {"timeout": _BUSY_SECONDS}, "postgresql": {"connect_timeout": 10}}
@@ -317,6 +319,8 @@ class Board:
         self, competition: str, dataset: str, *, edition: str, part: str, submissions: Sequence[str]
     ) -> dict[str, NDArray[np.float32]]:
         """Influence values of the primary score, by submission; `part` is public or private."""
+        import numpy as np  # here: a list of competitions needs none
+
         found: dict[str, NDArray[np.float32]] = {}
         for table in (_claims, _records):
             values = table.c[f"{part}_influence"]
