@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from podium import api
-from podium.boards import entry, leaderboard
+from podium.boards import entry, schema
 from podium.boards.leaderboard import find_board, open_board
 from podium.errors import BoardError
 from postgres import PASSWORD
@@ -66,7 +66,7 @@ def test_json_comes_back_as_it_went(database):
     board = open_board(database)
     board.add(replace(record("odd", 1.0), provenance={**odd, "nan": math.nan, "inf": math.inf}))
     with board._read() as connection:
-        (found,) = connection.execute(sa.select(leaderboard._records.c.provenance)).scalars()
+        (found,) = connection.execute(sa.select(schema.RECORDS.c.provenance)).scalars()
     assert list(found) == [*odd, "nan", "inf"]
     assert {name: found[name] for name in odd} == odd
     assert math.isnan(found["nan"])
@@ -78,7 +78,7 @@ def test_long_names_and_bytes_fit(database):
     vector = bytes(range(256)) * 400
     board.add(replace(record("x" * 120, 1.0), model="m" * 250, public_influence=vector))
     with board._read() as connection:
-        columns = (leaderboard._records.c.model, leaderboard._records.c.public_influence)
+        columns = (schema.RECORDS.c.model, schema.RECORDS.c.public_influence)
         (found,) = connection.execute(sa.select(*columns)).all()
     assert found == ("m" * 250, vector)
 
@@ -183,10 +183,10 @@ def test_a_server_that_goes_away_while_one_writes(postgres):
     url = postgres.database("halfway")
     board = open_board(url)
     with pytest.raises(BoardError, match="refused"), board._write() as connection:  # noqa: PT012
-        connection.execute(leaderboard._records.insert().values(vars(record("half", 1.0))))
+        connection.execute(schema.RECORDS.insert().values(vars(record("half", 1.0))))
         postgres.stop()
         try:
-            connection.execute(leaderboard._records.insert().values(vars(record("rest", 1.0))))
+            connection.execute(schema.RECORDS.insert().values(vars(record("rest", 1.0))))
         finally:
             postgres.start()
     assert board.counts() == {}
