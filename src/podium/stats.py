@@ -28,7 +28,9 @@ MIN_GROUPS = 5
 FEW = 64
 """The same where a metric is no sum and is run anew without each bucket."""
 CHUNK = 1 << 20
-"""Values of a column, or of a matrix, that are scored at once."""
+"""Values of a matrix that are scored at once."""
+ROWS = 1 << 16
+"""Rows that are scored at once: what is made of them stays in the processor's cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +145,11 @@ class Tally:
                 rows=np.bincount(cells.code, minlength=len(cells)),
             )
         layout = metric.layout(solution, predictions)
-        sums: Any = 0.0
+        sums: Any = None
         widest = max(
             (column.shape[1] for column in solution.values() if column.ndim > 1), default=1
         )
-        step = max(1, CHUNK // max(widest, 1))
+        step = min(ROWS, max(1, CHUNK // max(widest, 1)))
         for start in range(0, len(cells.code), step):
             rows = slice(start, start + step)
             statistics = metric.statistics(
@@ -155,12 +157,12 @@ class Tally:
                 {name: column[rows] for name, column in predictions.items()},
                 layout,
             )
-            sums = sums + sum_by(cells.code[rows], len(cells), statistics)
+            sums = sum_by(cells.code[rows], len(cells), statistics, sums)
         return cls(
             metric=metric,
             layout=layout,
             cells=cells,
-            sums=np.asarray(sums),
+            sums=sums.toarray() if hasattr(sums, "toarray") else sums,
             rows=np.bincount(cells.code, minlength=len(cells)),
         )
 
@@ -251,14 +253,23 @@ def difference(
     return (gap, *interval(gap, influence, enough))
 
 
-def sum_by(code: NDArray[np.int64], count: int, statistics: Any) -> Floats:
-    """Sum rows [rows, k] by their code into [count, k]: one sparse product (never np.add.at)."""
-    from scipy.sparse import csr_array
+def sum_by(code: NDArray[np.int64], count: int, statistics: Any, before: Any = None) -> Any:
+    """Sum rows [rows, k] by their code into [count, k], onto the sums of the rows before them.
 
-    rows = len(code)
-    member = csr_array((np.ones(rows), code, np.arange(rows + 1)), shape=(rows, count))
-    summed = member.T @ statistics
-    return np.asarray(summed.toarray() if hasattr(summed, "toarray") else summed, dtype=np.float64)
+    Rows are added one after the other in their order, so that chunks of any length give the same
+    bytes. Sparse statistics, which are counts, stay sparse.
+    """
+    if hasattr(statistics, "toarray"):
+        from scipy.sparse import csr_array
+
+        rows = len(code)
+        member = csr_array((np.ones(rows), code, np.arange(rows + 1)), shape=(rows, count))
+        return member.T @ statistics if before is None else before + member.T @ statistics
+    columns = np.ascontiguousarray(np.asarray(statistics, dtype=np.float64).T)
+    if before is not None:
+        code = np.concatenate([np.arange(count), code])
+        columns = np.hstack([before.T, columns])
+    return np.column_stack([np.bincount(code, column, count) for column in columns])
 
 
 def _influence(
