@@ -58,7 +58,8 @@ def permutation(given: pa.StringArray, ids: pa.StringArray) -> NDArray[np.int32]
 
 def _levels(key: Words) -> list[NDArray[np.int32]] | None:
     """Tables of row numbers by hash; an id stands in the first where it has a place of its own."""
-    levels, left = [], np.arange(len(key), dtype=np.int32)
+    levels: list[NDArray[np.int32]] = []
+    left = np.arange(len(key), dtype=np.int32)
     while len(left):
         if len(levels) == _LEVELS:
             return None  # an id is there twice, or two have the same hash
@@ -93,7 +94,7 @@ def _words(texts: pa.StringArray, width: int) -> Words:
 
 def _hashed(words: Words) -> Words:
     """64 bits of the words [words, texts] of each text."""
-    key = words[0].copy()
+    key: Words = words[0].copy()
     for column in words[1:]:
         key *= _MIX
         key ^= key >> np.uint64(29)

@@ -199,18 +199,20 @@ def _units(data: Data, groups: pd.DataFrame) -> NDArray[np.object_]:
 def _cells(data: Data) -> Cells:
     """The cells of the test rows: as they were kept, or gathered anew and kept."""
     path, key = data.folder / _CELLS, _cells_key(data)
-    with suppress(OSError, ValueError, KeyError, BadZipFile):  # not there, or not whole
-        with np.load(path) as kept:
-            if str(kept["key"]) == key:
-                labels = json.loads(str(kept["labels"]))
-                return Cells(
-                    code=kept["code"],
-                    labels={kind: np.array(of, dtype=object) for kind, of in labels.items()},
-                    bucket=kept["bucket"],
-                )
+    unreadable = (OSError, EOFError, ValueError, KeyError, BadZipFile)  # not there, or not whole
+    with suppress(*unreadable), path.open("rb") as file, np.load(file) as kept:
+        if str(kept["key"]) == key:
+            labels = json.loads(str(kept["labels"]))
+            return Cells(
+                code=kept["code"],
+                labels={kind: np.array(of, dtype=object) for kind, of in labels.items()},
+                bucket=kept["bucket"],
+            )
     table = data.table(_ANSWERS)
-    labels = {name: table[name].to_numpy(object) for name in ("part", "stratum")}
-    cells = Cells.of(_units(data, data.table(_GROUPS)), **labels)
+    cells = Cells.of(
+        _units(data, data.table(_GROUPS)),
+        **{name: table[name].to_numpy(object) for name in ("part", "stratum")},
+    )
     with suppress(OSError), replacing(path) as scratch, scratch.open("wb") as file:
         texts = json.dumps({kind: of.tolist() for kind, of in cells.labels.items()})
         np.savez(file, key=key, labels=texts, code=cells.code, bucket=cells.bucket)
