@@ -213,9 +213,9 @@ def _cells(data: Data) -> Cells:
         _units(data, data.table(_GROUPS)),
         **{name: table[name].to_numpy(object) for name in ("part", "stratum")},
     )
-    with suppress(OSError), replacing(path) as scratch, scratch.open("wb") as file:
+    with suppress(OSError), replacing(path) as scratch, scratch.open("wb") as stream:
         texts = json.dumps({kind: of.tolist() for kind, of in cells.labels.items()})
-        np.savez(file, key=key, labels=texts, code=cells.code, bucket=cells.bucket)
+        np.savez(stream, key=key, labels=texts, code=cells.code, bucket=cells.bucket)
     return cells
 
 
