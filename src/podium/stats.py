@@ -281,10 +281,11 @@ def sum_by(code: NDArray[np.int64], count: int, statistics: Any, before: Any = N
         rows = len(code)
         member = csr_array((np.ones(rows), code, np.arange(rows + 1)), shape=(rows, count))
         return member.T @ statistics if before is None else before + member.T @ statistics
-    columns = np.ascontiguousarray(np.asarray(statistics, dtype=np.float64).T)
-    if before is not None:
-        code = np.concatenate([np.arange(count), code])
-        columns = np.hstack([before.T, columns])
+    columns = np.asarray(statistics, dtype=np.float64).T
+    if before is None:
+        columns = np.ascontiguousarray(columns)
+    else:
+        code, columns = np.concatenate([np.arange(count), code]), np.hstack([before.T, columns])
     return np.column_stack([np.bincount(code, column, count) for column in columns])
 
 
