@@ -61,7 +61,7 @@ class Solution:
     @cached_property
     def units(self) -> NDArray[np.object_]:
         """The independent unit of each row."""
-        return _units(self.data, self.groups)
+        return _units(self.data)
 
     def score(self, predictions: Table) -> Scorecard:
         """Score predictions that are aligned with the test ids.
@@ -191,9 +191,11 @@ def _columns(data: Data, name: str, wanted: Sequence[str]) -> dict[str, NDArray[
     return found
 
 
-def _units(data: Data, groups: pd.DataFrame) -> NDArray[np.object_]:
-    stratum = data.table(_ANSWERS)["stratum"].to_numpy(object)
-    return independent_groups(data.competition.strata, stratum, groups)
+def _units(data: Data) -> NDArray[np.object_]:
+    strata = data.competition.strata
+    kinds = list(dict.fromkeys(stratum.group for stratum in strata))
+    stratum = _columns(data, _ANSWERS, ["stratum"])["stratum"]
+    return independent_groups(strata, stratum, _columns(data, _GROUPS, kinds))
 
 
 def _cells(data: Data) -> Cells:
@@ -208,11 +210,7 @@ def _cells(data: Data) -> Cells:
                 labels={kind: np.array(of, dtype=object) for kind, of in labels.items()},
                 bucket=kept["bucket"],
             )
-    table = data.table(_ANSWERS)
-    cells = Cells.of(
-        _units(data, data.table(_GROUPS)),
-        **{name: table[name].to_numpy(object) for name in ("part", "stratum")},
-    )
+    cells = Cells.of(_units(data), **_columns(data, _ANSWERS, ["part", "stratum"]))
     with suppress(OSError), replacing(path) as scratch, scratch.open("wb") as stream:
         texts = json.dumps({kind: of.tolist() for kind, of in cells.labels.items()})
         np.savez(stream, key=key, labels=texts, code=cells.code, bucket=cells.bucket)

@@ -219,13 +219,15 @@ class Tally:
 
 
 def independent_groups(
-    strata: Iterable[Stratum], stratum: NDArray[Any], groups: pd.DataFrame
+    strata: Iterable[Stratum],
+    stratum: NDArray[Any],
+    groups: pd.DataFrame | Mapping[str, NDArray[Any]],
 ) -> NDArray[np.object_]:
     """The independent unit of each row, as text: of the kind that the row's stratum names."""
     unit = np.full(len(stratum), "", dtype=object)
     for entry in strata:
         rows = stratum == entry.name
-        unit[rows] = f"{entry.group}:" + groups[entry.group].to_numpy(object)[rows]
+        unit[rows] = f"{entry.group}:" + np.asarray(groups[entry.group], object)[rows]
     return unit
 
 
@@ -302,10 +304,10 @@ def _buckets(group: NDArray[Any]) -> NDArray[np.int64]:
     """Number groups in sorted order, or hash whole groups together when there are too many."""
     import pandas as pd
 
-    codes, names = pd.factorize(group, sort=True)
+    codes, names = pd.factorize(group)
     if len(names) <= BUCKETS:
-        return np.asarray(codes, dtype=np.int64)
-    hashed = pd.util.hash_array(np.asarray(names, dtype=object)) % BUCKETS
+        return np.asarray(pd.factorize(group, sort=True)[0], dtype=np.int64)
+    hashed = pd.util.hash_array(np.asarray(names, dtype=object), categorize=False) % BUCKETS
     return np.asarray(hashed[codes], dtype=np.int64)
 
 
