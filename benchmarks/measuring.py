@@ -98,7 +98,10 @@ def process(command: Sequence[str], **options: Any) -> Run:
     """
     start = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
-    said = child.stdout.read() if child.stdout else ""
+    said = ""
+    if child.stdout:
+        with child.stdout:
+            said = child.stdout.read()
     _, status, used = os.wait4(child.pid, 0)
     wall, cpu = time.perf_counter() - start, used.ru_utime + used.ru_stime
     child.returncode = os.waitstatus_to_exitcode(status)

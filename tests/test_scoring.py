@@ -1,3 +1,8 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -69,3 +74,21 @@ def test_answers_are_those_of_the_tables(ready):
     table = ready.table("solution/solution.parquet")
     assert np.array_equal(solution.targets["y"], table["y"])
     assert len(solution.units) == len(solution.groups) == len(table)
+
+
+def test_scoring_loads_neither_pandas_nor_scipy(ready, sample):
+    open_solution(ready)  # keeps the cells
+    sample.iloc[::-1].to_parquet("sample.parquet", index=False)
+    code = f"""
+import json, sys
+import podium.competitions
+podium.competitions.__path__.append({str(Path(__file__).parent)!r})
+from pathlib import Path
+from podium import api, data, scoring, submission
+ready = data.load(*api.load("toy"))
+scoring.open_solution(ready).score(submission.check(Path("sample.parquet"), ready))
+print(json.dumps(sorted(sys.modules)))
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not {"pandas", "scipy", "sqlalchemy"} & set(json.loads(done.stdout))
