@@ -1,6 +1,6 @@
 """Features of siRNAs for trees, and LightGBM against scikit-learn's boosting on the same ones.
 
-    python benchmarks/features.py [--folds 5] [--rounds 600]
+    python benchmarks/features.py [--folds 5] [--rounds 300]
 
 On `sirna/shanghai` where it is prepared, else on the simulated table, repeated to as many rows.
 Training and validation rows are folds of the train part; test rows are only counted.
@@ -26,7 +26,7 @@ ROWS, RUNS = 25_782, 5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=600)
+    parser.add_argument("--rounds", type=int, default=300)
     given = parser.parse_args()
     competition, dataset = api.load("sirna", "shanghai")
     real = edition.is_ready(competition, dataset)

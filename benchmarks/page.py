@@ -25,18 +25,19 @@ from measuring import RESULTS, machine
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 PROGRAMS: dict[str, list[str]] = {
-    "commands": [],
-    "scoring": [],
-    "uncertainty": [],
-    "features": [],
-    "gru": ["--dataset", "demo"],
-    "dca": [],
-    "wide": [],
-    "full_size": ["--models", "spatial_gmm"],
-    "isolation": [],
-    "probes": ["--rows", "20000"],
+    "commands": ["commands.py"],
+    "scoring": ["scoring.py"],
+    "uncertainty": ["uncertainty.py"],
+    "features": ["features.py"],
+    "gru": ["gru.py", "--dataset", "demo"],
+    "dca": ["dca.py"],
+    "dca_large": ["dca.py", "--large"],
+    "wide": ["wide.py"],
+    "full_size": ["full_size.py", "--models", "spatial_gmm"],
+    "isolation": ["isolation.py"],
+    "probes": ["probes.py", "--rows", "20000"],
 }
-"""Programs in the order of the page, and their arguments here."""
+"""Results in the order of the page, and the program that each is of."""
 LIMIT = 900
 """Seconds that a program may take."""
 INTRODUCTION = """\
@@ -66,7 +67,8 @@ def run(name: str) -> None:
     file.unlink(missing_ok=True)
     print(f"== {name}", flush=True)
     start = time.perf_counter()
-    command = [sys.executable, str(HERE / f"{name}.py"), *PROGRAMS[name]]
+    program, *arguments = PROGRAMS[name]
+    command = [sys.executable, str(HERE / program), *arguments]
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))}
     try:
         done = subprocess.run(
@@ -83,18 +85,19 @@ def run(name: str) -> None:
     found: dict[str, Any] = {"printed": done.stdout, "machine": machine()}
     if file.is_file():
         found = json.loads(file.read_text(encoding="utf-8"))
-    found |= {"took": round(took), "arguments": PROGRAMS[name]}
+    found |= {"took": round(took), "arguments": arguments}
     file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def section(name: str) -> str:
     """A result as Markdown."""
     found = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-    command = " ".join([f"benchmarks/{name}.py", *found.get("arguments", [])])
+    program = PROGRAMS[name][0]
+    command = " ".join([f"benchmarks/{program}", *found.get("arguments", [])])
     taken = f", {found['took']} s in all" if "took" in found else ""
     lines = [f"## {found.get('title', title(name))}", ""]
     if "printed" in found:
-        lines += [docstring(name), "", "```text", found["printed"].strip(), "```"]
+        lines += [docstring(program), "", "```text", found["printed"].strip(), "```"]
     else:
         lines += [found["text"], "", table(found["header"]), table(["---"] * len(found["header"]))]
         lines += [table(row) for row in found["rows"]]
@@ -121,9 +124,9 @@ def title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def docstring(name: str) -> str:
+def docstring(program: str) -> str:
     """What a program says of itself, in its first line."""
-    text = (HERE / f"{name}.py").read_text(encoding="utf-8")
+    text = (HERE / program).read_text(encoding="utf-8")
     return text.split('"""')[1].strip().splitlines()[0]
 
 

@@ -67,4 +67,4 @@ def test_the_page_has_what_was_found_and_nothing_else(frame, monkeypatch, capsys
 
 def test_programs_of_the_page_are_there(frame):
     _, page = frame
-    assert not [name for name in page.PROGRAMS if not (FOLDER / f"{name}.py").is_file()]
+    assert not [p for p, *_ in page.PROGRAMS.values() if not (FOLDER / p).is_file()]

@@ -37,9 +37,8 @@ def permutation(given: pa.StringArray, ids: pa.StringArray) -> NDArray[np.int32]
     if levels is None:
         return None
     rows = np.full(len(ids), -1, dtype=np.int32)
-    given_words = _words(given, width)
     for start in range(0, len(given), _BLOCK):
-        block = given_words[:, start : start + _BLOCK]
+        block = _words(given.slice(start, _BLOCK), width)
         key, left = _hashed(block), np.arange(block.shape[1])
         for table in levels:
             found = table.take(_place(key, table))
