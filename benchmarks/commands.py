@@ -9,6 +9,7 @@ Works in a temporary workspace, on a competition with 5,000 test rows.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from functools import partial
@@ -51,7 +52,11 @@ def main() -> None:
 
 def line(*words: str) -> list[str]:
     """A command, timed in turn with the bare import."""
-    ways = {"own": partial(process, [PODIUM, *words]), "bare": partial(process, BARE)}
+    quiet = {"stderr": subprocess.DEVNULL}
+    ways = {
+        "own": partial(process, [PODIUM, *words], **quiet),
+        "bare": partial(process, BARE, **quiet),
+    }
     found = paired(ways, RUNS)
     pairs = list(zip(found["own"], found["bare"], strict=True))
     return [
