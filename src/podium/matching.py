@@ -62,7 +62,7 @@ def _levels(key: Words) -> list[NDArray[np.int32]] | None:
     while len(left):
         if len(levels) == _LEVELS:
             return None  # an id is there twice, or two have the same hash
-        table = np.zeros(1 << (2 * len(left)).bit_length(), dtype=np.int32)
+        table = np.zeros(1 << (3 * len(left) // 2).bit_length(), dtype=np.int32)
         place = _place(key, table)
         table[place] = left
         taken = np.flatnonzero(table.take(place) != left)
@@ -85,10 +85,13 @@ def _width(texts: pa.StringArray) -> int:
 
 def _words(texts: pa.StringArray, width: int) -> Words:
     """Texts padded with spaces, as whole words [width / 8, texts]: `take` wants whole columns."""
-    padded = pc.ascii_rpad(texts, width=width, padding=" ")
-    data: Any = padded.buffers()[2]
-    words = np.frombuffer(data, np.uint64, len(texts) * (width // 8))
-    return np.ascontiguousarray(words.reshape(len(texts), -1).T)
+    words = np.empty((width // 8, len(texts)), dtype=np.uint64)
+    for start in range(0, len(texts), _BLOCK):
+        padded = pc.ascii_rpad(texts.slice(start, _BLOCK), width=width, padding=" ")
+        data: Any = padded.buffers()[2]
+        block = np.frombuffer(data, np.uint64, len(padded) * len(words))
+        words[:, start : start + _BLOCK] = block.reshape(len(padded), -1).T
+    return words
 
 
 def _hashed(words: Words) -> Words:
