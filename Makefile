@@ -29,15 +29,9 @@ check: .venv/ready-dev
 reference: .venv/ready-dev
 	$(BIN)/python leaderboard/reference.py
 
+# All benchmarks, and docs/benchmarks.md from what they find: about 25 minutes.
 bench: .venv/ready-dev
-	$(BIN)/python benchmarks/commands.py
-	$(BIN)/python benchmarks/gru.py --dataset demo
-	$(BIN)/python benchmarks/full_size.py
-	$(BIN)/python benchmarks/wide.py
-	$(BIN)/python benchmarks/dca.py
-	$(BIN)/python benchmarks/dca.py --large
-	$(BIN)/python benchmarks/isolation.py
-	$(BIN)/python benchmarks/probes.py
+	$(BIN)/python benchmarks/page.py
 
 clean:
 	rm -rf .venv

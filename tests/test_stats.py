@@ -8,6 +8,7 @@ from podium import stats
 from podium.competition import Stratum, load
 from podium.errors import PodiumError
 from podium.metric import Metric
+from podium.metrics import regression
 from podium.stats import Cells, Tally
 
 STRATA = [Stratum(name=name, title="", group="g") for name in "abc"]
@@ -105,9 +106,35 @@ def test_sparse_statistics_are_summed_alike():
 
     dense = np.random.default_rng(5).poisson(0.3, (50, 6)).astype(float)
     code = np.arange(50) % 4
-    assert np.array_equal(stats.sum_by(code, 4, csr_array(dense)), stats.sum_by(code, 4, dense))
+    whole = stats.sum_by(code, 4, dense)
+    assert np.array_equal(stats.sum_by(code, 4, csr_array(dense)).toarray(), whole)
     by_hand = np.array([dense[code == k].sum(axis=0) for k in range(4)])
     assert np.allclose(stats.sum_by(code, 4, dense), by_hand)
+    half = stats.sum_by(code[:25], 4, csr_array(dense[:25]))
+    assert np.array_equal(stats.sum_by(code[25:], 4, csr_array(dense[25:]), half).toarray(), whole)
+
+
+def test_chunks_of_any_length_give_the_same_bytes(monkeypatch):
+    rng = np.random.default_rng(6)
+    truth, said = rng.normal(size=(2, 1000))
+    cells = Cells.of(rng.integers(0, 50, 1000).astype(str))
+    metric = regression("y", "rmse", "r2")
+
+    def sums():
+        return Tally.of(metric, {"y": truth}, {"y": said}, cells).sums.tobytes()
+
+    whole = sums()
+    monkeypatch.setattr(stats, "ROWS", 7)
+    assert sums() == whole
+
+
+def test_the_quantiles_that_are_kept_are_those_of_scipy():
+    from scipy.special import stdtrit
+
+    freedom = np.arange(1, stats.BUCKETS)
+    kept = [stats._quantile(int(degrees)) for degrees in freedom]
+    assert np.allclose(kept, stdtrit(freedom, 0.975), rtol=1e-13, atol=0)
+    assert stats._quantile(10_000) == pytest.approx(1.960201, abs=1e-6)
 
 
 def test_a_difference_of_means_is_the_paired_t_test():

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -62,6 +63,19 @@ def test_other_writers_are_understood():
         formats.read(Path("c.parquet"), load("toy"), len(IDS)), load("toy"), IDS
     )
     assert np.array_equal(aligned["y"], GOOD["y"])
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_ids_in_parquet_are_read_plainly_only_where_all_are_short(tmp_path, size):
+    path, names = tmp_path / "p.parquet", [*IDS.to_pylist()[:-1], "x" * 5000]
+    pq.write_table(pa.table({"id": names, "y": GOOD["y"]}), path, row_group_size=size)
+    metadata = pq.read_metadata(path)
+    assert not formats._few_bytes(path, metadata, pa.string())
+    with pytest.raises(SubmissionError, match="column 'id' has a value of 5,000 bytes"):
+        formats.read(path, load("toy"), len(IDS))
+    pq.write_table(pa.table({"id": IDS, "y": GOOD["y"]}), path, row_group_size=size)
+    assert formats._few_bytes(path, pq.read_metadata(path), pa.string())
+    assert formats.read(path, load("toy"), len(IDS)).column("id").type == pa.string()
 
 
 def test_ids_are_text_and_keep_their_zeros():

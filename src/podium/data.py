@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    Columns = pd.DataFrame | Mapping[str, NDArray[Any]]
+
 SAMPLE = "sample_submission.csv"
 SPLIT = "split.csv"
 TRUTH = "train.truth.h5"
@@ -486,19 +488,19 @@ def _write_sample(
 
 
 def target_columns(
-    competition: Competition, table: pd.DataFrame, matrix: Counts | None = None
+    competition: Competition, table: Columns, matrix: Counts | None = None
 ) -> dict[str, Any]:
     """The targets of a table as the metric takes them: float64, labels as objects, or a matrix."""
     if competition.matrix and matrix is not None:
         return {competition.targets[0].name: matrix.matrix()}
     kinds: dict[bool, Any] = {True: object, False: np.float64}
-    return {t.name: table[t.name].to_numpy(kinds[t.label]) for t in competition.targets}
+    return {t.name: np.asarray(table[t.name], kinds[t.label]) for t in competition.targets}
 
 
 def metric_columns(
     competition: Competition,
-    targets: pd.DataFrame,
-    groups: pd.DataFrame,
+    targets: Columns,
+    groups: Columns,
     *,
     truth: Counts | None = None,
     counts: Counts | None = None,
@@ -506,7 +508,7 @@ def metric_columns(
     """What the metric compares predictions with: targets, and what else it asks for."""
     found = target_columns(competition, targets, truth)
     for kind in competition.metric_by:
-        found[kind] = groups[kind].to_numpy(object)
+        found[kind] = np.asarray(groups[kind], object)
     if competition.observed and counts is not None:
         found["observed"] = counts.matrix()
     return found

@@ -274,10 +274,30 @@ def _read_parquet(path: Path, wanted: Sequence[str], rows: int, limit: int) -> p
     _check_size(metadata.num_rows, rows, sum(sizes), limit)
     if not once:
         return _assembled(names, {}, metadata.num_rows)
-    with pq.ParquetFile(path, metadata=metadata, read_dictionary=once) as file:  # texts stay small
+    plain = "id" in once and _few_bytes(path, metadata, schema.field("id").type)
+    texts = [name for name in once if name != "id" or not plain]
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=texts) as file:  # texts stay small
         table = file.read(columns=once, use_threads=False)
     table.validate(full=True)  # damaged text would fail only where it is shown
     return _assembled(names, {name: table[name] for name in once}, metadata.num_rows)
+
+
+def _few_bytes(path: Path, metadata: Any, kind: pa.DataType) -> bool:
+    """Whether ids can be read as they stand: quicker, unless a long one is repeated everywhere.
+
+    The first row of each group comes with all texts that the group repeats.
+    """
+    import pyarrow.parquet as pq
+
+    if not any(is_text(kind) for is_text in TEXT):
+        return False
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=["id"]) as file:
+        for group in range(metadata.num_row_groups):
+            rows = file.iter_batches(1, [group], ["id"], use_threads=False)
+            first = pa.Table.from_batches([next(rows)])
+            if _longest(first, "id") > _LONGEST:
+                return False
+    return True
 
 
 def _check_size(found: int, rows: int, size: int, limit: int) -> None:

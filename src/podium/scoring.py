@@ -1,22 +1,32 @@
-"""Scoring: the one door to the answers. No other module reads a solution."""
+"""Scoring: the one door to the answers. No other module reads a solution.
+
+What is needed of the answers for every submission is read without pandas, and the cells that their
+rows lie in are kept beside them: to gather a million rows takes longer than to score them.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.columns import as_numpy
 from podium.competition import Competition
 from podium.data import Data, metric_columns, target_columns
 from podium.edition import PUBLIC, SOLUTION
 from podium.errors import PodiumError
 from podium.metric import Table
-from podium.stats import Card, Cells, Estimate, Tally, independent_groups
+from podium.scratch import replacing
+from podium.stats import BUCKETS, Card, Cells, Estimate, Tally, independent_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +35,8 @@ PARTS = ("public", "private")
 ALL = "all"
 FEWEST = 20
 """Rows of a group whose scores may be shown."""
-
+_ANSWERS, _GROUPS = f"{SOLUTION}/solution.parquet", f"{SOLUTION}/groups.parquet"
+_CELLS = f"{SOLUTION}/cells.npz"
 
 Scorecard = Mapping[str, Card]
 """All that scoring found for one submission: a card for `public`, `private` and `all`.
@@ -41,8 +52,16 @@ class Solution:
     data: Data
     targets: Table
     cells: Cells
-    units: NDArray[np.object_]
-    groups: pd.DataFrame
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """Every kind of group of each row."""
+        return self.data.table(_GROUPS)
+
+    @cached_property
+    def units(self) -> NDArray[np.object_]:
+        """The independent unit of each row."""
+        return _units(self.data)
 
     def score(self, predictions: Table) -> Scorecard:
         """Score predictions that are aligned with the test ids.
@@ -138,16 +157,68 @@ def _some(table: Table, rows: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
 
 def open_solution(data: Data) -> Solution:
     """Open the answers of a dataset."""
-    table = data.table(f"{SOLUTION}/solution.parquet")
-    stratum = table["stratum"].to_numpy(object)
-    groups = data.table(f"{SOLUTION}/groups.parquet")
-    units = independent_groups(data.competition.strata, stratum, groups)
+    competition = data.competition
+    targets = [target for target in competition.targets if not target.matrix]
     answers = metric_columns(
-        data.competition,
-        table,
-        groups,
+        competition,
+        _columns(data, _ANSWERS, [target.name for target in targets]),
+        _columns(data, _GROUPS, competition.metric_by),
         truth=data.counts(f"{SOLUTION}/solution.h5"),
         counts=data.counts(f"{PUBLIC}/test.h5"),
     )
-    cells = Cells.of(units, part=table["part"].to_numpy(object), stratum=stratum)
-    return Solution(data=data, targets=answers, cells=cells, units=units, groups=groups)
+    return Solution(data=data, targets=answers, cells=_cells(data))
+
+
+def _columns(data: Data, name: str, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Columns of a prepared table: numbers, or texts that are one object each time."""
+    if not wanted:
+        return {}
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(data.file(name), read_dictionary=list(wanted)) as file:  # texts alone
+        table = file.read(columns=list(wanted), use_threads=False)
+    found = {}
+    for column in wanted:
+        values = table.column(column).combine_chunks()
+        if pa.types.is_dictionary(values.type):
+            texts = np.array([*values.dictionary.to_pylist(), np.nan], dtype=object)
+            found[column] = texts[as_numpy(values.indices.fill_null(len(texts) - 1))]
+        elif values.null_count:
+            found[column] = as_numpy(values.cast(pa.float64()).fill_null(np.nan))
+        else:
+            found[column] = as_numpy(values)
+    return found
+
+
+def _units(data: Data) -> NDArray[np.object_]:
+    strata = data.competition.strata
+    kinds = list(dict.fromkeys(stratum.group for stratum in strata))
+    stratum = _columns(data, _ANSWERS, ["stratum"])["stratum"]
+    return independent_groups(strata, stratum, _columns(data, _GROUPS, kinds))
+
+
+def _cells(data: Data) -> Cells:
+    """The cells of the test rows: as they were kept, or gathered anew and kept."""
+    path, key = data.folder / _CELLS, _cells_key(data)
+    unreadable = (OSError, EOFError, ValueError, KeyError, BadZipFile)  # not there, or not whole
+    with suppress(*unreadable), path.open("rb") as file, np.load(file) as kept:
+        if str(kept["key"]) == key:
+            labels = json.loads(str(kept["labels"]))
+            return Cells(
+                code=kept["code"],
+                labels={kind: np.array(of, dtype=object) for kind, of in labels.items()},
+                bucket=kept["bucket"],
+            )
+    cells = Cells.of(_units(data), **_columns(data, _ANSWERS, ["part", "stratum"]))
+    with suppress(OSError), replacing(path) as scratch, scratch.open("wb") as stream:
+        texts = json.dumps({kind: of.tolist() for kind, of in cells.labels.items()})
+        np.savez(stream, key=key, labels=texts, code=cells.code, bucket=cells.bucket)
+    return cells
+
+
+def _cells_key(data: Data) -> str:
+    """What cells follow from: the tables, the unit of each stratum, and how many buckets."""
+    files = [data.manifest["files"][name] for name in (_ANSWERS, _GROUPS)]
+    units = [(stratum.name, stratum.group) for stratum in data.competition.strata]
+    return hashlib.sha256(json.dumps([files, units, BUCKETS]).encode()).hexdigest()

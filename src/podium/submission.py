@@ -20,6 +20,7 @@ from podium import formats
 from podium.competition import Competition
 from podium.edition import file_sha256
 from podium.errors import SubmissionError, reason
+from podium.matching import permutation
 from podium.metric import Table
 from podium.predictions.columns import (
     EXAMPLES,
@@ -254,6 +255,14 @@ def _text_ids(column: pa.ChunkedArray) -> tuple[pa.StringArray | None, list[str]
 
 def _id_problems(given: pa.StringArray, ids: pa.StringArray) -> tuple[Any, list[str]]:
     """The row of each expected id, and what is wrong with the given ones."""
+    if given.equals(ids):
+        return np.arange(len(ids)), []
+    found = permutation(given, ids)
+    return (found, []) if found is not None else _careful(given, ids)
+
+
+def _careful(given: pa.StringArray, ids: pa.StringArray) -> tuple[Any, list[str]]:
+    """The same for ids that cannot be matched quickly, mostly because they are wrong."""
     problems = []
     if given.null_count:
         problems.append(f"{many(given.null_count, 'row')} without an id")
