@@ -43,7 +43,7 @@ NAME, CLASSIC = "shuffled", "mle-bench"
 WAYS = {
     NAME: """
 from podium import api, data, scoring, submission
-import podium.formats, podium.matching, podium.stats, podium.metrics
+import podium.formats, podium.predictions.matching, podium.stats, podium.metrics
 import pyarrow.csv, pyarrow.parquet
 start()
 ready = data.load(*api.load("shuffled"))

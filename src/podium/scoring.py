@@ -19,12 +19,12 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.columns import as_numpy
 from podium.competition import Competition
 from podium.data import Data, metric_columns, target_columns
 from podium.edition import PUBLIC, SOLUTION
 from podium.errors import PodiumError
 from podium.metric import Table
+from podium.predictions.columns import as_numpy
 from podium.scratch import replacing
 from podium.stats import BUCKETS, Card, Cells, Estimate, Tally, independent_groups
 

@@ -20,7 +20,6 @@ from podium import formats
 from podium.competition import Competition
 from podium.edition import file_sha256
 from podium.errors import SubmissionError, reason
-from podium.matching import permutation
 from podium.metric import Table
 from podium.predictions.columns import (
     EXAMPLES,
@@ -32,6 +31,7 @@ from podium.predictions.columns import (
     numbers,
     wanted,
 )
+from podium.predictions.matching import permutation
 from podium.predictions.wide import Wide
 from podium.scratch import replacing
 
