@@ -118,7 +118,8 @@ def _notes(competition: Competition, found: Standings, part: str) -> None:
 
     rows = found.rows
     if found.more:
-        say(f"{found.more:,} more rows: --top 0 shows all, --team T those of a team.")
+        rows_more = "1 more row" if found.more == 1 else f"{found.more:,} more rows"
+        say(f"{rows_more}: --top 0 shows all, --team T those of a team.")
     if found.groups is not None and found.groups < FEWEST:
         say(
             f"No tiers: of {found.groups} independent groups nobody can tell who is really ahead; "
