@@ -120,10 +120,12 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:
-    """The same order of writers: one at a time, so that what it looked up still holds."""
+    """Writers come one at a time, so that what one looked up still holds."""
     if connection.get_execution_options().get(WRITES):
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+    else:  # what a reader asks in two questions is of one moment, as it is in SQLite
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def refuse_network(file: Path) -> None:
