@@ -123,12 +123,16 @@ def test_a_reader_waits_for_no_writer(board):
         assert [row.name for row in rows(board)] == ["a"]
 
 
+def index(board):
+    board.merge(Batch(primary={("toy", "demo"): "rmse"}))
+
+
 def test_what_is_indexed_and_what_came_since_rank_together(board):
     for name, score in (("a", 0.5), ("b", 0.2), ("c", 0.4)):
         board.add(record(name, score), None, "rmse")
     board.merge(Batch(claims=[record("e", 0.1), record("f", 0.45)]))
     before = rows(board)
-    board.index(load("toy"), "demo")
+    index(board)
     board.add(record("d", 0.3))
     assert [(row.rank, row.name, row.status) for row in before] == [
         *((1, "e", "unverified"), (2, "b", "scored"), (3, "c", "scored")),
@@ -143,12 +147,12 @@ def test_what_is_indexed_and_what_came_since_rank_together(board):
 def test_a_claim_that_a_fuller_one_replaces_leaves_the_index(board):
     part = replace(record("a", 0.1), private={}, all={})
     board.merge(Batch(claims=[part]))
-    board.index(load("toy"), "demo")
+    index(board)
     board.reveal("toy", "demo", who="ana", when="2026-01-01T00:00:00+00:00")
     assert [row.score for row in rows(board, "private")] == [None]
     board.merge(Batch(claims=[record("a", 0.1, private=0.7)]))
     assert [row.score for row in rows(board, "private")] == [0.7]
-    board.index(load("toy"), "demo")
+    index(board)
     assert [row.score for row in rows(board, "private")] == [0.7]
 
 

@@ -18,7 +18,10 @@ from podium.tuning import jobs, storages, studies
 from test_tuning import states, trials
 
 SLEEPS = "import time; time.sleep(0.1)"
-TUNE = [sys.executable, "-c", "from podium.cli import main; main()", "tune", "toy", "mine.py"]
+INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""Whoever runs the tests in the background of a shell has interruptions ignored."""
+MAIN = f"{INTERRUPTIBLE}; from podium.cli import main; main()"
+TUNE = [sys.executable, "-c", MAIN, "tune", "toy", "mine.py"]
 
 
 @pytest.fixture(params=["journal", pytest.param("postgresql", marks=pytest.mark.slow)])

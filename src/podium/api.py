@@ -470,11 +470,11 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
 
     url = workspace.database_url()
     batch, found = exchange.merge(leaderboard.find_board(url), Path(file), progress)
-    board = leaderboard.open_board(url)
-    board.merge(batch)
-    for name, dataset in {(r.competition, r.dataset) for r in (*batch.records, *batch.claims)}:
+    primary = {}
+    for names in {(r.competition, r.dataset) for r in (*batch.records, *batch.claims)}:
         with suppress(PodiumError):  # the competition need not be here
-            board.index(load(name)[0], dataset)
+            primary[names] = load(names[0])[0].primary.name
+    leaderboard.open_board(url).merge(replace(batch, primary=primary))
     return found
 
 

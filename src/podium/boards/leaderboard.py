@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import datetime
 import weakref
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -37,6 +37,8 @@ class Batch:
             replaced by one that tells more (the private figures).
         reveals: Added only where all submissions are among `came_open`.
         came_open: Submission and edition of records that came with their private figures.
+        primary: The score that ranks, by competition and dataset: of the boards that are indexed,
+            so that the next look at them is quick.
     """
 
     records: Sequence[Record] = ()
@@ -44,6 +46,7 @@ class Batch:
     withdrawals: Sequence[Withdrawal] = ()
     reveals: Sequence[Reveal] = ()
     came_open: Collection[tuple[str, str]] = ()
+    primary: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 class Board:
@@ -95,6 +98,8 @@ class Board:
             for reveal in batch.reveals:
                 queries.refuse_unseen(connection, reveal, batch.came_open)
             queries.insert(connection, schema.REVEALS, batch.reveals, ("competition", "dataset"))
+            for names, score in batch.primary.items():
+                queries.index(connection, *names, score)
 
     def records(self, competition: str | None = None, dataset: str | None = None) -> list[Record]:
         """Records in the order in which they came: all, or a competition's, or a dataset's."""
@@ -205,11 +210,6 @@ class Board:
                     ):
                         cards[claimed, number] = figures
         return [ranking.row(line, *cards[line.entry.claimed, line.entry.number]) for line in chosen]
-
-    def index(self, competition: Competition, dataset: str) -> None:
-        """Make the next looks at a board quick: note the scores of all that came to it."""
-        with self._write() as connection:
-            queries.index(connection, competition.name, dataset, competition.primary.name)
 
     def influence(
         self, competition: str, dataset: str, *, edition: str, part: str, submissions: Sequence[str]

@@ -385,6 +385,8 @@ def main() -> int:
     Returns:
         Its exit status.
     """
+    # A shell's background jobs ignore interruptions, and so would this: but it is told to end so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
