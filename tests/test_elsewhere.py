@@ -81,7 +81,19 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts and not path.match("test_*.py")
     }
     assert held == wanted
-    kinds = {".py", ".typed", ".md", ".json", ".csv", ".png", ".txt", ".html", ".css", ".js"}
+    kinds = {
+        ".py",
+        ".typed",
+        ".md",
+        ".json",
+        ".csv",
+        ".png",
+        ".txt",
+        ".html",
+        ".css",
+        ".js",
+        ".npy",
+    }
     assert {path.suffix for path in held} <= kinds
     assert {path.parent.name for path in held if path.suffix == ".png"} <= {"pictures"}
     assert {path.parent.name for path in held if path.suffix == ".csv"} <= {"splits"}
