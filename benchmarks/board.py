@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from subprocess import DEVNULL
 
@@ -104,20 +105,27 @@ def add_more(board: leaderboard.Board, edition: str) -> float:
     return sorted(took)[len(took) // 2]
 
 
-def main() -> None:
+def fill() -> None:
+    """Make the board, and time one record more."""
     competition, dataset = api.load("sirna")
     api.prepare("sirna")
     edition = find_edition(competition, dataset).name
+    board = leaderboard.open_board(workspace.database_url())
+    start = time.perf_counter()
+    for first in range(0, SUBMISSIONS, CHUNK):
+        some = records(edition, range(first, min(first + CHUNK, SUBMISSIONS)))
+        board.merge(leaderboard.Batch(records=some, primary={("sirna", "demo"): "score"}))
+    took = time.perf_counter() - start
+    print(f"{SUBMISSIONS:,} records of {GROUPS:,} groups made in {took:.1f} s", flush=True)
+    print(f"one more, for good: {1000 * add_more(board, edition):.1f} ms", flush=True)
+
+
+def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        board = leaderboard.open_board(workspace.database_url())
-        start = time.perf_counter()
-        for first in range(0, SUBMISSIONS, CHUNK):
-            some = records(edition, range(first, min(first + CHUNK, SUBMISSIONS)))
-            board.merge(leaderboard.Batch(records=some, primary={("sirna", "demo"): "score"}))
-        took = time.perf_counter() - start
-        print(f"{SUBMISSIONS:,} records of {GROUPS:,} groups made in {took:.1f} s", flush=True)
-        print(f"one more, for good: {1000 * add_more(board, edition):.1f} ms", flush=True)
+        making = get_context("spawn").Process(target=fill)  # its memory would count in children's
+        making.start()
+        making.join()
         for options in ([], ["--best-per-team"], ["--team", "team 1"], ["--json"]):
             found = sorted(measured("board", "sirna", *options) for _ in range(5))
             took, cpu, memory = found[2]

@@ -212,19 +212,16 @@ class Board:
         return [ranking.row(line, *cards[line.entry.claimed, line.entry.number]) for line in chosen]
 
     def influence(
-        self, competition: str, dataset: str, *, edition: str, part: str, submissions: Sequence[str]
+        self, *, edition: str, part: str, submissions: Sequence[str]
     ) -> dict[str, NDArray[np.float32]]:
         """Influence values of the primary score, by submission; `part` is public or private."""
         import numpy as np  # here: a list of competitions needs none
 
         found: dict[str, NDArray[np.float32]] = {}
         for table in (schema.CLAIMS, schema.RECORDS):
-            values = table.c[f"{part}_influence"]
-            query = sa.select(table.c.submission, values).where(
-                table.c.competition == competition,
-                table.c.dataset == dataset,
-                table.c.edition == edition,
-                table.c.submission.in_(submissions),
+            # by nothing but its key: else SQLite would go through all records of the board
+            query = sa.select(table.c.submission, table.c[f"{part}_influence"]).where(
+                table.c.edition == edition, table.c.submission.in_(submissions)
             )
             with self._read() as connection:
                 for submission, stored in connection.execute(query):

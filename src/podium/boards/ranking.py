@@ -7,8 +7,10 @@ are read for those lines that somebody wants to see.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from podium.boards.record import CEILING, CONTROL, SUBMISSION
@@ -35,6 +37,9 @@ class Entry(NamedTuple):
     created: str
     claimed: bool
     number: int
+
+
+SCORE, TEAM = Entry._fields.index("score"), Entry._fields.index("team")
 
 
 class Line(NamedTuple):
@@ -72,7 +77,7 @@ class Ranking:
     entries: Mapping[str, int]
     looks: Mapping[str, int]
 
-    @property
+    @cached_property
     def ranked(self) -> list[Line]:
         """The lines that rank."""
         return [line for line in self.lines if line.rank is not None]
@@ -156,31 +161,32 @@ def rank(
         competition: Whose scores they are.
         edition: The present one.
     """
-    sign = -1 if competition.primary.higher_is_better else 1
-    scored: list[tuple[float, int, Entry]] = []
-    lacking, old, taken_back = [], [], []
-    seen: dict[str, str] = {}
-    for place, entry in enumerate(found):
-        current, submitted = entry.edition == edition, entry.kind == SUBMISSION
-        if current and submitted:
-            seen[entry.submission] = entry.team
-        if entry.submission in withdrawn:
-            taken_back.append(Line(None, WITHDRAWN, entry.score, entry))
-        elif current and entry.score is not None:
-            scored.append((sign * entry.score, place, entry))
-        elif current:
-            lacking.append(Line(None, _status(entry), None, entry))
-        elif submitted:
-            old.append(Line(None, OUTDATED, entry.score, entry))
-    scored.sort()  # the place keeps the order of arrival
-    controls = (entry.score for _, _, entry in scored if entry.kind == CONTROL)
-    current_ones = [*(entry for _, _, entry in scored), *(line.entry for line in lacking)]
+    everything = list(found)
+    current = [entry for entry in everything if entry.edition == edition]
+    old = [e for e in everything if e.edition != edition and e.kind == SUBMISSION]
+    looks = Counter(entry.team for entry in current if entry.kind == SUBMISSION)
+    taken_back: list[Entry] = []
+    if withdrawn:  # each pass over a large board counts
+        taken_back = [entry for entry in everything if entry.submission in withdrawn]
+        current = [entry for entry in current if entry.submission not in withdrawn]
+        old = [entry for entry in old if entry.submission not in withdrawn]
+    lacking = [entry for entry in current if entry.score is None]
+    scored = [entry for entry in current if entry.score is not None] if lacking else current
+    primary = competition.primary
+    # stable, so that equal scores stay in order of arrival
+    scored.sort(key=itemgetter(SCORE), reverse=primary.higher_is_better)
+    lines = [
+        *_placed(scored),
+        *(Line(None, _status(entry), None, entry) for entry in lacking),
+        *(Line(None, OUTDATED, entry.score, entry) for entry in old),
+        *(Line(None, WITHDRAWN, entry.score, entry) for entry in taken_back),
+    ]
     return Ranking(
-        lines=[*_placed(scored), *lacking, *old, *taken_back],
-        primary=competition.primary,
-        zero=next(controls, None),
-        entries=Counter(entry.team for entry in current_ones),
-        looks=Counter(seen.values()),
+        lines=lines,
+        primary=primary,
+        zero=next((entry.score for entry in scored if entry.kind == CONTROL), None),
+        entries=Counter(map(itemgetter(TEAM), [*scored, *lacking])),
+        looks=looks,
     )
 
 
@@ -190,9 +196,10 @@ def best_per_team(lines: Iterable[Line]) -> list[Line]:
     teams: set[str] = set()
     last: Line | None = None
     for line in lines:
-        if line.is_house:
-            found.append(line)
-        elif line.rank is not None and line.entry.team not in teams:
+        if line.rank is None:
+            if line.is_house:
+                found.append(line)
+        elif line.entry.team not in teams:
             teams.add(line.entry.team)
             same = last is not None and last.score == line.score
             last = line._replace(rank=last.rank if last and same else len(teams))
@@ -200,15 +207,15 @@ def best_per_team(lines: Iterable[Line]) -> list[Line]:
     return found
 
 
-def _placed(scored: Sequence[tuple[float, int, Entry]]) -> Iterable[Line]:
+def _placed(scored: Iterable[Entry]) -> Iterator[Line]:
     place, last, count = 0, None, 0
-    for value, _, entry in scored:
+    for entry in scored:
         if entry.kind != SUBMISSION:
             yield Line(None, entry.kind, entry.score, entry)
             continue
         count += 1
-        if value != last:
-            place, last = count, value
+        if entry.score != last:
+            place, last = count, entry.score
         yield Line(place, UNVERIFIED if entry.claimed else SUBMISSION, entry.score, entry)
 
 

@@ -175,13 +175,7 @@ class _Shelf:
         submissions = sorted({row.submission for row in rows})
         if self.part == "all" or not submissions:
             return {}
-        found = self.board.influence(
-            self.competition.name,
-            self.dataset,
-            edition=self.edition,
-            part=self.part,
-            submissions=submissions,
-        )
+        found = self.board.influence(edition=self.edition, part=self.part, submissions=submissions)
         (size, _), *_ = Counter(map(len, found.values())).most_common(1) or [(0, 0)]
         return {name: self.sign * v for name, v in found.items() if len(v) == size > 1}
 
@@ -251,13 +245,8 @@ def _win_next(
 def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | None:
     """Of many tries some 200, evenly from the best to the worst, are looked at."""
     team = team or next((ln.entry.team for ln in ranking.lines if ln.rank is not None), None)
-    tries = [
-        line
-        for line in ranking.lines
-        if line.entry.team == team
-        and line.score is not None
-        and (line.rank or line.status == WITHDRAWN)
-    ]
+    tries = [line for line in ranking.lines if line.entry.team == team and line.score is not None]
+    tries = [line for line in tries if line.rank or line.status == WITHDRAWN]
     if team is None or len(tries) < 2:
         return None
     some = np.unique(np.linspace(0, len(tries) - 1, COMPARED, dtype=int))
