@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from podium import neural
 
+from .features import species
 from .metric import TARGET
 
 if TYPE_CHECKING:
@@ -72,9 +73,10 @@ def parts_of(train: Part, extra: bool) -> list[Part]:
 
 
 def rows(parts: Sequence[Part], answers: Answers | None = None) -> neural.Rows:
-    """Rows of some parts, one below the other."""
+    """Rows of some parts, one below the other: bases, and which species each is of."""
     codes = np.concatenate([_codes(part) for part in parts])
-    own = {"codes": torch.from_numpy(codes)}
+    kinds = np.concatenate([species(part.features)[0] for part in parts])
+    own = {"codes": torch.from_numpy(codes), "species": torch.from_numpy(kinds)}
     if answers is not None:
         own["answer"] = torch.from_numpy(answers.values)
         own["assay"] = torch.from_numpy(answers.assay)

@@ -2,10 +2,11 @@
 
 The stem reads motifs and keeps the best match in each few bases; the tower mixes neighbours at ever
 larger distances; the head weighs each place on its own, because core promoters are aligned at their
-start site. Rows of the other assay, where the dataset has them, train a second output. What keeps
-it from learning some thousand promoters by heart: each is moved by a few bases and some bases are
-replaced whenever it is read, dropout, and the mean of several networks, each of which held out
-other families.
+start site. What a motif is worth differs between species, so each has weights of its own behind the
+stem. Rows of the other assay, where the dataset has them, train a second output. What keeps it from
+learning some thousand promoters by heart: each is moved by a few bases and some bases are replaced
+whenever it is read, dropout, and the mean of several networks, each of which held out other
+families.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from podium import neural
 
 from .. import tensors
+from ..features import SPECIES
 from ..metric import TARGET
 from ..network import Convolution, Norm, Pool, Residual
 
@@ -132,13 +134,16 @@ class Network(nn.Module):
         places = params["places"][number % len(params["places"])]
         place = max(1, round(length / places))
         length //= place
-        layers = [
+        self.stem = nn.Sequential(
             Convolution(4, motifs, params["motif_width"], bias=False),
             Pool(place),
             Norm(motifs),
             nn.ReLU(),
             Convolution(motifs, channels),
-        ]
+        )
+        self.species = nn.Linear(len(SPECIES), channels, bias=False)
+        nn.init.zeros_(self.species.weight)
+        layers: list[nn.Module] = []
         for number in range(params["blocks"]):
             if number and number % HALVE_EACH == 0 and length > 1:
                 layers.append(Pool(2))
@@ -156,19 +161,21 @@ class Network(nn.Module):
             nn.Dropout(params["head_dropout"]),
             nn.Linear(params["hidden"], tensors.ASSAYS),
         ]
-        self.layers = nn.Sequential(*layers)
+        self.tower = nn.Sequential(*layers)
 
     def forward(self, batch: neural.Batch) -> Tensor:
         """Bases to expression; other bases each time in training."""
-        codes = batch.own["codes"]
+        codes, species = batch.own["codes"], batch.own["species"]
         if self.training:
-            return self._read(self._varied(codes))
+            return self._read(self._varied(codes), species)
         if self.both_strands:
-            return (self._read(codes) + self._read(tensors.reverse_complement(codes))) / 2
-        return self._read(codes)
+            other = self._read(tensors.reverse_complement(codes), species)
+            return (self._read(codes, species) + other) / 2
+        return self._read(codes, species)
 
-    def _read(self, codes: Tensor) -> Tensor:
-        expression: Tensor = self.layers(tensors.one_hot(codes))
+    def _read(self, codes: Tensor, species: Tensor) -> Tensor:
+        read = self.stem(tensors.one_hot(codes)) + self.species(species)[:, :, None, None]
+        expression: Tensor = self.tower(read)
         return expression
 
     def _varied(self, codes: Tensor) -> Tensor:
