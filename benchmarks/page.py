@@ -34,7 +34,7 @@ PROGRAMS: dict[str, list[str]] = {
     "dca": ["dca.py"],
     "dca_large": ["dca.py", "--large"],
     "dec": ["dec.py"],
-    "race": ["race.py"],
+    "race": ["race.py", "dca", "basenji"],
     "peak": ["peak.py"],
     "board": ["board.py", "100000"],
     "report": ["report.py"],
