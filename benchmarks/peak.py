@@ -140,7 +140,7 @@ neural_train = neural.train
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], default=list(NETWORKS))
+    parser.add_argument("networks", nargs="*", help=f"of {', '.join(NETWORKS)}; default: all")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -148,7 +148,7 @@ def main() -> None:
     device = neural.find_device()
     most = {bf16: peak(torch.bfloat16 if bf16 else torch.float32, device) for bf16 in (False, True)}
     rows = []
-    for name in given.networks:
+    for name in given.networks or NETWORKS:
         found = epoch_of(name)
         rate = found.flop / found.seconds
         rows.append(
