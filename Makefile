@@ -29,7 +29,7 @@ check: .venv/ready-dev
 reference: .venv/ready-dev
 	$(BIN)/python leaderboard/reference.py
 
-# All benchmarks, and docs/benchmarks.md from what they find: about 25 minutes.
+# All benchmarks, and docs/benchmarks.md from what they find: the better part of an hour.
 bench: .venv/ready-dev
 	$(BIN)/python benchmarks/page.py
 

@@ -51,9 +51,10 @@ LIMIT = 900
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench`, which runs every program named here (about 25 minutes on two cores that do
-nothing else). Times are medians; where two ways are compared they ran alternately, and the ratio is
-the median of the ratios of the pairs. What could not be measured is not here.
+Written by `make bench`, which runs every program named here, the better part of an hour on two
+cores. Times are medians; where two ways are compared they ran alternately, and the ratio is the
+median of the ratios of the pairs. What was not measured is not here; where the load stands above 2
+other work shared the cores.
 """
 
 
