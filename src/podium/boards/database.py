@@ -90,7 +90,10 @@ def engine(url: sa.URL) -> sa.Engine:
         with engine.connect() as connection:
             missing = set(schema.SCHEMA.tables) - set(sa.inspect(connection).get_table_names())
         if missing:
-            schema.SCHEMA.create_all(engine.execution_options(**{WRITES: True}))
+            writer = engine.execution_options(**{WRITES: True})
+            schema.SCHEMA.create_all(writer)
+            for index in (*schema.RECORDS.indexes, *schema.CLAIMS.indexes):
+                index.create(writer, checkfirst=True)  # an older board may lack one
     except sa.exc.DBAPIError as error:
         engine.dispose()
         raise refusal(url, "cannot be opened", error) from error

@@ -58,12 +58,14 @@ RECORDS = sa.Table(
     SCHEMA,
     *_record_columns(),
     sa.Index("board", "competition", "dataset", "edition"),
+    sa.Index("arrivals", "competition", "dataset", "number"),
 )
 CLAIMS = sa.Table(
     "claims",
     SCHEMA,
     *_record_columns(),
     sa.Index("claimed_board", "competition", "dataset", "edition"),
+    sa.Index("claimed_arrivals", "competition", "dataset", "number"),
 )
 WITHDRAWALS = sa.Table(
     "withdrawals",
