@@ -27,7 +27,7 @@ PAGES = [
 ]
 FOLLOWED = [ROOT / "docs" / "organiser.md"]
 """Pages that make competitions of their own, and are followed block by block."""
-COMMANDS = typer.main.get_command(cli.app).commands
+COMMANDS = typer.main.get_command(cli.command_line()).commands
 
 
 def options(name):
