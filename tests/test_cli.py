@@ -344,7 +344,7 @@ def test_provenance_says_how_to_make_it_again(podium_cli, workspace):
 
 
 def test_every_command_has_help(podium_cli):
-    for command in cli.app.registered_commands:
+    for command in cli.command_line().registered_commands:
         name = command.name or command.callback.__name__
         done = podium_cli(name, "--help")
         assert done.status == 0

@@ -117,7 +117,7 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
 
     ready = load_data(*load(competition, dataset))
     submission.check(Path(file), ready)
-    return len(ready.ids("test"))
+    return ready.rows("test")
 
 
 def submit(

@@ -133,6 +133,12 @@ class Data:
             table = file.read(columns=["id"], use_threads=False)
         return table.column("id").combine_chunks().cast("string")
 
+    def rows(self, part: str) -> int:
+        """How many rows a part has."""
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.file(f"{PUBLIC}/{part}.parquet")).num_rows)
+
     def train(self, seed: int = 0) -> Part:
         """The train part: features, targets, folds, groups, and extra rows where there are any."""
         extra = self._labelled("extra", seed) if self.has(f"{PUBLIC}/extra.parquet") else None

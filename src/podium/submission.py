@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,10 @@ def check(path: Path, data: Data) -> Table:
     Raises:
         SubmissionError: With everything that is wrong.
     """
-    ids = data.ids("test")
-    table = formats.read(path, data.competition, len(ids), data.genes)
+    with ThreadPoolExecutor(1) as pool:  # both files are read at once
+        known = pool.submit(data.ids, "test")
+        table = formats.read(path, data.competition, data.rows("test"), data.genes)
+        ids = known.result()
     return align(table, data.competition, ids, lambda: data.part("test"), data.genes)
 
 

@@ -163,7 +163,7 @@ class Desk:
         """A team's best public score."""
         names = (self.data.competition, self.data.dataset.name)
         ranked = self.board.ranking(*names, edition=self.edition.name).ranked
-        return next((line.score for line in ranked if line.entry.team == team), None)
+        return next((line.score for line in ranked if line.team == team), None)
 
     def standings(self, team: str) -> Standings:
         """The public board with tiers and probabilities, as far as a team is concerned."""

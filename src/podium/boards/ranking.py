@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -39,21 +38,25 @@ class Entry(NamedTuple):
     number: int
 
 
-SCORE, TEAM = Entry._fields.index("score"), Entry._fields.index("team")
+_SCORE, _TEAM, _KIND = map(Entry._fields.index, ("score", "team", "kind"))
 
 
 class Line(NamedTuple):
-    """Where a record stands on a board of one part: `rank` and `status` are those of `Row`."""
+    """Where a record stands on a board of one part: `rank` and `status` are those of `Row`.
+
+    The rest is its `Entry`; a large board makes one object of each.
+    """
 
     rank: int | None
     status: str
     score: float | None
-    entry: Entry
-
-    @property
-    def submission(self) -> str:
-        """Its ID."""
-        return self.entry.submission
+    submission: str
+    edition: str
+    team: str
+    kind: str
+    created: str
+    claimed: bool
+    number: int
 
     @property
     def is_house(self) -> bool:
@@ -77,7 +80,7 @@ class Ranking:
     entries: Mapping[str, int]
     looks: Mapping[str, int]
 
-    @cached_property
+    @property
     def ranked(self) -> list[Line]:
         """The lines that rank."""
         return [line for line in self.lines if line.rank is not None]
@@ -85,13 +88,13 @@ class Ranking:
     def row(self, line: Line, name: str, model: str | None, card: Mapping[str, Any]) -> Row:
         """A line with the figures of its card."""
         low, high = card.get("ci") or (None, None)
-        entry, primary = line.entry, self.primary.name
+        primary = self.primary.name
         ranks = line.rank is not None or line.is_house
         counts = line.status not in (OUTDATED, WITHDRAWN)
         return Row(
             rank=line.rank,
             tier=None,
-            team=entry.team,
+            team=line.team,
             name=name,
             model=model,
             score=line.score,
@@ -99,15 +102,15 @@ class Ranking:
             ci_high=high,
             normalised=self._normalised(line.score) if ranks else None,
             win_next=None,
-            entries=self.entries.get(entry.team, 0) if counts else 0,
+            entries=self.entries.get(line.team, 0) if counts else 0,
             metrics=card.get("scores", {}),
             strata={
                 name: found
                 for name, stratum in card.get("strata", {}).items()
                 if (found := stratum["scores"].get(primary)) is not None
             },
-            submission=entry.submission,
-            created=entry.created,
+            submission=line.submission,
+            created=line.created,
             status=line.status,
         )
 
@@ -164,59 +167,61 @@ def rank(
     everything = list(found)
     current = [entry for entry in everything if entry.edition == edition]
     old = [e for e in everything if e.edition != edition and e.kind == SUBMISSION]
-    looks = Counter(entry.team for entry in current if entry.kind == SUBMISSION)
     taken_back: list[Entry] = []
     if withdrawn:  # each pass over a large board counts
         taken_back = [entry for entry in everything if entry.submission in withdrawn]
         current = [entry for entry in current if entry.submission not in withdrawn]
         old = [entry for entry in old if entry.submission not in withdrawn]
-    lacking = [entry for entry in current if entry.score is None]
-    scored = [entry for entry in current if entry.score is not None] if lacking else current
+    entries = Counter(map(itemgetter(_TEAM), current))
+    seen = [e.team for e in taken_back if e.edition == edition and e.kind == SUBMISSION]
+    house = [entry for entry in current if entry[_KIND] != SUBMISSION]
+    lacking = [entry for entry in current if entry[_SCORE] is None]
+    scored = [entry for entry in current if entry[_SCORE] is not None] if lacking else current
     primary = competition.primary
     # stable, so that equal scores stay in order of arrival
-    scored.sort(key=itemgetter(SCORE), reverse=primary.higher_is_better)
+    scored.sort(key=itemgetter(_SCORE), reverse=primary.higher_is_better)
     lines = [
         *_placed(scored),
-        *(Line(None, _status(entry), None, entry) for entry in lacking),
-        *(Line(None, OUTDATED, entry.score, entry) for entry in old),
-        *(Line(None, WITHDRAWN, entry.score, entry) for entry in taken_back),
+        *(Line(None, _status(entry), *entry) for entry in lacking),
+        *(Line(None, OUTDATED, *entry) for entry in old),
+        *(Line(None, WITHDRAWN, *entry) for entry in taken_back),
     ]
+    controls = [e.score for e in house if e.kind == CONTROL and e.score is not None]
+    best = max if primary.higher_is_better else min
     return Ranking(
         lines=lines,
         primary=primary,
-        zero=next((entry.score for entry in scored if entry.kind == CONTROL), None),
-        entries=Counter(map(itemgetter(TEAM), [*scored, *lacking])),
-        looks=looks,
+        zero=best(controls, default=None),
+        entries=entries,
+        looks=entries + Counter(seen) - Counter(entry.team for entry in house),
     )
 
 
-def best_per_team(lines: Iterable[Line]) -> list[Line]:
+def best_per_team(lines: Iterable[Line]) -> Iterator[Line]:
     """Controls, and of each team its best line: ranked among each other."""
-    found: list[Line] = []
     teams: set[str] = set()
     last: Line | None = None
     for line in lines:
         if line.rank is None:
             if line.is_house:
-                found.append(line)
-        elif line.entry.team not in teams:
-            teams.add(line.entry.team)
+                yield line
+        elif line.team not in teams:
+            teams.add(line.team)
             same = last is not None and last.score == line.score
             last = line._replace(rank=last.rank if last and same else len(teams))
-            found.append(last)
-    return found
+            yield last
 
 
 def _placed(scored: Iterable[Entry]) -> Iterator[Line]:
     place, last, count = 0, None, 0
     for entry in scored:
-        if entry.kind != SUBMISSION:
-            yield Line(None, entry.kind, entry.score, entry)
+        if entry[_KIND] != SUBMISSION:
+            yield Line(None, entry.kind, *entry)
             continue
         count += 1
-        if entry.score != last:
-            place, last = count, entry.score
-        yield Line(place, UNVERIFIED if entry.claimed else SUBMISSION, entry.score, entry)
+        if entry[_SCORE] != last:
+            place, last = count, entry[_SCORE]
+        yield Line(place, UNVERIFIED if entry.claimed else SUBMISSION, *entry)
 
 
 def _status(entry: Entry) -> str:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import count
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -99,7 +99,7 @@ def standings(
     view = view or View()
     shelf = _Shelf(board, competition, dataset, edition, part)
     ranking = shelf.ranking
-    lines = best_per_team(ranking.lines) if view.best_per_team else ranking.lines
+    lines = list(best_per_team(ranking.lines)) if view.best_per_team else ranking.lines
     told = _compared(lines, shelf)
     wanted = _wanted(lines, view)
     rows = [told.of(row) for row in shelf.rows(wanted if view.sort else _first(wanted, view.top))]
@@ -182,7 +182,7 @@ class _Shelf:
 
 def _public_ranks(shelf: _Shelf, view: View) -> dict[str, int]:
     lines = replace(shelf, part="public").ranking.lines
-    lines = best_per_team(lines) if view.best_per_team else lines
+    lines = list(best_per_team(lines)) if view.best_per_team else lines
     return {line.submission: line.rank for line in lines if line.rank is not None}
 
 
@@ -202,8 +202,9 @@ class _Told:
 
 def _compared(lines: Sequence[Line], shelf: _Shelf) -> _Told:
     """Tiers of the first of each team, and how sure each of the first lines is of the next."""
-    able = [line for line in lines if line.rank is not None]
-    head, best = able[: COMPARED + 1], best_per_team(able)[:COMPARED]
+    able = (line for line in lines if line.rank is not None)
+    head = list(islice(able, COMPARED + 1))
+    best = list(islice(best_per_team(chain(head, able)), COMPARED))
     both = {line.submission: line for line in (*head, *best)}
     values = shelf.influence(
         row for row in shelf.rows(list(both.values())) if row.ci_low is not None
@@ -244,8 +245,8 @@ def _win_next(
 
 def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | None:
     """Of many tries some 200, evenly from the best to the worst, are looked at."""
-    team = team or next((ln.entry.team for ln in ranking.lines if ln.rank is not None), None)
-    tries = [line for line in ranking.lines if line.entry.team == team and line.score is not None]
+    team = team or next((ln.team for ln in ranking.lines if ln.rank is not None), None)
+    tries = [line for line in ranking.lines if line.team == team and line.score is not None]
     tries = [line for line in tries if line.rank or line.status == WITHDRAWN]
     if team is None or len(tries) < 2:
         return None
@@ -270,7 +271,7 @@ def _wanted(lines: Sequence[Line], view: View) -> list[Line]:
     return [
         line
         for line in lines
-        if line.is_house or (view.team in (None, line.entry.team) and line.entry.created >= since)
+        if line.is_house or (view.team in (None, line.team) and line.created >= since)
     ]
 
 
@@ -278,9 +279,9 @@ def _first(rows: Sequence[_Either], top: int | None) -> list[_Either]:
     """The first ones, and the controls."""
     if top is None:
         return list(rows)
-    left = count(1)
-    house = ((row.status in HOUSE, row) for row in rows)
-    return [row for is_house, row in house if is_house or next(left) <= top]
+    others = (place for place, row in enumerate(rows) if row.status not in HOUSE)
+    end: int = next(islice(others, top, None), len(rows))
+    return list(rows[:end]) + [row for row in rows[end:] if row.status in HOUSE]
 
 
 def _sorted(rows: Sequence[Row], column: str, competition: Competition) -> list[Row]:

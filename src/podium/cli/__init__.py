@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable
 from importlib import import_module
@@ -55,8 +56,11 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
 def main() -> None:
     """Run the command line; exit status 0 fine, 1 refused input, 2 usage, 3 our fault."""
     named = sys.argv[1:2]
-    with Exits():
-        command_line(named if set(named) & set(COMMANDS) else COMMANDS)(prog_name="podium")
+    try:
+        with Exits():
+            command_line(named if set(named) & set(COMMANDS) else COMMANDS)(prog_name="podium")
+    finally:
+        gc.freeze()  # what ends with the process need not be looked through once more
 
 
 def _podium() -> None:

@@ -13,6 +13,9 @@ else 0, as in scikit-learn; where either side is constant Pearson is 0: nothing 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -37,35 +40,95 @@ def regression(target: str, *scores: str) -> Metric:
         target: The column.
         scores: Of `rmse`, `mae`, `rmsle`, `r2`, `pearson`.
     """
+    needed = [name for name in _SUMMED if any(name in _OF[score] for score in scores)]
 
     def layout(solution: Table, predictions: Table) -> Shift:
         return Shift(float(np.mean(solution[target])), float(np.mean(predictions[target])))
 
     def statistics(solution: Table, predictions: Table, shift: Shift) -> Floats:
-        truth, predicted = solution[target], predictions[target]
-        error = predicted - truth
-        y, p = truth - shift.truth, predicted - shift.predicted
-        columns = [np.ones_like(error), np.abs(error), error**2, y, y**2, p, p**2, y * p]
-        if "rmsle" in scores:
-            columns.append((np.log1p(predicted) - np.log1p(truth)) ** 2)
-        return np.column_stack(columns)
+        rows = _Rows(solution[target], predictions[target], shift)
+        return np.column_stack([_SUMMED[name](rows) for name in needed])
 
     def finish(sums: Floats, shift: Shift) -> dict[str, Floats]:
-        rows, absolute, squares, y, yy, p, pp, yp, *logs = np.moveaxis(sums, -1, 0)
-        squares = np.maximum(squares, 0.0)  # leaving a group out may leave rounding dust behind
-        truth, predicted = _variation(rows, y, yy), _variation(rows, p, pp)
-        product = np.sqrt(truth) * np.sqrt(predicted)
-        found = {
-            "rmse": np.sqrt(squares / rows),
-            "mae": absolute / rows,
-            "r2": np.where(truth > 0, 1 - _ratio(squares, truth), (squares <= 0).astype(float)),
-            "pearson": np.clip(_ratio(yp - y * p / rows, product), -1.0, 1.0),
-        }
-        if logs:
-            found["rmsle"] = np.sqrt(np.maximum(logs[0], 0.0) / rows)
-        return {name: found[name] for name in scores}
+        totals = dict(zip(needed, np.moveaxis(sums, -1, 0), strict=True))
+        return {name: _FINISH[name](totals) for name in scores}
 
     return Metric(statistics=statistics, finish=finish, layout=layout)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Columns [rows], and what several sums are made of."""
+
+    truth: Floats
+    predicted: Floats
+    shift: Shift
+
+    @cached_property
+    def error(self) -> Floats:
+        return self.predicted - self.truth
+
+    @cached_property
+    def y(self) -> Floats:
+        return self.truth - self.shift.truth
+
+    @cached_property
+    def p(self) -> Floats:
+        return self.predicted - self.shift.predicted
+
+
+_SUMMED: dict[str, Callable[[_Rows], Floats]] = {
+    "rows": lambda of: np.ones_like(of.error),
+    "absolute": lambda of: np.abs(of.error),
+    "squares": lambda of: of.error**2,
+    "y": lambda of: of.y,
+    "yy": lambda of: of.y**2,
+    "p": lambda of: of.p,
+    "pp": lambda of: of.p**2,
+    "yp": lambda of: of.y * of.p,
+    "logs": lambda of: (np.log1p(of.predicted) - np.log1p(of.truth)) ** 2,
+}
+"""What is summed over the rows."""
+_OF = {
+    "rmse": ("rows", "squares"),
+    "mae": ("rows", "absolute"),
+    "rmsle": ("rows", "logs"),
+    "r2": ("rows", "squares", "y", "yy"),
+    "pearson": ("rows", "y", "yy", "p", "pp", "yp"),
+}
+"""The sums that each score is made of: a million rows are summed no oftener than they need be."""
+
+
+def _rmse(of: Mapping[str, Floats]) -> Floats:
+    return np.sqrt(_positive(of["squares"]) / of["rows"])
+
+
+def _mae(of: Mapping[str, Floats]) -> Floats:
+    return np.asarray(of["absolute"] / of["rows"])
+
+
+def _rmsle(of: Mapping[str, Floats]) -> Floats:
+    return np.sqrt(_positive(of["logs"]) / of["rows"])
+
+
+def _r2(of: Mapping[str, Floats]) -> Floats:
+    squares, truth = _positive(of["squares"]), _variation(of["rows"], of["y"], of["yy"])
+    return np.where(truth > 0, 1 - _ratio(squares, truth), (squares <= 0).astype(float))
+
+
+def _pearson(of: Mapping[str, Floats]) -> Floats:
+    rows = of["rows"]
+    truth, predicted = _variation(rows, of["y"], of["yy"]), _variation(rows, of["p"], of["pp"])
+    product = np.sqrt(truth) * np.sqrt(predicted)
+    return np.clip(_ratio(of["yp"] - of["y"] * of["p"] / rows, product), -1.0, 1.0)
+
+
+_FINISH = {"rmse": _rmse, "mae": _mae, "rmsle": _rmsle, "r2": _r2, "pearson": _pearson}
+
+
+def _positive(squares: Floats) -> Floats:
+    """Leaving a group out may leave rounding dust behind."""
+    return np.maximum(squares, 0.0)
 
 
 def _variation(rows: Floats, total: Floats, squares: Floats) -> Floats:

@@ -6,6 +6,8 @@ the next, under another hash. Every match is compared byte by byte.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from podium.machine import cores
+
 Words = NDArray[np.uint64]
 _WIDEST = 64
 """Bytes of the longest id that is matched so."""
 _LEVELS = 32
 _BLOCK = 1 << 16
 """Rows that are looked up at once."""
+_THREADS = 8
+"""So many keep the memory busy."""
 _MIX, _STIR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 """Odd multipliers of splitmix64 (Steele, Lea and Flood 2014)."""
 
@@ -32,27 +38,55 @@ def permutation(given: pa.StringArray, ids: pa.StringArray) -> NDArray[np.int32]
     width = _width(ids)
     if not width or width != _width(given) or len(given) != len(ids):
         return None
-    words = _words(ids, width)
-    levels = _levels(_hashed(words))
-    if levels is None:
-        return None
-    rows = np.full(len(ids), -1, dtype=np.int32)
-    for start in range(0, len(given), _BLOCK):
-        block = _words(given.slice(start, _BLOCK), width)
-        key, left = _hashed(block), np.arange(block.shape[1])
-        for table in levels:
-            found = table.take(_place(key, table))
-            same = np.ones(len(left), dtype=bool)
-            for theirs, ours in zip(block, words, strict=True):
-                same &= theirs.take(left) == ours.take(found)
-            rows[found[same]] = start + left[same]
-            other = np.flatnonzero(~same)
-            if not len(other):
-                break
-            left, key = left.take(other), key.take(other) * _STIR
-        else:
+    with ThreadPoolExecutor(min(cores(), _THREADS)) as pool:
+        words, key = _prepared(ids, width, pool)
+        levels = _levels(key)
+        if levels is None:
             return None
-    return rows if rows.min() >= 0 else None
+        rows = np.full(len(ids), -1, dtype=np.int32)
+
+        def look_up(start: int) -> bool:
+            block = _words(given.slice(start, _BLOCK), width)
+            return _look_up(block, start, words, levels, rows)
+
+        all_found = all(pool.map(look_up, range(0, len(given), _BLOCK)))
+    return rows if all_found and rows.min() >= 0 else None
+
+
+def _prepared(ids: pa.StringArray, width: int, pool: ThreadPoolExecutor) -> tuple[Words, Words]:
+    """The words of all ids [width / 8, ids], and their hashes [ids]."""
+    words = np.empty((width // 8, len(ids)), dtype=np.uint64)
+    key = np.empty(len(ids), dtype=np.uint64)
+
+    def prepare(start: int) -> None:
+        rows = slice(start, start + _BLOCK)
+        words[:, rows] = block = _words(ids.slice(start, _BLOCK), width)
+        key[rows] = _hashed(block)
+
+    list(pool.map(prepare, range(0, len(ids), _BLOCK)))
+    return words, key
+
+
+def _look_up(
+    block: Words,
+    start: int,
+    words: Words,
+    levels: Sequence[NDArray[np.int32]],
+    rows: NDArray[np.int32],
+) -> bool:
+    """Note the row of each id of a block, which begins at row `start`; whether all were found."""
+    key, left = _hashed(block), np.arange(block.shape[1])
+    for table in levels:
+        found = table.take(_place(key, table))
+        same = np.ones(len(left), dtype=bool)
+        for theirs, ours in zip(block, words, strict=True):
+            same &= theirs.take(left) == ours.take(found)
+        rows[found[same]] = start + left[same]
+        other = np.flatnonzero(~same)
+        if not len(other):
+            return True
+        left, key = left.take(other), key.take(other) * _STIR
+    return False
 
 
 def _levels(key: Words) -> list[NDArray[np.int32]] | None:
@@ -85,13 +119,10 @@ def _width(texts: pa.StringArray) -> int:
 
 def _words(texts: pa.StringArray, width: int) -> Words:
     """Texts padded with spaces, as whole words [width / 8, texts]: `take` wants whole columns."""
-    words = np.empty((width // 8, len(texts)), dtype=np.uint64)
-    for start in range(0, len(texts), _BLOCK):
-        padded = pc.ascii_rpad(texts.slice(start, _BLOCK), width=width, padding=" ")
-        data: Any = padded.buffers()[2]
-        block = np.frombuffer(data, np.uint64, len(padded) * len(words))
-        words[:, start : start + _BLOCK] = block.reshape(len(padded), -1).T
-    return words
+    padded = pc.ascii_rpad(texts, width=width, padding=" ")
+    data: Any = padded.buffers()[2]
+    words = np.frombuffer(data, np.uint64, len(padded) * width // 8)
+    return np.ascontiguousarray(words.reshape(len(padded), -1).T)
 
 
 def _hashed(words: Words) -> Words:

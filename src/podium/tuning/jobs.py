@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.errors import PodiumError, needing_extras
+from podium.machine import cores
 from podium.tuning import studies
 from podium.tuning.search import INTERRUPTED, Job, Watch, answer
 
@@ -38,13 +39,6 @@ _THREADS = (
 )
 _CODE = "import sys; from podium.tuning.search import main; sys.exit(main())"
 _TAIL = 2000
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    with suppress(AttributeError):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def local(job: Job, count: int, study: optuna.Study, watch: Watch | None) -> None:
