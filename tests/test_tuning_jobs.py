@@ -128,13 +128,11 @@ def test_an_interruption_keeps_what_is_done(count, write):
     assert "the same command again goes on" in err
     assert "Traceback" not in err
     with study_of("s") as study:
-        stands, begun_trials = studies.standing(study), len(study.trials)
+        stands = studies.standing(study)
     assert stands.done >= 3
     assert stands.running == 0
-    # none is lost: each that began is done or waits, and a worker may have been between two
-    assert stands.done + stands.waiting == begun_trials
-    assert stands.waiting <= count
-    assert not stands.failed
+    assert stands.waiting <= count  # a worker may have been between two trials
+    assert not stands.failed  # one that began and was not queued again
 
 
 @pytest.mark.slow
