@@ -36,6 +36,7 @@ print(json.dumps(dict(wall=wall, cpu=cpu, peak=peak, score=float(score))))
 """
 """Around code that calls `start()` after its imports, reads `file` and sets `score`."""
 LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "lightgbm", "torch")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
 PODIUM = str(Path(sys.executable).parent / "podium")
 
 
@@ -121,6 +122,35 @@ def paired(ways: Mapping[str, Callable[[], Run]], runs: int) -> dict[str, list[R
         for name, way in ways.items():
             found[name].append(way())
     return found
+
+
+def in_turn(ways: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
+    """What each way gives, in turn; once before, uncounted, since the first time is never typical.
+
+    Args:
+        ways: Functions that give seconds.
+        turns: How often each is asked.
+    """
+    for way in ways.values():
+        way()
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(turns):
+        for name, way in ways.items():
+            found[name].append(way())
+    return found
+
+
+def against_first(found: Mapping[str, Sequence[float]]) -> list[list[str]]:
+    """Rows of a table: each way, its median, and how often it goes into the first, by pairs."""
+    first = next(iter(found.values()))
+    return [
+        [
+            name,
+            seconds(median(taken)),
+            f"{median([a / b for a, b in zip(first, taken, strict=True)]):.1f}",
+        ]
+        for name, taken in found.items()
+    ]
 
 
 def median(values: Sequence[float]) -> float:

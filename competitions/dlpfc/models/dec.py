@@ -38,15 +38,16 @@ DEFAULTS: dict[str, Any] = {
     "rounds": 20,
     "refresh": 3,
     "changed": 0.005,
-    "clustering_rate": 1e-3,
+    "clustering_rate": 1.4e-3,
     "starts": 10,
     "validation": 0.1,
     "epochs": 40,
-    "batch": 256,
-    "learning_rate": 1e-3,
+    "batch": 512,
+    "learning_rate": 1.4e-3,
     "weight_decay": 0.0,
+    "fused": True,
     "patience": 5,
-    "bf16": False,
+    "bf16": True,
     "device": "auto",
 }
 """hidden, latent: widths of the encoder's layers; the decoder mirrors them.
@@ -58,7 +59,9 @@ clustering_rate: highest learning rate of a round.
 starts: of k-means.
 validation: share of spots that are held out while the autoencoder is trained.
 The others are those of `podium.neural.Settings`, of the autoencoder's training.
-Sizes are the report's; how it clusters was chosen on donor 1 of `demo`, which trains.
+Sizes are the report's; how it clusters was chosen on donor 1 of `demo`, which trains: so were
+batches of 512 in bfloat16, nearly twice as quick as 256 in float32 with the same ARI (.230 and
+.232, six seeds; batches of 1,024: .193).
 """
 
 QUICK: dict[str, Any] = {
