@@ -162,8 +162,8 @@ class Desk:
     def best(self, team: str) -> float | None:
         """A team's best public score."""
         names = (self.data.competition, self.data.dataset.name)
-        ranked = self.board.ranking(*names, edition=self.edition.name).ranked
-        return next((line.score for line in ranked if line.team == team), None)
+        own = self.board.ranking(*names, edition=self.edition.name).of(team)
+        return next((line.score for line in own if line.kind == SUBMISSION), None)
 
     def standings(self, team: str) -> Standings:
         """The public board with tiers and probabilities, as far as a team is concerned."""

@@ -200,7 +200,7 @@ class Board:
             BoardError: If the part is sealed.
         """
         ranking = ranking or self.ranking(competition, dataset, edition=edition, part=part)
-        chosen = ranking.lines if lines is None else lines
+        chosen = list(ranking) if lines is None else lines
         cards: dict[tuple[bool, int], Any] = {}
         with self._read() as connection:
             for table in (schema.RECORDS, schema.CLAIMS):

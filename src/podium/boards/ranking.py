@@ -68,22 +68,42 @@ class Line(NamedTuple):
 class Ranking:
     """All lines of a board of one part, in its order.
 
+    Lines are made when they are asked for: most of a very large board is never looked at.
+
     Attributes:
+        placed: Records with a score, in order; controls stand among them.
+        rest: Lines without a rank, which come after these.
+        house: Lines of the controls, in order.
         zero: Score of the best control, which is 0 on the normalised scale.
         entries: Records of this edition by team; withdrawn ones do not count.
         looks: Public scores that each team has seen; withdrawn submissions count too.
     """
 
-    lines: Sequence[Line]
+    placed: Sequence[Entry]
+    rest: Sequence[Line]
+    house: Sequence[Line]
     primary: Score
     zero: float | None
     entries: Mapping[str, int]
     looks: Mapping[str, int]
 
+    def __len__(self) -> int:
+        return len(self.placed) + len(self.rest)
+
+    def __iter__(self) -> Iterator[Line]:
+        yield from _lines(self.placed)
+        yield from self.rest
+
     @property
-    def ranked(self) -> list[Line]:
-        """The lines that rank."""
-        return [line for line in self.lines if line.rank is not None]
+    def ranked(self) -> int:
+        """How many rank."""
+        return len(self.placed) - sum(line.score is not None for line in self.house)
+
+    def of(self, team: str) -> list[Line]:
+        """A team's lines, in order, without their ranks."""
+        own = (entry for entry in self.placed if entry.team == team)
+        unranked = [line for line in self.rest if line.team == team]
+        return [Line(None, entry.kind, *entry) for entry in own] + unranked
 
     def row(self, line: Line, name: str, model: str | None, card: Mapping[str, Any]) -> Row:
         """A line with the figures of its card."""
@@ -174,26 +194,27 @@ def rank(
         old = [entry for entry in old if entry.submission not in withdrawn]
     entries = Counter(map(itemgetter(_TEAM), current))
     seen = [e.team for e in taken_back if e.edition == edition and e.kind == SUBMISSION]
-    house = [entry for entry in current if entry[_KIND] != SUBMISSION]
     lacking = [entry for entry in current if entry[_SCORE] is None]
     scored = [entry for entry in current if entry[_SCORE] is not None] if lacking else current
     primary = competition.primary
     # stable, so that equal scores stay in order of arrival
     scored.sort(key=itemgetter(_SCORE), reverse=primary.higher_is_better)
-    lines = [
-        *_placed(scored),
+    rest = [
         *(Line(None, _status(entry), *entry) for entry in lacking),
         *(Line(None, OUTDATED, *entry) for entry in old),
         *(Line(None, WITHDRAWN, *entry) for entry in taken_back),
     ]
-    controls = [e.score for e in house if e.kind == CONTROL and e.score is not None]
+    ours = [Line(None, e.kind, *e) for e in (*scored, *lacking) if e[_KIND] != SUBMISSION]
+    controls = [line.score for line in ours if line.kind == CONTROL and line.score is not None]
     best = max if primary.higher_is_better else min
     return Ranking(
-        lines=lines,
+        placed=scored,
+        rest=rest,
+        house=ours,
         primary=primary,
         zero=best(controls, default=None),
         entries=entries,
-        looks=entries + Counter(seen) - Counter(entry.team for entry in house),
+        looks=entries + Counter(seen) - Counter(line.team for line in ours),
     )
 
 
@@ -212,9 +233,9 @@ def best_per_team(lines: Iterable[Line]) -> Iterator[Line]:
             yield last
 
 
-def _placed(scored: Iterable[Entry]) -> Iterator[Line]:
+def _lines(placed: Iterable[Entry]) -> Iterator[Line]:
     place, last, count = 0, None, 0
-    for entry in scored:
+    for entry in placed:
         if entry[_KIND] != SUBMISSION:
             yield Line(None, entry.kind, *entry)
             continue

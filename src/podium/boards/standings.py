@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from podium.boards import tiers
 from podium.boards.leaderboard import Board
 from podium.boards.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per_team
+from podium.boards.record import SUBMISSION
 from podium.boards.tiers import Optimism
 from podium.competition import Competition
 from podium.errors import BoardError, UnknownNameError
@@ -28,6 +29,7 @@ from podium.errors import BoardError, UnknownNameError
 COMPARED = 200
 """Of so many rows and teams at the top it is said who is really ahead."""
 _Either = TypeVar("_Either", Row, Line)
+_Lines = list[Line] | Ranking
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -99,19 +101,21 @@ def standings(
     view = view or View()
     shelf = _Shelf(board, competition, dataset, edition, part)
     ranking = shelf.ranking
-    lines = list(best_per_team(ranking.lines)) if view.best_per_team else ranking.lines
-    told = _compared(lines, shelf)
+    lines = _best(ranking) if view.best_per_team else ranking
+    told = _compared(lines, ranking, shelf)
     wanted = _wanted(lines, view)
-    rows = [told.of(row) for row in shelf.rows(wanted if view.sort else _first(wanted, view.top))]
+    chosen = wanted if view.sort else _first(wanted, view.top, ranking.house)
+    rows = [told.of(row) for row in shelf.rows(list(chosen))]
     if view.sort:
-        rows = _first(_sorted(rows, view.sort, competition), view.top)
+        rows = _sorted(rows, view.sort, competition)
+        rows = _first(rows, view.top, [row for row in rows if row.status in HOUSE])
     return Standings(
         rows=rows,
         looks=ranking.looks,
         flattery=_flattery(ranking, shelf, view.team) if part == "public" else None,
         groups=told.groups,
         public_ranks={} if part == "public" else _public_ranks(shelf, view),
-        ranked=len(ranking.ranked),
+        ranked=ranking.ranked,
         more=len(wanted) - len(rows),
     )
 
@@ -181,8 +185,8 @@ class _Shelf:
 
 
 def _public_ranks(shelf: _Shelf, view: View) -> dict[str, int]:
-    lines = replace(shelf, part="public").ranking.lines
-    lines = list(best_per_team(lines)) if view.best_per_team else lines
+    ranking = replace(shelf, part="public").ranking
+    lines = _best(ranking) if view.best_per_team else ranking
     return {line.submission: line.rank for line in lines if line.rank is not None}
 
 
@@ -200,11 +204,17 @@ class _Told:
         return row if tier is win is None else replace(row, tier=tier, win_next=win)
 
 
-def _compared(lines: Sequence[Line], shelf: _Shelf) -> _Told:
+def _best(ranking: Ranking) -> list[Line]:
+    """The best line of each team."""
+    return list(best_per_team(ranking))
+
+
+def _compared(lines: Iterable[Line], ranking: Ranking, shelf: _Shelf) -> _Told:
     """Tiers of the first of each team, and how sure each of the first lines is of the next."""
     able = (line for line in lines if line.rank is not None)
     head = list(islice(able, COMPARED + 1))
-    best = list(islice(best_per_team(chain(head, able)), COMPARED))
+    teams = ranking.entries.keys() - {line.team for line in ranking.house}
+    best = list(islice(best_per_team(chain(head, able)), min(COMPARED, len(teams))))
     both = {line.submission: line for line in (*head, *best)}
     values = shelf.influence(
         row for row in shelf.rows(list(both.values())) if row.ci_low is not None
@@ -245,10 +255,12 @@ def _win_next(
 
 def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | None:
     """Of many tries some 200, evenly from the best to the worst, are looked at."""
-    team = team or next((ln.team for ln in ranking.lines if ln.rank is not None), None)
-    tries = [line for line in ranking.lines if line.team == team and line.score is not None]
-    tries = [line for line in tries if line.rank or line.status == WITHDRAWN]
-    if team is None or len(tries) < 2:
+    team = team or next((line.team for line in ranking if line.rank is not None), None)
+    if team is None:
+        return None
+    counted = (SUBMISSION, WITHDRAWN)
+    tries = [ln for ln in ranking.of(team) if ln.score is not None and ln.status in counted]
+    if len(tries) < 2:
         return None
     some = np.unique(np.linspace(0, len(tries) - 1, COMPARED, dtype=int))
     tries = [tries[place] for place in some]
@@ -263,10 +275,10 @@ def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | N
     return Flattery(team=team, looks=ranking.looks.get(team, 0), **vars(found))
 
 
-def _wanted(lines: Sequence[Line], view: View) -> list[Line]:
+def _wanted(lines: _Lines, view: View) -> _Lines:
     """The lines that a reader wants; controls always stay."""
     if view.team is view.since is None:
-        return list(lines)
+        return lines
     since = "" if view.since is None else _time(view.since)
     return [
         line
@@ -275,13 +287,17 @@ def _wanted(lines: Sequence[Line], view: View) -> list[Line]:
     ]
 
 
-def _first(rows: Sequence[_Either], top: int | None) -> list[_Either]:
+def _first(rows: Iterable[_Either], top: int | None, house: Sequence[_Either]) -> list[_Either]:
     """The first ones, and the controls."""
     if top is None:
         return list(rows)
-    others = (place for place, row in enumerate(rows) if row.status not in HOUSE)
-    end: int = next(islice(others, top, None), len(rows))
-    return list(rows[:end]) + [row for row in rows[end:] if row.status in HOUSE]
+    left, found = count(1), []
+    for row in rows:
+        if row.status not in HOUSE and next(left) > top:
+            break
+        found.append(row)
+    shown = {row.submission for row in found}
+    return found + [row for row in house if row.submission not in shown]
 
 
 def _sorted(rows: Sequence[Row], column: str, competition: Competition) -> list[Row]:
