@@ -162,7 +162,7 @@ def limits(ours: list[Run]) -> list[str]:
         f"{middle(ours, 'wall') * bandwidth / read:.0f} times that.",
         f"Parsing the submission alone, one thread: {'; '.join(parse)}.",
         "What is left is spent on reading ids and answers, on a lookup of a million ids in random "
-        "order (two misses of the cache each) and on 24 sums of a million rows.",
+        "order (two misses of the cache each) and on five sums of a million rows.",
     ]
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,8 +142,10 @@ def _critical(draws: Floats, errors: Floats) -> float:
     """
     best = draws.argmax(axis=1)
     ahead = draws[np.arange(len(draws)), best][:, None] - draws
-    largest = _ratio(ahead, errors[best]).max(axis=1)
-    return NormalDist().cdf(float(np.quantile(largest, LEVEL)))
+    largest = np.sort(_ratio(ahead, errors[best]).max(axis=1))
+    # np.quantile imports masked arrays, a tenth of the time that a small board takes
+    place = np.interp(LEVEL * (len(largest) - 1), np.arange(len(largest)), largest)
+    return 0.5 * (1 + math.erf(float(place) / math.sqrt(2)))
 
 
 def _covariance(influence: Floats) -> Floats:
