@@ -29,15 +29,16 @@ from pathlib import Path
 from podium import api, data, model
 comp, dataset, name = sys.argv[2:5]
 most = {"epochs": 1, "rounds": 20, "networks": 1}
-def cut(values):
-    if not isinstance(values, dict):
-        return values
-    return {k: min(v, most[k]) if k in most else cut(v) for k, v in values.items()}
 competition, chosen = api.load(comp, dataset)
+def cut(params):
+    cut_here = {k: min(params[k], v) for k, v in most.items() if isinstance(params.get(k), int)}
+    named = params.get("members", {})
+    own = {k: {**v, **cut({**model.load(competition, k).params, **v})} for k, v in named.items()}
+    return {**cut_here, **({"members": own} if own else {})}
 ready = data.load(competition, chosen)
 found = model.load(competition, name)
 train, test = ready.train(0), ready.part("test", 0)
-built = found.with_params(cut(dict(found.params))).build(0)
+built = found.with_params(cut(found.params)).build(0)
 lines = Path("/proc/self/status").read_text().splitlines()
 score = next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 start()
