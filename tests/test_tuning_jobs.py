@@ -261,3 +261,18 @@ def test_a_dask_cluster(write, postgres, cluster):
     assert found.gain is not None
     with pytest.raises(PodiumError, match="No Dask scheduler answers"):
         api.tune("toy", "mine.py", scheduler="tcp://127.0.0.1:9", **settings)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
+def test_a_trial_whose_worker_died_before_its_first_heartbeat(postgres, monkeypatch, tmp_path):
+    import optuna
+
+    monkeypatch.setattr(storages, "SILENCE", 1)
+    with storages.opened(postgres.schema(), tmp_path) as storage:
+        study = optuna.create_study(storage=storage.optuna)
+        study.ask()
+        for _ in range(2):
+            time.sleep(1.5)
+            storage.reap(study)
+        assert study.trials[0].state.name == "FAIL"

@@ -9,6 +9,7 @@ turn and Optuna's heartbeat for the trials.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import os
 import warnings
@@ -262,9 +263,20 @@ class Database:
 
     def reap(self, study: Study) -> None:
         """See `Storage`."""
+        begun = datetime.datetime.now() - datetime.timedelta(seconds=SILENCE)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
+            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                if trial.datetime_start and trial.datetime_start < begun:
+                    self._first_heartbeat(trial._trial_id)  # noqa: SLF001
             fail_stale_trials(study)
+
+    def _first_heartbeat(self, trial: int) -> None:
+        """Optuna takes a trial without any for alive: its worker may have died before the first."""
+        beats = sa.table("trial_heartbeats", sa.column("trial_id"))
+        with self._engine.connect() as connection:
+            if not connection.execute(sa.select(beats).where(beats.c.trial_id == trial)).first():
+                self.optuna.record_heartbeat(trial)  # type: ignore[attr-defined]
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
