@@ -172,7 +172,7 @@ def test_who_cannot_be_a_member(files, sample, workspace, podium_cli):
         (["one", "zero"], "'zero' is the control 'zero'"),
         (["one", "away"], "'away' is a submission to toy/table, not to toy/demo"),
         (["one", "feedface"], "'feedface' is a submission to toy/table"),
-        (["one", "three"], "the predictions of 'three' are not here"),
+        (["one", "three"], f"'three': {record(ids['three']).file} is missing"),
         (["one"], "two submissions or more make a blend"),
         (["one", "ana/one"], f"{ids['one']} is named 2 times"),
     ):

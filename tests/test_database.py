@@ -14,7 +14,7 @@ from podium.boards import entry, schema
 from podium.boards.leaderboard import find_board, open_board
 from podium.errors import BoardError
 from postgres import PASSWORD
-from test_leaderboard import record
+from test_leaderboard import record, reveal
 
 PROCESSES = 6
 
@@ -47,7 +47,7 @@ def _add(url):
 
 
 def _reveal(url):
-    return open_board(url).reveal("toy", "demo", who="ana", when="now")
+    return open_board(url).reveal(reveal())
 
 
 def test_tables_that_all_make_at_the_same_moment(database):

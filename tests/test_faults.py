@@ -16,10 +16,12 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from podium import api, data
+from podium.boards import files
 from podium.boards.leaderboard import find_board
 from podium.edition import cache_folder, file_sha256, read_manifest
 
@@ -67,8 +69,9 @@ def _board_is_whole(workspace):
     board = find_board(url)
     if board is None:
         return True
-    kept = board.kept("toy", "demo")
-    return not board.damage() and all(file_sha256(workspace / f) == sha256 for f, sha256 in kept)
+    records = [record for record in board.records("toy", "demo", ["own"]) if record.file]
+    with patch.dict(os.environ, PODIUM_WORKSPACE=str(workspace)):
+        return not board.damage() and all(files.checked(record) for record in records)
 
 
 def _strays(*folders):
@@ -207,7 +210,7 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
         if place is not named:
             board = find_board(f"sqlite:///{place}/leaderboard/board.sqlite")
             assert board.counts() == {("toy", "demo"): 1}
-            names = {"competition": "toy", "dataset": "demo", "edition": ready.edition.name}
+            names = {"competition": "toy", "dataset": "demo", "version": ready.edition.name}
             for kind, house in (("control", {"zero"}), ("ceiling", {"ceiling"})):
                 assert board.names(**names, kind=kind) == house
     verdicts = json.loads(_podium("verify", "toy", "-d", "demo", "--json").stdout)

@@ -3,14 +3,23 @@
 import multiprocessing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 
 from podium.boards import leaderboard
-from podium.boards.leaderboard import Batch, Record, find_board, open_board
+from podium.boards.leaderboard import Batch, find_board, open_board
+from podium.boards.record import Pick, Record, Reveal
 from podium.competition import load
 from podium.errors import BoardError
+
+NOW = SimpleNamespace(name="now", answers="answers")
+"""The present version."""
+
+
+def reveal(who="ana", created="2026-06-01T00:00:00+00:00", answers="answers"):
+    return Reveal(competition="toy", dataset="demo", answers=answers, who=who, created=created)
 
 
 def card(score):
@@ -25,12 +34,13 @@ def card(score):
     }
 
 
-def record(name, score, *, team="ana", kind="scored", edition="now", private=None):
+def record(name, score, *, team="ana", kind="scored", version="now", private=None):
     return Record(
         submission=f"{team}-{name}",
         competition="toy",
         dataset="demo",
-        edition=edition,
+        version=version,
+        answers="answers",
         team=team,
         name=name,
         model=None,
@@ -54,7 +64,7 @@ def board(database):
 
 
 def rows(board, part="public"):
-    return board.rows(load("toy"), "demo", edition="now", part=part)
+    return board.rows(load("toy"), "demo", version=NOW, part=part)
 
 
 def test_ranks_by_full_precision_and_shares_equal_ones(board):
@@ -87,7 +97,7 @@ def test_the_same_submission_makes_no_second_row(board):
 
 
 def test_another_edition_stays_marked_and_never_mixes(board):
-    board.add(record("old", 0.1, edition="before"))
+    board.add(record("old", 0.1, version="before"))
     board.add(record("new", 0.5))
     first, last = rows(board)
     assert (first.name, first.rank) == ("new", 1)
@@ -99,8 +109,8 @@ def test_private_is_sealed_until_reveal(board):
     for part in ("private", "all"):
         with pytest.raises(BoardError, match="sealed"):
             rows(board, part)
-    assert board.reveal("toy", "demo", who="ana", when="now")
-    assert not board.reveal("toy", "demo", who="bob", when="later")
+    assert board.reveal(reveal())
+    assert not board.reveal(reveal(who="bob"))
     assert rows(board, "private")[0].score == 0.25
 
 
@@ -123,46 +133,86 @@ def test_a_reader_waits_for_no_writer(board):
         assert [row.name for row in rows(board)] == ["a"]
 
 
-def index(board):
-    board.merge(Batch(primary={("toy", "demo"): "rmse"}))
-
-
-def test_what_is_indexed_and_what_came_since_rank_together(board):
+def test_claims_stand_apart_until_they_are_made_good(board):
     for name, score in (("a", 0.5), ("b", 0.2), ("c", 0.4)):
-        board.add(record(name, score), None, "rmse")
+        board.add(record(name, score), primary="rmse")
     board.merge(Batch(claims=[record("e", 0.1), record("f", 0.45)]))
-    before = rows(board)
-    index(board)
     board.add(record("d", 0.3))
-    assert [(row.rank, row.name, row.status) for row in before] == [
-        *((1, "e", "unverified"), (2, "b", "scored"), (3, "c", "scored")),
-        *((4, "f", "unverified"), (5, "a", "scored")),
+    assert [(row.rank, row.name, row.status) for row in rows(board)] == [
+        *((1, "b", "scored"), (2, "d", "scored"), (3, "c", "scored"), (4, "a", "scored")),
+        *((None, "e", "unverified"), (None, "f", "unverified")),
     ]
-    assert [row.name for row in rows(board)] == ["e", "b", "d", "c", "f", "a"]
-    board.add(record("e", 0.1), None, "rmse")  # the claim is made good
-    assert next((row.name, row.status) for row in rows(board)) == ("e", "scored")
+    board.add(record("e", 0.1), primary="rmse")
+    assert next((row.rank, row.name, row.status) for row in rows(board)) == (1, "e", "scored")
     assert len(rows(board)) == 6
 
 
-def test_a_claim_that_a_fuller_one_replaces_leaves_the_index(board):
+def test_a_fuller_claim_replaces_one_that_tells_less(board):
     part = replace(record("a", 0.1), private={}, all={})
     board.merge(Batch(claims=[part]))
-    index(board)
-    board.reveal("toy", "demo", who="ana", when="2026-01-01T00:00:00+00:00")
+    board.reveal(reveal())
     assert [row.score for row in rows(board, "private")] == [None]
     board.merge(Batch(claims=[record("a", 0.1, private=0.7)]))
     assert [row.score for row in rows(board, "private")] == [0.7]
-    index(board)
+    board.merge(Batch(claims=[part], primary={("toy", "demo"): "rmse"}))
     assert [row.score for row in rows(board, "private")] == [0.7]
 
 
+def test_references_rank_among_themselves_and_their_private_scores_are_open(board):
+    shipped = [record(n, s, team="reference", private=s / 2) for n, s in (("r", 0.3), ("s", 0.5))]
+    board.merge(Batch(references=shipped))
+    board.add(record("a", 0.4))
+    assert [(r.rank, r.reference_rank, r.name, r.status) for r in rows(board)] == [
+        *((None, 1, "r", "reference"), (1, None, "a", "scored"), (None, 2, "s", "reference")),
+    ]
+    assert [(row.name, row.score) for row in rows(board, "private")] == [("r", 0.15), ("s", 0.25)]
+    assert board.counts() == {("toy", "demo"): 1}
+    board.reveal(reveal())
+    assert [row.name for row in rows(board, "private")] == ["r", "s", "a"]
+
+
+def test_what_is_handed_in_after_the_reveal_is_late(board):
+    board.add(record("a", 0.5))
+    board.reveal(reveal(created="2026-01-01T00:00:00+00:00"))
+    board.add(replace(record("b", 0.1), created="2026-01-01T00:00:01+00:00"))
+    for part in ("public", "private"):
+        assert [(row.rank, row.name, row.status) for row in rows(board, part)] == [
+            *((1, "a", "scored"), (None, "b", "late")),
+        ]
+
+
+def test_a_reveal_is_of_data_and_split_and_not_of_the_metric(board):
+    board.add(record("a", 1.0))
+    board.reveal(reveal(answers="other answers"))
+    with pytest.raises(BoardError, match="sealed"):
+        rows(board, "private")
+    board.reveal(reveal())
+    board.add(record("a", 2.0, version="another metric"))
+    newer = SimpleNamespace(name="another metric", answers="answers")
+    found = board.rows(load("toy"), "demo", version=newer, part="private")
+    assert [(row.score, row.status) for row in found] == [(2.0, "scored"), (1.0, "outdated")]
+
+
+def test_of_several_picks_the_latest_counts_and_none_after_the_reveal(board):
+    def pick(*submissions, created):
+        names = {"competition": "toy", "dataset": "demo", "answers": "answers", "team": "ana"}
+        board.merge(Batch(picks=[Pick(**names, submissions=submissions, who="x", created=created)]))
+        return [one.submissions for one in board.picks()]
+
+    assert pick("a", created="2026-01-02") == [("a",)]
+    assert pick("b", created="2026-01-01") == [("a",)]
+    assert pick(created="2026-01-03") == [()]
+    board.reveal(reveal(created="2026-01-04"))
+    assert pick("c", created="2026-01-05") == [()]
+
+
 def test_another_primary_score_has_an_index_of_its_own(board):
-    board.add(record("a", 0.1), None, "rmse")
-    board.add(record("b", 0.2), None, "mae")
+    board.add(record("a", 0.1), primary="rmse")
+    board.add(record("b", 0.2), primary="mae")
     toy = load("toy")
     other = replace(toy, scores=tuple(reversed(toy.scores)))
     assert {row.name: row.score for row in rows(board)} == {"a": 0.1, "b": 0.2}
-    found = board.rows(other, "demo", edition="now")
+    found = board.rows(other, "demo", version=NOW)
     assert {row.name: row.score for row in found} == {"a": 0.0, "b": 0.0}
 
 

@@ -10,6 +10,7 @@ from podium.boards.leaderboard import open_board
 from podium.boards.record import Record, Withdrawal
 from podium.boards.standings import View, standings
 from podium.errors import BoardError, UnknownNameError
+from test_leaderboard import NOW, reveal
 
 GROUPS = 40
 
@@ -31,7 +32,8 @@ def add(
         "ci": [level - 0.2, level + 0.2] if groups > 4 else None, "strata": strata,
     }  # fmt: skip
     values = {
-        "submission": f"{team}-{name}", "competition": "toy", "dataset": "demo", "edition": "now",
+        "submission": f"{team}-{name}", "competition": "toy", "dataset": "demo",
+        "version": "now", "answers": "answers",
         "team": team, "name": name, "model": None, "message": "", "kind": "scored",
         "created": created, "file": None, "sha256": name, "provenance": {}, "public": whole,
         "private": whole, "all": whole, "public_influence": influence,
@@ -46,7 +48,7 @@ def hash_of(name):
 
 def shown(board, part="public", **view):
     toy = competition.load("toy")
-    return standings(board, toy, "demo", edition="now", part=part, view=View(**view))
+    return standings(board, toy, "demo", version=NOW, part=part, view=View(**view))
 
 
 def test_tiers_are_of_the_best_of_each_team_and_chances_of_neighbours(board):
@@ -140,7 +142,7 @@ def test_the_first_rows_are_those_of_the_whole_board(board):
 def test_after_reveal_the_ranks_of_both_parts_stand_there(board):
     add(board, "a", 1.0)
     add(board, "b", 2.0, private={**card_of(0.5)}, all=card_of(0.5))
-    board.reveal("toy", "demo", who="ana", when="now")
+    board.reveal(reveal())
     found = shown(board, "private")
     assert [row.name for row in found.rows] == ["b", "a"]
     assert found.public_ranks == {"ana-a": 1, "ana-b": 2}
@@ -197,5 +199,5 @@ def test_a_limit_holds_against_two_at_once(board):
     add(board, "a", 1.0, created="2999-01-01T00:00:00+00:00")
     late = board.get("ana-a", "now")
     with pytest.raises(BoardError, match="the limit is 1 a day"):
-        board.add(Record(**{**vars(late), "submission": "ana-b"}), 1)
-    assert not board.add(late, 1)
+        board.add(Record(**{**vars(late), "submission": "ana-b"}), daily_limit=1)
+    assert not board.add(late, daily_limit=1)

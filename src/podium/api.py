@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from podium.boards.standings import Standings
     from podium.creating.making import Created
     from podium.data import Data
+    from podium.edition import Edition
     from podium.metric import Table
     from podium.reporting import Report
     from podium.runs.predicting import Predicted
@@ -471,7 +472,8 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
     url = workspace.database_url()
     batch, found = exchange.merge(leaderboard.find_board(url), Path(file), progress)
     primary = {}
-    for names in {(r.competition, r.dataset) for r in (*batch.records, *batch.claims)}:
+    everything = (*batch.records, *batch.claims, *batch.references)
+    for names in {(record.competition, record.dataset) for record in everything}:
         with suppress(PodiumError):  # the competition need not be here
             primary[names] = load(names[0])[0].primary.name
     leaderboard.open_board(url).merge(replace(batch, primary=primary))
@@ -485,12 +487,20 @@ def board(
     part: str = "public",
     team: str | None = None,
     best_per_team: bool = False,
+    best_of_all: bool = False,
     since: str | None = None,
     sort: str | None = None,
     top: int | None = None,
 ) -> list[Row]:
     """The rows of the leaderboard; see `standings`."""
-    view = {"team": team, "best_per_team": best_per_team, "since": since, "sort": sort, "top": top}
+    view = {
+        "team": team,
+        "best_per_team": best_per_team,
+        "best_of_all": best_of_all,
+        "since": since,
+        "sort": sort,
+        "top": top,
+    }
     return list(standings(competition, dataset, part=part, **view).rows)
 
 
@@ -528,7 +538,7 @@ def standings(
             raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
         return Standings(rows=[], looks={})
     names = (opened, found, chosen.name)
-    return of_board(*names, edition=present.name, part=part, view=View(**view))
+    return of_board(*names, version=present, part=part, view=View(**view))
 
 
 def compare(competition: str, *submissions: str, dataset: str | None = None) -> Compared:
@@ -549,7 +559,7 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
     present = find_edition(found, chosen)
     if present is None:
         raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
-    return comparing.compare(_board(), found, chosen, present.name, submissions)
+    return comparing.compare(_board(), found, chosen, present, submissions)
 
 
 def report(
@@ -642,20 +652,73 @@ def _written(ready: Data, table: Table, path: Path) -> Path:
 def reveal(competition: str, dataset: str | None = None) -> bool:
     """Open the private scores for good; False if they are open already.
 
+    They are those of the present data and split: other answers stay sealed.
+
     Raises:
         BoardError: If there is nothing to reveal.
     """
+    from podium.boards.record import Reveal, now
+
+    found, chosen, version, opened = _present(competition, dataset)
+    return opened.reveal(
+        Reveal(
+            competition=found.name,
+            dataset=chosen.name,
+            answers=version.answers,
+            who=getpass.getuser(),
+            created=now(),
+        )
+    )
+
+
+def pick(
+    competition: str,
+    *submissions: str,
+    dataset: str | None = None,
+    team: str | None = None,
+    none: bool = False,
+) -> list[Row]:
+    """Choose what your team is ranked by on the private part; gives the rows that are picked.
+
+    Without submissions nothing changes. A team that picks none is ranked by its best public score.
+
+    Args:
+        competition: Its name.
+        *submissions: At most two: IDs or how they begin, or names.
+        dataset: Its name; the default one is simulated.
+        team: Whose; the default team if None.
+        none: Take back what was picked before.
+
+    Raises:
+        BoardError: If one is not the team's or does not rank, or the answers are revealed.
+    """
+    from podium.boards import picking
+
+    acting = workspace.team(team)
+    found, chosen, version, opened = _present(competition, dataset)
+    names = (opened, found, chosen.name, version, acting)
+    return picking.pick(*names, None if not submissions and not none else submissions)
+
+
+def _present(competition: str, dataset: str | None) -> tuple[Competition, Dataset, Edition, Board]:
+    """A dataset in its present version, and its board.
+
+    Raises:
+        BoardError: If nothing was submitted to it.
+    """
     from podium.boards import leaderboard
-    from podium.boards.record import now
+    from podium.edition import find_edition
 
     found, chosen = load(competition, dataset)
     opened = leaderboard.find_board(workspace.database_url())
-    if opened is None or (found.name, chosen.name) not in opened.counts():
+    version = find_edition(found, chosen)
+    if opened is None or version is None or (found.name, chosen.name) not in opened.counts():
         raise BoardError(
             f"Nothing was submitted to {found.name}/{chosen.name} yet.",
-            hint=f"Begin with: podium run {found.name} {found.controls[0].model}",
+            hint=f"Begin with: podium run {found.name} {found.controls[0].model} "
+            f"--dataset {chosen.name}",
         )
-    return opened.reveal(found.name, chosen.name, who=getpass.getuser(), when=now())
+    return found, chosen, version, opened
 
 
 def _board() -> Board:

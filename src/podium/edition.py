@@ -35,6 +35,34 @@ class Edition:
         """One short name for all three."""
         return hashlib.sha256(f"{self.data}{self.split}{self.metric}".encode()).hexdigest()[:16]
 
+    @property
+    def answers(self) -> str:
+        """One short name for data and split: whoever has seen these answers knows them for good."""
+        return answers_of(vars(self))
+
+
+def answers_of(known: Mapping[str, Any]) -> str:
+    """The short name of the `data` and `split` that something was scored on; empty if unknown."""
+    if not {"data", "split"} <= known.keys():
+        return ""
+    return hashlib.sha256(f"{known['data']}{known['split']}".encode()).hexdigest()[:16]
+
+
+def successor(competition: Competition, dataset: str, old: Mapping[str, Any]) -> str | None:
+    """The present edition, if what was scored before metrics had versions gives the same scores.
+
+    Args:
+        competition: Whose.
+        dataset: Its name.
+        old: `data`, `split`, and as `metric` the sha256 of the metric's file.
+    """
+    if dataset not in [entry.name for entry in competition.datasets]:
+        return None
+    present = find_edition(competition, competition.dataset(dataset))
+    if present is None or answers_of(old) != present.answers:
+        return None
+    return present.name if old.get("metric") == present.metric else None
+
 
 def edition_of(competition: Competition, known: Mapping[str, Any]) -> Edition:
     """The edition of known `data` and `split`, with the metric as it is now."""

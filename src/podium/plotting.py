@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium import scratch, workspace
-from podium.boards import leaderboard
+from podium.boards import files, leaderboard
 from podium.boards.entry import Desk
-from podium.edition import file_sha256
 from podium.errors import BoardError, PodiumError, needing_extras, reason
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def plot(data: Data, submissions: Sequence[str], out: Path) -> list[Path]:
                 f"{record.submission} is of {record.competition}/{record.dataset}, "
                 f"not of {'/'.join(where)}."
             )
-    revealed = board.revealed(*where)
+    revealed = board.revealed(*where, data.edition.answers) is not None
     desk = Desk.of(data)
     return draw(data.competition, [_view(desk, one, revealed=revealed) for one in found], out)
 
@@ -117,36 +116,29 @@ def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Pat
     check(competition, out)
     with needing_extras("Drawing"):
         figures: Mapping[str, Any] = competition.module("plot").draw(views)
-    files = []
+    written = []
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, figure in figures.items():
             with scratch.replacing(out / f"{name}.png") as file:
                 figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-            files.append(out / f"{name}.png")
+            written.append(out / f"{name}.png")
     except OSError as error:
         raise PodiumError(
             f"The pictures cannot be written to {out}: {reason(error)}.",
             hint="Name another folder.",
         ) from error
-    return files
+    return written
 
 
 def _view(desk: Desk, record: Record, *, revealed: bool) -> View:
-    if record.edition != desk.edition.name:
+    if record.version != desk.edition.name:
         raise BoardError(
             f"{record.submission} ({record.name}) was handed in to other data, split or metric.",
-            hint="Its file can be scored again: podium rescore COMP",
+            hint="Its file can be scored again: podium rescore "
+            f"{record.competition} --dataset {record.dataset}",
         )
-    file = workspace.root() / record.file if record.file else None
-    if file is None or not file.is_file():
-        raise BoardError(
-            f"The predictions of {record.submission} ({record.name}) are not here.",
-            hint="Pictures need the file: it was imported without, or removed.",
-        )
-    if file_sha256(file) != record.sha256:
-        raise BoardError(f"{record.file} has changed since it was handed in.")
-    predictions = desk.check(file)
+    predictions = desk.check(files.checked(record))
     return View(
         title=f"{record.name} ({record.team})",
         part=desk.data.part("test"),

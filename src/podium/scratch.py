@@ -42,10 +42,15 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync(made, os.O_RDWR)
         made.chmod(0o644)
         made.replace(path)
-        if os.name == "posix":
-            _sync(path.parent, os.O_RDONLY)  # the name must outlive a loss of power too
+        sync_folder(path.parent)
     finally:
         made.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """See that the names of files in a folder outlive a loss of power, where the system can."""
+    if os.name == "posix":
+        _sync(folder, os.O_RDONLY)
 
 
 def _sync(path: Path, flags: int) -> None:

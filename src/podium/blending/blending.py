@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium import workspace
 from podium.blending.mixing import Mixer, Votes, added
-from podium.boards import comparing
+from podium.boards import comparing, files
 from podium.boards.entry import Desk
-from podium.boards.ranking import OUTDATED, WITHDRAWN
+from podium.boards.ranking import HOUSE, OUTDATED, WITHDRAWN
 from podium.boards.record import SUBMISSION
 from podium.data import metric_columns
 from podium.edition import PUBLIC, file_sha256
@@ -212,7 +211,7 @@ def blend(
 def _members(board: Board, desk: Desk, names: Sequence[str]) -> list[_Found]:
     """The named submissions; everything that stands against them is said at once."""
     competition, dataset = desk.data.competition, desk.data.dataset
-    standing = board.rows(competition, dataset.name, edition=desk.edition.name)
+    standing = board.rows(competition, dataset.name, version=desk.edition)
     found, problems = [], []
     for name in names:
         try:
@@ -237,15 +236,13 @@ def _member(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> _Fo
         row = comparing.find(standing, name)
     except BoardError as error:
         raise _why_not(board, desk, standing, name) or error from error
-    if row.rank is None:
+    if row.status in HOUSE:
         raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
     record = board.get(row.submission, desk.edition.name)
-    file = workspace.root() / (record.file or "-")
-    if not file.is_file():
-        where = f": {record.file} is missing" if record.file else ""
-        raise BoardError(f"the predictions of {name[:60]!r} are not here{where}")
-    if file_sha256(file) != record.sha256:
-        raise BoardError(f"{record.file} has changed since it was handed in")
+    try:
+        file = files.checked(record)
+    except BoardError as error:
+        raise BoardError(f"{name[:60]!r}: {error.message}") from error
     return _Found(record=record, row=row, file=file)
 
 
@@ -259,7 +256,7 @@ def _why_not(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> Bo
     if any(_means(name, row.submission, row.team, row.name) for row in ranked):
         return None
     here = f"{desk.data.competition.name}/{desk.data.dataset.name}"
-    for record in [*board.records(), *board.claims()]:
+    for record in board.records():
         where = f"{record.competition}/{record.dataset}"
         known = record.kind == SUBMISSION and where != here
         if known and _means(name, record.submission, record.team, record.name):

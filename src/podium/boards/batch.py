@@ -16,9 +16,19 @@ import numpy as np
 
 from podium import competition as competitions
 from podium import data, workspace
-from podium.boards import leaderboard, provenance
+from podium.boards import files, leaderboard, provenance
 from podium.boards.entry import SUBMITTED, Desk, cards, label
-from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
+from podium.boards.record import (
+    CEILING,
+    CLAIM,
+    CONTROL,
+    OWN,
+    PARTS,
+    SUBMISSION,
+    Record,
+    now,
+    submission_id,
+)
 from podium.edition import file_sha256
 from podium.errors import BoardError, PodiumError, one_line
 from podium.formats import FORMATS
@@ -60,9 +70,9 @@ def score_all(name: str | None = None, progress: Progress | None = None) -> list
     if name is not None:
         competitions.load(name)
     top = workspace.root() / SUBMITTED
-    files = [path.relative_to(top) for path in sorted(top.rglob("*")) if path.is_file()]
-    files = [path for path in files if len(path.parts) > 1 and name in (None, path.parts[0])]
-    visible = [path for path in files if not _is_hidden(path)]
+    paths = [path.relative_to(top) for path in sorted(top.rglob("*")) if path.is_file()]
+    paths = [path for path in paths if len(path.parts) > 1 and name in (None, path.parts[0])]
+    visible = [path for path in paths if not _is_hidden(path)]
     handled: list[Handled] = []
     for folder, group in groupby(visible, lambda path: path.parts[:2]):
         report = progress.stage(f"{SUBMITTED}/{'/'.join(folder)}") if progress else None
@@ -76,7 +86,7 @@ def score_all(name: str | None = None, progress: Progress | None = None) -> list
 def rescore(
     competition: Competition, dataset: Dataset, progress: Progress | None = None
 ) -> list[Handled]:
-    """Score the stored files of other editions' records in the present one.
+    """Score the stored files of other versions' records in the present one.
 
     Raises:
         BoardError: If nothing was ever submitted.
@@ -86,13 +96,14 @@ def rescore(
         raise BoardError(f"Nothing was submitted to {competition.name}/{dataset.name} yet.")
     desk = Desk.of(data.load(competition, dataset))
     names = (competition.name, dataset.name)
-    records = board.records(*names)
+    present = desk.edition.name
     gone = {withdrawal.submission for withdrawal in board.withdrawals()}
-    gone |= {record.submission for record in records if record.edition == desk.edition.name}
+    own = board.records(*names, [OWN])
+    gone |= {record.submission for record in own if record.version == present}
     old = {
         record.submission: record
-        for record in [*board.claims(*names), *records]
-        if record.kind == SUBMISSION and record.edition != desk.edition.name
+        for record in [*board.records(*names, [CLAIM]), *own]
+        if record.kind == SUBMISSION and record.version != present
     }
     report = progress.stage(f"{competition.name}/{dataset.name}") if progress else None
     handled = []
@@ -165,15 +176,16 @@ def _near_bytes(a: bytes, b: bytes) -> bool:
 
 
 def _scored_again(desk: Desk, record: Record) -> Scorecard | None:
-    if record.edition != desk.edition.name:
+    if record.version != desk.edition.name:
         return None
     if record.kind == CEILING:
         return desk.ceiling()
     if record.kind == CONTROL:
         named = [c for c in desk.data.competition.controls if c.name == record.name]
         return desk.score_control(named[0]) if named else None
-    file = workspace.root() / record.file if record.file else None
-    if file is None or not file.is_file() or file_sha256(file) != record.sha256:
+    try:
+        file = files.checked(record)
+    except BoardError:
         return None
     return desk.score(desk.check(file))
 
@@ -187,29 +199,28 @@ def _rescored(desk: Desk, old: Record) -> Handled:
         status="refused",
         submission=old.submission,
     )
-    file = workspace.root() / (old.file or "-")
-    if not file.is_file():
-        return replace(handled, problem="the file is missing")
     try:
-        if file_sha256(file) != old.sha256:
-            return replace(handled, problem="the file has changed since it was handed in (sha256)")
-        found = cards(desk.score(desk.check(file)))
+        found = cards(desk.score(desk.check(files.checked(old))))
     except (PodiumError, OSError) as error:
         return replace(handled, problem=one_line(error))
     rescored = {"created": now(), "versions": provenance.versions()}
     code = {**old.provenance, **vars(desk.edition), "rescored": rescored}
     desk.record_controls()
-    desk.board.add(replace(old, edition=desk.edition.name, provenance=code, **found))
+    version, answers = desk.edition.name, desk.edition.answers
+    desk.board.add(
+        replace(old, version=version, answers=answers, provenance=code, **found),
+        primary=desk.data.competition.primary.name,
+    )
     score = found["public"]["scores"][desk.data.competition.primary.name]
     return replace(handled, status="scored", score=score)
 
 
-def _score_folder(top: Path, files: list[Path]) -> Iterator[Handled]:
+def _score_folder(top: Path, paths: list[Path]) -> Iterator[Handled]:
     """Files of one dataset, or of what is named as if it were one."""
-    competition, dataset = files[0].parts[:2]
+    competition, dataset = paths[0].parts[:2]
     folder = _Folder(competition=competition, dataset=dataset)
     others = _open_files(competition)
-    for path in files:
+    for path in paths:
         if path.name.lower().endswith(others):
             continue
         team = path.parts[2] if len(path.parts) == 4 else "-"
@@ -258,7 +269,7 @@ class _Folder:
     @cached_property
     def _claims(self) -> dict[tuple[str, str], Record]:
         board = leaderboard.find_board(workspace.database_url())
-        claims = board.claims(self.competition, self.dataset) if board else []
+        claims = board.records(self.competition, self.dataset, [CLAIM]) if board else []
         return {claim.key: claim for claim in claims}
 
     def score(self, path: Path, handled: Handled) -> Handled:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium import workspace
-from podium.boards import tiers
+from podium.boards import files, tiers
 from podium.boards.disagreement import Disagreement, disagreement
 from podium.boards.entry import Desk
-from podium.edition import file_sha256, is_ready
+from podium.boards.ranking import OUTDATED, WITHDRAWN
+from podium.edition import Edition, is_ready
 from podium.errors import BoardError
 from podium.stats import MIN_GROUPS, Card, Estimate, interval
 
@@ -99,7 +99,7 @@ class _Scored:
 
 
 def compare(
-    board: Board, competition: Competition, dataset: Dataset, edition: str, names: Sequence[str]
+    board: Board, competition: Competition, dataset: Dataset, version: Edition, names: Sequence[str]
 ) -> Compared:
     """Compare the first named submission with each of the others.
 
@@ -107,22 +107,22 @@ def compare(
         board: Where they are.
         competition: Whose they are.
         dataset: Likewise.
-        edition: The present one.
+        version: The present one.
         names: IDs or how they begin, names, `team/name`, or teams for their best.
 
     Raises:
         BoardError: If a name fits none or several, or fewer than two submissions are named.
     """
-    standing = board.rows(competition, dataset.name, edition=edition)
+    standing = board.rows(competition, dataset.name, version=version)
     rows = [find(standing, name) for name in names]
     if len({row.submission for row in rows}) < max(2, len(rows)):
         raise BoardError(
             "Two submissions or more are compared, each named once.",
             problems=[f"{r.submission}: {r.team}/{r.name}" for r in rows],
         )
-    records = [board.get(row.submission, edition) for row in rows]
-    revealed = board.revealed(competition.name, dataset.name)
-    desk = _desk(competition, dataset, edition)
+    records = [board.get(row.submission, version.name) for row in rows]
+    revealed = board.revealed(competition.name, dataset.name, version.answers) is not None
+    desk = _desk(competition, dataset, version)
     scored = [_scored(desk, record, revealed=revealed) for record in records]
     return Compared(
         rows=rows,
@@ -140,7 +140,7 @@ def find(rows: Sequence[Row], name: str) -> Row:
     Raises:
         BoardError: If there is none, or more than one.
     """
-    known = [row for row in rows if row.rank is not None or row.status in ("control", "ceiling")]
+    known = [row for row in rows if row.status not in (OUTDATED, WITHDRAWN)]
     found = [row for row in known if name in (row.submission, f"{row.team}/{row.name}")]
     found = found or [row for row in known if row.name == name]
     if not found and len(name) >= SHORTEST:
@@ -198,22 +198,24 @@ def _difference(
     )
 
 
-def _desk(competition: Competition, dataset: Dataset, edition: str) -> Desk | None:
+def _desk(competition: Competition, dataset: Dataset, version: Edition) -> Desk | None:
     """Where predictions can be scored again; None where the data are not prepared here."""
     from podium.data import load
 
     if not is_ready(competition, dataset):
         return None
     desk = Desk.of(load(competition, dataset))
-    return desk if desk.edition.name == edition else None
+    return desk if desk.edition == version else None
 
 
 def _scored(desk: Desk | None, record: Record, *, revealed: bool) -> _Scored | None:
     """The record's predictions, scored again; None where they are not here."""
-    file = workspace.root() / record.file if record.file else None
-    if desk is None or file is None or not file.is_file() or file_sha256(file) != record.sha256:
+    if desk is None:
         return None
-    predictions = desk.check(file)
+    try:
+        predictions = desk.check(files.checked(record))
+    except BoardError:
+        return None
     return _Scored(
         predictions=predictions,
         card=desk.score(predictions)["all" if revealed else "public"],

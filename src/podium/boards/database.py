@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from podium.boards import schema
+from podium.boards import migrations
 from podium.errors import BoardError
 
 _BUSY_SECONDS = 30
@@ -67,10 +67,10 @@ def sqlite_file(url: sa.URL) -> Path | None:
 
 
 def engine(url: sa.URL) -> sa.Engine:
-    """Open a database; what tables it lacks are made.
+    """Open a database; its tables are made, or those of an older board are made today's.
 
     Raises:
-        BoardError: If it cannot be opened, or no driver is installed.
+        BoardError: If it cannot be opened, no driver is installed, or a newer Podium made it.
     """
     sqlite = url.get_backend_name() == "sqlite"
     options = _OPTIONS[url.get_backend_name()].items()
@@ -88,15 +88,16 @@ def engine(url: sa.URL) -> sa.Engine:
     sa.event.listen(engine, "begin", _begin_sqlite if sqlite else _begin_postgresql)
     try:
         with engine.connect() as connection:
-            missing = set(schema.SCHEMA.tables) - set(sa.inspect(connection).get_table_names())
-        if missing:
-            writer = engine.execution_options(**{WRITES: True})
-            schema.SCHEMA.create_all(writer)
-            for index in (*schema.RECORDS.indexes, *schema.CLAIMS.indexes):
-                index.create(writer, checkfirst=True)  # an older board may lack one
+            current = migrations.is_current(connection)
+        if not current:
+            with engine.execution_options(**{WRITES: True}).begin() as connection:
+                migrations.upgrade(connection)
     except sa.exc.DBAPIError as error:
         engine.dispose()
         raise refusal(url, "cannot be opened", error) from error
+    except BoardError:
+        engine.dispose()
+        raise
     return engine
 
 

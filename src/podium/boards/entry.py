@@ -1,4 +1,4 @@
-"""Handing in: check, score, keep and record a submission, in this order.
+"""Handing in: check, score and record a submission, and keep its file (see `files`).
 
 A refusal at any step leaves nothing behind: no file, no record.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium import model, scratch, submission, training, workspace
-from podium.boards import leaderboard, provenance
+from podium.boards import files, leaderboard, provenance
 from podium.boards.leaderboard import Board, refuse_over_limit, today
 from podium.boards.ranking import Row
 from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
@@ -162,16 +162,21 @@ class Desk:
     def best(self, team: str) -> float | None:
         """A team's best public score."""
         names = (self.data.competition, self.data.dataset.name)
-        own = self.board.ranking(*names, edition=self.edition.name).of(team)
+        own = self.board.ranking(*names, version=self.edition).of(team)
         return next((line.score for line in own if line.kind == SUBMISSION), None)
 
     def standings(self, team: str) -> Standings:
         """The public board with tiers and probabilities, as far as a team is concerned."""
         names = (self.board, self.data.competition, self.data.dataset.name)
-        return standings(*names, edition=self.edition.name, view=View(team=team))
+        return standings(*names, version=self.edition, view=View(team=team))
+
+    def recorded_files(self) -> set[str]:
+        """The files that records of the dataset name, relative to the workspace."""
+        names = (self.data.competition.name, self.data.dataset.name)
+        return self.board.files(*names)
 
     def has_record(self, short: str) -> bool:
-        """Whether these bytes of this team have a record in this edition: no new look."""
+        """Whether these bytes of this team have a record in this version: no new look."""
         board = leaderboard.find_board(workspace.database_url())
         return board is not None and board.has(short, self.edition.name)
 
@@ -185,7 +190,7 @@ class Desk:
         board = leaderboard.find_board(workspace.database_url()) if limit else None
         if board and limit:
             names = (self.data.competition.name, self.data.dataset.name)
-            looks = board.looks(*names, edition=self.edition.name, since=today())
+            looks = board.looks(*names, version=self.edition.name, since=today())
             refuse_over_limit(team, looks.get(team, 0), limit)
 
     def add(self, record: Record) -> bool:
@@ -195,7 +200,9 @@ class Desk:
             BoardError: If others of the team came in between, and the day's limit is reached.
         """
         competition = self.data.competition
-        return self.board.add(record, competition.daily_limit, competition.primary.name)
+        return self.board.add(
+            record, primary=competition.primary.name, daily_limit=competition.daily_limit
+        )
 
     def submission_id(self, team: str, sha256: str) -> str:
         """The short name of some bytes of a team."""
@@ -207,7 +214,8 @@ class Desk:
             submission=self.submission_id(fields["team"], fields["sha256"]),
             competition=self.data.competition.name,
             dataset=self.data.dataset.name,
-            edition=self.edition.name,
+            version=self.edition.name,
+            answers=self.edition.answers,
             provenance={
                 **vars(self.edition),
                 "peak_memory_mb": provenance.peak_memory_mb(),
@@ -219,7 +227,7 @@ class Desk:
         )
 
     def record_controls(self) -> None:
-        """Score the trivial models and, on simulated data, the ceiling: once an edition."""
+        """Score the trivial models and, on simulated data, the ceiling: once a version."""
         there = self._house_names(CONTROL)
         for control in self.data.competition.controls:
             if control.name not in there:
@@ -235,7 +243,7 @@ class Desk:
 
     def _house_names(self, kind: str) -> set[str]:
         names = (self.data.competition.name, self.data.dataset.name)
-        return self.board.names(*names, edition=self.edition.name, kind=kind)
+        return self.board.names(*names, version=self.edition.name, kind=kind)
 
     def _record_house(
         self, scored: Scorecard, kind: str, name: str, model: str | None, code: Mapping[str, Any]
@@ -252,7 +260,7 @@ class Desk:
             sha256=hashlib.sha256(name.encode()).hexdigest(),
             code=code,
         )
-        self.board.add(record)
+        self.board.add(record, primary=self.data.competition.primary.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,8 +291,8 @@ class Entries:
         scored = desk.score(aligned)
         desk.record_controls()
         before = desk.best(self.team)
-        kept, open_file = self._keep(predictions, sha256, SUBMITTED)
         seconds = time.perf_counter() - predictions.start
+        kept = self._place(SUBMITTED) / (short + predictions.path.suffix.lower())
         record = desk.record(
             scored,
             team=self.team,
@@ -297,7 +305,10 @@ class Entries:
             sha256=sha256,
             code={**(predictions.code or {}), "seconds": round(seconds, 3)},
         )
-        new = desk.add(record)
+        files.tidy(kept.parent, desk.recorded_files)
+        with files.staged(predictions.path, kept):
+            new = desk.add(record)
+        open_file = self._keep_open(predictions, short, SUBMITTED)
         board = desk.standings(self.team)
         row = next(row for row in board.rows if row.submission == record.submission)
         score = record.public["scores"][desk.data.competition.primary.name]
@@ -315,23 +326,25 @@ class Entries:
     def put_aside(self, predictions: Predictions) -> Kept:
         """Check predictions and keep them without scoring."""
         self.desk.check(predictions.path)
-        kept, open_file = self._keep(predictions, file_sha256(predictions.path), PUT_ASIDE)
+        short = self.desk.submission_id(self.team, file_sha256(predictions.path))
+        name = short + predictions.path.suffix.lower()
+        kept = submission.keep(predictions.path, self._place(PUT_ASIDE), name)
+        open_file = self._keep_open(predictions, short, PUT_ASIDE)
         seconds = time.perf_counter() - predictions.start
         return Kept(file=kept, open_file=open_file, seconds=seconds)
 
-    def _keep(self, predictions: Predictions, sha256: str, where: str) -> tuple[Path, Path | None]:
+    def _place(self, where: str) -> Path:
         data = self.desk.data
-        folder = workspace.root().joinpath(
-            where, data.competition.name, data.dataset.name, self.team
-        )
-        short = self.desk.submission_id(self.team, sha256)
-        kept = submission.keep(predictions.path, folder, short + predictions.path.suffix.lower())
+        return workspace.root() / where / data.competition.name / data.dataset.name / self.team
+
+    def _keep_open(self, predictions: Predictions, short: str, where: str) -> Path | None:
         if predictions.open_table is None:
-            return kept, None
+            return None
+        folder = self._place(where)
         with scratch.directory(scratch.INCOMING, folder) as place:
             predictions.open_table.to_csv(place / "open.csv", index=False)
-            name = f"{short}.{data.dataset.open_file}"
-            return kept, submission.keep(place / "open.csv", folder, name)
+            name = f"{short}.{self.desk.data.dataset.open_file}"
+            return submission.keep(place / "open.csv", folder, name)
 
     def _refuse_withdrawn(self, short: str) -> None:
         board = leaderboard.find_board(workspace.database_url())

@@ -16,7 +16,7 @@ from podium.boards.batch import near, verified
 from podium.boards.entry import Desk
 from podium.boards.leaderboard import Batch, Board
 from podium.boards.lines import Facts
-from podium.boards.record import SUBMISSION, Record, Reveal, Withdrawal
+from podium.boards.record import CLAIM, OWN, REFERENCE, SUBMISSION, Pick, Record, Reveal, Withdrawal
 from podium.edition import is_ready
 from podium.errors import BoardError, PodiumError, UnknownNameError, one_line
 from podium.scratch import replacing
@@ -33,6 +33,7 @@ class Exported:
     records: int
     withdrawals: int
     reveals: int
+    picks: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,9 @@ class Imported:
         known: Records that it had.
         verified: Records whose figures were computed again from their predictions.
         unverified: New ones whose predictions are not at hand.
+        reference: New ones that Podium ships.
         withdrawals: New withdrawals.
+        picks: Picks of teams, as far as they are new.
         revealed: Boards that are open now, as `competition/dataset`.
         sealed: Boards that were revealed elsewhere and stay sealed here, since they hold
             submissions whose private scores did not come along.
@@ -54,9 +57,15 @@ class Imported:
     known: int
     verified: int
     unverified: int
+    reference: int
     withdrawals: int
+    picks: int
     revealed: Sequence[str]
     sealed: Sequence[str]
+
+
+_Parsed = tuple[tuple[bool, str, str], int, lines.Fact, bool]
+"""How a line is sorted, its number, what it says, and whether Podium ships it."""
 
 
 @dataclass(kw_only=True)
@@ -64,8 +73,10 @@ class _Content:
     """What the lines of a file say, each with the number of its line."""
 
     records: dict[tuple[str, str], tuple[int, Record]] = field(default_factory=dict)
+    references: set[tuple[str, str]] = field(default_factory=set)
     withdrawals: dict[str, tuple[int, Withdrawal]] = field(default_factory=dict)
-    reveals: dict[tuple[str, str], Reveal] = field(default_factory=dict)
+    reveals: dict[tuple[str, str, str], Reveal] = field(default_factory=dict)
+    picks: dict[tuple[str, str, str, str], tuple[int, Pick]] = field(default_factory=dict)
 
 
 def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
@@ -78,7 +89,9 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
         BoardError: If there is nothing to write, or `file` holds what the board does not have.
         UnknownNameError: If the board knows no such competition.
     """
-    records = [*board.records(), *board.claims()]
+    records = board.records()
+    ships = {record.key for record in board.records(origins=[REFERENCE])}
+    own = {record.key for record in board.records(origins=[OWN])}
     known = {record.competition for record in records}
     if str(file) in known:
         raise BoardError(
@@ -91,18 +104,24 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     if not records:
         raise BoardError("The board is empty: there is nothing to export.")
     reveals = board.reveals()
-    opened = {(reveal.competition, reveal.dataset) for reveal in reveals}
+    opened = {(r.competition, r.dataset, r.answers) for r in reveals}
     objects = [
         *(
-            lines.of_record(record, (record.competition, record.dataset) in opened)
-            for record in records
+            lines.of_record(r, r.key in ships or (r.competition, r.dataset, r.answers) in opened)
+            for r in records
         ),
         *({"type": "withdrawal", **vars(withdrawal)} for withdrawal in board.withdrawals()),
         *({"type": "reveal", **vars(reveal)} for reveal in reveals),
+        *(
+            {"type": "pick", **vars(pick), "submissions": list(pick.submissions)}
+            for pick in board.picks()
+        ),
     ]
     chosen = {lines.identity(o): o for o in objects if not names or o["competition"] in names}
     for line in _there(file, chosen.keys()):
-        if _is_earlier(line, chosen[lines.identity(line)]):
+        ours = chosen.get(lines.identity(line))
+        mine = (line.get("submission"), line.get("version")) in own
+        if ours is None or _goes_before(line, ours, mine):
             chosen[lines.identity(line)] = line
     with replacing(file) as scratch, scratch.open("w", encoding="utf-8") as out:
         out.writelines(lines.text_of(chosen[identity]) + "\n" for identity in sorted(chosen))
@@ -112,6 +131,7 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
         records=kinds.count("record"),
         withdrawals=kinds.count("withdrawal"),
         reveals=kinds.count("reveal"),
+        picks=kinds.count("pick"),
     )
 
 
@@ -125,9 +145,14 @@ def merge(
     """
     facts = Facts()
     content = _read(file, facts)
-    there = {record.key: record for record in board.records()} if board else {}
-    claims = {record.key: record for record in board.claims()} if board else {}
-    problems = [*_contradictions(content, there), *_wrong_withdrawals(content, {**claims, **there})]
+    there = {r.key: r for r in board.records(origins=[OWN])} if board else {}
+    claims = {r.key: r for r in board.records(origins=[CLAIM, REFERENCE])} if board else {}
+    everything = {**claims, **there}
+    problems = [
+        *_contradictions(content, there),
+        *_wrong_withdrawals(content, everything),
+        *_wrong_picks(content, everything),
+    ]
     new = [(line, r) for key, (line, r) in content.records.items() if key not in there]
     checked: dict[tuple[str, str], Record] = {}
     for line, record, desk in _with_desks(new, facts, progress):
@@ -140,15 +165,21 @@ def merge(
             checked[record.key] = found
     seen = {key: claim for key, claim in claims.items() if key not in {*there, *checked}}
     _raise(file, [*problems, *_contradictions(content, seen)])
-    unverified = [record for _, record in new if record.key not in checked]
+    rest = [record for _, record in new if record.key not in checked]
+    unverified = [record for record in rest if record.key not in content.references]
+    references = [record for record in rest if record.key in content.references]
     gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
     withdrawals = [w for _, w in content.withdrawals.values() if w.submission not in gone]
-    reveals, sealed = _reveals(board, content, {**claims, **there})
+    reveals, sealed = _reveals(board, content, everything)
+    known_picks = set(board.picks()) if board else set()
+    picks = [pick for _, pick in content.picks.values() if pick not in known_picks]
     batch = Batch(
         records=list(checked.values()),
         claims=unverified,
+        references=references,
         withdrawals=withdrawals,
         reveals=reveals,
+        picks=picks,
         came_open=_came_open(content),
     )
     added = sum(key not in there and key not in claims for key in content.records)
@@ -157,8 +188,10 @@ def merge(
         known=len(content.records) - added,
         verified=len(checked),
         unverified=sum(record.key not in claims for record in unverified),
+        reference=sum(record.key not in claims for record in references),
         withdrawals=len(withdrawals),
-        revealed=[f"{r.competition}/{r.dataset}" for r in reveals],
+        picks=len(picks),
+        revealed=sorted({f"{r.competition}/{r.dataset}" for r in reveals}),
         sealed=sealed,
     )
 
@@ -168,32 +201,40 @@ def _there(file: Path, kept: Collection[tuple[str, ...]]) -> list[dict[str, Any]
 
     Raises:
         BoardError: If some of them would be lost: an export takes the place of an older one, but
-            never of lines that only the file has.
+            never of lines that only the file has. Reveals that were not applied here stay.
     """
     if not file.parent.is_dir():
         raise BoardError(f"The directory {file.parent} does not exist.", hint="Make it first.")
     if not file.exists():
         return []
     parsed = [lines.parse(text) for _, text in lines.read(file)]
-    found = [line for line in parsed if not isinstance(line, str)]
-    if len(found) < len(parsed):
+    whole = [lines.modern(line) for line in parsed if not isinstance(line, str)]
+    if len(whole) < len(parsed):
         raise BoardError(
             f"{file} is there already and is no whole export.", hint="Name another file."
         )
-    lost = {lines.identity(line) for line in found} - set(kept)
+    whole = [line for line in whole if line["type"] != "reveal" or line.get("answers")]
+    lost = {lines.identity(line) for line in whole if line["type"] != "reveal"} - set(kept)
     if lost:
         raise BoardError(
             f"{file} holds {len(lost)} lines that this export would lose.",
             hint=f"Import them first: podium import {file}; or name another file.",
         )
-    return found
+    return whole
 
 
-def _is_earlier(line: dict[str, Any], ours: dict[str, Any]) -> bool:
-    """Whether a file's line says the same as ours, and is the one that an import would take."""
+def _goes_before(line: dict[str, Any], ours: dict[str, Any], mine: bool) -> bool:
+    """Whether a file's line says the same as ours, and is the one that an import would take.
+
+    The private figures that a file has of others are kept; those of what was scored here (`mine`)
+    stay sealed.
+    """
+    if line["type"] == "pick":
+        return str(line.get("created")) > str(ours["created"])
     if line == ours or next(lines.problems(line, Facts()), None) is not None:
         return False
-    if _order(line)[0] != _order(ours)[0] or _order(line) > _order(ours):
+    fuller = _order(line)[0] < _order(ours)[0]
+    if (fuller and mine) or _order(line) > _order(ours):
         return False
     theirs, known = lines.made(line), lines.made(ours)
     if isinstance(theirs, Record) and isinstance(known, Record):
@@ -213,29 +254,68 @@ def _read(file: Path, facts: Facts) -> _Content:
         BoardError: With every broken line.
     """
     problems: list[tuple[int, str]] = []
-    parsed: list[tuple[tuple[bool, str, str], int, Record | Withdrawal | Reveal]] = []
+    parsed: list[_Parsed] = []
+    old_reveals: list[tuple[int, dict[str, Any]]] = []
     for number, text in lines.read(file):
         line = lines.parse(text)
-        wrong = [line] if isinstance(line, str) else list(lines.problems(line, facts))
+        if isinstance(line, str):
+            problems.append((number, line))
+            continue
+        line = lines.modern(line)
+        if line["type"] == "reveal" and "answers" not in line:
+            old_reveals.append((number, line))
+            continue
+        wrong = list(lines.problems(line, facts))
         problems += [(number, problem) for problem in wrong]
-        if not wrong and isinstance(line, dict):
-            parsed.append((_order(line), number, lines.made(line)))
+        if not wrong:
+            ships = facts.ships(line)
+            parsed.append((_order(line), number, lines.made(line), ships))
+    parsed += _of_answers(old_reveals, parsed, facts, problems)
     content = _Content()
     parsed.sort(key=lambda entry: entry[0])  # so that the order of the lines does not matter
-    for _, number, entry in parsed:
-        if isinstance(entry, Record):
-            first, record = content.records.setdefault(entry.key, (number, entry))
-            if (wrong_with := _other_figures(record, entry)) is not None:
-                problems.append((number, f"{_named(entry)}: {wrong_with} in line {first}"))
-        elif isinstance(entry, Withdrawal):
-            content.withdrawals.setdefault(entry.submission, (number, entry))
-        else:
-            content.reveals.setdefault((entry.competition, entry.dataset), entry)
+    for _, number, fact, ships in parsed:
+        if isinstance(fact, Record):
+            first, record = content.records.setdefault(fact.key, (number, fact))
+            if (wrong_with := _other_figures(record, fact)) is not None:
+                problems.append((number, f"{_named(fact)}: {wrong_with} in line {first}"))
+            if ships:
+                content.references.add(fact.key)
+        elif isinstance(fact, Withdrawal):
+            content.withdrawals.setdefault(fact.submission, (number, fact))
+        elif isinstance(fact, Pick):
+            key = (fact.competition, fact.dataset, fact.answers, fact.team)
+            content.picks[key] = (number, fact)  # the latest counts
+        elif not ships:  # what Podium ships is open in any case, and opens nothing else
+            content.reveals.setdefault((fact.competition, fact.dataset, fact.answers), fact)
     _raise(file, problems)
     if not parsed:
         raise BoardError(f"{file} holds no lines.", hint="Name a file that podium export wrote.")
     content.records = dict(sorted(content.records.items(), key=lambda item: item[1][1].created))
     return content
+
+
+def _of_answers(
+    old: Sequence[tuple[int, dict[str, Any]]],
+    parsed: Sequence[_Parsed],
+    facts: Facts,
+    problems: list[tuple[int, str]],
+) -> Iterator[_Parsed]:
+    """Reveals of before they were of an answers' version: of what the file had by then."""
+    records = [fact for _, _, fact, _ in parsed if isinstance(fact, Record)]
+    for number, line in old:
+        names = (line.get("competition"), line.get("dataset"))
+        opened = {
+            record.answers
+            for record in records
+            if (record.competition, record.dataset) == names
+            and record.created <= str(line.get("created"))
+        }
+        for answers in sorted(opened) or [""]:
+            new = {**line, "answers": answers}
+            wrong = list(lines.problems(new, facts))
+            problems += [(number, problem) for problem in wrong]
+            if not wrong:
+                yield _order(new), number, lines.made(new), False
 
 
 def _raise(file: Path, problems: list[tuple[int, str]]) -> None:
@@ -249,7 +329,7 @@ def _raise(file: Path, problems: list[tuple[int, str]]) -> None:
 
 
 def _other_figures(a: Record, b: Record) -> str | None:
-    """In what two records of the same submission and edition differ; None if in nothing."""
+    """In what two records of the same submission and version differ; None if in nothing."""
     same = (a.kind, a.team, a.sha256) == (b.kind, b.team, b.sha256)
     if not same or not near(a.public, b.public):
         return "other public figures than"
@@ -288,15 +368,33 @@ def _wrong_withdrawals(
             yield line, f"withdraws {_named(found)} from another board"
 
 
+def _wrong_picks(
+    content: _Content, there: Mapping[tuple[str, str], Record]
+) -> Iterator[tuple[int, str]]:
+    """Picks of nothing, or of what is not their team's."""
+    everything = {r.submission: r for r in there.values()}
+    everything |= {record.submission: record for _, record in content.records.values()}
+    for line, pick in content.picks.values():
+        for submission in pick.submissions:
+            known = everything.get(submission)
+            if known is None:
+                yield line, f"picks {submission}, which is nowhere"
+            elif (known.team, known.competition, known.dataset, known.kind) != (
+                *(pick.team, pick.competition, pick.dataset),
+                SUBMISSION,
+            ):
+                yield line, f"picks {_named(known)} for team {pick.team}"
+
+
 def _with_desks(
     entries: Iterable[tuple[int, Record]], facts: Facts, progress: Progress | None
 ) -> Iterator[tuple[int, Record, Desk]]:
-    """Records that could be computed again: of present editions whose data are ready."""
+    """Records that could be computed again: of present versions whose data are ready."""
     from podium import data
 
     desks: dict[tuple[str, str], Desk | None] = {}
     for line, record in entries:
-        found = facts.present(record.competition, record.dataset, record.edition)
+        found = facts.present(record.competition, record.dataset, record.version)
         if found is None:
             continue
         names = (record.competition, record.dataset)
@@ -317,20 +415,24 @@ def _reveals(
 
     Every submission that will be on the board must have come with its private figures.
     """
-    opened = {(r.competition, r.dataset) for r in board.reveals()} if board else set()
+    opened = {(r.competition, r.dataset, r.answers) for r in board.reveals()} if board else set()
     came = _came_open(content)
     everything = [*there.values(), *(record for _, record in content.records.values())]
-    applied, sealed = [], []
+    applied, sealed = [], set()
     for names, reveal in content.reveals.items():
         if names in opened:
             continue
-        here = [r for r in everything if (r.competition, r.dataset) == names]
-        keys = [record.key for record in here if record.kind == SUBMISSION]
+        here = [r for r in everything if (r.competition, r.dataset, r.answers) == names]
+        keys = [
+            record.key
+            for record in here
+            if record.kind == SUBMISSION and record.key not in content.references
+        ]
         if keys and came.issuperset(keys):
             applied.append(reveal)
         else:
-            sealed.append("/".join(names))
-    return applied, sealed
+            sealed.add("/".join(names[:2]))
+    return applied, sorted(sealed)
 
 
 def _came_open(content: _Content) -> set[tuple[str, str]]:

@@ -1,9 +1,9 @@
-"""The board: a database of immutable records, and of what other boards claim.
+"""The board: a database of immutable records.
 
 SQLite in the workspace by default, PostgreSQL by `PODIUM_DB`; one code path. Records are
 never changed: a withdrawal or a reveal is a record of its own. What came by `podium import` without
 its predictions is a claim: shown and marked until a record of the same submission takes its place.
-Private figures stay in the database until the competition is revealed.
+Private figures stay in the database until the answers are revealed.
 """
 
 from __future__ import annotations
@@ -17,10 +17,22 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from podium.boards import database, queries, schema
-from podium.boards.ranking import Entry, Line, Ranking, Row, rank
-from podium.boards.record import SUBMISSION, Record, Reveal, Withdrawal, now
+from podium.boards import database, queries
+from podium.boards.ranking import Line, Ranking, Row, rank
+from podium.boards.record import (
+    CLAIM,
+    OWN,
+    REFERENCE,
+    SUBMISSION,
+    Pick,
+    Record,
+    Reveal,
+    Withdrawal,
+    now,
+)
+from podium.boards.schema import PICKS, RECORDS, REVEALS, WITHDRAWALS
 from podium.competition import Competition
+from podium.edition import Edition
 from podium.errors import BoardError
 
 if TYPE_CHECKING:
@@ -35,16 +47,18 @@ class Batch:
     Attributes:
         claims: Records whose predictions are not at hand. A claim that is there already is
             replaced by one that tells more (the private figures).
+        references: Lines that Podium ships.
         reveals: Added only where all submissions are among `came_open`.
-        came_open: Submission and edition of records that came with their private figures.
-        primary: The score that ranks, by competition and dataset: of the boards that are indexed,
-            so that the next look at them is quick.
+        came_open: Submission and version of records that came with their private figures.
+        primary: The score that ranks, by competition and dataset, where it is known.
     """
 
     records: Sequence[Record] = ()
     claims: Sequence[Record] = ()
+    references: Sequence[Record] = ()
     withdrawals: Sequence[Withdrawal] = ()
     reveals: Sequence[Reveal] = ()
+    picks: Sequence[Pick] = ()
     came_open: Collection[tuple[str, str]] = ()
     primary: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -58,29 +72,30 @@ class Board:
         weakref.finalize(self, self._engine.dispose)
 
     def add(
-        self, record: Record, daily_limit: int | None = None, primary: str | None = None
+        self,
+        record: Record,
+        *,
+        primary: str | None = None,
+        daily_limit: int | None = None,
     ) -> bool:
-        """Add a record; False if the very same submission is there already.
+        """Add a record; False if the very same submission was scored here before.
 
         Args:
             record: What is added.
+            primary: The score that ranks, where it is known.
             daily_limit: Submissions a team may have in a day.
-            primary: The score that ranks; where it is given, the board is indexed, too.
 
         Raises:
             BoardError: If the team has as many of this day already as the limit allows.
         """
-        there = queries.keyed(record.submission, record.edition)
         names = (record.competition, record.dataset)
         with self._write() as connection:
-            if connection.execute(there).first():
+            if connection.execute(_keyed(record.submission, record.version, OWN)).first():
                 return False
             if daily_limit:
-                looks = queries.looks(connection, *names, record.edition, since=today())
+                looks = queries.looks(connection, *names, record.version, since=today())
                 refuse_over_limit(record.team, looks.get(record.team, 0), daily_limit)
-            connection.execute(schema.RECORDS.insert().values(vars(record)))
-            if primary:
-                queries.index(connection, *names, primary)
+            queries.put(connection, [record], OWN, {names: primary} if primary else {})
         return True
 
     def merge(self, batch: Batch) -> None:
@@ -90,98 +105,104 @@ class Board:
             BoardError: If a reveal would open a submission that did not come open.
         """
         with self._write() as connection:
-            queries.insert(connection, schema.RECORDS, batch.records, ("submission", "edition"))
-            fuller = [claim.key for claim in batch.claims if claim.private]
-            queries.drop_partial(connection, fuller)
-            queries.insert(connection, schema.CLAIMS, batch.claims, ("submission", "edition"))
-            queries.insert(connection, schema.WITHDRAWALS, batch.withdrawals, ("submission",))
+            for origin, records in (
+                (OWN, batch.records),
+                (REFERENCE, batch.references),
+                (CLAIM, batch.claims),
+            ):
+                queries.put(connection, records, origin, batch.primary)
+            queries.insert(connection, WITHDRAWALS, batch.withdrawals, ("submission",))
             for reveal in batch.reveals:
                 queries.refuse_unseen(connection, reveal, batch.came_open)
-            queries.insert(connection, schema.REVEALS, batch.reveals, ("competition", "dataset"))
-            for names, score in batch.primary.items():
-                queries.index(connection, *names, score)
+            queries.insert(connection, REVEALS, batch.reveals, _REVEALED)
+            queries.pick(connection, batch.picks)
 
-    def records(self, competition: str | None = None, dataset: str | None = None) -> list[Record]:
-        """Records in the order in which they came: all, or a competition's, or a dataset's."""
-        return self._all(schema.RECORDS, competition, dataset)
+    def records(
+        self,
+        competition: str | None = None,
+        dataset: str | None = None,
+        origins: Collection[str] = (),
+    ) -> list[Record]:
+        """Records in the order in which they came: all, or a competition's, or a dataset's.
 
-    def claims(self, competition: str | None = None, dataset: str | None = None) -> list[Record]:
-        """What other boards claim and no record has taken the place of."""
-        return self._all(schema.CLAIMS, competition, dataset)
+        Args:
+            competition: Its name.
+            dataset: Its name.
+            origins: Of these alone: `own`, `claim`, `reference`.
+        """
+        query = queries.selection(queries.RECORD_FIELDS, competition, dataset, origins)
+        with self._read() as connection:
+            return [Record(**row) for row in connection.execute(query).mappings()]
 
     def withdrawals(self) -> list[Withdrawal]:
         """All withdrawals."""
         with self._read() as connection:
-            found = connection.execute(sa.select(schema.WITHDRAWALS)).mappings().all()
-        return [Withdrawal(**row) for row in found]
+            rows = connection.execute(sa.select(WITHDRAWALS)).mappings().all()
+        return [Withdrawal(**row) for row in rows]
 
     def reveals(self) -> list[Reveal]:
         """All reveals."""
         with self._read() as connection:
-            found = connection.execute(sa.select(schema.REVEALS)).mappings().all()
-        return [Reveal(**row) for row in found]
+            rows = connection.execute(sa.select(REVEALS)).mappings().all()
+        return [Reveal(**row) for row in rows]
 
-    def names(self, competition: str, dataset: str, *, edition: str, kind: str) -> set[str]:
-        """Names of the records of a kind."""
-        query = sa.select(schema.RECORDS.c.name).where(
-            schema.RECORDS.c.competition == competition,
-            schema.RECORDS.c.dataset == dataset,
-            schema.RECORDS.c.edition == edition,
-            schema.RECORDS.c.kind == kind,
+    def picks(self) -> list[Pick]:
+        """The picks of all teams."""
+        with self._read() as connection:
+            rows = connection.execute(sa.select(PICKS)).mappings().all()
+        return [Pick(**{**row, "submissions": tuple(row["submissions"])}) for row in rows]
+
+    def names(self, competition: str, dataset: str, *, version: str, kind: str) -> set[str]:
+        """Names of the records of a kind that were scored here."""
+        query = queries.selection(("name",), competition, dataset, [OWN]).where(
+            RECORDS.c.version == version, RECORDS.c.kind == kind
         )
         with self._read() as connection:
             return set(connection.execute(query).scalars())
 
     def recorded(self, competition: str, dataset: str) -> set[str]:
-        """Submissions that have a record in any edition."""
-        query = sa.select(schema.RECORDS.c.submission).where(
-            schema.RECORDS.c.competition == competition, schema.RECORDS.c.dataset == dataset
-        )
+        """Submissions that were scored here, in any version."""
+        query = queries.selection(("submission",), competition, dataset, [OWN])
         with self._read() as connection:
             return set(connection.execute(query).scalars())
 
+    def files(self, competition: str, dataset: str) -> set[str]:
+        """The files that records scored here name, relative to the workspace."""
+        query = queries.selection(("file",), competition, dataset, [OWN])
+        with self._read() as connection:
+            return set(connection.execute(query.where(RECORDS.c.file.is_not(None))).scalars())
+
     def ranking(
-        self, competition: Competition, dataset: str, *, edition: str, part: str = "public"
+        self, competition: Competition, dataset: str, *, version: Edition, part: str = "public"
     ) -> Ranking:
         """All lines of the board of one part, without their figures: quick at any size.
 
+        Of a sealed part the lines that Podium ships are shown, which are known to everybody.
+
         Raises:
-            BoardError: If the part is sealed.
+            BoardError: If the part is sealed and no such line is there.
         """
-        if part != "public" and not self.revealed(competition.name, dataset):
-            raise BoardError(
-                f"The {part} scores of {competition.name}/{dataset} are sealed.",
-                hint=f"Open them for good: podium reveal {competition.name} --dataset {dataset}",
-            )
-        names = (competition.name, dataset, competition.primary.name)
-        columns: dict[str, Any] = {name: schema.SCORES.c[name] for name in Entry._fields[1:]}
-        # as 0 or 1: what SQLAlchemy converts row by row doubles the time of reading
-        columns["claimed"] = sa.type_coerce(columns["claimed"], sa.Integer)
-        query = (
-            sa.select(schema.SCORES.c[part], *columns.values())
-            .where(*queries.indexed(*names))
-            .order_by(schema.SCORES.c.claimed, schema.SCORES.c.number)
-        )
-        taken = sa.exists().where(
-            schema.RECORDS.c.submission == schema.SCORES.c.submission,
-            schema.RECORDS.c.edition == schema.SCORES.c.edition,
-        )
+        names = (competition.name, dataset)
         with self._read() as connection:
-            withdrawn = set(
-                connection.execute(sa.select(schema.WITHDRAWALS.c.submission)).scalars()
-            )
-            indexed = connection.execute(query.where(~(schema.SCORES.c.claimed & taken))).all()
-            found = list(map(Entry._make, indexed))
-            found += queries.late(connection, *names, part)
-        found.sort(key=lambda entry: entry.claimed)  # stable: in order of arrival
-        return rank(found, withdrawn, competition, edition)
+            withdrawn = queries.withdrawn(connection)
+            revealed = queries.revealed(connection, *names, version.answers)
+            entries = queries.entries(connection, *names, competition.primary.name, part)
+        if part != "public" and revealed is None:
+            entries = [entry for entry in entries if entry.origin == REFERENCE]
+            if not any(entry.version == version.name for entry in entries):
+                raise BoardError(
+                    f"The {part} scores of {competition.name}/{dataset} are sealed.",
+                    hint=f"Open them for good: podium reveal {competition.name} "
+                    f"--dataset {dataset}",
+                )
+        return rank(entries, withdrawn, competition, version.name, revealed)
 
     def rows(
         self,
         competition: Competition,
         dataset: str,
         *,
-        edition: str,
+        version: Edition,
         part: str = "public",
         ranking: Ranking | None = None,
         lines: Sequence[Line] | None = None,
@@ -191,7 +212,7 @@ class Board:
         Args:
             competition: Whose.
             dataset: Its name.
-            edition: The present one.
+            version: The present one.
             part: `public`, or after reveal `private` and `all`.
             ranking: Where it was made already.
             lines: Which of its lines.
@@ -199,173 +220,142 @@ class Board:
         Raises:
             BoardError: If the part is sealed.
         """
-        ranking = ranking or self.ranking(competition, dataset, edition=edition, part=part)
+        ranking = ranking or self.ranking(competition, dataset, version=version, part=part)
         chosen = list(ranking) if lines is None else lines
-        cards: dict[tuple[bool, int], Any] = {}
+        cards: dict[int, Any] = {}
+        query = sa.select(*(RECORDS.c[name] for name in ("number", "name", "model", part)))
         with self._read() as connection:
-            for table in (schema.RECORDS, schema.CLAIMS):
-                claimed = table is schema.CLAIMS
-                numbers = [ln.number for ln in chosen if ln.claimed == claimed]
-                query = sa.select(table.c.number, table.c.name, table.c.model, table.c[part])
-                for some in queries.batched(numbers):
-                    for number, *figures in connection.execute(
-                        query.where(table.c.number.in_(some))
-                    ):
-                        cards[claimed, number] = figures
-        return [ranking.row(line, *cards[line.claimed, line.number]) for line in chosen]
+            for some in queries.batched([line.number for line in chosen]):
+                asked = query.where(RECORDS.c.number.in_(some))
+                cards |= {number: figures for number, *figures in connection.execute(asked)}
+        return [ranking.row(line, *cards[line.number]) for line in chosen]
 
     def influence(
-        self, *, edition: str, part: str, submissions: Sequence[str]
+        self, *, version: str, part: str, submissions: Sequence[str]
     ) -> dict[str, NDArray[np.float32]]:
         """Influence values of the primary score, by submission; `part` is public or private."""
         import numpy as np  # here: a list of competitions needs none
 
-        found: dict[str, NDArray[np.float32]] = {}
-        for table in (schema.CLAIMS, schema.RECORDS):
-            # by nothing but its key: else SQLite would go through all records of the board
-            query = sa.select(table.c.submission, table.c[f"{part}_influence"]).where(
-                table.c.edition == edition, table.c.submission.in_(submissions)
-            )
-            with self._read() as connection:
-                for submission, stored in connection.execute(query):
-                    found[submission] = np.frombuffer(stored, np.float32)
-        return found
+        # by nothing but its key: else SQLite would go through all records of the board
+        query = sa.select(RECORDS.c.submission, RECORDS.c[f"{part}_influence"]).where(
+            RECORDS.c.version == version, RECORDS.c.submission.in_(submissions)
+        )
+        with self._read() as connection:
+            return {
+                submission: np.frombuffer(stored, np.float32)
+                for submission, stored in connection.execute(query)
+            }
 
     def looks(
-        self, competition: str, dataset: str, *, edition: str, since: str = ""
+        self, competition: str, dataset: str, *, version: str, since: str = ""
     ) -> dict[str, int]:
         """How many public scores each team has seen, since a time; withdrawn ones count too."""
         with self._read() as connection:
-            return queries.looks(connection, competition, dataset, edition, since)
+            return queries.looks(connection, competition, dataset, version, since)
 
     def messages(self, competition: str, dataset: str) -> dict[str, str]:
         """Remarks by submission, of those that have one."""
-        found: dict[str, str] = {}
+        query = queries.selection(("submission", "message"), competition, dataset)
         with self._read() as connection:
-            for table in (schema.RECORDS, schema.CLAIMS):
-                query = queries.selection(table, ("submission", "message"), competition, dataset)
-                rows = connection.execute(query.where(table.c.message != ""))
-                found.update((row[0], row[1]) for row in rows)
-        return found
+            rows = connection.execute(query.where(RECORDS.c.message != ""))
+            return {row[0]: row[1] for row in rows}
 
-    def has(self, submission: str, edition: str) -> bool:
-        """Whether there is a record of it."""
+    def has(self, submission: str, version: str) -> bool:
+        """Whether it was scored here."""
         with self._read() as connection:
-            return connection.execute(queries.keyed(submission, edition)).first() is not None
+            return connection.execute(_keyed(submission, version, OWN)).first() is not None
 
-    def counts(self) -> dict[tuple[str, str], int]:
-        """Number of submissions by competition and dataset; controls and withdrawn ones not."""
-        names = ("competition", "dataset", "submission")
-        gone = sa.select(schema.WITHDRAWALS.c.submission)
-        each = sa.union(
-            *(
-                sa.select(*(table.c[name] for name in names)).where(
-                    table.c.kind == SUBMISSION, table.c.submission.not_in(gone)
-                )
-                for table in (schema.RECORDS, schema.CLAIMS)
+    def counts(self, *, references: bool = False) -> dict[tuple[str, str], int]:
+        """Submissions by competition and dataset: no controls, no withdrawn ones.
+
+        Args:
+            references: Whether lines that Podium ships count, too.
+        """
+        gone = sa.select(WITHDRAWALS.c.submission)
+        board = (RECORDS.c.competition, RECORDS.c.dataset)
+        query = (
+            sa.select(*board, sa.func.count(RECORDS.c.submission.distinct()))
+            .where(
+                RECORDS.c.kind == SUBMISSION,
+                RECORDS.c.submission.not_in(gone),
+                *([] if references else [RECORDS.c.origin != REFERENCE]),
             )
-        ).subquery()
-        query = sa.select(each.c.competition, each.c.dataset, sa.func.count()).group_by(
-            each.c.competition, each.c.dataset
+            .group_by(*board)
         )
         with self._read() as connection:
             return {(row[0], row[1]): int(row[2]) for row in connection.execute(query)}
 
     def find(self, prefix: str) -> Record:
-        """The submission whose short name begins so, in its latest edition.
+        """The submission whose short name begins so, in its latest version.
 
         Raises:
             BoardError: If there is none, or more than one.
         """
-        found: dict[str, Record] = {}
+        query = queries.selection(queries.RECORD_FIELDS).where(
+            RECORDS.c.submission.startswith(prefix.lower(), autoescape=True)
+        )
         with self._read() as connection:
-            for table in (schema.CLAIMS, schema.RECORDS):
-                query = queries.selection(table, queries.RECORD_FIELDS).where(
-                    table.c.submission.startswith(prefix.lower(), autoescape=True)
-                )
-                rows = connection.execute(query).mappings()
-                found.update({row["submission"]: Record(**row) for row in rows})
-        if not prefix or not found:
+            rows = connection.execute(query).mappings()
+            known = {row["submission"]: Record(**row) for row in rows}
+        if not prefix or not known:
             raise BoardError(
                 f"No submission's ID begins with {prefix[:60]!r}.",
                 hint="IDs are the board's last column: podium board COMP",
             )
-        if len(found) > 1:
+        if len(known) > 1:
             raise BoardError(
-                f"{prefix!r} begins the IDs of {len(found)} submissions.",
-                problems=[f"{r.submission}: {r.name}, team {r.team}" for r in found.values()],
+                f"{prefix!r} begins the IDs of {len(known)} submissions.",
+                problems=[f"{r.submission}: {r.name}, team {r.team}" for r in known.values()],
                 hint="Give more letters of the ID.",
             )
-        return next(iter(found.values()))
+        return next(iter(known.values()))
 
-    def get(self, submission: str, edition: str) -> Record:
-        """The record of a submission in an edition, or what is claimed of it.
+    def get(self, submission: str, version: str) -> Record:
+        """The record of a submission in a version, or what is claimed of it.
 
         Raises:
             BoardError: If there is none.
         """
-        for table in (schema.RECORDS, schema.CLAIMS):
-            query = queries.selection(table, queries.RECORD_FIELDS).where(
-                table.c.submission == submission, table.c.edition == edition
-            )
-            with self._read() as connection:
-                for row in connection.execute(query).mappings():
-                    return Record(**row)
-        raise BoardError(f"There is no submission {submission[:60]!r} in the present edition.")
+        query = queries.selection(queries.RECORD_FIELDS).where(
+            RECORDS.c.submission == submission, RECORDS.c.version == version
+        )
+        with self._read() as connection:
+            for row in connection.execute(query).mappings():
+                return Record(**row)
+        raise BoardError(f"There is no submission {submission[:60]!r} in the present version.")
 
     def withdraw(self, withdrawal: Withdrawal) -> bool:
         """Record a withdrawal; False if the submission is withdrawn already."""
         with self._write() as connection:
-            return bool(
-                queries.insert(connection, schema.WITHDRAWALS, [withdrawal], ("submission",))
-            )
+            return bool(queries.insert(connection, WITHDRAWALS, [withdrawal], ("submission",)))
 
     def withdrawn(self, submission: str) -> bool:
         """Whether a submission is withdrawn."""
-        query = sa.select(schema.WITHDRAWALS.c.who).where(
-            schema.WITHDRAWALS.c.submission == submission
-        )
         with self._read() as connection:
-            return connection.execute(query).first() is not None
+            return submission in queries.withdrawn(connection)
 
-    def revealed(self, competition: str, dataset: str) -> bool:
-        """Whether the private scores are open."""
-        query = sa.select(schema.REVEALS.c.who).where(
-            schema.REVEALS.c.competition == competition, schema.REVEALS.c.dataset == dataset
-        )
+    def revealed(self, competition: str, dataset: str, answers: str) -> str | None:
+        """When the private scores of an answers' version were opened; None if they are sealed."""
         with self._read() as connection:
-            return connection.execute(query).first() is not None
+            return queries.revealed(connection, competition, dataset, answers)
 
-    def reveal(self, competition: str, dataset: str, *, who: str, when: str) -> bool:
-        """Open the private scores for good; False if they are open already."""
-        reveal = Reveal(competition=competition, dataset=dataset, who=who, created=when)
+    def reveal(self, reveal: Reveal) -> bool:
+        """Open private scores for good; False if they are open already."""
         with self._write() as connection:
-            return bool(
-                queries.insert(connection, schema.REVEALS, [reveal], ("competition", "dataset"))
-            )
+            return bool(queries.insert(connection, REVEALS, [reveal], _REVEALED))
 
-    def _all(self, table: sa.Table, competition: str | None, dataset: str | None) -> list[Record]:
-        query = queries.selection(table, queries.RECORD_FIELDS, competition, dataset)
-        with self._read() as connection:
-            return [Record(**row) for row in connection.execute(query).mappings()]
+    def pick(self, pick: Pick) -> None:
+        """Note what a team picks, instead of what it picked before."""
+        with self._write() as connection:
+            queries.pick(connection, [pick])
 
     def damage(self) -> list[str]:
         """What the database itself finds wrong with its file; a server sees to its own."""
         if not database.sqlite_file(self.url):
             return []
         with self._read() as connection:
-            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-        return [] if found == ["ok"] else [str(line) for line in found]
-
-    def kept(self, competition: str, dataset: str) -> list[tuple[str, str]]:
-        """File and sha256 of every record of a dataset that has a file."""
-        query = sa.select(schema.RECORDS.c.file, schema.RECORDS.c.sha256).where(
-            schema.RECORDS.c.competition == competition,
-            schema.RECORDS.c.dataset == dataset,
-            schema.RECORDS.c.file.is_not(None),
-        )
-        with self._read() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query)]
+            lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [] if lines == ["ok"] else [str(line) for line in lines]
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
@@ -384,6 +374,17 @@ class Board:
             yield
         except sa.exc.DBAPIError as error:
             raise database.refusal(self.url, "refused", error) from error
+
+
+_REVEALED = ("competition", "dataset", "answers")
+
+
+def _keyed(submission: str, version: str, origin: str) -> sa.Select[Any]:
+    return sa.select(RECORDS.c.number).where(
+        RECORDS.c.submission == submission,
+        RECORDS.c.version == version,
+        RECORDS.c.origin == origin,
+    )
 
 
 def today() -> str:

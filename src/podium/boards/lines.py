@@ -1,7 +1,8 @@
-"""Records, withdrawals and reveals as JSON lines: written, read, and everything checked.
+"""Records, withdrawals, reveals and picks as JSON lines: written, read, and everything checked.
 
 A line is a JSON object with sorted keys; `type` says what it is, the rest are the fields of
-`podium.boards.record`. Influence values are base64 of little-endian float32.
+`podium.boards.record`. Influence values are base64 of little-endian float32. Lines of before
+metrics had versions (`edition` instead of `version`) are read, too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -26,49 +27,106 @@ from podium.boards.entry import SUBMITTED, label
 from podium.boards.record import (
     CEILING,
     CONTROL,
+    MOST_PICKS,
     PARTS,
     SUBMISSION,
+    Pick,
     Record,
     Reveal,
     Withdrawal,
     submission_id,
 )
-from podium.edition import find_edition
+from podium.edition import Edition, answers_of, find_edition, successor
 from podium.errors import BoardError, PodiumError
 
 if TYPE_CHECKING:
     from podium.competition import Competition
 
-_TYPES: dict[str, type[Record | Withdrawal | Reveal]] = {
+Fact = Record | Withdrawal | Reveal | Pick
+_TYPES: dict[str, type[Fact]] = {
     "record": Record,
+    "pick": Pick,
     "reveal": Reveal,
     "withdrawal": Withdrawal,
+}
+_KEYS = {
+    "record": ("submission", "version"),
+    "withdrawal": ("submission",),
+    "reveal": ("answers",),
+    "pick": ("answers", "team"),
 }
 _SEALED = ("private", "all", "private_influence")
 _MAPPINGS = ("provenance", "public", "private", "all")
 _INFLUENCE = ("public_influence", "private_influence")
 _LIMITS = {"name": 200, "model": 200, "message": 10_000, "file": 1_000}
 _LIMIT = 64
+_ROUNDING = 1e-4
+"""Influence values are kept in single precision: an interval made of them agrees so far."""
+SHIPPED = "reference.sha256"
+"""The file of a competition that lists the sha256 of each line that Podium ships."""
 _DEPTH = 50  # objects within objects: what is far deeper can be read here, but not in every place
 _MANY = 2**53
 
 
-class Facts(dict[tuple[str, str], "tuple[Competition, str] | None"]):
-    """Competitions that are known here and the present edition of their datasets, asked once."""
+class Facts(dict[tuple[str, str], "tuple[Competition, Edition] | None"]):
+    """Competitions that are known here and the present version of their datasets, asked once."""
 
-    def __missing__(self, names: tuple[str, str]) -> tuple[Competition, str] | None:
+    def __init__(self) -> None:
+        super().__init__()
+        self._shipped: dict[str, frozenset[str]] = {}
+
+    def __missing__(self, names: tuple[str, str]) -> tuple[Competition, Edition] | None:
         name, dataset = names
-        found = competitions.try_load(name) if name in competitions.names() else ""
-        edition = None
-        if not isinstance(found, str) and dataset in [entry.name for entry in found.datasets]:
-            edition = find_edition(found, found.dataset(dataset))
-        self[names] = None if isinstance(found, str) or not edition else (found, edition.name)
+        known = self._competition(name)
+        version = None
+        if known and dataset in [entry.name for entry in known.datasets]:
+            version = find_edition(known, known.dataset(dataset))
+        self[names] = (known, version) if known and version else None
         return self[names]
 
-    def present(self, name: str, dataset: str, edition: str) -> Competition | None:
-        """The competition, if the edition is its present one."""
+    def present(self, name: str, dataset: str, version: str) -> Competition | None:
+        """The competition, if the version is its present one."""
         facts = self[name, dataset]
-        return facts[0] if facts and facts[1] == edition else None
+        return facts[0] if facts and facts[1].name == version else None
+
+    def ships(self, line: Mapping[str, Any]) -> bool:
+        """Whether it is one of the lines that came with the competition."""
+        name = str(line.get("competition"))
+        if name not in self._shipped:
+            known = self._competition(name)
+            self._shipped[name] = frozenset() if known is None else shipped(known)
+        return bool(self._shipped[name]) and sha256_of(line) in self._shipped[name]
+
+    def _competition(self, name: str) -> Competition | None:
+        known = competitions.try_load(name) if name in competitions.names() else ""
+        return None if isinstance(known, str) else known
+
+
+def shipped(competition: Competition) -> frozenset[str]:
+    """sha256 of each line of the competition's reference boards."""
+    file = competition.folder / SHIPPED
+    return frozenset(file.read_text(encoding="utf-8").split()) if file.is_file() else frozenset()
+
+
+def sha256_of(line: Mapping[str, Any]) -> str:
+    """sha256 of a line as it is written."""
+    return hashlib.sha256(text_of(line).encode()).hexdigest()
+
+
+def modern(line: dict[str, Any]) -> dict[str, Any]:
+    """A record's line of before metrics had versions, as it is written now; others as they are.
+
+    An edition that gives the same scores as the present version has that one's name.
+    """
+    if line["type"] != "record" or "edition" not in line or "version" in line:
+        return line
+    new = {name: value for name, value in line.items() if name != "edition"}
+    provenance = line.get("provenance")
+    provenance = provenance if isinstance(provenance, dict) else {}
+    name, dataset = str(line.get("competition")), str(line.get("dataset"))
+    known = competitions.try_load(name) if name in competitions.names() else ""
+    version = None if isinstance(known, str) else successor(known, dataset, provenance)
+    return {**new, "version": version or line["edition"], "answers": answers_of(provenance)}
 
 
 def of_record(record: Record, opened: bool) -> dict[str, Any]:
@@ -82,7 +140,7 @@ def of_record(record: Record, opened: bool) -> dict[str, Any]:
 
 def identity(line: Mapping[str, Any]) -> tuple[str, ...]:
     """What two lines cannot share; lines are sorted by it."""
-    names = ("competition", "dataset", "type", "submission", "edition")
+    names = ("competition", "dataset", "type", *_KEYS[line["type"]])
     return tuple(str(line.get(name, "")) for name in names)
 
 
@@ -133,9 +191,11 @@ def _is_shallow(value: Any, room: int = _DEPTH) -> bool:
     return room > 0 and all(_is_shallow(entry, room - 1) for entry in inner)
 
 
-def made(line: Mapping[str, Any]) -> Record | Withdrawal | Reveal:
+def made(line: Mapping[str, Any]) -> Fact:
     """What a line without problems says."""
     values = {name: value for name, value in line.items() if name != "type"}
+    if line["type"] == "pick":
+        values["submissions"] = tuple(values["submissions"])
     if line["type"] == "record":
         for name in _INFLUENCE:
             values[name] = base64.b64decode(values[name] or "")
@@ -151,16 +211,21 @@ def problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
         yield from (f"{name!r} is missing" for name in sorted(lacking))
         yield from (f"{name[:40]!r} is unknown" for name in sorted(unknown))
         return
-    found = list(_text_problems(line))
-    if not found and line["type"] == "record":
-        found = [*_record_problems(line), *_card_problems(line)]
-        found = found or list(_known_problems(line, facts))
-    yield from found
+    told = list(_text_problems(line))
+    if not told and line["type"] == "record":
+        told = [*_record_problems(line), *_card_problems(line)]
+        told = told or [*_known_problems(line, facts), *_contradictions(line, facts)]
+    yield from told
 
 
 def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
     for name, value in line.items():
         if name in _MAPPINGS or name in _INFLUENCE:
+            continue
+        if name == "submissions":
+            short = isinstance(value, list) and len(value) <= MOST_PICKS
+            if not short or not all(isinstance(v, str) and len(v) <= _LIMIT for v in value):
+                yield f"'submissions' must be a list of at most {MOST_PICKS} IDs"
             continue
         if value is None and name in ("model", "file"):
             continue
@@ -271,8 +336,8 @@ def _is_figure(value: Any) -> bool:
 
 
 def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
-    """What does not fit the facts of the present edition, where that is known here."""
-    competition = facts.present(line["competition"], line["dataset"], line["edition"])
+    """What does not fit the facts of the present version, where that is known here."""
+    competition = facts.present(line["competition"], line["dataset"], line["version"])
     if competition is None:
         return
     scores = {score.name for score in competition.scores}
@@ -288,3 +353,60 @@ def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
         yield f"{competition.name} has no control {line['name']!r}"
     if line["kind"] == CEILING and not competition.dataset(line["dataset"]).simulated:
         yield f"{competition.name}/{line['dataset']} is not simulated: it has no ceiling"
+
+
+def _contradictions(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
+    """What of a record contradicts itself: no scoring could have written it."""
+    from podium.stats import interval
+
+    known = facts.present(line["competition"], line["dataset"], line["version"])
+    parts = [part for part in PARTS if line[part]]
+    for part in parts:
+        card = line[part]
+        primary = [known.primary.name] if known else list(card["scores"])
+        scores = [card["scores"][name] for name in primary if name in card["scores"]]
+        if card["groups"] > card["rows"]:
+            yield f"{part}: more groups than rows"
+        if card["strata"] and sum(s["rows"] for s in card["strata"].values()) != card["rows"]:
+            yield f"{part}: the rows of the strata are not those of the part"
+        if known:
+            yield from (f"{part}: {text}" for text in _beyond_perfect(card, known))
+        if (card["ci"] is None) != (card["se"] is None):
+            yield f"{part}: an interval without a standard error, or one without the other"
+            continue
+        if card["ci"] is None:
+            continue
+        values = _floats(line[f"{part}_influence"]) if part != "all" else None
+        if values is None:
+            low, high = card["ci"]
+            if not any(low <= score <= high for score in scores):
+                yield f"{part}: the score lies outside its own interval"
+            continue
+        se, _ = interval(0.0, values.astype(np.float64), 2)
+        expected = [interval(score, values.astype(np.float64), 2)[1] for score in scores]
+        if not _agree([card["se"]], [se], card["se"]):
+            yield f"{part}: the standard error is not that of the influence values"
+        elif not any(ci and _agree(card["ci"], ci, card["se"]) for ci in expected):
+            yield f"{part}: the score is not in the middle of its interval"
+    if len(parts) == len(PARTS):
+        rows = [line[part]["rows"] for part in PARTS]
+        if rows[0] + rows[1] != rows[2]:
+            yield "the rows of both halves are not those of the whole"
+
+
+def _beyond_perfect(card: Mapping[str, Any], competition: Competition) -> Iterator[str]:
+    for score in competition.scores:
+        value = card["scores"].get(score.name)
+        if value is None or score.perfect is None:
+            continue
+        sign = 1 if score.higher_is_better else -1
+        if sign * (value - score.perfect) > 1e-9 * max(1.0, abs(score.perfect)):
+            yield f"{score.name} {value:g} is better than perfect, {score.perfect:g}"
+
+
+def _agree(given: Iterable[float], right: Iterable[float | None], se: float) -> bool:
+    """Whether figures agree but for the precision of influence values."""
+    return all(
+        r is not None and abs(g - r) <= _ROUNDING * se + 1e-9 * abs(r)
+        for g, r in zip(given, right, strict=True)
+    )

@@ -68,7 +68,7 @@ def _broken(name: str, why: str) -> Entry:
 def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
     """All that a competitor needs to know of a competition, as JSON."""
     folder = cache_folder(competition, dataset) / PUBLIC
-    edition = find_edition(competition, dataset)
+    version = find_edition(competition, dataset)
     return {
         "name": competition.name,
         "title": competition.title,
@@ -76,7 +76,7 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
         "readme": str(competition.folder / "README.md"),
         "dataset": dataset.name,
         "data": _status(competition, dataset),
-        "edition": edition.name if edition else None,
+        "version": version.name if version else None,
         "files": sorted(str(file) for file in folder.glob("*")) if folder.is_dir() else [],
         "columns": {
             "id": "text",

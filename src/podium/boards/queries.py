@@ -1,21 +1,34 @@
-"""What is asked of the board's tables in several places, and the index of what ranks."""
+"""What is asked of the board's tables, and written to them, within one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from podium.boards import schema
 from podium.boards.ranking import Entry
-from podium.boards.record import PARTS, SUBMISSION, Record, Reveal
+from podium.boards.record import CLAIM, OWN, REFERENCE, SUBMISSION, Pick, Record, Reveal
+from podium.boards.schema import PICKS, RECORDS, REVEALS, WITHDRAWALS
 from podium.errors import BoardError
 
 RECORD_FIELDS = tuple(field.name for field in fields(Record))
-_ENTRY_COLUMNS = ("number", "competition", "dataset", *Entry._fields[1:-2])
+_KEY = ("submission", "version")
+_TEAM = ("competition", "dataset", "answers", "team")
 _AT_ONCE = 5_000
+_TRUST = {CLAIM: 0, REFERENCE: 1, OWN: 2}
+"""Of two of the same submission and version the one that is trusted more stays."""
+
+
+class _Known(NamedTuple):
+    """What the board has of a submission and version; without a number it is about to come."""
+
+    number: int | None
+    origin: str
+    private: bool
 
 
 def batched(values: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -23,136 +36,176 @@ def batched(values: Sequence[int]) -> Iterator[Sequence[int]]:
     return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
-def indexed(competition: str, dataset: str, primary: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """What the index of scores has of a board."""
-    return (
-        schema.SCORES.c.competition == competition,
-        schema.SCORES.c.dataset == dataset,
-        schema.SCORES.c.score == primary,
-    )
-
-
-def index(connection: sa.Connection, competition: str, dataset: str, primary: str) -> None:
-    """Note the scores of what came since the last time."""
-    for table in (schema.RECORDS, schema.CLAIMS):
-        found = connection.execute(_not_indexed(table, competition, dataset, primary)).mappings()
-        while some := found.fetchmany(_AT_ONCE):
-            entries = [_scored(row, table is schema.CLAIMS, primary) for row in some]
-            connection.execute(schema.SCORES.insert(), entries)
-
-
-def late(
+def entries(
     connection: sa.Connection, competition: str, dataset: str, primary: str, part: str
+) -> list[Entry]:
+    """What ranks the records of a dataset, in order of arrival."""
+    board = (RECORDS.c.competition == competition, RECORDS.c.dataset == dataset)
+    columns = [RECORDS.c[schema.SCORES[part]], *(RECORDS.c[name] for name in schema.RANKS)]
+    query = sa.select(*columns).where(*board, RECORDS.c.score == primary)
+    ranked = list(map(Entry._make, connection.execute(query).all()))
+    others = list(_unscored(connection, board, primary, part))
+    return sorted(ranked + others, key=itemgetter(-1))  # their number
+
+
+def _unscored(
+    connection: sa.Connection, board: Sequence[sa.ColumnElement[bool]], primary: str, part: str
 ) -> Iterator[Entry]:
-    """What the index of scores does not have yet: a reader waits for no writer."""
-    for table in (schema.RECORDS, schema.CLAIMS):
-        query = _not_indexed(table, competition, dataset, primary)
-        query = query.where(~schema.HAS_RECORD) if table is schema.CLAIMS else query
-        for row in connection.execute(query).mappings():
-            found = _scored(row, table is schema.CLAIMS, primary)
-            yield Entry(found[part], *(found[name] for name in Entry._fields[1:]))
+    """Records whose columns are of another score, or that came when their competition was unknown.
 
-
-def _not_indexed(table: sa.Table, competition: str, dataset: str, primary: str) -> sa.Select[Any]:
-    """Records later than all that the index of scores has: writers come one after the other."""
-    last = (
-        sa.select(sa.func.coalesce(sa.func.max(schema.SCORES.c.number), 0))
-        .where(
-            *indexed(competition, dataset, primary),
-            schema.SCORES.c.claimed == (table is schema.CLAIMS),
-        )
-        .scalar_subquery()
+    Two ranges of the index rather than `!=`, which would go through all of it.
+    """
+    score = RECORDS.c.score
+    query = sa.select(RECORDS.c[part], *(RECORDS.c[name] for name in schema.RANKS)).where(
+        *board, sa.or_(score.is_(None), score < primary, score > primary)
     )
-    query = selection(table, (*_ENTRY_COLUMNS, *PARTS), competition, dataset, superseded=True)
-    return query.where(table.c.number > last)
+    for row in connection.execute(query):
+        yield Entry(_score(row[0], primary), *row[1:])
 
 
-def _scored(row: sa.RowMapping, claimed: bool, primary: str) -> dict[str, Any]:
-    """What the index of scores has of a record."""
-    scores = {part: row[part].get("scores", {}).get(primary) for part in PARTS}
-    own = {"claimed": claimed, "score": primary}
-    return {**own, **{name: row[name] for name in _ENTRY_COLUMNS}, **scores}
+def _score(card: Mapping[str, Any] | None, primary: str) -> float | None:
+    value: float | None = (card or {}).get("scores", {}).get(primary)
+    return value
+
+
+def row_of(record: Record, origin: str, primary: str | None) -> dict[str, Any]:
+    """A record as the table has it; `primary` is the score that ranks, where it is known."""
+    scores = {
+        column: _score(getattr(record, part), primary) if primary else None
+        for part, column in schema.SCORES.items()
+    }
+    return {**vars(record), "origin": origin, "score": primary, **scores}
+
+
+def put(
+    connection: sa.Connection,
+    records: Sequence[Record],
+    origin: str,
+    primary: Mapping[tuple[str, str], str],
+) -> int:
+    """Add records whose submission and version the board does not have; gives their number.
+
+    One that is trusted more, or as much and tells more (the private figures), takes the place of
+    another, and its number: nothing is on the board twice.
+    """
+    new, better = [], []
+    there = _known(connection, records)
+    for record in records:
+        row = row_of(record, origin, primary.get((record.competition, record.dataset)))
+        known = there.get(record.key)
+        there[record.key] = _Known(None, origin, bool(record.private))
+        if known is None:
+            new.append(row)
+        elif known.number is not None and _tells_more(record, origin, known):
+            better.append({**row, "number": known.number})
+    if new:
+        connection.execute(RECORDS.insert(), new)
+    for row in better:
+        connection.execute(RECORDS.update().where(RECORDS.c.number == row["number"]).values(row))
+    return len(new)
+
+
+def _known(connection: sa.Connection, records: Sequence[Record]) -> dict[tuple[str, str], _Known]:
+    """Number, origin and whether private figures are there, of those that the board has."""
+    columns = (*(RECORDS.c[name] for name in _KEY), RECORDS.c.number, RECORDS.c.origin)
+    # to read the figures of a large board would take longer than to add to it
+    sealed = RECORDS.c.private == sa.literal({}, schema.Json)
+    query = sa.select(*columns, sealed)
+    if len(records) < _AT_ONCE:
+        query = query.where(RECORDS.c.submission.in_([r.submission for r in records]))
+    return {
+        (submission, version): _Known(number, origin, not hidden)
+        for submission, version, number, origin, hidden in connection.execute(query)
+    }
+
+
+def _tells_more(record: Record, origin: str, known: _Known) -> bool:
+    if _TRUST[origin] != _TRUST[known.origin]:
+        return _TRUST[origin] > _TRUST[known.origin]
+    return origin != OWN and bool(record.private) and not known.private
 
 
 def selection(
-    table: sa.Table,
     columns: Iterable[str],
     competition: str | None = None,
     dataset: str | None = None,
-    superseded: bool = False,
+    origins: Collection[str] = (),
 ) -> sa.Select[Any]:
-    """Columns of records or of claims, by default those that no record took the place of.
-
-    They come in the order in which they were added.
-    """
-    query = sa.select(*(table.c[name] for name in columns)).order_by(table.c.number)
+    """Columns of records, in the order in which they were added."""
+    query = sa.select(*(RECORDS.c[name] for name in columns)).order_by(RECORDS.c.number)
     if competition is not None:
-        query = query.where(table.c.competition == competition)
+        query = query.where(RECORDS.c.competition == competition)
     if dataset is not None:
-        query = query.where(table.c.dataset == dataset)
-    return query.where(~schema.HAS_RECORD) if table is schema.CLAIMS and not superseded else query
-
-
-def keyed(submission: str, edition: str) -> sa.Select[Any]:
-    """The number of a submission's record in an edition."""
-    return sa.select(schema.RECORDS.c.number).where(
-        schema.RECORDS.c.submission == submission, schema.RECORDS.c.edition == edition
-    )
+        query = query.where(RECORDS.c.dataset == dataset)
+    return query.where(RECORDS.c.origin.in_(list(origins))) if origins else query
 
 
 def looks(
-    connection: sa.Connection, competition: str, dataset: str, edition: str, since: str
+    connection: sa.Connection, competition: str, dataset: str, version: str, since: str
 ) -> dict[str, int]:
     """Submissions by team since a time, withdrawn ones too."""
-    seen = sa.union(
-        *(
-            sa.select(table.c.team, table.c.submission).where(
-                table.c.competition == competition,
-                table.c.dataset == dataset,
-                table.c.edition == edition,
-                table.c.kind == SUBMISSION,
-                table.c.created >= since,
-            )
-            for table in (schema.RECORDS, schema.CLAIMS)
+    query = (
+        sa.select(RECORDS.c.team, sa.func.count())
+        .where(
+            RECORDS.c.competition == competition,
+            RECORDS.c.dataset == dataset,
+            RECORDS.c.version == version,
+            RECORDS.c.kind == SUBMISSION,
+            RECORDS.c.created >= since,
         )
-    ).subquery()
-    query = sa.select(seen.c.team, sa.func.count()).group_by(seen.c.team)
+        .group_by(RECORDS.c.team)
+    )
     return {row[0]: int(row[1]) for row in connection.execute(query)}
 
 
 def insert(
-    connection: sa.Connection, table: sa.Table, entries: Sequence[Any], key: Sequence[str]
+    connection: sa.Connection, table: sa.Table, facts: Sequence[Any], key: Sequence[str]
 ) -> int:
-    """Insert entries whose key the table does not have; gives their number."""
-    if not entries:
+    """Insert withdrawals or reveals whose key the table does not have; gives their number."""
+    if not facts:
         return 0
     there = {tuple(row) for row in connection.execute(sa.select(*(table.c[k] for k in key)))}
-    new = [vars(entry) for entry in entries if tuple(getattr(entry, k) for k in key) not in there]
+    new = [vars(fact) for fact in facts if tuple(getattr(fact, k) for k in key) not in there]
     if new:
         connection.execute(table.insert(), new)
     return len(new)
 
 
-def drop_partial(connection: sa.Connection, keys: Iterable[tuple[str, str]]) -> None:
-    """Remove claims without private figures where a fuller one is about to come."""
-    wanted = set(keys)
-    query = sa.select(
-        schema.CLAIMS.c.number,
-        schema.CLAIMS.c.submission,
-        schema.CLAIMS.c.edition,
-        schema.CLAIMS.c.private,
+def pick(connection: sa.Connection, picks: Iterable[Pick]) -> int:
+    """Note picks that are later than what their team picked before; gives their number.
+
+    What is picked when the answers are known does not count.
+    """
+    noted = 0
+    for one in picks:
+        opened = revealed(connection, one.competition, one.dataset, one.answers)
+        if opened is not None and one.created > opened:
+            continue
+        mine = [
+            PICKS.c[k] == getattr(one, k) for k in ("competition", "dataset", "answers", "team")
+        ]
+        before = connection.execute(sa.select(PICKS).where(*mine)).mappings().first()
+        values = {**vars(one), "submissions": list(one.submissions)}
+        if before is None or (before["created"] <= one.created and dict(before) != values):
+            connection.execute(PICKS.delete().where(*mine))
+            connection.execute(PICKS.insert().values(**values))
+            noted += 1
+    return noted
+
+
+def withdrawn(connection: sa.Connection) -> set[str]:
+    """Submissions that are withdrawn."""
+    return set(connection.execute(sa.select(WITHDRAWALS.c.submission)).scalars())
+
+
+def revealed(connection: sa.Connection, competition: str, dataset: str, answers: str) -> str | None:
+    """When the answers of a dataset were revealed; None if they are sealed."""
+    query = sa.select(REVEALS.c.created).where(
+        REVEALS.c.competition == competition,
+        REVEALS.c.dataset == dataset,
+        REVEALS.c.answers == answers,
     )
-    partial = [
-        {"old": row.number}
-        for row in (connection.execute(query) if wanted else ())
-        if not row.private and (row.submission, row.edition) in wanted
-    ]
-    if partial:
-        connection.execute(
-            schema.CLAIMS.delete().where(schema.CLAIMS.c.number == sa.bindparam("old")), partial
-        )
-        indexed = schema.SCORES.c.claimed & (schema.SCORES.c.number == sa.bindparam("old"))
-        connection.execute(schema.SCORES.delete().where(indexed), partial)
+    return connection.execute(query).scalar()
 
 
 def refuse_unseen(
@@ -160,12 +213,13 @@ def refuse_unseen(
 ) -> None:
     """Somebody may have handed in while an import was weighed: that must stay sealed."""
     names = (reveal.competition, reveal.dataset)
-    for table in (schema.RECORDS, schema.CLAIMS):
-        query = selection(table, ("submission", "edition"), *names)
-        for row in connection.execute(query.where(table.c.kind == SUBMISSION)):
-            if (row.submission, row.edition) not in came_open:
-                raise BoardError(
-                    f"{row.submission} was handed in to {'/'.join(names)} during the import. "
-                    "Nothing was imported.",
-                    hint="Import the file again.",
-                )
+    query = selection(("submission", "version"), *names, origins=(OWN, CLAIM)).where(
+        RECORDS.c.kind == SUBMISSION, RECORDS.c.answers == reveal.answers
+    )
+    for row in connection.execute(query):
+        if (row.submission, row.version) not in came_open:
+            raise BoardError(
+                f"{row.submission} was handed in to {'/'.join(names)} during the import. "
+                "Nothing was imported.",
+                hint="Import the file again.",
+            )

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from podium.boards.record import CEILING, CONTROL, SUBMISSION
+from podium.boards.record import CEILING, CLAIM, CONTROL, REFERENCE, SUBMISSION
 from podium.competition import Competition, Score
 
-OUTDATED, WITHDRAWN, UNVERIFIED = "outdated", "withdrawn", "unverified"
+OUTDATED, WITHDRAWN, UNVERIFIED, LATE = "outdated", "withdrawn", "unverified", "late"
 HOUSE = (CONTROL, CEILING)
 
 
@@ -24,38 +24,39 @@ class Entry(NamedTuple):
 
     Attributes:
         score: The primary score; None where the record came without the part's figures.
-        claimed: Whether it is a claim: imported without its predictions.
-        number: Of the record, or of the claim.
+        origin: `own`, `claim` or `reference`: see `podium.boards.record`.
+        number: Of the record.
     """
 
     score: float | None
     submission: str
-    edition: str
+    version: str
     team: str
     kind: str
     created: str
-    claimed: bool
+    origin: str
     number: int
 
 
-_SCORE, _TEAM, _KIND = map(Entry._fields.index, ("score", "team", "kind"))
+_SCORE, _TEAM, _KIND, _ORIGIN = map(Entry._fields.index, ("score", "team", "kind", "origin"))
 
 
 class Line(NamedTuple):
-    """Where a record stands on a board of one part: `rank` and `status` are those of `Row`.
+    """Where a record stands on a board of one part: the first three fields are those of `Row`.
 
     The rest is its `Entry`; a large board makes one object of each.
     """
 
     rank: int | None
+    reference_rank: int | None
     status: str
     score: float | None
     submission: str
-    edition: str
+    version: str
     team: str
     kind: str
     created: str
-    claimed: bool
+    origin: str
     number: int
 
     @property
@@ -71,11 +72,12 @@ class Ranking:
     Lines are made when they are asked for: most of a very large board is never looked at.
 
     Attributes:
-        placed: Records with a score, in order; controls stand among them.
-        rest: Lines without a rank, which come after these.
+        placed: Records with a score, in order; controls and references stand among them.
+        rest: Lines that stand apart, after these: unverified, late, outdated, withdrawn.
         house: Lines of the controls, in order.
         zero: Score of the best control, which is 0 on the normalised scale.
-        entries: Records of this edition by team; withdrawn ones do not count.
+        ranked: How many rank.
+        entries: Records of this version by team; withdrawn ones do not count.
         looks: Public scores that each team has seen; withdrawn submissions count too.
     """
 
@@ -84,6 +86,7 @@ class Ranking:
     house: Sequence[Line]
     primary: Score
     zero: float | None
+    ranked: int
     entries: Mapping[str, int]
     looks: Mapping[str, int]
 
@@ -94,25 +97,20 @@ class Ranking:
         yield from _lines(self.placed)
         yield from self.rest
 
-    @property
-    def ranked(self) -> int:
-        """How many rank."""
-        return len(self.placed) - sum(line.score is not None for line in self.house)
-
     def of(self, team: str) -> list[Line]:
         """A team's lines, in order, without their ranks."""
         own = (entry for entry in self.placed if entry.team == team)
         unranked = [line for line in self.rest if line.team == team]
-        return [Line(None, entry.kind, *entry) for entry in own] + unranked
+        return [Line(None, None, entry.kind, *entry) for entry in own] + unranked
 
     def row(self, line: Line, name: str, model: str | None, card: Mapping[str, Any]) -> Row:
         """A line with the figures of its card."""
         low, high = card.get("ci") or (None, None)
         primary = self.primary.name
-        ranks = line.rank is not None or line.is_house
         counts = line.status not in (OUTDATED, WITHDRAWN)
         return Row(
             rank=line.rank,
+            reference_rank=line.reference_rank,
             tier=None,
             team=line.team,
             name=name,
@@ -120,7 +118,7 @@ class Ranking:
             score=line.score,
             ci_low=low,
             ci_high=high,
-            normalised=self._normalised(line.score) if ranks else None,
+            normalised=self._normalised(line.score) if counts else None,
             win_next=None,
             entries=self.entries.get(line.team, 0) if counts else 0,
             metrics=card.get("scores", {}),
@@ -146,13 +144,17 @@ class Row:
     """A line of the board, of one part. Field names are the JSON of `podium board`.
 
     Attributes:
+        rank: Of a submission that was scored here; no other has one.
+        reference_rank: Of a line that Podium ships: its rank among these.
         score: The primary score; None where the record came without the part's figures.
-        status: `scored`, `control`, `ceiling`; `unverified` where the record was imported without
-            its predictions (it ranks all the same); `outdated` for another edition's, and
-            `withdrawn`: these do not rank.
+        status: `scored`; `control` and `ceiling`; `reference` for a line that Podium ships, which
+            stands where it would rank. Apart from the ranks stand `unverified` (imported without
+            its predictions), `late` (handed in when the answers were revealed), `outdated`
+            (of another version) and `withdrawn`.
     """
 
     rank: int | None
+    reference_rank: int | None
     tier: int | None
     team: str
     name: str
@@ -171,60 +173,72 @@ class Row:
 
 
 def rank(
-    found: Iterable[Entry], withdrawn: Collection[str], competition: Competition, edition: str
+    entries: Iterable[Entry],
+    withdrawn: Collection[str],
+    competition: Competition,
+    version: str,
+    revealed: str | None = None,
 ) -> Ranking:
     """Rank by full precision; equal scores share a rank and stand earliest first.
 
-    Records without a score of this part come after the ranked ones, then those of other editions
-    (data, split or metric have changed since), then withdrawn ones: unranked and marked.
+    After the ranked ones come those whose scores nobody here could compute, those handed in late,
+    those without a score of this part, those of other versions and those that were withdrawn.
 
     Args:
-        found: In order of arrival.
+        entries: In order of arrival.
         withdrawn: Submissions that are withdrawn.
         competition: Whose scores they are.
-        edition: The present one.
+        version: The present one.
+        revealed: When its answers were revealed; None if they are sealed.
     """
-    everything = list(found)
-    current = [entry for entry in everything if entry.edition == edition]
-    old = [e for e in everything if e.edition != edition and e.kind == SUBMISSION]
+    everything = list(entries)
+    current = [entry for entry in everything if entry.version == version]
+    old = [e for e in everything if e.version != version and e.kind == SUBMISSION]
     taken_back: list[Entry] = []
     if withdrawn:  # each pass over a large board counts
         taken_back = [entry for entry in everything if entry.submission in withdrawn]
         current = [entry for entry in current if entry.submission not in withdrawn]
         old = [entry for entry in old if entry.submission not in withdrawn]
-    entries = Counter(map(itemgetter(_TEAM), current))
-    seen = [e.team for e in taken_back if e.edition == edition and e.kind == SUBMISSION]
+    by_team = Counter(map(itemgetter(_TEAM), current))
+    seen = [e.team for e in taken_back if e.version == version and e.kind == SUBMISSION]
     lacking = [entry for entry in current if entry[_SCORE] is None]
     scored = [entry for entry in current if entry[_SCORE] is not None] if lacking else current
     primary = competition.primary
     # stable, so that equal scores stay in order of arrival
     scored.sort(key=itemgetter(_SCORE), reverse=primary.higher_is_better)
+    claims = [e for e in scored if e[_ORIGIN] == CLAIM and e[_KIND] == SUBMISSION]
+    late = [] if revealed is None else [e for e in scored if _is_late(e, revealed)]
+    apart = {entry.number for entry in (*claims, *late)}
+    placed = [entry for entry in scored if entry.number not in apart] if apart else scored
     rest = [
-        *(Line(None, _status(entry), *entry) for entry in lacking),
-        *(Line(None, OUTDATED, *entry) for entry in old),
-        *(Line(None, WITHDRAWN, *entry) for entry in taken_back),
+        *(Line(None, None, UNVERIFIED, *entry) for entry in claims),
+        *(Line(None, None, LATE, *entry) for entry in late),
+        *(Line(None, None, _status(entry), *entry) for entry in lacking),
+        *(Line(None, None, OUTDATED, *entry) for entry in old),
+        *(Line(None, None, WITHDRAWN, *entry) for entry in taken_back),
     ]
-    ours = [Line(None, e.kind, *e) for e in (*scored, *lacking) if e[_KIND] != SUBMISSION]
+    ours = [Line(None, None, e.kind, *e) for e in (*placed, *lacking) if e[_KIND] != SUBMISSION]
     controls = [line.score for line in ours if line.kind == CONTROL and line.score is not None]
     best = max if primary.higher_is_better else min
     return Ranking(
-        placed=scored,
+        placed=placed,
         rest=rest,
         house=ours,
         primary=primary,
         zero=best(controls, default=None),
-        entries=entries,
-        looks=entries + Counter(seen) - Counter(line.team for line in ours),
+        ranked=sum(e[_KIND] == SUBMISSION and e[_ORIGIN] != REFERENCE for e in placed),
+        entries=by_team,
+        looks=by_team + Counter(seen) - Counter(line.team for line in ours),
     )
 
 
 def best_per_team(lines: Iterable[Line]) -> Iterator[Line]:
-    """Controls, and of each team its best line: ranked among each other."""
+    """Controls and references, and of each team its best line: ranked among each other."""
     teams: set[str] = set()
     last: Line | None = None
     for line in lines:
         if line.rank is None:
-            if line.is_house:
+            if line.is_house or line.status == REFERENCE:
                 yield line
         elif line.team not in teams:
             teams.add(line.team)
@@ -234,16 +248,35 @@ def best_per_team(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def _lines(placed: Iterable[Entry]) -> Iterator[Line]:
+    """Lines with their ranks: submissions among each other, and references among each other."""
     place, last, count = 0, None, 0
+    other_place, other_last, other_count = 0, None, 0
     for entry in placed:
         if entry[_KIND] != SUBMISSION:
-            yield Line(None, entry.kind, *entry)
-            continue
-        count += 1
-        if entry[_SCORE] != last:
-            place, last = count, entry[_SCORE]
-        yield Line(place, UNVERIFIED if entry.claimed else SUBMISSION, *entry)
+            yield Line(None, None, entry.kind, *entry)
+        elif entry[_ORIGIN] == REFERENCE:
+            other_count += 1
+            if entry[_SCORE] != other_last:
+                other_place, other_last = other_count, entry[_SCORE]
+            yield Line(None, other_place, REFERENCE, *entry)
+        else:
+            count += 1
+            if entry[_SCORE] != last:
+                place, last = count, entry[_SCORE]
+            yield Line(place, None, SUBMISSION, *entry)
+
+
+def _is_late(entry: Entry, revealed: str) -> bool:
+    """Whether a submission scored here came when the answers were known."""
+    return (
+        entry.kind == SUBMISSION
+        and entry.origin not in (CLAIM, REFERENCE)
+        and (entry.created > revealed)
+    )
 
 
 def _status(entry: Entry) -> str:
-    return UNVERIFIED if entry.claimed and entry.kind == SUBMISSION else entry.kind
+    """Of an entry without a score of this part."""
+    if entry.kind != SUBMISSION:
+        return entry.kind
+    return {CLAIM: UNVERIFIED, REFERENCE: REFERENCE}.get(entry.origin, SUBMISSION)

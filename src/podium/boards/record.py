@@ -1,17 +1,22 @@
 """Records: what a board keeps of each submission. They are never changed once they are written.
 
-A withdrawal and a reveal are records of their own.
+A withdrawal and a reveal are records of their own. Picks are the one thing that a team may change:
+of several the latest counts.
 """
 
 from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 CONTROL, CEILING, SUBMISSION = "control", "ceiling", "scored"
+OWN, CLAIM, REFERENCE = "own", "claim", "reference"
+"""Where a record is from: scored here, imported without its predictions, shipped by Podium."""
+MOST_PICKS = 2
+"""Submissions that a team may name as its own choice, as on Kaggle."""
 PARTS = ("public", "private", "all")
 
 
@@ -21,7 +26,8 @@ class Record:
 
     Attributes:
         submission: Short name that follows from team and content: see `submission_id`.
-        edition: Hash of dataset content, split and metric; other editions never mix.
+        version: Short name of data, split and metric; other versions never mix.
+        answers: The same of data and split alone: what a reveal opens.
         kind: `scored`, `control` or `ceiling`.
         file: Where the predictions are kept, relative to the workspace.
         provenance: Parameters, seed, code, versions, time and memory.
@@ -33,7 +39,8 @@ class Record:
     submission: str
     competition: str
     dataset: str
-    edition: str
+    version: str
+    answers: str
     team: str
     name: str
     model: str | None
@@ -52,12 +59,12 @@ class Record:
     @property
     def key(self) -> tuple[str, str]:
         """What no second record of a board has."""
-        return self.submission, self.edition
+        return self.submission, self.version
 
 
 @dataclass(frozen=True, kw_only=True)
 class Withdrawal:
-    """Says that a submission, in whatever edition, is out of the ranking for good."""
+    """Says that a submission, in whatever version, is out of the ranking for good."""
 
     submission: str
     competition: str
@@ -69,10 +76,32 @@ class Withdrawal:
 
 @dataclass(frozen=True, kw_only=True)
 class Reveal:
-    """Says that the private scores of a competition's dataset are open for good."""
+    """Says that the private scores of a dataset are open for good.
+
+    Attributes:
+        answers: Data and split that it opens: those of another version stay sealed.
+    """
 
     competition: str
     dataset: str
+    answers: str
+    who: str
+    created: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pick:
+    """Names the submissions that a team wants to be ranked by on the private part.
+
+    Attributes:
+        submissions: At most two; none takes an earlier pick back.
+    """
+
+    competition: str
+    dataset: str
+    answers: str
+    team: str
+    submissions: Sequence[str]
     who: str
     created: str
 

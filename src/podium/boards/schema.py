@@ -1,4 +1,4 @@
-"""Tables of the board's database."""
+"""Tables of the board's database; how older ones become these: `migrations`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from podium.boards.record import PARTS
+from podium.boards.record import OWN, PARTS
 
 
 class Json(sa.TypeDecorator[Any]):
@@ -26,46 +26,42 @@ class Json(sa.TypeDecorator[Any]):
 
 
 SCHEMA = sa.MetaData()
-
-
-def _record_columns() -> list[sa.schema.SchemaItem]:
-    return [
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("submission", sa.Text, nullable=False),
-        sa.Column("competition", sa.Text, nullable=False),
-        sa.Column("dataset", sa.Text, nullable=False),
-        sa.Column("edition", sa.Text, nullable=False),
-        sa.Column("team", sa.Text, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("model", sa.Text),
-        sa.Column("message", sa.Text, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("created", sa.Text, nullable=False),
-        sa.Column("file", sa.Text),
-        sa.Column("sha256", sa.Text, nullable=False),
-        sa.Column("provenance", Json, nullable=False),
-        sa.Column("public", Json, nullable=False),
-        sa.Column("private", Json, nullable=False),
-        sa.Column("all", Json, nullable=False),
-        sa.Column("public_influence", sa.LargeBinary, nullable=False),
-        sa.Column("private_influence", sa.LargeBinary, nullable=False),
-        sa.UniqueConstraint("submission", "edition"),
-    ]
-
-
+SCORES = {part: f"{part}_score" for part in PARTS}
+"""Columns of the score that ranks, by part; they are of the score that the column `score` names."""
 RECORDS = sa.Table(
     "records",
     SCHEMA,
-    *_record_columns(),
-    sa.Index("board", "competition", "dataset", "edition"),
-    sa.Index("arrivals", "competition", "dataset", "number"),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("submission", sa.Text, nullable=False),
+    sa.Column("competition", sa.Text, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("team", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("model", sa.Text),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("file", sa.Text),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("provenance", Json, nullable=False),
+    sa.Column("public", Json, nullable=False),
+    sa.Column("private", Json, nullable=False),
+    sa.Column("all", Json, nullable=False),
+    sa.Column("public_influence", sa.LargeBinary, nullable=False),
+    sa.Column("private_influence", sa.LargeBinary, nullable=False),
+    sa.Column("answers", sa.Text, nullable=False, server_default=""),
+    sa.Column("origin", sa.Text, nullable=False, server_default=OWN),
+    sa.Column("score", sa.Text),
+    *(sa.Column(name, sa.Double) for name in SCORES.values()),
+    sa.UniqueConstraint("submission", "version"),
 )
-CLAIMS = sa.Table(
-    "claims",
-    SCHEMA,
-    *_record_columns(),
-    sa.Index("claimed_board", "competition", "dataset", "edition"),
-    sa.Index("claimed_arrivals", "competition", "dataset", "number"),
+RANKS = ("submission", "version", "team", "kind", "created", "origin", "number")
+"""What ranks a record beside its score."""
+sa.Index(
+    "ranking",
+    # all that a ranking needs, so that no record itself is read for it
+    *(RECORDS.c[name] for name in ("competition", "dataset", "score", *RANKS, *SCORES.values())),
 )
 WITHDRAWALS = sa.Table(
     "withdrawals",
@@ -82,26 +78,18 @@ REVEALS = sa.Table(
     SCHEMA,
     sa.Column("competition", sa.Text, primary_key=True),
     sa.Column("dataset", sa.Text, primary_key=True),
+    sa.Column("answers", sa.Text, primary_key=True),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("created", sa.Text, nullable=False),
 )
-SCORES = sa.Table(
-    "scores",
+PICKS = sa.Table(
+    "picks",
     SCHEMA,
-    sa.Column("claimed", sa.Boolean, primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("score", sa.Text, primary_key=True),
-    sa.Column("competition", sa.Text, nullable=False),
-    sa.Column("dataset", sa.Text, nullable=False),
-    sa.Column("edition", sa.Text, nullable=False),
-    sa.Column("submission", sa.Text, nullable=False),
-    sa.Column("team", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("competition", sa.Text, primary_key=True),
+    sa.Column("dataset", sa.Text, primary_key=True),
+    sa.Column("answers", sa.Text, primary_key=True),
+    sa.Column("team", sa.Text, primary_key=True),
+    sa.Column("submissions", Json, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
     sa.Column("created", sa.Text, nullable=False),
-    *(sa.Column(part, sa.Double) for part in PARTS),
-    sa.Index("scored_board", "competition", "dataset", "score", "claimed", "number"),
-)
-"""What ranks the records and claims, a few bytes each: an index, which the board makes itself."""
-HAS_RECORD = sa.exists().where(
-    RECORDS.c.submission == CLAIMS.c.submission, RECORDS.c.edition == CLAIMS.c.edition
 )

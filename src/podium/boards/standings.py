@@ -24,6 +24,7 @@ from podium.boards.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per
 from podium.boards.record import SUBMISSION
 from podium.boards.tiers import Optimism
 from podium.competition import Competition
+from podium.edition import Edition
 from podium.errors import BoardError, UnknownNameError
 
 COMPARED = 200
@@ -52,6 +53,7 @@ class Standings:
         flattery: Of the leading team, or of the one that was asked for; public part only.
         groups: Independent groups behind the first rank, where it was compared with others.
         public_ranks: Rank on the public part by submission, where this is another part.
+        sealed: Whether the part is sealed, so that lines that Podium ships stand alone.
         ranked: Submissions that rank, shown or not.
         more: Rows that were wanted and are left out, as they come after the first ones.
     """
@@ -61,6 +63,7 @@ class Standings:
     flattery: Flattery | None = None
     groups: int | None = None
     public_ranks: Mapping[str, int] = field(default_factory=dict)
+    sealed: bool = False
     ranked: int = 0
     more: int = 0
 
@@ -71,7 +74,9 @@ class View:
 
     Attributes:
         team: Rows of this team and controls only.
-        best_per_team: The best row of each team, ranked among each other.
+        best_per_team: One row of each team, ranked among each other: its best public one; on the
+            private part that one too, or the better of what the team picked.
+        best_of_all: One row of each team, by its best score of all tries on this part.
         since: Rows handed in since this time: a date, or `12h`, `7d`, `2w` ago.
         sort: A column to sort by instead of the rank.
         top: So many rows, and the controls; None for all.
@@ -79,6 +84,7 @@ class View:
 
     team: str | None = None
     best_per_team: bool = False
+    best_of_all: bool = False
     since: str | None = None
     sort: str | None = None
     top: int | None = None
@@ -89,7 +95,7 @@ def standings(
     competition: Competition,
     dataset: str,
     *,
-    edition: str,
+    version: Edition,
     part: str = "public",
     view: View | None = None,
 ) -> Standings:
@@ -99,10 +105,14 @@ def standings(
         BoardError: If the part is sealed, or `view` asks for what is not there.
     """
     view = view or View()
-    shelf = _Shelf(board, competition, dataset, edition, part)
+    shelf = _Shelf(board, competition, dataset, version, part)
     ranking = shelf.ranking
-    lines = _best(ranking) if view.best_per_team else ranking
-    told = _compared(lines, ranking, shelf)
+    lines: _Lines = ranking
+    if view.best_of_all:
+        lines = list(best_per_team(ranking))
+    elif view.best_per_team:
+        lines = shelf.team_lines
+    told = _compared(lines, shelf)
     wanted = _wanted(lines, view)
     chosen = wanted if view.sort else _first(wanted, view.top, ranking.house)
     rows = [told.of(row) for row in shelf.rows(list(chosen))]
@@ -115,6 +125,7 @@ def standings(
         flattery=_flattery(ranking, shelf, view.team) if part == "public" else None,
         groups=told.groups,
         public_ranks={} if part == "public" else _public_ranks(shelf, view),
+        sealed=shelf.sealed,
         ranked=ranking.ranked,
         more=len(wanted) - len(rows),
     )
@@ -125,7 +136,7 @@ def chances(
     competition: Competition,
     dataset: str,
     *,
-    edition: str,
+    version: Edition,
     part: str,
     rows: Sequence[Row],
 ) -> tuple[list[Row], NDArray[np.float64]]:
@@ -136,7 +147,7 @@ def chances(
         better than each [rows, rows]; 0.5 on the diagonal.
     """
     able = [row for row in rows if row.rank is not None and row.ci_low is not None]
-    shelf = _Shelf(board, competition, dataset, edition, part)
+    shelf = _Shelf(board, competition, dataset, version, part)
     values = shelf.influence(able)
     able = [row for row in able if row.submission in values]
     if not able:
@@ -154,7 +165,7 @@ class _Shelf:
     board: Board
     competition: Competition
     dataset: str
-    edition: str
+    version: Edition
     part: str
 
     @property
@@ -163,30 +174,70 @@ class _Shelf:
 
     @cached_property
     def ranking(self) -> Ranking:
-        return self.board.ranking(
-            self.competition, self.dataset, edition=self.edition, part=self.part
+        names = (self.competition, self.dataset)
+        return self.board.ranking(*names, version=self.version, part=self.part)
+
+    @cached_property
+    def public(self) -> Ranking:
+        return self.ranking if self.part == "public" else replace(self, part="public").ranking
+
+    @property
+    def sealed(self) -> bool:
+        names = (self.competition.name, self.dataset, self.version.answers)
+        return self.part != "public" and self.board.revealed(*names) is None
+
+    @cached_property
+    def team_lines(self) -> list[Line]:
+        """The line that stands for each team, ranked among each other, and controls.
+
+        On the public part that is its best. On another one it is the same submission, since
+        nobody knew more when it was handed in, or the better of those that the team picked.
+        """
+        if self.part == "public":
+            return list(best_per_team(self.ranking))
+        chosen = self._chosen()
+        return list(
+            best_per_team(
+                line for line in self.ranking if line.rank is None or line.submission in chosen
+            )
         )
+
+    def _chosen(self) -> set[str]:
+        """What stands for each team: what it picked, or else its best public submission."""
+        ranked = {line.submission: line.team for line in self.public if line.rank is not None}
+        board = (self.competition.name, self.dataset, self.version.answers)
+        picked = [
+            submission
+            for pick in self.board.picks()
+            if (pick.competition, pick.dataset, pick.answers) == board
+            for submission in pick.submissions
+            if ranked.get(submission) == pick.team
+        ]
+        teams = {ranked[submission] for submission in picked}
+        best = (line for line in best_per_team(self.public) if line.rank is not None)
+        return {*picked, *(line.submission for line in best if line.team not in teams)}
 
     def rows(self, lines: Sequence[Line]) -> list[Row]:
         """Lines with their figures."""
-        names = {"edition": self.edition, "part": self.part}
-        return self.board.rows(
-            self.competition, self.dataset, **names, ranking=self.ranking, lines=lines
-        )
+        names = (self.competition, self.dataset)
+        wanted: dict[str, Any] = {"part": self.part, "ranking": self.ranking, "lines": lines}
+        return self.board.rows(*names, version=self.version, **wanted)
 
     def influence(self, rows: Iterable[Row | Line]) -> dict[str, NDArray[np.float32]]:
         """By submission, more is better; those of the whole test part were not kept."""
         submissions = sorted({row.submission for row in rows})
         if self.part == "all" or not submissions:
             return {}
-        found = self.board.influence(edition=self.edition, part=self.part, submissions=submissions)
-        (size, _), *_ = Counter(map(len, found.values())).most_common(1) or [(0, 0)]
-        return {name: self.sign * v for name, v in found.items() if len(v) == size > 1}
+        values = self.board.influence(
+            version=self.version.name, part=self.part, submissions=submissions
+        )
+        (size, _), *_ = Counter(map(len, values.values())).most_common(1) or [(0, 0)]
+        return {name: self.sign * v for name, v in values.items() if len(v) == size > 1}
 
 
 def _public_ranks(shelf: _Shelf, view: View) -> dict[str, int]:
-    ranking = replace(shelf, part="public").ranking
-    lines = _best(ranking) if view.best_per_team else ranking
+    per_team = view.best_per_team or view.best_of_all
+    lines = best_per_team(shelf.public) if per_team else shelf.public
     return {line.submission: line.rank for line in lines if line.rank is not None}
 
 
@@ -204,17 +255,16 @@ class _Told:
         return row if tier is win is None else replace(row, tier=tier, win_next=win)
 
 
-def _best(ranking: Ranking) -> list[Line]:
-    """The best line of each team."""
-    return list(best_per_team(ranking))
-
-
-def _compared(lines: Iterable[Line], ranking: Ranking, shelf: _Shelf) -> _Told:
+def _compared(lines: Iterable[Line], shelf: _Shelf) -> _Told:
     """Tiers of the first of each team, and how sure each of the first lines is of the next."""
     able = (line for line in lines if line.rank is not None)
     head = list(islice(able, COMPARED + 1))
+    ranking = shelf.ranking
     teams = ranking.entries.keys() - {line.team for line in ranking.house}
-    best = list(islice(best_per_team(chain(head, able)), min(COMPARED, len(teams))))
+    chosen = shelf.part == "public" or lines is not ranking
+    each = best_per_team(chain(head, able)) if chosen else shelf.team_lines
+    ranked = (line for line in each if line.rank is not None)
+    best = list(islice(ranked, min(COMPARED, len(teams))))
     both = {line.submission: line for line in (*head, *best)}
     values = shelf.influence(
         row for row in shelf.rows(list(both.values())) if row.ci_low is not None

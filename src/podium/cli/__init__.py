@@ -25,6 +25,7 @@ COMMANDS = {  # in the order in which help lists them
     "rescore": "submissions.rescore",
     "plot": "submissions.plot",
     "withdraw": "submissions.withdraw",
+    "pick": "submissions.pick",
     "export": "boards.export",
     "import": "boards.import_",
     "board": "boards.board",

@@ -27,7 +27,14 @@ def board(
     ),
     team: Annotated[str | None, typer.Option("--team", metavar="T", help="Only this team.")] = None,
     best_per_team: Annotated[
-        bool, typer.Option("--best-per-team", help="The best of each team, ranked again.")
+        bool,
+        typer.Option(
+            "--best-per-team",
+            help="A row a team: its best public one or, after reveal, the better of its picks.",
+        ),
+    ] = False,
+    best_of_all: Annotated[
+        bool, typer.Option("--best-of-all", help="A row a team: the best of all its tries.")
     ] = False,
     since: Annotated[
         str | None,
@@ -47,7 +54,14 @@ def board(
     """Show the leaderboard."""
     competition, chosen = api.load(comp, dataset)
     top = _rows(top, whole=as_json or form != Format.TABLE)
-    view = {"team": team, "best_per_team": best_per_team, "since": since, "sort": sort, "top": top}
+    view = {
+        "team": team,
+        "best_per_team": best_per_team,
+        "best_of_all": best_of_all,
+        "since": since,
+        "sort": sort,
+        "top": top,
+    }
     with _without_collector():
         found = api.standings(comp, dataset, part=part.value, **view)
         if found.rows or as_json or form != Format.TABLE:
@@ -120,7 +134,12 @@ def export(
     if as_json:
         printing.document({**asdict(found), "file": str(found.file)})
         return
-    counts = (found.records, "record"), (found.withdrawals, "withdrawal"), (found.reveals, "reveal")
+    counts = (
+        (found.records, "record"),
+        (found.withdrawals, "withdrawal"),
+        (found.reveals, "reveal"),
+        (found.picks, "pick"),
+    )
     printing.out(f"{found.file}: {figures.counted(counts)}")
 
 

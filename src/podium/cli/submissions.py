@@ -89,6 +89,30 @@ def withdraw(
     printing.out(f"{found.submission} ({found.name}, team {found.team}) on {where} {state}.")
 
 
+def pick(
+    comp: Comp,
+    submissions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID...", help="At most two: IDs, how they begin, or names."),
+    ] = None,
+    dataset: DatasetName = None,
+    team: Team = None,
+    none: Annotated[bool, typer.Option("--none", help="Take back what was picked.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Pick what your team is ranked by on the private part; without IDs, show what is picked."""
+    competition, chosen = api.load(comp, dataset)
+    rows = api.pick(comp, *(submissions or []), dataset=dataset, team=team, none=none)
+    if as_json:
+        names = {"competition": competition.name, "dataset": chosen.name}
+        printing.document({**names, "picks": [row.submission for row in rows]})
+        return
+    for row in rows:
+        printing.out(f"picked: {row.submission} ({row.name}, team {row.team})")
+    if not rows:
+        printing.out("Nothing is picked: the best public submission counts.")
+
+
 def blend(
     comp: Comp,
     submissions: Annotated[

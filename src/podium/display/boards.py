@@ -9,7 +9,8 @@ from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from podium.boards.ranking import UNVERIFIED
+from podium.boards.ranking import LATE, UNVERIFIED
+from podium.boards.record import REFERENCE
 from podium.competition import Competition
 from podium.display.figures import chance, figure, interval, moved
 from podium.display.printing import document, out, say, table
@@ -88,7 +89,7 @@ def _board_cells(competition: Competition, found: Standings) -> tuple[list[str],
             figure(row.normalised, 3),
             *(figure(row.metrics.get(name)) for name in beside),
             *(figure(row.strata.get(name)) for name in strata),
-            "-" if row.rank is None else f"{row.entries:,}",
+            f"{row.entries:,}" if row.rank is not None or row.status in (LATE, UNVERIFIED) else "-",
             age(row.created),
             row.submission,
         ]
@@ -98,9 +99,9 @@ def _board_cells(competition: Competition, found: Standings) -> tuple[list[str],
 
 
 def _place(row: Row) -> str:
-    if row.rank is None:
-        return row.status
-    return f"{row.rank} {row.status}" if row.status == UNVERIFIED else str(row.rank)
+    if row.rank is not None:
+        return str(row.rank)
+    return row.status if row.reference_rank is None else f"{row.status} {row.reference_rank}"
 
 
 def _age(created: str) -> str:
@@ -137,8 +138,14 @@ def _notes(competition: Competition, found: Standings, part: str) -> None:
     if unverified:
         say(
             f"{unverified} unverified: imported without their predictions, so that nobody here "
-            "could compute the scores again."
+            "could compute the scores again. They do not rank."
         )
+    if late := sum(row.status == LATE for row in rows):
+        say(f"{late} late: handed in when the private scores were open. They do not rank.")
+    if any(row.status == REFERENCE for row in rows):
+        say("reference: boards that come with Podium, ranked among themselves.")
+    if found.sealed:
+        say(f"The {part} scores are sealed: only what comes with Podium is shown.")
     lacking = [row.submission for row in rows if row.score is None]
     if lacking:
         say(f"{len(lacking)} without {part} scores: {', '.join(lacking)}")

@@ -92,12 +92,15 @@ def imported(found: Imported) -> None:
         (found.new, "new record"),
         (found.known, "known record"),
         (found.withdrawals, "new withdrawal"),
+        (found.picks, "new pick"),
     ]
     out(counted(counts))
     if found.verified:
         out(f"{found.verified} verified: computed again from the predictions")
     if found.unverified:
         out(f"{found.unverified} unverified: their predictions are not here")
+    if found.reference:
+        out(f"{found.reference} reference: boards that come with Podium")
     for name in found.revealed:
         out(f"{name} came revealed: its private scores are open")
     for name in found.sealed:

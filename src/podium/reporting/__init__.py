@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,8 @@ from urllib.parse import quote
 
 from podium import competition as competitions
 from podium import workspace
-from podium.boards import leaderboard
-from podium.edition import file_sha256, find_edition, get_command, is_ready
+from podium.boards import files, leaderboard
+from podium.edition import Edition, find_edition, get_command, is_ready
 from podium.errors import BoardError, PodiumError, reason, visible
 from podium.reporting.page import Page, gather
 from podium.scratch import replacing
@@ -80,34 +81,34 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
             f"Nothing of {competition or 'any competition'} can be shown.", problems=missing
         )
     _refuse_another_site(out)
-    pages, files = [], []
+    pages, written = [], []
     environment = _environment()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for found, dataset, edition in boards:
+        for found, dataset, version in boards:
             if progress:
                 progress.stage(f"{found.name}/{dataset.name}")
-            page = gather(board, found, dataset, edition)
+            page = gather(board, found, dataset, version)
             pictures = _pictures(page, out)
-            files.append(out / page.file)
-            _write(environment, "page.html", files[-1], page=page, pictures=pictures)
+            written.append(out / page.file)
+            _write(environment, "page.html", written[-1], page=page, pictures=pictures)
             pages.append(page)
         _write(environment, INDEX, out / INDEX, pages=pages, missing=missing)
     except OSError as error:
         raise PodiumError(
             f"The report cannot be written to {out}: {reason(error)}.", hint="Name another folder."
         ) from error
-    return Report(index=out / INDEX, pages=files, missing=missing)
+    return Report(index=out / INDEX, pages=written, missing=missing)
 
 
 def _boards(
     board: Board, name: str | None
-) -> tuple[list[tuple[Competition, Dataset, str]], list[str]]:
-    """Competition, dataset and present edition of each board, and why others have no page."""
+) -> tuple[list[tuple[Competition, Dataset, Edition]], list[str]]:
+    """Competition, dataset and present version of each board, and why others have no page."""
     if name is not None:
         competitions.load(name)  # says what is wrong with it
     found, missing = [], []
-    for known, dataset in sorted(board.counts()):
+    for known, dataset in sorted(board.counts(references=True)):
         if name not in (None, known):
             continue
         try:
@@ -116,11 +117,11 @@ def _boards(
         except PodiumError as error:
             missing.append(f"{known}/{dataset}: {error.message}")
             continue
-        edition = find_edition(one, chosen)
-        if edition is None:
+        version = find_edition(one, chosen)
+        if version is None:
             missing.append(f"{known}/{dataset}: its data are not here: {get_command(one, chosen)}")
         else:
-            found.append((one, chosen, edition.name))
+            found.append((one, chosen, version))
     return found, missing
 
 
@@ -137,9 +138,8 @@ def _pictures(page: Page, out: Path) -> Pictures:
     board = leaderboard.open_board(workspace.database_url())
     shown: list[str] = []
     for submission in page.top:
-        record = board.get(submission, page.edition)
-        file = workspace.root() / record.file if record.file else None
-        if file and file.is_file() and file_sha256(file) == record.sha256:
+        with suppress(BoardError):
+            files.checked(board.get(submission, page.version.name))
             shown.append(submission)
         if len(shown) == DRAWN:
             break
@@ -147,10 +147,10 @@ def _pictures(page: Page, out: Path) -> Pictures:
         return Pictures(missing="The predictions of the best submissions are not here.")
     folder = out / page.file.removesuffix(".html")
     try:
-        files = plotting.plot(load(competition, dataset), shown, folder)
+        drawn = plotting.plot(load(competition, dataset), shown, folder)
     except PodiumError as error:
         return Pictures(missing=f"{error.message} {error.hint}".strip())
-    return Pictures(files=[quote(f"{folder.name}/{file.name}") for file in files], shown=shown)
+    return Pictures(files=[quote(f"{folder.name}/{file.name}") for file in drawn], shown=shown)
 
 
 def _refuse_another_site(out: Path) -> None:

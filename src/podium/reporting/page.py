@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from podium.boards.ranking import HOUSE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
+from podium.boards.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
+from podium.boards.record import REFERENCE
 from podium.boards.standings import Standings, chances, standings
 from podium.boards.tiers import FEWEST
 from podium.competition import Competition, Dataset
 from podium.display.figures import figure
+from podium.edition import Edition
 from podium.reporting import best, pictures
 from podium.reporting.best import Heat, Strata
 from podium.reporting.pictures import Scatter, Timeline
@@ -48,7 +50,7 @@ class Page:
 
     competition: Competition
     dataset: Dataset
-    edition: str
+    version: Edition
     part: str
     revealed: bool
     submissions: int
@@ -70,24 +72,24 @@ class Page:
         return f"{self.competition.name}-{self.dataset.name}.html"
 
 
-def gather(board: Board, competition: Competition, dataset: Dataset, edition: str) -> Page:
+def gather(board: Board, competition: Competition, dataset: Dataset, version: Edition) -> Page:
     """Everything that the page of a board shows."""
-    revealed = board.revealed(competition.name, dataset.name)
+    revealed = board.revealed(competition.name, dataset.name, version.answers) is not None
     part = "private" if revealed else "public"
     names = (board, competition, dataset.name)
-    public = standings(*names, edition=edition)
-    shown = standings(*names, edition=edition, part=part) if revealed else public
+    public = standings(*names, version=version)
+    shown = standings(*names, version=version, part=part) if revealed else public
     ranked = [row for row in shown.rows if row.rank is not None]
     teams = {name: place for place, name in enumerate(dict.fromkeys(r.team for r in ranked))}
     before = {row.submission: row for row in public.rows} if revealed else {}
     head = chosen(ranked, PAIRED)
-    paired, win = chances(*names, edition=edition, part=part, rows=head)
+    paired, win = chances(*names, version=version, part=part, rows=head)
     messages = board.messages(competition.name, dataset.name)
     columns = columns_of(competition, shown)
     return Page(
         competition=competition,
         dataset=dataset,
-        edition=edition,
+        version=version,
         part=part,
         revealed=revealed,
         submissions=sum(row.status not in (*HOUSE, WITHDRAWN) for row in shown.rows),
@@ -146,7 +148,9 @@ def _notes(competition: Competition, public: Standings, shown: Standings, part: 
     ]
     for status, text in (
         (UNVERIFIED, "unverified: imported without their predictions, so that nobody here could "
-         "compute the scores again."),
+         "compute the scores again; they do not rank."),
+        (LATE, "late: handed in when the private scores were open; they do not rank."),
+        (REFERENCE, "reference: boards that come with Podium, ranked among themselves."),
         (OUTDATED, "outdated: data, split or metric have changed since; they do not rank."),
         (WITHDRAWN, "withdrawn by their teams; they do not rank."),
     ):  # fmt: skip

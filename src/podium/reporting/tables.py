@@ -147,7 +147,7 @@ def _cell(column: Column, row: Row, others: Mapping[str, str]) -> str:
 def _cells(row: Row, before: Row | None, shown: Standings) -> dict[str, str]:
     """Text by column title, but for scores and strata."""
     return {
-        "rank": "-" if row.rank is None else str(row.rank),
+        "rank": _rank(row),
         "tier": "-" if row.tier is None else str(row.tier),
         "team": row.team,
         "submission": row.name,
@@ -159,6 +159,12 @@ def _cells(row: Row, before: Row | None, shown: Standings) -> dict[str, str]:
         "handed in": day(row.created),
         "ID": row.submission,
     }
+
+
+def _rank(row: Row) -> str:
+    if row.reference_rank is not None:
+        return f"ref. {row.reference_rank}"
+    return "-" if row.rank is None else str(row.rank)
 
 
 def _bar(axis: Axis, row: Row) -> tuple[float, float, float] | None:

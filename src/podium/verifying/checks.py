@@ -13,9 +13,10 @@ import pyarrow as pa
 
 from podium import data as datas
 from podium import submission, training, workspace
-from podium.boards import leaderboard
-from podium.edition import PUBLIC, checksums, file_sha256
-from podium.errors import ModelError, PodiumError, SubmissionError
+from podium.boards import files, leaderboard
+from podium.boards.record import OWN
+from podium.edition import PUBLIC, checksums
+from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.model import ModelFile, Part
 from podium.stats import Cells, Tally
 from podium.verifying.broken import broken_files
@@ -193,13 +194,12 @@ def board_is_whole(case: Case) -> Iterator[str]:
         return
     yield from board.damage()
     shared = "PODIUM_DB" in os.environ  # with workspaces that keep their own files
-    for name, sha256 in board.kept(case.competition.name, case.dataset.name):
-        file = workspace.root() / name
-        if not file.is_file():
-            if not shared:
-                yield f"{name} is missing"
-        elif file_sha256(file) != sha256:
-            yield f"{name} has changed since it was handed in"
+    for record in board.records(case.competition.name, case.dataset.name, [OWN]):
+        if record.file and (not shared or files.find(record)):
+            try:
+                files.checked(record)
+            except BoardError as error:
+                yield error.message
 
 
 def models_keep_the_contract(case: Case) -> Iterator[str]:

@@ -1,0 +1,118 @@
+"""The way from a record to its checked file, and how a file gets to where its record says.
+
+A file is staged beside its place before its record is written, and takes its name when the record
+is in. So a refusal leaves neither. What is killed in between leaves a record and a staged file,
+which takes its name as soon as somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from podium import scratch, workspace
+from podium.boards.record import Record
+from podium.edition import file_sha256
+from podium.errors import BoardError, SubmissionError, reason
+
+_STAGED = ".staged-"
+_OLD_SECONDS = 24 * 3600
+
+
+def find(record: Record) -> Path | None:
+    """Where a record's file lies, whatever is in it; None where it is not here."""
+    if not record.file:
+        return None
+    path = workspace.root() / record.file
+    if not path.is_file() and path.parent.is_dir():
+        for staged in _staged(path):
+            if file_sha256(staged) == record.sha256:
+                _settle(staged, path)
+                break
+    return path if path.is_file() else None
+
+
+def checked(record: Record) -> Path:
+    """A record's file as it was handed in.
+
+    Raises:
+        BoardError: If it is not here, or has changed since.
+    """
+    if not record.file:
+        raise BoardError(
+            f"The predictions of {record.submission} ({record.name}) are not here.",
+            hint="Their record was imported without them.",
+        )
+    path = find(record)
+    if path is None:
+        raise BoardError(f"{record.file} is missing.", hint="Put it back where it was.")
+    if file_sha256(path) != record.sha256:
+        raise BoardError(
+            f"{record.file} has changed since it was handed in (sha256).",
+            hint="Put back the file that was handed in.",
+        )
+    return path
+
+
+@contextmanager
+def staged(source: Path, target: Path) -> Iterator[None]:
+    """A copy of `source` on the disk that takes the name `target` at the end, unless that fails.
+
+    Raises:
+        SubmissionError: If the disk refuses.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            prefix=_prefix(target), dir=target.parent, delete=False
+        ) as made:
+            copy = Path(made.name)
+        try:
+            with scratch.replacing(copy) as whole:
+                shutil.copyfile(source, whole)
+            yield
+            _settle(copy, target)
+        finally:
+            copy.unlink(missing_ok=True)
+    except OSError as error:
+        raise SubmissionError(
+            f"{target} cannot be written: {reason(error)}.",
+            hint="Make room there, or work in another folder: PODIUM_WORKSPACE=DIR",
+        ) from error
+
+
+def tidy(folder: Path, recorded: Callable[[], Collection[str]]) -> None:
+    """See to what killed processes have staged in a folder more than a day ago.
+
+    Args:
+        folder: Where submissions are kept.
+        recorded: Gives the files that records name, relative to the workspace: they get theirs.
+    """
+    for path in folder.glob(f"{_STAGED}*"):
+        with suppress(OSError):
+            if abs(time.time() - path.stat().st_mtime) > _OLD_SECONDS:
+                target = folder / path.name.removeprefix(_STAGED).rpartition("-")[0]
+                if target.relative_to(workspace.root()).as_posix() in recorded():
+                    _settle(path, target)
+                path.unlink(missing_ok=True)
+
+
+def _prefix(target: Path) -> str:
+    return f"{_STAGED}{target.name}-"
+
+
+def _staged(target: Path) -> list[Path]:
+    return [path for path in target.parent.iterdir() if path.name.startswith(_prefix(target))]
+
+
+def _settle(staged: Path, target: Path) -> None:
+    """Give a staged file its name; one that is there already is of the same content."""
+    if target.is_file() and file_sha256(target) == file_sha256(staged):
+        staged.unlink(missing_ok=True)
+    else:
+        staged.replace(target)
+        scratch.sync_folder(target.parent)

@@ -1,0 +1,67 @@
+"""Picks: what a team wants to be ranked by on the private part, as on Kaggle."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from podium.boards.comparing import find
+from podium.boards.record import MOST_PICKS, Pick, now
+from podium.errors import BoardError
+
+if TYPE_CHECKING:
+    from podium.boards.leaderboard import Board
+    from podium.boards.ranking import Row
+    from podium.competition import Competition
+    from podium.edition import Edition
+
+
+def pick(
+    board: Board,
+    competition: Competition,
+    dataset: str,
+    version: Edition,
+    team: str,
+    names: Sequence[str] | None,
+) -> list[Row]:
+    """Note what a team picks (None: only look); gives the rows of what is picked.
+
+    Raises:
+        BoardError: If one is not the team's or does not rank, or the answers are revealed.
+    """
+    rows = board.rows(competition, dataset, version=version)
+    where = (competition.name, dataset, version.answers)
+    if names is None:
+        picked = {
+            submission
+            for one in board.picks()
+            if (one.competition, one.dataset, one.answers, one.team) == (*where, team)
+            for submission in one.submissions
+        }
+        return [row for row in rows if row.submission in picked]
+    if board.revealed(*where) is not None:
+        raise BoardError(
+            f"The private scores of {competition.name}/{dataset} are open: it is too late to pick."
+        )
+    if len(names) > MOST_PICKS:
+        raise BoardError(f"A team picks at most {MOST_PICKS} submissions, not {len(names)}.")
+    own = [row for row in rows if row.team == team and row.rank is not None]
+    if names and not own:
+        raise BoardError(
+            f"Team {team} has no submission that ranks on {competition.name}/{dataset}.",
+            hint=f"See them: podium board {competition.name} --dataset {dataset}",
+        )
+    chosen = list({row.submission: row for row in (find(own, name) for name in names)}.values())
+    board.pick(
+        Pick(
+            competition=competition.name,
+            dataset=dataset,
+            answers=version.answers,
+            team=team,
+            submissions=tuple(row.submission for row in chosen),
+            who=getpass.getuser(),
+            created=now(),
+        )
+    )
+    return chosen
