@@ -19,7 +19,7 @@ from podium.competition import load
 from podium.errors import BoardError
 
 NAMES = ("demo", "table")
-OLD = Path(__file__).parent / "boards" / "3040642"
+OLD = Path(__file__).parent / "toy" / "boards" / "3040642"
 
 
 @pytest.fixture
