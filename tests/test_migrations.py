@@ -123,7 +123,7 @@ def test_it_goes_on_as_any_board(old, sample, workspace, podium_cli):
     assert podium.import_records("again.jsonl").new == 0
 
 
-def test_lines_of_before_versions_are_read(workspace, toy, database, monkeypatch):
+def test_lines_of_before_versions_are_read(prepared_table, database):
     """An export of that commit: what the old board said, but for what nobody here can verify."""
     found = podium.import_records(OLD / "board.jsonl")
     assert (found.new, found.verified, found.revealed) == (12, 3, ["toy/table"])
