@@ -25,7 +25,7 @@ from measuring import Result, seconds
 from podium import api, workspace
 from podium.boards import leaderboard, tiers
 from podium.boards.record import SUBMISSION, Record, now, submission_id
-from podium.edition import find_edition
+from podium.edition import Edition, find_edition
 
 SUBMISSIONS, TEAMS, GROUPS = (
     int(sys.argv[place]) if len(sys.argv) > place else default
@@ -48,7 +48,7 @@ def card(scores: dict[str, float]) -> dict:
     return {**part, "strata": {name: dict(part) for name in STRATA}}
 
 
-def records(edition: str, numbers: range) -> list[Record]:
+def records(version: Edition, numbers: range) -> list[Record]:
     """Teams of several strengths; the tries of a team are alike."""
     rng = np.random.default_rng(numbers.start)
     names = [score.name for score in api.load("sirna")[0].scores]
@@ -65,7 +65,8 @@ def records(edition: str, numbers: range) -> list[Record]:
                 submission=submission_id("sirna", "demo", team, sha256),
                 competition="sirna",
                 dataset="demo",
-                edition=edition,
+                version=version.name,
+                answers=version.answers,
                 team=team,
                 name=f"try {number}",
                 model=None,
@@ -96,10 +97,10 @@ def measured(*arguments: str) -> tuple[float, float, float]:
     return time.perf_counter() - start, cpu, usage.ru_maxrss / 1024
 
 
-def add_more(board: leaderboard.Board, edition: str) -> float:
+def add_more(board: leaderboard.Board, version: Edition) -> float:
     """Median seconds of adding a record, as `podium submit` does."""
     took = []
-    for record in records(edition, range(SUBMISSIONS, SUBMISSIONS + 50)):
+    for record in records(version, range(SUBMISSIONS, SUBMISSIONS + 50)):
         start = time.perf_counter()
         board.add(record, primary="score")
         took.append(time.perf_counter() - start)
@@ -110,13 +111,14 @@ def fill() -> tuple[float, float]:
     """Make the board; seconds that it took, and those of one record more."""
     competition, dataset = api.load("sirna")
     api.prepare("sirna")
-    edition = find_edition(competition, dataset).name
+    version = find_edition(competition, dataset)
+    assert version is not None
     board = leaderboard.open_board(workspace.database_url())
     start = time.perf_counter()
     for first in range(0, SUBMISSIONS, CHUNK):
-        some = records(edition, range(first, min(first + CHUNK, SUBMISSIONS)))
+        some = records(version, range(first, min(first + CHUNK, SUBMISSIONS)))
         board.merge(leaderboard.Batch(records=some, primary={("sirna", "demo"): "score"}))
-    return time.perf_counter() - start, add_more(board, edition)
+    return time.perf_counter() - start, add_more(board, version)
 
 
 def shown(*options: str) -> list[str]:

@@ -18,6 +18,7 @@ from board import GROUPS, SUBMISSIONS, TEAMS, measured, records
 
 from podium import api, workspace
 from podium.boards import leaderboard
+from podium.boards.record import Reveal, now
 from podium.edition import find_edition
 
 BEGAN = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
@@ -30,7 +31,9 @@ def main() -> None:
         os.chdir(folder)
         os.environ.pop("PODIUM_DB", None)
         board = leaderboard.open_board(workspace.database_url())
-        found = records(find_edition(competition, dataset).name, range(SUBMISSIONS))
+        version = find_edition(competition, dataset)
+        assert version is not None
+        found = records(version, range(SUBMISSIONS))
         step = SPAN / len(found)
         spread = [
             replace(record, created=(BEGAN + step * place).isoformat(timespec="seconds"))
@@ -42,7 +45,8 @@ def main() -> None:
             took, cpu, _ = measured("report", "sirna", "--out", state)
             size = Path(state, "sirna-demo.html").stat().st_size / 1024
             print(f"{state}: {took:.1f} s ({cpu:.1f} s of CPU), page of {size:,.0f} KiB")
-            board.reveal("sirna", "demo", who="benchmark", when=BEGAN.isoformat())
+            names = {"competition": "sirna", "dataset": "demo", "answers": version.answers}
+            board.reveal(Reveal(**names, who="benchmark", created=now()))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import pytest
 from podium import api, cli, data, edition
 
 ROW = {
-    "rank", "tier", "team", "name", "model", "score", "ci_low", "ci_high", "normalised", "win_next",
+    "rank", "reference_rank", "tier", "team", "name", "model", "score", "ci_low", "ci_high",
+    "normalised", "win_next",
     "entries", "metrics", "strata", "submission", "created", "status",
 }  # fmt: skip
 

@@ -113,10 +113,8 @@ def _known(connection: sa.Connection, records: Sequence[Record]) -> dict[tuple[s
     query = sa.select(*columns, sealed)
     if len(records) < _AT_ONCE:
         query = query.where(RECORDS.c.submission.in_([r.submission for r in records]))
-    return {
-        (submission, version): _Known(number, origin, not hidden)
-        for submission, version, number, origin, hidden in connection.execute(query)
-    }
+    rows = connection.execute(query).all()
+    return {(row[0], row[1]): _Known(row[2], row[3], not row[4]) for row in rows}
 
 
 def _tells_more(record: Record, origin: str, known: _Known) -> bool:

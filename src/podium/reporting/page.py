@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from podium.boards.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.boards.record import REFERENCE
-from podium.boards.standings import Standings, chances, standings
+from podium.boards.standings import Standings, View, chances, standings
 from podium.boards.tiers import FEWEST
 from podium.competition import Competition, Dataset
 from podium.display.figures import figure
 from podium.edition import Edition
-from podium.reporting import best, pictures
+from podium.reporting import best as best_rows
+from podium.reporting import pictures
 from podium.reporting.best import Heat, Strata
 from podium.reporting.pictures import Scatter, Timeline
 from podium.reporting.tables import (
@@ -80,6 +81,11 @@ def gather(board: Board, competition: Competition, dataset: Dataset, version: Ed
     public = standings(*names, version=version)
     shown = standings(*names, version=version, part=part) if revealed else public
     ranked = [row for row in shown.rows if row.rank is not None]
+    best = bests(ranked)
+    if revealed:  # of all its tries the best would be flattered
+        own = standings(*names, version=version, part=part, view=View(best_per_team=True))
+        stands = {row.submission for row in own.rows}
+        best = [row for row in ranked if row.submission in stands]
     teams = {name: place for place, name in enumerate(dict.fromkeys(r.team for r in ranked))}
     before = {row.submission: row for row in public.rows} if revealed else {}
     head = chosen(ranked, PAIRED)
@@ -97,13 +103,13 @@ def gather(board: Board, competition: Competition, dataset: Dataset, version: Ed
         columns=columns,
         lines=lines_of(competition, shown, before, teams, messages, columns),
         left_out=max(0, len(ranked) - ROWS),
-        teams=teams_of(ranked, shown.looks),
+        teams=teams_of(best, ranked, shown.looks),
         notes=list(_notes(competition, public, shown, part)),
         timeline=pictures.timeline(competition, public.rows, teams),
         scatter=pictures.scatter(competition, ranked, before, teams) if revealed else None,
-        strata=best.strata(competition, head, teams),
-        heat=best.heat(paired, win, teams),
-        top=[row.submission for row in bests(ranked)],
+        strata=best_rows.strata(competition, head, teams),
+        heat=best_rows.heat(paired, win, teams),
+        top=[row.submission for row in best],
     )
 
 

@@ -56,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Team:
-    """A team: its best rank and score, how often it looked."""
+    """A team: rank and score of what stands for it, how often it looked."""
 
     name: str
     rank: str
@@ -176,8 +176,8 @@ def _bar(axis: Axis, row: Row) -> tuple[float, float, float] | None:
     return low, score, high
 
 
-def teams_of(ranked: Sequence[Row], looks: Mapping[str, int]) -> list[Team]:
-    """Teams in the order of their best."""
+def teams_of(best: Sequence[Row], ranked: Sequence[Row], looks: Mapping[str, int]) -> list[Team]:
+    """Teams in the order of the submissions that stand for them."""
     last: dict[str, str] = {}
     for row in ranked:
         last[row.team] = max(row.created, last.get(row.team, ""))
@@ -190,7 +190,7 @@ def teams_of(ranked: Sequence[Row], looks: Mapping[str, int]) -> list[Team]:
             looks=looks.get(row.team, 0),
             last=day(last[row.team]),
         )
-        for row in bests(ranked)
+        for row in best
     ]
 
 
