@@ -250,6 +250,10 @@ class Competition:
         """
         return _import(self.name, name)
 
+    def telling(self, module: str) -> contextlib.AbstractContextManager[None]:
+        """Turn whatever a module's code raises inside into an error that shows its own lines."""
+        return _Told(self.name, module)
+
     def dataset(self, name: str | None = None) -> Dataset:
         """The dataset of that name, or the default one.
 

@@ -398,11 +398,14 @@ def build(
                 f"{competition.name}/{dataset.name} is simulated: it takes no files.",
                 hint="Name a real dataset with --dataset; see them: podium list",
             )
-        return cast("Prepared", getattr(competition.module("simulate"), dataset.function)())
+        simulate = getattr(competition.module("simulate"), dataset.function)
+        with competition.telling("simulate"):
+            return cast("Prepared", simulate())
     prepare_raw = getattr(competition.module("data"), dataset.function)
     name = f"The data of {competition.name}/{dataset.name}"
     with (
         raw.members(competition, dataset, source=source, progress=progress) as files,
+        competition.telling("data"),
         needing_extras(name),
     ):
         return cast("Prepared", prepare_raw(files))
