@@ -79,8 +79,8 @@ def test_a_corrected_label_is_noticed_and_frozen(mine, podium_cli):
         assert done.status == 1, command
         assert "raw/train.csv: sha256 is" in done.err
         assert "podium freeze mine" in done.err
-    (found,) = [v for v in podium_cli("verify", "mine", "--json").json if v["problem"]]
-    assert "raw/train.csv" in found["problem"]
+    (failed,) = [v for v in podium_cli("verify", "mine", "--json").json if v["problem"]]
+    assert "raw/train.csv" in failed["problem"]
     write(mine, before)  # put back: all is as it was
     assert podium_cli("data", "mine").status == 0
     write(mine, table)
@@ -89,7 +89,7 @@ def test_a_corrected_label_is_noticed_and_frozen(mine, podium_cli):
     assert "raw file train.csv is another" in done.out
     assert "the prepared data are others" in done.out
     assert "3 submissions are outdated" in done.out
-    assert "metric version 1." in done.out or "in version 1." in done.out
+    assert "its metric in version 1." in done.out
     assert edition.file_sha256(mine / "raw" / "train.csv") in (mine / "competition.py").read_text()
     assert ranked() == []
     assert {one.status for one in podium.rescore("mine")} == {"scored"}
@@ -268,7 +268,6 @@ def test_freezing_tells_of_datasets_whose_data_are_not_here(own_cache, tmp_path,
     assert "table: no golden scores, its data are not here" in frozen.changes
     known = json.loads((folder / "golden.json").read_text())
     assert (known["metric"], list(known["scores"])) == (2, ["demo"])
-    monkeypatch.setattr("sys.modules", {**__import__("sys").modules})
 
 
 def test_raw_files_that_match_no_sha256_still_say_where_they_are(mine):
