@@ -3,9 +3,11 @@
     make reference                              # all of it: hours
     python leaderboard/reference.py sirna demo  # one board
     python leaderboard/reference.py --readme    # only writes README.md from the *.jsonl files
+    python leaderboard/reference.py --behaviour # only models.json: what models predict of few rows
 
-A model runs again only if its file has changed since. Real datasets are fetched; one that cannot be
-is left out and named.
+A model runs again only if it predicts otherwise: what each predicts of a few rows after a tiny
+training stands in `models.json`, with the sha256 of the files that did so. Real datasets are
+fetched; one that cannot be is left out and named.
 """
 
 from __future__ import annotations
@@ -20,12 +22,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium.edition import file_sha256
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
 
     from podium.competition import Competition
+
+    Behaviour = dict[str, Any]
+    """What a model does: `files`, sha256 of those that do so; `params`, its defaults; `predicts`,
+    numbers of a few rows, or for labels which of these rows have the same."""
 
 HERE = Path(__file__).resolve().parent
 VARIANTS = {"sirna": {"lightgbm": [{"preset": "general"}]}}
@@ -47,11 +53,17 @@ Each line of a file is a record with its provenance: parameters, seed, versions,
 (see [docs/boards.md](../docs/boards.md)). `board.sqlite`, your own board, is not committed.
 """
 BEGIN, END = "<!-- boards: leaderboard/reference.py writes them -->", "<!-- end of boards -->"
-OLDER = " (an older file)"
+OLDER = " (an older model)"
+MODELS = HERE / "models.json"
+SHOWN = 48
+"""Predictions of a model that are noted."""
+NEAR, ALIKE = 2e-3, 0.97
+"""How near numbers are, as a share of their spread, and how many pairs of labels agree, where only
+the machine is another."""
 NORMAL = """
 The normalised score is 0 for the best trivial control and 1 for perfect; intervals are 95 %.
 Seconds are those of training on 2 cores without a GPU, or of the whole run where models learn from
-what they predict. "An older file": the model's file has changed since.
+what they predict. "An older model": it predicts otherwise now.
 """
 
 
@@ -62,14 +74,17 @@ def main() -> None:
     parser.add_argument("dataset", nargs="?")
     parser.add_argument("--models", nargs="+", help="only these")
     parser.add_argument("--readme", action="store_true", help="only write README.md")
+    parser.add_argument("--behaviour", action="store_true", help="only write models.json")
     given = parser.parse_args()
     if not given.readme:
         from podium import competition
 
         for name in [given.competition] if given.competition else competition.names():
             with workspace():
-                run(name, given.dataset, given.models)
-    for file, text in pages().items():
+                note_behaviour(name)
+                if not given.behaviour:
+                    run(name, given.dataset, given.models)
+    for file, text in ({} if given.behaviour else pages()).items():
         file.write_text(text, encoding="utf-8")
 
 
@@ -88,7 +103,7 @@ def workspace() -> Iterator[None]:
 
 
 def run(name: str, dataset: str | None, only: list[str] | None) -> None:
-    """Run a competition's models whose current files the export has not; export after each."""
+    """Run a competition's models that the export does not have as they are; export after each."""
     from podium import api
     from podium.errors import DataError, ModelError
 
@@ -103,7 +118,7 @@ def run(name: str, dataset: str | None, only: list[str] | None) -> None:
         except DataError as error:
             sys.stderr.write(f"{name}/{entry.name} is left out: {error}\n")
             continue
-        there = {row.name for row in api.board(name, entry.name)}
+        there = {row.name for row in api.board(name, entry.name) if row.status != "outdated"}
         for model in sorted(set(competition.models) - trivial):
             for params in [{}, *VARIANTS.get(name, {}).get(model, [])]:
                 shown = " ".join([model, *(f"{key}={value}" for key, value in params.items())])
@@ -120,7 +135,7 @@ def run(name: str, dataset: str | None, only: list[str] | None) -> None:
 
 
 def import_current(competition: Competition) -> None:
-    """Begin with what is exported, but for the lines of model files that have changed since."""
+    """Begin with what is exported, but for the lines of models that predict otherwise now."""
     from podium import api
 
     current = [
@@ -170,11 +185,104 @@ def boards_of(name: str) -> str:
 
 
 def is_current(competition: Competition, model: str | None, provenance: dict[str, Any]) -> bool:
-    """Whether the model's file is still the one that made the record."""
+    """Whether the model still does what it did when it made the record."""
     if model is None:
         return True
-    file = competition.folder / "models" / f"{model}.py"
-    return file.is_file() and file_sha256(file) == provenance["model_sha256"]
+    noted = behaviours().get(competition.name, {}).get(model, {"files": []})
+    return provenance["model_sha256"] in noted["files"]
+
+
+def behaviours() -> dict[str, dict[str, Behaviour]]:
+    """What each shipped model does, by competition, as it was noted last."""
+    known: dict[str, dict[str, Behaviour]] = json.loads(MODELS.read_text(encoding="utf-8"))
+    return known
+
+
+def note_behaviour(name: str) -> None:
+    """Note what a competition's models do: another file that does the same is one more of them."""
+    from podium import api
+
+    competition, _ = api.load(name)
+    known = behaviours()
+    noted = known.setdefault(name, {})
+    for model in set(noted) - set(competition.models):
+        del noted[model]
+    for model, now in computed(name).items():
+        before = noted.get(model)
+        if before and same(before, now):
+            before["files"] = list(dict.fromkeys([*before["files"], *now["files"]]))
+        else:
+            noted[model] = now
+    MODELS.write_text(text_of(known), encoding="utf-8")
+
+
+def text_of(known: dict[str, dict[str, Behaviour]]) -> str:
+    """JSON with a line for each model."""
+    boards = []
+    for name, models in sorted(known.items()):
+        rows = [
+            f"  {json.dumps(m)}: {json.dumps(models[m], sort_keys=True)}" for m in sorted(models)
+        ]
+        boards.append(f" {json.dumps(name)}: {{\n" + ",\n".join(rows) + "\n }")
+    return "{\n" + ",\n".join(boards) + "\n}\n"
+
+
+def computed(name: str) -> dict[str, Behaviour]:
+    """What the models do whose packages are installed: a tiny training on the default dataset."""
+    from podium import api, training
+    from podium.verifying.case import Case
+
+    case = Case(*api.load(name))
+    noted = {}
+    for model, file in case.models.items():
+        train, test = case.tiny()
+        quick = file.with_params({**getattr(file.module, "QUICK", {}), **_short(file.params)})
+        table = training.predict(quick, training.fit(quick, 0, train), test)
+        params = json.loads(json.dumps(file.params))
+        noted[model] = {"files": [file.sha256], "params": params, "predicts": summary(table)}
+    return noted
+
+
+def _short(params: Mapping[str, Any]) -> dict[str, int]:
+    """One epoch: in more, what machines round otherwise grows to a tenth of the spread."""
+    return {"epochs": 1} if "epochs" in params else {}
+
+
+def summary(table: pd.DataFrame) -> dict[str, list[float]]:
+    """A few predictions: numbers to six digits, labels numbered in the order of their rows."""
+    import numpy as np
+    import pandas as pd
+
+    columns = [name for name in table.columns if name != "id"]
+    rows = np.arange(SHOWN) * len(table) // SHOWN
+    if len(columns) > SHOWN:  # a matrix
+        values = table[columns].to_numpy(np.float64)[rows, np.arange(SHOWN) * 61 % len(columns)]
+        return {"matrix": [float(f"{value:.6g}") for value in values]}
+    summed = {}
+    for name in columns:
+        column = table[name].iloc[rows]
+        if pd.api.types.is_float_dtype(column.dtype):
+            summed[name] = [float(f"{value:.6g}") for value in column]
+        else:
+            summed[f"{name} (labels)"] = [int(code) for code in pd.factorize(column)[0]]
+    return summed
+
+
+def same(a: Behaviour, b: Behaviour) -> bool:
+    """Whether two models do the same, but for the machine."""
+    import numpy as np
+
+    if a["params"] != b["params"] or a["predicts"].keys() != b["predicts"].keys():
+        return False
+    for name, before in a["predicts"].items():
+        old, new = np.asarray(before), np.asarray(b["predicts"][name])
+        if name.endswith("(labels)"):
+            pairs = (np.equal.outer(old, old) == np.equal.outer(new, new)).mean()
+            if pairs < ALIKE:
+                return False
+        elif np.abs(old - new).max() > NEAR * max(np.ptp(old), 1e-3 * np.abs(old).max()):
+            return False
+    return True
 
 
 def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:

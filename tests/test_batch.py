@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,14 +33,17 @@ def drop(sample, workspace):
 
 @pytest.fixture
 def new_metric(toy, monkeypatch, tmp_path):
-    """Begins another edition: the metric's file has changed."""
+    """Begins another edition: the metric has another version."""
 
     def change():
         folder = tmp_path / "other edition"
         shutil.copytree(toy.folder, folder)
-        with (folder / "metric.py").open("a") as file:
-            file.write("# changed\n")
+        golden = json.loads((folder / "golden.json").read_text())
+        (folder / "golden.json").write_text(json.dumps({**golden, "metric": 2}))
         monkeypatch.setattr(Competition, "folder", property(lambda self: folder))
+        monkeypatch.setattr(
+            toy.module("competition"), "competition", replace(toy, metric_version=2)
+        )
 
     return change
 
@@ -264,7 +268,7 @@ def test_rescoring_what_is_now_refused(drop, new_metric, monkeypatch):
     from podium import submission
     from podium.errors import SubmissionError
 
-    def refuse(*_):
+    def refuse(*_, **__):
         raise SubmissionError("It is refused.", problems=["a", "b"])
 
     monkeypatch.setattr(submission, "align", refuse)

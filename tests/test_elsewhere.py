@@ -192,11 +192,11 @@ BROKEN = {
     "binary": ({"competition.py": "\0"}, "null bytes", "binary"),
     "json": (
         {"competition.py": FACTS.replace('"toy"', '"json"'), "checksums.json": '{"demo": '},
-        "checksums.json is no JSON", "podium.data.freeze",
+        "checksums.json is no JSON", "podium freeze",
     ),
     "form": (
         {"competition.py": FACTS.replace('"toy"', '"form"'), "checksums.json": '{"demo": {}}'},
-        "checksums.json is no JSON", "podium.data.freeze",
+        "checksums.json is no JSON", "podium freeze",
     ),
 }  # fmt: skip
 

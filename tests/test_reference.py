@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+
+from podium import competition
 
 FOLDER = Path(__file__).parent.parent / "leaderboard"
 EXPORTS = sorted(FOLDER.glob("*.jsonl"))
@@ -29,9 +33,68 @@ def test_the_page_is_what_the_exports_say(reference):
         assert file.read_text(encoding="utf-8") == text, file
 
 
-def test_a_model_that_changed_since_is_marked(reference, monkeypatch):
-    monkeypatch.setattr(reference, "file_sha256", lambda _: "another")
+def test_a_model_that_predicts_otherwise_is_marked(reference, monkeypatch):
+    assert reference.OLDER not in reference.pages()[FOLDER / "README.md"]
+    monkeypatch.setattr(reference, "behaviours", dict)
     assert reference.OLDER in reference.pages()[FOLDER / "README.md"]
+
+
+def test_every_line_is_of_a_model_that_is_noted(reference):
+    for export in EXPORTS:
+        loaded = competition.load(export.stem)
+        assert set(reference.behaviours()[export.stem]) == set(loaded.models)
+        for line in reference.lines_of(export.stem):
+            if line["type"] == "record":
+                assert reference.is_current(loaded, line["model"], line["provenance"])
+
+
+def test_behaviour_is_what_a_model_predicts(reference):
+    rows = np.arange(500)
+    numbers = pd.DataFrame({"id": rows, "y": np.sin(rows)})
+    labels = pd.DataFrame({"id": rows, "y": np.where(rows % 3, "a", "b")})
+    matrix = pd.DataFrame(
+        np.outer(np.sin(rows), np.arange(60.0)), columns=[f"g{n}" for n in range(60)]
+    )
+
+    def noted(table, **params):
+        return {"params": params, "predicts": reference.summary(table)}
+
+    for table in (numbers, labels, matrix):
+        assert reference.same(noted(table), noted(table.copy()))
+        assert not reference.same(noted(table), noted(table, rate=2))
+    nearly = numbers.assign(y=numbers["y"] + 1e-4)
+    assert reference.same(noted(numbers), noted(nearly))
+    assert not reference.same(noted(numbers), noted(numbers.assign(y=numbers["y"] + 0.01)))
+    renamed = labels.assign(y=labels["y"].map({"a": "z", "b": "y"}))
+    assert reference.same(noted(labels), noted(renamed))
+    assert not reference.same(noted(labels), noted(labels.assign(y="a")))
+    assert not reference.same(noted(matrix), noted(2 * matrix))
+
+
+def test_only_a_model_that_predicts_otherwise_loses_its_lines(reference, monkeypatch, tmp_path):
+    """Another file that does the same is one more; one that does something else takes its place."""
+    before = {"files": ["a"], "params": {}, "predicts": {"y": [0.0, 1.0]}}
+    monkeypatch.setattr(reference, "MODELS", tmp_path / "models.json")
+    reference.MODELS.write_text(json.dumps({"toy": {"line": before, "gone": before}}))
+    monkeypatch.setattr(reference, "computed", lambda _: {"line": {**before, "files": ["b"]}})
+    reference.note_behaviour("toy")
+    assert reference.behaviours()["toy"] == {"line": {**before, "files": ["a", "b"]}}
+    now = {"files": ["c"], "params": {}, "predicts": {"y": [0.0, 2.0]}}
+    monkeypatch.setattr(reference, "computed", lambda _: {"line": now})
+    reference.note_behaviour("toy")
+    assert reference.behaviours()["toy"] == {"line": now}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [export.stem for export in EXPORTS])
+def test_models_do_what_is_noted(reference, name, cache, monkeypatch):
+    monkeypatch.setenv("PODIUM_DATA", str(cache))
+    noted = reference.behaviours()[name]
+    for model, now in reference.computed(name).items():
+        assert reference.same(noted[model], now), model
+        assert now["files"][0] in noted[model]["files"], (
+            "python leaderboard/reference.py --behaviour"
+        )
 
 
 @pytest.mark.parametrize("export", EXPORTS, ids=lambda path: path.stem)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from podium.creating.making import Created
     from podium.data import Data
     from podium.edition import Edition
+    from podium.freezing.freezing import Frozen
     from podium.metric import Table
     from podium.reporting import Report
     from podium.runs.predicting import Predicted
@@ -97,6 +98,47 @@ def new(
             positive=positive,
         )
     )
+
+
+def freeze(
+    competition: str,
+    dataset: str | None = None,
+    *,
+    source: Path | str | None = None,
+    new_rows: str | None = None,
+) -> Frozen:
+    """For organisers: freeze raw files, data, split and metric as they are now, after a change.
+
+    Args:
+        competition: Its name.
+        dataset: Which dataset to prepare again; None for all that are at hand.
+        source: A folder or zip that holds the raw files of that dataset.
+        new_rows: `train` puts labelled rows that the split does not have into train.
+
+    Returns:
+        What has changed, what was written, and how many submissions are to be scored again.
+
+    Raises:
+        PodiumError: If something is missing or does not fit; the folder is left as it is then.
+    """
+    from podium.boards import leaderboard
+    from podium.boards.record import OWN, SUBMISSION
+    from podium.freezing import freezing
+
+    loaded, chosen = load(competition, dataset)
+    made = freezing.freeze(
+        loaded,
+        chosen if dataset else None,
+        source=None if source is None else Path(source),
+        new_rows=new_rows,
+    )
+    opened = leaderboard.find_board(workspace.database_url())
+    outdated = {}
+    for name, (former, _) in made.editions.items() if opened else ():
+        records = opened.records(competition, name, [OWN]) if opened else ()
+        submitted = [r for r in records if r.version == former and r.kind == SUBMISSION]
+        outdated[name] = len(submitted)
+    return replace(made, outdated={name: count for name, count in outdated.items() if count})
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:

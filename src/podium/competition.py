@@ -183,6 +183,8 @@ class Competition:
         observed: Whether the metric is given the counts of the rows too, as `observed`.
         transductive: Whether `predict` may learn from the features it is given.
         daily_limit: Submissions that a team may hand in on a day (UTC); None for any number.
+        metric_version: Raised when the metric gives other scores: scores of different versions
+            never stand beside each other. Golden scores hold it; `podium freeze` raises it.
     """
 
     name: str
@@ -200,6 +202,7 @@ class Competition:
     observed: bool = False
     transductive: bool = False
     daily_limit: int | None = None
+    metric_version: int = 1
 
     @property
     def primary(self) -> Score:
@@ -246,6 +249,10 @@ class Competition:
             PodiumError: If it fails; with its lines.
         """
         return _import(self.name, name)
+
+    def telling(self, module: str) -> contextlib.AbstractContextManager[None]:
+        """Turn whatever a module's code raises inside into an error that shows its own lines."""
+        return _Told(self.name, module)
 
     def dataset(self, name: str | None = None) -> Dataset:
         """The dataset of that name, or the default one.
@@ -369,6 +376,9 @@ def _wrong_facts(found: Competition) -> list[str]:
     limit = found.daily_limit
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         problems.append("daily_limit must be a whole number from 1 on, or None")
+    version = found.metric_version
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        problems.append("metric_version must be a whole number from 1 on")
     if not problems and len(found.targets) > 1 and any(t.matrix for t in found.targets):
         problems.append("a target that is a matrix must be the only one")
     return problems

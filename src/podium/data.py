@@ -27,12 +27,12 @@ from podium.competition import Competition, Dataset
 from podium.counts import Counts
 from podium.edition import (
     FORM,
+    KEPT,
     MANIFEST,
     PUBLIC,
     SOLUTION,
     Edition,
     cache_folder,
-    checksums,
     differences,
     edition_of,
     file_sha256,
@@ -191,6 +191,11 @@ class Data:
         truth = self.counts(f"{PUBLIC}/{TRUTH}") if self.competition.matrix else None
         return () if truth is None else tuple(truth.genes.tolist())
 
+    @cached_property
+    def retired(self) -> tuple[str, ...]:
+        """Ids that were test rows in an earlier split and are scored no longer."""
+        return retired(self.competition, self.dataset)
+
     @property
     def has_open(self) -> bool:
         """Whether there are rows whose answers nobody here knows."""
@@ -229,10 +234,11 @@ def load(competition: Competition, dataset: Dataset) -> Data:
     """Open a prepared dataset; one that is at hand is made on first use.
 
     Raises:
-        DataError: If it is not prepared, or was prepared from another edition.
+        DataError: If it is not prepared, or was prepared from another edition, or if raw files
+            beside `competition.py` have changed since they were frozen.
     """
     folder = cache_folder(competition, dataset)
-    manifest = read_manifest(folder)
+    manifest = _of_these_files(competition, dataset, read_manifest(folder))
     problems = differences(competition, dataset, manifest) if manifest else ["not prepared yet"]
     if not problems and manifest:
         return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
@@ -265,6 +271,8 @@ def get(
     """
     folder = cache_folder(competition, dataset)
     manifest = read_manifest(folder)
+    if source is None:
+        manifest = _of_these_files(competition, dataset, manifest)
     if manifest and source is None and not differences(competition, dataset, manifest):
         data = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
         if not damaged(data):
@@ -291,28 +299,89 @@ def prepare(
     """Prepare a dataset from its raw files (or simulate it) and replace what the cache has."""
     prepared = build(competition, dataset, source=source, progress=progress)
     table = split_table(competition, dataset, prepared)
-    manifest: dict[str, Any] = {
-        "form": FORM,
-        "competition": competition.name,
-        "dataset": dataset.name,
-        "data": fingerprint(prepared),
-        "split": hashlib.sha256(table).hexdigest(),
-    }
-    problems = differences(competition, dataset, manifest)
+    problems = differences(competition, dataset, content(prepared, table))
     if problems:
         raise DataError(
             f"{competition.name}/{dataset.name} does not match its checksums.json.",
             problems=problems,
         )
-    split = _read_split(table, f"{competition.name}/{dataset.name}", prepared)
+    return store(competition, dataset, prepared, table)
+
+
+def content(prepared: Prepared, table: bytes) -> dict[str, str]:
+    """The sha256 of prepared data and of their split, as `checksums.json` has them."""
+    return {"data": fingerprint(prepared), "split": hashlib.sha256(table).hexdigest()}
+
+
+def store(competition: Competition, dataset: Dataset, prepared: Prepared, table: bytes) -> Data:
+    """Put prepared tables and their split into the cache, in the place of what it has.
+
+    Raises:
+        DataError: If the split does not fit, or the disk refuses.
+    """
     folder = cache_folder(competition, dataset)
+    before, known = read_manifest(folder), content(prepared, table)
+    manifest: dict[str, Any] = {
+        "form": FORM,
+        "competition": competition.name,
+        "dataset": dataset.name,
+        **known,
+        "raw": raw.beside(competition, dataset),
+    }
+    split = _read_split(table, f"{competition.name}/{dataset.name}", prepared)
     with _replacing(folder) as new:
         _write(new, prepared, split)
         (new / SOLUTION / SPLIT).write_bytes(table)
         files = sorted(path for path in new.rglob("*") if path.is_file())
         manifest["files"] = {str(f.relative_to(new).as_posix()): file_sha256(f) for f in files}
         (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        if before and known.items() <= before.items():  # the same answers: what was kept holds
+            with suppress(FileNotFoundError):
+                (new / KEPT).write_bytes((folder / KEPT).read_bytes())
     return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+
+
+def _of_these_files(
+    competition: Competition, dataset: Dataset, manifest: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """The manifest, if it was made of the raw files as they lie beside `competition.py` now.
+
+    None where they are others and may be, so that they are prepared.
+
+    Raises:
+        DataError: If they are others than those that were frozen.
+    """
+    if manifest is None or dataset.simulated or not dataset.at_hand:
+        return manifest
+    known = manifest.get("raw", {})
+    now = raw.beside(competition, dataset, known)
+    if now.items() <= known.items():
+        return manifest
+    frozen = {
+        f"{entry.url}/{name}": sha256
+        for entry in dataset.sources
+        for name, sha256 in entry.members.items()
+    }
+    changed = [
+        f"{name}: sha256 is {fact['sha256'][:12]}..., expected {expected[:12]}..."
+        for name, fact in now.items()
+        if (expected := frozen[name]) not in (None, fact["sha256"])
+    ]
+    if changed:
+        raise DataError(
+            f"Raw files of {competition.name}/{dataset.name} have changed since they were frozen.",
+            problems=changed,
+            hint=f"If that is meant: podium freeze {competition.name}; "
+            "else put back what was there.",
+        )
+    if any(known.get(name, fact)["sha256"] != fact["sha256"] for name, fact in now.items()):
+        return None
+    manifest["raw"] = {**known, **now}  # the same content, written at another time
+    with suppress(OSError):
+        folder = cache_folder(competition, dataset)
+        with scratch.replacing(folder / MANIFEST) as made:
+            made.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    return manifest
 
 
 def build(
@@ -329,34 +398,23 @@ def build(
                 f"{competition.name}/{dataset.name} is simulated: it takes no files.",
                 hint="Name a real dataset with --dataset; see them: podium list",
             )
-        return cast("Prepared", getattr(competition.module("simulate"), dataset.function)())
+        simulate = getattr(competition.module("simulate"), dataset.function)
+        with competition.telling("simulate"):
+            return cast("Prepared", simulate())
     prepare_raw = getattr(competition.module("data"), dataset.function)
     name = f"The data of {competition.name}/{dataset.name}"
     with (
         raw.members(competition, dataset, source=source, progress=progress) as files,
+        competition.telling("data"),
         needing_extras(name),
     ):
         return cast("Prepared", prepare_raw(files))
 
 
-def freeze(competition: Competition, dataset: Dataset, *, source: Path | None = None) -> None:
-    """For organisers: write a dataset's split and its checksums into the competition's folder.
-
-    The split is made anew where `split.py` has a function of the dataset, else it must be there.
-    """
-    prepared = build(competition, dataset, source=source)
-    file = competition.folder / "splits" / f"{dataset.name}.csv"
-    if (competition.folder / "split.py").is_file():
-        split = getattr(competition.module("split"), dataset.function, None)
-        if split is not None:
-            file.write_bytes(_csv(split(prepared)))
-    found = {
-        "data": fingerprint(prepared),
-        "split": hashlib.sha256(split_table(competition, dataset, prepared)).hexdigest(),
-    }
-    known = dict(sorted({**checksums(competition), dataset.name: found}.items()))
-    file = competition.folder / "checksums.json"
-    file.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+def retired(competition: Competition, dataset: Dataset) -> tuple[str, ...]:
+    """Ids of test rows that are scored no longer: `podium freeze` lists them, one a line."""
+    file = competition.folder / "splits" / f"{dataset.name}.retired.txt"
+    return tuple(file.read_text(encoding="utf-8").splitlines()) if file.is_file() else ()
 
 
 def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) -> bytes:

@@ -1,6 +1,7 @@
 """Editions: which data, split and metric a score belongs to, and what of it the cache has.
 
-Light on purpose: the board needs no more than this of the data.
+Data and split are named by their content, the metric by its version, which golden scores hold
+(`podium.golden`, docs/decisions/0016). Light on purpose: the board needs no more of the data.
 """
 
 from __future__ import annotations
@@ -18,56 +19,151 @@ from podium.errors import DataError
 
 PUBLIC, SOLUTION = "public", "solution"
 MANIFEST = "manifest.json"
+GOLDEN = "golden.json"
+KEPT = f"{SOLUTION}/{GOLDEN}"
+"""Golden scores in the cache, of datasets whose scores are not committed."""
 FORM = 2
 """Of prepared data: what was prepared in an older form is prepared again."""
+_SHORT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edition:
-    """What a score depends on besides the predictions, as sha256 each; boards never mix them."""
+    """What a score depends on besides the predictions; boards never mix editions.
+
+    Attributes:
+        data: sha256 of the content of the prepared tables.
+        split: sha256 of the split.
+        metric: The metric's version.
+        facts: sha256 of what else of `competition.py` a score depends on; see `facts_of`.
+    """
 
     data: str
     split: str
-    metric: str
+    metric: int
+    facts: str
 
     @property
     def name(self) -> str:
-        """One short name for all three."""
-        return hashlib.sha256(f"{self.data}{self.split}{self.metric}".encode()).hexdigest()[:16]
+        """One short name for all four."""
+        return hashlib.sha256(_canonical(vars(self)).encode()).hexdigest()[:_SHORT]
 
     @property
     def answers(self) -> str:
-        """One short name for data and split: whoever has seen these answers knows them for good."""
+        """A short name of the answers alone: what was seen of them stays seen in a new metric."""
         return answers_of(vars(self))
 
 
-def answers_of(known: Mapping[str, Any]) -> str:
-    """The short name of the `data` and `split` that something was scored on; empty if unknown."""
-    if not {"data", "split"} <= known.keys():
+def answers_of(provenance: Mapping[str, Any]) -> str:
+    """The name of the answers that a record was scored with (`Edition.answers`), of any form.
+
+    Empty where the provenance does not say it, as that of others may not.
+    """
+    data, split = provenance.get("data"), provenance.get("split")
+    if not isinstance(data, str) or not isinstance(split, str):
         return ""
-    return hashlib.sha256(f"{known['data']}{known['split']}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{data}{split}".encode()).hexdigest()[:_SHORT]
+
+
+def facts_of(competition: Competition) -> str:
+    """sha256 of the facts that a score depends on.
+
+    Titles, units, citations, controls and limits are none of them.
+    """
+    facts = {
+        "targets": [
+            [t.name, repr(float(t.low)), repr(float(t.high)), t.label, t.matrix]
+            for t in competition.targets
+        ],
+        "primary": [competition.primary.name, competition.primary.higher_is_better],
+        "metric_by": list(competition.metric_by),
+        "metric_id": competition.metric_id,
+        "observed": competition.observed,
+        "halves_by": competition.halves_by,
+        "strata": [[s.name, s.group, s.enough] for s in competition.strata],
+    }
+    return hashlib.sha256(_canonical(facts).encode()).hexdigest()
+
+
+def edition_of(competition: Competition, known: Mapping[str, Any]) -> Edition:
+    """The edition of known `data` and `split`, with the metric and the facts as they are now."""
+    return Edition(
+        data=known["data"],
+        split=known["split"],
+        metric=competition.metric_version,
+        facts=facts_of(competition),
+    )
 
 
 def successor(competition: Competition, dataset: str, old: Mapping[str, Any]) -> str | None:
-    """The present edition, if what was scored before metrics had versions gives the same scores.
+    """The present edition's name for a record that was made when editions hashed `metric.py`.
 
     Args:
-        competition: Whose.
-        dataset: Its name.
-        old: `data`, `split`, and as `metric` the sha256 of the metric's file.
+        competition: Whose record it is.
+        dataset: The name of its dataset.
+        old: Its provenance: `data`, `split`, and `metric` as sha256 of the file's bytes.
+
+    Returns:
+        None where data, split or the behaviour of the metric were others, or are not known.
     """
     if dataset not in [entry.name for entry in competition.datasets]:
         return None
     present = find_edition(competition, competition.dataset(dataset))
-    if present is None or answers_of(old) != present.answers:
+    if present is None or (old.get("data"), old.get("split")) != (present.data, present.split):
         return None
-    return present.name if old.get("metric") == present.metric else None
+    return present.name if old.get("metric") in _agreeing(competition) else None
 
 
-def edition_of(competition: Competition, known: Mapping[str, Any]) -> Edition:
-    """The edition of known `data` and `split`, with the metric as it is now."""
-    metric = file_sha256(competition.folder / "metric.py")
-    return Edition(data=known["data"], split=known["split"], metric=metric)
+def former_names(competition: Competition, edition: Edition) -> set[str]:
+    """What an edition was called while editions hashed `metric.py`: studies are kept under it."""
+    return {
+        hashlib.sha256(f"{edition.data}{edition.split}{metric}".encode()).hexdigest()[:_SHORT]
+        for metric in _agreeing(competition)
+    }
+
+
+def _agreeing(competition: Competition) -> set[str]:
+    """sha256 of the files `metric.py` that are known to give the scores of the present version.
+
+    Once the version was raised, the file's bytes may be those of an earlier one: what changed may
+    be a file that it imports.
+    """
+    known, file = read_golden(competition), competition.folder / "metric.py"
+    first = competition.metric_version == 1 and file.is_file()
+    present = {file_sha256(file)} if first else set()
+    return present | set(known["agrees"] if known else ())
+
+
+def read_golden(competition: Competition) -> dict[str, Any] | None:
+    """The committed golden scores; None where there are none.
+
+    Returns:
+        `metric`: their version; `agrees`: sha256 of the files `metric.py` that gave them;
+        `scores`: those of each dataset, see `podium.golden`.
+
+    Raises:
+        DataError: If the file is not of that form.
+    """
+    file = competition.folder / GOLDEN
+    if not file.is_file():
+        return None
+    try:
+        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        kinds = {"metric": int, "agrees": list, "scores": dict}
+        whole = all(isinstance(known[name], kind) for name, kind in kinds.items())
+    except (ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise DataError(
+            f"competitions/{competition.name}/{GOLDEN} is no JSON of the form "
+            '{"metric": 1, "agrees": [], "scores": {}}.',
+            hint=f"Remove {file} and make it again: podium freeze {competition.name}",
+        )
+    return known
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def find_edition(competition: Competition, dataset: Dataset) -> Edition | None:
@@ -95,7 +191,7 @@ def checksums(competition: Competition) -> dict[str, dict[str, str]]:
         raise DataError(
             f"competitions/{competition.name}/checksums.json is no JSON of the form "
             '{"demo": {"data": "<sha256>", "split": "<sha256>"}}.',
-            hint=f"Mend or remove {file}; `podium.data.freeze` writes it.",
+            hint=f"Mend it, or remove {file} and: podium freeze {competition.name}",
         )
     return known
 

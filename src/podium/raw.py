@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
+from typing import Any
 
 from podium import scratch, workspace
 from podium.competition import Competition, Dataset, Source
@@ -74,12 +75,84 @@ def members(
             for file in downloads:
                 file.unlink(missing_ok=True)  # the next try fetches it again
             where = source or ("the download" if downloads else competition.folder)
+            hint = "Give a folder or zip that holds them: --from DIR"
+            if dataset.at_hand and source is None:
+                hint = (
+                    f"If they are meant to be others: podium freeze {competition.name}; "
+                    "else put back what was there."
+                )
             raise DataError(
                 f"The raw files of {competition.name}/{dataset.name} are not whole in {where}.",
                 problems=list(dict.fromkeys(problems)),
-                hint="Give a folder or zip that holds them: --from DIR",
+                hint=hint,
             )
         yield found
+
+
+def beside(
+    competition: Competition, dataset: Dataset, known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The raw files that lie beside `competition.py` under their own names: what they hold now.
+
+    Args:
+        competition: Whose files.
+        dataset: Which of its datasets.
+        known: What this gave before: files of the same size and time are not read again.
+
+    Returns:
+        For each path in the folder its `sha256`, `size` in bytes and `time` in ns.
+    """
+    facts: dict[str, Any] = {}
+    for source in dataset.sources:
+        for member in source.members if source.beside else ():
+            name = f"{source.url}/{member}"
+            file = competition.folder / name
+            if not file.is_file():
+                continue
+            stat = file.stat()
+            before = (known or {}).get(name, {})
+            now = {"size": stat.st_size, "time": stat.st_mtime_ns}
+            if now.items() <= before.items():
+                facts[name] = before
+            else:
+                facts[name] = {**now, "sha256": file_sha256(file)}
+    return facts
+
+
+def present(name: str, expected: str, place: Path) -> str:
+    """The sha256 of the file of that name under a folder or in a zip: the expected one if it can.
+
+    Raises:
+        DataError: If there is none, or several that hold different things.
+    """
+    with scratch.directory("podium-raw-") as unpacked:
+        own = place / name
+        files = [own] if own.is_file() else _candidates(name, place, unpacked)
+        there = {file_sha256(file) for file in files} if place.exists() else set()
+    if expected in there:
+        return expected
+    if len(there) != 1:
+        many = "is there in several versions" if there else "is missing"
+        raise DataError(f"{name} {many} in {place}.", hint="Put one file of that name there.")
+    return there.pop()
+
+
+def changed(competition: Competition, dataset: Dataset) -> list[str]:
+    """How raw files beside `competition.py`, or kept downloads, are not those that were frozen.
+
+    Everything is read; files that are not here are no matter.
+    """
+    problems: list[str] = []
+    with scratch.directory("podium-raw-") as unpacked:
+        for source in dataset.sources:
+            place = competition.folder / source.url
+            if not source.beside:
+                place = _kept(source, competition, dataset)
+            for name, expected in source.members.items():
+                if expected is not None and place.exists():
+                    _, problem = _locate(name, expected, place, unpacked)
+                    problems += [line for line in problem if not line.endswith("not found")]
+    return list(dict.fromkeys(problems))
 
 
 def _locate(name: str, expected: str, place: Path, unpacked: Path) -> tuple[Path | None, list[str]]:
@@ -176,8 +249,8 @@ def _download(
             "--from DIR",
         )
     pooch.get_logger().setLevel(logging.ERROR)
-    file = source.url.rsplit("/", 1)[-1]
-    folder = workspace.cache() / "raw" / competition.name / dataset.name
+    kept = _kept(source, competition, dataset)
+    file, folder = kept.name, kept.parent
     scratch.sweep(folder, "tmp")  # the name of pooch's unfinished downloads
     try:
         path = pooch.retrieve(
@@ -197,3 +270,9 @@ def _download(
             ),
         ) from error
     return Path(path)
+
+
+def _kept(source: Source, competition: Competition, dataset: Dataset) -> Path:
+    """Where a download is kept."""
+    folder = workspace.cache() / "raw" / competition.name / dataset.name
+    return folder / (source.url.rsplit("/", 1)[-1] or "-")

@@ -19,10 +19,11 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.competition import Competition
+from podium import golden
+from podium.competition import Competition, Dataset
 from podium.data import Data, metric_columns, target_columns
-from podium.edition import PUBLIC, SOLUTION
-from podium.errors import PodiumError
+from podium.edition import KEPT, PUBLIC, SOLUTION, cache_folder, read_manifest
+from podium.errors import DataError, PodiumError
 from podium.metric import Table
 from podium.predictions.columns import as_numpy
 from podium.scratch import replacing
@@ -67,13 +68,29 @@ class Solution:
         """Score predictions that are aligned with the test ids.
 
         Raises:
-            PodiumError: If a score is not finite.
+            PodiumError: If a score is not finite, or the metric is not that of its version.
         """
         tally = Tally.of(self.data.competition.metric, self.targets, predictions, self.cells)
         primary = self.data.competition.primary.name
         strata = self.data.competition.strata
         cards = {part: tally.card(primary, strata, part=part) for part in PARTS}
-        return {**cards, ALL: tally.card(primary, strata)}
+        cards[ALL] = tally.card(primary, strata)
+        self.check_metric()  # afterwards: what a broken metric says by itself is more to the point
+        return cards
+
+    def check_metric(self) -> None:
+        """Hold the metric to the golden scores of its version, once.
+
+        Raises:
+            PodiumError: With the scores that are others.
+        """
+        _ = self._checked
+
+    @cached_property
+    def _checked(self) -> bool:
+        kept = self.data.folder / KEPT
+        golden.check(self.data.competition, self.data.dataset, self.targets, kept)
+        return True
 
     def scores_by_group(self, predictions: Table, *, private: bool) -> dict[str, dict[str, float]]:
         """All scores of each group that the metric asks for; of public rows, or of all."""
@@ -157,16 +174,33 @@ def _some(table: Table, rows: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
 
 def open_solution(data: Data) -> Solution:
     """Open the answers of a dataset."""
+    return Solution(data=data, targets=_answers(data), cells=_cells(data))
+
+
+def _answers(data: Data) -> dict[str, Any]:
     competition = data.competition
     targets = [target for target in competition.targets if not target.matrix]
-    answers = metric_columns(
+    return metric_columns(
         competition,
         _columns(data, _ANSWERS, [target.name for target in targets]),
         _columns(data, _GROUPS, competition.metric_by),
         truth=data.counts(f"{SOLUTION}/solution.h5"),
         counts=data.counts(f"{PUBLIC}/test.h5"),
     )
-    return Solution(data=data, targets=answers, cells=_cells(data))
+
+
+def open_golden_scores(competition: Competition, dataset: Dataset) -> golden.Scores:
+    """What the metric gives for the fixed predictions of a dataset, as the cache has it.
+
+    Raises:
+        DataError: If it is not in the cache, or damaged.
+    """
+    folder = cache_folder(competition, dataset)
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise DataError(f"{competition.name}/{dataset.name} is not prepared.")
+    data = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+    return golden.scores(competition, _answers(data))
 
 
 def _columns(data: Data, name: str, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:

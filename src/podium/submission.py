@@ -43,8 +43,13 @@ if TYPE_CHECKING:
     from podium.model import Part
 
 
-def check(path: Path, data: Data) -> Table:
+def check(path: Path, data: Data, notes: list[str] | None = None) -> Table:
     """The predictions of a file, aligned with the test ids.
+
+    Args:
+        path: The file.
+        data: Whose test part.
+        notes: Is given a sentence for each thing that is no fault and should be known.
 
     Raises:
         SubmissionError: With everything that is wrong.
@@ -53,7 +58,8 @@ def check(path: Path, data: Data) -> Table:
         known = pool.submit(data.ids, "test")
         table = formats.read(path, data.competition, data.rows("test"), data.genes)
         ids = known.result()
-    return align(table, data.competition, ids, lambda: data.part("test"), data.genes)
+    names = {"genes": data.genes, "retired": data.retired}
+    return align(table, data.competition, ids, lambda: data.part("test"), **names, notes=notes)
 
 
 def align(
@@ -62,6 +68,8 @@ def align(
     ids: pa.StringArray,
     part: Callable[[], Part] | None = None,
     genes: Sequence[str] = (),
+    retired: Sequence[str] = (),
+    notes: list[str] | None = None,
 ) -> Table:
     """Check a predictions table and give its columns in the order of `ids`.
 
@@ -71,6 +79,8 @@ def align(
         ids: The ids to predict, each once.
         part: Gives the rows of these ids, for what the competition itself checks.
         genes: Columns of the matrix, where the target is one.
+        retired: Ids that are scored no longer: their rows are left out.
+        notes: Is given a sentence for each thing that is no fault and should be known.
 
     Returns:
         float64, labels, or a matrix [ids, genes], by the names of the targets.
@@ -84,7 +94,7 @@ def align(
     if table.column_names.count("id") == 1:
         given, trouble = _text_ids(table.column("id"))
         if given is not None:
-            rows, trouble = _id_problems(given, ids)
+            rows, trouble = _id_problems(given, ids, retired, notes)
         problems += trouble
     columns, trouble = _matrix(table, competition, genes) if genes else _columns(table, competition)
     problems += trouble
@@ -256,21 +266,40 @@ def _text_ids(column: pa.ChunkedArray) -> tuple[pa.StringArray | None, list[str]
         return None, [f"column 'id' has type {column.type}; text or whole numbers are expected"]
 
 
-def _id_problems(given: pa.StringArray, ids: pa.StringArray) -> tuple[Any, list[str]]:
+def _id_problems(
+    given: pa.StringArray,
+    ids: pa.StringArray,
+    retired: Sequence[str],
+    notes: list[str] | None,
+) -> tuple[Any, list[str]]:
     """The row of each expected id, and what is wrong with the given ones."""
     if given.equals(ids):
         return np.arange(len(ids)), []
     found = permutation(given, ids)
-    return (found, []) if found is not None else _careful(given, ids)
+    return (found, []) if found is not None else _careful(given, ids, retired, notes)
 
 
-def _careful(given: pa.StringArray, ids: pa.StringArray) -> tuple[Any, list[str]]:
+def _careful(
+    given: pa.StringArray,
+    ids: pa.StringArray,
+    retired: Sequence[str],
+    notes: list[str] | None,
+) -> tuple[Any, list[str]]:
     """The same for ids that cannot be matched quickly, mostly because they are wrong."""
     problems = []
     if given.null_count:
         problems.append(f"{many(given.null_count, 'row')} without an id")
     position = pc.index_in(given, value_set=ids)
     unknown = pc.filter(given, pc.and_(pc.is_null(position), pc.is_valid(given)))
+    if retired:
+        former = pc.is_in(unknown, value_set=pa.array(retired, pa.string()))
+        left_out, unknown = pc.filter(unknown, former), pc.filter(unknown, pc.invert(former))
+        if len(left_out) and notes is not None:
+            are = "is" if len(left_out) == 1 else "are"
+            notes.append(
+                f"{many(len(left_out), 'row')} {are} no longer scored and "
+                f"{'was' if len(left_out) == 1 else 'were'} left out: {listed(left_out)}"
+            )
     if len(unknown):
         problems.append(f"{many(len(unknown), 'unknown id')}: {listed(unknown)}")
         if pc.all(pc.ends_with(unknown, ".0")).as_py():

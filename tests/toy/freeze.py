@@ -9,6 +9,7 @@ import pandas as pd
 
 import podium.competitions
 from podium import competition, data
+from podium.freezing import freezing
 
 HERE = Path(__file__).parent
 
@@ -49,7 +50,7 @@ def main() -> None:
         open_ids = prepared.features["id"][~prepared.features["id"].isin(prepared.targets["id"])]
         file = HERE / "splits" / f"{dataset.name}.csv"
         split(prepared.groups, open_ids).to_csv(file, index=False)
-        data.freeze(toy, dataset, source=source)
+        freezing.freeze(toy, dataset, source=source)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ COMMANDS = {  # in the order in which help lists them
     "reveal": "boards.reveal",
     "new": "competitions.new",
     "verify": "competitions.verify",
+    "freeze": "competitions.freeze",
 }
 """Where each command is: a module of this package, and its function."""
 

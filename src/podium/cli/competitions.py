@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -153,3 +153,24 @@ def verify(
         competitions.verdicts(found)
     if failed:
         raise typer.Exit(1)
+
+
+def freeze(
+    comp: Comp,
+    dataset: DatasetName = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="A folder or zip that has the raw files."),
+    ] = None,
+    new_rows: Annotated[
+        Literal["train"] | None,
+        typer.Option("--new-rows", help="Where labelled rows go that the split does not have."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze raw files, data, split and metric as they are now, after a change."""
+    frozen = api.freeze(comp, dataset, source=source, new_rows=new_rows)
+    if as_json:
+        printing.document(asdict(frozen))
+    else:
+        competitions.frozen(frozen)

@@ -22,6 +22,7 @@ from podium.creating.drafts import Draft
 from podium.creating.plans import Plan, Wish, plan
 from podium.creating.splits import draw, folds, halves
 from podium.errors import DataError, reason
+from podium.freezing import freezing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,7 @@ def _loadable(place: Path, name: str) -> Iterator[None]:
 
 
 def _freeze(found: Plan) -> dict[str, int]:
-    """Draw the split, write it and the checksums; gives the rows of each part."""
+    """Draw the split, write it, checksums and golden scores; gives the rows of each part."""
     made = competitions.load(found.name)
     dataset = made.dataset(TABLE)
     prepared = data.build(made, dataset)
@@ -126,7 +127,7 @@ def _freeze(found: Plan) -> dict[str, int]:
     file = made.folder / "splits" / f"{TABLE}.csv"
     file.parent.mkdir()
     split.to_csv(file, index=False, lineterminator="\n")
-    data.freeze(made, dataset)
+    freezing.freeze(made, dataset)
     return {str(part): int(count) for part, count in split["part"].value_counts().items()}
 
 

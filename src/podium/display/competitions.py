@@ -13,6 +13,7 @@ from podium.display.printing import out, say, table
 if TYPE_CHECKING:
     from podium.creating.making import Created
     from podium.creating.plans import Wish
+    from podium.freezing.freezing import Frozen
     from podium.verifying.verify import Verdict
 
 
@@ -82,3 +83,16 @@ def created(found: Created) -> None:
     out("Next:")
     for command in ("verify {}", "run {} lightgbm", "board {}"):
         out(f"  podium {command.format(found.name)}")
+
+
+def frozen(made: Frozen) -> None:
+    """Say what has changed, what was written, and what it means for the boards."""
+    out(f"{made.competition} is frozen, its metric in version {made.metric_version}.")
+    for line in made.changes or ["nothing has changed"]:
+        out(f"  {line}")
+    if made.written:
+        out(f"Written, to be committed: {', '.join(made.written)}")
+    for dataset, count in made.outdated.items():
+        are = "submission is" if count == 1 else "submissions are"
+        out(f"{dataset}: {count:,} {are} outdated; score them again:")
+        out(f"  podium rescore {made.competition} --dataset {dataset}")

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from podium import data as datas
-from podium import submission, training, workspace
+from podium import raw, submission, training, workspace
 from podium.boards import files, leaderboard
 from podium.boards.record import OWN
-from podium.edition import PUBLIC, checksums
+from podium.edition import PUBLIC, checksums, read_golden
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.model import ModelFile, Part
 from podium.stats import Cells, Tally
@@ -74,6 +74,22 @@ def checksums_agree(case: Case) -> Iterator[str]:
         yield f"checksums.json does not have {case.dataset.name}"
     for name in datas.damaged(case.data):
         yield f"{case.data.folder / name} is missing or changed"
+
+
+def raw_files_are_those_that_were_frozen(case: Case) -> Iterator[str]:
+    """Raw files beside `competition.py`, and kept downloads, have their sha256."""
+    hint = f"podium freeze {case.competition.name}"
+    for problem in raw.changed(case.competition, case.dataset):
+        yield f"{problem}; if that is meant: {hint}" if case.dataset.at_hand else problem
+
+
+def metric_is_that_of_its_version(case: Case) -> Iterator[str]:
+    """The metric gives the golden scores that were committed for its version."""
+    known = read_golden(case.competition)
+    if case.dataset.frozen and (known is None or case.dataset.name not in known["scores"]):
+        yield f"no golden scores: podium freeze {case.competition.name}"
+    else:
+        case.solution.check_metric()
 
 
 def parts_are_disjoint_and_complete(case: Case) -> Iterator[str]:
@@ -237,6 +253,8 @@ CHECKS: tuple[Check, ...] = (
     imports_are_light,
     facts_are_complete,
     checksums_agree,
+    raw_files_are_those_that_were_frozen,
+    metric_is_that_of_its_version,
     parts_are_disjoint_and_complete,
     groups_keep_apart,
     answers_are_apart,

@@ -1,0 +1,1 @@
+"""`podium freeze`: what a board's scores depend on, written down after a change."""
