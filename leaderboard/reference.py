@@ -130,8 +130,19 @@ def run(name: str, dataset: str | None, only: list[str] | None) -> None:
                         sys.stderr.write(f"{shown} is left out: {error}\n")
                         continue
                     api.reveal(name, entry.name)
-                    api.export_records("all.jsonl", name)
-                    shutil.move("all.jsonl", HERE / f"{name}.jsonl")
+                    export(competition)
+
+
+def export(competition: Competition) -> None:
+    """Write the lines of a competition, and the list by which Podium knows that it ships them."""
+    from podium import api
+    from podium.boards import lines
+
+    api.export_records("all.jsonl", competition.name)
+    shutil.move("all.jsonl", HERE / f"{competition.name}.jsonl")
+    known = sorted(lines.sha256_of(line) for line in lines_of(competition.name))
+    text = "".join(f"{sha256}\n" for sha256 in known)
+    (competition.folder / lines.SHIPPED).write_text(text, encoding="utf-8")
 
 
 def import_current(competition: Competition) -> None:
@@ -290,7 +301,7 @@ def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:
     from podium import api
 
     competition, chosen = api.load(name, dataset)
-    if not any(line["type"] == "reveal" and line["dataset"] == dataset for line in lines):
+    if not any(line["type"] == "record" and line["dataset"] == dataset for line in lines):
         return ""
     made = {line["submission"]: line["provenance"] for line in lines if line["type"] == "record"}
     rows = api.board(name, dataset, part="all")
@@ -309,7 +320,7 @@ def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:
         current = is_current(competition, row.model, provenance)
         table.append(
             [
-                str(row.rank or row.status),
+                str(row.reference_rank or row.status),
                 row.name + ("" if current else OLDER),
                 f"{row.score:.4f}",
                 interval,

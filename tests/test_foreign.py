@@ -106,6 +106,7 @@ def published(place, own_cache):  # noqa: F811
         target, metric, text, row_id = PUBLISHED[which]
         new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric))
         put(place, text, row_id, metric)
+        api.freeze("mine")
         return api.load("mine")
 
     return make

@@ -217,12 +217,30 @@ def test_what_cannot_be_frozen_is_said_and_nothing_is_written(mine, podium_cli):
     assert "train.csv is missing in" in gone.err
     sources = podium_cli("freeze", "mine", "--from", "raw")
     assert "name it with --dataset" in sources.err
+    beside = podium_cli("freeze", "mine", "--dataset", "table", "--from", ".")
+    assert "--from is for those that do not" in beside.err
     unknown = podium_cli("freeze", "mine", "--dataset", "nope")
     assert unknown.status == 1
     only("value").assign(value="high").to_csv(file, index=False)
     before = files(mine)
     assert podium_cli("freeze", "mine").status == 1
     assert files(mine) == before
+
+
+def test_facts_that_a_score_depends_on(mine, podium_cli):
+    """They count as they stand; `freeze` says what that means for the board."""
+    from podium.freezing import facts
+
+    file = mine / "competition.py"
+    text = file.read_text()
+    file.write_text(text.replace('group="row"', 'group="row", enough=3'))
+    assert file.read_text() != text
+    facts.forget(competition.load("mine"))
+    assert ranked() == []
+    podium.withdraw(podium.board("mine")[0].submission, team=podium.board("mine")[0].team)
+    assert podium_cli("freeze", "mine", "--json").json["outdated"] == {"table": 2}
+    assert {one.status for one in podium.rescore("mine")} == {"scored"}
+    assert podium_cli("freeze", "mine", "--json").json["outdated"] == {}
 
 
 def test_a_sha256_that_stands_nowhere_as_text(mine):

@@ -121,8 +121,6 @@ def freeze(
     Raises:
         PodiumError: If something is missing or does not fit; the folder is left as it is then.
     """
-    from podium.boards import leaderboard
-    from podium.boards.record import OWN, SUBMISSION
     from podium.freezing import freezing
 
     loaded, chosen = load(competition, dataset)
@@ -132,13 +130,27 @@ def freeze(
         source=None if source is None else Path(source),
         new_rows=new_rows,
     )
-    opened = leaderboard.find_board(workspace.database_url())
-    outdated = {}
-    for name, (former, _) in made.editions.items() if opened else ():
-        records = opened.records(competition, name, [OWN]) if opened else ()
-        submitted = [r for r in records if r.version == former and r.kind == SUBMISSION]
-        outdated[name] = len(submitted)
-    return replace(made, outdated={name: count for name, count in outdated.items() if count})
+    return replace(made, outdated=_outdated(competition))
+
+
+def _outdated(name: str) -> dict[str, int]:
+    """Submissions of each dataset that have no record in its present edition."""
+    from podium.boards import leaderboard
+    from podium.boards.record import CLAIM, OWN, SUBMISSION
+    from podium.edition import find_edition
+
+    opened, competition = leaderboard.find_board(workspace.database_url()), competitions.load(name)
+    if opened is None:
+        return {}
+    gone = {withdrawal.submission for withdrawal in opened.withdrawals()}
+    counts = {}
+    for dataset in competition.datasets:
+        present = find_edition(competition, dataset)
+        origins = [OWN, CLAIM]
+        records = [r for r in opened.records(name, dataset.name, origins) if r.kind == SUBMISSION]
+        scored = {r.submission for r in records if present and r.version == present.name}
+        counts[dataset.name] = len({r.submission for r in records} - scored - gone)
+    return {name: count for name, count in counts.items() if count}
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:

@@ -70,7 +70,7 @@ def check(competition: Competition, dataset: Dataset, answers: Table, kept: Path
         name, version = competition.name, competition.metric_version
         raise PodiumError(
             f"The metric of {name}/{dataset.name} gives other scores than its version {version} "
-            "did: metric.py, or something that it uses, has changed.",
+            "did: metric.py, something that it uses, or a fact of competition.py has changed.",
             problems=lines,
             hint=f"If that is meant: podium freeze {name}, which raises metric_version in "
             f"competitions/{name}/competition.py to {version + 1}; else undo the change.",

@@ -38,7 +38,7 @@ def with_version(text: str, name: str, version: int) -> str:
     line = f"metric_version={version}"
     made, count = re.subn(r"\bmetric_version\s*=\s*\d+", line, text)
     if not count:
-        first = rf"^([ \t]*)name\s*=\s*([\"']){re.escape(name)}\2\s*,[ \t]*$"
+        first = rf"^([ \t]*)name\s*=\s*([\"']){re.escape(name)}\2\s*,[ \t\r]*$"
         made = re.sub(first, rf"\g<0>\n\g<1>{line},", text, count=1, flags=re.MULTILINE)
     if version not in _versions(made):
         raise PodiumError(
@@ -49,7 +49,7 @@ def with_version(text: str, name: str, version: int) -> str:
 
 
 def _versions(text: str) -> Iterator[Any]:
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(ast.parse(text.lstrip("\ufeff"))):
         if isinstance(node, ast.keyword) and node.arg == "metric_version":
             yield getattr(node.value, "value", None)
 

@@ -72,7 +72,7 @@ class _Work:
     def text(self, name: str) -> str:
         """A file as it is going to be; empty where there is none."""
         file = self.folder / name
-        there = file.read_text(encoding="utf-8") if file.is_file() else ""
+        there = file.read_bytes().decode() if file.is_file() else ""  # its line ends stay
         return self.files.get(name) or there
 
     def write(self) -> tuple[str, ...]:
@@ -193,7 +193,13 @@ def _with_raw_files(
     """The dataset with the sha256 of its raw files as they are; `competition.py` has them too."""
     sources = []
     for source in dataset.sources:
-        place = given or (competition.folder / source.url if source.beside else None)
+        place = competition.folder / source.url if source.beside else given
+        if source.beside and given is not None:
+            raise DataError(
+                f"The raw files of {competition.name}/{dataset.name} lie in {place}: --from is for "
+                "those that do not.",
+                hint=f"Put them there, then: podium freeze {competition.name}",
+            )
         members = dict(source.members)
         for name, expected in source.members.items():
             if place is None or expected is None:

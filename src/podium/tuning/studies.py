@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 from podium import workspace
 from podium.boards.record import now
 from podium.data import Data
+from podium.edition import former_names
 from podium.errors import ModelError, PodiumError
 from podium.model import ModelFile
 from podium.tuning.storages import Storage, replaced
@@ -164,12 +165,17 @@ def begin(
             f"{subject.file.path if not subject.file.shipped else subject.file.name}",
         )
     facts = subject.facts(space)
-    label = f"{subject.file.name}-{_hash(facts)}"
-    full = full_name(subject.place, name or label)
+    former = sorted(former_names(subject.data.competition, subject.data.edition))
+    editions = [facts["edition"], *former]  # one edition by each name that it has had
+    labels = [f"{subject.file.name}-{_hash({**facts, 'edition': entry})}" for entry in editions]
+    names = [full_name(subject.place, name or label) for label in labels]
     with storage.turn():
         known = {found.study_name: found for found in _summaries(storage)}
+        full = next((entry for entry in names if entry in known), names[0])
         if full in known:
-            differs = _differences(known[full].user_attrs.get(FACTS, {}), facts)
+            old = known[full].user_attrs.get(FACTS, {})
+            same = {"edition": facts["edition"]} if old.get("edition") in editions else {}
+            differs = _differences({**old, **same}, facts)
             if differs:
                 raise PodiumError(
                     f"The study {full} is of something else.",

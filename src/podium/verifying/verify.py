@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podium import competition as competitions
@@ -80,10 +80,17 @@ def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Ver
         else:
             yield Verdict(**names, check="data", skipped=f"skipped: {error.hint}")
         return
+    said: dict[str, str] = {}
     for check in CHECKS:
         if progress:
             progress.stage(f"{case.competition.name}/{case.dataset.name}: {title(check)}")
-        yield judged(case, check)
+        verdict = judged(case, check)
+        if verdict.problem and verdict.problem in said:
+            reason = f"skipped: stopped by what {said[verdict.problem]!r} says"
+            verdict = replace(verdict, problem="", advice="", skipped=reason)
+        elif verdict.problem:
+            said[verdict.problem] = verdict.check
+        yield verdict
     absent = sorted(set(case.competition.models) - set(case.models))
     if absent:
         reason = f"skipped: {', '.join(absent)} need packages that are not installed"
