@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from podium import competition
+from podium.boards import lines
 
 FOLDER = Path(__file__).parent.parent / "leaderboard"
 EXPORTS = sorted(FOLDER.glob("*.jsonl"))
@@ -107,9 +108,14 @@ def test_exports_tell_nothing_of_the_machine(export):
     assert "/tmp/" not in text
 
 
-def test_there_is_an_export(podium_cli):
-    assert EXPORTS
-    assert podium_cli("import", EXPORTS[0]).status == 0
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda path: path.stem)
+def test_podium_knows_the_lines_that_it_ships(export, reference, podium_cli):
+    """Whoever imports them sees where they would rank, and nothing of them is scored again."""
+    records = [line for line in reference.lines_of(export.stem) if line["type"] == "record"]
+    brought = podium_cli("import", export, "--json").json
+    assert (brought["reference"], brought["unverified"]) == (len(records), 0)
+    known = lines.shipped(competition.load(export.stem))
+    assert known == {lines.sha256_of(line) for line in reference.lines_of(export.stem)}
 
 
 def test_the_script_explains_itself():
