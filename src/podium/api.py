@@ -280,7 +280,7 @@ def cross_validate(
         progress=progress,
     )
     if by is None:  # for blends
-        sha256 = running.made_by(ready, model)["model_sha256"]
+        sha256 = found.model_sha256
         place = out_of_fold.place(ready, model_sha256=sha256, params=found.params, seed=seed)
         out_of_fold.keep(place, found.predictions)
     if plots is not None:

@@ -29,7 +29,7 @@ from podium.data import Data
 from podium.edition import PUBLIC, file_sha256
 from podium.errors import DataError, PodiumError
 from podium.fasta import SEQUENCE
-from podium.model import Model, ModelFile, Part
+from podium.model import Model, ModelFile, Part, note_change
 from podium.scratch import replacing
 from podium.sequences import Sequences
 
@@ -405,6 +405,7 @@ def _fitted(
         return model, True
     report = progress.stage(f"{file.name}: training") if progress else None
     model = training.fit(file, seed, train, report)
+    note_change(file.path, file.sha256)
     with suppress(*_UNPICKLABLE):
         _keep(model, kept)
     return model, False
