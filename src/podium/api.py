@@ -51,12 +51,14 @@ def prepare(
     dataset: str | None = None,
     *,
     source: Path | None = None,
+    options: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> Data:
     """Fetch, prepare and verify a dataset; see `podium.data.get`."""
     from podium.data import get
 
-    return get(*load(competition, dataset), source=source, progress=progress)
+    wanted = load(competition, dataset)
+    return get(*wanted, source=source, options=options or {}, progress=progress)
 
 
 def new(
