@@ -6,7 +6,7 @@ Every competition imports as `podium.competitions.<name>` and its `competition.p
 `simulate.py` a function `demo`, `models/` one file a model, `splits/<dataset>.csv` the frozen
 split. Where a dataset is made of files that only their owners have, `split.py` has a function that
 splits it. `check.py`, if it is there, says what else is wrong with predictions, and `plot.py` draws
-them.
+them. `rows.py` takes rows of one's own: `taken` from an AnnData file, or `cleaned` from a table.
 """
 
 from __future__ import annotations
