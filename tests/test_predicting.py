@@ -339,6 +339,17 @@ def test_strands_that_would_be_others_are_refused(strands, column, change, words
     assert words in str(error.value)
 
 
+def test_gaps_as_r_writes_them_are_gaps(strands, capsys):
+    strands["cell_line_donor"] = strands["cell_line_donor"].astype(object).where(strands.index > 2)
+    strands.to_csv("rows.csv", index=False)
+    wanted = podium.predict("sirna", "ridge", "rows.csv").table
+    strands.to_csv("rows.csv", index=False, na_rep="NA")
+    assert "NA" not in capsys.readouterr().err
+    pd.testing.assert_frame_equal(podium.predict("sirna", "ridge", "rows.csv").table, wanted)
+    said = "column 'cell_line_donor': NA in 4 rows (row 1, 2, 3, 29) is read as no value"
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("corner", ["", "X", "V1", "rownames", "Unnamed: 0"])
 def test_row_names_that_r_writes_are_ids(rows, corner, capsys):
     named = rows.drop(columns="id").set_index(rows["id"].to_numpy())

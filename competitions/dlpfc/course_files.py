@@ -93,8 +93,12 @@ def _tissue(found: dict[str, Any], name: str) -> Tissue:
             "wrong shapes",
             problems=[f"{listed}, X {matrix.shape[0]:,} x {matrix.shape[1]:,}: they do not fit"],
         )
-    if matrix.shape[0] != len(places):
+    turned, square = matrix.shape[0] != len(places), len(set(matrix.shape)) == 1
+    if turned:
         matrix = matrix.T
+    if turned or square:
+        side = "genes" if turned else "spots"
+        note(f"{name}: {matrix.shape[0]:,} spots x {matrix.shape[1]:,} genes, {side} in rows of X")
     genes = found.get("genes", found.get("gene"))
     if genes is not None and genes.size != matrix.shape[1]:
         problem = f"genes has {genes.size:,} names for {matrix.shape[1]:,} columns of X"

@@ -125,7 +125,7 @@ def test_course_has_a_board_for_each_content(tmp_path, own_cache):
     assert course(tmp_path).edition.name != first
 
 
-def test_course_forms_that_are_understood(tmp_path, own_cache):
+def test_course_forms_that_are_understood(tmp_path, own_cache, capsys):
     rng = np.random.default_rng(3)
     counts = rng.poisson(1.0, (450, 8))
     names = np.array([f"G{gene}" for gene in range(8)], dtype="S")
@@ -133,6 +133,7 @@ def test_course_forms_that_are_understood(tmp_path, own_cache):
     sample(tmp_path, "1", X=counts.T, pos=None, Pos=lattice(450).T, Y=labels, genes=names)
     (one,) = course(tmp_path).part("test").slices()
     assert len(one) == 300  # of 450; nobody annotated the others
+    assert "sample_1: 450 spots x 8 genes, genes in rows of X" in capsys.readouterr().err
     assert list(one.genes) == [f"G{gene}" for gene in range(8)]
     known = np.flatnonzero(labels != b"")
     assert (one.counts.toarray() == counts[known]).all()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".parquet")
 ANNOTATED = ".h5ad"
 _EXAMPLES = 5
+_GAP = "NA"
 _NO_VALUE = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _ROW_NAMES = ("", "X", "V1", "rownames", "row.names", "rowname", "...1", "Unnamed: 0")
@@ -148,6 +149,7 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     with _reading(rows):
         plain = [name for name in ["id", *expected.columns] if _is_plain(table, name)]
         given = {name: table.column(name).to_pandas() for name in plain}
+    given |= {n: _with_gaps(given[n], train.features[n]) for n in wanted if n in given}
     features: dict[Any, Any] = {}
     for name in wanted:
         if name in given:
@@ -357,6 +359,17 @@ def _ids(given: pd.Series[Any] | None, rows: int) -> tuple[list[str], list[str]]
     if (twice := ids.duplicated() & given.notna()).any():
         problems.append(f"column 'id': {_listed(twice)} with an id that was there before")
     return ids.to_list(), problems
+
+
+def _with_gaps(given: pd.Series[Any], expected: pd.Series[Any]) -> pd.Series[Any]:
+    """A text column in which `NA`, as R writes gaps, is one, unless train has that text."""
+    if pd.api.types.is_numeric_dtype(expected.dtype):
+        return given
+    gaps = given.eq(_GAP).fillna(value=False).astype(bool)
+    if not gaps.any() or expected.eq(_GAP).any():
+        return given
+    note(f"column {given.name!r}: {_GAP} in {_listed(gaps)} is read as no value")
+    return given.mask(gaps)
 
 
 def _converted(given: pd.Series[Any], expected: pd.Series[Any]) -> tuple[Any, list[str]]:
