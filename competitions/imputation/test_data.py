@@ -9,9 +9,10 @@ import pytest
 from podium.competitions.imputation import data as rooms
 from podium.competitions.imputation import split
 from podium.competitions.imputation.matrix_files import Matrix
+from scipy.sparse import csr_array
 
-from podium import api, h5ad
-from podium.errors import DataError
+from podium import api, data, h5ad
+from podium.errors import DataError, PodiumError
 
 FILES = "test_data.csv", "test_truedata.csv", "data.csv"
 
@@ -489,3 +490,13 @@ def test_zeisel(raw_folder):
     assert shares(ready) == pytest.approx((0.273, 0.861, 0.683), abs=0.01)
     (one,) = ready.train().slices()
     assert (one.truth - one.counts).min() >= 0
+
+
+def test_own_cells_that_stand_the_other_way_round(tmp_path):
+    ready = data.load(*api.load("imputation"))
+    one = one_of(ready, "test")
+    ids = np.asarray(ready.part("test").ids, dtype=np.str_)
+    turned = h5ad.Annotated(pd.DataFrame(index=one.genes), csr_array(one.counts.T), ids, None)
+    h5ad.write(tmp_path / "mine.h5ad", turned)
+    with pytest.raises(PodiumError, match=r"stands the other way round\. Save adata\.T"):
+        api.predict("imputation", "none", tmp_path / "mine.h5ad")
