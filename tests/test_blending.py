@@ -14,6 +14,7 @@ from podium.blending.mixing import Mixer, added
 from podium.boards import leaderboard
 from podium.competition import load
 from podium.counts import Counts
+from podium.edition import file_sha256
 from podium.errors import BoardError, PodiumError
 from podium.model import Part
 from podium.predictions import out_of_fold
@@ -283,3 +284,53 @@ def test_constants_have_no_correlation(toy):
     part = slices(["s"] * 3)
     mixer = Mixer(competition=toy, part=part, first={})
     assert mixer.likeness([np.zeros(3), np.arange(3.0)]) == [[1.0, None], [None, 1.0]]
+
+
+class Edits:
+    """Progress in whose second stage somebody saves another version of a model file."""
+
+    def __init__(self, file, text):
+        self.file, self.text, self.stages = file, text, 0
+
+    def stage(self, _):
+        self.stages += 1
+        if self.stages == 2:
+            self.file.write_text(self.text)
+
+
+def test_out_of_fold_predictions_are_of_what_ran_whatever_the_file_holds_then(
+    toy, workspace, capsys
+):
+    first = (toy.folder / "models/line.py").read_text()
+    second = first.replace("np.clip(y, -100, 100)", "y * 0 + 7")
+    mine, ready = workspace / "mine.py", data.load(*podium.load("toy"))
+    mine.write_text(first)
+    wanted = podium.cross_validate("toy", "line")
+    found = podium.cross_validate("toy", "mine.py", progress=Edits(mine, second))
+    assert "mine.py has changed since it was loaded" in capsys.readouterr().err
+    assert found.card.whole.scores == wanted.card.whole.scores
+
+    def kept():
+        sha256 = file_sha256(mine)
+        place = out_of_fold.place(ready, model_sha256=sha256, params=found.params, seed=0)
+        return out_of_fold.read(ready, place)
+
+    assert kept() is None  # nothing was ever trained by the second version
+    mine.write_text(first)
+    np.testing.assert_array_equal(kept()["y"], wanted.predictions["y"])
+    podium.cross_validate("toy", "mine.py")
+    assert "has changed" not in capsys.readouterr().err
+
+
+def test_a_record_names_the_version_that_ran(toy, workspace, capsys):
+    mine = workspace / "mine.py"
+    mine.write_text((toy.folder / "models/line.py").read_text())
+    ran = file_sha256(mine)
+
+    class AtOnce(Edits):
+        def stage(self, _):
+            self.file.write_text(self.text)
+
+    row = podium.run("toy", "mine.py", progress=AtOnce(mine, "changed")).row
+    assert record(row.submission).provenance["model_sha256"] == ran
+    assert "mine.py has changed since it was loaded" in capsys.readouterr().err

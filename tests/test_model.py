@@ -3,6 +3,7 @@
 import pytest
 
 from podium import model
+from podium.edition import file_sha256
 from podium.errors import ModelError, PodiumError, UnknownNameError
 
 GOOD = """
@@ -73,3 +74,25 @@ def test_settings_are_json_where_they_can_be():
     assert found == {"a": 1, "b": 0.5, "c": True, "d": None, "e": "l1", "f": ["x"], "g": "a=b"}
     with pytest.raises(PodiumError, match="sets no parameter"):
         model.parse_settings(["rounds"])
+
+
+def test_a_file_must_be_what_another_process_has_looked_at(toy, workspace):
+    seen = model.load(toy, write(workspace, GOOD)).sha256
+    assert model.load(toy, "mine.py", sha256=seen).sha256 == seen
+    write(workspace, "raise SystemExit('this must not run')")
+    with pytest.raises(ModelError, match=r"mine\.py has changed since this began"):
+        model.load(toy, "mine.py", sha256=seen)
+
+
+def test_a_shipped_model_is_what_this_process_loaded(toy, workspace, monkeypatch, capsys):
+    before = model.load(toy, "constant").sha256
+    edited = workspace / "models" / "constant.py"
+    edited.parent.mkdir()
+    edited.write_text((toy.folder / "models/constant.py").read_text() + "\n# edited\n")
+    monkeypatch.setattr(type(toy), "folder", workspace)
+    found = model.load(toy, "constant")
+    assert found.sha256 == before
+    model.note_change(found.path, found.sha256)
+    assert "constant.py has changed since it was loaded" in capsys.readouterr().err
+    with pytest.raises(ModelError, match="has changed since this began"):
+        model.load(toy, "constant", sha256=file_sha256(edited))

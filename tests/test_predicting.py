@@ -261,7 +261,8 @@ def test_sequences_from_a_table_and_from_fasta_are_the_same(tmp_path):
         ("ACGT\n", "is no FASTA file: it begins with 'ACGT'"),
         (">\nACGT\n", "record 1 has no name"),
         (f">a {HEAD}\nACGT\n", "4 bases in each row; those of the train part have 1,000"),
-        (f">a {HEAD}\nACGu\n", "lower case (write ACGTN in capitals) in 1 row: row 'a' position 4"),
+        (f">a {HEAD}\nACGu\n", "U (is it RNA? write T) in 1 row: row 'a' position 4"),
+        (f">a {HEAD}\n3'-ACGT-5'\n", "written from 3' to 5' (write it from 5' to 3') in 1 row"),
         (f">a {HEAD}\n", "empty sequences in 1 row: row 'a'"),
         (f">a {HEAD}\nAC\n>a {HEAD}\nAC\n", "with an id that was there before"),
         (">a\nACGT\n", "column 'species' is missing"),
@@ -272,6 +273,94 @@ def test_wrong_fasta_is_refused(tmp_path, text, words):
     with pytest.raises(PodiumError) as error:
         podium.predict("maize", "constant", dna(tmp_path, "a.fa", text))
     assert words in str(error.value)
+
+
+def test_sequences_as_people_write_them_are_the_same(tmp_path, capsys):
+    test = data.load(*api.load("maize")).part("test")
+    (text,) = test.sequences.take(np.arange(1)).texts()
+    lines = [f">plain {HEAD}", text, f">masked {HEAD}", text[:50].lower() + text[50:]]
+    lines += [f">marked {HEAD}", f"5'-{text[:3]} {text[3:]}-3'"]
+    found = podium.predict("maize", "gc", dna(tmp_path, "a.fa", "\n".join(lines))).table
+    assert set(found["expression"]) == {found["expression"][0]}
+    said = "column 'sequence': 2 sequences with marks of their ends, small letters read as plain"
+    assert said in capsys.readouterr().err
+
+
+@pytest.fixture
+def strands():
+    """Some rows of the simulated siRNAs."""
+    ready = data.load(*api.load("sirna"))
+    rows = pd.read_parquet(ready.folder / "public" / "test.parquet")
+    return rows[rows["gene_target_seq"].notna()].head(40).reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("siRNA_antisense_seq", lambda text: f" {text}"),
+        ("siRNA_antisense_seq", lambda text: f"5'-{text}-3'"),
+        ("siRNA_antisense_seq", lambda text: f"{text[:3]} {text[3:6]} {text[6:]}"),
+        ("siRNA_antisense_seq", str.lower),
+        ("siRNA_sense_seq", lambda text: f"5\u2032 {text} 3\u2032"),
+        ("gene_target_seq", str.lower),
+        ("gene_target_seq", lambda text: f"{text[:60]}\n{text[60:]}"),
+        ("modified_siRNA_antisense_seq_list", lambda text: f"5'- {text} -3'"),
+        ("modified_siRNA_antisense_seq_list", lambda text: f"  {text.replace(' ', '  ')}"),
+    ],
+)
+def test_strands_as_people_write_them_are_the_same(strands, column, change, capsys):
+    written = strands.assign(**{column: strands[column].astype(object).map(change)})
+    written.to_csv("rows.csv", index=False)
+    wanted = podium.predict("sirna", "ridge", strands).table
+    assert capsys.readouterr().err == ""
+    found = podium.predict("sirna", "ridge", "rows.csv").table
+    pd.testing.assert_frame_equal(found, wanted)
+    said = capsys.readouterr().err
+    assert f"column {column!r}: 40 " in said or (column.endswith("list") and not said)
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "words"),
+    [
+        ("siRNA_antisense_seq", lambda text: f"3'-{text}-5'", "written from 3' to 5'"),
+        ("siRNA_antisense_seq", lambda text: text[:-2] + "TT", "(write U for T) in 40 rows"),
+        ("siRNA_antisense_seq", lambda _: "  ", "empty in 40 rows"),
+        ("siRNA_sense_seq", lambda text: f"{text}dTdT", "letters other than ACGU"),
+        ("gene_target_seq", lambda text: text.replace("T", "U"), "letters other than ACGTN"),
+        ("modified_siRNA_sense_seq_list", lambda text: text.replace(" ", ""), "tokens from 5' to"),
+        ("modified_siRNA_sense_seq_list", lambda text: f"3'- {text} -5'", "from 3' to 5'"),
+        ("modified_siRNA_sense_seq_list", lambda text: text.replace("f", "F"), "F'"),
+    ],
+)
+def test_strands_that_would_be_others_are_refused(strands, column, change, words):
+    written = strands.assign(**{column: strands[column].astype(object).map(change)})
+    with pytest.raises(PodiumError, match=f"column '{column}': ") as error:
+        podium.predict("sirna", "ridge", written)
+    assert words in str(error.value)
+
+
+def test_gaps_as_r_writes_them_are_gaps(strands, capsys):
+    strands["cell_line_donor"] = strands["cell_line_donor"].astype(object).where(strands.index > 2)
+    strands.to_csv("rows.csv", index=False)
+    wanted = podium.predict("sirna", "ridge", "rows.csv").table
+    strands.to_csv("rows.csv", index=False, na_rep="NA")
+    assert "NA" not in capsys.readouterr().err
+    pd.testing.assert_frame_equal(podium.predict("sirna", "ridge", "rows.csv").table, wanted)
+    said = "column 'cell_line_donor': NA in 4 rows (row 1, 2, 3, 29) is read as no value"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("corner", ["", "X", "V1", "rownames", "Unnamed: 0"])
+def test_row_names_that_r_writes_are_ids(rows, corner, capsys):
+    named = rows.drop(columns="id").set_index(rows["id"].to_numpy())
+    named.to_csv("rows.csv", index_label=corner)
+    found = predict("rows.csv").table
+    pd.testing.assert_frame_equal(found, predict(rows).table)
+    said = f"rows.csv: the first column, {corner!r}, has names of rows: they are the ids"
+    assert said in capsys.readouterr().err
+    rows.to_csv("rows.csv", index_label=corner)  # beside ids
+    pd.testing.assert_frame_equal(predict("rows.csv").table, found)
+    assert "it is left out" in capsys.readouterr().err
 
 
 def test_a_table_without_sequences_is_refused():

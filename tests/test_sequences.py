@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from podium.errors import DataError
-from podium.sequences import Sequences
+from podium.sequences import Sequences, cleaned
 
 TEXTS = ["ACGTN", "TTTTT", "NACGA"]
 IDS = ["a", "b", "c"]
@@ -112,3 +112,62 @@ def test_a_file_is_mapped_and_has_the_same_content(tmp_path):
     assert not isinstance(again.take(np.array([0])).codes, np.memmap)
     assert b"".join(again.content()) == b"".join(found.content())
     assert b"".join(found.content()) != b"".join(found.take(np.array([0, 2, 1])).content())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(" ACGTN", "ACGTN\t", "ACG TN", "AC GT N", "acgtn", "ACgtN", "ACG\u00a0TN", "\ufeffACGTN"),
+        *(
+            "5'-ACGTN-3'",
+            "5\u2032-ACGTN-3\u2032",
+            "5' ACGTN 3'",
+            "5\u2019ACGTN3\u2019",
+            "5-ACGTN-3",
+        ),
+        *("5'-ACGTN", "ACGTN-3'", " 5'-acg tn-3' ", "5'\u2013ACGTN\u20133'"),
+    ],
+)
+def test_what_people_write_is_read_and_said(text, capsys):
+    assert Sequences.written([text, *TEXTS], ["x", *IDS], "mine.csv").texts() == ["ACGTN", *TEXTS]
+    said = capsys.readouterr().err
+    assert said.startswith("mine.csv: 1 sequence with ")
+    assert said.endswith("read as plain capitals, the first in row 'x'\n")
+    assert cleaned([text], ["x"], "mine.csv", "ACGTN") == (["ACGTN"], [])
+
+
+def test_plain_sequences_are_left_alone_without_a_word(capsys):
+    assert Sequences.written(TEXTS, IDS, "mine.csv").texts() == TEXTS
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("3'-ACGU-5'", "written from 3' to 5' (write it from 5' to 3') in 1 row: row 'x'"),
+        ("ACGU-5'", "written from 3' to 5'"),
+        ("3'-ACGU", "written from 3' to 5'"),
+        ("ACGT", "letters other than ACGU (write U for T) in 1 row: row 'x' position 4 'T'"),
+        ("5'-ACGUdTdT-3'", "letters other than ACGU (write U for T) in 1 row: row 'x' position 5"),
+        ("ACGU3", "row 'x' position 5 '3'"),
+        ("ACG-UUU", "row 'x' position 4 '-'"),
+        ("  ", "empty in 1 row: row 'x'"),
+        ("5'-3'", "empty in 1 row: row 'x'"),
+    ],
+)
+def test_what_would_be_another_sequence_is_refused(text, words, capsys):
+    _, problems = cleaned(["ACGU", text], ["a", "x"], "mine.csv", "ACGU")
+    assert words in "; ".join(problems)
+    assert capsys.readouterr().err == ""
+
+
+def test_dna_that_is_written_backwards_or_as_rna_is_refused():
+    with pytest.raises(DataError) as error:
+        Sequences.written(["3'-ACGT-5'", "acgu", "ACX"], IDS, "mine.csv")
+    begin = [line.split()[0] for line in error.value.problems]
+    assert begin == ["written", "mixed", "U", "letters"]
+
+
+def test_long_gaps_and_blanks_cost_no_time():
+    texts = ["A" + "-" * 200_000 + "C", " " * 200_000 + "A", "5" * 200_000]
+    assert "letters other than ACGU" in cleaned(texts, IDS, "mine.csv", "ACGU")[1][0]

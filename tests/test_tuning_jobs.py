@@ -276,3 +276,15 @@ def test_a_trial_whose_worker_died_before_its_first_heartbeat(postgres, monkeypa
             time.sleep(1.5)
             storage.reap(study)
         assert study.trials[0].state.name == "FAIL"
+
+
+def test_no_worker_trains_another_version_of_the_model(write, monkeypatch):
+    work = jobs.local
+
+    def edited(*given):
+        Path("mine.py").write_text(Path("mine.py").read_text() + "\n# edited\n")
+        work(*given)
+
+    monkeypatch.setattr(jobs, "local", edited)
+    with pytest.raises(PodiumError, match=r"mine\.py has changed since this began"):
+        api.tune("toy", write(), trials=2, jobs=2)

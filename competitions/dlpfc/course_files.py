@@ -1,8 +1,8 @@
 """The course's format: an HDF5 file a slice, with X, Y and pos.
 
 X      counts [spots, genes]; the other way round is understood where it can be told
-Y      domain of each spot, whole numbers or text, -1, NaN or empty where nobody annotated it;
-       may be missing: the slice is open then
+Y      domain of each spot, whole numbers or text, -1, NaN or empty where nobody annotated it; also
+       as AnnData saves a categorical column; may be missing: the slice is open then
 pos    positions [2, spots] or [spots, 2]; also `Pos`
 genes  names of the genes; may be missing: then no gene is shared with another slice
 """
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium import h5ad
 from podium.errors import DataError
+from podium.notes import note
 
 from .tissue import Tissue, hexagonal, spaced
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+NAMES = ("X", "Y", "pos", "Pos", "genes", "gene")
 UNKNOWN = ("", "nan", "NaN", "NA", "None", "-1")
 """What stands for a spot that nobody annotated."""
 
@@ -36,27 +39,37 @@ def read(path: Path) -> Tissue:
 
     try:
         with h5py.File(path, "r") as file:
-            found = {name: _values(file[name]) for name in file if _is_array(file[name])}
+            found = {name: _values(file, name) for name in NAMES if name in set(file)}
     except (OSError, RuntimeError, KeyError) as error:
         raise DataError(f"it cannot be read as HDF5: {str(error)[:200]}") from error
+    if "Y" not in found:
+        note(f"{path.name}: it has no Y, so that its spots are open: nobody scores them")
     return _tissue(found, path.stem)
 
 
-def _is_array(item: Any) -> bool:
+def _values(file: Any, name: str) -> Any:
+    """An array; of a group what AnnData saved in it: a sparse X, a categorical Y.
+
+    Raises:
+        DataError: If it is neither: what is there is never taken for missing.
+    """
     import h5py
 
-    return isinstance(item, h5py.Dataset) and item.dtype.kind in "iufbOS" and item.ndim in (1, 2)
+    item = file[name]
+    try:
+        if isinstance(item, h5py.Group):
+            return h5ad.matrix(item) if name == "X" else h5ad.column(file, name)
+        if h5py.check_string_dtype(item.dtype) is not None:
+            return np.asarray(item.asstr(errors="replace")[()], dtype=object)
+        values = np.asarray(item[()])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{name} is neither numbers nor text: {str(error)[:200]}") from error
+    if values.dtype.kind not in "iufbS":
+        raise DataError(f"{name} is neither numbers nor text: it has the type {values.dtype}")
+    return values
 
 
-def _values(item: Any) -> NDArray[Any]:
-    import h5py
-
-    if h5py.check_string_dtype(item.dtype) is None:
-        return np.asarray(item[:])
-    return np.asarray(item.asstr(errors="replace")[:], dtype=object)
-
-
-def _tissue(found: dict[str, NDArray[Any]], name: str) -> Tissue:
+def _tissue(found: dict[str, Any], name: str) -> Tissue:
     from scipy.sparse import csr_array
 
     places = found.get("pos", found.get("Pos"))
@@ -80,8 +93,12 @@ def _tissue(found: dict[str, NDArray[Any]], name: str) -> Tissue:
             "wrong shapes",
             problems=[f"{listed}, X {matrix.shape[0]:,} x {matrix.shape[1]:,}: they do not fit"],
         )
-    if matrix.shape[0] != len(places):
+    turned, square = matrix.shape[0] != len(places), len(set(matrix.shape)) == 1
+    if turned:
         matrix = matrix.T
+    if turned or square:
+        side = "genes" if turned else "spots"
+        note(f"{name}: {matrix.shape[0]:,} spots x {matrix.shape[1]:,} genes, {side} in rows of X")
     genes = found.get("genes", found.get("gene"))
     if genes is not None and genes.size != matrix.shape[1]:
         problem = f"genes has {genes.size:,} names for {matrix.shape[1]:,} columns of X"

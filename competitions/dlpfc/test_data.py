@@ -7,7 +7,7 @@ import pytest
 from podium.competitions.dlpfc import data as rooms
 from podium.competitions.dlpfc import split, tissue
 from podium.competitions.dlpfc.competition import SLICES
-from scipy.sparse import csc_array
+from scipy.sparse import csc_array, csr_array
 
 from podium import api, data
 from podium.errors import DataError, PodiumError
@@ -125,7 +125,7 @@ def test_course_has_a_board_for_each_content(tmp_path, own_cache):
     assert course(tmp_path).edition.name != first
 
 
-def test_course_forms_that_are_understood(tmp_path, own_cache):
+def test_course_forms_that_are_understood(tmp_path, own_cache, capsys):
     rng = np.random.default_rng(3)
     counts = rng.poisson(1.0, (450, 8))
     names = np.array([f"G{gene}" for gene in range(8)], dtype="S")
@@ -133,18 +133,63 @@ def test_course_forms_that_are_understood(tmp_path, own_cache):
     sample(tmp_path, "1", X=counts.T, pos=None, Pos=lattice(450).T, Y=labels, genes=names)
     (one,) = course(tmp_path).part("test").slices()
     assert len(one) == 300  # of 450; nobody annotated the others
+    assert "sample_1: 450 spots x 8 genes, genes in rows of X" in capsys.readouterr().err
     assert list(one.genes) == [f"G{gene}" for gene in range(8)]
     known = np.flatnonzero(labels != b"")
     assert (one.counts.toarray() == counts[known]).all()
     assert one.features["domains"].unique().tolist() == [2]
 
 
-def test_a_slice_that_nobody_annotated_is_open(tmp_path, own_cache):
+def categorical(file, codes, categories):
+    group = file.create_group("Y")
+    group["codes"], group["categories"] = codes, categories
+    group.attrs["encoding-type"] = "categorical"
+
+
+def test_labels_and_counts_as_anndata_saves_them(tmp_path, own_cache, capsys):
+    labels = np.array(["L1", "L2", ""] * 150, dtype="S")
+    for name in ("plain", "saved"):
+        (tmp_path / name).mkdir()
+        sample(tmp_path / name, "1", spots=450, Y=labels if name == "plain" else None)
+    wanted = course(tmp_path / "plain").manifest["data"]
+    with h5py.File(tmp_path / "saved" / "sample_1.h5", "a") as file:
+        categorical(file, np.array([0, 1, -1] * 150, dtype=np.int8), np.array([b"L1", b"L2"]))
+        counts = csr_array(file["X"][:])
+        del file["X"]
+        group = file.create_group("X")
+        group.attrs["shape"] = counts.shape
+        for part in ("data", "indices", "indptr"):
+            group[part] = getattr(counts, part)
+    assert course(tmp_path / "saved").manifest["data"] == wanted
+    assert "no Y" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["group", "codes", "compound", "link", "scalar"])
+def test_labels_that_cannot_be_read_are_never_taken_for_none(kind, tmp_path, own_cache):
+    sample(tmp_path, "good", spots=450)
+    sample(tmp_path, "bad", Y=None)
+    with h5py.File(tmp_path / "sample_bad.h5", "a") as file:
+        if kind == "group":
+            file.create_group("Y")["axis0"] = np.arange(60)
+        elif kind == "codes":
+            categorical(file, np.full(60, 7), np.array([b"L1"]))
+        elif kind == "compound":
+            file["Y"] = np.zeros(60, dtype=[("a", int), ("b", int)])
+        elif kind == "link":
+            file["Y"] = h5py.SoftLink("/nowhere")
+        else:
+            file["Y"] = 3
+    with pytest.raises(DataError, match=r"sample_bad\.h5|sample_bad"):
+        course(tmp_path)
+
+
+def test_a_slice_that_nobody_annotated_is_open(tmp_path, own_cache, capsys):
     sample(tmp_path, "1", spots=450)
     sample(tmp_path, "2", Y=None, seed=1)
     ready = course(tmp_path)
     assert ready.has_open
     assert set(ready.part("open").features["slice"]) == {"2"}
+    assert capsys.readouterr().err.startswith("sample_2.h5: it has no Y, so that its spots are")
     found = api.run("dlpfc", "kmeans", dataset="course")
     assert len(pd.read_csv(found.open_file)) == 60
 

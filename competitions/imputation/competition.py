@@ -80,6 +80,7 @@ competition = Competition(
             name="course",
             title="a course's test_data.csv, test_truedata.csv and data.csv",
             open_file="result.csv",
+            options={"rows": ("cells", "genes")},
             sources=(
                 Source(
                     url="",

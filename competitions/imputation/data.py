@@ -14,6 +14,7 @@ import pandas as pd
 from podium.counts import Counts
 from podium.data import Prepared
 from podium.errors import DataError
+from podium.notes import note
 
 from . import matrix_files
 from .matrix_files import Matrix
@@ -52,8 +53,12 @@ def zeisel(raw: Mapping[str, Path]) -> Prepared:
     return assemble(Matrix(observed, cells, genes), Matrix(truth, cells, genes))
 
 
-def course(raw: Mapping[str, Path]) -> Prepared:
+def course(raw: Mapping[str, Path], rows: str | None = None) -> Prepared:
     """A course's files; the cells of `data.csv`, if it is there, are open.
+
+    Args:
+        raw: Paths by name.
+        rows: What stands in rows, `cells` or `genes`; None where the files tell it.
 
     Raises:
         DataError: With everything that is wrong in all files.
@@ -61,10 +66,10 @@ def course(raw: Mapping[str, Path]) -> Prepared:
     missing = [name for name in (OBSERVED, TRUE) if name not in raw]
     if missing:
         raise DataError("The files are not whole.", problems=[f"{n}: not found" for n in missing])
-    return _read({name: raw[name] for name in (OBSERVED, TRUE, OPEN) if name in raw})
+    return _read({name: raw[name] for name in (OBSERVED, TRUE, OPEN) if name in raw}, rows)
 
 
-def _read(paths: Mapping[str, Path]) -> Prepared:
+def _read(paths: Mapping[str, Path], rows: str | None = None) -> Prepared:
     """Files of observed and true counts, and of open cells, in this order."""
     files, problems = {}, []
     for name, path in paths.items():
@@ -72,8 +77,20 @@ def _read(paths: Mapping[str, Path]) -> Prepared:
             files[name] = matrix_files.read(path)
         except DataError as error:
             problems += [f"{name}: {error.message}: {line}" for line in error.problems]
-    files = matrix_files.turned(files)
+    given = files
+    files, reasons = matrix_files.turned(given, rows)
+    unclear = [_both_ways(name, given[name]) for name, why in reasons.items() if not why]
+    if unclear:
+        raise DataError(
+            "Are the cells in rows, or the genes? Neither names nor sizes tell it.",
+            problems=[*problems, *unclear],
+            hint="Say it: podium data imputation --dataset course --from DIR --set rows=genes, "
+            "or rows=cells",
+        )
     for name, one in files.items():
+        cells, genes = one.numbers.shape
+        side = matrix_files.CELLS if one is given[name] else matrix_files.GENES
+        note(f"{name}: {cells:,} cells x {genes:,} genes, {side} in rows ({reasons[name]})")
         problems += [f"{name}: {line}" for line in _unusable(one)]
     first, *others = paths
     for place, name in enumerate(others):
@@ -83,6 +100,17 @@ def _read(paths: Mapping[str, Path]) -> Prepared:
     if problems:
         raise DataError("The files cannot be used.", problems=problems)
     return assemble(*files.values())
+
+
+def _both_ways(name: str, one: Matrix) -> str:
+    """A file that can be read in two ways, as it begins on both sides."""
+    rows, columns = one.numbers.shape
+    sides = (("rows", one.rows), ("columns", one.columns))
+    begin = "; ".join(f"{side} {', '.join(n[:3]) if n else 'without names'}" for side, n in sides)
+    return (
+        f"{name}: {rows:,} cells x {columns:,} genes (rows=cells), or {columns:,} cells x "
+        f"{rows:,} genes (rows=genes)? It has {begin}"
+    )
 
 
 def _unusable(one: Matrix) -> list[str]:

@@ -2,6 +2,7 @@
 
 The header may be missing, and so may the names in the first column. Commas, semicolons and tabs are
 understood. Which side the genes are on is told by all files of a dataset together; see `turned`.
+Nothing is guessed: where nothing tells, the user says it.
 """
 
 from __future__ import annotations
@@ -21,15 +22,35 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-USUAL_GENES = 1000
-"""Of a course's files; decides where no name does."""
+CELLS, GENES = "cells", "genes"
 MOST = 1 << 31
 """Counts of one gene in one cell."""
 _MISSING = ("", "NA", "NaN", "nan", "null", "None", "N/A")
-_CORNER = {"", "id", "index", "name", "cell", "cells", "barcode", "gene", "genes", "unnamed: 0"}
-"""What stands above the names in the first column."""
-_GENE = re.compile(r"gene|ens[a-z]*g\d", re.IGNORECASE)
-_CELL = re.compile(r"cell|barcode|[acgt]{8,}(-\d+)?$", re.IGNORECASE)
+_CORNER = re.compile(
+    r"|#|x|v1|id|index|names?|row[._ ]?names?|unnamed: 0|\.\.\.1"
+    r"|(?P<what>cell|barcode|spot|sample|gene|symbol|feature)s?([._ ]?(id|name|symbol)s?)?",
+    re.IGNORECASE,
+)
+"""What stands above the names in the first column: of pandas, of R, of the user's own."""
+_CELL = re.compile(
+    r"^(cell|barcode)|(^|[\W_\d])(cell|nucleus|nuclei|droplet|bead|spot|well|plate|sample)s?[\W_]*\d"
+    r"|(^|[^a-z])[acgtn]{6,}([^a-z]|$)"  # barcodes: AAACCTGAGAAACCAT-1
+    r"|[\W_][a-p](0?[1-9]|1\d|2[0-4])$"  # wells: plate1_B07
+    r"|^([sed]rr|gsm|sam[end])\d",  # accessions
+    re.IGNORECASE,
+)
+_GENE = re.compile(
+    r"gene|ens[a-z]*g\d|loc\d|wbgene\d|fbgn\d|y[a-p][lr]\d{3}[cw]"
+    r"|at[1-5cm]g\d{5}|(loc_)?os\d\dg\d|zm\d|grmzm\d",
+    re.IGNORECASE,
+)
+"""Genes by number: of Ensembl, of NCBI, of worm, fly, yeast, Arabidopsis, rice and maize."""
+_SYMBOL = re.compile(r"([a-z]+)(?=.)[a-z0-9]*([-.][a-z0-9]+)*|\d{7}[a-z]\d\d(rik)", re.IGNORECASE)
+"""ACTB, Actb, MT-CO1, lin-3, C1orf112, RP11-34P13.7, 1700020I14Rik; many other words, too."""
+_STEMS = 0.2
+"""Of symbols at least this share begin otherwise: neuron1, neuron2 and so on are none."""
+_COUNTING = 5
+"""Numbers in order from which they are taken for counting."""
 _BLOCK = 1 << 28
 
 
@@ -40,11 +61,13 @@ class Matrix(NamedTuple):
         numbers: [rows, columns], float64; NaN where there is none.
         rows: Names of the rows; None where the file has none.
         columns: Names of the columns; None where the file has none.
+        corner: What stands above the names of the rows.
     """
 
     numbers: NDArray[np.float64]
     rows: list[str] | None
     columns: list[str] | None
+    corner: str = ""
 
     def turned(self) -> Matrix:
         """The other way round."""
@@ -83,10 +106,24 @@ def read(path: Path) -> Matrix:
     except (pa.ArrowException, OSError, ValueError, csv.Error) as error:
         said = (str(error).strip() or "it is empty").splitlines()[0]
         raise DataError("it is no table of numbers", problems=[said[:200]]) from error
+    named = named or _counts_rows(table.column(0))
     columns = [table.column(number).to_numpy() for number in range(int(named), width)]
     values = np.column_stack(columns) if columns else np.empty((table.num_rows, 0))
-    rows = [str(name or "").strip() for name in table.column(0).to_pylist()] if named else None
-    return Matrix(values, rows, first[len(first) - len(columns) :] if header else None)
+    rows = [_name(name) for name in table.column(0).to_pylist()] if named else None
+    names = first[len(first) - len(columns) :] if header else None
+    return Matrix(values, rows, names, first[0] if header and named else "")
+
+
+def _name(value: Any) -> str:
+    return f"{value:.0f}" if isinstance(value, float) else str(value or "").strip()
+
+
+def _counts_rows(column: Any) -> bool:
+    """Whether a column of numbers does no more than count its rows, from 0 or 1 on."""
+    if column.type != "double" or len(column) < _COUNTING:
+        return False
+    values = column.to_numpy()
+    return values[0] in (0, 1) and bool((np.diff(values) == 1).all())
 
 
 def _beginning(path: Path) -> tuple[str, list[str], list[str]]:
@@ -110,7 +147,11 @@ def _is_header(line: Sequence[str]) -> bool:
 
 def _only_count(texts: Sequence[str]) -> bool:
     """Whether they are 0, 1, 2, ... or 1, 2, 3, ..."""
-    if len(texts) < 5 or texts[0] not in ("0", "1") or not all(t.isdecimal() for t in texts):
+    if (
+        len(texts) < _COUNTING
+        or texts[0] not in ("0", "1")
+        or not all(t.isdecimal() for t in texts)
+    ):
         return False
     return all(int(b) == int(a) + 1 for a, b in pairwise(texts))
 
@@ -121,7 +162,8 @@ def _has_names(first: Sequence[str], second: Sequence[str], *, header: bool) -> 
         return not _is_number(first[0])
     if len(second) == len(first) + 1 or (second and not _is_number(second[0])):
         return True
-    return first[0].casefold() in _CORNER
+    continued = first[1:2] in (["V2"], ["X.1"])  # columns that R has named: then there is no corner
+    return bool(_CORNER.fullmatch(first[0])) and not continued
 
 
 def _is_number(text: str) -> bool:
@@ -134,36 +176,100 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def turned(files: Mapping[str, Matrix]) -> dict[str, Matrix]:
-    """The same matrices with cells in rows and genes in columns.
+_REASONS = (
+    "by its names",
+    "by the genes that the files share",
+    "by their number, which the files share",
+    "as you say",
+)
 
-    Of all ways to turn them the one is taken for which speaks most: names such as Gene1 and Cell1;
-    then names, then numbers, of genes that the files share; then a side of 1,000, which are genes;
-    then that the rows are cells.
+
+def turned(
+    files: Mapping[str, Matrix], rows: str | None = None
+) -> tuple[dict[str, Matrix], dict[str, str]]:
+    """The same matrices with cells in rows and genes in columns, and what tells it of each.
+
+    Of all ways to turn them the one is taken for which speaks most: names of genes and cells in a
+    file; then names, then numbers, of genes that the files share. What the user says is of the
+    first file; others stand so too, unless it would not fit.
+
+    Args:
+        files: As they were read.
+        rows: What stands in the rows, `cells` or `genes`, where the user says it.
+
+    Returns:
+        Matrices, and the reason for each; empty where nothing tells how it stands.
     """
-    ways = product(*((one, one.turned()) for one in files.values()))
-    plain = tuple(files.values())
-    best = max(ways, key=lambda way: _evidence(way, plain))
-    return dict(zip(files, best, strict=True))
+    said = [_says(one) for one in files.values()]
+    known = None if rows is None else rows == CELLS
+    ways = [
+        way
+        for way in product((True, False), repeat=len(files))
+        if known is None or way[:1] in ((), (known,))
+    ]
+    evidence = {way: _evidence(way, list(files.values()), said, known) for way in ways}
+    best = max(ways, key=evidence.__getitem__)
+    found = [_stood(one, as_is) for one, as_is in zip(files.values(), best, strict=True)]
+    reasons = [
+        _reason(evidence, best, place) + (", against its names" if says == 1 - 2 * as_is else "")
+        for place, (says, as_is) in enumerate(zip(said, best, strict=True))
+    ]
+    return dict(zip(files, found, strict=True)), dict(zip(files, reasons, strict=True))
 
 
-def _evidence(way: Sequence[Matrix], plain: Sequence[Matrix]) -> tuple[int, ...]:
-    """What speaks for matrices that stand this way, the strongest first."""
-    pairs = list(combinations(way, 2))
+def _reason(
+    evidence: Mapping[tuple[bool, ...], tuple[int, ...]], best: tuple[bool, ...], place: int
+) -> str:
+    """What speaks most for how a file stands in the best way; empty where nothing does."""
+    rivals = [known for way, known in evidence.items() if way[place] != best[place]]
+    if not rivals:
+        return _REASONS[-1]
+    against = zip(_REASONS, evidence[best], max(rivals), strict=True)
+    return next((why for why, ours, theirs in against if ours != theirs), "")
+
+
+def _stood(one: Matrix, as_is: bool) -> Matrix:
+    return one if as_is else one.turned()
+
+
+def _evidence(
+    way: Sequence[bool], files: Sequence[Matrix], said: Sequence[int], known: bool | None
+) -> tuple[int, ...]:
+    """What speaks for matrices that stand this way, the strongest first; see `_REASONS`."""
+    pairs = list(combinations([_stood(*one) for one in zip(files, way, strict=True)], 2))
+    names = sum(says if as_is else -says for says, as_is in zip(said, way, strict=True))
     return (
-        sum(_says(_GENE, one.columns) + _says(_CELL, one.rows) for one in way)
-        - sum(_says(_GENE, one.rows) + _says(_CELL, one.columns) for one in way),
+        names if known is None else 0,
         sum(a.columns is not None and _same(a.columns, b.columns) for a, b in pairs),
         sum(a.numbers.shape[1] == b.numbers.shape[1] for a, b in pairs),
-        sum((one.numbers.shape[1] == USUAL_GENES) for one in way)
-        - sum(one.numbers.shape[0] == USUAL_GENES for one in way),
-        sum(one is other for one, other in zip(way, plain, strict=True)),
+        0 if known is None else sum(as_is == known for as_is in way),
     )
 
 
-def _says(word: re.Pattern[str], names: Sequence[str] | None) -> int:
-    """Whether most names are of that form."""
-    return int(2 * sum(bool(word.match(name)) for name in names or ()) > len(names or ()))
+def _says(one: Matrix) -> int:
+    """What the names of a file say: 1 if cells are in rows, -1 if genes are, 0 for nothing."""
+    for kind in (_numbered, _symbols):
+        rows, columns = kind(one.rows or ()), kind(one.columns or ())
+        if rows or columns:
+            return 0 if rows == columns else 1 if columns == GENES or rows == CELLS else -1
+    corner = _CORNER.fullmatch(one.corner)
+    what = (corner and corner["what"]) or ""
+    return 0 if not what else -1 if what.lower() in ("gene", "symbol", "feature") else 1
+
+
+def _numbered(names: Sequence[str]) -> str:
+    """What most names are by their form, such as Gene1, ENSG00000075624, Cell1 or a barcode."""
+    cells = sum(bool(_CELL.search(name)) for name in names)
+    if 2 * cells > len(names):
+        return CELLS
+    return GENES if 2 * sum(bool(_GENE.match(name)) for name in names) > len(names) else ""
+
+
+def _symbols(names: Sequence[str]) -> str:
+    """Whether most names may be symbols of genes: words that begin in many ways."""
+    matches = [match for match in map(_SYMBOL.fullmatch, names) if match]
+    stems = {match[1] or match[3] for match in matches}
+    return GENES if 2 * len(matches) > len(names) and len(stems) > _STEMS * len(names) else ""
 
 
 def _same(a: Sequence[str] | None, b: Sequence[str] | None) -> bool:

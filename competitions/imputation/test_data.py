@@ -1,5 +1,6 @@
 """The real matrices, and people's own files: every way round, odd ones and broken ones."""
 
+import shlex
 import zipfile
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from podium.competitions.imputation import data as rooms
 from podium.competitions.imputation import split
 from podium.competitions.imputation.matrix_files import Matrix
+from scipy.sparse import csr_array
 
-from podium import api, h5ad
-from podium.errors import DataError
+from podium import api, data, h5ad
+from podium.errors import DataError, PodiumError
 
 FILES = "test_data.csv", "test_truedata.csv", "data.csv"
 
@@ -99,12 +101,162 @@ def test_without_names_a_thousand_are_genes(tmp_path, turned):
     is_that(found, **tables)
 
 
-def test_without_any_sign_rows_are_cells(tmp_path):
-    tables = matrices(cells=30, genes=30)
+@pytest.mark.parametrize("rows", ["cells", "genes"])
+def test_without_any_sign_the_user_says_it(tmp_path, rows):
+    tables = matrices(cells=30, genes=20)
     del tables["unknown"]
-    found = prepared(folder(tmp_path, **tables, header=False, index=False))
-    assert (held(found.counts)[0] == tables["observed"].to_numpy()).all()
+    folder(tmp_path, **tables, header=False, index=False)
+    with pytest.raises(DataError, match="cells in rows, or the genes") as told:
+        prepared(tmp_path)
+    assert "30 cells x 20 genes (rows=cells), or 20 cells x 30 genes" in told.value.problems[0]
+    assert "--set rows=genes" in told.value.hint
+    found = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows=rows)
+    wanted = tables["observed"].to_numpy()
+    assert (held(found.counts)[0] == (wanted if rows == "cells" else wanted.T)).all()
     assert list(found.features["id"][:2]) == ["cell1", "cell2"]
+
+
+HUMAN = [
+    *("ACTB", "GAPDH", "RPL13A", "MT-CO1", "CD8A", "B2M"),
+    *("TP53", "C1orf112", "HLA-DRB1", "RP11-34P13.7", "NKX2-1", "F8"),
+]
+MOUSE = [
+    *("Actb", "Gapdh", "Rpl13a", "mt-Co1", "Cd8a", "B2m"),
+    *("Trp53", "1700020I14Rik", "H2-K1", "Gm10000", "Nkx2-1", "Il2ra"),
+]
+FISH = [
+    *("actb1", "gapdh", "rpl13a", "mt-co1", "cd8a", "b2m"),
+    *("tp53", "si:ch211-1", "hoxa1a", "nkx2.1", "sox2", "il2ra"),
+]
+WORM = [
+    *("act-1", "gpd-2", "rpl-16", "F54D5.7", "lin-3", "unc-22"),
+    *("let-7", "Y48G1A.6", "egl-19", "daf-2", "sox-2", "T05C12.1"),
+]
+GENE_NAMES = {
+    "human": HUMAN,
+    "mouse": MOUSE,
+    "zebrafish": FISH,
+    "worm": WORM,
+    "ensembl": [f"ENSG000000{number}.{number % 9}" for number in range(75610, 75622)],
+    "mouse ensembl": [f"ENSMUSG000000{number}" for number in range(75610, 75622)],
+    "arabidopsis": [f"AT{number % 5 + 1}G{number}" for number in range(10010, 10022)],
+    "rice": [f"LOC_Os0{number % 9}g{number}" for number in range(10010, 10022)],
+    "maize": [f"Zm00001eb{number}" for number in range(100010, 100022)],
+    "fly": [f"FBgn00{number}" for number in range(10010, 10022)],
+    "yeast": [f"YAL0{number}W" for number in range(10, 22)],
+}
+BARCODE = [f"AAACC{'ACGT'[n % 4]}GAGA{'ACGT'[n // 4]}ACCAT" for n in range(9)]
+CELL_NAMES = {
+    "barcodes": [f"{code}-1" for code in BARCODE],
+    "barcodes of samples": [f"donor1_{code}" for code in BARCODE],
+    "barcodes after R": [f"{code}.1" for code in BARCODE],
+    "numbered": [f"Cell{n}" for n in range(9)],
+    "wells": [f"plate1_B{n:02}" for n in range(1, 10)],
+    "chips": [f"1772071015_C{n:02}" for n in range(1, 10)],
+    "runs": [f"SRR10{n}" for n in range(10, 19)],
+    "any": [f"neuron_{n}" for n in range(9)],
+    "counted": list(range(9)),
+}
+
+
+@pytest.mark.parametrize("genes", GENE_NAMES)
+@pytest.mark.parametrize("cells", CELL_NAMES)
+def test_names_tell_genes_from_cells(tmp_path, genes, cells, capsys):
+    tables = matrices(cells=9, genes=12)
+    del tables["unknown"]
+    for table in tables.values():
+        table.index, table.columns = CELL_NAMES[cells], GENE_NAMES[genes]
+    found = prepared(folder(tmp_path, **{name: table.T for name, table in tables.items()}))
+    assert held(found.counts)[1] == GENE_NAMES[genes]
+    assert list(found.features["id"]) == list(map(str, CELL_NAMES[cells]))
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "test_data.csv: 9 cells x 12 genes, genes in rows (by its names)"
+
+
+@pytest.mark.parametrize("names", [[f"G{n}" for n in range(9)], HUMAN[:9], list(range(9))])
+def test_sides_that_look_alike_are_refused(tmp_path, names):
+    tables = matrices(cells=9, genes=9)
+    del tables["unknown"]
+    for table in tables.values():
+        table.index, table.columns = names, [f"x{name}" for name in names]
+    with pytest.raises(DataError, match="cells in rows, or the genes"):
+        prepared(folder(tmp_path, **tables))
+
+
+def test_what_the_files_share_tells_and_is_said(tmp_path, capsys):
+    tables = matrices(cells=12, genes=20, opened=7)
+    folder(tmp_path, **{n: t.T for n, t in tables.items()}, header=False, index=False)
+    prepared(tmp_path)
+    assert capsys.readouterr().err.splitlines() == [
+        "test_data.csv: 12 cells x 20 genes, genes in rows (by their number, which the files "
+        "share)",
+        "test_truedata.csv: 12 cells x 20 genes, genes in rows (by their number, which the files "
+        "share)",
+        "data.csv: 7 cells x 20 genes, genes in rows (by their number, which the files share)",
+    ]
+
+
+def test_the_command_of_a_refusal_works(tmp_path, own_cache, podium_cli):
+    tables = {name: table.T for name, table in matrices(cells=40).items() if name != "unknown"}
+    raw = tmp_path / "my files"
+    raw.mkdir()
+    folder(raw, **tables, header=False, index=False)
+    done = podium_cli("data", "imputation", "--dataset", "course", "--from", raw)
+    assert (done.status, done.out) == (1, "")
+    command = done.err.splitlines()[-1].removeprefix("Say it: podium ").partition(",")[0]
+    assert podium_cli(*shlex.split(command)).status == 0
+    named = f"--from {shlex.quote(str(raw))} --set rows=both"
+    assert podium_cli(*shlex.split(f"data imputation --dataset course {named}")).status == 1
+    done = podium_cli("data", "imputation", "--dataset", "course", "--set", "rows=cells")
+    assert "nowhere to fetch" in done.err  # never taken for what lies in the cache
+
+
+def test_what_the_user_says_against_the_names_is_told(tmp_path, capsys):
+    tables = matrices(cells=12, genes=20)
+    del tables["unknown"]
+    folder(tmp_path, **tables)
+    rooms.course({file.name: file for file in tmp_path.iterdir()}, rows="genes")
+    assert "genes in rows (as you say, against its names)" in capsys.readouterr().err
+
+
+def test_what_the_user_says_is_of_the_first_file(tmp_path, capsys):
+    tables = matrices(cells=12, genes=20)
+    del tables["unknown"]
+    tables["observed"] = tables["observed"].T
+    folder(tmp_path, **tables, header=False, index=False)
+    found = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows="genes")
+    assert (held(found.truth)[0] == tables["truth"].to_numpy()).all()
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("genes in rows (as you say)")
+    assert second.endswith("cells in rows (by their number, which the files share)")
+
+
+@pytest.mark.parametrize("corner", ["X", "V1", "rownames", "row.names", "", "gene_id", "anything"])
+def test_a_corner_is_no_gene(tmp_path, corner):
+    tables = matrices()
+    numbers = tables["truth"].index.str.removeprefix("Cell").astype(int)
+    for name in ("observed", "truth"):
+        tables[name].index = numbers if corner == "anything" else numbers + 6
+    del tables["unknown"]
+    found = prepared(folder(tmp_path, **tables, index_label=corner))
+    assert held(found.counts)[1] == list(tables["truth"].columns)
+    assert list(found.features["id"]) == list(map(str, tables["truth"].index))
+
+
+def test_columns_that_r_has_named_are_columns(tmp_path):
+    tables = matrices(cells=9, genes=12)
+    for table in tables.values():
+        table.columns = [f"V{number}" for number in range(1, 13)]
+    found = prepared(folder(tmp_path, **tables, index=False))
+    assert held(found.counts)[1] == list(tables["truth"].columns)
+
+
+def test_a_corner_says_what_stands_below_it(tmp_path):
+    tables = {name: table.T for name, table in matrices().items() if name != "unknown"}
+    for table in tables.values():
+        table.index, table.columns = range(5000, 5030), [f"c{n}" for n in range(20)]
+    found = prepared(folder(tmp_path, **tables, index_label="gene"))
+    assert len(held(found.counts)[1]) == 30
 
 
 WRITTEN = {
@@ -338,3 +490,13 @@ def test_zeisel(raw_folder):
     assert shares(ready) == pytest.approx((0.273, 0.861, 0.683), abs=0.01)
     (one,) = ready.train().slices()
     assert (one.truth - one.counts).min() >= 0
+
+
+def test_own_cells_that_stand_the_other_way_round(tmp_path):
+    ready = data.load(*api.load("imputation"))
+    one = one_of(ready, "test")
+    ids = np.asarray(ready.part("test").ids, dtype=np.str_)
+    turned = h5ad.Annotated(pd.DataFrame(index=one.genes), csr_array(one.counts.T), ids, None)
+    h5ad.write(tmp_path / "mine.h5ad", turned)
+    with pytest.raises(PodiumError, match=r"stands the other way round\. Save adata\.T"):
+        api.predict("imputation", "none", tmp_path / "mine.h5ad")

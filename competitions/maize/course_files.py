@@ -192,7 +192,7 @@ def _texts(path: Path, answers: Path, name: str) -> Rows:
     numbers = pd.to_numeric(table[TARGET], errors="coerce").to_numpy(np.float64)
     problems += _listed(table.loc[~np.isfinite(numbers), "id"], f"whose {TARGET} is no number")
     try:
-        sequences = Sequences.of(given[fasta.SEQUENCE], given["id"])
+        sequences = Sequences.written(given[fasta.SEQUENCE], given["id"], path.name)
     except DataError as error:
         raise DataError("wrong", problems=[*problems, *error.problems]) from error
     if problems:

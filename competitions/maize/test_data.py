@@ -220,7 +220,6 @@ def edit(folder, name, before, after, count=1):
         ("train.csv", "train3,", "train3,x", "1 ids whose expression is no number: 'train3'"),
         ("train.csv", "expression", "level", "train.csv lacks the column 'expression'"),
         ("train.csv", "id,", "id,,,\n,", "train.csv"),
-        ("train.fasta", "A", "a", "lower case (write ACGTN in capitals) in 1 row: row 'train0'"),
         ("train.fasta", "T", "U", "U (is it RNA? write T) in 1 row: row 'train0'"),
         ("train.fasta", "A", "X", "letters other than ACGTN in 1 row: row 'train0'"),
         ("train.fasta", "A", "", "mixed lengths: 60 in most rows, another in 1 row: row 'train0'"),
@@ -234,6 +233,19 @@ def test_wrong_texts_are_named_by_file(tmp_path, file, before, after, words, own
     said = refused(folder)
     assert words in said
     assert "train." in said
+
+
+def test_texts_as_people_write_them(tmp_path, capsys):
+    for name in ("plain", "written"):
+        (tmp_path / name).mkdir()
+    plain, written = (texts(tmp_path / name) for name in ("plain", "written"))
+    lines = (written / "train.fasta").read_text().splitlines()
+    lines[1], lines[3] = f"5'-{lines[1].lower()}-3'", f" {lines[3][:9]} {lines[3][9:]}"
+    (written / "train.fasta").write_text("\n".join(lines))
+    wanted, found = (course_files.read({p.name: p for p in f.iterdir()}) for f in (plain, written))
+    assert found[1].texts() == wanted[1].texts()
+    said = capsys.readouterr().err
+    assert "train.fasta: 1 sequence with marks of their ends, small letters" in said
 
 
 def test_nothing_left_to_train_on_and_a_test_of_one_family(tmp_path, own_cache):

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.notes import note
+from podium.sequences import ends
+
 from .rules import NONE, A, C, G, U
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Codes = NDArray[np.int8]
 
@@ -56,6 +59,8 @@ VOCABULARY = (*NUCLEOTIDES, *CAPS, THIO)
 PADDING, UNKNOWN, FIRST_TOKEN = 0, 1, 2
 """Numbers of `tokens`: an unknown token is not padding."""
 
+_EXAMPLES = 5
+
 # Rows: base, sugar and which of CAPS and THIO a token is; the last row is for unknown tokens.
 _PROPERTIES = np.array(
     [(base, sugar, NONE) for base, sugar in NUCLEOTIDES.values()]
@@ -94,6 +99,41 @@ class Strands(NamedTuple):
             thio=there & np.take_along_axis(self.thio, position, 1),
             flags=self.flags,
         )
+
+
+def cleaned(strands: Iterable[str], ids: Sequence[str], what: str) -> tuple[list[str], list[str]]:
+    """Strands without the marks of their ends, which a note tells, and what is wrong with them.
+
+    Args:
+        strands: Tokens with spaces between.
+        ids: What messages call the rows.
+        what: What the note calls all of them.
+
+    Returns:
+        The strands, and a line for what is no token, or written from 3' to 5'.
+    """
+    found, marked, wrong = [], 0, []
+    given = list(strands)
+    read = {text: ends(" ".join(text.split())) for text in set(given)}  # rows repeat
+    foreign = {strand: set(strand.split()) - _CODE.keys() for strand, _ in read.values()}
+    for text, row in zip(given, ids, strict=True):
+        strand, forward = read[text]
+        unknown = sorted(foreign[strand])
+        found.append(strand)
+        marked += forward is not None
+        if forward is False:
+            wrong.append(f"row {row!r} is written from 3' to 5'")
+        elif unknown:
+            wrong.append(f"row {row!r} has {unknown[0][:20]!r}")
+        elif not strand:
+            wrong.append(f"row {row!r} is empty")
+    if wrong:
+        listed = ", ".join(wrong[:_EXAMPLES]) + (", ..." if len(wrong) > _EXAMPLES else "")
+        known = " ".join(VOCABULARY)
+        return found, [f"{listed}; tokens from 5' to 3', blanks between, are expected: {known}"]
+    if marked:
+        note(f"{what}: {marked:,} strands read without the marks of their ends")
+    return found, []
 
 
 def parse(strands: Iterable[str], width: int) -> Strands:

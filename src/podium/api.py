@@ -53,12 +53,14 @@ def prepare(
     dataset: str | None = None,
     *,
     source: Path | None = None,
+    options: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> Data:
     """Fetch, prepare and verify a dataset; see `podium.data.get`."""
     from podium.data import get
 
-    return get(*load(competition, dataset), source=source, progress=progress)
+    wanted = load(competition, dataset)
+    return get(*wanted, source=source, options=options or {}, progress=progress)
 
 
 def new(
@@ -335,7 +337,7 @@ def cross_validate(
         progress=progress,
     )
     if by is None:  # for blends
-        sha256 = running.made_by(ready, model)["model_sha256"]
+        sha256 = found.model_sha256
         place = out_of_fold.place(ready, model_sha256=sha256, params=found.params, seed=seed)
         out_of_fold.keep(place, found.predictions)
     if plots is not None:

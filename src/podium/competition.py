@@ -6,7 +6,7 @@ Every competition imports as `podium.competitions.<name>` and its `competition.p
 `simulate.py` a function `demo`, `models/` one file a model, `splits/<dataset>.csv` the frozen
 split. Where a dataset is made of files that only their owners have, `split.py` has a function that
 splits it. `check.py`, if it is there, says what else is wrong with predictions, and `plot.py` draws
-them.
+them. `rows.py` takes rows of one's own: `taken` from an AnnData file, or `cleaned` from a table.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class Dataset:
         open_with_features: Whether the file for the open part repeats the features (some official
             sites want their whole table back) or has ids and targets only.
         open_file: What that file is called, after the submission's ID.
+        options: What the user may say of the raw files where these do not tell it: names, and the
+            values of each. A named value is a keyword argument of the dataset's function.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Dataset:
     sources: tuple[Source, ...] = ()
     open_with_features: bool = False
     open_file: str = "open.csv"
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def function(self) -> str:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -39,7 +41,7 @@ from podium.edition import (
     get_command,
     read_manifest,
 )
-from podium.errors import DataError, needing_extras, reason
+from podium.errors import DataError, UnknownNameError, needing_extras, reason
 from podium.model import Part
 from podium.sequences import Sequences
 
@@ -55,6 +57,7 @@ TRUTH = "train.truth.h5"
 SEQUENCES = ".sequences.npy"
 FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
 """Parts that are learnt from, and the file of each one's folds and groups."""
+_FROM = "--from DIR"
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
 
@@ -256,6 +259,7 @@ def get(
     dataset: Dataset,
     *,
     source: Path | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
     progress: bool = False,
 ) -> Data:
     """Make a dataset ready: what is whole stays, everything else is fetched and prepared.
@@ -264,20 +268,23 @@ def get(
         competition: Whose data.
         dataset: Which edition.
         source: A folder or zip that holds the raw files; None fetches them.
+        options: What the user says of the raw files; see `Dataset.options`.
         progress: Whether to show a progress bar for downloads on stderr.
 
     Raises:
         DataError: If raw files are missing, changed, or cannot be fetched.
+        UnknownNameError: For an option, or a value of one, that the dataset does not have.
     """
     folder = cache_folder(competition, dataset)
     manifest = read_manifest(folder)
     if source is None:
         manifest = _of_these_files(competition, dataset, manifest)
-    if manifest and source is None and not differences(competition, dataset, manifest):
+    as_it_is = manifest and source is None and not options
+    if manifest and as_it_is and not differences(competition, dataset, manifest):
         data = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
         if not damaged(data):
             return data
-    return prepare(competition, dataset, source=source, progress=progress)
+    return prepare(competition, dataset, source=source, options=options, progress=progress)
 
 
 def damaged(data: Data) -> list[str]:
@@ -294,10 +301,11 @@ def prepare(
     dataset: Dataset,
     *,
     source: Path | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
     progress: bool = False,
 ) -> Data:
     """Prepare a dataset from its raw files (or simulate it) and replace what the cache has."""
-    prepared = build(competition, dataset, source=source, progress=progress)
+    prepared = build(competition, dataset, source=source, options=options, progress=progress)
     table = split_table(competition, dataset, prepared)
     problems = differences(competition, dataset, content(prepared, table))
     if problems:
@@ -389,9 +397,11 @@ def build(
     dataset: Dataset,
     *,
     source: Path | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
     progress: bool = False,
 ) -> Prepared:
     """Run the competition's own preparation (or simulator) and give its tables."""
+    _check_options(dataset, f"{competition.name}/{dataset.name}", options)
     if dataset.simulated:
         if source is not None:
             raise DataError(
@@ -408,7 +418,19 @@ def build(
         competition.telling("data"),
         needing_extras(name),
     ):
-        return cast("Prepared", prepare_raw(files))
+        try:
+            return cast("Prepared", prepare_raw(files, **options))
+        except DataError as error:  # a hint that names the command can be run as it is
+            hint = error.hint.replace(_FROM, f"--from {shlex.quote(str(source or 'DIR'))}")
+            raise DataError(error.message, problems=error.problems, hint=hint) from error
+
+
+def _check_options(dataset: Dataset, place: str, options: Mapping[str, Any]) -> None:
+    for name, value in options.items():
+        if name not in dataset.options:
+            raise UnknownNameError(f"option of {place}", name, dataset.options)
+        if value not in dataset.options[name]:
+            raise UnknownNameError(f"{name} of {place}", str(value), dataset.options[name])
 
 
 def retired(competition: Competition, dataset: Dataset) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from podium.competition import Competition
 from podium.edition import file_sha256
 from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
+from podium.notes import note
 from podium.runs.limits import Halted
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from podium.sequences import Sequences
 
 _PREFIX = "podium_model_"
+_LOADED = "__podium_sha256__"  # attribute of a shipped model's module: of the source it is from
 _SAID, _LINES = 1000, 10  # characters of an error, and lines of a file, that a message shows
 
 
@@ -187,7 +189,7 @@ class ModelFile:
     Attributes:
         name: The file's name without its ending.
         shipped: Whether it lies in the competition's folder.
-        sha256: Of the file.
+        sha256: Of the source that was loaded, whatever the file holds by now.
         params: Complete parameters: `DEFAULTS`, or those with changes.
     """
 
@@ -288,30 +290,62 @@ def check_name(competition: Competition, name: str) -> None:
         raise UnknownNameError(f"model of {competition.name}", name, competition.models, hint=hint)
 
 
-def load(competition: Competition, name: str | Path) -> ModelFile:
-    """Load a shipped model by its name, or a file by its path (ending in `.py`), as it is.
+def source(competition: Competition, name: str | Path) -> Path:
+    """The file of a model: a shipped one, or a user's own.
 
     Raises:
         UnknownNameError: With the nearest shipped name.
-        ModelError: If a file does not load or lacks a part of the contract.
+        ModelError: If there is no such file.
     """
     if path := user_file(name):
-        module = _import_file(path)
-        shipped = False
-    else:
-        check_name(competition, str(name))
-        module = competition.module(f"models.{name}")
-        path = Path(str(module.__file__))
-        shipped = True
+        return path
+    check_name(competition, str(name))
+    return competition.folder / "models" / f"{name}.py"
+
+
+def load(competition: Competition, name: str | Path, *, sha256: str | None = None) -> ModelFile:
+    """Load a shipped model by its name, or a file by its path (ending in `.py`), as it is.
+
+    Args:
+        competition: Whose model.
+        name: Its name, or its path.
+        sha256: What it must be, where another process has looked at it before.
+
+    Raises:
+        UnknownNameError: With the nearest shipped name.
+        ModelError: If a file does not load, lacks a part of the contract, or has another sha256.
+    """
+    path = source(competition, name)
+    shipped = user_file(name) is None
+    content = path.read_bytes()
+    known = hashlib.sha256(content).hexdigest()
+    module = competition.module(f"models.{name}") if shipped else None
+    if module:  # it is loaded once a process, perhaps before the file was edited
+        known = vars(module).setdefault(_LOADED, known)
+    if sha256 not in (None, known):
+        raise ModelError(
+            f"{path} has changed since this began: it would not be the same model.",
+            hint="Run it again once the file is saved.",
+        )
+    module = module or _import_file(path, content)
     _check_contract(path, module)
     return ModelFile(
         name=path.stem,
         path=path,
         shipped=shipped,
-        sha256=file_sha256(path),
+        sha256=known,
         module=module,
         params=dict(module.DEFAULTS),
     )
+
+
+def note_change(path: Path, sha256: str) -> None:
+    """Say so if a model's file is no longer what has just run."""
+    if not path.is_file() or file_sha256(path) != sha256:
+        note(
+            f"{path} has changed since it was loaded: what came of it is of the version before "
+            f"(sha256 {sha256[:12]}...). Run it again for the new one."
+        )
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
@@ -371,19 +405,22 @@ def _is_json(value: Any) -> bool:
 
 
 class _Source(importlib.machinery.SourceFileLoader):
-    """Always the source as it is: no bytecode beside a user's file, and none of yesterday's."""
+    """The source that was read: no bytecode beside a user's file, and none of yesterday's."""
+
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
 
     def get_code(self, fullname: str) -> CodeType:
         """Compile the source."""
-        path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        code: CodeType = self.source_to_code(self._content, self.get_filename(fullname))
         return code
 
 
-def _import_file(path: Path) -> ModuleType:
-    """Import a user's file under a name of its own, so that it hides no other module."""
+def _import_file(path: Path, content: bytes) -> ModuleType:
+    """Import what a user's file holds, under a name of its own: it hides no other module."""
     name = _PREFIX + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, str(path)))
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, path, content))
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} cannot be imported.")
     module = importlib.util.module_from_spec(spec)

@@ -8,6 +8,7 @@ that they run on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from podium.errors import DataError
+from podium.notes import note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,15 @@ _CODE[_LETTER] = np.arange(len(LETTERS))
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 _LOWER = set(b"acgtnu")
 _EXAMPLES = 5
+_BLANKS = re.compile(r"[\s\u200b\ufeff]+")
+_PRIME = r"['\u2019\u2032`\u00b4]{1,2}"
+_DASH = r"[-\u2013\u2014\u2212]"
+_MARKED = re.compile(
+    rf"(?:(?P<begin>[35])(?:{_PRIME} ?{_DASH}{{0,3}}| ?{_DASH}{{1,3}}) ?)?(?P<body>.*?)"
+    rf"(?: ?(?:{_DASH}{{0,3}} ?(?P<end>[35]){_PRIME}|{_DASH}{{1,3}} ?(?P<bare>[35])))?"
+)
+"""5'-ACGT-3' and its kin."""
+_REVERSE = "written from 3' to 5' (write it from 5' to 3')"
 _CHUNK = 1 << 26
 """Bytes that are worked on at a time where the whole need not be."""
 
@@ -81,6 +92,27 @@ class Sequences:
         if problems:
             raise _refused(problems)
         return cls(codes.reshape(len(found), -1))
+
+    @classmethod
+    def written(cls, texts: Column, ids: Column, what: str) -> Sequences:
+        """Sequences as people write them; see `cleaned`.
+
+        Args:
+            texts: One a row.
+            ids: What messages call the rows.
+            what: What notes call all of them.
+
+        Raises:
+            DataError: With everything that is wrong.
+        """
+        clean, problems = cleaned(texts, ids, what)
+        try:
+            found = cls.of(clean, ids)
+        except DataError as error:
+            problems += error.problems
+        if problems:
+            raise _refused(problems)
+        return found
 
     @classmethod
     def of_one_hot(cls, values: NDArray[Any]) -> Sequences:
@@ -163,6 +195,83 @@ class Sequences:
             yield self.codes[start : start + step].tobytes()
 
 
+def cleaned(
+    texts: Column, ids: Column, what: str, letters: str = ""
+) -> tuple[list[Any], list[str]]:
+    """Sequences in capitals, without blanks and without the marks of their ends; a note says so.
+
+    Args:
+        texts: One a row, a list or a column of pandas; what is no text stays as it is.
+        ids: What messages call the rows.
+        what: What the note calls all of them, such as a file or a column.
+        letters: Those that there may be; none checks nothing.
+
+    Returns:
+        The sequences, and what is wrong: other letters, and what is written from 3' to 5', which
+        nobody turns round unasked.
+    """
+    found = list(texts)
+    usual = letters or LETTERS
+    unusual = {t for t in set(found) if isinstance(t, str) and t.strip(usual)}
+    odd = [row for row, text in enumerate(found) if text in unusual]
+    blanks, marked, small = set[int](), set[int](), set[int]()
+    others = f"letters other than {letters}" + (" (write U for T)" if "U" in letters else "")
+    wrong: dict[str, list[int]] = {_REVERSE: [], "empty": [], others: []}
+    reverse, empty, other = wrong.values()
+    for row in odd:
+        solid = _BLANKS.sub("", found[row])
+        bare, forward = ends(solid)
+        if solid != found[row]:
+            blanks.add(row)
+        if forward is not None:
+            marked.add(row)
+        if forward is False:
+            reverse.append(row)
+        if bare != bare.upper():
+            small.add(row)
+        found[row] = bare.upper()
+        if letters and not bare:
+            empty.append(row)
+        if letters and found[row].strip(letters):
+            other.append(row)
+    names = np.asarray(ids, dtype=object)
+    problems = [
+        _line(said, rows, [_where(found[row], usual, names[row]) for row in rows[:_EXAMPLES]])
+        for said, rows in wrong.items()
+        if rows
+    ]
+    changed = blanks | marked | small
+    if changed and not problems:
+        kinds = (("blanks", blanks), ("marks of their ends", marked), ("small letters", small))
+        had = ", ".join(kind for kind, rows in kinds if rows)
+        first = f"row {names[min(changed)]!r}"
+        number = _count(len(changed), "sequence")
+        note(f"{what}: {number} with {had} read as plain capitals, the first in {first}")
+    return found, problems
+
+
+def ends(text: str) -> tuple[str, bool | None]:
+    """A sequence without the marks of its ends, and whether they say that it runs from 5' to 3'.
+
+    The second is None where there are none. Blanks are single ones, and none at its ends.
+    """
+    match = _MARKED.fullmatch(text)
+    if match is None:
+        return text, None
+    begin, end = match["begin"], match["end"] or match["bare"]
+    return match["body"], begin in (None, "5") and end in (None, "3") if begin or end else None
+
+
+def _where(text: str, letters: str, name: str) -> str:
+    """A row, with the first other letter if there is one."""
+    place = len(text) - len(text.lstrip(letters))
+    return f"row {name!r}" + (f" position {place + 1:,} {text[place]!r}" if text[place:] else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _refused(problems: list[str]) -> DataError:
     return DataError("The sequences cannot be used.", problems=problems)
 
@@ -229,6 +338,6 @@ def _example(row: NDArray[np.uint8], place: int, name: str) -> str:
     return f"row {name!r} position {position:,} {letter!r}"
 
 
-def _line(what: str, rows: NDArray[Any], shown: list[str]) -> str:
+def _line(what: str, rows: NDArray[Any] | list[int], shown: list[str]) -> str:
     more = ", ..." if len(rows) > len(shown) else ""
-    return f"{what} in {len(rows):,} row{'' if len(rows) == 1 else 's'}: {', '.join(shown)}{more}"
+    return f"{what} in {_count(len(rows), 'row')}: {', '.join(shown)}{more}"

@@ -41,6 +41,7 @@ class CrossValidation:
         spread: Their standard deviation; None with one seed.
         predictions: Out-of-fold predictions of the first seed: id and targets.
         params: Complete parameters of the model.
+        model_sha256: Of the model file, as it was when it was loaded.
         left_open: What this system did not guard from the model's code.
     """
 
@@ -50,6 +51,7 @@ class CrossValidation:
     predictions: pd.DataFrame
     seconds: float
     params: Mapping[str, Any]
+    model_sha256: str
     left_open: tuple[str, ...] = ()
 
 
@@ -129,6 +131,7 @@ def cross_validate(
         predictions=folds.table(first[1]),
         seconds=time.perf_counter() - start,
         params=file.params,
+        model_sha256=file.sha256,
     )
 
 

@@ -320,6 +320,8 @@ def _folds_of(
         limits=Limits(),
         progress=progress,
     )
+    if found.model_sha256 != sha256:
+        return None, "its model file changed before it was run: run it again"
     out_of_fold.keep(place, found.predictions)
     return place, ""
 

@@ -55,6 +55,10 @@ def data(
         Path | None,
         typer.Option("--from", metavar="DIR", help="A folder or zip that has the raw files."),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="K=V", help="Say how the raw files are to be read."),
+    ] = None,
     annotated: Annotated[
         Path | None,
         typer.Option("--h5ad", metavar="DIR", help="Write its slices as AnnData files, too."),
@@ -62,7 +66,15 @@ def data(
     as_json: Json = False,
 ) -> None:
     """Fetch a dataset, prepare it once and verify it."""
-    found = api.prepare(comp, dataset, source=source, progress=sys.stderr.isatty())
+    from podium.model import parse_settings
+
+    found = api.prepare(
+        comp,
+        dataset,
+        source=source,
+        options=parse_settings(settings or []),
+        progress=sys.stderr.isatty(),
+    )
     if annotated:
         api.annotate(comp, found.dataset.name, annotated)
     public = found.folder / "public"

@@ -85,6 +85,7 @@ def run(
     params: Mapping[str, Any],
     limits: Limits,
     progress: Progress | None = None,
+    sha256: str,
     **job: Any,
 ) -> Ran:
     """Have a task of `podium.runs.worker` done by a process of its own.
@@ -98,6 +99,7 @@ def run(
         params: Changes to the model's `DEFAULTS`.
         limits: On its time and memory.
         progress: Shows how far it is.
+        sha256: What the model's file must be when the process loads it.
         job: What else the task needs.
 
     Raises:
@@ -115,6 +117,7 @@ def run(
         **_facts(data),
         "task": task,
         "model": known,
+        "sha256": sha256,
         "params": dict(params),
         "out": str(work),
         "path": sight.python_path(),
@@ -159,7 +162,9 @@ def _started(work: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def replayed(data: Data, ran: Ran, model: Path, files: Mapping[int, Path], rows: int) -> ModelFile:
+def replayed(
+    data: Data, ran: Ran, model: Path, files: Mapping[int, Path], *, rows: int, sha256: str
+) -> ModelFile:
     """A model that gives the predictions that a process left, for each seed those of its file.
 
     So they pass the same checks, part by part, as those of a model that runs here.
@@ -170,7 +175,7 @@ def replayed(data: Data, ran: Ran, model: Path, files: Mapping[int, Path], rows:
         name=model.stem,
         path=model,
         shipped=False,
-        sha256="",
+        sha256=sha256,
         module=cast("Any", module),
         params=ran.params,
     )

@@ -29,7 +29,8 @@ from podium.data import Data
 from podium.edition import PUBLIC, file_sha256
 from podium.errors import DataError, PodiumError
 from podium.fasta import SEQUENCE
-from podium.model import Model, ModelFile, Part
+from podium.model import Model, ModelFile, Part, note_change
+from podium.notes import note
 from podium.scratch import replacing
 from podium.sequences import Sequences
 
@@ -39,8 +40,11 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".parquet")
 ANNOTATED = ".h5ad"
 _EXAMPLES = 5
+_GAP = "NA"
 _NO_VALUE = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
+_ROW_NAMES = ("", "X", "V1", "rownames", "row.names", "rowname", "...1", "Unnamed: 0")
+"""What R and pandas put above the names of rows."""
 _DIGEST = hashlib.sha256().digest_size
 _UNPICKLABLE = (
     *(pickle.PickleError, AttributeError, ImportError, EOFError, IndexError, KeyError),
@@ -132,17 +136,20 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     Raises:
         PodiumError: With everything that is wrong.
     """
-    if (data.competition.folder / "rows.py").is_file():
+    own = data.competition.module("rows") if _has_rows(data) else None
+    if own and hasattr(own, "taken"):
         return _annotated_part(data, rows, seed)
     expected = train.features
     if train.sequences is not None:
         expected = expected.assign(**{SEQUENCE: ""})
     table = _table(rows, expected)
     wanted = train.features.columns
+    table = _with_ids(table, expected, rows)
     problems = _column_problems(table, expected)
     with _reading(rows):
         plain = [name for name in ["id", *expected.columns] if _is_plain(table, name)]
         given = {name: table.column(name).to_pandas() for name in plain}
+    given |= {n: _with_gaps(given[n], train.features[n]) for n in wanted if n in given}
     features: dict[Any, Any] = {}
     for name in wanted:
         if name in given:
@@ -150,6 +157,8 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
             problems += [f"column {name!r}: {what}" for what in trouble]
     ids, trouble = _ids(given.get("id"), table.num_rows)
     problems += trouble
+    if own and not problems:
+        features, problems = own.cleaned(features, ids)
     sequences = None
     if train.sequences is not None and SEQUENCE in given and table.num_rows:
         sequences, trouble = _sequences(given[SEQUENCE], ids, train.sequences.length)
@@ -172,13 +181,17 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     return Part(name="rows", ids=index, features=frame, sequences=sequences, rng=rng)
 
 
+def _has_rows(data: Data) -> bool:
+    return (data.competition.folder / "rows.py").is_file()
+
+
 def _sequences(
     given: pd.Series[Any], ids: list[str], length: int
 ) -> tuple[Sequences | None, list[str]]:
     """A column of sequences as long as those of train, and what is wrong with it."""
     names = ids or [str(row) for row in range(1, len(given) + 1)]
     try:
-        found = Sequences.of(given, names)
+        found = Sequences.written(given, names, f"column {SEQUENCE!r}")
     except DataError as error:
         return None, [f"column {SEQUENCE!r}: {line}" for line in error.problems]
     if found.length != length:
@@ -217,11 +230,14 @@ def _with_genes(found: h5ad.Annotated, genes: Sequence[str], rows: Path) -> h5ad
     place = {str(gene): number for number, gene in enumerate(found.genes)}
     missing = [gene for gene in genes if gene not in place]
     if missing:
+        hint = "Its var must name the genes as the dataset does; see sample_submission.csv."
+        if not set(missing) - set(found.rows.index):
+            hint = "Its obs names the genes: it stands the other way round. Save adata.T"
         listed = ", ".join(missing[:_EXAMPLES])
         raise PodiumError(
             f"{rows} cannot be predicted: {len(missing):,} of {len(genes):,} genes are missing.",
             problems=[listed + (", ..." if len(missing) > _EXAMPLES else "")],
-            hint="Its var must name the genes as the dataset does; see sample_submission.csv.",
+            hint=hint,
         )
     counts = found.counts[:, [place[gene] for gene in genes]]
     return found._replace(counts=counts, genes=np.asarray(genes, dtype=np.str_))
@@ -284,6 +300,20 @@ def _read_parquet(path: Path) -> pa.Table:
     return table.drop_columns([n for n in table.column_names if n.startswith("__index_level_")])
 
 
+def _with_ids(table: pa.Table, expected: pd.DataFrame, rows: Path | pd.DataFrame) -> pa.Table:
+    """The table with the row names that R writes as ids, where it has no others."""
+    names = table.column_names
+    if not names or names[0] not in _ROW_NAMES or names[0] in expected:
+        return table
+    what = rows if isinstance(rows, Path) else "the table"
+    has_ids = "id" in names
+    note(
+        f"{what}: the first column, {names[0]!r}, has names of rows: "
+        + ("it is left out" if has_ids else "they are the ids")
+    )
+    return table.drop_columns(names[:1]) if has_ids else table.rename_columns(["id", *names[1:]])
+
+
 def _column_problems(table: pa.Table, expected: pd.DataFrame) -> list[str]:
     found, wanted = table.column_names, list(expected.columns)
     problems = [
@@ -329,6 +359,17 @@ def _ids(given: pd.Series[Any] | None, rows: int) -> tuple[list[str], list[str]]
     if (twice := ids.duplicated() & given.notna()).any():
         problems.append(f"column 'id': {_listed(twice)} with an id that was there before")
     return ids.to_list(), problems
+
+
+def _with_gaps(given: pd.Series[Any], expected: pd.Series[Any]) -> pd.Series[Any]:
+    """A text column in which `NA`, as R writes gaps, is one, unless train has that text."""
+    if pd.api.types.is_numeric_dtype(expected.dtype):
+        return given
+    gaps = given.eq(_GAP).fillna(value=False).astype(bool)
+    if not gaps.any() or expected.eq(_GAP).any():
+        return given
+    note(f"column {given.name!r}: {_GAP} in {_listed(gaps)} is read as no value")
+    return given.mask(gaps)
 
 
 def _converted(given: pd.Series[Any], expected: pd.Series[Any]) -> tuple[Any, list[str]]:
@@ -405,6 +446,7 @@ def _fitted(
         return model, True
     report = progress.stage(f"{file.name}: training") if progress else None
     model = training.fit(file, seed, train, report)
+    note_change(file.path, file.sha256)
     with suppress(*_UNPICKLABLE):
         _keep(model, kept)
     return model, False

@@ -61,10 +61,24 @@ def predict_test(
     Raises:
         PodiumError: If the model fails, or takes too much.
     """
-    origin = made_by(data, model)
+    path = models.source(data.competition, model)
+    named = str(path) if models.user_file(model) else f"{data.competition.name}/{model}"
     if _apart(model, limits):
         made = _predict_apart(data, model, folder, params, seed, limits, progress)
-        return replace(made, code={**origin, **made.code})
+    else:
+        made = _predict_here(data, model, folder, params, seed, progress)
+    models.note_change(path, made.code["model_sha256"])
+    return replace(made, code={"model_file": named, **made.code})
+
+
+def _predict_here(
+    data: Data,
+    model: str | Path,
+    folder: Path,
+    params: Mapping[str, Any],
+    seed: int,
+    progress: Progress | None,
+) -> Made:
     with contained():
         file = models.load(data.competition, model).with_params(params)
         report = progress.stage(f"{file.name}: training") if progress else None
@@ -74,7 +88,12 @@ def predict_test(
         found = training.predict(file, fitted, data.part("test", seed))
         submission.write(found, folder / TEST)
         open_table = training.open_predictions(data, file, fitted, seed)
-    code = {**origin, "params": file.params, "seed": seed, "train_seconds": seconds}
+    code = {
+        "model_sha256": file.sha256,
+        "params": file.params,
+        "seed": seed,
+        "train_seconds": seconds,
+    }
     return Made(path=folder / TEST, open_table=open_table, code=code)
 
 
@@ -94,13 +113,16 @@ def cross_validate(
     Raises:
         PodiumError: If the model fails, or takes too much.
     """
+    path = models.source(data.competition, model)
     if not _apart(model, limits):
         with contained():
             file = models.load(data.competition, model).with_params(params)
-            return training.cross_validate(
+            found = training.cross_validate(
                 data, file, seed=seed, seeds=seeds, by=by, progress=progress
             )
-    start = time.perf_counter()
+        models.note_change(path, found.model_sha256)
+        return found
+    start, sha256 = time.perf_counter(), file_sha256(path)
     with scratch.directory("podium-cv-") as folder:
         files = {number: f"seed-{number}.parquet" for number in range(seed, seed + seeds)}
         ran = isolation.run(
@@ -112,13 +134,16 @@ def cross_validate(
             params=params,
             limits=limits,
             progress=progress,
+            sha256=sha256,
             seed=seed,
             seeds=seeds,
             by=by,
         )
         paths = {number: folder / name for number, name in files.items()}
-        file = isolation.replayed(data, ran, Path(model), paths, rows=len(data.ids("train")))
+        rows = len(data.ids("train"))
+        file = isolation.replayed(data, ran, path, paths, rows=rows, sha256=sha256)
         found = training.cross_validate(data, file, seed=seed, seeds=seeds, by=by)
+    models.note_change(path, sha256)
     return replace(found, seconds=time.perf_counter() - start, left_open=ran.left_open)
 
 
@@ -136,6 +161,8 @@ def _predict_apart(
     progress: Progress | None,
 ) -> Made:
     files = [TEST, OPEN] if data.has_open else [TEST]
+    path = models.source(data.competition, model)
+    sha256 = file_sha256(path)
     ran = isolation.run(
         "run",
         data,
@@ -145,14 +172,16 @@ def _predict_apart(
         params=params,
         limits=limits,
         progress=progress,
+        sha256=sha256,
         seed=seed,
     )
     open_table = None
     if data.has_open:
-        rows = len(data.ids("open"))
-        file = isolation.replayed(data, ran, Path(model), {seed: folder / OPEN}, rows=rows)
+        left, rows = {seed: folder / OPEN}, len(data.ids("open"))
+        file = isolation.replayed(data, ran, path, left, rows=rows, sha256=sha256)
         open_table = training.open_predictions(data, file, file.build(seed), seed)
     code = {
+        "model_sha256": sha256,
         "params": ran.params,
         "seed": seed,
         "train_seconds": ran.train_seconds,
@@ -160,16 +189,3 @@ def _predict_apart(
         "left_open": list(ran.left_open),
     }
     return Made(path=folder / TEST, open_table=open_table, code=code, left_open=ran.left_open)
-
-
-def made_by(data: Data, model: str | Path) -> dict[str, str]:
-    """Which code a model is."""
-    own = models.user_file(model)
-    if own is not None:
-        return {"model_sha256": file_sha256(own), "model_file": str(own)}
-    models.check_name(data.competition, str(model))
-    shipped = data.competition.folder / "models" / f"{model}.py"
-    return {
-        "model_sha256": file_sha256(shipped),
-        "model_file": f"{data.competition.name}/{model}",
-    }

@@ -94,7 +94,7 @@ def work(job: dict[str, Any], channel: Channel) -> dict[str, Any]:
         import podium.training  # before the model's time begins
 
         channel.say(begin=True)
-        file = model.load(found, job["model"]).with_params(job["params"])
+        file = model.load(found, job["model"], sha256=job["sha256"]).with_params(job["params"])
         channel.say(params=dict(file.params))
         task = {"run": run, "cross_validate": cross_validate}[job["task"]]
         task(ready, file, job, Path(job["out"]), channel)

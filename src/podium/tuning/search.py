@@ -55,6 +55,7 @@ class Job:
 
     Attributes:
         model: A shipped model's name, or the path of a model file.
+        model_sha256: What it must be for every worker, wherever that is.
         params: Changes that hold for every trial.
         study: Its full name.
         storage: The database's address; None for the journal of this workspace.
@@ -66,6 +67,7 @@ class Job:
     competition: str
     dataset: str
     model: str
+    model_sha256: str
     params: Mapping[str, Any]
     seed: int
     pruner: str
@@ -80,7 +82,8 @@ class Job:
         """What the study is of."""
         found = competition.load(self.competition)
         data = load(found, found.dataset(self.dataset))
-        file = model.load(data.competition, self.model).with_params(self.params)
+        file = model.load(data.competition, self.model, sha256=self.model_sha256)
+        file = file.with_params(self.params)
         return Subject(data=data, file=file, seed=self.seed, pruner=self.pruner)
 
     def open(self) -> AbstractContextManager[Storage]:

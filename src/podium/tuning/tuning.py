@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial
 
 from podium.data import Data
 from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
+from podium.model import note_change
 from podium.predictions import out_of_fold
 from podium.stats import difference
 from podium.training import Folds
@@ -180,6 +181,7 @@ def tune(
             competition=data.competition.name,
             dataset=data.dataset.name,
             model=file.name if file.shipped else str(Path(model).absolute()),
+            model_sha256=file.sha256,
             params=dict(params),
             seed=seed,
             pruner=settings.pruner,
@@ -195,6 +197,7 @@ def tune(
         finally:
             with storage.turn():
                 storage.reap(study)
+        note_change(file.path, file.sha256)
         _refuse_hopeless(study, subject)
         found = outcome(study, subject, settings)
     return replace(
