@@ -310,9 +310,16 @@ def prepare(
         _write(new, prepared, split)
         (new / SOLUTION / SPLIT).write_bytes(table)
         files = sorted(path for path in new.rglob("*") if path.is_file())
+        manifest["rows"] = _rows(split["part"])
         manifest["files"] = {str(f.relative_to(new).as_posix()): file_sha256(f) for f in files}
         (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+
+
+def _rows(part: pd.Series[str]) -> dict[str, int]:
+    """How many rows each part has, public and private ones together as `test`."""
+    counts = part.replace({"public": "test", "private": "test"}).value_counts()
+    return {str(name): int(count) for name, count in counts.items()}
 
 
 def build(
