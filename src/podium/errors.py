@@ -58,10 +58,12 @@ class PodiumError(Exception):
         return "\n".join([*lines, self.hint] if self.hint else lines)
 
 
-def one_line(error: PodiumError | OSError) -> str:
+def one_line(error: Exception) -> str:
     """What is wrong, in one line."""
     if isinstance(error, OSError):
         return f"The system refused: {error.strerror}."
+    if not isinstance(error, PodiumError):
+        return visible(f"{type(error).__name__}: {error}"[:_LENGTH]).replace("\n", " ")
     if not error.problems:
         return error.message
     return f"{error.message.rstrip('.')}: {'; '.join(error.problems)}"

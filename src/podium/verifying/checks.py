@@ -20,7 +20,7 @@ from podium.model import ModelFile, Part
 from podium.stats import Cells, Tally
 from podium.verifying.broken import broken_files
 from podium.verifying.case import Case, Check
-from podium.verifying.probes import PROBES
+from podium.verifying.probes import PROBES, Note
 
 HEAVY = ("torch", "lightgbm", "optuna", "rich", "sqlalchemy")
 """What facts and metrics must not import."""
@@ -137,6 +137,8 @@ def answers_are_apart(case: Case) -> Iterator[str]:
 
 def perfect_beats_controls(case: Case) -> Iterator[str]:
     """The answers reach the declared perfect score, and every control stays below them."""
+    for name, why in case.unscorable.items():
+        yield Note(f"control {name!r} cannot be scored and is left out: {why}")
     primary = case.competition.primary
     best = case.solution.perfect()["all"].whole.scores
     for score in case.competition.scores:
