@@ -28,7 +28,7 @@ def correlation(solution, submission, row_id_column_name):
 
 
 def picky(solution, submission, row_id_column_name):
-    if submission["y"].nunique() == 1:
+    if np.ptp(submission["y"]) == 0:
         raise ValueError("an input array is constant")
     return correlation(solution, submission, row_id_column_name)
 

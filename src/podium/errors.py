@@ -38,6 +38,18 @@ def warn(text: str) -> None:
     logging.getLogger("podium").warning("%s", visible(text))
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what `warn` would say inside: models are only tried there."""
+    logger = logging.getLogger("podium")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 class PodiumError(Exception):
     """An input that was refused.
 
