@@ -111,7 +111,7 @@ def _tissue(found: dict[str, Any], name: str) -> Tissue:
         spots=[str(spot) for spot in range(1, len(places) + 1)],
         places=_lattice(places.astype(np.float64)),
         labels=_texts(labels),
-        counts=csr_array(matrix.astype(np.float64)),
+        counts=csr_array(matrix).astype(np.float64),
         genes=names,
     )
 

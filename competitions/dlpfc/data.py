@@ -14,6 +14,7 @@ import numpy as np
 from podium.errors import DataError
 
 from . import course_files, tenx_files
+from .expression import GENES, log_normalised, most_variable
 from .tissue import Tissue, assemble, hexagonal, spaced
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from podium.data import Prepared
-
-GENES = 3000
-"""Genes that are kept of the 33,538 of `libd12`."""
 
 
 def dataset_151510(raw: Mapping[str, Path]) -> Prepared:
@@ -85,7 +83,8 @@ def libd12(raw: Mapping[str, Path]) -> Prepared:
     layers = tenx_files.layers(next(p for n, p in others.items() if "layer_map" in n))
     places = tenx_files.positions(next(p for n, p in others.items() if "positions" in n))
     tissues = _all(matrices, lambda path: tenx_files.read(path, layers, places))
-    kept = tenx_files.most_variable([t.counts for t in tissues.values()], GENES)
+    tables = (log_normalised(t.counts) for t in tissues.values())
+    kept = most_variable(tables, GENES)
     return assemble(
         {
             name: t._replace(counts=t.counts[:, kept], genes=[t.genes[gene] for gene in kept])

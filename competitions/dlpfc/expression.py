@@ -7,15 +7,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from podium.errors import warn
+
 from .metric import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
     from podium.model import Part, Slice
+
+GENES = 3000
+"""Genes that a model looks at: of more those that vary most. The others are mostly zeros, and each
+would cost every model as much as one that tells layers apart."""
+FEW_GENES = 1000
+"""Up to so many genes the covariance of all of them is quickly made."""
+NEXT, SECOND = 7, 13
+"""Spots up to those next to a spot, and up to the second ones, itself included."""
+WIDE = 0.5
+"""A neighbourhood is too wide where spots beyond its edge have less than this share in common of
+what second neighbours have: domains end within it. For 27 spots it is .7 to 1 in the slices of
+`demo`, `starmap` and 151510; in simulated bands of 4 spots' width .5, of 3 .3 to .4, of 2 .2 at
+most, and there single spots are clustered better than neighbourhoods."""
 
 
 def log_normalised(counts: csr_array[Any]) -> csr_array[Any]:
@@ -26,6 +41,38 @@ def log_normalised(counts: csr_array[Any]) -> csr_array[Any]:
     factor = np.divide(typical, depth, out=np.zeros_like(depth), where=depth > 0)
     scaled.data *= np.repeat(factor, np.diff(scaled.indptr)).astype(np.float32)
     return scaled.log1p()
+
+
+def log_expression(one: Slice) -> csr_array[Any]:
+    """Log-normalised counts of a slice, float32 [spots, genes]; of the genes that vary most."""
+    found = log_normalised(one.counts)
+    return found if found.shape[1] <= GENES else found[:, most_variable([found], GENES)]
+
+
+def varying(part: Part, genes: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Of genes that all slices of a part have those that vary most, 3,000 at most, in order."""
+    if len(genes) <= GENES:
+        return genes
+    tables = (
+        log_normalised(one.counts)[:, pd.Index(one.genes).get_indexer(genes)]
+        for one in part.slices()
+    )
+    return genes[most_variable(tables, GENES)]
+
+
+def most_variable(tables: Iterable[csr_array[Any]], count: int) -> NDArray[np.int64]:
+    """Columns that vary most between rows, by mean rank over the tables, in their order.
+
+    Args:
+        tables: [spots, genes] of the same genes; one is in memory at a time.
+        count: How many to keep.
+    """
+    ranks: Any = 0.0
+    for values in tables:
+        mean = values.mean(axis=0)
+        variance = values.multiply(values).mean(axis=0) - np.square(mean)
+        ranks = ranks + np.argsort(np.argsort(-variance, kind="stable"), kind="stable")
+    return np.sort(np.argsort(ranks, kind="stable")[:count])
 
 
 def neighbours(features: pd.DataFrame, count: int) -> NDArray[np.int64]:
@@ -64,15 +111,21 @@ def components(matrix: Any, count: int) -> NDArray[np.float64]:
     """The first principal components of sparse or dense rows [spots, count]; nothing is random.
 
     Constant genes carry nothing; never more components than there are genes or spots. A single
-    spot, or spots that are all the same, are 0.
+    spot, or spots that are all the same, are 0. Of many genes no covariance is made: Lanczos steps
+    (ARPACK, always from the same vector) read the rows alone.
     """
     from sklearn.decomposition import PCA
 
-    count = min(count, *matrix.shape)
-    if matrix.shape[0] < 2:
-        return np.zeros((matrix.shape[0], count))
+    spots, genes = matrix.shape
+    solver = "covariance_eigh"
+    if genes > FEW_GENES:
+        solver, matrix = "arpack", matrix.astype(np.float64)
+        count = min(count, spots - 1)  # of so many spots one component fewer says all
+    count = min(count, spots, genes)
+    if spots < 2 or (solver == "arpack" and not (matrix.max(axis=0) != matrix.min(axis=0)).sum()):
+        return np.zeros((spots, count))
     with np.errstate(invalid="ignore"):  # where nothing varies, what share of it is 0 / 0
-        found = PCA(count, svd_solver="covariance_eigh").fit_transform(matrix)
+        found = PCA(count, svd_solver=solver, random_state=0).fit_transform(matrix)
     return np.asarray(found, dtype=np.float64)
 
 
@@ -86,9 +139,61 @@ def domains(one: Slice) -> int:
     return int(one.features["domains"].iloc[0])
 
 
-def answer(part: Part, cluster: Callable[[Slice], NDArray[Any]]) -> pd.DataFrame:
-    """Predictions of a part: what `cluster` says of each slice [spots], one slice at a time."""
+def answer(
+    part: Part,
+    cluster: Callable[[Slice], NDArray[Any]],
+    *,
+    reach: Callable[[Slice], int] = lambda _: 1,
+    model: str = "",
+) -> pd.DataFrame:
+    """Predictions of a part: what `cluster` says of each slice [spots], one slice at a time.
+
+    Args:
+        part: Its slices are clustered.
+        cluster: Gives the domain of each spot of a slice.
+        reach: Spots of the neighbourhood that is averaged over, itself included. A warning names
+            the slices in which that is wide beside their domains.
+        model: Its name, for the warning.
+    """
     found = np.empty(len(part), dtype=object)
+    wide = []
     for one in part.slices():
         found[one.rows] = np.asarray(cluster(one)).astype(str)
+        if (share := in_common(one, reach(one))) < WIDE:
+            wide.append(f"{one.name} ({reach(one)} spots, {max(share, 0.0):.0%})")
+    if wide:
+        command = "predict" if part.name == "rows" else "run"
+        warn(
+            f"{model} averages over neighbourhoods that are wide beside the domains of slice "
+            f"{', '.join(wide)}: just beyond them spots have only that share in common of what "
+            f"second neighbours have, and below {WIDE:.0%} thin domains are lost. Try the same "
+            "command with pca_kmeans, which looks at single spots: "
+            f"podium {command} dlpfc pca_kmeans ..."
+        )
     return pd.DataFrame({"id": part.ids, TARGET: found})
+
+
+def in_common(one: Slice, count: int) -> float:
+    """What spots just beyond a neighbourhood have in common, as a share of what second ones have.
+
+    That is the covariance of log expression over all genes, to which noise adds nothing, since
+    spots have it each for themselves. Next neighbours are left out: cells of a kind lie together
+    in domains of any width. 1 where a neighbourhood reaches no further than these, or there is
+    nothing to tell apart.
+
+    Args:
+        one: The slice.
+        count: Spots of a neighbourhood, itself included.
+    """
+    if count <= NEXT or len(one) <= NEXT or domains(one) == 1:
+        return 1.0
+    table = log_expression(one).toarray()
+    table -= table.mean(axis=0)
+    if not table.any():
+        return 1.0
+    nearest = neighbours(one.features, count + count // 3)
+    near, far = (
+        float((table * smoothed(table, ring)).sum(axis=1).mean()) if ring.size else 0.0
+        for ring in (nearest[:, NEXT:SECOND], nearest[:, count:])
+    )
+    return far / near if near > 0 else 0.0

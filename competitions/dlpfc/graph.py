@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .expression import answer, components, domains, log_normalised
+from .expression import answer, components, domains, log_expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ def expression_graph(one: Slice, count: int, nearest: int) -> Graph:
         count: Principal components.
         nearest: How many other spots each spot is joined to; never more than there are.
     """
-    table = components(log_normalised(one.counts), count)
+    table = components(log_expression(one), count)
     return shared_neighbours(table, min(nearest, len(one) - 1))
 
 

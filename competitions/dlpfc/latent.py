@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 
 from podium import autoencoder, neural
 
-from .expression import answer, domains, log_normalised
+from .expression import answer, domains, log_expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def standardised(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def genes(one: Slice) -> torch.Tensor:
     """Standardised log-normalised genes of a slice, float32 [spots, genes]."""
-    return torch.from_numpy(standardised(log_normalised(one.counts).toarray()))
+    return torch.from_numpy(standardised(log_expression(one).toarray()))
 
 
 def kmeans(points: NDArray[np.float32], count: int, *, starts: int, seed: int) -> KMeans:

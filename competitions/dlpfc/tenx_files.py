@@ -6,22 +6,17 @@ one slide does for all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from podium.errors import DataError
 
-from . import expression
 from .tissue import Tissue, hexagonal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
 ENDING = "_filtered_feature_bc_matrix.h5"
 
@@ -89,19 +84,3 @@ def read(path: Path, layers: pd.DataFrame, positions: pd.DataFrame) -> Tissue:
         counts=counts[pd.Index(barcodes).get_indexer(spots)],
         genes=genes,
     )
-
-
-def most_variable(matrices: Sequence[csr_array[Any]], count: int) -> NDArray[np.int64]:
-    """Columns that vary most between rows, by mean rank over the matrices, in their order.
-
-    Args:
-        matrices: Counts [spots, genes] of the same genes.
-        count: How many to keep.
-    """
-    ranks = np.zeros(matrices[0].shape[1])
-    for counts in matrices:
-        values = expression.log_normalised(counts)
-        mean = values.mean(axis=0)
-        variance = values.multiply(values).mean(axis=0) - np.square(mean)
-        ranks += np.argsort(np.argsort(-variance, kind="stable"), kind="stable")
-    return np.sort(np.argsort(ranks, kind="stable")[:count])

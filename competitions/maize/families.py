@@ -2,9 +2,11 @@
 
 A word is k bases, read on whichever strand comes first in the alphabet. k is so large that two
 sequences share no more than about a thousandth of their words by chance. Two sequences are
-relatives if they share at least a tenth of the words of the one that has fewer; a family is a
-connected component. Of long sequences a sketch of the words is compared: those with the smallest
-hash, the same words in all (FracMinHash, Irber et al. 2022, doi:10.1101/2022.01.11.475838).
+relatives if they share at least a tenth of the words of the one that has fewer; of short sequences
+more, since a tenth is a handful in a row there, and strangers that share it by chance would chain
+up (`least_shared`). A family is a connected component. Of long sequences a sketch of the words is
+compared: those with the smallest hash, the same words in all (FracMinHash, Irber et al. 2022,
+doi:10.1101/2022.01.11.475838).
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ if TYPE_CHECKING:
     from podium.sequences import Sequences
 
 SHARED = 10
-"""Relatives share a word of each so many: a tenth."""
+"""Relatives share a word of each so many at least: a tenth."""
 CHANCE = 1 / 1000
 """Share of its words that a sequence may share by chance with one other."""
+STRANGERS = 1 / 100
+"""Rows that may share enough words with one row by chance, expected. Chains of strangers would hold
+most of the rows from about 1 on; real bases are less random than those that are reckoned with."""
 SKETCH = 500
 """Words of a sequence that are compared, about; all of them where it has no more."""
 COMMON = 2000
@@ -34,7 +39,7 @@ _MIX = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 def names(sequences: Sequences) -> list[str]:
     """The family of each row, called by its first row from 1, such as `f00001`."""
     sketch = words(sequences)
-    family = components(sketch)
+    family = components(sketch, *least_shared(sequences))
     bare = np.flatnonzero(np.diff(sketch.indptr) == 0)
     if len(bare):  # too many N for a word: the same sequence is the same family all the same
         _, kind = np.unique(sequences.codes[bare], axis=0, return_inverse=True)
@@ -43,11 +48,33 @@ def names(sequences: Sequences) -> list[str]:
     return [f"f{row + 1:05d}" for row in first[place]]
 
 
-def components(sketch: csr_array) -> NDArray[np.int32]:
+def least_shared(sequences: Sequences) -> tuple[int, int]:
+    """So many of so many words relatives share at least, by the length of the sequences.
+
+    A tenth, or more where chance would make more than `STRANGERS` relatives of a row by that.
+
+    Bases are taken as drawn one by one, as often as they are in all rows: two of them are the same
+    with probability p. Two sequences of L bases have m in a row in common, on either strand, at
+    2 (L - m + 1)^2 p^m places in expectation; m bases are m - k + 1 words. Of 10,000 sequences of
+    50 bases relatives share 8 of 42 words (16 bases); of 170 bases 9 of 161 would do, so a tenth.
+    """
+    length, k = sequences.length, word_length(sequences.length)
+    often = np.bincount(sequences.codes.reshape(-1), minlength=5)[:4]
+    same = float(np.square(often / max(1, often.sum())).sum())
+    bases = np.arange(k, max(k, length) + 1)
+    strangers = len(sequences) * 2.0 * np.square(length - bases + 1.0) * same**bases
+    few = strangers <= STRANGERS
+    least = 1 + int(few.argmax() if few.any() else len(few) - 1)
+    return max((1, SHARED), (least, len(bases)), key=lambda share: share[0] / share[1])
+
+
+def components(sketch: csr_array, least: int = 1, of: int = SHARED) -> NDArray[np.int32]:
     """Number of the connected component of each row.
 
     Args:
         sketch: Which row has which word [rows, words].
+        least: Words that relatives share at least, ...
+        of: ... of so many that the one with fewer has.
     """
     from scipy.sparse import coo_array, csr_array
     from scipy.sparse.csgraph import connected_components
@@ -58,7 +85,7 @@ def components(sketch: csr_array) -> NDArray[np.int32]:
     for start in range(0, sketch.shape[0], _ROWS):
         shared = (sketch[start : start + _ROWS] @ other).tocoo()
         row, column = shared.row + start, shared.col
-        near = shared.data * SHARED >= np.minimum(size[row], size[column])
+        near = shared.data * of >= least * np.minimum(size[row], size[column])
         near &= row < column
         pairs.append((row[near], column[near]))
     row, column = (np.concatenate(side) for side in zip(*pairs, strict=True))

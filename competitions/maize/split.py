@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from podium.errors import DataError
+from podium.errors import DataError, warn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +27,8 @@ LARGE = 30
 ENOUGH = 10
 """Test families from which a species of a course's files is a stratum of its own."""
 OTHER = "other"
+UNEVEN = 0.6
+"""Share of the test rows in one half from which the halves are called uneven."""
 
 
 def demo(prepared: Prepared) -> pd.DataFrame:
@@ -70,6 +72,9 @@ def _of_assay(prepared: Prepared, assay: str) -> pd.DataFrame:
 def course(prepared: Prepared) -> pd.DataFrame:
     """Rows of `test` are scored; those of the other folders train, but for relatives of the test's.
 
+    Halves and folds hold whole families and the same number of rows, as far as these allow. How
+    many rows do not train is said.
+
     Raises:
         DataError: If no row is left to train on, or the test is one family.
     """
@@ -87,13 +92,57 @@ def course(prepared: Prepared) -> pd.DataFrame:
             f"The {int(test.sum()):,} rows of the test are one family and cannot be halved.",
             hint="Give test sequences that are not all relatives of each other.",
         )
-    part = np.select([train, ~test], ["train", "unused"], "private").astype(object)
-    part[test & (_dealt(prepared, test) < PUBLIC / TEST)] = "public"
-    split = _table(prepared, part, _dealt(prepared, train))
     species = prepared.features["species"]
     many = family[test].groupby(species[test]).nunique() >= ENOUGH
-    split["stratum"] = species.where(species.map(many).fillna(value=False).astype(bool), OTHER)
-    return split
+    stratum = species.where(species.map(many).fillna(value=False).astype(bool), OTHER)
+    part = np.select([train, ~test], ["train", "unused"], "private").astype(object)
+    part[np.flatnonzero(test)[_even(family[test], stratum[test], 2) == 0]] = "public"
+    fold = np.zeros(len(part))
+    fold[train] = (_even(family[train], stratum[train], FOLDS) + 0.5) / FOLDS
+    _say(prepared, part)
+    return _table(prepared, part, fold).assign(stratum=stratum)
+
+
+def _say(prepared: Prepared, part: NDArray[np.object_]) -> None:
+    """What the owner of the files would not expect: rows that do not train, and uneven halves."""
+    family, unused = prepared.groups["family"], part == "unused"
+    if unused.any():
+        folder = prepared.features["id"].str.partition("/")[0]
+        lost = ", ".join(
+            f"{count:,} of {name}" for name, count in folder[unused].value_counts().items()
+        )
+        outside = np.isin(part, ["train", "unused"]).sum()
+        warn(
+            f"{unused.sum():,} of {outside:,} rows outside the folder test do not train ({lost}): "
+            f"they are relatives of test rows, in {family[unused].nunique():,} families, and would "
+            "tell their answers. What a relative is: competitions/maize/README.md"
+        )
+    rows = {half: int((part == half).sum()) for half in ("public", "private")}
+    if max(rows.values()) > UNEVEN * sum(rows.values()):
+        largest = family[np.isin(part, list(rows))].value_counts().iloc[0]
+        warn(
+            f"The halves of the test are uneven, {rows['public']:,} rows public and "
+            f"{rows['private']:,} private: families stay whole, and the largest has {largest:,}."
+        )
+
+
+def _even(family: pd.Series[str], stratum: pd.Series[str], parts: int) -> NDArray[np.int64]:
+    """Deal whole families, the largest first, to the part that has the fewest rows yet [rows].
+
+    Within each stratum, by the family's first row; where parts are even there, by all strata.
+    """
+    rows = pd.DataFrame({"family": family.to_numpy(), "stratum": stratum.to_numpy()})
+    of_family = rows.groupby("family")["stratum"].agg(["first", "size"])
+    of_family = of_family.iloc[np.random.default_rng(SEED).permutation(len(of_family))]
+    of_family = of_family.sort_values("size", ascending=False, kind="stable")
+    has = {name: [0] * parts for name in (None, *of_family["first"].unique())}
+    chosen = {}
+    for name, kind, size in of_family.itertuples():
+        part = min(range(parts), key=lambda one: (has[kind][one], has[None][one]))
+        chosen[name] = part
+        has[kind][part] += size
+        has[None][part] += size
+    return rows["family"].map(chosen).to_numpy(np.int64)
 
 
 def _dealt(prepared: Prepared, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:

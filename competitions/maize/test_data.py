@@ -120,6 +120,34 @@ def test_relatives_of_the_test_do_not_train(tmp_path, own_cache):
     assert not any(name.startswith("train/c") for name in ready.train().ids)
 
 
+def test_what_does_not_train_is_said_and_counted(tmp_path, own_cache, caplog, podium_cli):
+    folder = arrays(tmp_path / "x")
+    with np.load(folder / "test" / "b.npz") as file:
+        np.savez(folder / "train" / "c.npz", file["arr_0"][:5], file["arr_1"][:5])
+    ready = api.prepare("maize", "course", source=folder)
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "podium"]
+    assert said.startswith(
+        "5 of 75 rows outside the folder test do not train (5 of train): they are relatives of "
+        "test rows, in 5 families"
+    )
+    assert ready.manifest["rows"] == {"train": 70, "test": 30, "unused": 5}
+    assert "rows: train 70, test 30, unused 5\n" in podium_cli("data", "maize", "-d", "course").out
+    parts = pd.read_csv(ready.folder / "solution" / "split.csv")["part"].value_counts()
+    assert parts["public"] == parts["private"] == 15
+
+
+def test_uneven_halves_are_said(tmp_path, own_cache, caplog):
+    folder = arrays(tmp_path / "x", {"train": 30, "test": 30})
+    x, y = np.repeat(hot(made(1)[0]), 40, axis=0), np.arange(40.0)
+    np.savez(folder / "test" / "c.npz", x, y)
+    api.prepare("maize", "course", source=folder)
+    assert "The halves of the test are uneven, 40 rows public and 30 private" not in caplog.text
+    np.savez(folder / "test" / "c.npz", np.repeat(x, 2, axis=0), np.arange(80.0))
+    api.prepare("maize", "course", source=folder)
+    assert "The halves of the test are uneven, " in caplog.text
+    assert "families stay whole, and the largest has 80." in caplog.text
+
+
 def refused(folder):
     with pytest.raises(DataError) as error:
         api.prepare("maize", "course", source=folder)

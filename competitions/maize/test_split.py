@@ -92,6 +92,47 @@ def test_long_sequences_are_compared_by_a_sketch():
     assert len(set(families.names(Sequences(np.concatenate([codes, codes]))))) == 8
 
 
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [(20, (7, 13)), (50, (8, 42)), (100, (1, 10)), (170, (1, 10)), (1000, (1, 10))],
+)
+def test_short_sequences_must_share_more(length, expected):
+    codes = random_codes(np.random.default_rng(0), 9507, length)
+    assert families.least_shared(Sequences(codes)) == expected
+
+
+def test_short_strangers_make_no_families():
+    """Of random sequences about one in a hundred has a relative; a tenth would chain them up."""
+    found = Sequences(random_codes(np.random.default_rng(0), 6000, 50))
+    sketch = families.words(found)
+    by_tenth = Counter(families.components(sketch).tolist())
+    assert len(by_tenth) < 5500
+    sizes = Counter(Counter(families.names(found)).values())
+    assert sizes[1] > 0.98 * 6000
+    assert max(sizes) <= 3
+
+
+def test_short_relatives_are_a_family_all_the_same():
+    rng = np.random.default_rng(1)
+    codes = random_codes(rng, 300, 50)
+    copies = np.where(rng.random(codes.shape) < 0.03, (codes + 1) % 4, codes).astype(np.uint8)
+    found = families.names(Sequences(np.concatenate([codes, copies])))
+    assert np.mean([a == b for a, b in zip(found[:300], found[300:], strict=True)]) > 0.97
+
+
+def test_halves_and_folds_hold_as_many_rows_as_whole_families_allow():
+    sizes = [40, 30, 9, 9, 5, 5, 5, 1, 1, 1]
+    family = pd.Series(np.repeat([f"f{n}" for n in range(len(sizes))], sizes))
+    part = split._even(family, pd.Series("other", family.index), 2)
+    assert np.bincount(part).tolist() == [53, 53]
+    assert all(len(set(part[family == name])) == 1 for name in set(family))
+    stratum = pd.Series(np.where(family == "f0", "maize", "other"))
+    part = split._even(family, stratum, 2)
+    others = stratum == "other"
+    assert np.bincount(part[others]).tolist() == [33, 33]
+    assert len(set(part[family == "f0"])) == 1
+
+
 def frozen(name):
     return pd.read_csv(MAIZE.folder / "splits" / f"{name}.csv", dtype={"id": str})
 

@@ -341,6 +341,7 @@ def store(competition: Competition, dataset: Dataset, prepared: Prepared, table:
         _write(new, prepared, split)
         (new / SOLUTION / SPLIT).write_bytes(table)
         files = sorted(path for path in new.rglob("*") if path.is_file())
+        manifest["rows"] = _rows(split["part"])
         manifest["files"] = {str(f.relative_to(new).as_posix()): file_sha256(f) for f in files}
         (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         if before and known.items() <= before.items():  # the same answers: what was kept holds
@@ -390,6 +391,12 @@ def _of_these_files(
         with scratch.replacing(folder / MANIFEST) as made:
             made.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     return manifest
+
+
+def _rows(part: pd.Series[str]) -> dict[str, int]:
+    """How many rows each part has, public and private ones together as `test`."""
+    counts = part.replace({"public": "test", "private": "test"}).value_counts()
+    return {str(name): int(count) for name, count in counts.items()}
 
 
 def build(

@@ -7,6 +7,7 @@ fault of Podium itself (status 3).
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,26 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
+def warn(text: str) -> None:
+    """Say in one line what a user should know though nothing is refused.
+
+    It goes to the logger `podium`, which prints to stderr unless somebody sets it up otherwise.
+    """
+    logging.getLogger("podium").warning("%s", visible(text))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what `warn` would say inside: models are only tried there."""
+    logger = logging.getLogger("podium")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 class PodiumError(Exception):
     """An input that was refused.
 
@@ -49,10 +70,12 @@ class PodiumError(Exception):
         return "\n".join([*lines, self.hint] if self.hint else lines)
 
 
-def one_line(error: PodiumError | OSError) -> str:
+def one_line(error: Exception) -> str:
     """What is wrong, in one line."""
     if isinstance(error, OSError):
         return f"The system refused: {error.strerror}."
+    if not isinstance(error, PodiumError):
+        return visible(f"{type(error).__name__}: {error}"[:_LENGTH]).replace("\n", " ")
     if not error.problems:
         return error.message
     return f"{error.message.rstrip('.')}: {'; '.join(error.problems)}"

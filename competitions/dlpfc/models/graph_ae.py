@@ -19,7 +19,7 @@ import numpy as np
 from podium import neural
 
 from ..attention import graph_latent
-from ..expression import answer, components, domains, log_normalised, neighbours, smoothed
+from ..expression import answer, components, domains, log_expression, neighbours, smoothed
 from ..mixture import by_majority, tied_mixture
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ class GraphMixture:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Train on each slice and cluster it."""
-        return answer(part, self._cluster)
+        return answer(part, self._cluster, reach=self._reach, model="graph_ae")
 
     def _cluster(self, one: Slice) -> NDArray[np.int64]:
         params = self.params
-        mean = smoothed(log_normalised(one.counts), self._neighbours(one, params["near"]))
+        mean = smoothed(log_expression(one), self._neighbours(one, params["near"]))
         if not np.ptp(mean, axis=0).any():  # one spot, or all alike: there are no components
             return np.zeros(len(one), dtype=np.int64)
         latent = graph_latent(
@@ -88,9 +88,15 @@ class GraphMixture:
         labels = tied_mixture(latent, domains(one), starts=params["starts"], seed=self.seed)
         return by_majority(labels, neighbours(one.features, params["majority"]))
 
+    def _reach(self, one: Slice) -> int:
+        shares = self.params["near"], self.params["far"]
+        return max(self.params["majority"], *(self._count(one, share) for share in shares))
+
     def _neighbours(self, one: Slice, share: float) -> NDArray[np.int64]:
-        count = round(share * len(one) / domains(one))
-        return neighbours(one.features, min(max(count, FEWEST), MOST))
+        return neighbours(one.features, self._count(one, share))
+
+    def _count(self, one: Slice, share: float) -> int:
+        return min(max(round(share * len(one) / domains(one)), FEWEST), MOST)
 
 
 def unit(matrix: NDArray[np.float64]) -> NDArray[np.float32]:

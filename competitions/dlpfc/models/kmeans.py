@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from ..expression import answer, domains
+from ..expression import GENES, answer, domains, most_variable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,9 @@ class RawKMeans:
         return answer(part, self._cluster)
 
     def _cluster(self, one: Slice) -> NDArray[np.int32]:
-        counts = one.counts.astype(np.float32)
+        counts: Any = one.counts.astype(np.float32)
+        if counts.shape[1] > GENES:
+            counts = counts[:, most_variable([counts], GENES)].toarray()  # few zeros among those
         clusters = min(domains(one), len(one))
         model = KMeans(clusters, n_init=self.starts, random_state=self.seed)
         with warnings.catch_warnings():

@@ -18,7 +18,7 @@ import pandas as pd
 from podium.boosting import reporting
 from podium.errors import ModelError
 
-from ..expression import answer, log_normalised, neighbours, smoothed
+from ..expression import answer, log_normalised, neighbours, smoothed, varying
 from ..metric import TARGET
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class BoostedTrees:
                 "lightgbm needs labelled training slices; this dataset has none.",
                 hint="spatial_gmm needs no labels; or choose a dataset that has training slices.",
             )
-        self.genes = shared_genes(train)
+        self.genes = pd.Index(varying(train, shared_genes(train)))
         self.loadings = shared_components(
             (self._standardised(one) for one in train.slices()), self.params["components"]
         )
@@ -111,7 +111,8 @@ class BoostedTrees:
         Raises:
             ModelError: If a slice has none of the genes that were learnt from.
         """
-        return answer(part, self._label)
+        reach = max(min(self.params["neighbours"]), self.params["vote"])
+        return answer(part, self._label, reach=lambda _: reach, model="lightgbm")
 
     def _label(self, one: Slice) -> NDArray[Any]:
         assert self.booster is not None
@@ -152,7 +153,7 @@ class BoostedTrees:
         return {**own, **classes, **fixed, **steady}
 
 
-def shared_genes(train: Part) -> pd.Index:
+def shared_genes(train: Part) -> NDArray[np.str_]:
     """Genes that all slices have, sorted.
 
     Raises:
@@ -166,7 +167,7 @@ def shared_genes(train: Part) -> pd.Index:
             "The training slices have no gene in common.",
             hint="Gene names must be of one kind: symbols, or Ensembl ids, in all slices.",
         )
-    return pd.Index(sorted(shared))
+    return np.asarray(sorted(shared))
 
 
 def shared_components(slices: Iterable[NDArray[np.float32]], count: int) -> Floats:

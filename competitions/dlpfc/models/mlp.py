@@ -26,7 +26,7 @@ from podium import neural
 from podium.autoencoder import INPUTS, perceptron, whole
 from podium.errors import ModelError
 
-from ..expression import answer, domains, log_normalised, neighbours, smoothed
+from ..expression import answer, domains, log_normalised, neighbours, smoothed, varying
 from ..latent import standardised
 from ..metric import SLICE, TARGET
 
@@ -86,7 +86,7 @@ class Perceptron:
         self.learnt: Learnt | None = None
 
     def fit(self, train: Part, report: Report | None = None) -> None:
-        """Train on the genes that all training slices have; `report` gets validation losses.
+        """Train on genes that all training slices have; `report` gets validation losses.
 
         Raises:
             ModelError: Without labelled slices.
@@ -99,7 +99,7 @@ class Perceptron:
             )
         self.train = train
         self.labels = np.unique(train.targets[TARGET].to_numpy(object).astype(str)).astype(object)
-        self.learnt = self._learn(shared(train.slices()), report)
+        self.learnt = self._learn(varying(train, shared(train.slices())), report)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Classify; where slices lack genes, after training again on those that all have.
@@ -117,7 +117,8 @@ class Perceptron:
             found: NDArray[np.object_] = self.labels[probability.argmax(axis=1)]
             return found
 
-        return answer(part, classify)
+        reach = self.params["neighbours"]
+        return answer(part, classify, reach=lambda _: reach, model="mlp")
 
     def _probability(self, one: Slice, learnt: Learnt) -> NDArray[np.float64]:
         """Mean of the networks [spots, labels]."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.cluster import KMeans
 
-from ..expression import answer, components, distinct, domains, log_normalised
+from ..expression import answer, components, distinct, domains, log_expression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ class PcaKMeans:
         return answer(part, self._cluster)
 
     def _cluster(self, one: Slice) -> NDArray[np.int32]:
-        table = components(log_normalised(one.counts), self.components)
+        table = components(log_expression(one), self.components)
         clusters = min(domains(one), distinct(table))
         model = KMeans(clusters, n_init=self.starts, random_state=self.seed)
         return np.asarray(model.fit_predict(table), dtype=np.int32)

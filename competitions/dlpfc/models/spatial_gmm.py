@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from ..expression import answer, components, distinct, domains, log_normalised, neighbours, smoothed
+from ..expression import answer, components, distinct, domains, log_expression, neighbours, smoothed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,8 @@ class SpatialMixture:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Cluster each slice."""
-        return answer(part, self._cluster)
+        reach = max(*self.neighbours, self.vote)
+        return answer(part, self._cluster, reach=lambda _: reach, model="spatial_gmm")
 
     def _cluster(self, one: Slice) -> NDArray[np.int64]:
         together = consensus(self._mixtures(one))
@@ -80,11 +81,11 @@ class SpatialMixture:
 
     def _mixtures(self, one: Slice) -> list[Floats]:
         """Posteriors of all mixtures, each [spots, domains]."""
-        expression = log_normalised(one.counts)
+        genes = log_expression(one)
         most = min(max(self.components), max(1, len(one) // SPOTS_A_COMPONENT))
         found = []
         for size in self.neighbours:
-            table = components(smoothed(expression, neighbours(one.features, size)), most)
+            table = components(smoothed(genes, neighbours(one.features, size)), most)
             for count in self.components:
                 columns = evened(table[:, :count])
                 found.append(posteriors(columns, domains(one), self.starts, self.seed))

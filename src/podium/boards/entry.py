@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, no
 from podium.boards.standings import Standings, View, standings
 from podium.data import Data
 from podium.edition import Edition, file_sha256
-from podium.errors import PodiumError
+from podium.errors import PodiumError, one_line, warn
 from podium.scoring import Scorecard, Solution, open_solution
 from podium.stats import Card, Estimate
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SUBMITTED, PUT_ASIDE = "submissions", "predictions"
 _LABEL_LENGTH, _REMARK_LENGTH = 120, 1000
+_LEFT_OUT: set[tuple[str, ...]] = set()
+"""Controls that could not be scored in this process: a later one may find them mended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,13 +153,16 @@ class Desk:
         """Scores of groups of every kind; see `Solution.estimates_by_group`."""
         return self._solution.estimates_by_group(predictions, private=private)
 
-    def score_control(self, control: Control) -> Scorecard:
-        """Train and score a trivial model."""
-        return self.score(training.predict_test(self.data, self._control_file(control)))
+    def score_control(self, control: Control) -> Scorecard | None:
+        """Train and score a trivial model; None if that cannot be, which is said."""
+        return self._if_scorable(
+            f"control {control.name!r}",
+            lambda: self.score(training.predict_test(self.data, self._control_file(control))),
+        )
 
     def ceiling(self) -> Scorecard | None:
-        """The score of the simulator's Bayes-optimal predictor; None for real data."""
-        return self._solution.ceiling()
+        """The score of the simulator's Bayes-optimal predictor; None if there is none to score."""
+        return self._if_scorable(CEILING, self._solution.ceiling)
 
     def best(self, team: str) -> float | None:
         """A team's best public score."""
@@ -227,16 +232,30 @@ class Desk:
         )
 
     def record_controls(self) -> None:
-        """Score the trivial models and, on simulated data, the ceiling: once a version."""
+        """Score the trivial models and, on simulated data, the ceiling: once a version.
+
+        One that cannot be scored is left out, so that it keeps no submission from the board.
+        """
         there = self._house_names(CONTROL)
         for control in self.data.competition.controls:
-            if control.name not in there:
+            if control.name not in there and (scored := self.score_control(control)):
                 file = self._control_file(control)
                 code = {"params": file.params, "seed": 0, "model_sha256": file.sha256}
-                scored = self.score_control(control)
                 self._record_house(scored, CONTROL, control.name, control.model, code)
         if not self._house_names(CEILING) and (ceiling := self.ceiling()):
             self._record_house(ceiling, CEILING, CEILING, None, {})
+
+    def _if_scorable(self, what: str, score: Callable[[], Scorecard | None]) -> Scorecard | None:
+        """What a control or the ceiling scores; None if it fails, which is said once a process."""
+        key = self.data.competition.name, self.data.dataset.name, self.edition.name, what
+        if key in _LEFT_OUT:
+            return None
+        try:
+            return score()
+        except Exception as error:  # noqa: BLE001  model and metric are anybody's code
+            _LEFT_OUT.add(key)
+            warn(f"{key[0]}/{key[1]}: {what} cannot be scored and is left out: {one_line(error)}")
+            return None
 
     def _control_file(self, control: Control) -> ModelFile:
         return model.load(self.data.competition, control.model).with_params(control.params)

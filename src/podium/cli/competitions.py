@@ -83,6 +83,8 @@ def data(
         printing.document({**found.manifest, "folder": str(public), "public": files})
         return
     printing.out(f"{comp}/{found.dataset.name} is ready: {found.dataset.title}")
+    if counts := found.manifest.get("rows"):
+        printing.out("rows: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     rows = [[f.name, f"{f.stat().st_size / 1024:,.0f} KiB"] for f in sorted(public.iterdir())]
     printing.table([str(public), "size"], rows, right=[1])
 

@@ -15,7 +15,7 @@ from podium import model as models
 from podium import submission, training
 from podium.competition import Competition, Dataset
 from podium.edition import PUBLIC, SOLUTION
-from podium.errors import MissingPackageError
+from podium.errors import MissingPackageError, one_line
 from podium.model import ModelFile, Part
 from podium.scoring import Solution, open_solution
 from podium.stats import Estimate
@@ -69,21 +69,37 @@ class Case:
         return found
 
     @cached_property
-    def controls(self) -> dict[str, Estimate]:
-        """What each control scores on all test rows."""
-        found = {}
+    def _controls(self) -> tuple[dict[str, Estimate], dict[str, str]]:
+        scored, failed = {}, {}
         for control in self.competition.controls:
-            file = models.load(self.competition, control.model).with_params(control.params)
-            predicted = training.predict_test(self.data, file)
-            found[control.name] = self.solution.score(predicted)["all"].whole
-        return found
+            try:
+                file = models.load(self.competition, control.model).with_params(control.params)
+                predicted = training.predict_test(self.data, file)
+                scored[control.name] = self.solution.score(predicted)["all"].whole
+            except Exception as error:  # noqa: BLE001  model and metric are anybody's code
+                failed[control.name] = one_line(error)
+        return scored, failed
 
     @property
-    def best_control(self) -> tuple[str, Estimate]:
-        """The control that scores best, and what it scores."""
+    def controls(self) -> dict[str, Estimate]:
+        """What each control scores on all test rows, if it can be scored."""
+        return self._controls[0]
+
+    @property
+    def unscorable(self) -> dict[str, str]:
+        """Why the other controls cannot be scored."""
+        return self._controls[1]
+
+    @property
+    def best_control(self) -> Estimate | None:
+        """What the best control scores; None if no control can be scored."""
         primary = self.competition.primary
         sign = 1 if primary.higher_is_better else -1
-        return max(self.controls.items(), key=lambda entry: sign * entry[1].scores[primary.name])
+        return max(
+            self.controls.values(),
+            key=lambda found: sign * found.scores[primary.name],
+            default=None,
+        )
 
     def score(self, table: pd.DataFrame) -> dict[str, float]:
         """All public scores of a predictions table, by the door that users take."""

@@ -43,9 +43,11 @@ def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def lead_of(case: Case, predicted: Mapping[str, Any]) -> tuple[float, str] | None:
     """How far predictions get from the best control to perfect, if they are surely above it."""
+    control = case.best_control
+    if control is None:
+        return None
     primary, sign = case.competition.primary.name, sign_of(case)
     found = case.solution.score(predicted)["all"].whole
-    _, control = case.best_control
     gap, se, _ = difference(found, control, primary)
     way = abs(perfect(case) - control.scores[primary])
     if se is None or sign * gap <= SURE * se or not way:
