@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from podium.errors import warn
-
 from .metric import TARGET
 
 if TYPE_CHECKING:
@@ -17,7 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from podium.model import Part, Slice
+    from podium.notes import note
+from podium.model import Part, Slice
 
 GENES = 3000
 """Genes that a model looks at: of more those that vary most. The others are mostly zeros, and each
@@ -163,7 +162,7 @@ def answer(
             wide.append(f"{one.name} ({reach(one)} spots, {max(share, 0.0):.0%})")
     if wide:
         command = "predict" if part.name == "rows" else "run"
-        warn(
+        note(
             f"{model} averages over neighbourhoods that are wide beside the domains of slice "
             f"{', '.join(wide)}: just beyond them spots have only that share in common of what "
             f"second neighbours have, and below {WIDE:.0%} thin domains are lost. Try the same "

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from podium.errors import DataError, warn
+from podium.errors import DataError
+from podium.notes import note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,7 +113,7 @@ def _say(prepared: Prepared, part: NDArray[np.object_]) -> None:
             f"{count:,} of {name}" for name, count in folder[unused].value_counts().items()
         )
         outside = np.isin(part, ["train", "unused"]).sum()
-        warn(
+        note(
             f"{unused.sum():,} of {outside:,} rows outside the folder test do not train ({lost}): "
             f"they are relatives of test rows, in {family[unused].nunique():,} families, and would "
             "tell their answers. What a relative is: competitions/maize/README.md"
@@ -120,7 +121,7 @@ def _say(prepared: Prepared, part: NDArray[np.object_]) -> None:
     rows = {half: int((part == half).sum()) for half in ("public", "private")}
     if max(rows.values()) > UNEVEN * sum(rows.values()):
         largest = family[np.isin(part, list(rows))].value_counts().iloc[0]
-        warn(
+        note(
             f"The halves of the test are uneven, {rows['public']:,} rows public and "
             f"{rows['private']:,} private: families stay whole, and the largest has {largest:,}."
         )

@@ -7,7 +7,6 @@ fault of Podium itself (status 3).
 from __future__ import annotations
 
 import difflib
-import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,26 +27,6 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-
-
-def warn(text: str) -> None:
-    """Say in one line what a user should know though nothing is refused.
-
-    It goes to the logger `podium`, which prints to stderr unless somebody sets it up otherwise.
-    """
-    logging.getLogger("podium").warning("%s", visible(text))
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what `warn` would say inside: models are only tried there."""
-    logger = logging.getLogger("podium")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 class PodiumError(Exception):

@@ -21,7 +21,8 @@ from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, no
 from podium.boards.standings import Standings, View, standings
 from podium.data import Data
 from podium.edition import Edition, file_sha256
-from podium.errors import PodiumError, one_line, warn
+from podium.errors import PodiumError, one_line
+from podium.notes import note
 from podium.scoring import Scorecard, Solution, open_solution
 from podium.stats import Card, Estimate
 
@@ -254,7 +255,7 @@ class Desk:
             return score()
         except Exception as error:  # noqa: BLE001  model and metric are anybody's code
             _LEFT_OUT.add(key)
-            warn(f"{key[0]}/{key[1]}: {what} cannot be scored and is left out: {one_line(error)}")
+            note(f"{key[0]}/{key[1]}: {what} cannot be scored and is left out: {one_line(error)}")
             return None
 
     def _control_file(self, control: Control) -> ModelFile:

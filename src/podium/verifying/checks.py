@@ -16,8 +16,9 @@ from podium import raw, submission, training, workspace
 from podium.boards import files, leaderboard
 from podium.boards.record import OWN
 from podium.edition import PUBLIC, checksums, read_golden
-from podium.errors import BoardError, ModelError, PodiumError, SubmissionError, quiet
+from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.model import ModelFile, Part
+from podium.notes import quiet
 from podium.stats import Cells, Tally
 from podium.verifying.broken import broken_files
 from podium.verifying.case import Case, Check

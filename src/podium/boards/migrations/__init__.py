@@ -6,7 +6,6 @@ Alembic is imported only where there is something to do.
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,13 @@ import sqlalchemy as sa
 
 from podium.boards import schema
 from podium.errors import BoardError
+from podium.notes import note
 
 HEAD = "0001"
 """The newest of `versions/`: what the tables of `schema` are."""
 STAMP = "podium_schema"
 """The table with the board's version; Optuna's in the same database has Alembic's own name."""
 _STAMPED = sa.table(STAMP, sa.column("version_num", sa.Text))
-_LOG = logging.getLogger("podium")
 
 
 def is_current(connection: sa.Connection) -> bool:
@@ -54,7 +53,7 @@ def upgrade(connection: sa.Connection) -> None:
         return
     told: list[str] = []
     _migrate(connection, told)
-    _LOG.warning("The board was brought up to date (tables %s): %s.", HEAD, ", ".join(told))
+    note(f"The board was brought up to date (tables {HEAD}): {', '.join(told)}.")
 
 
 def _migrate(connection: sa.Connection, told: list[str]) -> None:
