@@ -91,7 +91,7 @@ def test_open_rows_are_written_for_their_own_scorers(podium_cli, raw_folder):
 def test_no_submit_writes_the_predictions_alone(podium_cli, workspace):
     done = podium_cli("run", "toy", "line", "--no-submit", "--json").json
     assert Path(done["file"]).is_file()
-    assert api.check("toy", done["file"]) == 108
+    assert api.check("toy", done["file"]).rows == 108
     assert podium_cli("board", "toy", "--json").json["rows"] == []
 
 

@@ -18,7 +18,7 @@ from podium.errors import DataError
 
 PUBLIC, SOLUTION = "public", "solution"
 MANIFEST = "manifest.json"
-FORM = 2
+FORM = 3
 """Of prepared data: what was prepared in an older form is prepared again."""
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,26 @@ if TYPE_CHECKING:
     from podium.model import Part
 
 
-def check(path: Path, data: Data) -> Table:
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A predictions file that can be scored.
+
+    Attributes:
+        rows: How many are scored.
+        notes: What whoever made it should look at.
+    """
+
+    rows: int
+    notes: tuple[str, ...] = ()
+
+
+def check(path: Path, data: Data, notes: list[str] | None = None) -> Table:
     """The predictions of a file, aligned with the test ids.
+
+    Args:
+        path: The file.
+        data: Whose test part it predicts.
+        notes: Gets a sentence for each thing that is allowed but should be looked at.
 
     Raises:
         SubmissionError: With everything that is wrong.
@@ -53,7 +72,11 @@ def check(path: Path, data: Data) -> Table:
         known = pool.submit(data.ids, "test")
         table = formats.read(path, data.competition, data.rows("test"), data.genes)
         ids = known.result()
-    return align(table, data.competition, ids, lambda: data.part("test"), data.genes)
+    return align(
+        *(table, data.competition, ids, lambda: data.part("test"), data.genes),
+        known=data.labels,
+        notes=notes,
+    )
 
 
 def align(
@@ -62,6 +85,9 @@ def align(
     ids: pa.StringArray,
     part: Callable[[], Part] | None = None,
     genes: Sequence[str] = (),
+    *,
+    known: Mapping[str, Collection[str]] | None = None,
+    notes: list[str] | None = None,
 ) -> Table:
     """Check a predictions table and give its columns in the order of `ids`.
 
@@ -71,6 +97,8 @@ def align(
         ids: The ids to predict, each once.
         part: Gives the rows of these ids, for what the competition itself checks.
         genes: Columns of the matrix, where the target is one.
+        known: The labels that train has, by target.
+        notes: Gets a sentence for each thing that is allowed but should be looked at.
 
     Returns:
         float64, labels, or a matrix [ids, genes], by the names of the targets.
@@ -86,7 +114,10 @@ def align(
         if given is not None:
             rows, trouble = _id_problems(given, ids)
         problems += trouble
-    columns, trouble = _matrix(table, competition, genes) if genes else _columns(table, competition)
+    if genes:
+        columns, trouble = _matrix(table, competition, genes)
+    else:
+        columns, trouble = _columns(table, competition, known or {}, notes)
     problems += trouble
     aligned = {} if problems else {name: _in_order(v, rows) for name, v in columns.items()}
     check = competition.check
@@ -177,13 +208,21 @@ def keep(path: Path, folder: Path, name: str) -> Path:
     return target
 
 
-def _columns(table: pa.Table, competition: Competition) -> tuple[dict[str, Any], list[str]]:
+def _columns(
+    table: pa.Table,
+    competition: Competition,
+    known: Mapping[str, Collection[str]],
+    notes: list[str] | None,
+) -> tuple[dict[str, Any], list[str]]:
     """The target columns as they are, and what is wrong with their values."""
     columns: dict[str, Any] = {}
     problems: list[str] = []
     for target in competition.targets:
         if table.column_names.count(target.name) == 1:
-            values, trouble = (labels if target.label else numbers)(table, target)
+            if target.label:
+                values, trouble = labels(table, target, known.get(target.name), notes)
+            else:
+                values, trouble = numbers(table, target)
             problems += trouble
             columns[target.name] = values
     return columns, problems
@@ -267,6 +306,7 @@ def _id_problems(given: pa.StringArray, ids: pa.StringArray) -> tuple[Any, list[
 def _careful(given: pa.StringArray, ids: pa.StringArray) -> tuple[Any, list[str]]:
     """The same for ids that cannot be matched quickly, mostly because they are wrong."""
     problems = []
+    given = pc.if_else(pc.equal(given, ""), None, given)
     if given.null_count:
         problems.append(f"{many(given.null_count, 'row')} without an id")
     position = pc.index_in(given, value_set=ids)
