@@ -123,8 +123,6 @@ class Checked:
             try:
                 table = _read(path)
                 problems = [] if len(table) else [f"{path.name} has a header and no rows"]
-                if not isinstance(table.index, pd.RangeIndex):
-                    problems = [f"{path.name}: the rows have more fields than the header"]
                 return cls(path, table, tuple(problems))
             except (pd.errors.ParserError, ValueError) as error:
                 said = str(error).strip().splitlines()[-1]
@@ -203,12 +201,13 @@ def _read(path: Path, text: Collection[str] = ()) -> pd.DataFrame:
     import pandas as pd
 
     utf8 = "utf-8-sig"
-    table = pd.read_csv(path, encoding=utf8, low_memory=False, usecols=lambda n: n not in text)
+    table = pd.read_csv(path, encoding=utf8, low_memory=False)
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError("the rows have more fields than the header")
     if text:
-        names = pd.read_csv(path, encoding=utf8, nrows=0).columns
         plain: Any = {"dtype": str, "keep_default_na": False, "na_values": [""]}
         words = pd.read_csv(path, encoding=utf8, usecols=lambda n: n in text, **plain)
-        table = pd.concat([table, words], axis=1)[names]
+        table = table.assign(**words)
     if str(table.columns[0]).startswith("Unnamed: "):
         table = table.iloc[:, 1:]
     for name in table:
