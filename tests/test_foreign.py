@@ -11,7 +11,7 @@ import podium.metric
 import podium.metrics.foreign
 from podium import api, data
 from podium.creating.plans import Wish
-from podium.errors import PodiumError, SubmissionError
+from podium.errors import DataError, PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
@@ -381,3 +381,11 @@ def test_answers_are_part_of_the_fingerprint_where_there_are_any():
     }
     assert plain.startswith("1d3376528d01acb2")  # as before there were any
     assert len({plain, *kinds}) == 4
+
+
+@pytest.mark.parametrize("fault", ["given[5:]", "given, given[:1]"])
+def test_answer_rows_are_there_once(place, own_cache, fault):  # noqa: F811
+    new(Wish(name="mine", table=place / "value.csv", target="value", metric="mae"))
+    given(place, f"answers=tables.answers({fault})", "answers=tables.answers(given)")
+    with pytest.raises(DataError, match="must have each test row once"):
+        Case(*api.load("mine")).data  # noqa: B018

@@ -481,11 +481,18 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     save(solution.join(targets[rows].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
     save(prepared.groups[rows], f"{SOLUTION}/groups.parquet")
     if prepared.answers is not None:
-        given = prepared.answers.set_index(prepared.answers["id"].astype(str))
-        save(given.loc[solution["id"]], f"{SOLUTION}/answers.parquet")
+        whole = prepared.answers.set_index(prepared.answers["id"].astype(str))
+        lacking = ~solution["id"].isin(whole.index)
+        if lacking.any() or not whole.index.is_unique:
+            raise DataError(
+                f"`answers` of data.py must have each test row once: {int(lacking.sum())} are not "
+                f"there, {int(whole.index.duplicated().sum())} are there again.",
+                hint="Its column `id` has the ids of `targets`, as text or as whole numbers.",
+            )
+        save(whole.loc[solution["id"]], f"{SOLUTION}/answers.parquet")
         learnt = prepared.features.loc[train, "id"]
-        if learnt.isin(given.index).all():
-            save(given.loc[learnt], f"{PUBLIC}/{ANSWER_ROWS}")
+        if learnt.isin(whole.index).all():
+            save(whole.loc[learnt], f"{PUBLIC}/{ANSWER_ROWS}")
     if isinstance(prepared.ceiling, Counts):
         prepared.ceiling.take(rows).write(folder / SOLUTION / "ceiling.h5")
     elif prepared.ceiling is not None:

@@ -203,7 +203,7 @@ def _read(path: Path, text: Collection[str] = ()) -> pd.DataFrame:
     utf8 = "utf-8-sig"
     table = pd.read_csv(path, encoding=utf8, low_memory=False)
     if not isinstance(table.index, pd.RangeIndex):
-        raise ValueError("the rows have more fields than the header")
+        raise ValueError("the rows have more fields than the header")  # noqa: TRY004
     if text:
         plain: Any = {"dtype": str, "keep_default_na": False, "na_values": [""]}
         words = pd.read_csv(path, encoding=utf8, usecols=lambda n: n in text, **plain)

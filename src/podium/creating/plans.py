@@ -213,11 +213,11 @@ class _Desk:
         number: bool,
     ) -> dict[str, Checked]:
         """The tables with their texts, ids, labels and groups as they stand in the files."""
-        sample = given["sample"].table.columns if "sample" in given else []
+        sample = [*map(str, given["sample"].table.columns)] if "sample" in given else list[str]()
         rows = {name for table in ("table", "test") if table in given for name in given[table].text}
         found = {}
         for name, one in given.items():
-            answer = next((str(n) for n in (target, *sample[1:]) if n in one.table), target)
+            answer = next((n for n in (target, *sample[1:]) if n in one.table), target)
             texts = set(one.text) if name == "solution" else set(rows)
             texts = texts - {answer} if number else texts | {answer}
             texts |= {row_id} if row_id else set()
