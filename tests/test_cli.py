@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from podium import api, cli, data, edition
+from podium.verifying.checks import CHECKS
 
 ROW = {
     "rank", "reference_rank", "tier", "team", "name", "model", "score", "ci_low", "ci_high",
@@ -92,7 +93,7 @@ def test_open_rows_are_written_for_their_own_scorers(podium_cli, raw_folder):
 def test_no_submit_writes_the_predictions_alone(podium_cli, workspace):
     done = podium_cli("run", "toy", "line", "--no-submit", "--json").json
     assert Path(done["file"]).is_file()
-    assert api.check("toy", done["file"]) == 108
+    assert api.check("toy", done["file"]).rows == 108
     assert podium_cli("board", "toy", "--json").json["rows"] == []
 
 
@@ -321,7 +322,7 @@ def test_cv_never_trains_on_what_it_predicts(podium_cli, toy):
 def test_verify_prints_a_verdict_for_each_check(podium_cli):
     done = podium_cli("verify", "toy", "-d", "demo")
     assert done.status == 0
-    assert "21 checks, 0 failed." in done.err
+    assert f"{len(CHECKS)} checks, 0 failed." in done.err
     verdicts = podium_cli("verify", "toy", "--json").json
     assert {v["dataset"] for v in verdicts} == {"demo", "table"}
 

@@ -1,13 +1,19 @@
 """Metrics of others, dropped in unchanged: written here as they are published."""
 
+import importlib
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from podium import api
+import podium.metric
+import podium.metrics.foreign
+from podium import api, data
 from podium.creating.plans import Wish
-from podium.errors import PodiumError, SubmissionError
+from podium.errors import DataError, PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
-from podium.verifying import verify
+from podium.verifying import checks, verify
 from podium.verifying.case import Case
 from test_new import new, only, place, problems  # noqa: F401  a fixture
 
@@ -158,3 +164,229 @@ def test_rows_are_aligned_before_they_see_them():
     assert seen == {"ids": True, "kinds": "i"}
     assert said["label"].tolist() == ["1", "2", "3"]
     assert mle_bench(lambda said, truth: len(said), name="n").score(truth, said) == {"n": 3.0}
+
+
+KEPT = """
+import builtins
+
+import pandas as pd
+
+
+def score(solution: pd.DataFrame, submission: pd.DataFrame, row_id_column_name: str) -> float:
+    builtins.seen = getattr(builtins, "seen", []) + [(solution.copy(), submission.copy())]
+    assert list(solution[row_id_column_name]) == list(submission[row_id_column_name])
+    hits = solution["grade"] == submission["grade"]
+    return float((hits * solution["weight"]).sum() / solution["weight"].sum())
+"""
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """What a metric was given, call by call."""
+    import builtins
+
+    calls = []
+    monkeypatch.setattr(builtins, "seen", calls, raising=False)
+    yield lambda: builtins.seen
+    builtins.seen = calls
+
+
+def weighted(place, labels, **more):  # noqa: F811
+    """A Kaggle-style set whose solution has weights, truth values and texts beside the answers."""
+    rows = only("grade").drop(columns="grade")
+    rng = np.random.default_rng(1)
+    rows["grade"] = rng.choice(labels, len(rows))
+    train, test = rows[:280], rows[280:]
+    train.to_csv("train.csv", index=False)
+    test.drop(columns="grade").to_csv("test.csv", index=False)
+    test[["id"]].assign(grade=labels[0]).to_csv("sample.csv", index=False)
+    solution = test[["id", "grade"]].assign(
+        weight=rng.choice([0.2, 0.7, 1.9], len(test)),
+        hard=rng.random(len(test)) < 0.5,
+        site=rng.choice(["NA", "Bern", "None"], len(test)),
+        count=rng.integers(0, 9, len(test)),
+    )
+    usage = np.resize(["Public", "Private", "Ignored"], len(test))
+    solution.assign(Usage=usage).to_csv("solution.csv", index=False)
+    files = {"table": "train", "test": "test", "sample": "sample", "solution": "solution"}
+    paths = {flag: place / f"{name}.csv" for flag, name in files.items()}
+    new(Wish(name="mine", metric="accuracy", target="grade", **paths, **more))
+    put(place, KEPT, "id", "accuracy")
+    return solution[usage != "Ignored"].set_index("id"), Case(*api.load("mine"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"), [([1, 2, 3], "i"), ([True, False], "b"), (["1", "01", "NA"], "U")]
+)
+def test_a_metric_is_given_the_solution_whole_and_in_its_types(
+    place,  # noqa: F811
+    own_cache,
+    seen,
+    labels,
+    kind,
+):
+    solution, case = weighted(place, labels)
+    ids = [int(name) for name in case.data.ids("test").to_pylist()]
+    rows = solution.loc[ids]
+    said = np.resize(np.array([str(name) for name in labels], dtype=object), len(ids))
+    found = case.solution.score({"grade": said})["all"].whole
+    hits = rows["grade"].astype(str).to_numpy() == said
+    assert found.scores["accuracy"] == pytest.approx(np.average(hits, weights=rows["weight"]))
+    whole, theirs = next(pair for pair in seen() if len(pair[0]) == len(ids))
+    assert whole["id"].tolist() == theirs["id"].tolist() == ids
+    assert list(whole.columns) == ["id", "grade", "weight", "hard", "site", "count"]
+    assert list(theirs.columns) == ["id", "grade"]
+    assert whole["grade"].tolist() == rows["grade"].tolist()
+    for name, letter in {"weight": "f", "hard": "b", "count": "i", "site": "U"}.items():
+        assert whole[name].tolist() == rows[name].tolist()
+        assert np.asarray(whole[name].tolist()).dtype.kind == letter
+    assert {one[side]["grade"].dtype for one in seen() for side in (0, 1)} == {whole["grade"].dtype}
+    assert np.asarray(whole["grade"].tolist()).dtype.kind == kind
+    part = min((pair for pair in seen()), key=lambda pair: len(pair[0]))[0]  # without a bucket
+    assert len(part) < len(ids)
+    assert part["weight"].tolist() == rows.loc[part["id"], "weight"].tolist()
+    assert part.index.tolist() == list(range(len(part)))
+
+
+def test_the_type_of_a_column_does_not_follow_from_some_rows(place, own_cache, seen):  # noqa: F811
+    _, case = weighted(place, [1, 2, 3])
+    rows = len(case.data.ids("test"))
+    said = np.array(["unknown", *["1"] * (rows - 1)], dtype=object)
+    case.solution.score({"grade": said})
+    assert len(seen()) > 64
+    assert {str(pair[1]["grade"].dtype) for pair in seen()} == {"str"}
+
+
+TYPES = [
+    ([1, 2, 3], ["1", "2", "3"], [1, 2, 3]),
+    ([1, 2, 3], ["1", "02", "3"], ["1", "02", "3"]),
+    ([1.0, 2.0, 3.0], ["1", "2", "3"], [1.0, 2.0, 3.0]),
+    ([True, False, True], ["True", "True", "False"], [True, True, False]),
+    ([True, False, True], ["1", "0", "1"], ["1", "0", "1"]),
+    (["a", "b", "c"], ["1", "2", "3"], ["1", "2", "3"]),
+    ([1, 2, 3], [1.0, 2.0, 3.0], [1, 2, 3]),
+    ([1, 2, 3], [1.0, 2.5, 3.0], [1.0, 2.5, 3.0]),
+    ([1, 2, 3], [1e300, 2.0, 3.0], [1e300, 2.0, 3.0]),
+    ([True, False, True], [1.0, 0.0, 1.0], [1.0, 0.0, 1.0]),
+    ([0.5, 1.5, 2.5], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]),
+]
+
+
+@pytest.mark.parametrize(("answers", "said", "expected"), TYPES)
+def test_predictions_come_in_the_type_of_the_answers(answers, said, expected):
+    given = {}
+
+    def grade(submission, answers):
+        given.update(said=submission["y"].tolist(), answers=answers["y"].tolist())
+        return 0.0
+
+    rows = podium.metrics.foreign.answer_rows(
+        *(["7", "8", "9"], pd.DataFrame({"y": answers}), pd.DataFrame(), None)
+    )
+    texts = isinstance(said[0], str)
+    truth = {"y": np.array(answers), podium.metric.ANSWERS: rows}
+    mle_bench(grade).score(truth, {"y": np.array(said, dtype=object if texts else float)})
+    assert given == {"said": expected, "answers": answers}
+    assert [type(value) for value in given["said"]] == [type(value) for value in expected]
+
+
+STOCK = """
+import pandas as pd
+from sklearn.metrics import mean_absolute_error
+
+
+def score(solution: pd.DataFrame, submission: pd.DataFrame, row_id_column_name: str) -> float:
+    del solution[row_id_column_name]
+    del submission[row_id_column_name]
+    weight = solution.pop("weight") if "weight" in solution else None
+    return mean_absolute_error(solution, submission, sample_weight=weight)
+"""
+
+
+def test_a_table_gives_its_answers_alone_and_the_columns_that_are_named(
+    place,  # noqa: F811
+    own_cache,
+):
+    only("value").assign(weight=np.resize([0.2, 0.7, 1.9], 400)).to_csv("rows.csv", index=False)
+    new(Wish(name="mine", table=place / "rows.csv", target="value", metric="mae"))
+    put(place, STOCK, "id", "mae")
+    plain = Case(*api.load("mine"))
+    said = np.arange(80) / 40
+    rows = pd.read_csv("rows.csv").set_index("id")
+    truth = rows.loc[[int(name) for name in plain.data.ids("test").to_pylist()]]
+    error = np.abs(truth["value"].to_numpy() - said)
+    found = plain.solution.score({"value": said})["all"].whole.scores["mae"]
+    assert found == pytest.approx(error.mean())
+    given(place, 'GIVEN = ["weight"]', "GIVEN = []")
+    named = Case(*api.load("mine"))
+    found = named.solution.score({"value": said})["all"].whole.scores["mae"]
+    assert found == pytest.approx(np.average(error, weights=truth["weight"]))
+    assert api.cross_validate("mine", "constant").card.whole.scores["mae"] > 0
+    assert list(checks.a_metric_of_others_scores_as_by_itself(named)) == []
+
+
+def given(place, text, instead):  # noqa: F811
+    """Change a line of data.py, and freeze the data anew."""
+    file = place / "competitions" / "mine" / "data.py"
+    assert instead in file.read_text()
+    file.write_text(file.read_text().replace(instead, text))
+    for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    data.freeze(*api.load("mine"))
+
+
+def test_columns_of_metric_by_keep_their_types_and_verify_tells(
+    place,  # noqa: F811
+    own_cache,
+    monkeypatch,
+):
+    only("value").assign(weight=np.resize([0.2, 0.7, 1.9], 400)).to_csv("rows.csv", index=False)
+    new(Wish(name="mine", table=place / "rows.csv", target="value", metric="mae"))
+    put(place, STOCK, "id", "mae")
+    facts = place / "competitions" / "mine" / "competition.py"
+    facts.write_text(
+        facts.read_text().replace("    summary=", '    metric_by=("weight",),\n    summary=')
+    )
+    given(place, "", "        answers=tables.answers(given),\n")
+    with pytest.raises(PodiumError, match="metric_by of mine names 'weight': `groups` of"):
+        Case(*api.load("mine")).solution  # noqa: B018
+    given(place, 'row=labelled["id"], weight=labelled["weight"]', 'row=labelled["id"]')
+    case = Case(*api.load("mine"))
+    assert not case.data.has("solution/answers.parquet")
+    ids = [int(name) for name in case.data.ids("test").to_pylist()]
+    truth = pd.read_csv("rows.csv").set_index("id").loc[ids]
+    said = np.arange(80) / 40
+    found = case.solution.score({"value": said})["all"].whole.scores["mae"]
+    error = np.abs(truth["value"].to_numpy() - said)
+    assert found == pytest.approx(np.average(error, weights=truth["weight"]))
+    assert list(checks.a_metric_of_others_scores_as_by_itself(case)) == []
+    rows = podium.metrics.foreign.answer_rows
+
+    def cut(ids, targets, more, given):
+        return rows(ids, targets, more.astype(np.int64), given)
+
+    monkeypatch.setattr(podium.metrics.foreign, "answer_rows", cut)
+    told = list(checks.a_metric_of_others_scores_as_by_itself(Case(*api.load("mine"))))
+    assert len(told) == 1
+    assert "when it is called by itself" in told[0]
+
+
+def test_answers_are_part_of_the_fingerprint_where_there_are_any():
+    table = pd.DataFrame({"id": ["1", "2"], "y": [1.0, 2.0]})
+    names = dict.fromkeys(("features", "targets", "groups"), table)
+    plain = data.fingerprint(data.Prepared(**names))
+    kinds = {
+        data.fingerprint(data.Prepared(**names, answers=table.assign(w=values)))
+        for values in ([1.0, 2.0], [1, 2], [1.0, 2.5])
+    }
+    assert plain.startswith("1d3376528d01acb2")  # as before there were any
+    assert len({plain, *kinds}) == 4
+
+
+@pytest.mark.parametrize("fault", ["given[5:]", "given, given[:1]"])
+def test_answer_rows_are_there_once(place, own_cache, fault):  # noqa: F811
+    new(Wish(name="mine", table=place / "value.csv", target="value", metric="mae"))
+    given(place, f"answers=tables.answers({fault})", "answers=tables.answers(given)")
+    with pytest.raises(DataError, match="must have each test row once"):
+        Case(*api.load("mine")).data  # noqa: B018

@@ -124,7 +124,7 @@ def test_every_way_passes_verify_and_its_model_beats_the_control(place, own_cach
 
 def split(name):
     prepared = data.load(*api.load(name))
-    return pd.read_csv(prepared.file("solution/split.csv"), dtype={"id": str}).set_index("id")
+    return data.read_split(prepared.file("solution/split.csv")).set_index("id")
 
 
 def test_grouped_and_timed_splits_keep_apart(place, own_cache):
@@ -387,3 +387,107 @@ def test_a_folder_is_verified_by_its_path(workspace, own_cache, podium_cli, monk
     assert {verdict["competition"] for verdict in done.json} == {"mine_path"}
     wrong = podium_cli("verify", "./competitions")
     assert "is no competition" in wrong.err
+
+
+def plates(**columns):
+    """A table with labels, plates and texts that another reading would change, as it stands."""
+    rows = only("grade").astype(str)
+    rows = rows.assign(**{name: np.resize(values, len(rows)) for name, values in columns.items()})
+    rows.to_csv("bad.csv", index=False)
+    return rows.set_index("id")
+
+
+def prepared(**flags):
+    flags = {"target": "grade", "metric": "accuracy", "table": Path("bad.csv").absolute()} | flags
+    new(Wish(name="mine", **flags))
+    found = data.load(*api.load("mine"))
+    test, train = found.part("test"), found.train()
+    rows = pd.read_parquet(found.file("solution/solution.parquet")).set_index("id")
+    answers = pd.concat([train.targets.set_axis(train.ids), rows])["grade"]
+    return found, pd.concat([one.features.set_axis(one.ids) for one in (train, test)]), answers
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["2.0", "3.0", "1.0"], ["2", "3", "1"]),
+        (["2", "3.0", "1.0"], ["2", "3", "1"]),
+        (["01", "1", "1E2", "100"], ["01", "1", "1E2", "100"]),
+        (["NA", "None", "nan"], ["NA", "None", "nan"]),
+        (["1", "2", "NA"], ["1", "2", "NA"]),
+    ],
+)
+def test_labels_of_an_organiser_are_read_as_those_of_a_submission(
+    place, own_cache, podium_cli, labels, expected
+):
+    rows = plates(grade=labels)
+    found, _, answers = prepared()
+    as_said = dict(zip(labels, expected, strict=True))
+    assert answers.to_dict() == rows["grade"].map(as_said).to_dict()
+    right = rows.loc[found.ids("test").to_pylist(), "grade"]
+    right.reset_index().to_csv("right.csv", index=False)
+    done = podium_cli("submit", "mine", "right.csv", "--json")
+    assert done.json["score"] == 1.0, done.err
+
+
+def test_only_the_empty_field_of_a_text_is_missing(place, own_cache):
+    rows = plates(kind=["NA", "None", "", "x"], b=["1.5", "NA", "", "2"])
+    _, features, _ = prepared()
+    assert features["kind"].fillna("").to_dict() == rows["kind"].to_dict()
+    assert features["b"].isna().to_dict() == rows["b"].isin(["NA", ""]).to_dict()
+    assert features["b"].dtype == float
+
+
+def test_an_id_may_be_called_na(place, own_cache, podium_cli):
+    rows = only("grade").astype(str)
+    rows.loc[[3, 9, 27], "id"] = ["NA", "None", "007"]
+    rows.to_csv("bad.csv", index=False)
+    _, features, _ = prepared()
+    assert {"NA", "None", "007"} <= set(features.index)
+    assert set(split("mine").index) >= {"NA", "None", "007"}
+    assert api.run("mine", "constant").row is not None
+
+
+def test_plates_are_told_apart_as_they_are_written(place, own_cache):
+    names = [*map(str, range(1, 38)), "01", "1E1", "NA"]
+    plates(patient=names)
+    found, *_ = prepared(split="grouped", by="patient")
+    groups = [found.train().groups["group"], found.table("solution/groups.parquet")["group"]]
+    assert set(pd.concat(groups)) == set(names)
+
+
+def test_plates_with_zero_fractions_are_those_without(place, own_cache):
+    """A column of whole numbers with a missing value comes as decimals from pandas."""
+    for name, form in (("train", "{}"), ("test", "{}.0"), ("solution", "{}.0")):
+        rows = pd.read_csv(f"{name}.csv")
+        if name != "solution":
+            rows["patient"] = [form.format(n % 30) for n in range(len(rows))]
+        rows.to_csv(f"{name}.csv", index=False)
+    new(kaggle(place, solution=place / "solution.csv", split="grouped", by="patient"))
+    assert competition.load("mine").strata[0].unseen == ()  # they train, too
+    found = data.load(*api.load("mine"))
+    assert set(found.train().groups["group"]) == {str(n) for n in range(30)}
+
+
+def test_rows_with_more_fields_than_the_header_are_told(place):
+    Path("bad.csv").write_text("id,a,value\n" + "1,2,3,4\n" * 60)
+    with pytest.raises(DataError, match="the rows have more fields than the header"):
+        new(Wish(name="mine", table=place / "bad.csv", target="value", metric="rmse"))
+
+
+def test_check_notes_labels_that_no_train_row_has(place, own_cache, podium_cli):
+    new(Wish(name="mine", table=place / "grade.csv", target="grade", metric="accuracy"))
+    found = data.load(*api.load("mine"))
+    assert found.labels == {"grade": ["high", "low", "mid"]}
+    ids = found.ids("test").to_pylist()
+    pd.DataFrame({"id": ids, "grade": ["Low", *["mid"] * (len(ids) - 1)]}).to_csv(
+        "a.csv", index=False
+    )
+    note = "Column 'grade' has 1 label that no train row has, in 1 row: 'Low'."
+    assert podium_cli("check", "mine", "a.csv").out.splitlines()[1:] == [f"note: {note}"]
+    assert podium_cli("check", "mine", "a.csv", "--json").json["notes"] == [note]
+    assert api.check("mine", "a.csv").notes == (note,)
+    pd.DataFrame({"id": ids, "grade": 0.5}).to_csv("b.csv", index=False)
+    done = podium_cli("check", "mine", "b.csv")
+    assert done.status == 1
+    assert "labels are wanted, one of 'high', 'low', 'mid'" in done.err

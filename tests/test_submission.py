@@ -202,24 +202,118 @@ def test_numbers_in_any_guise_are_understood(y):
     assert np.array_equal(submission.align(table, load("toy"), IDS)["y"], np.arange(12))
 
 
+LABELLED = dataclasses.replace(load("toy"), targets=(Target(name="y", label=True),))
+ABC = pa.array(["a", "b", "c"])
+
+
+def labels(values, known=None, notes=None):
+    """The labels that a column of three stands for."""
+    column = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+    known = None if known is None else {"y": known}
+    table = pa.table({"id": ABC, "y": column})
+    return list(submission.align(table, LABELLED, ABC, known=known, notes=notes)["y"])
+
+
+def in_every_guise(texts, values):
+    """The same column in CSV, quoted CSV, Parquet, memory, HDF5 and AnnData."""
+    table = pd.DataFrame({"id": ABC.to_pylist(), "y": values})
+    Path("plain.csv").write_text(
+        "id,y\n" + "".join(f"{i},{t}\n" for i, t in zip("abc", texts, strict=True))
+    )
+    quoted = "".join(f'"{i}","{t}"\n' for i, t in zip("abc", texts, strict=True))
+    Path("quoted.csv").write_text("id,y\n" + quoted)
+    table.to_parquet("plain.parquet")
+    table.astype({"y": "category"}).to_parquet("categories.parquet")
+    with h5py.File("plain.h5", "w") as file:
+        file["id"] = ABC.to_pylist()
+        file["y"] = values
+    codes = table["y"].astype("category").cat
+    with h5py.File("plain.h5ad", "w") as file:
+        file.attrs["encoding-type"] = "anndata"
+        obs = file.create_group("obs")
+        obs.attrs["_index"] = "name"
+        obs["name"] = ABC.to_pylist()
+        obs["y/categories"], obs["y/codes"] = codes.categories.tolist(), codes.codes
+    names = ["plain.csv", "quoted.csv", "plain.parquet", "categories.parquet", "plain.h5"]
+    read = [formats.read(Path(name), LABELLED, 3) for name in [*names, "plain.h5ad"]]
+    return [list(submission.align(t, LABELLED, ABC)["y"]) for t in read] + [
+        list(submission.align(submission.from_pandas(table), LABELLED, ABC)["y"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "values", "expected"),
+    [
+        (["2.0", "3.0", "2.0"], [2.0, 3.0, 2.0], ["2", "3", "2"]),
+        (["-1.0", "0.0", "10.0"], [-1.0, 0.0, 10.0], ["-1", "0", "10"]),
+        (["2", "3", "2"], [2, 3, 2], ["2", "3", "2"]),
+        (["True", "False", "True"], [True, False, True], ["True", "False", "True"]),
+        (["01", "1", "1.0"], ["01", "1", "1.0"], ["01", "1", "1.0"]),
+        (["1E2", "100", "100.0"], ["1E2", "100", "100.0"], ["1E2", "100", "100.0"]),
+        (["NA", "None", "nan"], ["NA", "None", "nan"], ["NA", "None", "nan"]),
+        (["+2", "2", "x"], ["+2", "2", "x"], ["+2", "2", "x"]),
+    ],
+)
+def test_labels_are_the_same_in_every_guise(workspace, texts, values, expected):
+    for guise in in_every_guise(texts, values):
+        assert guise == expected
+
+
 def test_labels_are_whole_numbers_or_text():
-    labelled = dataclasses.replace(load("toy"), targets=(Target(name="y", label=True),))
-    ids = pa.array(["a", "b", "c"])
-
-    def labels(values):
-        table = pa.table({"id": ids, "y": values})
-        return list(submission.align(table, labelled, ids)["y"])
-
     assert labels([1, 2, 2]) == ["1", "2", "2"]
     assert labels(["L1", "WM", "L1"]) == ["L1", "WM", "L1"]
+    assert labels(["2.0", "3", "-0.0"]) == ["2", "3", "0"]
+    assert labels(["2.0", "3", "x"]) == ["2.0", "3", "x"]
     assert labels([1.0, 2.0, 2.0]) == ["1", "2", "2"]
+    assert labels(pa.array([1, 2, 2]).cast(pa.decimal128(25, 2))) == ["1", "2", "2"]
+    assert labels(pa.array(np.array([1, 2, 2], dtype=np.float16))) == ["1", "2", "2"]
     assert labels([True, False, True]) == ["True", "False", "True"]
     assert labels(pa.array(["u", "v", "u"]).dictionary_encode()) == ["u", "v", "u"]
     for values, words in (
-        ([1.5, 2.0, 2.0], "whole numbers or text are expected"),
+        ([1.5, 2.0, 2.0], "labels are wanted: whole numbers or text"),
         ([1.0, float("nan"), 2.0], "1 value missing or NaN: row 2"),
         (["a", None, ""], "2 values missing or NaN: row 2, row 3"),
         ([None, None, None], "3 values missing or NaN"),
+        ([1e300, 2.0, 2.0], "whole numbers or text are expected"),
     ):
         with pytest.raises(SubmissionError, match=words):
             labels(values)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_of_text_only_the_empty_field_is_missing(workspace, ending):
+    text = 'id,y\n"",NA\nb,""\nNA,x\n'
+    Path("p.csv").write_text(text)
+    if ending == "parquet":
+        pd.DataFrame({"id": ["", "b", "NA"], "y": ["NA", "", "x"]}).to_parquet("p.parquet")
+    table = formats.read(Path(f"p.{ending}"), LABELLED, 3)
+    with pytest.raises(SubmissionError) as error:
+        submission.align(table, LABELLED, pa.array(["a", "b", "NA"]))
+    assert list(error.value.problems) == [
+        "1 row without an id",
+        "1 id missing: a",
+        "column 'y': 1 value missing or NaN: row 2",
+    ]
+
+
+@pytest.mark.parametrize("values", [["0.25", "0.75", "1"], ["1e-3", ".5", "2"], [0.25, 0.75, 1.0]])
+def test_probabilities_are_no_labels(values):
+    with pytest.raises(SubmissionError) as error:
+        labels(values, known=["yes", "no"])
+    assert list(error.value.problems) == [
+        "column 'y' has numbers with fractions; these look like probabilities; labels are wanted, "
+        "one of 'no', 'yes'"
+    ]
+    with pytest.raises(SubmissionError, match="labels are wanted: whole numbers or text"):
+        labels(values, known=[])  # of clusters
+
+
+def test_labels_that_no_train_row_has_are_noted():
+    notes = []
+    assert labels(["yes", "No", "no "], known=["yes", "no"], notes=notes) == ["yes", "No", "no "]
+    assert notes == ["Column 'y' has 2 labels that no train row has, in 2 rows: 'No', 'no '."]
+    for values, known in ((["no", "yes", "no"], ["yes", "no"]), (["a", "b", "c"], [])):
+        notes = []
+        labels(values, known=known, notes=notes)
+        assert notes == []
+    assert labels(["0.5", "1.5", "0.5"], known=["0.5", "1.5"]) == ["0.5", "1.5", "0.5"]

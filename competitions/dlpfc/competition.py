@@ -17,7 +17,7 @@ competition = Competition(
     name="dlpfc",
     title="Spatial domains",
     summary="Cluster the spots of a tissue slice into its layers, from counts and positions.",
-    targets=(Target(name="domain", label=True),),
+    targets=(Target(name="domain", label=True, free=True),),
     scores=(
         Score(name="ari", title="ARI, mean over slices"),
         Score(name="nmi", title="NMI, mean over slices", beside=True),

@@ -52,8 +52,9 @@ def varying(part: Part, genes: NDArray[np.str_]) -> NDArray[np.str_]:
     """Of genes that all slices of a part have those that vary most, 3,000 at most, in order."""
     if len(genes) <= GENES:
         return genes
-    tables = (
-        log_normalised(one.counts)[:, pd.Index(one.genes).get_indexer(genes)]
+    wanted = pd.Index(genes)
+    tables: Any = (
+        log_normalised(one.counts)[:, pd.Index(one.genes).get_indexer(wanted)]
         for one in part.slices()
     )
     return genes[most_variable(tables, GENES)]

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from podium.metric import Table
     from podium.reporting import Report
     from podium.runs.predicting import Predicted
+    from podium.submission import Checked
     from podium.training import CrossValidation, Progress
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
@@ -163,8 +164,8 @@ def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[
     return annotated(load_data(*load(competition, dataset)), Path(folder))
 
 
-def check(competition: str, file: Path | str, *, dataset: str | None = None) -> int:
-    """Check a predictions file; gives its number of rows.
+def check(competition: str, file: Path | str, *, dataset: str | None = None) -> Checked:
+    """Check a predictions file; gives its number of rows, and what should be looked at.
 
     Raises:
         SubmissionError: With everything that is wrong.
@@ -172,9 +173,9 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
     from podium import submission
     from podium.data import load as load_data
 
-    ready = load_data(*load(competition, dataset))
-    submission.check(Path(file), ready)
-    return ready.rows("test")
+    ready, notes = load_data(*load(competition, dataset)), list[str]()
+    submission.check(Path(file), ready, notes)
+    return submission.Checked(rows=ready.rows("test"), notes=tuple(notes))
 
 
 def submit(

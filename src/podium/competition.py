@@ -110,6 +110,7 @@ class Target:
 
     Attributes:
         label: Whether it is a label: whole numbers or text, kept as text.
+        free: Whether labels may be any, as the names of clusters; else those of train are meant.
         matrix: Whether it is a matrix: a submission has a column for each gene of the dataset
             instead of one with the target's name. It is the only target then.
     """
@@ -119,6 +120,7 @@ class Target:
     low: float = -math.inf
     high: float = math.inf
     label: bool = False
+    free: bool = False
     matrix: bool = False
 
 

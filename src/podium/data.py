@@ -42,6 +42,7 @@ from podium.edition import (
     read_manifest,
 )
 from podium.errors import DataError, UnknownNameError, needing_extras, reason
+from podium.metric import ANSWERS
 from podium.model import Part
 from podium.sequences import Sequences
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 SAMPLE = "sample_submission.csv"
 SPLIT = "split.csv"
 TRUTH = "train.truth.h5"
+ANSWER_ROWS = "train.answers.parquet"
 SEQUENCES = ".sequences.npy"
 FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
 """Parts that are learnt from, and the file of each one's folds and groups."""
@@ -75,6 +77,9 @@ class Prepared:
         sequences: DNA of the rows of `features`, where the competition has it.
         truth: The matrix to predict with the rows of `targets`, where the target is one; its
             blocks are those of `counts`.
+        answers: For a metric of others the organiser's answer rows as they are: `id` and the
+            columns that it is given, in their own types; of the test rows at least. Without it the
+            metric is given the targets, and the columns of `groups` that `metric_by` names.
 
     Which rows train and which are scored, the split alone says. Labelled rows may also be `extra`:
     given to learn from, never scored; or `unused`: given to nobody, since they would tell answers.
@@ -87,6 +92,7 @@ class Prepared:
     counts: Counts | None = None
     sequences: Sequences | None = None
     truth: Counts | None = None
+    answers: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +204,13 @@ class Data:
     def retired(self) -> tuple[str, ...]:
         """Ids that were test rows in an earlier split and are scored no longer."""
         return retired(self.competition, self.dataset)
+
+    @property
+    def labels(self) -> dict[str, list[str]]:
+        """The labels that rows to learn from have, by target; none where any will do."""
+        known = self.manifest.get("labels", {})
+        targets = [target for target in self.competition.targets if target.label]
+        return {t.name: [] if t.free else known.get(t.name, []) for t in targets}
 
     @property
     def has_open(self) -> bool:
@@ -339,6 +352,7 @@ def store(competition: Competition, dataset: Dataset, prepared: Prepared, table:
     split = _read_split(table, f"{competition.name}/{dataset.name}", prepared)
     with _replacing(folder) as new:
         _write(new, prepared, split)
+        manifest["labels"] = _labels(competition, prepared, split)
         (new / SOLUTION / SPLIT).write_bytes(table)
         files = sorted(path for path in new.rglob("*") if path.is_file())
         manifest["rows"] = _rows(split["part"])
@@ -469,7 +483,7 @@ def _csv(table: pd.DataFrame) -> bytes:
 def fingerprint(prepared: Prepared) -> str:
     """sha256 of the content of all tables, whatever the file format or library version."""
     digest = hashlib.sha256()
-    for name in ("features", "targets", "groups", "ceiling"):
+    for name in ("features", "targets", "groups", "ceiling", "answers"):
         table = getattr(prepared, name)
         if table is not None and not isinstance(table, Counts):
             digest.update(f"[{name}:{len(table)}]".encode())
@@ -553,6 +567,19 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     rows = test[labelled]
     save(solution.join(targets[rows].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
     save(prepared.groups[rows], f"{SOLUTION}/groups.parquet")
+    if prepared.answers is not None:
+        whole = prepared.answers.set_index(prepared.answers["id"].astype(str))
+        lacking = ~solution["id"].isin(whole.index)
+        if lacking.any() or not whole.index.is_unique:
+            raise DataError(
+                f"`answers` of data.py must have each test row once: {int(lacking.sum())} are not "
+                f"there, {int(whole.index.duplicated().sum())} are there again.",
+                hint="Its column `id` has the ids of `targets`, as text or as whole numbers.",
+            )
+        save(whole.loc[solution["id"]], f"{SOLUTION}/answers.parquet")
+        learnt = prepared.features.loc[train, "id"]
+        if learnt.isin(whole.index).all():
+            save(whole.loc[learnt], f"{PUBLIC}/{ANSWER_ROWS}")
     if isinstance(prepared.ceiling, Counts):
         prepared.ceiling.take(rows).write(folder / SOLUTION / "ceiling.h5")
     elif prepared.ceiling is not None:
@@ -598,13 +625,70 @@ def metric_columns(
     truth: Counts | None = None,
     counts: Counts | None = None,
 ) -> dict[str, Any]:
-    """What the metric compares predictions with: targets, and what else it asks for."""
+    """What the metric compares predictions with: targets, and what else it asks for.
+
+    Raises:
+        DataError: If it asks for groups that there are not.
+    """
     found = target_columns(competition, targets, truth)
+    if unknown := [kind for kind in competition.metric_by if kind not in groups]:
+        raise DataError(
+            f"metric_by of {competition.name} names {', '.join(map(repr, unknown))}: `groups` of "
+            "data.py has no such column.",
+            hint="Put it there, or take it out of metric_by, and freeze the data: "
+            f'podium.data.freeze(*podium.load("{competition.name}"))',
+        )
     for kind in competition.metric_by:
         found[kind] = np.asarray(groups[kind], object)
     if competition.observed and counts is not None:
         found["observed"] = counts.matrix()
     return found
+
+
+def train_columns(data: Data, train: Part) -> dict[str, Any]:
+    """What the metric compares predictions of train rows with.
+
+    Raises:
+        DataError: If there are no train rows.
+    """
+    if train.targets is None or train.groups is None or not len(train):
+        raise DataError(
+            f"{data.competition.name}/{data.dataset.name} has no train rows to score on.",
+            hint="Take a dataset that has some, such as "
+            f"--dataset {data.competition.datasets[0].name}.",
+        )
+
+    def rows() -> pd.DataFrame | None:
+        name = f"{PUBLIC}/{ANSWER_ROWS}"
+        if not data.has(name):
+            return None
+        return data.table(name).set_index(data.ids("train").to_pandas()).loc[train.ids]
+
+    return {
+        **metric_columns(
+            *(data.competition, train.targets, train.groups),
+            truth=train.truth,
+            counts=train.counts,
+        ),
+        **given_to_others(data.competition, train.ids, train.targets, train.groups, rows),
+    }
+
+
+def given_to_others(
+    competition: Competition,
+    ids: Any,
+    targets: pd.DataFrame,
+    groups: pd.DataFrame,
+    rows: Callable[[], pd.DataFrame | None],
+) -> dict[str, Any]:
+    """What a metric of others is given beside this; nothing for one of our own kind."""
+    from podium.metrics.foreign import answer_rows
+
+    if competition.metric.others is None:
+        return {}
+    names = [target.name for target in competition.targets]
+    more = groups[[kind for kind in competition.metric_by if kind in groups]]
+    return {ANSWERS: answer_rows(ids, targets[names], more, rows())}
 
 
 def _plain_guess(answers: pd.DataFrame) -> dict[str, Any]:
@@ -619,16 +703,24 @@ def _plain_guess(answers: pd.DataFrame) -> dict[str, Any]:
     return {str(name): of(answers[name]) for name in answers}
 
 
+def _labels(
+    competition: Competition, prepared: Prepared, split: pd.DataFrame
+) -> dict[str, list[str]]:
+    """The labels of rows to learn from, by target."""
+    learnt = split.loc[split["part"].isin(FOLDS), "id"]
+    targets = prepared.targets[prepared.targets["id"].isin(learnt)]
+    names = [target.name for target in competition.targets if target.label]
+    return {name: sorted(map(str, targets[name].dropna().unique())) for name in names}
+
+
 def _read_split(table: bytes, dataset: str, prepared: Prepared) -> pd.DataFrame:
     """The frozen split, in the order of the features.
 
     Raises:
         DataError: If its ids are not those of the prepared data.
     """
-    import pandas as pd
-
     name = f"The split of {dataset}"
-    split = pd.read_csv(BytesIO(table), dtype={"id": str, "part": str, "stratum": str})
+    split = read_split(BytesIO(table))
     if list(split.columns) != _SPLIT_COLUMNS:
         raise DataError(f"{name} must have the columns {', '.join(_SPLIT_COLUMNS)}.")
     split = split.set_index("id").reindex(prepared.features["id"]).reset_index()
@@ -640,6 +732,15 @@ def _read_split(table: bytes, dataset: str, prepared: Prepared) -> pd.DataFrame:
             f"{len(labelled)} are split, {len(prepared.targets)} have targets."
         )
     return split
+
+
+def read_split(file: Any) -> pd.DataFrame:
+    """A split as it was written: `NA` is an id like any other."""
+    import pandas as pd
+
+    texts = dict.fromkeys(["id", "part", "stratum"], str)
+    nothing = {"fold": [""], "part": [""], "stratum": [""]}
+    return pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=nothing)
 
 
 @contextmanager

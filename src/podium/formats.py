@@ -28,6 +28,7 @@ _LONGEST = 1000  # bytes of one text
 _CHUNK = 1 << 20
 _RAGGED = 1000  # rows that are looked at before reading stops
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A"]
+"""What stands for a missing number in a CSV file; of text only the empty field is missing."""
 _SIGNATURES = {
     b"PAR1": "Parquet",
     b"\x89HDF\r\n\x1a\n": "HDF5",
@@ -157,17 +158,22 @@ def _read_csv(path: Path, wanted: Sequence[str], labels: set[str], rows: int) ->
     once = _once(names, wanted)
     if not once:
         return _assembled(names, {}, rows)
+    texts = {"id", *labels}
+    types = {name: pa.string() if name in texts else pa.float64() for name in once}
     try:
-        table = _parse_csv(path, {name: _csv_type(name, labels) for name in once})
+        table = _parse_csv(path, types)
+        columns = table.columns
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error):
             raise
         table = _parse_csv(path, dict.fromkeys(once, pa.string()))
-    return _assembled(names, dict(zip(once, table.columns, strict=True)), table.num_rows)
+        columns = [table[name] if name in texts else _as_numbers(table[name]) for name in once]
+    return _assembled(names, dict(zip(once, columns, strict=True)), table.num_rows)
 
 
-def _csv_type(name: str, labels: set[str]) -> pa.DataType:
-    return pa.string() if name == "id" or name in labels else pa.float64()
+def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts that should be numbers, null where one is missing."""
+    return pc.if_else(pc.is_in(column, value_set=pa.array(_NULLS)), None, column)
 
 
 def _parse_csv(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
@@ -184,7 +190,7 @@ def _parse_csv(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
         column_types=types,
         include_columns=list(types),
         null_values=_NULLS,
-        strings_can_be_null=True,
+        strings_can_be_null=False,
         quoted_strings_can_be_null=True,
     )
     try:

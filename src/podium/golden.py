@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from podium import edition
 from podium.competition import Competition, Dataset, Target
 from podium.errors import DataError, PodiumError
-from podium.metric import Table
+from podium.metric import ANSWERS, Table
 from podium.scratch import replacing
 
 Scores = Mapping[str, Mapping[str, float | None]]
@@ -143,7 +143,7 @@ def _shown(figures: Mapping[str, float | None], score: str) -> str:
 
 def _thin(answers: Table) -> dict[str, Any]:
     """Rows taken evenly."""
-    columns = list(answers.values())
+    columns = [column for name, column in answers.items() if name != ANSWERS]
     rows = columns[0].shape[0]
     widest = max(column.shape[1] if column.ndim > 1 else 1 for column in columns)
     wanted = min(rows, ROWS, max(2, ENTRIES // max(1, widest)))

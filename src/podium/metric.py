@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Table = Mapping[str, Any]
 """Columns by name; the first axis of each is the rows, aligned by id. A matrix may be a sparse one:
 `csr_array` [rows, genes]."""
+
+ANSWERS = "answer rows"
+"""Of a solution for a metric of others: the organiser's rows as they are."""
 
 Layout = Any
 """What a metric needs to know of a whole submission before it sees single rows; None if nothing."""
@@ -36,12 +42,15 @@ class Metric:
         layout: `(solution, predictions) -> Layout`, called once a submission over all its rows.
         whole: `(solution, predictions) -> {score name: value}` of a metric that is no sum; see
             `whole_metric`.
+        others: `(answers, submission) -> float` of a metric of others, as it is; its solution has
+            the organiser's rows, too, as `ANSWERS`.
     """
 
     statistics: Callable[[Table, Table, Layout], Any]
     finish: Callable[[Floats, Layout], dict[str, Floats]]
     layout: Callable[[Table, Table], Layout] = no_layout
     whole: Callable[[Table, Table], Mapping[str, float]] | None = None
+    others: Callable[[pd.DataFrame, pd.DataFrame], float] | None = None
 
     def score(self, solution: Table, predictions: Table) -> dict[str, float]:
         """Score aligned rows once: a sum, then `finish`."""
@@ -65,19 +74,30 @@ class Rows:
     cell: NDArray[np.int64]
 
 
-def whole_metric(score: Callable[[Table, Table], Mapping[str, float]]) -> Metric:
+def whole_metric(
+    score: Callable[[Table, Table], Mapping[str, float]],
+    prepared: Callable[[Table, Table], tuple[Table, Table]] = lambda *tables: tables,
+) -> Metric:
     """A metric that is no function of sums, such as AUC: any function of two aligned tables.
 
     The generic, slower path: it runs once for the rows that are asked for and once without each
     of at most 64 buckets of whole groups.
+
+    Args:
+        score: The function.
+        prepared: What it is given, made once of all rows, whichever of them are scored.
     """
 
     def statistics(solution: Table, predictions: Table, layout: Rows) -> Floats:
         return np.eye(int(layout.cell.max(initial=-1)) + 1)[layout.cell]
 
     def layout(solution: Table, predictions: Table) -> Rows:
-        rows = len(next(iter(solution.values())))
+        solution, predictions = prepared(solution, predictions)
+        rows = len(next(iter(predictions.values())))
         return Rows(solution=solution, predictions=predictions, cell=np.zeros(rows, np.int64))
+
+    def whole(solution: Table, predictions: Table) -> Mapping[str, float]:
+        return score(*prepared(solution, predictions))
 
     def finish(sums: Floats, rows: Rows) -> dict[str, Floats]:
         chosen = sums.reshape(-1, sums.shape[-1]) > 0.5
@@ -85,7 +105,7 @@ def whole_metric(score: Callable[[Table, Table], Mapping[str, float]]) -> Metric
         shape = sums.shape[:-1]
         return {name: np.array([f[name] for f in found]).reshape(shape) for name in found[0]}
 
-    return Metric(statistics=statistics, finish=finish, layout=layout, whole=score)
+    return Metric(statistics=statistics, finish=finish, layout=layout, whole=whole)
 
 
 def _tables(rows: Rows) -> tuple[Table, Table]:

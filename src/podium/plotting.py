@@ -73,18 +73,14 @@ def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> lis
     import pyarrow as pa
 
     from podium import submission
-    from podium.data import metric_columns
+    from podium.data import train_columns
     from podium.scoring import by_group
 
     train = data.train()
     ids = pa.array(train.ids, type=pa.string())
     table = submission.from_pandas(found.predictions)
     predictions = submission.align(table, data.competition, ids, genes=data.genes)
-    if train.targets is None or train.groups is None:
-        raise PodiumError("There are no train rows to draw.")
-    truth = metric_columns(
-        data.competition, train.targets, train.groups, truth=train.truth, counts=train.counts
-    )
+    truth = train_columns(data, train)
     scores = by_group(data.competition, truth, predictions)
     part = train.without_answers()
     view = View(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from podium import golden
 from podium.competition import Competition, Dataset
-from podium.data import Data, metric_columns, target_columns
+from podium.data import Data, given_to_others, metric_columns, target_columns
 from podium.edition import KEPT, PUBLIC, SOLUTION, cache_folder, read_manifest
 from podium.errors import DataError, PodiumError
 from podium.metric import Table
@@ -37,6 +37,7 @@ ALL = "all"
 FEWEST = 20
 """Rows of a group whose scores may be shown."""
 _ANSWERS, _GROUPS = f"{SOLUTION}/solution.parquet", f"{SOLUTION}/groups.parquet"
+_GIVEN = f"{SOLUTION}/answers.parquet"
 _CELLS = f"{SOLUTION}/cells.npz"
 
 Scorecard = Mapping[str, Card]
@@ -53,6 +54,11 @@ class Solution:
     data: Data
     targets: Table
     cells: Cells
+
+    @property
+    def answers(self) -> Table:
+        """The answers as a submission would say them: the targets alone."""
+        return {t.name: self.targets[t.name] for t in self.data.competition.targets}
 
     @cached_property
     def groups(self) -> pd.DataFrame:
@@ -136,7 +142,7 @@ class Solution:
 
     def perfect(self) -> Scorecard:
         """The score of the answers themselves."""
-        return self.score(self.targets)
+        return self.score(self.answers)
 
     def ceiling(self) -> Scorecard | None:
         """The score of the simulator's Bayes-optimal predictor; None for real data."""
@@ -180,13 +186,17 @@ def open_solution(data: Data) -> Solution:
 def _answers(data: Data) -> dict[str, Any]:
     competition = data.competition
     targets = [target for target in competition.targets if not target.matrix]
-    return metric_columns(
+    answers = metric_columns(
         competition,
         _columns(data, _ANSWERS, [target.name for target in targets]),
         _columns(data, _GROUPS, competition.metric_by),
         truth=data.counts(f"{SOLUTION}/solution.h5"),
         counts=data.counts(f"{PUBLIC}/test.h5"),
     )
+    if competition.metric.others is not None:
+        tables = data.table(_ANSWERS), data.table(_GROUPS)
+        answers |= given_to_others(competition, data.ids("test"), *tables, lambda: _given(data))
+    return answers
 
 
 def open_golden_scores(competition: Competition, dataset: Dataset) -> golden.Scores:
@@ -203,17 +213,24 @@ def open_golden_scores(competition: Competition, dataset: Dataset) -> golden.Sco
     return golden.scores(competition, _answers(data))
 
 
+def _given(data: Data) -> pd.DataFrame | None:
+    """The organiser's answer rows of the test part, where there are any."""
+    return data.table(_GIVEN) if data.has(_GIVEN) else None
+
+
 def _columns(data: Data, name: str, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Columns of a prepared table: numbers, or texts that are one object each time."""
+    """Columns of a prepared table that are there: numbers, or texts that are one object each."""
     if not wanted:
         return {}
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(data.file(name), read_dictionary=list(wanted)) as file:  # texts alone
-        table = file.read(columns=list(wanted), use_threads=False)
+    path = data.file(name)
+    there = [column for column in wanted if column in pq.read_schema(path).names]
+    with pq.ParquetFile(path, read_dictionary=there) as file:  # texts alone
+        table = file.read(columns=there, use_threads=False)
     found = {}
-    for column in wanted:
+    for column in there:
         values = table.column(column).combine_chunks()
         if pa.types.is_dictionary(values.type):
             texts = np.array([*values.dictionary.to_pylist(), np.nan], dtype=object)

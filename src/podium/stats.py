@@ -8,7 +8,7 @@ docs/statistics.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from podium.competition import Stratum
 from podium.errors import PodiumError
-from podium.metric import Floats, Layout, Metric, Rows, Table
+from podium.metric import Floats, Layout, Metric, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ class Tally:
             cells = cells.coarser(FEW)
             return cls(
                 metric=metric,
-                layout=Rows(solution=solution, predictions=predictions, cell=cells.code),
+                layout=replace(metric.layout(solution, predictions), cell=cells.code),
                 cells=cells,
                 sums=np.eye(len(cells)),
                 rows=np.bincount(cells.code, minlength=len(cells)),

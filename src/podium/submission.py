@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,13 +44,26 @@ if TYPE_CHECKING:
     from podium.model import Part
 
 
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A predictions file that can be scored.
+
+    Attributes:
+        rows: How many are scored.
+        notes: What whoever made it should look at.
+    """
+
+    rows: int
+    notes: tuple[str, ...] = ()
+
+
 def check(path: Path, data: Data, notes: list[str] | None = None) -> Table:
     """The predictions of a file, aligned with the test ids.
 
     Args:
         path: The file.
-        data: Whose test part.
-        notes: Is given a sentence for each thing that is no fault and should be known.
+        data: Whose test part it predicts.
+        notes: Gets a sentence for each thing that is allowed but should be looked at.
 
     Raises:
         SubmissionError: With everything that is wrong.
@@ -58,8 +72,12 @@ def check(path: Path, data: Data, notes: list[str] | None = None) -> Table:
         known = pool.submit(data.ids, "test")
         table = formats.read(path, data.competition, data.rows("test"), data.genes)
         ids = known.result()
-    names = {"genes": data.genes, "retired": data.retired}
-    return align(table, data.competition, ids, lambda: data.part("test"), **names, notes=notes)
+    return align(
+        *(table, data.competition, ids, lambda: data.part("test"), data.genes),
+        known=data.labels,
+        retired=data.retired,
+        notes=notes,
+    )
 
 
 def align(
@@ -68,6 +86,8 @@ def align(
     ids: pa.StringArray,
     part: Callable[[], Part] | None = None,
     genes: Sequence[str] = (),
+    *,
+    known: Mapping[str, Collection[str]] | None = None,
     retired: Sequence[str] = (),
     notes: list[str] | None = None,
 ) -> Table:
@@ -79,8 +99,9 @@ def align(
         ids: The ids to predict, each once.
         part: Gives the rows of these ids, for what the competition itself checks.
         genes: Columns of the matrix, where the target is one.
+        known: The labels that train has, by target.
         retired: Ids that are scored no longer: their rows are left out.
-        notes: Is given a sentence for each thing that is no fault and should be known.
+        notes: Gets a sentence for each thing that is allowed but should be looked at.
 
     Returns:
         float64, labels, or a matrix [ids, genes], by the names of the targets.
@@ -96,7 +117,10 @@ def align(
         if given is not None:
             rows, trouble = _id_problems(given, ids, retired, notes)
         problems += trouble
-    columns, trouble = _matrix(table, competition, genes) if genes else _columns(table, competition)
+    if genes:
+        columns, trouble = _matrix(table, competition, genes)
+    else:
+        columns, trouble = _columns(table, competition, known or {}, notes)
     problems += trouble
     aligned = {} if problems else {name: _in_order(v, rows) for name, v in columns.items()}
     check = competition.check
@@ -187,13 +211,21 @@ def keep(path: Path, folder: Path, name: str) -> Path:
     return target
 
 
-def _columns(table: pa.Table, competition: Competition) -> tuple[dict[str, Any], list[str]]:
+def _columns(
+    table: pa.Table,
+    competition: Competition,
+    known: Mapping[str, Collection[str]],
+    notes: list[str] | None,
+) -> tuple[dict[str, Any], list[str]]:
     """The target columns as they are, and what is wrong with their values."""
     columns: dict[str, Any] = {}
     problems: list[str] = []
     for target in competition.targets:
         if table.column_names.count(target.name) == 1:
-            values, trouble = (labels if target.label else numbers)(table, target)
+            if target.label:
+                values, trouble = labels(table, target, known.get(target.name), notes)
+            else:
+                values, trouble = numbers(table, target)
             problems += trouble
             columns[target.name] = values
     return columns, problems
@@ -287,6 +319,7 @@ def _careful(
 ) -> tuple[Any, list[str]]:
     """The same for ids that cannot be matched quickly, mostly because they are wrong."""
     problems = []
+    given = pc.if_else(pc.equal(given, ""), None, given)
     if given.null_count:
         problems.append(f"{many(given.null_count, 'row')} without an id")
     position = pc.index_in(given, value_set=ids)

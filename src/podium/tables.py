@@ -1,21 +1,30 @@
 """Tables of an organiser: read them as they are, and say all that is wrong with them at once.
 
-`read`, `labels` and `periods` are what a generated `data.py` calls; `Checked` is what `podium new`
-looks at before it writes anything.
+`read`, `labels`, `answers` and `periods` are what a generated `data.py` calls; `Checked` is what
+`podium new` looks at before it writes anything.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from podium.errors import DataError
-from podium.predictions.columns import EXAMPLES, first, many
+from podium.predictions.columns import (
+    EXAMPLES,
+    as_read,
+    decoded_labels,
+    encoded_labels,
+    first,
+    has_fractions,
+    many,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +41,7 @@ OWN = ("part", "fold", "stratum")
 """Columns that Podium adds to every table."""
 
 
-def read(*files: Path, row_id: str | None) -> pd.DataFrame:
+def read(*files: Path, row_id: str | None, text: Sequence[str] = ()) -> pd.DataFrame:
     """Rows of CSV files together, in a random order that is always the same.
 
     The order tells nothing then, and ids that are given here tell nothing either.
@@ -40,10 +49,12 @@ def read(*files: Path, row_id: str | None) -> pd.DataFrame:
     Args:
         files: One table, or train and test.
         row_id: The column of ids; it comes first, as text, and is called `id`. None numbers rows.
+        text: Columns that are read as they stand: `01` is not `1`, and of what is written only the
+            empty field is missing, not `NA` or `None`.
     """
     import pandas as pd
 
-    tables = [_read(file, row_id) for file in files]
+    tables = [_read(file, [*([row_id] if row_id else []), *text]) for file in files]
     rows = pd.concat(tables).sample(frac=1, random_state=0).reset_index(drop=True)
     ids = rows.pop(row_id).astype(str) if row_id else pd.Series(np.arange(len(rows))).astype(str)
     rows.insert(0, "id", ids)
@@ -51,12 +62,31 @@ def read(*files: Path, row_id: str | None) -> pd.DataFrame:
 
 
 def labels(column: pd.Series) -> pd.Series:
-    """Labels as text; whole numbers without a point, whatever stands beside them."""
+    """Labels as text, by the rule that those of submissions are read by."""
     import pandas as pd
 
-    if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")
-    return column.astype(object).map(str, na_action="ignore")
+    encoded = encoded_labels(pa.chunked_array([pa.array(column, from_pandas=True)]))
+    if encoded is None:  # numbers with fractions
+        return column.astype(object).map(str, na_action="ignore")
+    found = pd.Series(decoded_labels(encoded), index=column.index, name=column.name)
+    return found.astype(object).where(found != "", np.nan)
+
+
+def answers(*rows: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
+    """Answer rows as a metric of others takes them: every column in the type of its table.
+
+    Args:
+        rows: Tables with the same columns, `id` among them.
+        label: The column of labels, which was read as it stands, if it is one.
+    """
+    import pandas as pd
+
+    texts = ["id", *([label] if label else [])]
+    found = pd.concat([one.assign(**{n: labels(one[n]) for n in texts[1:]}) for one in rows])
+    own = {name: as_read(found[name]) for name in texts}
+    return found.reset_index(drop=True).assign(
+        **{name: pd.Series(values.tolist()) for name, values in own.items()}
+    )
 
 
 def moments(column: pd.Series) -> pd.Series:
@@ -99,11 +129,19 @@ class Checked:
                 problems = [f"{path.name} is no table with commas: {said}"]
         return cls(path, pd.DataFrame(), tuple(problems))
 
-    def with_ids(self, row_id: str) -> Checked:
-        """The same with its ids as text, as they stand in the file."""
-        if row_id not in self.table:
+    def with_text(self, columns: Sequence[str]) -> Checked:
+        """The same with these columns as they stand in the file, where they are there."""
+        if not set(columns) & set(self.table.columns):
             return self
-        return Checked(self.path, _read(self.path, row_id), self.problems)
+        return Checked(self.path, _read(self.path, columns), self.problems)
+
+    @property
+    def text(self) -> list[str]:
+        """The columns that are text."""
+        from pandas.api.types import is_object_dtype, is_string_dtype
+
+        kinds = {str(name): self.table[name].dtype for name in self.table}
+        return [n for n, kind in kinds.items() if is_object_dtype(kind) or is_string_dtype(kind)]
 
     def lacking(self, columns: Sequence[str]) -> list[str]:
         """A line for each of these columns that is not there."""
@@ -148,24 +186,28 @@ class Checked:
             return [*lines, f"{where}: {many(int(text.sum()), 'value')} no number: {words}"]
         if number and np.isinf(column.to_numpy(np.float64)).any():
             lines.append(f"{where}: {_rows(np.isinf(column), 'value', 'infinite')}")
-        if not number and pd.api.types.is_float_dtype(column.dtype):
-            odd = column.dropna() % 1 != 0
-            if odd.any():
-                lines.append(
-                    f"{where}: numbers with decimals are no labels; for a metric of numbers "
-                    "take rmse, mae or r2"
-                )
+        if not number and has_fractions(pa.array(column, from_pandas=True)):
+            lines.append(
+                f"{where}: numbers with decimals are no labels; for a metric of numbers "
+                "take rmse, mae or r2"
+            )
         if len(column.dropna().unique()) == 1:
             lines.append(f"{where}: every row has the same value, {column.dropna().iloc[0]}")
         return lines
 
 
-def _read(path: Path, row_id: str | None = None) -> pd.DataFrame:
-    """A CSV file, its ids as text; an index that was saved beside it is left out."""
+def _read(path: Path, text: Collection[str] = ()) -> pd.DataFrame:
+    """A CSV file, some columns as they stand; an index that was saved beside it is left out."""
     import pandas as pd
 
-    kinds = {row_id: str} if row_id else {}
-    table = pd.read_csv(path, encoding="utf-8-sig", dtype=kinds, low_memory=False)
+    utf8 = "utf-8-sig"
+    table = pd.read_csv(path, encoding=utf8, low_memory=False)
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError("the rows have more fields than the header")  # noqa: TRY004
+    if text:
+        plain: Any = {"dtype": str, "keep_default_na": False, "na_values": [""]}
+        words = pd.read_csv(path, encoding=utf8, usecols=lambda n: n in text, **plain)
+        table = table.assign(**words)
     if str(table.columns[0]).startswith("Unnamed: "):
         table = table.iloc[:, 1:]
     for name in table:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium import submission
-from podium.data import Data, metric_columns
+from podium.data import Data, train_columns
 from podium.errors import DataError, PodiumError, UnknownNameError
 from podium.metric import Table
 from podium.model import Model, ModelFile, Part, Report
@@ -165,7 +165,7 @@ class Folds:
             UnknownNameError: If there is no such kind of group.
         """
         train = data.train()
-        answers = _answers(data, train)
+        answers = train_columns(data, train)
         fold, strata, groups = _folds(data, train, by)
         return cls(
             data=data,
@@ -278,23 +278,6 @@ def _predicted(data: Data, file: ModelFile, model: Model, part: Part) -> dict[st
     ids = pa.array(part.ids, type=pa.string())  # before a model may change what it is given
     table = submission.from_pandas(predict(file, model, part))
     return dict(submission.align(table, data.competition, ids, lambda: part, data.genes))
-
-
-def _answers(data: Data, train: Part) -> Table:
-    """What predictions of the train part are compared with.
-
-    Raises:
-        DataError: If there are no train rows.
-    """
-    if train.targets is None or train.groups is None or not len(train):
-        raise DataError(
-            f"{data.competition.name}/{data.dataset.name} has no train rows to cross-validate on.",
-            hint="Take a dataset that has some, such as "
-            f"--dataset {data.competition.datasets[0].name}.",
-        )
-    return metric_columns(
-        data.competition, train.targets, train.groups, truth=train.truth, counts=train.counts
-    )
 
 
 def _folds(

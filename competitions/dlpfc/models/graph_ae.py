@@ -90,7 +90,8 @@ class GraphMixture:
 
     def _reach(self, one: Slice) -> int:
         shares = self.params["near"], self.params["far"]
-        return max(self.params["majority"], *(self._count(one, share) for share in shares))
+        counts = [self._count(one, share) for share in shares]
+        return max(int(self.params["majority"]), *counts)
 
     def _neighbours(self, one: Slice, share: float) -> NDArray[np.int64]:
         return neighbours(one.features, self._count(one, share))

@@ -25,7 +25,7 @@ from podium.boards import comparing, files
 from podium.boards.entry import Desk
 from podium.boards.ranking import HOUSE, OUTDATED, WITHDRAWN
 from podium.boards.record import SUBMISSION
-from podium.data import metric_columns
+from podium.data import train_columns
 from podium.edition import PUBLIC, file_sha256
 from podium.errors import BoardError, PodiumError
 from podium.predictions import out_of_fold
@@ -384,11 +384,7 @@ class _Choice:
         Those of matrices are read when they are needed, one at a time; others are held.
         """
         train = data.train()
-        if train.targets is None or train.groups is None:
-            raise PodiumError("There are no train rows to choose weights on.")
-        answers = metric_columns(
-            data.competition, train.targets, train.groups, truth=train.truth, counts=train.counts
-        )
+        answers = train_columns(data, train)
         part = train.without_answers()
         mixer = Mixer(competition=data.competition, part=part, first=_read(data, files[0]))
         held: dict[Path, Votes] = {}

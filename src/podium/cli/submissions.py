@@ -15,11 +15,14 @@ from podium.display import live, printing
 
 def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Check a predictions file without scoring it."""
-    rows = api.check(comp, file, dataset=dataset)
+    found = api.check(comp, file, dataset=dataset)
     if as_json:
-        printing.document({"file": str(file), "rows": rows, "ok": True})
-    else:
-        printing.out(f"{file} can be scored: {rows:,} rows.")
+        rows, notes = found.rows, list(found.notes)
+        printing.document({"file": str(file), "rows": rows, "ok": True, "notes": notes})
+        return
+    printing.out(f"{file} can be scored: {found.rows:,} rows.")
+    for note in found.notes:
+        printing.out(f"note: {note}")
 
 
 def submit(

@@ -65,6 +65,8 @@ ENCODE = {
         answers = train.targets[list(TARGETS)].to_numpy(np.float64).argmax(axis=1)
         objective = {"objective": "multiclass", "num_class": len(TARGETS)}""",
 }
+TRUTH = ((("0", "1"), "1"), (("False", "True"), "True"))
+"""Labels that are their own probabilities, and which of them is the positive one."""
 WEIGHT = """
         rare = np.sqrt(len(answers) / np.bincount(answers))  # they count more, as in the metric
         weight = rare[answers]"""
@@ -247,30 +249,62 @@ class Draft:
             ),
         }
         groups = {
-            How.GROUPED: "group=labelled[{by}].astype(str)",
+            How.GROUPED: "group=tables.labels(labelled[{by}])",
             How.TIME: "period=tables.periods(labelled[{by}])",
         }
-        merge = ""
-        if "solution.csv" in plan.files:
-            usage = f"solution[{code(plan.usage)}].str.strip().str.lower()"
-            scored = f'    solution = solution[{usage} != "ignored"]\n'
-            merge = (
-                '    solution = tables.read(raw["solution.csv"], row_id=ID)\n'
-                + (scored if plan.usage else "")
-                + f'    known = solution.set_index("id")[{code(plan.answer)}]\n'
-                + '    answers = rows["id"].map(known)\n'
-                + "    rows[TARGET] = rows[TARGET].where(rows[TARGET].notna(), answers)\n"
-            )
         return {
             "row_id": code(plan.row_id),
             "target": code(plan.target),
             "dropped": code(list(plan.dropped)),
+            "texts": code(list(plan.text)),
             "files": ", ".join(plan.files),
             "raw_files": ", ".join(raw),
-            "merge": merge,
+            "merge": self._merge(),
             "answers": answers[plan.kind],
             "group": groups.get(plan.how, 'row=labelled["id"]').format(by=code(plan.by)),
+            **self._given(),
         }
+
+    def _merge(self) -> str:
+        """Lines that put the answers of a solution into the rows."""
+        plan = self.plan
+        if "solution.csv" not in plan.files:
+            return ""
+        texts, labels = code(list(plan.solution_text)), plan.kind != "number"
+        usage = f"solution[{code(plan.usage)}].str.strip().str.lower()"
+        scored = f'    solution = solution[{usage} != "ignored"].drop(columns={code(plan.usage)})\n'
+        known = f'solution.set_index("id")[{code(plan.answer)}]'
+        return (
+            f'    solution = tables.read(raw["solution.csv"], row_id=ID, text={texts})\n'
+            + (scored if plan.usage else "")
+            + f"    known = {f'tables.labels({known})' if labels else known}\n"
+            + ("    rows[TARGET] = tables.labels(rows[TARGET])\n" if labels else "")
+            + '    answers = rows["id"].map(known)\n'
+            + "    rows[TARGET] = rows[TARGET].where(rows[TARGET].notna(), answers)\n"
+        )
+
+    def _given(self) -> dict[str, str]:
+        """What a metric of others is given: the solution, or the answers and columns of train."""
+        plan = self.plan
+        given = 'given = tables.read(raw["train.csv"], row_id=ID, text=TEXT)'
+        if "solution.csv" in plan.files:
+            label = "" if plan.kind == "number" else f", label={code(plan.answer)}"
+            train = "given[list(solution)], " if plan.whole else ""
+            lines = f"    {given}\n" if train else ""
+            return {"more": "", "given": lines, "rows": f"{train}solution{label}"}
+        more = "GIVEN = []  # columns that a metric of others is given beside ids and answers\n"
+        own = plan.kind in ("number", "label") or (plan.classes, plan.positive) in TRUTH
+        if not own:
+            lines = f'    {given}[["id", *GIVEN]].merge(targets, on="id")\n'
+            return {"more": more, "given": lines, "rows": "given"}
+        lines = f'    {given}[["id", TARGET, *GIVEN]]\n'
+        named = (
+            ""
+            if plan.column == plan.target
+            else f".rename(columns={{TARGET: {code(plan.column)}}})"
+        )
+        label = "" if plan.kind == "number" else f", label={code(plan.column)}"
+        return {"more": more, "given": lines, "rows": f"given{named}{label}"}
 
     def _readme(self) -> dict[str, str]:
         plan = self.plan

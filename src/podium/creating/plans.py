@@ -87,6 +87,9 @@ class Plan:
         dropped: Columns that are no features.
         answer: The column of answers in the solution.
         usage: Its column that says which half a row is in; empty if it has none.
+        text: Columns of train and test that are read as they stand, beside the ids.
+        solution_text: The same of the solution.
+        whole: Whether train has all that the solution has.
         test_ids: Part of each id that is test already, empty where halves are to be drawn.
         notes: What was decided on the way.
     """
@@ -112,6 +115,9 @@ class Plan:
     test_ids: Mapping[str, str] | None
     answer: str | None
     usage: str
+    text: tuple[str, ...]
+    solution_text: tuple[str, ...]
+    whole: bool
     rows: int
     open_rows: int
     notes: tuple[str, ...] = field(default=())
@@ -182,19 +188,42 @@ class _Desk:
         if lacking:
             self.problems += lacking
             return None
+        number = known.family == "regression"
+        given = self._as_text(given, how, row_id, target, number=number)
         if row_id:
-            given = {name: one.with_ids(row_id) for name, one in given.items()}
             for one in given.values():
-                self.problems += one.id_problems(row_id)
+                if row_id in one.table:
+                    self.problems += one.id_problems(row_id)
         if row_id == target or wish.by == target:
             self.problems.append(f"--target {target!r} cannot be the column of ids or groups too")
             return None
-        number = known.family == "regression"
         trouble = given["table"].target_problems(target, number=number)
         self.problems += trouble
         if trouble:
             return None
         return self._rest(given, known, how, row_id, target)
+
+    def _as_text(
+        self,
+        given: Mapping[str, Checked],
+        how: How,
+        row_id: str | None,
+        target: str,
+        *,
+        number: bool,
+    ) -> dict[str, Checked]:
+        """The tables with their texts, ids, labels and groups as they stand in the files."""
+        sample = [*map(str, given["sample"].table.columns)] if "sample" in given else list[str]()
+        rows = {name for table in ("table", "test") if table in given for name in given[table].text}
+        found = {}
+        for name, one in given.items():
+            answer = next((n for n in (target, *sample[1:]) if n in one.table), target)
+            texts = set(one.text) if name == "solution" else set(rows)
+            texts = texts - {answer} if number else texts | {answer}
+            texts |= {row_id} if row_id else set()
+            texts |= {self.wish.by} if self.wish.by and how == How.GROUPED else set()
+            found[name] = one.with_text(sorted(texts))
+        return found
 
     def _rest(
         self, given: Mapping[str, Checked], known: Known, how: How, row_id: str | None, target: str
@@ -217,6 +246,9 @@ class _Desk:
         low, high = _range(column) if number else (0.0, 1.0)
         scored = {k: v for k, v in parts.items() if v != "open"} if parts else None
         test = given["test"].table if "test" in given else None
+        rows_text = [name for t in ("table", "test") if t in given for name in given[t].text]
+        solution = given.get("solution")
+        theirs = [] if solution is None else [*map(str, solution.table)]
         return Plan(
             name=wish.name,
             files={
@@ -241,6 +273,9 @@ class _Desk:
             test_ids=scored,
             answer=answer,
             usage=usage(given),
+            text=tuple(name for name in dict.fromkeys(rows_text) if name != row_id),
+            solution_text=tuple(n for n in (solution.text if solution else []) if n != row_id),
+            whole=set(theirs) - {usage(given)} <= set(train),
             rows=rows,
             open_rows=0 if test is None else len(test) - len(scored or {}),
             notes=tuple(self.notes),
@@ -435,7 +470,8 @@ class _Desk:
         """Whether no group or period of the scored test rows is in train."""
         by = self.wish.by
         if how in (How.GROUPED, How.TIME) and test is not None and by in test:
-            return not set(train[by]) & set(test[by])
+            sides = [tables.labels(t[by]) if how == How.GROUPED else t[by] for t in (train, test)]
+            return not set(sides[0]) & set(sides[1])
         return how in (How.GROUPED, How.TIME)
 
     def _dropped(

@@ -4,9 +4,10 @@
     def grade(submission, answers) -> float                           # mle-bench
 
 A file with one of them can be a competition's `metric.py` unchanged. Both tables come as
-DataFrames, aligned row by row, with an id column (rows are numbered) and the target columns; labels
-that are whole numbers come as such, as pandas would read them. A `ParticipantVisibleError` or
-`InvalidSubmissionError` refuses the submission with its text; any other error is the organiser's.
+DataFrames, aligned row by row, as pandas would have read them: the answers are the organiser's rows
+(`Prepared.answers`) whole, with their ids and in their types; the submission has the same ids and
+the targets, in the types of the answers. A `ParticipantVisibleError` or `InvalidSubmissionError`
+refuses the submission with its text; any other error is the organiser's.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from __future__ import annotations
 import contextlib
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from podium.errors import PodiumError, SubmissionError
-from podium.metric import Metric, Table, whole_metric
+from podium.metric import ANSWERS, Metric, Table, whole_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,39 +124,102 @@ def _adapted(
 ) -> Metric:
     file = source.__code__.co_filename
 
+    def others(answers: pd.DataFrame, said: pd.DataFrame) -> float:
+        with _Told(file, list(answers.columns)):
+            return float(function(*(one.rename(columns={"id": row_id}) for one in (answers, said))))
+
     def score(solution: Table, predictions: Table) -> dict[str, float]:
-        answers = _frame(solution, row_id)
-        said = _frame(predictions, row_id)
-        with _Told(file):
-            return {name: float(function(answers, said))}
+        import pandas as pd
 
-    return whole_metric(score)
+        answers, said = (pd.DataFrame(dict(side), copy=True) for side in (solution, predictions))
+        return {name: others(answers, said)}
+
+    return replace(whole_metric(score, _as_theirs), others=others)
 
 
-def _frame(table: Table, row_id: str) -> pd.DataFrame:
-    """A table as pandas would have read it from a CSV file; new at each call."""
+@dataclass(frozen=True)
+class AnswerRows:
+    """A table of answers that is indexed by rows, as any column of a solution is."""
+
+    table: pd.DataFrame
+
+    def __getitem__(self, rows: Any) -> AnswerRows:
+        return AnswerRows(self.table.iloc[rows])
+
+
+def answer_rows(
+    ids: Any, targets: pd.DataFrame, more: pd.DataFrame, rows: pd.DataFrame | None
+) -> AnswerRows:
+    """The organiser's answer rows: `id` and targets first, all in the types of their table.
+
+    Args:
+        ids: Text.
+        targets: Of Podium, whose labels are text.
+        more: Columns that are given beside them, in the types in which they are stored.
+        rows: The answer rows where the organiser gives them, in the order of the ids.
+    """
     import pandas as pd
 
-    columns = {name: _read(np.asarray(values)) for name, values in table.items()}
-    rows = len(next(iter(columns.values())))
-    return pd.DataFrame({row_id: np.arange(rows), **columns})
+    if rows is None:
+        texts = {"id": np.asarray(ids, object), **{n: targets[n].array for n in targets}}
+        rows = pd.DataFrame({name: _typed(values) for name, values in texts.items()})
+    added = {str(name): more[name].array for name in more if name not in rows}
+    return AnswerRows(rows.reset_index(drop=True).assign(**added))
 
 
-def _read(values: Any) -> Any:
-    """Labels that are whole numbers as such."""
+def _as_theirs(solution: Table, predictions: Table) -> tuple[Table, Table]:
+    """Both sides as pandas would have read them, the predictions in the types of the answers."""
+    predictions = {name: values for name, values in predictions.items() if name != ANSWERS}
+    rows = solution[ANSWERS].table if ANSWERS in solution else None
+    if rows is None:  # a few columns that are compared by hand
+        ids = np.arange(len(next(iter(solution.values()))))
+        answers = {"id": ids, **{name: _typed(values) for name, values in solution.items()}}
+    else:
+        answers = {str(name): rows[name].array for name in rows}
+    said = {name: _like(values, answers.get(name)) for name, values in predictions.items()}
+    return answers, {"id": answers["id"], **said}
+
+
+def _typed(values: Any) -> Any:
+    """Texts in the type that pandas would have given them; other values as they are."""
+    import pandas as pd
+
+    from podium.predictions.columns import as_read
+
+    texts = pd.api.types.is_object_dtype(values.dtype) or pd.api.types.is_string_dtype(values.dtype)
+    if not texts or pd.isna(values).any():
+        return pd.Series(values).array
+    return pd.Series(as_read(values).tolist()).array
+
+
+def _like(values: Any, answers: Any) -> Any:
+    """Predictions in the type of the answers; where they do not fit in it, as they are."""
+    import pandas as pd
+
+    from podium.predictions.columns import as_read
+
+    types, kind = pd.api.types, getattr(answers, "dtype", None)
+    if kind is None:
+        return _typed(values)
     if values.dtype != object:
-        return values.copy()
-    try:
-        return values.astype(np.int64)
-    except (ValueError, TypeError, OverflowError):
-        return values.copy()
+        if not types.is_integer_dtype(kind):
+            return pd.Series(values).array
+        with np.errstate(invalid="ignore"):
+            whole = values.astype(np.int64)
+        return pd.Series(whole if (whole == values).all() else values).array
+    read = as_read(values)
+    if read.dtype.kind == "b" and types.is_bool_dtype(kind):
+        return pd.Series(read).array
+    if read.dtype.kind == "i" and types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind):
+        return pd.Series(read).astype(kind).array
+    return pd.Series(values.tolist(), dtype=kind if types.is_string_dtype(kind) else None).array
 
 
 class _Told:
     """Turns the errors of a file of others into ours."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, given: Sequence[str]) -> None:
+        self.file, self.given = file, given
 
     def __enter__(self) -> None:
         return None
@@ -171,6 +236,8 @@ class _Told:
             for frame in traceback.extract_tb(trace)
             if frame.filename == self.file
         ]
+        if isinstance(error, KeyError):
+            lines.append(f"it is given the answers' {', '.join(map(repr, self.given))}")
         raise PodiumError(
             f"The competition's metric fails: {type(error).__name__}: {said}",
             problems=lines[-_LINES:],

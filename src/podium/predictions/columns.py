@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 EXAMPLES = 5
 """How many of what is wrong are shown."""
+_CANONICAL = r"^(0|-?[1-9]\d*)$"
+_WHOLE = r"^[+-]?(0|[1-9]\d*)(\.0+)?$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
 def wanted(competition: Competition, genes: Sequence[str] = ()) -> list[str]:
@@ -82,27 +86,143 @@ def limits(target: Target) -> str:
     return f"[{target.low:g}, {target.high:g}]"
 
 
-def labels(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
-    """A column of labels as text, object, and what is wrong with its values."""
+def labels(
+    table: pa.Table,
+    target: Target,
+    known: Collection[str] | None = None,
+    notes: list[str] | None = None,
+) -> tuple[Any, list[str]]:
+    """A column of labels as text, object, and what is wrong with its values.
+
+    Args:
+        table: With the column.
+        target: Which one.
+        known: The labels that train has, none where any will do; None if nobody knows.
+        notes: Gets a sentence if others occur.
+    """
     column = table.column(target.name)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_floating(column.type) and _all_whole(column):  # as pandas has them beside NaN
-        column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64())
+    encoded = encoded_labels(column)
+    if encoded is None:
+        expected = "whole numbers or text are expected"
+        problem = f"column {target.name!r} has type {column.type}; {expected}"
+        numeric = pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
+        return np.empty(0, dtype=object), [
+            _fractions_problem(target, known) if numeric and has_fractions(column) else problem
+        ]
+    if known is not None and has_fractions(encoded.dictionary) and not _some_in(encoded, known):
+        return np.empty(0, dtype=object), [_fractions_problem(target, known)]
+    labels = decoded_labels(encoded)
+    rows = np.flatnonzero(labels == "")
+    listed = first([f"row {row + 1}" for row in rows[:EXAMPLES]], len(rows))
+    problems = [f"column {target.name!r}: {many(len(rows), 'value')} missing or NaN: {listed}"]
+    if known and notes is not None:
+        notes += _strange(encoded, target, known)
+    return labels, problems if len(rows) else []
+
+
+def encoded_labels(column: pa.ChunkedArray) -> pa.DictionaryArray | None:
+    """Labels as text, null or empty where there is none; None if its type has no labels.
+
+    A column of numbers whose fractions are all zero says the same as the whole numbers, whether
+    it comes as numbers or as text. Any other text is a label as it stands: `01` is not `1`.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_decimal(column.type) or pa.types.is_floating(column.type):
+        column = column.cast(pa.float64())
+        if not _all_whole(column):
+            return None
+        column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64())  # as pandas has them
     if pa.types.is_boolean(column.type):  # as pandas reads labels True and False
         column = pc.if_else(column, "True", "False")
     texts = any(is_text(column.type) for is_text in TEXT)
     if not (texts or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
-        return np.empty(0, dtype=object), [
-            f"column {target.name!r} has type {column.type}; whole numbers or text are expected"
-        ]
+        return None
     encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    if not texts:
+        return encoded
+    return pa.DictionaryArray.from_arrays(encoded.indices, _without_zeros(encoded.dictionary))
+
+
+def decoded_labels(encoded: pa.DictionaryArray) -> Any:
+    """Labels as objects, the same one each time; empty where there is none."""
     values = np.array(["", *encoded.dictionary.to_pylist()], dtype=object)
-    labels = values[as_numpy(pc.fill_null(encoded.indices, -1)) + 1]
-    rows = np.flatnonzero(labels == "")
-    listed = first([f"row {row + 1}" for row in rows[:EXAMPLES]], len(rows))
-    problems = [f"column {target.name!r}: {many(len(rows), 'value')} missing or NaN: {listed}"]
-    return labels, problems if len(rows) else []
+    return values[as_numpy(pc.fill_null(encoded.indices, -1)) + 1]
+
+
+def as_read(texts: Any) -> Any:
+    """Texts as a table would have them: whole numbers, truth values, or else the texts.
+
+    It takes all values to say so: `01` is text, and then so is `1` beside it.
+
+    Args:
+        texts: Of a whole column, none missing.
+
+    Returns:
+        int64, bool or object.
+    """
+    texts = np.asarray(texts, dtype=object)
+    column = pa.array(texts, pa.string(), from_pandas=True)
+    kinds = column.unique()
+    if not column.null_count and len(column):
+        if pc.all(pc.match_substring_regex(kinds, _CANONICAL)).as_py():
+            with suppress(pa.ArrowInvalid):  # beyond 64 bits
+                return as_numpy(column.cast(pa.int64())).copy()
+        if set(kinds.to_pylist()) <= {"True", "False"}:
+            return as_numpy(pc.equal(column, "True")).copy()
+    return texts
+
+
+def has_fractions(column: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether there are only numbers, as such or as text, and some are not whole."""
+    if any(is_text(column.type) for is_text in TEXT):
+        column = pc.filter(column, pc.not_equal(column, ""))
+        if not pc.all(pc.match_substring_regex(column, _NUMBER)).as_py():
+            return False
+    values = column.cast(pa.float64())
+    values = pc.filter(values, pc.is_finite(values))
+    return bool(pc.any(pc.not_equal(pc.floor(values), values)).as_py())
+
+
+def _without_zeros(texts: pa.StringArray) -> pa.StringArray:
+    """Whole numbers without their zero fractions, if all are such: `2.0` as `2`."""
+    there = pc.filter(texts, pc.not_equal(texts, ""))
+    if not pc.any(pc.match_substring(there, ".0")).as_py():
+        return texts
+    if not pc.all(pc.match_substring_regex(there, _WHOLE)).as_py():
+        return texts
+    bare = pc.replace_substring_regex(texts, r"^\+|\.0+$", "")
+    return pc.if_else(pc.equal(bare, "-0"), "0", bare)
+
+
+def _fractions_problem(target: Target, known: Collection[str] | None) -> str:
+    names = sorted(known or ())
+    wanted = f", one of {first([repr(name) for name in names], len(names))}" if names else ""
+    return (
+        f"column {target.name!r} has numbers with fractions; these look like probabilities; "
+        f"labels are wanted{wanted or ': whole numbers or text'}"
+    )
+
+
+def _some_in(encoded: pa.DictionaryArray, known: Collection[str]) -> bool:
+    return not set(known).isdisjoint(encoded.dictionary.to_pylist())
+
+
+def _strange(encoded: pa.DictionaryArray, target: Target, known: Collection[str]) -> list[str]:
+    """A sentence if there are labels that train does not have."""
+    names = [name for name in encoded.dictionary.unique().to_pylist() if name]
+    train = set(known)
+    strange = [name for name in names if name not in train]
+    if not strange:
+        return []
+    rows = pc.sum(pc.is_in(encoded.cast(pa.string()), value_set=pa.array(strange))).as_py()
+    listed = first([repr(name) for name in strange[:EXAMPLES]], len(strange))
+    return [
+        f"Column {target.name!r} has {many(len(strange), 'label')} that no train row has, in "
+        f"{many(rows, 'row')}: {listed}."
+    ]
 
 
 def _all_whole(column: pa.ChunkedArray) -> bool:

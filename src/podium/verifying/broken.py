@@ -27,7 +27,7 @@ def broken_files(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
     values = good[name].astype(object)
     if target.label:
         yield good.assign(**{name: [*values[:-1], None]}), "missing or NaN"
-        yield good.assign(**{name: 0.5}), "whole numbers or text are expected"
+        yield good.assign(**{name: 0.5}), "labels are wanted"
         return
     cases: list[tuple[Any, str]] = [
         (None, "missing or NaN"),

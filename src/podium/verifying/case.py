@@ -44,7 +44,7 @@ class Case:
     @cached_property
     def split(self) -> pd.DataFrame:
         """The frozen split."""
-        return pd.read_csv(self.data.file(f"{SOLUTION}/{datas.SPLIT}"), dtype={"id": str})
+        return datas.read_split(self.data.file(f"{SOLUTION}/{datas.SPLIT}"))
 
     @cached_property
     def groups(self) -> pd.DataFrame:
@@ -57,7 +57,9 @@ class Case:
     @cached_property
     def sample(self) -> pd.DataFrame:
         """The sample submission."""
-        return pd.read_csv(self.data.file(f"{PUBLIC}/{datas.SAMPLE}"), dtype={"id": str})
+        texts = ["id", *(target.name for target in self.competition.targets if target.label)]
+        file = self.data.file(f"{PUBLIC}/{datas.SAMPLE}")
+        return pd.read_csv(file, dtype=dict.fromkeys(texts, str), keep_default_na=False)
 
     @cached_property
     def models(self) -> dict[str, ModelFile]:

@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from podium import data as datas
@@ -62,7 +64,7 @@ def facts_are_complete(case: Case) -> Iterator[str]:
     for control in found.controls:
         if control.model not in found.models:
             yield f"control {control.name!r} names no model: {control.model}"
-    scores = set(found.metric.score(case.solution.targets, case.solution.targets))
+    scores = set(found.metric.score(case.solution.targets, case.solution.answers))
     declared = {score.name for score in found.scores}
     if scores != declared:
         yield f"metric gives {sorted(scores)}, competition.py declares {sorted(declared)}"
@@ -146,7 +148,7 @@ def answers_are_apart(case: Case) -> Iterator[str]:
             yield f"{part}.parquet has {sorted(columns)}"
     public = {file.name for file in (case.data.folder / PUBLIC).iterdir()}
     expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
-    expected |= {"extra.parquet", "extra.folds.parquet", datas.TRUTH}
+    expected |= {"extra.parquet", "extra.folds.parquet", datas.TRUTH, datas.ANSWER_ROWS}
     for part in ("train", "test", "open", "extra"):
         expected |= {f"{part}.h5", f"{part}{datas.SEQUENCES}"}
     if public - expected:
@@ -192,6 +194,30 @@ def metric_is_a_sum(case: Case) -> Iterator[str]:
     for name, value in case.competition.metric.score(targets, predictions).items():
         if abs(card.whole.scores[name] - value) > TOLERANCE * max(1.0, abs(value)):
             yield f"{name}: {card.whole.scores[name]} by cells, {value} at once"
+
+
+def a_metric_of_others_scores_as_by_itself(case: Case) -> Iterator[str]:
+    """A metric of others gives the same score when it is called on the organiser's own tables."""
+    others = case.competition.metric.others
+    if others is None or not case.dataset.at_hand:
+        return
+    prepared = datas.build(case.competition, case.dataset)
+    ids = case.data.ids("test").to_pylist()
+    answers = prepared.answers
+    if answers is None:
+        answers = prepared.targets.merge(prepared.groups[["id", *case.competition.metric_by]])
+    answers = _as_read(answers.set_index(answers["id"].astype(str)).loc[ids])
+    other = np.random.default_rng(0).permutation(len(ids))
+    mixed = {name: np.asarray(values)[other] for name, values in case.solution.answers.items()}
+    said = _as_read(submission.frame(ids, mixed))
+    try:
+        expected = others(answers, said)
+    except PodiumError as error:
+        yield f"by itself: {error}"
+        return
+    found = case.solution.score(mixed)["all"].whole.scores[case.competition.primary.name]
+    if abs(found - expected) > TOLERANCE * max(1.0, abs(expected)):
+        yield f"the answers mixed up score {found}, and {expected} when it is called by itself"
 
 
 def bad_files_are_refused(case: Case) -> Iterator[str]:
@@ -264,6 +290,7 @@ CHECKS: tuple[Check, ...] = (
     perfect_beats_controls,
     scores_do_not_depend_on_order,
     metric_is_a_sum,
+    a_metric_of_others_scores_as_by_itself,
     bad_files_are_refused,
     models_keep_the_contract,
     spaces_yield_parameters,
@@ -283,6 +310,12 @@ def _predictions(file: ModelFile, parts: tuple[Part, Part]) -> pa.Table:
     with quiet():  # what a model says of so few rows is not true of the dataset
         fitted = training.fit(file, 0, train)
         return submission.from_pandas(training.predict(file, fitted, test))
+
+
+def _as_read(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as pandas reads it from the file that pandas writes."""
+    text = StringIO(table.to_csv(index=False))
+    return pd.read_csv(text, keep_default_na=False, na_values=[""])
 
 
 def _some(names: set[str]) -> str:
