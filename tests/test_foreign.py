@@ -257,6 +257,18 @@ def test_the_type_of_a_column_does_not_follow_from_some_rows(place, own_cache, s
     assert {str(pair[1]["grade"].dtype) for pair in seen()} == {"str"}
 
 
+def test_columns_of_objects_keep_their_fractions():
+    truth = {"y": np.arange(3.0), "w": np.array([0.2, 0.7, 1.9], dtype=object)}
+
+    def score(solution, submission, row_id_column_name):
+        assert solution["w"].dtype == float
+        error = (solution["y"] - submission["y"]).abs()
+        return float((error * solution["w"]).sum() / solution["w"].sum())
+
+    said = {"y": np.array([0.0, 2.0, 2.5])}
+    assert kaggle(score).score(truth, said)["score"] == pytest.approx((0.7 + 0.95) / 2.8)
+
+
 TYPES = [
     ([1, 2, 3], ["1", "2", "3"], [1, 2, 3]),
     ([1, 2, 3], ["1", "02", "3"], ["1", "02", "3"]),

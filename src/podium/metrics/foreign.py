@@ -186,10 +186,10 @@ def _typed(values: Any) -> Any:
 
     from podium.predictions.columns import as_read
 
-    texts = pd.api.types.is_object_dtype(values.dtype) or pd.api.types.is_string_dtype(values.dtype)
-    if not texts or pd.isna(values).any():
-        return pd.Series(values).array
-    return pd.Series(as_read(values).tolist()).array
+    if pd.api.types.infer_dtype(values, skipna=False) == "string":
+        values = as_read(values)
+    objects = values.dtype == object
+    return pd.Series(values.tolist() if objects else values).array
 
 
 def _like(values: Any, answers: Any) -> Any:
