@@ -320,7 +320,7 @@ def test_cv_never_trains_on_what_it_predicts(podium_cli, toy):
 def test_verify_prints_a_verdict_for_each_check(podium_cli):
     done = podium_cli("verify", "toy", "-d", "demo")
     assert done.status == 0
-    assert "21 checks, 0 failed." in done.err
+    assert "23 checks, 0 failed." in done.err
     verdicts = podium_cli("verify", "toy", "--json").json
     assert {v["dataset"] for v in verdicts} == {"demo", "table"}
 
