@@ -271,17 +271,17 @@ def test_freezing_tells_of_datasets_whose_data_are_not_here(own_cache, tmp_path,
 
     import podium.competitions
 
-    folder = tmp_path / "competitions" / "mine"
+    folder = tmp_path / "competitions" / "other"
     ignored = shutil.ignore_patterns("__pycache__", "raw")
     shutil.copytree(competition.load("toy").folder, folder, ignore=ignored)
-    text = (folder / "competition.py").read_text().replace('name="toy"', 'name="mine"')
+    text = (folder / "competition.py").read_text().replace('name="toy"', 'name="other"')
     (folder / "competition.py").write_text(text)
     roots = [*podium.competitions.__path__, str(folder.parent)]
     monkeypatch.setattr(podium.competitions, "__path__", roots)
-    data.load(*podium.load("mine"))
+    data.load(*podium.load("other"))
     metric = (folder / "metric.py").read_text()
     (folder / "metric.py").write_text(metric.replace('"mae": ', '"mae": 3 * '))
-    frozen = podium.freeze("mine")
+    frozen = podium.freeze("other")
     assert frozen.metric_version == 2
     assert "table: no golden scores, its data are not here" in frozen.changes
     known = json.loads((folder / "golden.json").read_text())

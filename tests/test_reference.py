@@ -66,6 +66,9 @@ def test_behaviour_is_what_a_model_predicts(reference):
     nearly = numbers.assign(y=numbers["y"] + 1e-4)
     assert reference.same(noted(numbers), noted(nearly))
     assert not reference.same(noted(numbers), noted(numbers.assign(y=numbers["y"] + 0.01)))
+    far = noted(numbers.assign(y=numbers["y"] + 0.1), epochs=9)
+    assert reference.same(noted(numbers, epochs=9), far)  # a network on another machine
+    assert not reference.same(noted(numbers, epochs=9), noted(numbers.assign(y=0.0), epochs=9))
     renamed = labels.assign(y=labels["y"].map({"a": "z", "b": "y"}))
     assert reference.same(noted(labels), noted(renamed))
     assert not reference.same(noted(labels), noted(labels.assign(y="a")))
