@@ -23,7 +23,7 @@ OLD = Path(__file__).parent / "toy" / "boards" / "3040642"
 
 
 @pytest.fixture
-def prepared_table():
+def prepared_table(toy):
     """The toy's raw table, prepared."""
     podium.prepare("toy", "table", source=Path(__file__).parent / "toy" / "raw")
 

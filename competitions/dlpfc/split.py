@@ -2,7 +2,7 @@
 
 Whole slices (of whole donors, where donors are known) are train, public or private; folds are
 slices. A single slice is all test: blocks of it are public or private.
-`podium.data.freeze` writes the splits of the public datasets to `splits/`; those of people's own
+`podium freeze` writes the splits of the public datasets to `splits/`; those of people's own
 files are made by the same rules when they are prepared.
 """
 

@@ -1,6 +1,6 @@
 """Which cells train and which are scored: 70 %, 15 % and 15 % of the cells with truth, by chance.
 
-`podium.data.freeze` writes the splits of the public datasets to `splits/`; those of people's own
+`podium freeze` writes the splits of the public datasets to `splits/`; those of people's own
 files are made by the same rule when they are prepared.
 """
 

@@ -1,6 +1,6 @@
 """Which rows train and which are scored: whole families, dealt within each species.
 
-`podium.data.freeze` writes the splits of the public datasets to `splits/`; that of people's own
+`podium freeze` writes the splits of the public datasets to `splits/`; that of people's own
 files is made by rule when they are prepared.
 """
 

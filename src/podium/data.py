@@ -636,7 +636,7 @@ def metric_columns(
             f"metric_by of {competition.name} names {', '.join(map(repr, unknown))}: `groups` of "
             "data.py has no such column.",
             hint="Put it there, or take it out of metric_by, and freeze the data: "
-            f'podium.data.freeze(*podium.load("{competition.name}"))',
+            f"podium freeze {competition.name}",
         )
     for kind in competition.metric_by:
         found[kind] = np.asarray(groups[kind], object)
