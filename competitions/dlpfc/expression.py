@@ -53,11 +53,13 @@ def varying(part: Part, genes: NDArray[np.str_]) -> NDArray[np.str_]:
     """Of genes that all slices of a part have those that vary most, 3,000 at most, in order."""
     if len(genes) <= GENES:
         return genes
-    tables = (
-        log_normalised(one.counts)[:, pd.Index(one.genes).get_indexer(genes)]
-        for one in part.slices()
-    )
-    return genes[most_variable(tables, GENES)]
+
+    def table(one: Slice) -> csr_array[Any]:
+        columns: Any = pd.Index(one.genes).get_indexer(pd.Index(genes))
+        found: csr_array[Any] = log_normalised(one.counts)[:, columns]
+        return found
+
+    return genes[most_variable(map(table, part.slices()), GENES)]
 
 
 def most_variable(tables: Iterable[csr_array[Any]], count: int) -> NDArray[np.int64]:
