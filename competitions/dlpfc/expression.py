@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from podium.notes import note
+
 from .metric import TARGET
 
 if TYPE_CHECKING:
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from podium.notes import note
-from podium.model import Part, Slice
+    from podium.model import Part, Slice
 
 GENES = 3000
 """Genes that a model looks at: of more those that vary most. The others are mostly zeros, and each
@@ -52,12 +53,13 @@ def varying(part: Part, genes: NDArray[np.str_]) -> NDArray[np.str_]:
     """Of genes that all slices of a part have those that vary most, 3,000 at most, in order."""
     if len(genes) <= GENES:
         return genes
-    wanted = pd.Index(genes)
-    tables: Any = (
-        log_normalised(one.counts)[:, pd.Index(one.genes).get_indexer(wanted)]
-        for one in part.slices()
-    )
-    return genes[most_variable(tables, GENES)]
+
+    def table(one: Slice) -> csr_array[Any]:
+        columns: Any = pd.Index(one.genes).get_indexer(pd.Index(genes))
+        found: csr_array[Any] = log_normalised(one.counts)[:, columns]
+        return found
+
+    return genes[most_variable(map(table, part.slices()), GENES)]
 
 
 def most_variable(tables: Iterable[csr_array[Any]], count: int) -> NDArray[np.int64]:

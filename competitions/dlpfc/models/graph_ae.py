@@ -89,9 +89,8 @@ class GraphMixture:
         return by_majority(labels, neighbours(one.features, params["majority"]))
 
     def _reach(self, one: Slice) -> int:
-        shares = self.params["near"], self.params["far"]
-        counts = [self._count(one, share) for share in shares]
-        return max(int(self.params["majority"]), *counts)
+        majority: int = self.params["majority"]
+        return max(majority, *(self._count(one, self.params[name]) for name in ("near", "far")))
 
     def _neighbours(self, one: Slice, share: float) -> NDArray[np.int64]:
         return neighbours(one.features, self._count(one, share))
