@@ -95,6 +95,7 @@ def rescore(
     if board is None or (competition.name, dataset.name) not in board.counts():
         raise BoardError(f"Nothing was submitted to {competition.name}/{dataset.name} yet.")
     desk = Desk.of(data.load(competition, dataset))
+    desk.check_metric()  # one that changed under the same version would outdate nothing
     names = (competition.name, dataset.name)
     present = desk.edition.name
     gone = {withdrawal.submission for withdrawal in board.withdrawals()}
@@ -308,7 +309,7 @@ class _Folder:
                 if found := verified(desk, replace(claim, file=file)):
                     return found
         name = label(path.stem)
-        scored = desk.score(desk.check(path))
+        scored = desk.score(desk.check(path, new=True))
         return desk.record(
             scored,
             team=team,

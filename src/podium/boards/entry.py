@@ -124,13 +124,29 @@ class Desk:
     def _surroundings(self) -> Mapping[str, Any]:
         return provenance.collect()
 
-    def check(self, path: Path) -> Table:
+    def check(self, path: Path, *, new: bool = False) -> Table:
         """The predictions of a file, aligned with the test ids.
+
+        Args:
+            path: The file.
+            new: Whether it is about to be handed in: then what is no fault is said, once.
 
         Raises:
             SubmissionError: With everything that is wrong.
         """
-        return submission.check(path, self.data)
+        notes: list[str] = []
+        table = submission.check(path, self.data, notes)
+        for text in notes if new else ():
+            note(f"{path.name}: {text}")
+        return table
+
+    def check_metric(self) -> None:
+        """Hold the metric to the golden scores of its version.
+
+        Raises:
+            PodiumError: With the scores that are others.
+        """
+        self._solution.check_metric()
 
     def score(self, predictions: Table) -> Scorecard:
         """Score aligned predictions.
@@ -302,7 +318,7 @@ class Entries:
             PodiumError: If the predictions are refused; nothing is written then.
         """
         desk = self.desk
-        aligned = desk.check(predictions.path)
+        aligned = desk.check(predictions.path, new=True)
         sha256 = file_sha256(predictions.path)
         short = desk.submission_id(self.team, sha256)
         self._refuse_withdrawn(short)

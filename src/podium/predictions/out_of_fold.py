@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium import formats, scratch, submission, workspace
+from podium.edition import former_names
 from podium.errors import SubmissionError
 
 if TYPE_CHECKING:
@@ -27,16 +28,19 @@ FOLDER = "out-of-fold"
 
 
 def place(data: Data, *, model_sha256: str, params: Mapping[str, Any], seed: int) -> Path:
-    """Where the out-of-fold predictions of a model with these parameters and seed lie."""
-    facts = {
-        "model_sha256": model_sha256,
-        "params": dict(params),
-        "seed": seed,
-        "edition": data.edition.name,
-    }
-    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    """Where the out-of-fold predictions of a model with these parameters and seed lie.
+
+    Those that were made when the same version had another name stay good.
+    """
+    facts = {"model_sha256": model_sha256, "params": dict(params), "seed": seed}
     folder = workspace.root() / FOLDER / data.competition.name / data.dataset.name
-    return folder / f"{name}.parquet"
+    names = [data.edition.name, *sorted(former_names(data.competition, data.edition))]
+    files = [folder / f"{_hash({**facts, 'edition': name})}.parquet" for name in names]
+    return next((file for file in files if file.is_file()), files[0])
+
+
+def _hash(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def keep(file: Path, predictions: pd.DataFrame) -> None:
