@@ -25,7 +25,7 @@ from measuring import Result, seconds
 from podium import api, workspace
 from podium.boards import leaderboard, tiers
 from podium.boards.record import SUBMISSION, Record, now, submission_id
-from podium.edition import Edition, find_edition
+from podium.version import Version, find_version
 
 SUBMISSIONS, TEAMS, GROUPS = (
     int(sys.argv[place]) if len(sys.argv) > place else default
@@ -48,7 +48,7 @@ def card(scores: dict[str, float]) -> dict:
     return {**part, "strata": {name: dict(part) for name in STRATA}}
 
 
-def records(version: Edition, numbers: range) -> list[Record]:
+def records(version: Version, numbers: range) -> list[Record]:
     """Teams of several strengths; the tries of a team are alike."""
     rng = np.random.default_rng(numbers.start)
     names = [score.name for score in api.load("sirna")[0].scores]
@@ -97,7 +97,7 @@ def measured(*arguments: str) -> tuple[float, float, float]:
     return time.perf_counter() - start, cpu, usage.ru_maxrss / 1024
 
 
-def add_more(board: leaderboard.Board, version: Edition) -> float:
+def add_more(board: leaderboard.Board, version: Version) -> float:
     """Median seconds of adding a record, as `podium submit` does."""
     took = []
     for record in records(version, range(SUBMISSIONS, SUBMISSIONS + 50)):
@@ -111,7 +111,7 @@ def fill() -> tuple[float, float]:
     """Make the board; seconds that it took, and those of one record more."""
     competition, dataset = api.load("sirna")
     api.prepare("sirna")
-    version = find_edition(competition, dataset)
+    version = find_version(competition, dataset)
     assert version is not None
     board = leaderboard.open_board(workspace.database_url())
     start = time.perf_counter()

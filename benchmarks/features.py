@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from measuring import Result, median, seconds
 
-from podium import api, data, edition
+from podium import api, data, version
 from podium.model import Part
 
 ROWS, RUNS = 25_782, 5
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=300)
     given = parser.parse_args()
     competition, dataset = api.load("sirna", "shanghai")
-    real = edition.is_ready(competition, dataset)
+    real = version.is_ready(competition, dataset)
     if not real:
         competition, dataset = api.load("sirna")
     ready = data.load(competition, dataset)

@@ -18,7 +18,7 @@ from podium.competitions.sirna.metric import TARGET
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from podium import api, edition, model
+from podium import api, model, version
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # read when a thread pool starts
 
@@ -90,7 +90,7 @@ def main():
     given = parser.parse_args()
     torch.set_num_threads(1)  # the seconds of more would add up
     competition, _ = api.load("sirna")
-    ready = edition.is_ready(*api.load("sirna", "shanghai"))
+    ready = version.is_ready(*api.load("sirna", "shanghai"))
     name = given.dataset or ("shanghai" if ready else "demo")
     train = api.prepare("sirna", name).train(0)
     few = train.take(train.rng.permutation(len(train))[: given.report_rows])

@@ -19,7 +19,7 @@ from board import GROUPS, SUBMISSIONS, TEAMS, measured, records
 from podium import api, workspace
 from podium.boards import leaderboard
 from podium.boards.record import Reveal, now
-from podium.edition import find_edition
+from podium.version import find_version
 
 BEGAN = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
 SPAN = datetime.timedelta(weeks=3)
@@ -31,7 +31,7 @@ def main() -> None:
         os.chdir(folder)
         os.environ.pop("PODIUM_DB", None)
         board = leaderboard.open_board(workspace.database_url())
-        version = find_edition(competition, dataset)
+        version = find_version(competition, dataset)
         assert version is not None
         found = records(version, range(SUBMISSIONS))
         step = SPAN / len(found)

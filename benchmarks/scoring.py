@@ -249,7 +249,7 @@ def drawn(rows: int) -> dict[str, Any]:
 
 def enlarge(rows: int) -> None:
     """Put so many test rows into the prepared data, as preparing them would; and a submission."""
-    from podium.edition import file_sha256
+    from podium.version import file_sha256
 
     test = drawn(rows)
     ids, y = test["id"], test["y"]

@@ -1,4 +1,4 @@
-"""Many files at once: a course by pull request, another edition, withdrawals."""
+"""Many files at once: a course by pull request, another version, withdrawals."""
 
 import json
 import os
@@ -33,10 +33,10 @@ def drop(sample, workspace):
 
 @pytest.fixture
 def new_metric(toy, monkeypatch, tmp_path):
-    """Begins another edition: the metric has another version."""
+    """Begins another version: the metric has another version."""
 
     def change():
-        folder = tmp_path / "other edition"
+        folder = tmp_path / "other version"
         shutil.copytree(toy.folder, folder)
         golden = json.loads((folder / "golden.json").read_text())
         (folder / "golden.json").write_text(json.dumps({**golden, "metric": 2}))

@@ -14,10 +14,10 @@ from podium.blending.mixing import Mixer, added
 from podium.boards import leaderboard
 from podium.competition import load
 from podium.counts import Counts
-from podium.edition import file_sha256
 from podium.errors import BoardError, PodiumError
 from podium.model import Part
 from podium.predictions import out_of_fold
+from podium.version import file_sha256
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_who_cannot_be_a_member(files, sample, workspace, podium_cli):
 
 
 def test_a_changed_metric_makes_its_records_no_members(files, monkeypatch):
-    monkeypatch.setattr("podium.edition.Edition.name", property(lambda _: "0" * 16))
+    monkeypatch.setattr("podium.version.Version.name", property(lambda _: "0" * 16))
     with pytest.raises(BoardError) as refused:
         podium.blend("toy", "one", "two")
     assert "'one' is of other data, split or metric" in refused.value.problems

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from podium import api, cli, data, edition
+from podium import api, cli, data, version
 from podium.verifying.checks import CHECKS
 
 ROW = {
@@ -342,7 +342,7 @@ def test_provenance_says_how_to_make_it_again(podium_cli, workspace):
     assert found["seed"] == 4
     assert {"data", "split", "metric", "model_sha256", "versions", "git", "seconds"} <= set(found)
     assert found["peak_memory_mb"] > 1
-    assert edition.file_sha256(workspace / name) == sha256
+    assert version.file_sha256(workspace / name) == sha256
 
 
 def test_every_command_has_help(podium_cli):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from podium import api, competition, data, edition
+from podium import api, competition, data, version
 from podium.errors import DataError
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
@@ -56,6 +56,6 @@ def test_groups_that_straddle_are_found():
 def test_data_that_do_not_match_their_checksums_are_refused(own_cache, monkeypatch):
     toy, demo = api.load("toy")
     wrong = {"demo": {"data": "0" * 64, "split": "0" * 64}}
-    monkeypatch.setattr(edition, "checksums", lambda competition: wrong)
+    monkeypatch.setattr(version, "checksums", lambda competition: wrong)
     with pytest.raises(DataError, match="does not match its checksums"):
         data.load(toy, demo)

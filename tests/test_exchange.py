@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import podium
-from podium import edition, workspace
+from podium import version, workspace
 from podium.boards import exchange, leaderboard
 from podium.boards import lines as of_lines
 from podium.boards.leaderboard import Batch, Board
@@ -465,7 +465,7 @@ def test_no_ceiling_but_the_simulators(name, filled, podium_cli):
     sha256 = hashlib.sha256(name.encode()).hexdigest()
     dataset = "demo" if name == "SOTA" else "table"
     toy = load("toy")
-    present = edition.find_edition(toy, toy.dataset(dataset)).name
+    present = version.find_version(toy, toy.dataset(dataset)).name
     short = submission_id("toy", dataset, "podium", sha256)
     forged = {**ceiling, "name": name, "dataset": dataset, "version": present, "sha256": sha256}
     done = podium_cli("import", write("forged.jsonl", [{**forged, "submission": short}]))
@@ -666,7 +666,7 @@ def test_a_board_made_by_version_0_1_opens(filled, at, podium_cli):
 def many(count):
     """Records as a course's board has them."""
     toy = load("toy")
-    now = edition.find_edition(toy, toy.dataset("demo")).name
+    now = version.find_version(toy, toy.dataset("demo")).name
     card = {"rows": 54, "groups": 24, "se": None, "ci": None}
     whole = {**card, "scores": {"rmse": 1.0, "mae": 1.0}}
     influence = np.zeros(24, np.float32).tobytes()

@@ -23,7 +23,7 @@ import pytest
 from podium import api, data
 from podium.boards import files
 from podium.boards.leaderboard import find_board
-from podium.edition import cache_folder, file_sha256, read_manifest
+from podium.version import cache_folder, file_sha256, read_manifest
 
 TOY = Path(__file__).parent / "toy"
 RAW = TOY / "raw"
@@ -210,7 +210,7 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
         if place is not named:
             board = find_board(f"sqlite:///{place}/leaderboard/board.sqlite")
             assert board.counts() == {("toy", "demo"): 1}
-            names = {"competition": "toy", "dataset": "demo", "version": ready.edition.name}
+            names = {"competition": "toy", "dataset": "demo", "version": ready.version.name}
             for kind, house in (("control", {"zero"}), ("ceiling", {"ceiling"})):
                 assert board.names(**names, kind=kind) == house
     verdicts = json.loads(_podium("verify", "toy", "-d", "demo", "--json").stdout)

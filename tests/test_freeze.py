@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import podium
-from podium import competition, data, edition, submission
+from podium import competition, data, submission, version
 from podium.errors import DataError, PodiumError
 from podium.verifying import checks
 from podium.verifying.case import Case
@@ -90,7 +90,7 @@ def test_a_corrected_label_is_noticed_and_frozen(mine, podium_cli):
     assert "the prepared data are others" in done.out
     assert "3 submissions are outdated" in done.out
     assert "its metric in version 1." in done.out
-    assert edition.file_sha256(mine / "raw" / "train.csv") in (mine / "competition.py").read_text()
+    assert version.file_sha256(mine / "raw" / "train.csv") in (mine / "competition.py").read_text()
     assert ranked() == []
     assert {one.status for one in podium.rescore("mine")} == {"scored"}
     assert sorted(ranked()) == sorted(TEAMS)
@@ -101,7 +101,7 @@ def test_a_file_that_was_only_touched_is_the_same(mine):
     file = mine / "raw" / "train.csv"
     os.utime(file, (1, 1))
     ready = data.load(*podium.load("mine"))
-    assert edition.read_manifest(ready.folder)["raw"]["raw/train.csv"]["time"] == 10**9
+    assert version.read_manifest(ready.folder)["raw"]["raw/train.csv"]["time"] == 10**9
     file.unlink()  # whoever has the cache may do without
     data.load(*podium.load("mine"))
 
@@ -245,13 +245,13 @@ def test_facts_that_a_score_depends_on(mine, podium_cli):
 
 def test_a_sha256_that_stands_nowhere_as_text(mine):
     facts = mine / "competition.py"
-    sha256 = edition.file_sha256(mine / "raw" / "train.csv")
+    sha256 = version.file_sha256(mine / "raw" / "train.csv")
     facts.write_text(facts.read_text().replace(f'"{sha256}"', f'"{sha256[:9]}" "{sha256[9:]}"'))
     table = raw(mine)
     write(mine, table.assign(value=table["value"].str.replace("1", "3")))
     with pytest.raises(PodiumError, match="does not have the sha256") as error:
         podium.freeze("mine")
-    assert edition.file_sha256(mine / "raw" / "train.csv") in error.value.hint
+    assert version.file_sha256(mine / "raw" / "train.csv") in error.value.hint
 
 
 def test_a_metric_version_in_one_line_facts(mine, monkeypatch):

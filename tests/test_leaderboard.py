@@ -1,4 +1,4 @@
-"""The board: ranks, editions, seals, and a database that several processes share."""
+"""The board: ranks, versions, seals, and a database that several processes share."""
 
 import multiprocessing
 from dataclasses import replace

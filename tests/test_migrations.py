@@ -91,7 +91,7 @@ def test_an_old_board_opens_after_one_line_that_says_what_was_done(old, caplog):
 
 def test_nothing_is_scored_again_and_every_file_is_found(old):
     opened = find_board(old)
-    present = {data.load(*podium.load("toy", name)).edition.name for name in NAMES}
+    present = {data.load(*podium.load("toy", name)).version.name for name in NAMES}
     own = opened.records("toy", origins=["own"])
     assert {record.version for record in own} == present
     kept = [record for record in own if record.file]
@@ -129,8 +129,8 @@ def test_lines_of_before_versions_are_read(prepared_table, database):
     assert (found.new, found.verified, found.revealed) == (12, 3, ["toy/table"])
     ready = data.load(*podium.load("toy"))
     records = find_board(workspace_url()).records("toy", "demo")
-    assert {record.answers for record in records} == {ready.edition.answers}
-    assert {r.version for r in records if r.name != "older"} == {ready.edition.name}
+    assert {record.answers for record in records} == {ready.version.answers}
+    assert {r.version for r in records if r.name != "older"} == {ready.version.name}
     podium.export_records("new.jsonl")
     assert '"edition"' not in Path("new.jsonl").read_text()
     assert podium.import_records("new.jsonl").known == 12

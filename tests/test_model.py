@@ -3,8 +3,8 @@
 import pytest
 
 from podium import model
-from podium.edition import file_sha256
 from podium.errors import ModelError, PodiumError, UnknownNameError
+from podium.version import file_sha256
 
 GOOD = """
 import pandas as pd

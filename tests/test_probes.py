@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, competition, edition
+from podium import api, competition, version
 from podium.competition import Score, Target
 from podium.data import Prepared
 from podium.verifying import checks, probes, verify
@@ -120,7 +120,7 @@ def case(own_cache, monkeypatch):
             monkeypatch.setitem(toy.__dict__, name, value)
         rng = np.random.default_rng(5)
         monkeypatch.setattr(toy.module("simulate"), "demo", lambda: plant(fault, rng))
-        monkeypatch.setattr(edition, "checksums", lambda competition: {})
+        monkeypatch.setattr(version, "checksums", lambda competition: {})
         return Case(*api.load("toy"))
 
     return make

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from conftest import MODEL
-from podium import api, edition
+from podium import api, version
 from podium.errors import ModelError, PodiumError
 from podium.tuning import pruning, storages, studies
 
@@ -64,9 +64,9 @@ def test_the_same_call_gives_the_same_trials_also_in_two_pieces(write, workspace
 def test_a_study_from_when_editions_hashed_the_metrics_file_goes_on(name, write, monkeypatch):
     write()
     toy, demo = api.load("toy")
-    (former,) = edition.former_names(toy, edition.find_edition(toy, demo))
+    (former,) = version.former_names(toy, version.find_version(toy, demo))
     with monkeypatch.context() as before:
-        before.setattr("podium.edition.Edition.name", property(lambda _: former))
+        before.setattr("podium.version.Version.name", property(lambda _: former))
         first = api.tune("toy", "mine.py", trials=3, study=name)
     again = api.tune("toy", "mine.py", trials=5, study=name)
     assert (again.study, again.new) == (first.study, 2)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import podium
-from podium import competition, data, edition, golden
+from podium import competition, data, golden, version
 from podium.competition import Target
 from podium.errors import PodiumError
 from podium.freezing import facts
@@ -74,7 +74,7 @@ def test_a_new_competition_has_golden_scores(mine):
     assert known["metric"] == 1
     assert list(known["scores"]) == ["table"]
     assert list(known["scores"]["table"]) == ["slight", "strong", "level"]
-    assert known["agrees"] == [edition.file_sha256(mine / "metric.py")]
+    assert known["agrees"] == [version.file_sha256(mine / "metric.py")]
 
 
 def test_a_metric_of_podium_that_changed_is_an_error_until_it_has_a_version(
@@ -117,9 +117,9 @@ def test_a_comment_changes_nothing(helped):
     assert set(ranked()) == {"first", "second"}
     assert podium.rescore("mine") == []
     frozen = podium.freeze("mine")
-    assert (frozen.metric_version, frozen.editions, frozen.outdated) == (1, {}, {})
+    assert (frozen.metric_version, frozen.versions, frozen.outdated) == (1, {}, {})
     agrees = json.loads((helped / "golden.json").read_text())["agrees"]
-    assert edition.file_sha256(helped / "metric.py") in agrees
+    assert version.file_sha256(helped / "metric.py") in agrees
     assert podium.freeze("mine").changes == ()
 
 
@@ -174,7 +174,7 @@ def test_broken_golden_scores_are_said(mine):
 
 def test_an_edition_is_of_all_that_a_score_depends_on():
     toy, demo = podium.load("toy")
-    present = edition.find_edition(toy, demo)
+    present = version.find_version(toy, demo)
     (target,), strata, first = toy.targets, toy.strata, toy.primary
     others = [
         replace(toy, metric_version=2),
@@ -187,33 +187,33 @@ def test_an_edition_is_of_all_that_a_score_depends_on():
         replace(toy, strata=(replace(strata[0], enough=3), *strata[1:])),
         replace(toy, scores=(replace(first, higher_is_better=True), *toy.scores[1:])),
     ]
-    names = {edition.find_edition(other, demo).name for other in others}
+    names = {version.find_version(other, demo).name for other in others}
     assert len({present.name, *names}) == len(others) + 1
-    assert {edition.find_edition(other, demo).answers for other in others} == {present.answers}
+    assert {version.find_version(other, demo).answers for other in others} == {present.answers}
     same = replace(
         toy, title="x", daily_limit=1, controls=(), targets=(replace(target, unit="km"),)
     )
-    assert edition.find_edition(same, demo) == present
+    assert version.find_version(same, demo) == present
 
 
 def test_the_successor_of_an_edition_that_hashed_the_file(mine, monkeypatch):
     loaded, table = podium.load("mine")
-    present = edition.find_edition(loaded, table)
-    sha256 = edition.file_sha256(mine / "metric.py")
+    present = version.find_version(loaded, table)
+    sha256 = version.file_sha256(mine / "metric.py")
     old = {"data": present.data, "split": present.split, "metric": sha256}
     former = hashlib.sha256(f"{present.data}{present.split}{sha256}".encode()).hexdigest()[:16]
-    assert edition.successor(loaded, "table", old) == present.name
-    assert edition.former_names(loaded, present) == {former}
-    assert edition.answers_of(old) == present.answers == edition.answers_of(vars(present))
-    assert edition.answers_of({"seed": 1}) == ""
+    assert version.successor(loaded, "table", old) == present.name
+    assert version.former_names(loaded, present) == {former}
+    assert version.answers_of(old) == present.answers == version.answers_of(vars(present))
+    assert version.answers_of({"seed": 1}) == ""
     for other in ({**old, "metric": "0" * 64}, {**old, "data": "0" * 64}, {}, {"data": [1]}):
-        assert edition.successor(loaded, "table", other) is None
-    assert edition.successor(loaded, "nope", old) is None
+        assert version.successor(loaded, "table", other) is None
+    assert version.successor(loaded, "nope", old) is None
     (mine / "metric.py").write_text((mine / "metric.py").read_text() + "# a comment\n")
-    assert edition.successor(loaded, "table", old) == present.name
+    assert version.successor(loaded, "table", old) == present.name
     doubled(monkeypatch)  # the same file, and other scores
     podium.freeze("mine")
-    assert edition.successor(podium.load("mine")[0], "table", old) is None
+    assert version.successor(podium.load("mine")[0], "table", old) is None
 
 
 def test_fixed_predictions_keep_to_the_targets():

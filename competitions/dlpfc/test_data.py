@@ -119,10 +119,10 @@ def test_genes_of_one_name_are_told_apart(tmp_path, own_cache):
 
 def test_course_has_a_board_for_each_content(tmp_path, own_cache):
     sample(tmp_path, "a", seed=1, spots=450)
-    first = course(tmp_path).edition.name
-    assert course(tmp_path).edition.name == first
+    first = course(tmp_path).version.name
+    assert course(tmp_path).version.name == first
     sample(tmp_path, "a", seed=2, spots=450)
-    assert course(tmp_path).edition.name != first
+    assert course(tmp_path).version.name != first
 
 
 def test_course_forms_that_are_understood(tmp_path, own_cache, capsys):

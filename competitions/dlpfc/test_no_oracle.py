@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from podium.competitions.dlpfc import simulate
 
-from podium import api, competition, data, edition, model, training
+from podium import api, competition, data, model, training, version
 from podium.verifying.case import thin
 
 MODELS = competition.load("dlpfc").models
@@ -19,7 +19,7 @@ def parts(tmp_path_factory):
     patch.setenv("PODIUM_DATA", str(tmp_path_factory.mktemp("honest")))
     honest = data.load(*api.load("dlpfc"))
     patch.setenv("PODIUM_DATA", str(tmp_path_factory.mktemp("permuted")))
-    patch.setattr(edition, "checksums", lambda competition: {})
+    patch.setattr(version, "checksums", lambda competition: {})
     made = simulate.demo()
     hidden = ~made.targets["id"].str.startswith("d1").to_numpy()
     targets = made.targets.copy()
@@ -29,7 +29,7 @@ def parts(tmp_path_factory):
     patch.setattr(simulate, "demo", lambda: permuted)
     changed = data.load(*api.load("dlpfc"))
     patch.undo()
-    assert changed.edition.data != honest.edition.data
+    assert changed.version.data != honest.version.data
     return [(thin(ready.train()), thin(ready.part("test"))) for ready in (honest, changed)]
 
 

@@ -434,10 +434,10 @@ def test_course_by_the_front_door(tmp_path, own_cache):
     names = [path.name for path in api.annotate("imputation", "course", tmp_path / "out")]
     assert names == ["train-cells.h5ad", "test-cells.h5ad", "open-cells.h5ad"]
     assert (h5ad.read(tmp_path / "out" / names[2]).counts != one_of(ready, "open").counts).nnz == 0
-    first = ready.edition.name
+    first = ready.version.name
     tables["truth"] += tables["observed"] == 0
     folder(tmp_path, **tables)
-    assert api.prepare("imputation", "course", source=tmp_path).edition.name != first
+    assert api.prepare("imputation", "course", source=tmp_path).version.name != first
 
 
 def one_of(ready, part):

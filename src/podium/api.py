@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from podium.boards.standings import Standings
     from podium.creating.making import Created
     from podium.data import Data
-    from podium.edition import Edition
     from podium.freezing.freezing import Frozen
     from podium.metric import Table
     from podium.reporting import Report
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from podium.training import CrossValidation, Progress
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
+    from podium.version import Version
 
 
 def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dataset]:
@@ -137,10 +137,10 @@ def freeze(
 
 
 def _outdated(name: str) -> dict[str, int]:
-    """Submissions of each dataset that have no record in its present edition."""
+    """Submissions of each dataset that have no record in its present version."""
     from podium.boards import leaderboard
     from podium.boards.record import CLAIM, OWN, SUBMISSION
-    from podium.edition import find_edition
+    from podium.version import find_version
 
     opened, competition = leaderboard.find_board(workspace.database_url()), competitions.load(name)
     if opened is None:
@@ -148,7 +148,7 @@ def _outdated(name: str) -> dict[str, int]:
     gone = {withdrawal.submission for withdrawal in opened.withdrawals()}
     counts = {}
     for dataset in competition.datasets:
-        present = find_edition(competition, dataset)
+        present = find_version(competition, dataset)
         origins = [OWN, CLAIM]
         records = [r for r in opened.records(name, dataset.name, origins) if r.kind == SUBMISSION]
         scored = {r.submission for r in records if present and r.version == present.name}
@@ -462,7 +462,7 @@ def score_all(competition: str | None = None, *, progress: Progress | None = Non
 def rescore(
     competition: str, dataset: str | None = None, *, progress: Progress | None = None
 ) -> list[Handled]:
-    """Score the stored files of outdated records in the present edition.
+    """Score the stored files of outdated records in the present version.
 
     Raises:
         BoardError: If nothing was ever submitted.
@@ -583,13 +583,13 @@ def standings(
     from podium.boards.record import PARTS
     from podium.boards.standings import Standings, View
     from podium.boards.standings import standings as of_board
-    from podium.edition import find_edition
+    from podium.version import find_version
 
     found, chosen = load(competition, dataset)
     if part not in PARTS:
         raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
     opened = leaderboard.find_board(workspace.database_url())
-    present = find_edition(found, chosen)
+    present = find_version(found, chosen)
     if opened is None or present is None:
         if part != "public":
             raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
@@ -610,10 +610,10 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
         BoardError: If a name fits none or several, or fewer than two are named.
     """
     from podium.boards import comparing
-    from podium.edition import find_edition
+    from podium.version import find_version
 
     found, chosen = load(competition, dataset)
-    present = find_edition(found, chosen)
+    present = find_version(found, chosen)
     if present is None:
         raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
     return comparing.compare(_board(), found, chosen, present, submissions)
@@ -757,18 +757,18 @@ def pick(
     return picking.pick(*names, None if not submissions and not none else submissions)
 
 
-def _present(competition: str, dataset: str | None) -> tuple[Competition, Dataset, Edition, Board]:
+def _present(competition: str, dataset: str | None) -> tuple[Competition, Dataset, Version, Board]:
     """A dataset in its present version, and its board.
 
     Raises:
         BoardError: If nothing was submitted to it.
     """
     from podium.boards import leaderboard
-    from podium.edition import find_edition
+    from podium.version import find_version
 
     found, chosen = load(competition, dataset)
     opened = leaderboard.find_board(workspace.database_url())
-    version = find_edition(found, chosen)
+    version = find_version(found, chosen)
     if opened is None or version is None or (found.name, chosen.name) not in opened.counts():
         raise BoardError(
             f"Nothing was submitted to {found.name}/{chosen.name} yet.",

@@ -62,7 +62,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """One edition of a competition's data, with its own frozen split, fingerprint and board.
+    """One set of a competition's data, with its own frozen split, fingerprint and board.
 
     Attributes:
         sources: Raw files; none for a simulated dataset, which `simulate.py` makes.

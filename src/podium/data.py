@@ -27,24 +27,24 @@ import numpy as np
 from podium import raw, scratch
 from podium.competition import Competition, Dataset
 from podium.counts import Counts
-from podium.edition import (
+from podium.errors import DataError, UnknownNameError, needing_extras, reason
+from podium.metric import ANSWERS
+from podium.model import Part
+from podium.sequences import Sequences
+from podium.version import (
     FORM,
     KEPT,
     MANIFEST,
     PUBLIC,
     SOLUTION,
-    Edition,
+    Version,
     cache_folder,
     differences,
-    edition_of,
     file_sha256,
     get_command,
     read_manifest,
+    version_of,
 )
-from podium.errors import DataError, UnknownNameError, needing_extras, reason
-from podium.metric import ANSWERS
-from podium.model import Part
-from podium.sequences import Sequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,9 +105,9 @@ class Data:
     manifest: Mapping[str, Any]
 
     @property
-    def edition(self) -> Edition:
+    def version(self) -> Version:
         """Which data, split and metric scores on it belong to."""
-        return edition_of(self.competition, self.manifest)
+        return version_of(self.competition, self.manifest)
 
     def file(self, name: str) -> Path:
         """A prepared file, checked.
@@ -250,7 +250,7 @@ def load(competition: Competition, dataset: Dataset) -> Data:
     """Open a prepared dataset; one that is at hand is made on first use.
 
     Raises:
-        DataError: If it is not prepared, or was prepared from another edition, or if raw files
+        DataError: If it is not prepared, or was prepared from another version, or if raw files
             beside `competition.py` have changed since they were frozen.
     """
     folder = cache_folder(competition, dataset)
@@ -279,7 +279,7 @@ def get(
 
     Args:
         competition: Whose data.
-        dataset: Which edition.
+        dataset: Which one.
         source: A folder or zip that holds the raw files; None fetches them.
         options: What the user says of the raw files; see `Dataset.options`.
         progress: Whether to show a progress bar for downloads on stderr.

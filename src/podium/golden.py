@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium import edition
 from podium.competition import Competition, Dataset, Target
 from podium.errors import DataError, PodiumError
 from podium.metric import ANSWERS, Table
@@ -84,11 +83,11 @@ def of_version(competition: Competition, dataset: Dataset, kept: Path) -> Scores
         PodiumError: If `golden.json` is of another version.
     """
     name, version = competition.name, competition.metric_version
-    committed = edition.read_golden(competition)
+    committed = read_golden(competition)
     if committed and committed["metric"] != version:
         raise PodiumError(
             f"competitions/{name}/competition.py has metric_version {version}, and "
-            f"{edition.GOLDEN} has the golden scores of version {committed['metric']}.",
+            f"{GOLDEN} has the golden scores of version {committed['metric']}.",
             hint=f"Make them again: podium freeze {name}",
         )
     known: Scores | None = committed["scores"].get(dataset.name) if committed else None

@@ -28,10 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.competition import Competition
-from podium.edition import file_sha256
 from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
 from podium.notes import note
 from podium.runs.limits import Halted
+from podium.version import file_sha256
 
 if TYPE_CHECKING:
     import pandas as pd

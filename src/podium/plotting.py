@@ -63,7 +63,7 @@ def plot(data: Data, submissions: Sequence[str], out: Path) -> list[Path]:
                 f"{record.submission} is of {record.competition}/{record.dataset}, "
                 f"not of {'/'.join(where)}."
             )
-    revealed = board.revealed(*where, data.edition.answers) is not None
+    revealed = board.revealed(*where, data.version.answers) is not None
     desk = Desk.of(data)
     return draw(data.competition, [_view(desk, one, revealed=revealed) for one in found], out)
 
@@ -128,7 +128,7 @@ def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Pat
 
 
 def _view(desk: Desk, record: Record, *, revealed: bool) -> View:
-    if record.version != desk.edition.name:
+    if record.version != desk.version.name:
         raise BoardError(
             f"{record.submission} ({record.name}) was handed in to other data, split or metric.",
             hint="Its file can be scored again: podium rescore "

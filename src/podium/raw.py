@@ -21,8 +21,8 @@ from typing import Any
 
 from podium import scratch, workspace
 from podium.competition import Competition, Dataset, Source
-from podium.edition import file_sha256
 from podium.errors import DataError
+from podium.version import file_sha256
 
 _CHUNK = 1 << 20
 _EXAMPLES = 5

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from podium import golden
 from podium.competition import Competition, Dataset
 from podium.data import Data, given_to_others, metric_columns, target_columns
-from podium.edition import KEPT, PUBLIC, SOLUTION, cache_folder, read_manifest
 from podium.errors import DataError, PodiumError
 from podium.metric import Table
 from podium.predictions.columns import as_numpy
 from podium.scratch import replacing
 from podium.stats import BUCKETS, Card, Cells, Estimate, Tally, independent_groups
+from podium.version import KEPT, PUBLIC, SOLUTION, cache_folder, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,6 @@ import pyarrow.compute as pc
 
 from podium import formats
 from podium.competition import Competition
-from podium.edition import file_sha256
 from podium.errors import SubmissionError, reason
 from podium.metric import Table
 from podium.predictions.columns import (
@@ -36,6 +35,7 @@ from podium.predictions.columns import (
 from podium.predictions.matching import permutation
 from podium.predictions.wide import Wide
 from podium.scratch import replacing
+from podium.version import file_sha256
 
 if TYPE_CHECKING:
     import pandas as pd

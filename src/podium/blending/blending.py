@@ -26,10 +26,10 @@ from podium.boards.entry import Desk
 from podium.boards.ranking import HOUSE, OUTDATED, WITHDRAWN
 from podium.boards.record import SUBMISSION
 from podium.data import train_columns
-from podium.edition import PUBLIC, file_sha256
 from podium.errors import BoardError, PodiumError
 from podium.predictions import out_of_fold
 from podium.stats import Cells, Tally
+from podium.version import PUBLIC, file_sha256
 
 if TYPE_CHECKING:
     from podium.boards.entry import Kept, Outcome
@@ -211,7 +211,7 @@ def blend(
 def _members(board: Board, desk: Desk, names: Sequence[str]) -> list[_Found]:
     """The named submissions; everything that stands against them is said at once."""
     competition, dataset = desk.data.competition, desk.data.dataset
-    standing = board.rows(competition, dataset.name, version=desk.edition)
+    standing = board.rows(competition, dataset.name, version=desk.version)
     found, problems = [], []
     for name in names:
         try:
@@ -238,7 +238,7 @@ def _member(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> _Fo
         raise _why_not(board, desk, standing, name) or error from error
     if row.status in HOUSE:
         raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
-    record = board.get(row.submission, desk.edition.name)
+    record = board.get(row.submission, desk.version.name)
     try:
         file = files.checked(record)
     except BoardError as error:

@@ -29,9 +29,9 @@ from podium.boards.record import (
     now,
     submission_id,
 )
-from podium.edition import file_sha256
 from podium.errors import BoardError, PodiumError, one_line
 from podium.formats import FORMATS
+from podium.version import file_sha256
 
 if TYPE_CHECKING:
     from podium.competition import Competition, Dataset
@@ -97,7 +97,7 @@ def rescore(
     desk = Desk.of(data.load(competition, dataset))
     desk.check_metric()  # one that changed under the same version would outdate nothing
     names = (competition.name, dataset.name)
-    present = desk.edition.name
+    present = desk.version.name
     gone = {withdrawal.submission for withdrawal in board.withdrawals()}
     own = board.records(*names, [OWN])
     gone |= {record.submission for record in own if record.version == present}
@@ -177,7 +177,7 @@ def _near_bytes(a: bytes, b: bytes) -> bool:
 
 
 def _scored_again(desk: Desk, record: Record) -> Scorecard | None:
-    if record.version != desk.edition.name:
+    if record.version != desk.version.name:
         return None
     if record.kind == CEILING:
         return desk.ceiling()
@@ -205,9 +205,9 @@ def _rescored(desk: Desk, old: Record) -> Handled:
     except (PodiumError, OSError) as error:
         return replace(handled, problem=one_line(error))
     rescored = {"created": now(), "versions": provenance.versions()}
-    code = {**old.provenance, **vars(desk.edition), "rescored": rescored}
+    code = {**old.provenance, **vars(desk.version), "rescored": rescored}
     desk.record_controls()
-    version, answers = desk.edition.name, desk.edition.answers
+    version, answers = desk.version.name, desk.version.answers
     desk.board.add(
         replace(old, version=version, answers=answers, provenance=code, **found),
         primary=desk.data.competition.primary.name,
@@ -303,7 +303,7 @@ class _Folder:
 
     def _record(self, desk: Desk, path: Path, team: str, sha256: str, start: float) -> Record:
         file = path.relative_to(workspace.root()).as_posix()
-        claim = self._claims.get((desk.submission_id(team, sha256), desk.edition.name))
+        claim = self._claims.get((desk.submission_id(team, sha256), desk.version.name))
         if claim:  # a false claim gives way to what is found here
             with suppress(BoardError):
                 if found := verified(desk, replace(claim, file=file)):

@@ -18,9 +18,9 @@ from podium.boards import files, tiers
 from podium.boards.disagreement import Disagreement, disagreement
 from podium.boards.entry import Desk
 from podium.boards.ranking import OUTDATED, WITHDRAWN
-from podium.edition import Edition, is_ready
 from podium.errors import BoardError
 from podium.stats import MIN_GROUPS, Card, Estimate, interval
+from podium.version import Version, is_ready
 
 if TYPE_CHECKING:
     from podium.boards.leaderboard import Board
@@ -99,7 +99,7 @@ class _Scored:
 
 
 def compare(
-    board: Board, competition: Competition, dataset: Dataset, version: Edition, names: Sequence[str]
+    board: Board, competition: Competition, dataset: Dataset, version: Version, names: Sequence[str]
 ) -> Compared:
     """Compare the first named submission with each of the others.
 
@@ -198,14 +198,14 @@ def _difference(
     )
 
 
-def _desk(competition: Competition, dataset: Dataset, version: Edition) -> Desk | None:
+def _desk(competition: Competition, dataset: Dataset, version: Version) -> Desk | None:
     """Where predictions can be scored again; None where the data are not prepared here."""
     from podium.data import load
 
     if not is_ready(competition, dataset):
         return None
     desk = Desk.of(load(competition, dataset))
-    return desk if desk.edition == version else None
+    return desk if desk.version == version else None
 
 
 def _scored(desk: Desk | None, record: Record, *, revealed: bool) -> _Scored | None:

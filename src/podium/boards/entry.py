@@ -20,11 +20,11 @@ from podium.boards.ranking import Row
 from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
 from podium.boards.standings import Standings, View, standings
 from podium.data import Data
-from podium.edition import Edition, file_sha256
 from podium.errors import PodiumError, one_line
 from podium.notes import note
 from podium.scoring import Scorecard, Solution, open_solution
 from podium.stats import Card, Estimate
+from podium.version import Version, file_sha256
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,12 +104,12 @@ class Desk:
     """Where predictions for one dataset are scored and recorded, whoever hands them in."""
 
     data: Data
-    edition: Edition
+    version: Version
 
     @classmethod
     def of(cls, data: Data) -> Desk:
         """The desk of a prepared dataset."""
-        return cls(data=data, edition=data.edition)
+        return cls(data=data, version=data.version)
 
     @cached_property
     def board(self) -> Board:
@@ -184,13 +184,13 @@ class Desk:
     def best(self, team: str) -> float | None:
         """A team's best public score."""
         names = (self.data.competition, self.data.dataset.name)
-        own = self.board.ranking(*names, version=self.edition).of(team)
+        own = self.board.ranking(*names, version=self.version).of(team)
         return next((line.score for line in own if line.kind == SUBMISSION), None)
 
     def standings(self, team: str) -> Standings:
         """The public board with tiers and probabilities, as far as a team is concerned."""
         names = (self.board, self.data.competition, self.data.dataset.name)
-        return standings(*names, version=self.edition, view=View(team=team))
+        return standings(*names, version=self.version, view=View(team=team))
 
     def recorded_files(self) -> set[str]:
         """The files that records of the dataset name, relative to the workspace."""
@@ -200,7 +200,7 @@ class Desk:
     def has_record(self, short: str) -> bool:
         """Whether these bytes of this team have a record in this version: no new look."""
         board = leaderboard.find_board(workspace.database_url())
-        return board is not None and board.has(short, self.edition.name)
+        return board is not None and board.has(short, self.version.name)
 
     def refuse_over_limit(self, team: str) -> None:
         """Refuse what would be more looks at the public score than a day has, in UTC.
@@ -212,7 +212,7 @@ class Desk:
         board = leaderboard.find_board(workspace.database_url()) if limit else None
         if board and limit:
             names = (self.data.competition.name, self.data.dataset.name)
-            looks = board.looks(*names, version=self.edition.name, since=today())
+            looks = board.looks(*names, version=self.version.name, since=today())
             refuse_over_limit(team, looks.get(team, 0), limit)
 
     def add(self, record: Record) -> bool:
@@ -236,10 +236,10 @@ class Desk:
             submission=self.submission_id(fields["team"], fields["sha256"]),
             competition=self.data.competition.name,
             dataset=self.data.dataset.name,
-            version=self.edition.name,
-            answers=self.edition.answers,
+            version=self.version.name,
+            answers=self.version.answers,
             provenance={
-                **vars(self.edition),
+                **vars(self.version),
                 "peak_memory_mb": provenance.peak_memory_mb(),
                 **code,
                 **self._surroundings,
@@ -264,7 +264,7 @@ class Desk:
 
     def _if_scorable(self, what: str, score: Callable[[], Scorecard | None]) -> Scorecard | None:
         """What a control or the ceiling scores; None if it fails, which is said once a process."""
-        key = self.data.competition.name, self.data.dataset.name, self.edition.name, what
+        key = self.data.competition.name, self.data.dataset.name, self.version.name, what
         if key in _LEFT_OUT:
             return None
         try:
@@ -279,7 +279,7 @@ class Desk:
 
     def _house_names(self, kind: str) -> set[str]:
         names = (self.data.competition.name, self.data.dataset.name)
-        return self.board.names(*names, version=self.edition.name, kind=kind)
+        return self.board.names(*names, version=self.version.name, kind=kind)
 
     def _record_house(
         self, scored: Scorecard, kind: str, name: str, model: str | None, code: Mapping[str, Any]

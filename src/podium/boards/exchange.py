@@ -17,9 +17,9 @@ from podium.boards.entry import Desk
 from podium.boards.leaderboard import Batch, Board
 from podium.boards.lines import Facts
 from podium.boards.record import CLAIM, OWN, REFERENCE, SUBMISSION, Pick, Record, Reveal, Withdrawal
-from podium.edition import is_ready
 from podium.errors import BoardError, PodiumError, UnknownNameError, one_line
 from podium.scratch import replacing
+from podium.version import is_ready
 
 if TYPE_CHECKING:
     from podium.training import Progress

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from podium import scratch, workspace
 from podium.boards.record import Record
-from podium.edition import file_sha256
 from podium.errors import BoardError, SubmissionError, reason
+from podium.version import file_sha256
 
 _STAGED = ".staged-"
 _OLD_SECONDS = 24 * 3600

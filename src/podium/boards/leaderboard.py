@@ -32,8 +32,8 @@ from podium.boards.record import (
 )
 from podium.boards.schema import PICKS, RECORDS, REVEALS, WITHDRAWALS
 from podium.competition import Competition
-from podium.edition import Edition
 from podium.errors import BoardError
+from podium.version import Version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,7 +173,7 @@ class Board:
             return set(connection.execute(query.where(RECORDS.c.file.is_not(None))).scalars())
 
     def ranking(
-        self, competition: Competition, dataset: str, *, version: Edition, part: str = "public"
+        self, competition: Competition, dataset: str, *, version: Version, part: str = "public"
     ) -> Ranking:
         """All lines of the board of one part, without their figures: quick at any size.
 
@@ -202,7 +202,7 @@ class Board:
         competition: Competition,
         dataset: str,
         *,
-        version: Edition,
+        version: Version,
         part: str = "public",
         ranking: Ranking | None = None,
         lines: Sequence[Line] | None = None,

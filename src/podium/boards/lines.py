@@ -36,8 +36,8 @@ from podium.boards.record import (
     Withdrawal,
     submission_id,
 )
-from podium.edition import Edition, answers_of, find_edition, successor
 from podium.errors import BoardError, PodiumError
+from podium.version import Version, answers_of, find_version, successor
 
 if TYPE_CHECKING:
     from podium.competition import Competition
@@ -68,19 +68,19 @@ _DEPTH = 50  # objects within objects: what is far deeper can be read here, but 
 _MANY = 2**53
 
 
-class Facts(dict[tuple[str, str], "tuple[Competition, Edition] | None"]):
+class Facts(dict[tuple[str, str], "tuple[Competition, Version] | None"]):
     """Competitions that are known here and the present version of their datasets, asked once."""
 
     def __init__(self) -> None:
         super().__init__()
         self._shipped: dict[str, frozenset[str]] = {}
 
-    def __missing__(self, names: tuple[str, str]) -> tuple[Competition, Edition] | None:
+    def __missing__(self, names: tuple[str, str]) -> tuple[Competition, Version] | None:
         name, dataset = names
         known = self._competition(name)
         version = None
         if known and dataset in [entry.name for entry in known.datasets]:
-            version = find_edition(known, known.dataset(dataset))
+            version = find_version(known, known.dataset(dataset))
         self[names] = (known, version) if known and version else None
         return self[names]
 

@@ -12,8 +12,8 @@ from podium import competition as competitions
 from podium import workspace
 from podium.boards import leaderboard
 from podium.competition import Competition, Dataset, Target
-from podium.edition import PUBLIC, cache_folder, checksums, find_edition, is_ready
 from podium.errors import PodiumError
+from podium.version import PUBLIC, cache_folder, checksums, find_version, is_ready
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def _broken(name: str, why: str) -> Entry:
 def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
     """All that a competitor needs to know of a competition, as JSON."""
     folder = cache_folder(competition, dataset) / PUBLIC
-    version = find_edition(competition, dataset)
+    version = find_version(competition, dataset)
     return {
         "name": competition.name,
         "title": competition.title,

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from podium.boards.leaderboard import Board
     from podium.boards.ranking import Row
     from podium.competition import Competition
-    from podium.edition import Edition
+    from podium.version import Version
 
 
 def pick(
     board: Board,
     competition: Competition,
     dataset: str,
-    version: Edition,
+    version: Version,
     team: str,
     names: Sequence[str] | None,
 ) -> list[Row]:

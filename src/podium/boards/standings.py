@@ -24,8 +24,8 @@ from podium.boards.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per
 from podium.boards.record import SUBMISSION
 from podium.boards.tiers import Optimism
 from podium.competition import Competition
-from podium.edition import Edition
 from podium.errors import BoardError, UnknownNameError
+from podium.version import Version
 
 COMPARED = 200
 """Of so many rows and teams at the top it is said who is really ahead."""
@@ -95,7 +95,7 @@ def standings(
     competition: Competition,
     dataset: str,
     *,
-    version: Edition,
+    version: Version,
     part: str = "public",
     view: View | None = None,
 ) -> Standings:
@@ -136,7 +136,7 @@ def chances(
     competition: Competition,
     dataset: str,
     *,
-    version: Edition,
+    version: Version,
     part: str,
     rows: Sequence[Row],
 ) -> tuple[list[Row], NDArray[np.float64]]:
@@ -165,7 +165,7 @@ class _Shelf:
     board: Board
     competition: Competition
     dataset: str
-    version: Edition
+    version: Version
     part: str
 
     @property

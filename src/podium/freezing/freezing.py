@@ -17,21 +17,21 @@ from typing import Any
 
 from podium import data, golden, raw, scratch
 from podium.competition import Competition, Dataset
-from podium.edition import (
-    GOLDEN,
-    KEPT,
-    cache_folder,
-    checksums,
-    edition_of,
-    file_sha256,
-    find_edition,
-    is_ready,
-    read_golden,
-)
 from podium.errors import DataError, PodiumError, reason
 from podium.freezing import facts
 from podium.freezing.splitting import resplit
 from podium.scoring import open_golden_scores
+from podium.version import (
+    GOLDEN,
+    KEPT,
+    cache_folder,
+    checksums,
+    file_sha256,
+    find_version,
+    is_ready,
+    read_golden,
+    version_of,
+)
 
 _FACTS = "competition.py"
 _EXAMPLES = 5
@@ -43,7 +43,7 @@ class Frozen:
 
     Attributes:
         changes: What is another than it was, one line each.
-        editions: Former and present edition of each dataset whose edition is another now.
+        versions: Former and present version of each dataset whose version is another now.
         written: The files that were written, relative to the competition's folder.
         outdated: Submissions of each dataset that are to be scored again.
     """
@@ -51,7 +51,7 @@ class Frozen:
     competition: str
     metric_version: int
     changes: tuple[str, ...]
-    editions: Mapping[str, tuple[str, str]]
+    versions: Mapping[str, tuple[str, str]]
     written: tuple[str, ...]
     outdated: Mapping[str, int] = field(default_factory=dict)
 
@@ -116,7 +116,7 @@ def freeze(
         raise DataError("--from gives the files of one dataset: name it with --dataset.")
     facts.forget(competition)  # whoever edits and freezes in one process means what is on the disk
     frozen = [entry for entry in competition.datasets if entry.frozen]
-    before = {entry.name: find_edition(competition, entry) for entry in frozen}
+    before = {entry.name: find_version(competition, entry) for entry in frozen}
     known, work = read_golden(competition), _Work(competition.folder)
     scores, differing = _scores_now(competition, known)
     competition, raised = _versioned(competition, known, differing, work)
@@ -132,12 +132,12 @@ def freeze(
     written = work.write()
     facts.forget(competition)
     sums = checksums(competition)
-    after = {name: edition_of(competition, sums[name]).name for name in sums}
+    after = {name: version_of(competition, sums[name]).name for name in sums}
     return Frozen(
         competition=competition.name,
         metric_version=competition.metric_version,
         changes=tuple(work.changes),
-        editions={
+        versions={
             name: (old.name, after[name])
             for name, old in before.items()
             if old and name in after and after[name] != old.name

@@ -1,6 +1,7 @@
 """Out-of-fold predictions that `podium cv` and `tune` made, kept in the workspace for blends.
 
-A file is named after all that its content follows from: model file, parameters, seed and edition.
+A file is named after all that its content follows from: model file, parameters, seed and version
+of the dataset.
 It may be removed at any time: it is made again when it is asked for.
 """
 
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium import formats, scratch, submission, workspace
-from podium.edition import former_names
 from podium.errors import SubmissionError
+from podium.version import former_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ def place(data: Data, *, model_sha256: str, params: Mapping[str, Any], seed: int
     """
     facts = {"model_sha256": model_sha256, "params": dict(params), "seed": seed}
     folder = workspace.root() / FOLDER / data.competition.name / data.dataset.name
-    names = [data.edition.name, *sorted(former_names(data.competition, data.edition))]
+    names = [data.version.name, *sorted(former_names(data.competition, data.version))]
     files = [folder / f"{_hash({**facts, 'edition': name})}.parquet" for name in names]
     return next((file for file in files if file.is_file()), files[0])
 

@@ -19,10 +19,10 @@ from urllib.parse import quote
 from podium import competition as competitions
 from podium import workspace
 from podium.boards import files, leaderboard
-from podium.edition import Edition, find_edition, get_command, is_ready
 from podium.errors import BoardError, PodiumError, reason, visible
 from podium.reporting.page import Page, gather
 from podium.scratch import replacing
+from podium.version import Version, find_version, get_command, is_ready
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -103,7 +103,7 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
 
 def _boards(
     board: Board, name: str | None
-) -> tuple[list[tuple[Competition, Dataset, Edition]], list[str]]:
+) -> tuple[list[tuple[Competition, Dataset, Version]], list[str]]:
     """Competition, dataset and present version of each board, and why others have no page."""
     if name is not None:
         competitions.load(name)  # says what is wrong with it
@@ -117,7 +117,7 @@ def _boards(
         except PodiumError as error:
             missing.append(f"{known}/{dataset}: {error.message}")
             continue
-        version = find_edition(one, chosen)
+        version = find_version(one, chosen)
         if version is None:
             missing.append(f"{known}/{dataset}: its data are not here: {get_command(one, chosen)}")
         else:

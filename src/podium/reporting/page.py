@@ -15,7 +15,6 @@ from podium.boards.standings import Standings, View, chances, standings
 from podium.boards.tiers import FEWEST
 from podium.competition import Competition, Dataset
 from podium.display.figures import figure
-from podium.edition import Edition
 from podium.reporting import best as best_rows
 from podium.reporting import pictures
 from podium.reporting.best import Heat, Strata
@@ -31,6 +30,7 @@ from podium.reporting.tables import (
     lines_of,
     teams_of,
 )
+from podium.version import Version
 
 if TYPE_CHECKING:
     from podium.boards.leaderboard import Board
@@ -51,7 +51,7 @@ class Page:
 
     competition: Competition
     dataset: Dataset
-    version: Edition
+    version: Version
     part: str
     revealed: bool
     submissions: int
@@ -73,7 +73,7 @@ class Page:
         return f"{self.competition.name}-{self.dataset.name}.html"
 
 
-def gather(board: Board, competition: Competition, dataset: Dataset, version: Edition) -> Page:
+def gather(board: Board, competition: Competition, dataset: Dataset, version: Version) -> Page:
     """Everything that the page of a board shows."""
     revealed = board.revealed(competition.name, dataset.name, version.answers) is not None
     part = "private" if revealed else "public"

@@ -26,13 +26,13 @@ import pyarrow as pa
 from podium import fasta, h5ad, submission, training, workspace
 from podium.boards import provenance
 from podium.data import Data
-from podium.edition import PUBLIC, file_sha256
 from podium.errors import DataError, PodiumError
 from podium.fasta import SEQUENCE
 from podium.model import Model, ModelFile, Part, note_change
 from podium.notes import note
 from podium.scratch import replacing
 from podium.sequences import Sequences
+from podium.version import PUBLIC, file_sha256
 
 if TYPE_CHECKING:
     from podium.training import Progress
@@ -458,7 +458,7 @@ def _made_of(data: Data, file: ModelFile, seed: int) -> str:
         data.competition.folder.rglob("*.py") if file.shipped else file.path.parent.glob("*.py")
     )
     made_of = {
-        "edition": vars(data.edition),
+        "edition": vars(data.version),
         "model": [file.name, str(file.path.resolve()), file.sha256],
         "code": sorted([str(path), file_sha256(path)] for path in beside if path.is_file()),
         "params": dict(file.params),

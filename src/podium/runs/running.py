@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from podium import model as models
 from podium import scratch, submission, training
-from podium.edition import file_sha256
 from podium.runs import isolation
 from podium.runs.limits import contained
 from podium.training import CrossValidation
+from podium.version import file_sha256
 
 if TYPE_CHECKING:
     import pandas as pd

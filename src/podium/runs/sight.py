@@ -17,8 +17,8 @@ import podium.competitions
 from podium import workspace
 from podium.competition import Competition, folders
 from podium.data import Data
-from podium.edition import PUBLIC
 from podium.runs.walls import Sight
+from podium.version import PUBLIC
 
 PROCESSES = max(256, 4 * (os.cpu_count() or 1))
 SCRATCH = 16 << 30

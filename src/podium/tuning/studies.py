@@ -23,10 +23,10 @@ from optuna.trial import FrozenTrial, TrialState
 from podium import workspace
 from podium.boards.record import now
 from podium.data import Data
-from podium.edition import former_names
 from podium.errors import ModelError, PodiumError
 from podium.model import ModelFile
 from podium.tuning.storages import Storage, replaced
+from podium.version import former_names
 
 FOLDER = "studies"
 FACTS = "podium"
@@ -84,7 +84,7 @@ class Subject:
             "params": dict(self.file.params),
             "seed": self.seed,
             "pruner": self.pruner,
-            "edition": self.data.edition.name,
+            "edition": self.data.version.name,
             "space": {name: distribution_to_json(kind) for name, kind in sorted(space.items())},
         }
         known: dict[str, Any] = json.loads(json.dumps(facts))  # as it comes back from a storage
@@ -165,16 +165,16 @@ def begin(
             f"{subject.file.path if not subject.file.shipped else subject.file.name}",
         )
     facts = subject.facts(space)
-    former = sorted(former_names(subject.data.competition, subject.data.edition))
-    editions = [facts["edition"], *former]  # one edition by each name that it has had
-    labels = [f"{subject.file.name}-{_hash({**facts, 'edition': entry})}" for entry in editions]
+    former = sorted(former_names(subject.data.competition, subject.data.version))
+    versions = [facts["edition"], *former]  # one version by each name that it has had
+    labels = [f"{subject.file.name}-{_hash({**facts, 'edition': entry})}" for entry in versions]
     names = [full_name(subject.place, name or label) for label in labels]
     with storage.turn():
         known = {found.study_name: found for found in _summaries(storage)}
         full = next((entry for entry in names if entry in known), names[0])
         if full in known:
             old = known[full].user_attrs.get(FACTS, {})
-            same = {"edition": facts["edition"]} if old.get("edition") in editions else {}
+            same = {"edition": facts["edition"]} if old.get("edition") in versions else {}
             differs = _differences({**old, **same}, facts)
             if differs:
                 raise PodiumError(

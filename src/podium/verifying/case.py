@@ -14,11 +14,11 @@ from podium import data as datas
 from podium import model as models
 from podium import submission, training
 from podium.competition import Competition, Dataset
-from podium.edition import PUBLIC, SOLUTION
 from podium.errors import MissingPackageError, one_line
 from podium.model import ModelFile, Part
 from podium.scoring import Solution, open_solution
 from podium.stats import Estimate
+from podium.version import PUBLIC, SOLUTION
 
 TINY = 400
 """Rows that models are tried on."""

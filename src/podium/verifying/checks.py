@@ -17,7 +17,6 @@ from podium import data as datas
 from podium import raw, submission, training, workspace
 from podium.boards import files, leaderboard
 from podium.boards.record import OWN
-from podium.edition import PUBLIC, checksums, read_golden
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.model import ModelFile, Part
 from podium.notes import quiet
@@ -25,6 +24,7 @@ from podium.stats import Cells, Tally
 from podium.verifying.broken import broken_files
 from podium.verifying.case import Case, Check
 from podium.verifying.probes import PROBES, Note
+from podium.version import PUBLIC, checksums, read_golden
 
 HEAVY = ("torch", "lightgbm", "optuna", "rich", "sqlalchemy")
 """What facts and metrics must not import."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podium import competition as competitions
-from podium.edition import checksums, is_ready
 from podium.errors import PodiumError
 from podium.training import Progress
 from podium.verifying.case import Case, Check
 from podium.verifying.checks import CHECKS, models_keep_the_contract, title
 from podium.verifying.probes import ADVICE, Note
+from podium.version import checksums, is_ready
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,8 @@ def verify(
             yield Verdict(competition=name, dataset="-", check="facts load", problem=str(error))
             continue
         chosen = [found.dataset(dataset)] if dataset else found.datasets
-        for edition in chosen:
-            yield from verify_dataset(Case(found, edition), progress)
+        for entry in chosen:
+            yield from verify_dataset(Case(found, entry), progress)
 
 
 def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Verdict]:

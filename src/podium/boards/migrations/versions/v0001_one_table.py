@@ -17,7 +17,7 @@ from alembic import op
 from podium import competition as competitions
 from podium.boards import schema
 from podium.boards.record import CLAIM
-from podium.edition import answers_of, successor
+from podium.version import answers_of, successor
 
 revision = "0001"
 down_revision = None

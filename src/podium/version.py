@@ -1,4 +1,4 @@
-"""Editions: which data, split and metric a score belongs to, and what of it the cache has.
+"""Versions: which data, split and metric a score belongs to, and what of it the cache has.
 
 Data and split are named by their content, the metric by its version, which golden scores hold
 (`podium.golden`, docs/decisions/0016). Light on purpose: the board needs no more of the data.
@@ -28,8 +28,8 @@ _SHORT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edition:
-    """What a score depends on besides the predictions; boards never mix editions.
+class Version:
+    """What a score depends on besides the predictions; boards never mix versions.
 
     Attributes:
         data: sha256 of the content of the prepared tables.
@@ -55,7 +55,7 @@ class Edition:
 
 
 def answers_of(provenance: Mapping[str, Any]) -> str:
-    """The name of the answers that a record was scored with (`Edition.answers`), of any form.
+    """The name of the answers that a record was scored with (`Version.answers`), of any form.
 
     Empty where the provenance does not say it, as that of others may not.
     """
@@ -85,9 +85,9 @@ def facts_of(competition: Competition) -> str:
     return hashlib.sha256(_canonical(facts).encode()).hexdigest()
 
 
-def edition_of(competition: Competition, known: Mapping[str, Any]) -> Edition:
-    """The edition of known `data` and `split`, with the metric and the facts as they are now."""
-    return Edition(
+def version_of(competition: Competition, known: Mapping[str, Any]) -> Version:
+    """The version of known `data` and `split`, with the metric and the facts as they are now."""
+    return Version(
         data=known["data"],
         split=known["split"],
         metric=competition.metric_version,
@@ -96,7 +96,7 @@ def edition_of(competition: Competition, known: Mapping[str, Any]) -> Edition:
 
 
 def successor(competition: Competition, dataset: str, old: Mapping[str, Any]) -> str | None:
-    """The present edition's name for a record that was made when editions hashed `metric.py`.
+    """The present version's name for a record that was made when editions hashed `metric.py`.
 
     Args:
         competition: Whose record it is.
@@ -108,16 +108,16 @@ def successor(competition: Competition, dataset: str, old: Mapping[str, Any]) ->
     """
     if dataset not in [entry.name for entry in competition.datasets]:
         return None
-    present = find_edition(competition, competition.dataset(dataset))
+    present = find_version(competition, competition.dataset(dataset))
     if present is None or (old.get("data"), old.get("split")) != (present.data, present.split):
         return None
     return present.name if old.get("metric") in _agreeing(competition) else None
 
 
-def former_names(competition: Competition, edition: Edition) -> set[str]:
-    """What an edition was called while editions hashed `metric.py`: studies are kept under it."""
+def former_names(competition: Competition, version: Version) -> set[str]:
+    """What a version was called while editions hashed `metric.py`: studies are kept under it."""
     return {
-        hashlib.sha256(f"{edition.data}{edition.split}{metric}".encode()).hexdigest()[:_SHORT]
+        hashlib.sha256(f"{version.data}{version.split}{metric}".encode()).hexdigest()[:_SHORT]
         for metric in _agreeing(competition)
     }
 
@@ -166,11 +166,11 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def find_edition(competition: Competition, dataset: Dataset) -> Edition | None:
-    """The present edition, as frozen or else as prepared; None if it is neither."""
+def find_version(competition: Competition, dataset: Dataset) -> Version | None:
+    """The present version, as frozen or else as prepared; None if it is neither."""
     frozen = checksums(competition).get(dataset.name)
     known = frozen or read_manifest(cache_folder(competition, dataset))
-    return edition_of(competition, known) if known else None
+    return version_of(competition, known) if known else None
 
 
 def checksums(competition: Competition) -> dict[str, dict[str, str]]:
@@ -209,7 +209,7 @@ def differences(
 
 
 def is_ready(competition: Competition, dataset: Dataset) -> bool:
-    """Whether the cache has the present edition; its files are checked when they are read."""
+    """Whether the cache has the present version; its files are checked when they are read."""
     manifest = read_manifest(cache_folder(competition, dataset))
     return manifest is not None and not differences(competition, dataset, manifest)
 
