@@ -48,9 +48,9 @@ def board(dataset="demo", part="public"):
 
 def tables(url):
     """Columns, indexes and keys of every table."""
-    engine = open_board(url)._engine
+    opened = open_board(url)  # which closes its connections when it goes
     names = [*schema.SCHEMA.tables, migrations.STAMP]
-    inspector = sa.inspect(engine)
+    inspector = sa.inspect(opened._engine)
     return {
         name: (
             [(c["name"], c["nullable"]) for c in sorted(inspector.get_columns(name), key=str)],

@@ -27,6 +27,7 @@ from podium.competition import Competition, Dataset, Target
 from podium.errors import DataError, PodiumError
 from podium.metric import ANSWERS, Table
 from podium.scratch import replacing
+from podium.version import GOLDEN, read_golden
 
 Scores = Mapping[str, Mapping[str, float | None]]
 """Figures by the name of the perturbation and of the score; None for one that is not finite."""
