@@ -75,7 +75,7 @@ def test_from_the_board(workspace):
     with pytest.raises(BoardError, match="not of dlpfc/151510"):
         plotting.plot(other, [first], workspace)
     next((workspace / "submissions").rglob("*.parquet")).unlink()
-    with pytest.raises(BoardError, match="not here"):
+    with pytest.raises(BoardError, match="is missing"):
         api.plot("dlpfc", first, second)
 
 
