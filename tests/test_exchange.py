@@ -358,6 +358,40 @@ def test_a_line_that_contradicts_itself_is_refused(forge, words, filled, at, pod
     assert not Path("leaderboard").exists()
 
 
+def test_answers_are_those_of_the_data_that_were_scored(filled, at, podium_cli):
+    """A reveal of other answers would open what is sealed."""
+    forged = [{**e, "answers": "0" * 16} for e in lines(export())]
+    at("other")
+    done = podium_cli("import", write("forged.jsonl", forged))
+    assert done.status == 1
+    assert "'answers' does not follow from data and split of its provenance" in done.err
+
+
+def test_a_forged_claim_keeps_no_reference_out(filled, at, ships):
+    file = ships(export())
+    forged = [better(e) for e in lines(file) if e["team"] == "ana"]
+    at("other")
+    podium.import_records(write("forged.jsonl", forged))
+    assert podium.import_records(file).reference == 3
+    assert {row.status for row in podium.board("toy") if row.team == "ana"} == {"reference"}
+
+
+def test_reveals_of_before_answers_had_names_stay_in_the_file(filled, at, sample):
+    podium.reveal("toy")
+    file = export()
+    old = [
+        {k: v for k, v in e.items() if k != "answers"} if e["type"] == "reveal" else e
+        for e in lines(file)
+    ]
+    other = at("other")
+    sample.assign(y=sample["y"] - 2).to_csv("eve.csv", index=False)
+    podium.submit("toy", "eve.csv", team="eve")
+    write("board.jsonl", old)
+    assert podium.import_records("board.jsonl").sealed == ["toy/demo"]
+    podium.export_records(other / "board.jsonl")
+    assert [e["type"] for e in lines(other / "board.jsonl")].count("reveal") == 1
+
+
 def test_halves_that_are_not_the_whole_are_refused(filled, at, podium_cli):
     podium.reveal("toy")
     forged = [with_card("all", rows=7, strata={})(e) if e["type"] == "record" else e
@@ -666,15 +700,17 @@ def test_a_board_made_by_version_0_1_opens(filled, at, podium_cli):
 def many(count):
     """Records as a course's board has them."""
     toy = load("toy")
-    now = version.find_version(toy, toy.dataset("demo")).name
+    now = version.find_version(toy, toy.dataset("demo"))
     card = {"rows": 54, "groups": 24, "se": None, "ci": None}
     whole = {**card, "scores": {"rmse": 1.0, "mae": 1.0}}
     influence = np.zeros(24, np.float32).tobytes()
     first = Record(
-        submission="", competition="toy", dataset="demo", version=now, answers="", team="ana",
+        submission="", competition="toy", dataset="demo", version=now.name, answers=now.answers,
+        team="ana",
         name="x", model="line", message="", kind="scored", created="2026-01-01T00:00:00+00:00",
         file=None,
-        sha256="", provenance={"seed": 0}, public={**whole, "strata": {"new": whole}}, private={},
+        sha256="", provenance={"data": now.data, "split": now.split},
+        public={**whole, "strata": {"new": whole}}, private={},
         all={}, public_influence=influence, private_influence=b"",
     )  # fmt: skip
     for number in range(count):

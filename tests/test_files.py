@@ -12,8 +12,9 @@ import pytest
 import podium
 from podium import workspace as places
 from podium.boards import database, files
+from podium.boards.entry import Desk
 from podium.boards.leaderboard import Board, find_board
-from podium.errors import BoardError
+from podium.errors import BoardError, SubmissionError
 
 
 @pytest.fixture
@@ -110,3 +111,58 @@ def test_what_is_missing_or_changed_is_named(mine, with_controls):
     with pytest.raises(BoardError, match="is missing"):
         files.checked(record)
     assert files.find(record) is None
+
+
+def test_what_was_staged_and_is_another_file_never_takes_a_name(mine, with_controls, sample):
+    """An empty copy of a kill, days ago, took the place of the predictions."""
+    kept = with_controls.file
+    whole = kept.read_bytes()
+    empty = kept.with_name(f".staged-{kept.name}-abcd1234")
+    empty.touch()
+    os.utime(empty, (time.time() - 3 * 86400,) * 2)
+    podium.submit("toy", mine)
+    assert kept.read_bytes() == whole
+    assert not empty.exists()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_answer_that_is_lost_after_the_commit_loses_no_file(
+    error, mine, with_controls, monkeypatch
+):
+    add = Board.add
+
+    def interrupted(*arguments, **options):
+        add(*arguments, **options)
+        raise error
+
+    monkeypatch.setattr(Board, "add", interrupted)
+    with pytest.raises((KeyboardInterrupt, SubmissionError)):
+        podium.submit("toy", mine, name="mine")
+    (record,) = [r for r in find_board(places.database_url()).records() if r.name == "mine"]
+    assert files.checked(record).read_bytes() == mine.read_bytes()
+
+
+def test_a_reader_may_give_the_file_its_name_first(mine, with_controls, monkeypatch):
+    add = Board.add
+
+    def looked_at(board, record, **options):
+        new = add(board, record, **options)
+        assert files.find(record)
+        return new
+
+    monkeypatch.setattr(Board, "add", looked_at)
+    assert podium.submit("toy", mine).file.read_bytes() == mine.read_bytes()
+
+
+def test_a_file_that_changes_while_it_is_scored_is_not_recorded(mine, monkeypatch):
+    record_controls = Desk.record_controls
+
+    def swap(desk):
+        record_controls(desk)
+        mine.write_text(mine.read_text().replace("1.0", "2.0"))
+
+    monkeypatch.setattr(Desk, "record_controls", swap)
+    with pytest.raises(SubmissionError, match="has changed while it was scored"):
+        podium.submit("toy", mine)
+    assert lying() == []
+    assert [row for row in podium.board("toy") if row.rank] == []

@@ -1,6 +1,7 @@
 """What a team picks to be ranked by, and what stands for it where it picks nothing."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -101,18 +102,45 @@ def test_picks_travel_and_the_latest_counts(board, tmp_path, monkeypatch):
     (line,) = [entry for entry in map(json.loads, file.read_text().splitlines())
                if entry["type"] == "pick"]  # fmt: skip
     assert line["submissions"] == [board["second"]]
-    later = {**line, "submissions": [board["third"]], "created": "2999-01-01T00:00:00+00:00"}
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    later = {
+        **line,
+        "submissions": [board["third"]],
+        "created": ahead.isoformat(timespec="seconds"),
+    }
     Path("later.jsonl").write_text(json.dumps(later))
     assert podium.import_records("later.jsonl").picks == 1
     assert [row.name for row in podium.pick("toy", team="ana")] == ["third"]
-    assert podium.import_records(file).picks == 1  # read, and not noted: it is the older one
+    assert podium.import_records(file).picks == 0  # it is the older one
     assert [row.name for row in podium.pick("toy", team="ana")] == ["third"]
+    assert [row.name for row in podium.pick("toy", "first", team="ana")] == ["first"]
+    assert [row.name for row in podium.pick("toy", team="ana")] == ["first"]  # whatever clocks say
+    podium.export_records(file)
+    assert json.dumps([board["first"]]).replace(" ", "") in file.read_text()
     for wrong, words in (
         ({**line, "submissions": ["0" * 12]}, "picks 000000000000, which is nowhere"),
         ({**line, "submissions": [board["bob"]]}, "bob.* for team ana"),
         ({**line, "submissions": [board["first"]] * 3}, "at most 2 IDs"),
         ({**line, "submissions": "first"}, "at most 2 IDs"),
+        ({**line, "created": "2999-01-01T00:00:00+00:00"}, "more than a day ahead"),
     ):
         Path("wrong.jsonl").write_text(json.dumps(wrong))
         with pytest.raises(BoardError, match=words):
             podium.import_records("wrong.jsonl")
+
+
+def test_a_pick_made_elsewhere_after_the_reveal_holds_no_export_up(board, podium_cli):
+    podium.reveal("toy")
+    podium.export_records("board.jsonl")
+    (reveal,) = [line for line in map(json.loads, Path("board.jsonl").read_text().splitlines())
+                 if line["type"] == "reveal"]  # fmt: skip
+    names = {"competition": "toy", "dataset": "demo", "answers": reveal["answers"], "who": "x"}
+    late = {"type": "pick", **names, "team": "ana", "submissions": [board["third"]]}
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    for created in (ahead.isoformat(timespec="seconds"), "yesterday"):
+        with Path("board.jsonl").open("a") as file:
+            file.write(json.dumps({**late, "created": created}) + "\n")
+        assert podium_cli("export", "board.jsonl").status == 0
+        assert podium.import_records("board.jsonl").picks == 0
+    assert "yesterday" not in Path("board.jsonl").read_text()
+    assert private(best_per_team=True) == [(1, "bob"), (2, "first")]

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 
 import podium
 from podium import competition, data, golden, version
-from podium.competition import Target
+from podium.competition import Score, Target
 from podium.errors import PodiumError
 from podium.freezing import facts
 from podium.verifying import checks
@@ -73,7 +74,7 @@ def test_a_new_competition_has_golden_scores(mine):
     known = json.loads((mine / "golden.json").read_text())
     assert known["metric"] == 1
     assert list(known["scores"]) == ["table"]
-    assert list(known["scores"]["table"]) == ["slight", "strong", "level"]
+    assert list(known["scores"]["table"]) == ["slight", "strong", "level", "ends"]
     assert known["agrees"] == [version.file_sha256(mine / "metric.py")]
 
 
@@ -256,3 +257,45 @@ def test_figures_may_differ_by_rounding_only():
     ]
     assert golden.changes(old, {"slight": {"a": 0.1}})
     assert golden.changes(old, {"slight": {"a": 0.1, "b": None, "c": 1.0}})
+
+
+def log_loss_with(epsilon):
+    """A competition whose metric clips probabilities."""
+
+    def score(answers, predictions):
+        p = np.clip(predictions["p"], epsilon, 1 - epsilon)
+        y = answers["p"]
+        return {"log_loss": float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))}
+
+    return SimpleNamespace(
+        targets=(Target(name="p", low=0.0, high=1.0),),
+        scores=(Score(name="log_loss", title="log loss", perfect=0.0),),
+        metric=SimpleNamespace(score=score),
+    )
+
+
+def test_the_ends_of_the_range_are_predicted_too():
+    """Where a metric clips: no mixture of answers is ever quite wrong there."""
+    answers = {"p": np.arange(40) % 3 / 2}
+    before, now = (golden.scores(log_loss_with(eps), answers) for eps in (1e-15, 1e-12))
+    (line,) = golden.changes(before, now)
+    assert line.startswith("log_loss of its ends predictions")
+
+
+def test_whole_numbers_stay_whole():
+    def score(answers, predictions):
+        if (predictions["n"] % 1 != 0).any():
+            raise ValueError("whole numbers")
+        return {"mae": float(np.abs(answers["n"] - predictions["n"]).mean())}
+
+    whole = SimpleNamespace(
+        targets=(Target(name="n"),),
+        scores=(Score(name="mae", title="MAE"),),
+        metric=SimpleNamespace(score=score),
+    )
+    found = golden.scores(whole, {"n": np.arange(50.0) ** 2})
+    assert all(figures["mae"] for figures in found.values())
+
+
+def test_what_only_one_side_has_says_nothing():
+    assert golden.changes({"slight": {"a": 1.0}}, {"slight": {"a": 1.0}, "ends": {"a": 2.0}}) == []

@@ -1,6 +1,6 @@
 """Golden scores: what a metric gives for fixed predictions. They say when its version is another.
 
-The answers of at most a thousand test rows are made worse in three fixed ways and scored. The
+The answers of at most a thousand test rows are made worse in four fixed ways and scored. The
 figures are committed in a competition's `golden.json` by `podium freeze` and computed again before
 every record (docs/decisions/0016): a metric that gives others needs another version, whatever
 brought them, and a comment does not. Where nothing is committed they are kept beside the prepared
@@ -37,6 +37,8 @@ ENTRIES = 50_000
 """Of a matrix: there may be fewer rows, then."""
 _EIGHTHS = {"slight": 1, "strong": 6, "level": 7}
 """How many eighths of each prediction are those of another row; of one and the same in `level`."""
+ENDS = "ends"
+"""Predictions at both ends of what a target may be: there metrics clip, or have special cases."""
 _SHOWN = 6
 
 
@@ -48,7 +50,7 @@ def scores(competition: Competition, answers: Table) -> Scores:
         answers: What the metric is given: the targets of the test rows, and what else it asks for.
     """
     some = _thin(answers)
-    return {name: _score(competition, some, name) for name in _EIGHTHS}
+    return {name: _score(competition, some, name) for name in (*_EIGHTHS, ENDS)}
 
 
 def check(competition: Competition, dataset: Dataset, answers: Table, kept: Path) -> None:
@@ -113,8 +115,11 @@ def read_kept(file: Path, version: int) -> Scores | None:
 
 
 def changes(before: Scores, now: Scores) -> list[str]:
-    """A line for each figure that is another, the first few; none if the metric is the same."""
-    names = list(dict.fromkeys(name for side in (before, now) for name in side))
+    """A line for each figure that is another, the first few; none if the metric is the same.
+
+    Perturbations that only one side has (they were thought of later) say nothing.
+    """
+    names = [name for name in before if name in now]
     lines = [line for name in names for line in _changes(name, before, now)]
     more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     return lines[:_SHOWN] + more
@@ -152,7 +157,14 @@ def _thin(answers: Table) -> dict[str, Any]:
 
 
 def _score(competition: Competition, answers: Table, how: str) -> dict[str, float | None]:
-    predictions = {t.name: _perturbed(t, answers[t.name], how) for t in competition.targets}
+    targets = competition.targets
+    if how == ENDS:
+        several = len(targets)
+        predictions = {
+            t.name: _at_ends(t, answers[t.name], place, several) for place, t in enumerate(targets)
+        }
+    else:
+        predictions = {t.name: _perturbed(t, answers[t.name], how) for t in targets}
     names = [score.name for score in competition.scores]
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -175,6 +187,23 @@ def _perturbed(target: Target, truth: Any, how: str) -> NDArray[Any]:
     dense = truth.toarray() if target.matrix and hasattr(truth, "toarray") else truth
     numbers = np.nan_to_num(np.asarray(dense, dtype=np.float64))
     mixed = ((8 - eighths) * numbers + eighths * numbers[other]) / 8
+    if not target.matrix and (numbers == np.floor(numbers)).all():  # a metric may want whole ones
+        mixed = np.floor(mixed + 0.5)
     if target.matrix:  # counts are lost, too
         mixed[(row[:, None] + np.arange(mixed.shape[1])) % 8 < eighths] = 0.0
     return np.clip(mixed, target.low, target.high)
+
+
+def _at_ends(target: Target, truth: Any, place: int, several: int) -> NDArray[Any]:
+    """The low and the high end in turn; of several targets one is high in each row."""
+    row = np.arange(truth.shape[0])
+    if target.label:
+        labels: NDArray[Any] = np.full(len(row), truth[0] if len(row) else "", dtype=object)
+        return labels
+    if target.matrix:
+        counts = np.asarray(truth.toarray() if hasattr(truth, "toarray") else truth, np.float64)
+        return np.where(row[:, None] % 2, 2 * counts, 0.0)
+    numbers = np.nan_to_num(np.asarray(truth, dtype=np.float64))
+    low = target.low if math.isfinite(target.low) else numbers.min(initial=0.0)
+    high = target.high if math.isfinite(target.high) else numbers.max(initial=0.0)
+    return np.where(row % max(2, several) == place, high, low)

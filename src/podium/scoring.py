@@ -74,13 +74,14 @@ class Solution:
         """Score predictions that are aligned with the test ids.
 
         Raises:
-            PodiumError: If a score is not finite, or the metric is not that of its version.
+            PodiumError: If a score is not finite, the metric fails or is not that of its version.
         """
-        tally = Tally.of(self.data.competition.metric, self.targets, predictions, self.cells)
-        primary = self.data.competition.primary.name
-        strata = self.data.competition.strata
-        cards = {part: tally.card(primary, strata, part=part) for part in PARTS}
-        cards[ALL] = tally.card(primary, strata)
+        competition = self.data.competition
+        primary, strata = competition.primary.name, competition.strata
+        with competition.telling("metric"):
+            tally = Tally.of(competition.metric, self.targets, predictions, self.cells)
+            cards = {part: tally.card(primary, strata, part=part) for part in PARTS}
+            cards[ALL] = tally.card(primary, strata)
         self.check_metric()  # afterwards: what a broken metric says by itself is more to the point
         return cards
 

@@ -135,6 +135,7 @@ def verified(desk: Desk, record: Record) -> Record | None:
         )
     if not _near_bytes(found["public_influence"], record.public_influence):
         raise BoardError("its influence values are not those of its predictions")
+    record = replace(record, answers=desk.version.answers)
     if not record.private:
         return replace(record, **{k: v for k, v in found.items() if not k.startswith("public")})
     if not (

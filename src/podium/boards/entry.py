@@ -192,8 +192,8 @@ class Desk:
         names = (self.board, self.data.competition, self.data.dataset.name)
         return standings(*names, version=self.version, view=View(team=team))
 
-    def recorded_files(self) -> set[str]:
-        """The files that records of the dataset name, relative to the workspace."""
+    def recorded_files(self) -> dict[str, str]:
+        """The files that records of the dataset name, and their sha256."""
         names = (self.data.competition.name, self.data.dataset.name)
         return self.board.files(*names)
 
@@ -342,7 +342,7 @@ class Entries:
             code={**(predictions.code or {}), "seconds": round(seconds, 3)},
         )
         files.tidy(kept.parent, desk.recorded_files)
-        with files.staged(predictions.path, kept):
+        with files.staged(predictions.path, kept, sha256, lambda: desk.has_record(short)):
             new = desk.add(record)
         open_file = self._keep_open(predictions, short, SUBMITTED)
         board = desk.standings(self.team)

@@ -165,7 +165,8 @@ def merge(
             continue
         if found:
             checked[record.key] = found
-    seen = {key: claim for key, claim in claims.items() if key not in {*there, *checked}}
+    better = {*there, *checked, *content.references}  # these take the place of a claim
+    seen = {key: claim for key, claim in claims.items() if key not in better}
     _raise(file, [*problems, *_contradictions(content, seen)])
     rest = [record for _, record in new if record.key not in checked]
     unverified = [record for record in rest if record.key not in content.references]
@@ -173,8 +174,7 @@ def merge(
     gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
     withdrawals = [w for _, w in content.withdrawals.values() if w.submission not in gone]
     reveals, sealed = _reveals(board, content, everything)
-    known_picks = set(board.picks()) if board else set()
-    picks = [pick for _, pick in content.picks.values() if pick not in known_picks]
+    picks = list(_new_picks(board, [pick for _, pick in content.picks.values()], reveals))
     batch = Batch(
         records=list(checked.values()),
         claims=unverified,
@@ -215,14 +215,42 @@ def _there(file: Path, kept: Collection[tuple[str, ...]]) -> list[dict[str, Any]
         raise BoardError(
             f"{file} is there already and is no whole export.", hint="Name another file."
         )
-    whole = [line for line in whole if line["type"] != "reveal" or line.get("answers")]
-    lost = {lines.identity(line) for line in whole if line["type"] != "reveal"} - set(kept)
+    facts = Facts()
+    told = [line for line in whole if line["type"] in ("record", "withdrawal")]
+    lost = {lines.identity(line) for line in told} - set(kept)
     if lost:
         raise BoardError(
             f"{file} holds {len(lost)} lines that this export would lose.",
             hint=f"Import them first: podium import {file}; or name another file.",
         )
-    return whole
+    others = [line for line in whole if line["type"] in ("reveal", "pick")]
+    sound = [line for line in others if _is_old(line) or not any(lines.problems(line, facts))]
+    return [*told, *sound]
+
+
+def _is_old(line: Mapping[str, Any]) -> bool:
+    """Whether it is a reveal of before they were of an answers' version."""
+    return line["type"] == "reveal" and "answers" not in line
+
+
+def _new_picks(
+    board: Board | None, picks: Sequence[Pick], reveals: Sequence[Reveal]
+) -> Iterator[Pick]:
+    """Picks that are later than the board's and came before the reveal."""
+    known = {_owner(pick): pick for pick in board.picks()} if board else {}
+    opened = {(r.competition, r.dataset, r.answers): r.created for r in reveals}
+    for reveal in board.reveals() if board else ():
+        opened[reveal.competition, reveal.dataset, reveal.answers] = reveal.created
+    for pick in picks:
+        before, until = known.get(_owner(pick)), opened.get(_owner(pick)[:3])
+        if (before is None or before.created < pick.created) and (
+            until is None or pick.created <= until
+        ):
+            yield pick
+
+
+def _owner(pick: Pick) -> tuple[str, str, str, str]:
+    return pick.competition, pick.dataset, pick.answers, pick.team
 
 
 def _goes_before(line: dict[str, Any], ours: dict[str, Any], mine: bool) -> bool:
@@ -264,7 +292,7 @@ def _read(file: Path, facts: Facts) -> _Content:
             problems.append((number, line))
             continue
         line = lines.modern(line)
-        if line["type"] == "reveal" and "answers" not in line:
+        if _is_old(line):
             old_reveals.append((number, line))
             continue
         wrong = list(lines.problems(line, facts))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,9 +30,7 @@ def find(record: Record) -> Path | None:
     path = workspace.root() / record.file
     if not path.is_file() and path.parent.is_dir():
         for staged in _staged(path):
-            if file_sha256(staged) == record.sha256:
-                _settle(staged, path)
-                break
+            _settle(staged, path, record.sha256)
     return path if path.is_file() else None
 
 
@@ -59,11 +57,18 @@ def checked(record: Record) -> Path:
 
 
 @contextmanager
-def staged(source: Path, target: Path) -> Iterator[None]:
+def staged(source: Path, target: Path, sha256: str, recorded: Callable[[], bool]) -> Iterator[None]:
     """A copy of `source` on the disk that takes the name `target` at the end, unless that fails.
 
+    Args:
+        source: The predictions.
+        target: Where their record says that they lie.
+        sha256: What was checked and scored.
+        recorded: Whether the record is there: asked where something failed, for the answer to a
+            commit may be lost. If it is, or nobody can tell, the copy stays.
+
     Raises:
-        SubmissionError: If the disk refuses.
+        SubmissionError: If the disk refuses, or the file has changed since it was checked.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,10 +79,15 @@ def staged(source: Path, target: Path) -> Iterator[None]:
         try:
             with scratch.replacing(copy) as whole:
                 shutil.copyfile(source, whole)
+            if file_sha256(copy) != sha256:
+                raise _changed(source)
             yield
-            _settle(copy, target)
-        finally:
-            copy.unlink(missing_ok=True)
+            _settle(copy, target, sha256)
+        except BaseException:
+            with suppress(Exception):
+                if not recorded():
+                    copy.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise SubmissionError(
             f"{target} cannot be written: {reason(error)}.",
@@ -85,20 +95,24 @@ def staged(source: Path, target: Path) -> Iterator[None]:
         ) from error
 
 
-def tidy(folder: Path, recorded: Callable[[], Collection[str]]) -> None:
+def tidy(folder: Path, recorded: Callable[[], Mapping[str, str]]) -> None:
     """See to what killed processes have staged in a folder more than a day ago.
 
     Args:
         folder: Where submissions are kept.
-        recorded: Gives the files that records name, relative to the workspace: they get theirs.
+        recorded: Gives the files that records name, relative to the workspace, and their sha256.
     """
     for path in folder.glob(f"{_STAGED}*"):
         with suppress(OSError):
             if abs(time.time() - path.stat().st_mtime) > _OLD_SECONDS:
                 target = folder / path.name.removeprefix(_STAGED).rpartition("-")[0]
-                if target.relative_to(workspace.root()).as_posix() in recorded():
-                    _settle(path, target)
+                name = target.relative_to(workspace.root()).as_posix()
+                _settle(path, target, recorded().get(name, ""))
                 path.unlink(missing_ok=True)
+
+
+def _changed(source: Path) -> SubmissionError:
+    return SubmissionError(f"{source} has changed while it was scored.", hint="Hand it in again.")
 
 
 def _prefix(target: Path) -> str:
@@ -109,10 +123,15 @@ def _staged(target: Path) -> list[Path]:
     return [path for path in target.parent.iterdir() if path.name.startswith(_prefix(target))]
 
 
-def _settle(staged: Path, target: Path) -> None:
-    """Give a staged file its name; one that is there already is of the same content."""
-    if target.is_file() and file_sha256(target) == file_sha256(staged):
-        staged.unlink(missing_ok=True)
-    else:
-        staged.replace(target)
-        scratch.sync_folder(target.parent)
+def _settle(staged: Path, target: Path, sha256: str) -> None:
+    """Give a staged file its name, if it is the one of the record and that has none yet.
+
+    A reader may do so at the same moment: then the staged file is gone.
+    """
+    with suppress(FileNotFoundError):
+        if file_sha256(staged) == sha256:
+            if target.is_file() and file_sha256(target) == sha256:
+                staged.unlink(missing_ok=True)
+            else:
+                staged.replace(target)
+                scratch.sync_folder(target.parent)

@@ -12,7 +12,7 @@ import datetime
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -166,11 +166,12 @@ class Board:
         with self._read() as connection:
             return set(connection.execute(query).scalars())
 
-    def files(self, competition: str, dataset: str) -> set[str]:
-        """The files that records scored here name, relative to the workspace."""
-        query = queries.selection(("file",), competition, dataset, [OWN])
+    def files(self, competition: str, dataset: str) -> dict[str, str]:
+        """The files that records scored here name, relative to the workspace, and their sha256."""
+        query = queries.selection(("file", "sha256"), competition, dataset, [OWN])
         with self._read() as connection:
-            return set(connection.execute(query.where(RECORDS.c.file.is_not(None))).scalars())
+            rows = connection.execute(query.where(RECORDS.c.file.is_not(None)))
+            return {row[0]: row[1] for row in rows}
 
     def ranking(
         self, competition: Competition, dataset: str, *, version: Version, part: str = "public"
@@ -345,9 +346,16 @@ class Board:
             return bool(queries.insert(connection, REVEALS, [reveal], _REVEALED))
 
     def pick(self, pick: Pick) -> None:
-        """Note what a team picks, instead of what it picked before."""
+        """Note what a team picks here, instead of what it picked before, whatever its clock said.
+
+        Raises:
+            BoardError: If the answers were revealed meanwhile.
+        """
         with self._write() as connection:
-            queries.pick(connection, [pick])
+            before = queries.picked(connection, pick)
+            created = pick.created if before is None else max(pick.created, before)
+            if not queries.pick(connection, [replace(pick, created=created)]) and before is None:
+                raise BoardError("The private scores are open now: it is too late to pick.")
 
     def damage(self) -> list[str]:
         """What the database itself finds wrong with its file; a server sees to its own."""

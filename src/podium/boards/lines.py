@@ -231,6 +231,8 @@ def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
             continue
         if not isinstance(value, str) or "\0" in value or len(value) > _LIMITS.get(name, _LIMIT):
             yield f"{name!r} must be text of at most {_LIMITS.get(name, _LIMIT)} characters"
+        elif name == "created" and line["type"] == "pick" and _is_time(value) and _is_ahead(value):
+            yield f"'created' is more than a day ahead: {value}"
         elif name == "created" and not _is_time(value):
             yield f"'created' must be a time like 2026-01-31T12:00:00+00:00, not {value[:40]!r}"
         elif name in ("competition", "dataset") and not re.fullmatch(r"\w[\w-]*", value):
@@ -247,6 +249,12 @@ def _is_time(text: str) -> bool:
     except (ValueError, OverflowError):
         return False
     return found.isoformat(timespec="seconds") == text
+
+
+def _is_ahead(time: str) -> bool:
+    """Whether no clock of another laptop is so wrong: such a pick would count for ever."""
+    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    return datetime.datetime.fromisoformat(time) > tomorrow
 
 
 def _writable(line: Mapping[str, Any]) -> bool:
@@ -284,6 +292,8 @@ def _record_problems(line: Mapping[str, Any]) -> Iterator[str]:
         yield f"'file' does not lie in {'/'.join(place)}"
     if not isinstance(line["provenance"], dict):
         yield "'provenance' must be an object"
+    elif line["answers"] != answers_of(line["provenance"]):
+        yield "'answers' does not follow from data and split of its provenance"
 
 
 def _card_problems(line: Mapping[str, Any]) -> Iterator[str]:
@@ -340,6 +350,9 @@ def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
     competition = facts.present(line["competition"], line["dataset"], line["version"])
     if competition is None:
         return
+    present = facts[line["competition"], line["dataset"]]
+    if present and line["answers"] != present[1].answers:
+        yield "'answers' are not those of its version"
     scores = {score.name for score in competition.scores}
     strata = {stratum.name for stratum in competition.strata}
     for part in PARTS:

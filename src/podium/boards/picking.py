@@ -30,7 +30,9 @@ def pick(
     Raises:
         BoardError: If one is not the team's or does not rank, or the answers are revealed.
     """
-    rows = board.rows(competition, dataset, version=version)
+    ranking = board.ranking(competition, dataset, version=version)
+    lines = [line for line in ranking if line.team == team]  # to read all figures takes long
+    rows = board.rows(competition, dataset, version=version, ranking=ranking, lines=lines)
     where = (competition.name, dataset, version.answers)
     if names is None:
         picked = {
@@ -46,7 +48,7 @@ def pick(
         )
     if len(names) > MOST_PICKS:
         raise BoardError(f"A team picks at most {MOST_PICKS} submissions, not {len(names)}.")
-    own = [row for row in rows if row.team == team and row.rank is not None]
+    own = [row for row in rows if row.rank is not None]
     if names and not own:
         raise BoardError(
             f"Team {team} has no submission that ranks on {competition.name}/{dataset}.",

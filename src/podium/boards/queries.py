@@ -179,9 +179,7 @@ def pick(connection: sa.Connection, picks: Iterable[Pick]) -> int:
         opened = revealed(connection, one.competition, one.dataset, one.answers)
         if opened is not None and one.created > opened:
             continue
-        mine = [
-            PICKS.c[k] == getattr(one, k) for k in ("competition", "dataset", "answers", "team")
-        ]
+        mine = _of_team(one)
         before = connection.execute(sa.select(PICKS).where(*mine)).mappings().first()
         values = {**vars(one), "submissions": list(one.submissions)}
         if before is None or (before["created"] <= one.created and dict(before) != values):
@@ -189,6 +187,15 @@ def pick(connection: sa.Connection, picks: Iterable[Pick]) -> int:
             connection.execute(PICKS.insert().values(**values))
             noted += 1
     return noted
+
+
+def picked(connection: sa.Connection, pick: Pick) -> str | None:
+    """When the pick's team picked before; None if it did not."""
+    return connection.execute(sa.select(PICKS.c.created).where(*_of_team(pick))).scalar()
+
+
+def _of_team(pick: Pick) -> list[sa.ColumnElement[bool]]:
+    return [PICKS.c[name] == getattr(pick, name) for name in _TEAM]
 
 
 def withdrawn(connection: sa.Connection) -> set[str]:

@@ -35,7 +35,10 @@ def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
     else:
         better = (found.change > 0) == competition.primary.higher_is_better
         change = f"{found.change:+.4f} against its best before, {'better' if better else 'worse'}"
-    out(f"public rank {row.rank} of {found.ranked} on {where}; team {row.team}: {change}")
+    if row.rank is None:
+        out(f"{row.status} on {where}: it does not rank; team {row.team}: {change}")
+    else:
+        out(f"public rank {row.rank} of {found.ranked} on {where}; team {row.team}: {change}")
     out(f"submission {row.submission}: {near(found.file)}")
     if found.open_file:
         out(f"open part, for its own scorers: {near(found.open_file)}")

@@ -32,15 +32,17 @@ def upgrade(told: list[str]) -> None:
     connection = op.get_bind()
     names = set(sa.inspect(connection).get_table_names())
     _changed("records")
-    claims = 0
-    if "claims" in names:
-        _changed("claims")
-        claims = _move_claims(connection)
-    _move_scores(connection, {"scores"} & names)
-    told.append(f"{_count(connection)} records, {claims} of them claims")
     for edition, provenance in _editions(connection):
         _update(connection, edition, {"answers": answers_of(provenance)})
-    if renamed := sum(_renamed(connection)):
+    renamed = sum(_renamed(connection))
+    if "claims" in names:
+        _changed("claims")
+        _move_claims(connection)
+        renamed += _renamed_claims(connection)
+    _move_scores(connection, {"scores"} & names)
+    claims = _count(connection, schema.RECORDS.c.origin == CLAIM)
+    told.append(f"{_count(connection)} records, {claims} of them claims")
+    if renamed:
         told.append(f"{renamed} kept their scores under the metric's new version")
     _move_reveals(connection)
     for table in (schema.WITHDRAWALS, schema.PICKS):
@@ -67,8 +69,12 @@ def _plain(column: sa.Column[Any]) -> sa.Column[Any]:
     return sa.Column(column.name, column.type, nullable=column.nullable, server_default=default)
 
 
-def _move_claims(connection: sa.Connection) -> int:
-    """Claims that no record has taken the place of become records; scores keep their number."""
+def _move_claims(connection: sa.Connection) -> None:
+    """Claims that no record has taken the place of become records.
+
+    Records may have the new name of their version already: then both are there, and the claim goes
+    when it gets its own.
+    """
     names = [name for name in _OLD if name != "number"]
     records = schema.RECORDS
     claims = sa.table("claims", *(sa.column(name) for name in _OLD))
@@ -80,9 +86,7 @@ def _move_claims(connection: sa.Connection) -> int:
         .where(~taken)
         .order_by(claims.c.number)
     )
-    before = _count(connection)
     connection.execute(records.insert().from_select([*names, "origin"], left))
-    return _count(connection) - before
 
 
 def _move_scores(connection: sa.Connection, there: set[str]) -> None:
@@ -150,11 +154,35 @@ def _update(
 
 def _renamed(connection: sa.Connection) -> Iterator[int]:
     """Give records of editions that score as the present version does the name of that."""
-    for (name, dataset, version), provenance in _editions(connection):
-        known = competitions.try_load(name) if name in competitions.names() else ""
-        new = None if isinstance(known, str) else successor(known, dataset, provenance)
-        if new and new != version:
-            yield _update(connection, (name, dataset, version), {"version": new})
+    for edition, provenance in _editions(connection):
+        if new := _present(*edition[:2], provenance):
+            yield _update(connection, edition, {"version": new})
+
+
+def _renamed_claims(connection: sa.Connection) -> int:
+    """The same of claims: each by what it says of itself, since nobody has checked it."""
+    table, renamed = schema.RECORDS, 0
+    columns = (*_BOARD, "submission", "number", "provenance")
+    query = sa.select(*(table.c[name] for name in columns)).where(table.c.origin == CLAIM)
+    taken = {
+        tuple(row) for row in connection.execute(sa.select(table.c.submission, table.c.version))
+    }
+    for name, dataset, submission, number, provenance in connection.execute(query).all():
+        one = table.c.number == number
+        new = _present(name, dataset, provenance or {})
+        if new and (submission, new) in taken:  # a record has taken its place
+            connection.execute(table.delete().where(one))
+            continue
+        values = {"answers": answers_of(provenance or {}), **({"version": new} if new else {})}
+        connection.execute(table.update().where(one).values(**values))
+        renamed += new is not None
+    return renamed
+
+
+def _present(name: str, dataset: str, provenance: Mapping[str, Any]) -> str | None:
+    """The present version, if what was scored so scores alike in it."""
+    known = competitions.try_load(name) if name in competitions.names() else ""
+    return None if isinstance(known, str) else successor(known, dataset, provenance)
 
 
 def _move_reveals(connection: sa.Connection) -> None:
@@ -176,6 +204,6 @@ def _move_reveals(connection: sa.Connection) -> None:
             connection.execute(schema.REVEALS.insert().values(**reveal, answers=answers))
 
 
-def _count(connection: sa.Connection) -> int:
-    query = sa.select(sa.func.count()).select_from(schema.RECORDS)
+def _count(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> int:
+    query = sa.select(sa.func.count()).select_from(schema.RECORDS).where(*where)
     return int(connection.execute(query).scalar() or 0)
