@@ -69,7 +69,8 @@ class Prepared:
 
     Attributes:
         features: `id` (text) and the feature columns; labelled rows and open rows.
-        targets: `id` and the target columns; labelled rows only.
+        targets: `id` and the target columns; labelled rows only. Labels may be of any type: they
+            are compared as the texts that a submission would say.
         groups: `id` and one column for each kind of independent unit (text); labelled rows.
         ceiling: `id` and the target columns as the simulator's Bayes-optimal predictor gives
             them, or the matrix; None for real data.
@@ -729,7 +730,7 @@ def _with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared
 
     from podium.tables import labels
 
-    sides = {"targets": prepared.targets}
+    sides: dict[str, Any] = {"targets": prepared.targets}
     if isinstance(prepared.ceiling, pd.DataFrame):
         sides["ceiling"] = prepared.ceiling
     for target in competition.targets:
