@@ -1,21 +1,18 @@
 """Metrics of others, dropped in unchanged: written here as they are published."""
 
-import importlib
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import podium.metric
 import podium.metrics.foreign
-from podium import api, data, golden
+from podium import api, data, golden, tables
 from podium.creating.plans import Wish
 from podium.errors import DataError, PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
-from test_new import new, only, place, problems  # noqa: F401  a fixture
+from test_new import given, new, only, place, problems  # noqa: F401  a fixture
 
 WEIGHTED_ERROR = '''
 """Weighted error, as a Kaggle host writes it."""
@@ -283,6 +280,9 @@ TYPES = [
     ([1, 2, 3], [1e300, 2.0, 3.0], [1e300, 2.0, 3.0]),
     ([True, False, True], [1.0, 0.0, 1.0], [1.0, 0.0, 1.0]),
     ([0.5, 1.5, 2.5], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]),
+    (np.array([1, 2, 3], np.uint8), ["300", "-1", "2"], ["300", "-1", "2"]),
+    (np.array([1, 2, 3], np.uint8), ["3", "1", "2"], [3, 1, 2]),
+    (np.array([1, 2, 3], np.float32), ["16777217", "1", "2"], ["16777217", "1", "2"]),
 ]
 
 
@@ -300,7 +300,7 @@ def test_predictions_come_in_the_type_of_the_answers(answers, said, expected):
     texts = isinstance(said[0], str)
     truth = {"y": np.array(answers), podium.metric.ANSWERS: rows}
     mle_bench(grade).score(truth, {"y": np.array(said, dtype=object if texts else float)})
-    assert given == {"said": expected, "answers": answers}
+    assert given == {"said": expected, "answers": list(answers)}
     assert [type(value) for value in given["said"]] == [type(value) for value in expected]
 
 
@@ -337,17 +337,6 @@ def test_a_table_gives_its_answers_alone_and_the_columns_that_are_named(
     assert found == pytest.approx(np.average(error, weights=truth["weight"]))
     assert api.cross_validate("mine", "constant").card.whole.scores["mae"] > 0
     assert list(checks.a_metric_of_others_scores_as_by_itself(named)) == []
-
-
-def given(place, text, instead):  # noqa: F811
-    """Change a line of data.py, and freeze the data anew."""
-    file = place / "competitions" / "mine" / "data.py"
-    assert instead in file.read_text()
-    file.write_text(file.read_text().replace(instead, text))
-    for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
-        del sys.modules[name]
-    importlib.invalidate_caches()
-    api.freeze("mine")
 
 
 def test_columns_of_metric_by_keep_their_types_and_verify_tells(
@@ -403,3 +392,19 @@ def test_answer_rows_are_there_once(place, own_cache, fault):  # noqa: F811
     new(Wish(name="mine", table=place / "value.csv", target="value", metric="mae"))
     with pytest.raises(DataError, match="must have each test row once"):
         given(place, f"answers=tables.answers({fault})", "answers=tables.answers(given)")
+
+
+def test_a_row_without_a_label_leaves_the_others_their_type():
+    train = pd.DataFrame({"id": ["7", "8"], "grade": ["1", "2"], "w": [0.5, 1.5]})
+    opened = pd.DataFrame({"id": ["9"], "grade": [None], "w": [2.5]})
+    found = tables.answers(train, opened, label="grade")
+    assert found["grade"].tolist() == [1, 2]
+    assert found["id"].tolist() == [7, 8]
+    assert found["w"].tolist() == [0.5, 1.5]
+
+
+def test_labels_of_all_answer_rows_are_read_at_once():
+    train = pd.DataFrame({"id": ["7", "8"], "grade": ["2.0", "x"]})
+    solution = pd.DataFrame({"id": ["9"], "grade": ["2.0"]})
+    found = tables.answers(train, solution, label="grade")
+    assert found["grade"].tolist() == ["2.0", "x", "2.0"]

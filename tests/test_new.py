@@ -13,7 +13,8 @@ from podium import api, competition, data
 from podium.creating.plans import Wish, missing
 from podium.display.competitions import asked as asked_for
 from podium.errors import DataError
-from podium.verifying import verify
+from podium.verifying import checks, verify
+from podium.verifying.case import Case
 
 ROWS = 400
 
@@ -397,6 +398,17 @@ def plates(**columns):
     return rows.set_index("id")
 
 
+def given(place, text, instead):
+    """Change a line of data.py, and freeze the data anew."""
+    file = place / "competitions" / "mine" / "data.py"
+    assert instead in file.read_text()
+    file.write_text(file.read_text().replace(instead, text))
+    for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    api.freeze("mine")
+
+
 def prepared(**flags):
     flags = {"target": "grade", "metric": "accuracy", "table": Path("bad.csv").absolute()} | flags
     new(Wish(name="mine", **flags))
@@ -428,6 +440,66 @@ def test_labels_of_an_organiser_are_read_as_those_of_a_submission(
     right.reset_index().to_csv("right.csv", index=False)
     done = podium_cli("submit", "mine", "right.csv", "--json")
     assert done.json["score"] == 1.0, done.err
+
+
+LABELS = "tables.labels(labelled[TARGET])"
+OTHER_TYPES = [
+    ("labelled[TARGET].astype(int)", ["1", "2", "3"]),
+    ("labelled[TARGET].astype(float)", ["1", "2", "3"]),
+    ("labelled[TARGET].astype(float).astype(str)", ["1.0", "2.0", "3.0"]),
+    ("labelled[TARGET].astype('category')", ["1", "2.0", "3.0"]),
+    ("labelled[TARGET].astype(int) > 1", ["False", "True", "True"]),
+    ("labelled[TARGET].astype(float) / 2", ["0.5", "1.0", "1.5"]),
+    ("labelled[TARGET].map({'1': 1, '2': '2', '3': 3.0})", ["1", "2", "3.0"]),
+]
+
+
+@pytest.mark.parametrize(("written", "said"), OTHER_TYPES)
+def test_labels_of_other_types_are_the_texts_that_a_submission_says(
+    place, own_cache, podium_cli, written, said
+):
+    rows = plates(grade=["1", "2", "3"])
+    prepared()
+    given(place, written, LABELS)
+    found = data.load(*api.load("mine"))
+    grades = dict(zip(["1", "2", "3"], said, strict=True))
+    right = rows.loc[found.ids("test").to_pylist(), "grade"].map(grades)
+    right.reset_index().to_csv("right.csv", index=False)
+    done = podium_cli("submit", "mine", "right.csv", "--json")
+    assert done.json["score"] == 1.0, done.err
+    assert api.check("mine", "right.csv").notes == ()
+    assert api.check("mine", found.folder / "public" / data.SAMPLE).notes == ()
+    assert list(checks.perfect_beats_controls(Case(*api.load("mine")))) == []
+    assert api.cross_validate("mine", "constant").card.whole.scores["accuracy"] > 0.3
+
+
+def test_verify_tells_where_the_answers_in_a_file_are_not_perfect(place, own_cache, monkeypatch):
+    plates(grade=["1", "2", "3"])
+    prepared()
+    case = Case(*api.load("mine"))
+    case.solution.targets["grade"] = case.solution.targets["grade"].astype(int).astype(object)
+    monkeypatch.setattr(type(case.solution), "check_metric", lambda _: None)  # it would tell first
+    told = [line for line in checks.perfect_beats_controls(case) if "answers.csv" in line]
+    assert told[0] == "accuracy of the answers is 0.0 as answers.csv, and 1.0 as such"
+
+
+def test_whether_decimals_are_whole_numbers_is_decided_on_all_answers(place, own_cache, podium_cli):
+    rows = only("ill").astype(str)
+    rows["ill"] = np.resize(["2.0", "1", "2.0", "01"], len(rows))
+    test = rows[280:].assign(ill=np.resize(["2.0", "1"], 120))
+    rows[:280].to_csv("train.csv", index=False)
+    test.drop(columns="ill").to_csv("test.csv", index=False)
+    test[["id", "ill"]].to_csv("solution.csv", index=False)
+    files = {"test": place / "test.csv", "solution": place / "solution.csv"}
+    new(Wish(name="mine", table=place / "train.csv", target="ill", metric="accuracy", **files))
+    found = data.load(*api.load("mine"))
+    answers = found.table("solution/solution.parquet").set_index("id")["ill"]
+    assert answers.to_dict() == test.set_index("id")["ill"].to_dict()
+    for change, score in (({}, 1.0), ({"1": "7"}, 0.5)):
+        said = test.set_index("id").loc[answers.index, "ill"].replace(change)
+        said.reset_index().to_csv("right.csv", index=False)
+        done = podium_cli("submit", "mine", "right.csv", "--json")
+        assert done.json["score"] == score, done.err
 
 
 def test_only_the_empty_field_of_a_text_is_missing(place, own_cache):

@@ -152,6 +152,7 @@ def test_plain_sequences_are_left_alone_without_a_word(capsys):
         ("ACGU3", "row 'x' position 5 '3'"),
         ("ACG-UUU", "row 'x' position 4 '-'"),
         ("  ", "empty in 1 row: row 'x'"),
+        ("", "empty in 1 row: row 'x'"),
         ("5'-3'", "empty in 1 row: row 'x'"),
     ],
 )

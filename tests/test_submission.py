@@ -317,3 +317,40 @@ def test_labels_that_no_train_row_has_are_noted():
         labels(values, known=known, notes=notes)
         assert notes == []
     assert labels(["0.5", "1.5", "0.5"], known=["0.5", "1.5"]) == ["0.5", "1.5", "0.5"]
+
+
+MIXED = ["01", "1", "NA", "None", "2.0"]
+
+
+@pytest.mark.parametrize(
+    ("values", "known", "expected"),
+    [
+        (["2.0", "1", "2.0"], MIXED, ["2.0", "1", "2.0"]),
+        (["2.0", "1", "7"], MIXED, ["2.0", "1", "7"]),
+        ([2.0, 2.0, 2.0], MIXED, ["2.0", "2.0", "2.0"]),
+        ([1.0, 2.0, 2.0], ["1", "2"], ["1", "2", "2"]),
+        (["1", "2.0", "2.0"], ["1", "2"], ["1", "2", "2"]),
+        (["1.0", "3.0", "3.0"], ["1", "2"], ["1", "3", "3"]),
+        (["2.0", "3.0", "4.0"], [], ["2", "3", "4"]),
+        (["2", "2.0", "2"], ["2", "2.0", "x"], ["2", "2.0", "2"]),
+        ([0.5, 1.5, 0.5], ["0.5", "1.5"], ["0.5", "1.5", "0.5"]),
+        ([0.5, 1.0, 0.5], ["0.5", "1.0"], ["0.5", "1.0", "0.5"]),
+        ([True, False, True], ["False", "True"], ["True", "False", "True"]),
+    ],
+)
+def test_labels_stay_as_they_are_known(values, known, expected):
+    assert labels(values, known=known) == expected
+    assert labels(pa.array(values).dictionary_encode(), known=known) == expected
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("values", [[0.97, 0.2, 1.0], [0.97, 1.0, 0.0]])
+def test_probabilities_beside_labels_are_no_labels(workspace, ending, values):
+    table = pd.DataFrame({"id": ABC.to_pylist(), "y": values})
+    if ending == "csv":
+        Path("p.csv").write_text("id,y\n" + "".join(f"{i},{v:g}\n" for i, v in table.to_numpy()))
+    else:
+        table.to_parquet("p.parquet")
+    read = formats.read(Path(f"p.{ending}"), LABELLED, 3)
+    with pytest.raises(SubmissionError, match="these look like probabilities"):
+        submission.align(read, LABELLED, ABC, known={"y": ["0", "1"]})

@@ -47,6 +47,20 @@ _GENE = re.compile(
 """Genes by number: of Ensembl, of NCBI, of worm, fly, yeast, Arabidopsis, rice and maize."""
 _SYMBOL = re.compile(r"([a-z]+)(?=.)[a-z0-9]*([-.][a-z0-9]+)*|\d{7}[a-z]\d\d(rik)", re.IGNORECASE)
 """ACTB, Actb, MT-CO1, lin-3, C1orf112, RP11-34P13.7, 1700020I14Rik; many other words, too."""
+_SURE = re.compile(
+    r"ACTB1?|ACT[AG][12]|GAPDH|B2M|TR?P53|MALAT1|NEAT1|XIST|PTPRC|EPCAM|MKI67|TOP2A|TMSB(4X|10)"
+    r"|GFAP|POU5F1|NANOG|MS4A1|NKG7|GNLY|FTH1|PPIA|HPRT1?|CD(3[DEG]|(8|79)[AB])|FOXP3|EGFR"
+    r"|M?RP[LS]-?\d+[AXYL]?\d?|MT-(ND?|CO|CYT?B|ATP|RNR|T)\w*|HLA-[A-G]\w*|H2-[A-Z]\w*"
+    r"|ZNF\d+|ZFP\d+|SLC\d+A\d+|COL\d+A\d+|TMEM\d+[A-Z]?|FAM\d+[A-Z]\d?|KRT\d+|HOX[A-D]\d+[AB]?"
+    r"|NDUF[A-V]+\d+|COX\d[A-C]\d?|ATP\d+[A-Z]\w*|E[IE]F\d[A-Z]\w*|HNRNP\w+|PSM[A-D]\d+"
+    r"|UQCR\w+|S100A\d+|CXC[LR]\d+|CCL\d+|IL\d+R\w+|CYP\d+[A-Z]\d+|KCN[A-Z]+\d+|TUB[ABG]\w+"
+    r"|SOX\d+[AB]?|HSP[AB9]\w+|NKX\d[-.]\d|C\w+orf\d+|LINC\d{4,}|RP\d+-\d+\w+\.\d+|GM\d{4,}"
+    r"|\d{7}[A-Z]\d\dRIK|(lin|unc|let|daf|egl|ced|dpy|mec)-\d+|[B-Z]\d+[A-Z]\d+[A-Z]?\.\d+",
+    re.IGNORECASE,
+)
+"""Symbols beyond doubt: a few genes that everybody measures, and large families."""
+_FEWEST_SURE, _SURE_SHARE = 3, 0.03
+"""Families that there must be, and their share, before words are symbols beyond doubt."""
 _STEMS = 0.2
 """Of symbols at least this share begin otherwise: neuron1, neuron2 and so on are none."""
 _COUNTING = 5
@@ -248,10 +262,12 @@ def _evidence(
 
 def _says(one: Matrix) -> int:
     """What the names of a file say: 1 if cells are in rows, -1 if genes are, 0 for nothing."""
-    for kind in (_numbered, _symbols):
-        rows, columns = kind(one.rows or ()), kind(one.columns or ())
-        if rows or columns:
-            return 0 if rows == columns else 1 if columns == GENES or rows == CELLS else -1
+    rows, columns = _numbered(one.rows or ()), _numbered(one.columns or ())
+    if rows or columns:
+        return 0 if rows == columns else 1 if columns == GENES or rows == CELLS else -1
+    words, others = (_may_be_symbols(names or ()) for names in (one.rows, one.columns))
+    if words != others and _are_symbols((one.rows if words else one.columns) or ()):
+        return -1 if words else 1
     corner = _CORNER.fullmatch(one.corner)
     what = (corner and corner["what"]) or ""
     return 0 if not what else -1 if what.lower() in ("gene", "symbol", "feature") else 1
@@ -265,11 +281,21 @@ def _numbered(names: Sequence[str]) -> str:
     return GENES if 2 * sum(bool(_GENE.match(name)) for name in names) > len(names) else ""
 
 
-def _symbols(names: Sequence[str]) -> str:
-    """Whether most names may be symbols of genes: words that begin in many ways."""
+def _may_be_symbols(names: Sequence[str]) -> bool:
+    """Whether most names may be symbols of genes: words that begin in many ways.
+
+    Cells may be called so, too: `K562`, `HeLa`, `astro`.
+    """
     matches = [match for match in map(_SYMBOL.fullmatch, names) if match]
     stems = {match[1] or match[3] for match in matches}
-    return GENES if 2 * len(matches) > len(names) and len(stems) > _STEMS * len(names) else ""
+    return 2 * len(matches) > len(names) and len(stems) > _STEMS * len(names)
+
+
+def _are_symbols(names: Sequence[str]) -> bool:
+    """Whether enough names are symbols of genes beyond doubt, of several families."""
+    sure = [name.lower() for name in names if _SURE.fullmatch(name)]
+    families = {re.split(r"\d", name)[0] for name in sure}
+    return len(families) >= _FEWEST_SURE and len(sure) >= _SURE_SHARE * len(names)
 
 
 def _same(a: Sequence[str] | None, b: Sequence[str] | None) -> bool:

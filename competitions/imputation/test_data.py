@@ -173,6 +173,46 @@ def test_names_tell_genes_from_cells(tmp_path, genes, cells, capsys):
     assert said[0] == "test_data.csv: 9 cells x 12 genes, genes in rows (by its names)"
 
 
+LINES = ["K562", "HeLa", "Jurkat", "MCF7", "HEK293", "U2OS", "A549", "THP1"]
+TYPES = ["astro", "neuron", "microglia", "oligo", "pericyte", "mural", "ependymal"]
+DONORS = ["AB12", "CD3", "EF9", "GH71", "IL5", "KM2", "NO8", "PQ4", "RS17"]
+PROTEINS = [f"{'OPQ'[n % 3]}{n % 10}{'0AB9'[n % 4]}{n:03}" for n in range(100, 150)]
+WORDS = {
+    "lines": (LINES, [7157, 672, 60, 2597, 1956, 5728, 4609, 207, 3845]),
+    "wells": ([f"{row}1" for row in "ABCDEFGH"], [f"V{n}" for n in range(1, 6)]),
+    "types": (TYPES, PROTEINS),
+    "donors": (DONORS, [*range(5000, 5040)]),
+    "types that are counted": (TYPES, [*range(30)]),
+}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("kind", WORDS)
+def test_words_alone_are_no_symbols_of_genes(tmp_path, kind, turned, capsys):
+    cells, genes = WORDS[kind]
+    tables = matrices(cells=len(cells), genes=len(genes))
+    del tables["unknown"]
+    for table in tables.values():
+        table.index, table.columns = cells, genes
+    folder(tmp_path, **{name: t.T if turned else t for name, t in tables.items()})
+    with pytest.raises(DataError, match="cells in rows, or the genes") as told:
+        prepared(tmp_path)
+    assert "--set rows=genes" in told.value.hint
+    rows = "genes" if turned else "cells"
+    found = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows=rows)
+    assert held(found.counts)[1] == list(map(str, genes))
+    assert capsys.readouterr().err.count(f"{rows} in rows (") == 2
+
+
+def test_words_are_genes_beside_what_is_cells(tmp_path, capsys):
+    tables = matrices(cells=9, genes=8)
+    del tables["unknown"]
+    for table in tables.values():
+        table.index, table.columns = CELL_NAMES["barcodes"], LINES
+    prepared(folder(tmp_path, **tables))
+    assert capsys.readouterr().err.count("cells in rows (by its names)") == 2
+
+
 @pytest.mark.parametrize("names", [[f"G{n}" for n in range(9)], HUMAN[:9], list(range(9))])
 def test_sides_that_look_alike_are_refused(tmp_path, names):
     tables = matrices(cells=9, genes=9)

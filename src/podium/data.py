@@ -13,7 +13,7 @@ import errno
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -69,7 +69,8 @@ class Prepared:
 
     Attributes:
         features: `id` (text) and the feature columns; labelled rows and open rows.
-        targets: `id` and the target columns; labelled rows only.
+        targets: `id` and the target columns; labelled rows only. Labels may be of any type: they
+            are compared as the texts that a submission would say.
         groups: `id` and one column for each kind of independent unit (text); labelled rows.
         ceiling: `id` and the target columns as the simulator's Bayes-optimal predictor gives
             them, or the matrix; None for real data.
@@ -350,8 +351,9 @@ def store(competition: Competition, dataset: Dataset, prepared: Prepared, table:
         "raw": raw.beside(competition, dataset),
     }
     split = _read_split(table, f"{competition.name}/{dataset.name}", prepared)
+    prepared = _with_plain_labels(competition, prepared)
     with _replacing(folder) as new:
-        _write(new, prepared, split)
+        _write(new, competition, prepared, split)
         manifest["labels"] = _labels(competition, prepared, split)
         (new / SOLUTION / SPLIT).write_bytes(table)
         files = sorted(path for path in new.rglob("*") if path.is_file())
@@ -522,7 +524,7 @@ def _content(column: pd.Series[Any]) -> Iterator[bytes]:
         yield b"%d:" % len(text) + text
 
 
-def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
+def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd.DataFrame) -> None:
     """Write the public tables and, in their own directory, the solution."""
     part = split["part"].to_numpy()
     labelled = part != "open"
@@ -561,7 +563,8 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
     if prepared.truth is not None:
         prepared.truth.take(train[labelled]).write(folder / PUBLIC / TRUTH)
         prepared.truth.take(test[labelled]).write(folder / SOLUTION / "solution.h5")
-    _write_sample(folder / PUBLIC / SAMPLE, prepared, test, answers)
+    labels = [target.name for target in competition.targets if target.label]
+    _write_sample(folder / PUBLIC / SAMPLE, prepared, test, answers, labels)
 
     solution = split.loc[test, ["id", "part", "stratum"]].reset_index(drop=True)
     rows = test[labelled]
@@ -588,12 +591,16 @@ def _write(folder: Path, prepared: Prepared, split: pd.DataFrame) -> None:
 
 
 def _write_sample(
-    file: Path, prepared: Prepared, test: NDArray[np.bool_], answers: pd.DataFrame
+    file: Path,
+    prepared: Prepared,
+    test: NDArray[np.bool_],
+    answers: pd.DataFrame,
+    labels: Sequence[str],
 ) -> None:
     """A file of the right form: every row has the same guess, or the counts as they are."""
     ids = prepared.features.loc[test, ["id"]]
     if prepared.truth is None or prepared.counts is None:
-        ids.assign(**_plain_guess(answers)).to_csv(file, index=False)
+        ids.assign(**_plain_guess(answers, labels)).to_csv(file, index=False)
         return
     import pyarrow as pa
     from pyarrow import csv
@@ -610,11 +617,22 @@ def _write_sample(
 def target_columns(
     competition: Competition, table: Columns, matrix: Counts | None = None
 ) -> dict[str, Any]:
-    """The targets of a table as the metric takes them: float64, labels as objects, or a matrix."""
+    """The targets of a table as the metric takes them: float64, labels as text, or a matrix."""
     if competition.matrix and matrix is not None:
         return {competition.targets[0].name: matrix.matrix()}
-    kinds: dict[bool, Any] = {True: object, False: np.float64}
-    return {t.name: np.asarray(table[t.name], kinds[t.label]) for t in competition.targets}
+    return {
+        t.name: _texts(table[t.name]) if t.label else np.asarray(table[t.name], np.float64)
+        for t in competition.targets
+    }
+
+
+def _texts(labels: Any) -> NDArray[np.object_]:
+    """Labels as text, as those of submissions are read; what is text already stays as it is."""
+    if np.asarray(labels).dtype == object:
+        return np.asarray(labels, object)
+    from podium.predictions.columns import answer_labels
+
+    return cast("NDArray[np.object_]", answer_labels(labels))
 
 
 def metric_columns(
@@ -691,16 +709,37 @@ def given_to_others(
     return {ANSWERS: answer_rows(ids, targets[names], more, rows())}
 
 
-def _plain_guess(answers: pd.DataFrame) -> dict[str, Any]:
+def _plain_guess(answers: pd.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
     """The same value for every row of the sample: the mean, or the most common label."""
     import pandas as pd
 
     def of(column: pd.Series[Any]) -> Any:
-        if pd.api.types.is_numeric_dtype(column.dtype):
+        if column.name not in labels and pd.api.types.is_numeric_dtype(column.dtype):
             return round(float(column.mean()), 4)
         return column.mode().iloc[0] if len(column) else "1"
 
     return {str(name): of(answers[name]) for name in answers}
+
+
+def _with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
+    """The same with labels as text, read once for all answers, or as the integers that they are.
+
+    Whether `2.0` says `2` depends on all labels of a target: a part of them cannot tell.
+    """
+    import pandas as pd
+
+    from podium.tables import labels
+
+    sides: dict[str, Any] = {"targets": prepared.targets}
+    if isinstance(prepared.ceiling, pd.DataFrame):
+        sides["ceiling"] = prepared.ceiling
+    for target in competition.targets:
+        if target.label:
+            column = pd.concat({side: table[target.name] for side, table in sides.items()})
+            if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
+                column = labels(column)
+            sides = {side: t.assign(**{target.name: column[side]}) for side, t in sides.items()}
+    return replace(prepared, **sides)
 
 
 def _labels(
@@ -710,7 +749,7 @@ def _labels(
     learnt = split.loc[split["part"].isin(FOLDS), "id"]
     targets = prepared.targets[prepared.targets["id"].isin(learnt)]
     names = [target.name for target in competition.targets if target.label]
-    return {name: sorted(map(str, targets[name].dropna().unique())) for name in names}
+    return {name: sorted(_texts(targets[name].dropna().unique())) for name in names}
 
 
 def _read_split(table: bytes, dataset: str, prepared: Prepared) -> pd.DataFrame:

@@ -79,7 +79,9 @@ def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> lis
     train = data.train()
     ids = pa.array(train.ids, type=pa.string())
     table = submission.from_pandas(found.predictions)
-    predictions = submission.align(table, data.competition, ids, genes=data.genes)
+    predictions = submission.align(
+        table, data.competition, ids, genes=data.genes, known=data.labels
+    )
     truth = train_columns(data, train)
     scores = by_group(data.competition, truth, predictions)
     part = train.without_answers()

@@ -213,6 +213,7 @@ def cleaned(
     found = list(texts)
     usual = letters or LETTERS
     unusual = {t for t in set(found) if isinstance(t, str) and t.strip(usual)}
+    unusual |= {""} if letters else set()
     odd = [row for row, text in enumerate(found) if text in unusual]
     blanks, marked, small = set[int](), set[int](), set[int]()
     others = f"letters other than {letters}" + (" (write U for T)" if "U" in letters else "")

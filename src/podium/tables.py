@@ -18,9 +18,8 @@ import pyarrow as pa
 from podium.errors import DataError
 from podium.predictions.columns import (
     EXAMPLES,
+    answer_labels,
     as_read,
-    decoded_labels,
-    encoded_labels,
     first,
     has_fractions,
     many,
@@ -65,11 +64,7 @@ def labels(column: pd.Series) -> pd.Series:
     """Labels as text, by the rule that those of submissions are read by."""
     import pandas as pd
 
-    encoded = encoded_labels(pa.chunked_array([pa.array(column, from_pandas=True)]))
-    if encoded is None:  # numbers with fractions
-        return column.astype(object).map(str, na_action="ignore")
-    found = pd.Series(decoded_labels(encoded), index=column.index, name=column.name)
-    return found.astype(object).where(found != "", np.nan)
+    return pd.Series(answer_labels(column), index=column.index, name=column.name, dtype=object)
 
 
 def answers(*rows: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
@@ -77,14 +72,16 @@ def answers(*rows: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
 
     Args:
         rows: Tables with the same columns, `id` among them.
-        label: The column of labels, which was read as it stands, if it is one.
+        label: The column of labels, which was read as it stands, if it is one; rows without one
+            are left out.
     """
     import pandas as pd
 
-    texts = ["id", *([label] if label else [])]
-    found = pd.concat([one.assign(**{n: labels(one[n]) for n in texts[1:]}) for one in rows])
-    own = {name: as_read(found[name]) for name in texts}
-    return found.reset_index(drop=True).assign(
+    table = pd.concat(rows)
+    if label:
+        table = table.assign(**{label: labels(table[label])}).dropna(subset=[label])
+    own = {name: as_read(table[name]) for name in ["id", *([label] if label else [])]}
+    return table.reset_index(drop=True).assign(
         **{name: pd.Series(values.tolist()) for name, values in own.items()}
     )
 

@@ -277,7 +277,8 @@ def _predicted(data: Data, file: ModelFile, model: Model, part: Part) -> dict[st
 
     ids = pa.array(part.ids, type=pa.string())  # before a model may change what it is given
     table = submission.from_pandas(predict(file, model, part))
-    return dict(submission.align(table, data.competition, ids, lambda: part, data.genes))
+    competition, known = data.competition, data.labels
+    return dict(submission.align(table, competition, ids, lambda: part, data.genes, known=known))
 
 
 def _folds(

@@ -270,16 +270,13 @@ class Draft:
         plan = self.plan
         if "solution.csv" not in plan.files:
             return ""
-        texts, labels = code(list(plan.solution_text)), plan.kind != "number"
+        texts = code(list(plan.solution_text))
         usage = f"solution[{code(plan.usage)}].str.strip().str.lower()"
         scored = f'    solution = solution[{usage} != "ignored"].drop(columns={code(plan.usage)})\n'
-        known = f'solution.set_index("id")[{code(plan.answer)}]'
         return (
             f'    solution = tables.read(raw["solution.csv"], row_id=ID, text={texts})\n'
             + (scored if plan.usage else "")
-            + f"    known = {f'tables.labels({known})' if labels else known}\n"
-            + ("    rows[TARGET] = tables.labels(rows[TARGET])\n" if labels else "")
-            + '    answers = rows["id"].map(known)\n'
+            + f'    answers = rows["id"].map(solution.set_index("id")[{code(plan.answer)}])\n'
             + "    rows[TARGET] = rows[TARGET].where(rows[TARGET].notna(), answers)\n"
         )
 

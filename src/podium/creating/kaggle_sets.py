@@ -119,8 +119,11 @@ class KaggleSet:
         self.problems.extend(rows.target_problems(column, number=self.number))
         if self.number:
             return
-        known = set(tables.labels(self.given["table"].table[self.target]))
-        new = sorted(set(tables.labels(scored[column]).dropna()) - known)
+        import pandas as pd
+
+        train = self.given["table"].table[self.target]
+        both = tables.labels(pd.concat([train, scored[column]]))
+        new = sorted(set(both[len(train) :].dropna()) - set(both[: len(train)]))
         if new:
             labels = first(new, len(new))
             self.problems.append(f"{rows.path.name} has labels that never train: {labels}")

@@ -468,10 +468,13 @@ class _Desk:
 
     def _unseen(self, how: How, train: pd.DataFrame, test: pd.DataFrame | None) -> bool:
         """Whether no group or period of the scored test rows is in train."""
+        import pandas as pd
+
         by = self.wish.by
         if how in (How.GROUPED, How.TIME) and test is not None and by in test:
-            sides = [tables.labels(t[by]) if how == How.GROUPED else t[by] for t in (train, test)]
-            return not set(sides[0]) & set(sides[1])
+            both = pd.concat([train[by], test[by]])
+            both = tables.labels(both) if how == How.GROUPED else both
+            return not set(both[: len(train)]) & set(both[len(train) :])
         return how in (How.GROUPED, How.TIME)
 
     def _dropped(

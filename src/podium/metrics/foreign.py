@@ -211,7 +211,10 @@ def _like(values: Any, answers: Any) -> Any:
     if read.dtype.kind == "b" and types.is_bool_dtype(kind):
         return pd.Series(read).array
     if read.dtype.kind == "i" and types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind):
-        return pd.Series(read).astype(kind).array
+        with contextlib.suppress(TypeError):  # a nullable type refuses what it does not hold
+            fitting = pd.Series(read).astype(kind)
+            if (fitting == read).all():
+                return fitting.array
     return pd.Series(values.tolist(), dtype=kind if types.is_string_dtype(kind) else None).array
 
 

@@ -103,7 +103,7 @@ def labels(
     column = table.column(target.name)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    encoded = encoded_labels(column)
+    encoded = encoded_labels(column, known or ())
     if encoded is None:
         expected = "whole numbers or text are expected"
         problem = f"column {target.name!r} has type {column.type}; {expected}"
@@ -111,7 +111,7 @@ def labels(
         return np.empty(0, dtype=object), [
             _fractions_problem(target, known) if numeric and has_fractions(column) else problem
         ]
-    if known is not None and has_fractions(encoded.dictionary) and not _some_in(encoded, known):
+    if known is not None and not set(_fractions(encoded.dictionary)) <= set(known):
         return np.empty(0, dtype=object), [_fractions_problem(target, known)]
     labels = decoded_labels(encoded)
     rows = np.flatnonzero(labels == "")
@@ -122,33 +122,44 @@ def labels(
     return labels, problems if len(rows) else []
 
 
-def encoded_labels(column: pa.ChunkedArray) -> pa.DictionaryArray | None:
+def encoded_labels(
+    column: pa.ChunkedArray, known: Collection[str] = ()
+) -> pa.DictionaryArray | None:
     """Labels as text, null or empty where there is none; None if its type has no labels.
 
     A column of numbers whose fractions are all zero says the same as the whole numbers, whether
-    it comes as numbers or as text. Any other text is a label as it stands: `01` is not `1`.
+    it comes as numbers or as text. Any other text is a label as it stands: `01` is not `1`, and
+    `2.0` stays where it is known so, as beside `x` in train.
+
+    Args:
+        column: Of labels.
+        known: The labels of train. The column is read in the way that has more of them.
     """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_decimal(column.type) or pa.types.is_floating(column.type):
-        column = column.cast(pa.float64())
-        if not _all_whole(column):
-            return None
-        column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64())  # as pandas has them
     if pa.types.is_boolean(column.type):  # as pandas reads labels True and False
         column = pc.if_else(column, "True", "False")
+    floats = pa.types.is_decimal(column.type) or pa.types.is_floating(column.type)
     texts = any(is_text(column.type) for is_text in TEXT)
-    if not (texts or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
+    if not (floats or texts or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
         return None
-    encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    if not texts:
-        return encoded
-    return pa.DictionaryArray.from_arrays(encoded.indices, _without_zeros(encoded.dictionary))
+    if floats:
+        column = column.cast(pa.float64())
+        column = pc.if_else(pc.is_nan(column), None, column)  # as pandas has them
+    encoded = column.cast(column.type if floats else pa.string()).combine_chunks()
+    encoded = encoded.dictionary_encode()
+    written = pa.array(map(str, encoded.dictionary.to_pylist()), pa.string())
+    if floats and not _all_whole(column) and not set(known).issuperset(written.to_pylist()):
+        return None
+    plain = _without_zeros(written)
+    kept, left = (len(set(known).intersection(names.to_pylist())) for names in (written, plain))
+    chosen = written if kept and kept >= left else plain
+    return pa.DictionaryArray.from_arrays(encoded.indices, chosen)
 
 
-def decoded_labels(encoded: pa.DictionaryArray) -> Any:
-    """Labels as objects, the same one each time; empty where there is none."""
-    values = np.array(["", *encoded.dictionary.to_pylist()], dtype=object)
+def decoded_labels(encoded: pa.DictionaryArray, missing: Any = "") -> Any:
+    """Labels as objects, the same one each time."""
+    values = np.array([missing, *encoded.dictionary.to_pylist()], dtype=object)
     return values[as_numpy(pc.fill_null(encoded.indices, -1)) + 1]
 
 
@@ -181,9 +192,19 @@ def has_fractions(column: pa.Array | pa.ChunkedArray) -> bool:
         column = pc.filter(column, pc.not_equal(column, ""))
         if not pc.all(pc.match_substring_regex(column, _NUMBER)).as_py():
             return False
+    return bool(_fractions(column))
+
+
+def _fractions(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """The values that are numbers, as such or as text, and not whole."""
+    if any(is_text(column.type) for is_text in TEXT):
+        column = pc.filter(column, pc.match_substring_regex(column, _NUMBER))
     values = column.cast(pa.float64())
-    values = pc.filter(values, pc.is_finite(values))
-    return bool(pc.any(pc.not_equal(pc.floor(values), values)).as_py())
+    return list(
+        pc.filter(
+            column, pc.and_(pc.is_finite(values), pc.not_equal(pc.floor(values), values))
+        ).to_pylist()
+    )
 
 
 def _without_zeros(texts: pa.StringArray) -> pa.StringArray:
@@ -197,6 +218,32 @@ def _without_zeros(texts: pa.StringArray) -> pa.StringArray:
     return pc.if_else(pc.equal(bare, "-0"), "0", bare)
 
 
+def answer_labels(values: Any) -> Any:
+    """Labels of answers as text, object, NaN where there is none.
+
+    Numbers are read by the rule of `encoded_labels`, or as Python writes them if some are not
+    whole.
+
+    Args:
+        values: A column of NumPy or pandas, in any type.
+    """
+    try:
+        given = pa.array(values, from_pandas=True)
+    except pa.ArrowException:  # objects of several types
+        import pandas as pd
+
+        given = pa.array([None if pd.isna(v) else str(v) for v in values], pa.string())
+    column = given if isinstance(given, pa.ChunkedArray) else pa.chunked_array([given])
+    encoded = encoded_labels(column)
+    if encoded is None:
+        encoded = column.combine_chunks().dictionary_encode()
+        texts = list(map(str, encoded.dictionary.to_pylist()))
+        encoded = pa.DictionaryArray.from_arrays(encoded.indices, pa.array(texts, pa.string()))
+    labels = decoded_labels(encoded, np.nan)
+    labels[labels == ""] = np.nan
+    return labels
+
+
 def _fractions_problem(target: Target, known: Collection[str] | None) -> str:
     names = sorted(known or ())
     wanted = f", one of {first([repr(name) for name in names], len(names))}" if names else ""
@@ -204,10 +251,6 @@ def _fractions_problem(target: Target, known: Collection[str] | None) -> str:
         f"column {target.name!r} has numbers with fractions; these look like probabilities; "
         f"labels are wanted{wanted or ': whole numbers or text'}"
     )
-
-
-def _some_in(encoded: pa.DictionaryArray, known: Collection[str]) -> bool:
-    return not set(known).isdisjoint(encoded.dictionary.to_pylist())
 
 
 def _strange(encoded: pa.DictionaryArray, target: Target, known: Collection[str]) -> list[str]:

@@ -65,5 +65,6 @@ def read(data: Data, file: Path) -> Table | None:
     ids = data.ids("train")
     with suppress(SubmissionError):
         table = formats.read(file, data.competition, len(ids), data.genes)
-        return submission.align(table, data.competition, ids, None, data.genes)
+        known = data.labels
+        return submission.align(table, data.competition, ids, None, data.genes, known=known)
     return None

@@ -98,7 +98,8 @@ def predict(
     found = training.predict(file, model, part, own_rows=True)
     ids = pa.array(part.ids, type=pa.string())
     aligned = submission.align(
-        submission.from_pandas(found), data.competition, ids, lambda: part, data.genes
+        *(submission.from_pandas(found), data.competition, ids, lambda: part, data.genes),
+        known=data.labels,
     )
     table = submission.frame(part.ids, aligned, data.genes)
     if output is not None:

@@ -71,9 +71,9 @@ class Kept:
             table = submission.from_pandas(pd.read_parquet(self.path(number)))
         except FileNotFoundError:
             return None
-        competition, genes = folds.data.competition, folds.data.genes
-        ids = pa.array(folds.train.ids, type=pa.string())
-        return submission.align(table, competition, ids, None, genes)
+        data, ids = folds.data, pa.array(folds.train.ids, type=pa.string())
+        known = data.labels
+        return submission.align(table, data.competition, ids, None, data.genes, known=known)
 
     def tidy(self, study: optuna.Study) -> None:
         """Remove what is no longer among the best."""

@@ -110,6 +110,7 @@ class Case:
             *(submission.from_pandas(table), self.competition, self.data.ids("test")),
             lambda: test("test"),
             self.data.genes,
+            known=self.data.labels,
         )
         return dict(self.solution.score(aligned)["public"].whole.scores)
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from podium import data as datas
-from podium import raw, submission, training, workspace
+from podium import raw, scratch, submission, training, workspace
 from podium.boards import files, leaderboard
 from podium.boards.record import OWN
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
@@ -160,7 +160,7 @@ def answers_are_apart(case: Case) -> Iterator[str]:
 
 
 def perfect_beats_controls(case: Case) -> Iterator[str]:
-    """The answers reach the declared perfect score, and every control stays below them."""
+    """The answers reach the perfect score, in a file as well, and every control stays below."""
     for name, why in case.unscorable.items():
         yield Note(f"control {name!r} cannot be scored and is left out: {why}")
     primary = case.competition.primary
@@ -168,6 +168,7 @@ def perfect_beats_controls(case: Case) -> Iterator[str]:
     for score in case.competition.scores:
         if score.perfect is not None and abs(best[score.name] - score.perfect) > TOLERANCE:
             yield f"{score.name} of the answers is {best[score.name]}, not {score.perfect}"
+    yield from _in_a_file(case, best)
     sign = 1 if primary.higher_is_better else -1
     for name, estimate in case.controls.items():
         found = estimate.scores[primary.name]
@@ -314,6 +315,24 @@ def _predictions(file: ModelFile, parts: tuple[Part, Part]) -> pa.Table:
     with quiet():  # what a model says of so few rows is not true of the dataset
         fitted = training.fit(file, 0, train)
         return submission.from_pandas(training.predict(file, fitted, test))
+
+
+def _in_a_file(case: Case, best: Mapping[str, float]) -> Iterator[str]:
+    """What the answers do not score when they are handed in as a file."""
+    ids, data = case.data.ids("test"), case.data
+    table = submission.frame(ids.to_pylist(), case.solution.answers, data.genes)
+    with scratch.directory("podium-answers-") as folder:
+        for write, name in ((table.to_csv, "answers.csv"), (table.to_parquet, "answers.parquet")):
+            write(folder / name, index=False)
+            try:
+                said = submission.check(folder / name, data)
+            except SubmissionError as error:
+                yield f"the answers as {name} are refused: {error}"
+                continue
+            scores = case.solution.score(said)["all"].whole.scores
+            for score, value in scores.items():
+                if abs(value - best[score]) > TOLERANCE * max(1.0, abs(best[score])):
+                    yield f"{score} of the answers is {value} as {name}, and {best[score]} as such"
 
 
 def _as_read(table: pd.DataFrame) -> pd.DataFrame:
