@@ -102,6 +102,17 @@ def test_only_scoring_opens_the_solution():
     assert sorted(door) == ["case.py", "entry.py", "scoring.py"]
 
 
+def test_other_pythons_are_started_by_one_function():
+    """It keeps them from importing what lies in the current folder."""
+    for path in [*HARNESS, *SRC.rglob("templates/**/*.py.txt"), *COMPETITIONS.rglob("*.py")]:
+        if path.name.startswith("test_") or path == SRC / "machine.py":
+            continue
+        text = path.read_text(encoding="utf-8")
+        shown = 2 if path == SRC / "runs" / "sight.py" else 0  # models may see it
+        assert text.count("sys.executable") == shown, path
+        assert not re.search(r"multiprocessing|ProcessPoolExecutor|os\.(exec|spawn)", text), path
+
+
 def test_library_modules_neither_print_nor_exit():
     for path in HARNESS:
         if path.relative_to(SRC).parts[0] in ("cli", "display"):

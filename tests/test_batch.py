@@ -6,6 +6,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import podium
@@ -13,6 +15,7 @@ from podium import workspace
 from podium.boards import batch, leaderboard
 from podium.competition import Competition
 from podium.errors import BoardError, PodiumError
+from podium.scoring import Solution
 from test_exchange import better
 
 
@@ -90,6 +93,100 @@ def test_every_new_file_is_scored_and_one_that_fails_stops_no_other(drop, podium
     assert "must lie in submissions/<competition>" in problems["toy/x/no-team.csv"]
     assert {"first", "second", "zero", "ceiling"} == set(board())
     assert not list((workspace / "submissions").rglob("*.parquet"))  # kept as they lie
+
+
+class UnforeseenError(Exception):
+    """What a metric, a check or a library may raise; nothing is known of it."""
+
+
+@pytest.fixture
+def breaks(monkeypatch):
+    """Scoring of some predictions fails in a way that nobody foresaw."""
+    score = Solution.score
+
+    def scored(self, predictions):
+        if predictions["y"].min() > 1.5:  # and not the ceiling's, which a failure would leave out
+            raise error
+        return score(self, predictions)
+
+    def begin(what):
+        nonlocal error
+        error = what
+        monkeypatch.setattr(Solution, "score", scored)
+
+    error = None
+    return begin
+
+
+FAULTS = [
+    UnforeseenError("odd\nand \x1b[31m"), StopIteration(), RecursionError("deep"), MemoryError(),
+    KeyError("y"), AssertionError(), OSError("no errno"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
+def test_whatever_one_file_raises_is_its_own_line(error, drop, breaks, podium_cli):
+    for name, shift in (("ana/first", 0), ("bob/bad", 2), ("bob/good", 1), ("eve/last", 0.5)):
+        drop(f"toy/demo/{name}.csv", float(shift))
+    breaks(error)
+    done = podium_cli("score-all", "--json")
+    assert done.status == 1
+    found = {Path(entry["file"]).stem: entry for entry in done.json}
+    assert [found[name]["status"] for name in ("first", "bad", "good", "last")] == [
+        *("scored", "refused", "scored", "scored")
+    ]
+    problem = found["bad"]["problem"]
+    if isinstance(error, OSError):
+        assert problem == "The system refused: no errno."
+    else:
+        assert problem.startswith(f"unexpected: {type(error).__name__}: ")
+        assert problem.endswith("(worth a report to whoever keeps it, with this file)")
+    assert problem.isprintable()
+    assert {"first", "good", "last"} <= set(board())
+    assert "bad" not in board()
+    again = podium_cli("score-all")
+    assert "0 scored, 1 refused, 3 known already." in again.err
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_is_none_of_a_file(stop, drop, breaks):
+    drop("toy/demo/bob/bad.csv", 2.0)
+    breaks(stop())
+    with pytest.raises(stop):
+        podium.score_all()
+
+
+def test_odd_parquet_stops_nobody(drop, podium_cli, sample):
+    place = drop("toy/demo/bob/good.csv").parent
+    table = pa.Table.from_pandas(sample)
+    view = table.set_column(0, "id", table["id"].cast(pa.string_view()))
+    pq.write_table(view.slice(0, 50), place / "half a view.parquet")
+    for name, groups in (("no group", 0), ("an empty group", 1)):
+        with pq.ParquetWriter(place / f"{name}.parquet", table.schema) as file:
+            for _ in range(groups):
+                file.write_table(table.slice(0, 0))
+    found = {Path(e["file"]).stem: e for e in podium_cli("score-all", "--json").json}
+    assert found.pop("good")["status"] == "scored"
+    assert {name: entry["problem"].split(";")[0] for name, entry in found.items()} == {
+        "an empty group": "The submission cannot be scored: 2 problems: the table has no rows",
+        "half a view": found["half a view"]["problem"],
+        "no group": "The submission cannot be scored: 2 problems: the table has no rows",
+    }
+    assert "58 ids missing" in found["half a view"]["problem"]
+
+
+def test_data_that_cannot_be_opened_is_the_line_of_each_file(drop, monkeypatch):
+    drop("toy/demo/ana/first.csv")
+    drop("toy/demo/bob/second.csv")
+    calls = []
+
+    def load(*_):
+        calls.append(1)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(batch.data, "load", load)
+    assert [e.problem[:33] for e in podium.score_all()] == ["unexpected: ZeroDivisionError:  ("] * 2
+    assert len(calls) == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
@@ -274,6 +371,21 @@ def test_rescoring_what_is_now_refused(drop, new_metric, monkeypatch):
     monkeypatch.setattr(submission, "align", refuse)
     (found,) = podium.rescore("toy")
     assert (found.status, found.problem) == ("refused", "It is refused: a; b")
+
+
+def test_whatever_an_old_record_raises_is_its_own_line(drop, new_metric, breaks):
+    drop("toy/demo/ana/first.csv")
+    drop("toy/demo/bob/bad.csv", 2.0)
+    drop("toy/demo/eve/last.csv", 1.0)
+    podium.score_all()
+    new_metric()
+    breaks(UnforeseenError("odd"))
+    found = {Path(e.file).stem: e for e in podium.rescore("toy")}
+    assert {name: entry.status for name, entry in found.items()} == {
+        "first": "scored", "bad": "refused", "last": "scored"
+    }  # fmt: skip
+    assert found["bad"].problem.startswith("unexpected: UnforeseenError: odd (")
+    assert found["bad"].submission
 
 
 def test_rescoring_nothing(podium_cli):

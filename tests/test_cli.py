@@ -247,6 +247,50 @@ def test_formats_of_the_board(podium_cli, file):
     assert podium_cli("board", "toy", "--format", "json").json["rows"]
 
 
+FORMULAS = {
+    '=HYPERLINK("http://x.org","y")': """'=HYPERLINK("http://x.org","y")""",
+    **{name: f"'{name}" for name in ("-1+1", "+1", "@SUM(1)", " =1", "\uff1d1")},
+    "a;=1+1": "a;'=1+1",
+}
+MARKUP = (
+    "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))", "![a](http://x.org/y.png)",
+    "<https://x.org>", "https://x.org", "www.x.org", "`a` | b", "\\| c \\", "*a* _b_ ~~c~~",
+    "&lt;b&gt;", "x\\", "plain name (a=1, b=-0.5)",
+)  # fmt: skip
+
+
+def test_names_are_text_in_csv_and_markdown(podium_cli, sample):
+    """Neither formulas nor HTML nor links; JSON has them as they stand."""
+    from csv import DictReader
+
+    from markdown_it import MarkdownIt
+
+    for place, name in enumerate([*FORMULAS, *MARKUP]):
+        sample.assign(y=place / 100).to_csv("mine.csv", index=False)
+        assert podium_cli("submit", "toy", "mine.csv", "--name", name).status == 0
+    rows = podium_cli("board", "toy", "--format", "json").json["rows"]
+    assert {row["name"] for row in rows} >= {*FORMULAS, *MARKUP}
+
+    table = list(DictReader(podium_cli("board", "toy", "--format", "csv").out.splitlines()))
+    for row, shown in zip(rows, table, strict=True):
+        assert shown["name"] == FORMULAS.get(row["name"], row["name"])
+        assert float(shown["rmse"]) == pytest.approx(row["score"], abs=1e-3)
+        assert float(shown["normalised"]) == pytest.approx(row["normalised"], abs=1e-3)
+    assert [row for row in table if row["normalised"].startswith("-")]  # numbers stay numbers
+
+    text = podium_cli("board", "toy", "--format", "markdown").out
+    assert not re.search(r"<|>|javascript:|http:|https:|www\.|(?<!\\)[\[\]()]", text)
+    (_, *parts) = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+    inline = [token for token in parts if token.type == "inline"]
+    kinds = {child.type for token in inline for child in token.children}
+    assert kinds <= {"text", "text_special"}, kinds
+    cells = ["".join(child.content for child in token.children) for token in inline]
+    width = len(table[0])
+    assert [cells[place : place + width][3] for place in range(width, len(cells), width)] == [
+        row["name"].strip() for row in rows
+    ]
+
+
 @pytest.mark.usefixtures("database")
 def test_the_board_of_one_team(podium_cli, file):
     podium_cli("submit", "toy", file, "--team", "bob")

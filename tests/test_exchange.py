@@ -465,6 +465,26 @@ def test_forged_scores_are_refused_where_the_predictions_are(filled, at, podium_
     assert podium.board("toy") == []
 
 
+def test_whatever_one_record_raises_is_its_own_line(filled, at, podium_cli, monkeypatch):
+    entries = lines(export())
+    other = at("other")
+    (other / "submissions").symlink_to(filled / "submissions")
+    verified = exchange.verified
+
+    def odd(desk, record):
+        if record.team == "ana":
+            raise ZeroDivisionError("odd")
+        return verified(desk, record)
+
+    monkeypatch.setattr(exchange, "verified", odd)
+    forged = [better(e) if e["team"] == "bob" else e for e in entries]
+    done = podium_cli("import", write("forged.jsonl", forged))
+    assert done.status == 1
+    assert "2 problems. Nothing was imported." in done.err
+    assert "team ana): unexpected: ZeroDivisionError: odd (worth a report" in done.err
+    assert "not those of its predictions" in done.err
+
+
 def test_forged_private_scores_are_refused_without_telling_the_true_ones(filled, at, podium_cli):
     sealed = export()
     podium.reveal("toy")

@@ -20,6 +20,8 @@ import pytest
 from podium import api, raw
 from podium.errors import DataError, ModelError, PodiumError
 from podium.runs import limits
+from podium.verifying import checks
+from podium.verifying.case import Case
 
 ROOT = Path(__file__).parents[1]
 MEMORY_MB = 300  # a refusal's peak; `podium check` of a good file takes 100 to 125
@@ -216,11 +218,55 @@ def test_parquet_of_other_content(columns, words, refused):
     assert words in refused("check", "toy", "p.parquet")
 
 
-def test_parquet_with_text_that_is_none(refused, sample):
-    sample.to_parquet("p.parquet", use_dictionary=False, compression=None)
+@pytest.mark.parametrize("kind", [pa.string(), pa.string_view()])
+def test_parquet_with_text_that_is_none(kind, refused, sample):
+    ids = pa.array(sample["id"]).cast(kind)
+    parquet({"id": ids, "y": sample["y"]}, use_dictionary=False, compression=None)
     whole = Path("p.parquet").read_bytes()
     Path("p.parquet").write_bytes(whole.replace(b"r000", b"r\xff00"))
     assert "Invalid UTF8" in refused("check", "toy", "p.parquet")
+
+
+TEXTS_IN_ARROW = {
+    "text": pa.string(),
+    "large text": pa.large_string(),
+    "text view": pa.string_view(),
+    "categories": pa.dictionary(pa.int32(), pa.string()),
+    "bytes": pa.binary(),
+    "large bytes": pa.large_binary(),
+}
+
+
+def rows_of(groups, table):
+    """Writes a table in row groups of so many rows each, as they say."""
+    start = 0
+    with pq.ParquetWriter("p.parquet", table.schema) as file:
+        for rows in groups:
+            file.write_table(table.slice(start, rows))
+            start += rows
+
+
+@pytest.mark.parametrize("kind", TEXTS_IN_ARROW)
+def test_parquet_of_any_row_groups_and_texts(kind, podium_cli, refused, sample):
+    ids = pa.array(sample["id"]).cast(TEXTS_IN_ARROW[kind])
+    table = pa.table({"id": ids, "y": sample["y"]})
+    for groups in ([108], [0, 50, 0, 58, 0]):
+        rows_of(groups, table)
+        done = podium_cli("check", "toy", "p.parquet", "--json")
+        assert (done.status, done.json["rows"]) == (0, 108), groups
+    assert podium_cli("submit", "toy", "p.parquet").status == 0
+    for groups in ([], [0], [0, 0]):
+        rows_of(groups, table)
+        assert "the table has no rows" in refused("check", "toy", "p.parquet")
+        assert "108 ids missing" in refused("submit", "toy", "p.parquet")
+    rows_of([0, 108], table.set_column(0, "id", pa.array(["x" * 2000] * 108).cast(ids.type)))
+    assert "has a value of 2,000 bytes" in refused("check", "toy", "p.parquet")
+    texts = sample["y"].astype(str)
+    rows_of([0, 108], table.set_column(1, "y", pa.array(texts).cast(ids.type)))
+    if "bytes" in kind:
+        assert "column 'y' has type binary" in refused("check", "toy", "p.parquet")
+    else:
+        assert podium_cli("check", "toy", "p.parquet").status == 0
 
 
 @pytest.mark.parametrize("kept", [1, 4, 12, 0.5, -1])
@@ -313,6 +359,41 @@ def test_a_library_that_crashes_or_hangs_is_a_refusal(refused, monkeypatch):
         monkeypatch.setattr("podium.predictions.hdf5._SECONDS", 1)
         monkeypatch.setattr("podium.predictions.hdf5._PER_SECOND", 1 << 40)
         assert words in refused("check", "toy", "p.h5")
+
+
+MODULES = (
+    *("h5py", "random", "types", "copy", "numpy", "json", "pickle", "runpy", "encodings"),
+    *("pyarrow", "optuna", "podium", "sitecustomize", "usercustomize"),
+)
+"""Of the standard library and others, which a file beside a submission could pass itself off as."""
+
+
+@pytest.fixture
+def beside():
+    """Files of these names in the current folder, which leave a trace if they are run."""
+    for name in MODULES:
+        Path(f"{name}.py").write_text("open('ran', 'a').write(f'{__name__} ')\nraise SystemExit(9)")
+
+
+@pytest.mark.usefixtures("beside")
+def test_no_module_is_taken_from_the_current_folder(podium_cli, sample):
+    hdf5(lambda file: file.update(id=sample["id"].tolist(), y=sample["y"].to_numpy()))
+    place = Path("submissions", "toy", "demo", "bob")
+    place.mkdir(parents=True)
+    shutil.copy("p.h5", place)
+    for command in (["check", "toy", "p.h5"], ["score-all"]):
+        done = podium_cli(*command)
+        assert done.status == 0, done.err
+    assert list(checks.imports_are_light(Case(*api.load("toy")))) == []
+    assert not Path("ran").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("beside")
+def test_workers_of_a_search_take_no_module_from_the_current_folder(podium_cli, write):
+    done = podium_cli("tune", "toy", write(), "--jobs", "2", "--trials", "2")
+    assert done.status == 0, done.err
+    assert not Path("ran").exists()
 
 
 def test_large_and_small_bombs_take_little_memory(sample, workspace):

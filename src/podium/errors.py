@@ -52,7 +52,7 @@ class PodiumError(Exception):
 def one_line(error: Exception) -> str:
     """What is wrong, in one line."""
     if isinstance(error, OSError):
-        return f"The system refused: {error.strerror}."
+        return f"The system refused: {visible(reason(error))}."
     if not isinstance(error, PodiumError):
         return visible(f"{type(error).__name__}: {error}"[:_LENGTH]).replace("\n", " ")
     if not error.problems:

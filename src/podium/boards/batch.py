@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,7 @@ class Handled:
         score: The public primary score.
         status: `scored`; `known` (scored or withdrawn before); `ignored` (no predictions);
             `refused`.
-        problem: Why it was refused, in one line.
+        problem: Why it was refused, in one line; `unexpected: ...` where nobody foresaw it.
     """
 
     competition: str
@@ -109,7 +109,7 @@ def rescore(
     report = progress.stage(f"{competition.name}/{dataset.name}") if progress else None
     handled = []
     for step, record in enumerate((r for name, r in old.items() if name not in gone), 1):
-        found = _rescored(desk, record)
+        found = _handled(_file_of(record), partial(_rescored, desk, record))
         handled.append(found)
         if report and found.score is not None:
             report(step, found.score)
@@ -192,19 +192,39 @@ def _scored_again(desk: Desk, record: Record) -> Scorecard | None:
     return desk.score(desk.check(file))
 
 
-def _rescored(desk: Desk, old: Record) -> Handled:
-    handled = Handled(
-        competition=old.competition,
-        dataset=old.dataset,
-        team=old.team,
-        file=old.file or "-",
-        status="refused",
-        submission=old.submission,
-    )
+def refusal(error: Exception) -> str:
+    """Why a file is refused, in one line; a file may be anything, and so may a metric's code."""
+    if isinstance(error, PodiumError | OSError):
+        return one_line(error)
+    return f"unexpected: {one_line(error)} (worth a report to whoever keeps it, with this file)"
+
+
+def _handled(handled: Handled, work: Callable[[Handled], Handled]) -> Handled:
+    """What became of a file: whatever goes wrong with it is its own line, and stops no other."""
     try:
-        found = cards(desk.score(desk.check(files.checked(old))))
-    except (PodiumError, OSError) as error:
-        return replace(handled, problem=one_line(error))
+        return work(handled)
+    except Exception as error:  # noqa: BLE001  of one file, whatever it is
+        return replace(handled, status="refused", problem=refusal(error))
+
+
+def _file_of(record: Record) -> Handled:
+    return Handled(
+        competition=record.competition,
+        dataset=record.dataset,
+        team=record.team,
+        file=record.file or "-",
+        status="refused",
+        submission=record.submission,
+    )
+
+
+def _rescored(desk: Desk, old: Record, handled: Handled) -> Handled:
+    """Score a record's file again and record that.
+
+    Raises:
+        PodiumError: If it is refused.
+    """
+    found = cards(desk.score(desk.check(files.checked(old))))
     rescored = {"created": now(), "versions": provenance.versions()}
     code = {**old.provenance, **vars(desk.version), "rescored": rescored}
     desk.record_controls()
@@ -236,10 +256,7 @@ def _score_folder(top: Path, paths: list[Path]) -> Iterator[Handled]:
         if path.suffix.lower() not in FORMATS:
             yield handled
             continue
-        try:
-            yield folder.score(top / path, handled)
-        except (PodiumError, OSError) as error:
-            yield replace(handled, status="refused", problem=one_line(error))
+        yield _handled(handled, partial(folder.score, top / path))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,14 +275,14 @@ class _Folder:
         return gone | board.recorded(self.competition, self.dataset)
 
     @cached_property
-    def _desk(self) -> Desk | PodiumError:
+    def _desk(self) -> Desk | Exception:
         """The desk, or why there is none; asked once."""
         found = competitions.try_load(self.competition)
         if isinstance(found, str):
             return PodiumError(found.removeprefix("UnknownNameError: "))
         try:
             return Desk.of(data.load(found, found.dataset(self.dataset)))
-        except PodiumError as error:
+        except Exception as error:  # noqa: BLE001  for each file to say
             return error
 
     @cached_property
@@ -292,7 +309,7 @@ class _Folder:
         if short in self._known:
             return replace(handled, status="known")
         desk = self._desk
-        if isinstance(desk, PodiumError):
+        if isinstance(desk, Exception):
             raise desk
         desk.refuse_over_limit(team)
         record = self._record(desk, path, team, sha256, start)

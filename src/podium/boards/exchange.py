@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.boards import lines
-from podium.boards.batch import near, verified
+from podium.boards.batch import near, refusal, verified
 from podium.boards.entry import Desk
 from podium.boards.leaderboard import Batch, Board
 from podium.boards.lines import Facts
 from podium.boards.record import CLAIM, OWN, REFERENCE, SUBMISSION, Pick, Record, Reveal, Withdrawal
-from podium.errors import BoardError, PodiumError, UnknownNameError, one_line
+from podium.errors import BoardError, UnknownNameError
 from podium.scratch import replacing
 from podium.version import is_ready
 
@@ -160,8 +160,8 @@ def merge(
     for line, record, desk in _with_desks(foreign, facts, progress):
         try:
             found = verified(desk, record)
-        except (PodiumError, OSError) as error:
-            problems.append((line, f"{_named(record)}: {one_line(error)}"))
+        except Exception as error:  # noqa: BLE001  its own line tells, with those of all others
+            problems.append((line, f"{_named(record)}: {refusal(error)}"))
             continue
         if found:
             checked[record.key] = found

@@ -70,17 +70,9 @@ def staged(source: Path, target: Path, sha256: str, recorded: Callable[[], bool]
     Raises:
         SubmissionError: If the disk refuses, or the file has changed since it was checked.
     """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            prefix=_prefix(target), dir=target.parent, delete=False
-        ) as made:
-            copy = Path(made.name)
+    with _disk_of(target):
+        copy = _copied(source, target, sha256)
         try:
-            with scratch.replacing(copy) as whole:
-                shutil.copyfile(source, whole)
-            if file_sha256(copy) != sha256:
-                raise _changed(source)
             yield
             _settle(copy, target, sha256)
         except BaseException:
@@ -88,11 +80,39 @@ def staged(source: Path, target: Path, sha256: str, recorded: Callable[[], bool]
                 if not recorded():
                     copy.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def _disk_of(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SubmissionError(
             f"{target} cannot be written: {reason(error)}.",
             hint="Make room there, or work in another folder: PODIUM_WORKSPACE=DIR",
         ) from error
+
+
+def _copied(source: Path, target: Path, sha256: str) -> Path:
+    """Copy a file beside its target, under a name that nobody looks for."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        prefix=_prefix(target), dir=target.parent, delete=False
+    ) as made:
+        copy = Path(made.name)
+    try:
+        with scratch.replacing(copy) as whole:
+            shutil.copyfile(source, whole)
+        same = file_sha256(copy) == sha256
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    if not same:
+        copy.unlink()
+        raise SubmissionError(
+            f"{source} has changed while it was scored.", hint="Hand it in again."
+        )
+    return copy
 
 
 def tidy(folder: Path, recorded: Callable[[], Mapping[str, str]]) -> None:
@@ -109,10 +129,6 @@ def tidy(folder: Path, recorded: Callable[[], Mapping[str, str]]) -> None:
                 name = target.relative_to(workspace.root()).as_posix()
                 _settle(path, target, recorded().get(name, ""))
                 path.unlink(missing_ok=True)
-
-
-def _changed(source: Path) -> SubmissionError:
-    return SubmissionError(f"{source} has changed while it was scored.", hint="Hand it in again.")
 
 
 def _prefix(target: Path) -> str:

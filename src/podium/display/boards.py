@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import re
 from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from podium.boards.ranking import Row
     from podium.boards.standings import Standings
 
+_FORMULA = re.compile("(^|;)(?=[\t\r\n]|\\s*[-=+@\uff0d\uff1d\uff0b\uff20])")
+"""Where what a spreadsheet computes begins, in full width too; somewhere `;` ends a cell."""
+_MARKDOWN = str.maketrans(
+    {c: f"\\{c}" for c in "\\`*_~|[]()!$"}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", ":": "&#58;", "\n": " "}
+)
+"""Entities where a backslash would not do: some readers heed none, and links need no brackets."""
+
 
 def board(competition: Competition, dataset: str, found: Standings, part: str, form: str) -> None:
     """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
@@ -28,19 +37,31 @@ def board(competition: Competition, dataset: str, found: Standings, part: str, f
     header, cells = _board_cells(competition, found)
     if form != "table":
         _notes(competition, found, part)
+    last = len(header) - 1
+    figures = [0, 1, *range(4, last)]
     if form == "csv":
         buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerows([header, *cells])
+        rows = [[c if p in figures else inert(c) for p, c in enumerate(row)] for row in cells]
+        csv.writer(buffer, lineterminator="\n").writerows([[*map(inert, header)], *rows])
         out(buffer.getvalue().rstrip())
     elif form == "markdown":
         for row in [header, ["---"] * len(header), *cells]:
-            out("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+            out("| " + " | ".join(map(literal, row)) + " |")
     else:
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
         out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
-        last = len(header) - 1
-        table(header, cells, right=[0, 1, *range(4, last)], spare=range(last, 5, -1))
+        table(header, cells, right=figures, spare=range(last, 5, -1))
         _notes(competition, found, part)
+
+
+def inert(cell: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula: an apostrophe marks it as text."""
+    return _FORMULA.sub(r"\1'", cell)
+
+
+def literal(text: str) -> str:
+    """A text as Markdown that shows it as it stands: no HTML, no link, no new cell."""
+    return text.translate(_MARKDOWN).replace("www.", "www&#46;")
 
 
 def board_json(

@@ -17,6 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from podium.machine import python
 from podium.predictions.wide import Wide
 
 _SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
@@ -63,8 +64,7 @@ def matrix(path: Path, name: str, rows: int, limit: int) -> Wide | None:
 
 
 def _child(what: str, path: Path, rows: int, limit: int, wanted: Sequence[str]) -> pa.Table:
-    command = [sys.executable, "-m", __spec__.name, what, str(path.resolve())]
-    command += [str(rows), str(limit)]
+    command = python("-m", __spec__.name, what, str(path.resolve()), str(rows), str(limit))
     seconds = _seconds(limit)
     try:
         done = subprocess.run(

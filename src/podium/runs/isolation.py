@@ -14,7 +14,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from podium.data import Data
 from podium.errors import ModelError, PodiumError
+from podium.machine import python
 from podium.model import ModelFile
 from podium.runs import sight
 from podium.runs.limits import LONGEST
@@ -152,7 +152,7 @@ def _facts(data: Data) -> dict[str, Any]:
 def _started(work: Path) -> subprocess.Popen[bytes]:
     """A worker that waits for its job."""
     return subprocess.Popen(
-        [sys.executable, "-P", "-B", str(Path(__file__).with_name("worker.py"))],
+        python("-B", str(Path(__file__).with_name("worker.py"))),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

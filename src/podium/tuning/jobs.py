@@ -11,7 +11,6 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.errors import PodiumError, needing_extras
-from podium.machine import cores
+from podium.machine import cores, python
 from podium.tuning import studies
 from podium.tuning.search import INTERRUPTED, Job, Watch, answer
 
@@ -138,7 +137,7 @@ class _Process:
         self._said, self._log = path.with_suffix(".out"), path.with_suffix(".log")
         with self._said.open("wb") as said, self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _CODE],
+                python("-c", _CODE),
                 stdin=subprocess.PIPE,
                 stdout=said,
                 stderr=log,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from io import StringIO
 
@@ -18,6 +17,7 @@ from podium import raw, scratch, submission, training, workspace
 from podium.boards import files, leaderboard
 from podium.boards.record import OWN
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
+from podium.machine import python
 from podium.model import ModelFile, Part
 from podium.notes import quiet
 from podium.stats import Cells, Tally
@@ -41,7 +41,7 @@ def imports_are_light(case: Case) -> Iterator[str]:
         "print(json.dumps(sorted(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        python("-c", code), capture_output=True, text=True, timeout=60, check=False
     )
     if done.returncode:
         yield done.stderr.strip().splitlines()[-1]
