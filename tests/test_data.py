@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -117,8 +118,9 @@ def test_without_network_the_message_says_what_to_do(own_cache):
     assert "--from DIR" in error.value.hint
 
 
-def test_a_download_is_fetched_checked_and_kept(own_cache, raw, monkeypatch):
-    """A real download over HTTP on this machine."""
+@pytest.fixture
+def served(raw):
+    """Gives the dataset `toy/table` with its source as a server on this machine has it."""
     import functools
     import http.server
     import threading
@@ -126,19 +128,65 @@ def test_a_download_is_fetched_checked_and_kept(own_cache, raw, monkeypatch):
 
     with zipfile.ZipFile(raw / "toy.zip", "w") as file:
         file.write(raw / "toy.csv", "toy.csv")
-    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    server = http.server.HTTPServer(("127.0.0.1", 0), functools.partial(quiet, directory=raw))
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        sends, stated = 0, True
+
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            if not type(self).sends:
+                super().do_GET()
+                return
+            self.send_response(200)
+            if self.stated:
+                self.send_header("Content-Length", str(self.sends))
+            self.end_headers()
+            with suppress(OSError):  # the reader has gone
+                for _ in range(self.sends >> 10):
+                    self.wfile.write(b"x" * 1024)
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=raw))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     toy, dataset = api.load("toy", "table")
-    url = f"http://127.0.0.1:{server.server_port}/toy.zip"
-    dataset = replace(dataset, sources=(replace(dataset.sources[0], url=url),))
-    try:
-        assert data.damaged(data.get(toy, dataset)) == []
-    finally:
-        server.shutdown()
-        server.server_close()
+
+    def served(sends=0, *, stated=True, **source):
+        Handler.sends, Handler.stated = sends, stated
+        url = f"http://127.0.0.1:{server.server_port}/toy.zip"
+        return toy, replace(dataset, sources=(replace(dataset.sources[0], url=url, **source),))
+
+    yield served
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_download_is_fetched_checked_and_kept(own_cache, served):
+    """A real download over HTTP on this machine."""
+    toy, dataset = served()
+    assert data.damaged(data.get(toy, dataset)) == []
     assert (own_cache / "raw" / "toy" / "table" / "toy.zip").is_file()
+    toy, dataset = served(1 << 20)
     assert data.damaged(data.prepare(toy, dataset)) == []  # from the kept download
+
+
+@pytest.mark.parametrize("stated", [True, False], ids=["with its length", "without"])
+def test_a_download_that_is_too_large_is_refused(stated, own_cache, served):
+    with pytest.raises(
+        DataError, match=r"toy\.zip is larger than the 0\.5 MiB that it may"
+    ) as error:
+        data.get(*served(1 << 20, stated=stated, limit_mb=0.5))
+    assert "limit_mb" in error.value.hint
+    assert "podium data toy --dataset table --from DIR" in error.value.hint
+    assert not [path for path in own_cache.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("stated", [True, False], ids=["with its length", "without"])
+def test_a_download_of_just_the_size_that_it_may_have(stated, own_cache, served):
+    with pytest.raises(
+        DataError, match="not a whole zip archive"
+    ):  # it came, and is no zip archive
+        data.get(*served(1 << 19, stated=stated, limit_mb=0.5))
 
 
 def test_a_changed_file_is_named_and_refused(table):

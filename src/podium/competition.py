@@ -46,6 +46,7 @@ class Source:
             Here and in `members`, `train/*.npz` names files in a folder of that name.
         licence: Licence or terms, in words.
         citation: Who made it, with DOI where there is one.
+        limit_mb: MiB that the download may have; what is larger is refused.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Source:
     licence: str
     citation: str
     optional: tuple[str, ...] = ()
+    limit_mb: float = 4096
 
     @property
     def beside(self) -> bool:

@@ -114,11 +114,20 @@ class Data:
         """A prepared file, checked.
 
         Raises:
-            DataError: If it is missing, changed or truncated.
+            DataError: If it is missing, changed or truncated, or may not be read.
         """
         path = self.folder / name
-        if not path.is_file() or file_sha256(path) != self.manifest["files"].get(name):
-            state = "changed or truncated" if path.is_file() else "missing"
+        try:
+            there = path.is_file()
+            whole = there and file_sha256(path) == self.manifest["files"].get(name)
+        except PermissionError as error:
+            raise DataError(
+                f"{path} may be read by its owner alone: somebody else prepared the data.",
+                hint="Take a cache of your own: PODIUM_DATA=DIR; or share one in a group's folder "
+                "(setgid): docs/organiser.md",
+            ) from error
+        if not whole:
+            state = "changed or truncated" if there else "missing"
             raise DataError(
                 f"{path} is {state} since it was prepared.",
                 hint=f"Prepare it again: {get_command(self.competition, self.dataset)}",
@@ -258,6 +267,9 @@ def load(competition: Competition, dataset: Dataset) -> Data:
     manifest = _of_these_files(competition, dataset, read_manifest(folder))
     problems = differences(competition, dataset, manifest) if manifest else ["not prepared yet"]
     if not problems and manifest:
+        with suppress(OSError):  # one of an older Podium: its answers were open to all
+            if (folder / SOLUTION).stat().st_mode & 0o007:
+                scratch.close(folder / SOLUTION)
         return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
     if dataset.at_hand:
         return prepare(competition, dataset)
@@ -361,8 +373,9 @@ def store(competition: Competition, dataset: Dataset, prepared: Prepared, table:
         manifest["files"] = {str(f.relative_to(new).as_posix()): file_sha256(f) for f in files}
         (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         if before and known.items() <= before.items():  # the same answers: what was kept holds
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, PermissionError):
                 (new / KEPT).write_bytes((folder / KEPT).read_bytes())
+        scratch.close(new / SOLUTION)
     return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import IO, Any
 
 _LENGTH = 2000  # characters of a message or problem
 
@@ -17,6 +19,11 @@ _LENGTH = 2000  # characters of a message or problem
 def reason(error: OSError) -> str:
     """Why the system refused, in words."""
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+def in_one_line(text: str) -> str:
+    """Words of others, such that no line of them passes for one of ours."""
+    return visible(" ".join(text.split()))
 
 
 def visible(text: str) -> str:
@@ -27,6 +34,29 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+class Plain:
+    """A text stream that passes on what others print, such that none of it steers a terminal.
+
+    Tabs and ends of lines stay, and so do bars of progress, which go back in their line.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write it, control characters as escapes."""
+        self._stream.write(re.sub(r"[^\t\r\n]+", lambda part: visible(part[0]), text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class PodiumError(Exception):
@@ -54,7 +84,7 @@ def one_line(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"The system refused: {visible(reason(error))}."
     if not isinstance(error, PodiumError):
-        return visible(f"{type(error).__name__}: {error}"[:_LENGTH]).replace("\n", " ")
+        return in_one_line(f"{type(error).__name__}: {error}"[:_LENGTH])
     if not error.problems:
         return error.message
     return f"{error.message.rstrip('.')}: {'; '.join(error.problems)}"

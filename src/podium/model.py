@@ -28,7 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.competition import Competition
-from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
+from podium.errors import (
+    ModelError,
+    Plain,
+    PodiumError,
+    UnknownNameError,
+    in_one_line,
+    needing_extras,
+)
 from podium.notes import note
 from podium.runs.limits import Halted
 from podium.version import file_sha256
@@ -250,7 +257,7 @@ class ModelFile:
         """
         ours = self.shipped and self.params == self.module.DEFAULTS and not own_rows
         told = contextlib.nullcontext() if ours else _Reported(self.path, what)
-        with contextlib.redirect_stdout(sys.stderr), told, needing_extras(self.name):
+        with _printing(), told, needing_extras(self.name):
             yield
 
 
@@ -426,9 +433,17 @@ def _import_file(path: Path, content: bytes) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     told = _Reported(path, "import")
-    with contextlib.redirect_stdout(sys.stderr), told, needing_extras(path.name):
+    with _printing(), told, needing_extras(path.name):
         spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """What a file prints goes to stderr, since stdout is for results."""
+    plain = Plain(sys.stderr)
+    with contextlib.redirect_stdout(plain), contextlib.redirect_stderr(plain):
+        yield
 
 
 class _Reported:
@@ -441,7 +456,9 @@ class _Reported:
         return None
 
     def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None or isinstance(error, PodiumError | Halted | KeyboardInterrupt):
+        if error is None or isinstance(error, Halted | KeyboardInterrupt):
+            return
+        if isinstance(error, PodiumError) and _is_ours(trace):
             return
         own = str(self.path.resolve())
         lines = [
@@ -451,10 +468,18 @@ class _Reported:
         ]
         if isinstance(error, SyntaxError) and error.lineno and not lines:
             lines = [f"line {error.lineno}: {error.msg}"]
-        said = traceback.format_exception_only(error)[-1].strip()
-        said = re.sub(rf"^{_PREFIX}\w+\.", "", said)  # of a class in the file
+        said = in_one_line(traceback.format_exception_only(error)[-1][:_SAID])
+        said = re.sub(rf"^{_PREFIX}\w+\.|^podium\.errors\.", "", said)  # of a class in the file
         raise ModelError(
-            f"{self.path} failed in {self.what}: {said[:_SAID]}",
+            f"{self.path} failed in {self.what}: {said}",
             problems=lines[-_LINES:],
             hint="A model returns; it does not exit." if isinstance(error, SystemExit) else "",
         ) from error
+
+
+def _is_ours(trace: TracebackType | None) -> bool:
+    """Whether code of Podium, or of a competition, raised it: a model's own words are marked."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = trace.tb_frame.f_globals.get("__name__") if trace else None
+    return str(name).partition(".")[0] == "podium"

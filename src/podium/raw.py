@@ -13,16 +13,20 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 from podium import scratch, workspace
 from podium.competition import Competition, Dataset, Source
 from podium.errors import DataError
 from podium.version import file_sha256
+
+if TYPE_CHECKING:
+    import requests
 
 _CHUNK = 1 << 20
 _EXAMPLES = 5
@@ -258,8 +262,16 @@ def _download(
             known_hash=f"sha256:{known}" if (known := source.members.get(file)) else None,
             fname=file,
             path=folder,
-            progressbar=progress,
+            downloader=partial(_stream, most=source.limit_mb, progress=progress),
         )
+    except _TooLargeError as error:
+        raise DataError(
+            f"{source.url} is larger than the {source.limit_mb:,} MiB that it may have: "
+            "nothing was kept.",
+            hint="If it is meant to be, its Source in competition.py takes a higher limit_mb; or "
+            "get the file any other way, then "
+            f"podium data {competition.name} --dataset {dataset.name} --from DIR",
+        ) from error
     except (requests.RequestException, OSError, ValueError) as error:
         raise DataError(
             f"Could not fetch {source.url}.",
@@ -270,6 +282,43 @@ def _download(
             ),
         ) from error
     return Path(path)
+
+
+class _TooLargeError(Exception):
+    """A download that is larger than it may be."""
+
+
+class _Limited:
+    """A file that takes so many bytes and no more."""
+
+    def __init__(self, file: IO[bytes], most: float, ends: ExitStack) -> None:
+        self._file, self._left, self._ends, self.flush = file, most, ends, file.flush
+
+    def expect(self, response: requests.Response, **_: Any) -> None:
+        """Refuse what says itself that it is too large, before any of it comes."""
+        self._ends.callback(response.close)
+        length = response.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._left:
+            raise _TooLargeError
+
+    def write(self, chunk: bytes) -> None:
+        """Write what there is room for."""
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise _TooLargeError
+        self._file.write(chunk)
+
+
+def _stream(url: str, file: str, manager: Any, *, most: float, progress: bool) -> None:
+    """Download as pooch does, of most MiB."""
+    import pooch
+
+    with open(file, "wb") as opened, ExitStack() as ends:  # noqa: PTH123  pooch gives a name
+        limited = _Limited(opened, most * (1 << 20), ends)
+        load = pooch.downloaders.choose_downloader(url, progressbar=progress)
+        if isinstance(load, pooch.HTTPDownloader):
+            load.kwargs["hooks"] = {"response": limited.expect}
+        load(url, limited, manager)
 
 
 def _kept(source: Source, competition: Competition, dataset: Dataset) -> Path:

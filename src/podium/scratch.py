@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,8 +32,12 @@ def directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A scratch file beside `path` that takes its place once it is whole and on the disk."""
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """A scratch file beside `path` that takes its place once it is whole and on the disk.
+
+    All may read it who may read its folder; a private one its owner, and the group of a folder
+    that is a group's (setgid).
+    """
     sweep(path.parent, INCOMING)
     handle, name = tempfile.mkstemp(prefix=INCOMING, dir=path.parent)
     os.close(handle)
@@ -40,11 +45,28 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield made
         _sync(made, os.O_RDWR)
-        made.chmod(0o644)
+        folder = path.parent.stat().st_mode
+        made.chmod(0o600 | (0o044 & folder & (_kept(folder) if private else 0o777)))
         made.replace(path)
         sync_folder(path.parent)
     finally:
         made.unlink(missing_ok=True)
+
+
+def close(folder: Path) -> None:
+    """Take a folder and its files from others, and from its group unless it is setgid.
+
+    Its files may be read by the owner, and the group: 0600, or 0640.
+    """
+    kept = _kept(folder.stat().st_mode)
+    for file in folder.iterdir():
+        file.chmod(0o640 & kept)
+    folder.chmod(kept)
+
+
+def _kept(mode: int) -> int:
+    """The rights that a folder keeps when it is closed to others."""
+    return mode & (0o2770 if mode & stat.S_ISGID else 0o700)
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,8 @@ def engine(url: sa.URL) -> sa.Engine:
     sqlite = url.get_backend_name() == "sqlite"
     options = _OPTIONS[url.get_backend_name()].items()
     own = {name: value for name, value in options if name not in url.query}
+    if file := sqlite_file(url):
+        _make(file)
     try:
         # an error that shows what was to be written would show private figures
         engine = sa.create_engine(url, connect_args=own, hide_parameters=True)
@@ -99,6 +102,15 @@ def engine(url: sa.URL) -> sa.Engine:
         engine.dispose()
         raise
     return engine
+
+
+def _make(file: Path) -> None:
+    """Make a file that its group may write as well, as far as the umask lets it.
+
+    SQLite by itself would make it 0644 at most. Its log gets the rights that the file has.
+    """
+    with suppress(OSError):  # it is there: never opened here, since closing it would end its locks
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -6,12 +6,15 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
 from podium import workspace
 
 _PACKAGES = ("podium", "numpy", "pandas", "scipy", "scikit-learn", "lightgbm", "torch")
+_OFF = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
+_ALONE = {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": ""}  # nothing is written, or fetched
 
 
 def collect() -> dict[str, Any]:
@@ -46,19 +49,47 @@ def versions() -> dict[str, str]:
 
 
 def _git() -> dict[str, Any] | None:
-    """Commit of the workspace and whether anything differs from it; None outside of git."""
-    folder = str(workspace.root())
+    """Commit of the workspace and whether anything differs from it; None outside of git.
+
+    A workspace may be somebody else's: no program that its `.git` names is run. Inside of
+    submodules, which have settings of their own, nothing is looked at.
+    """
     try:
-        head, changes = (
-            subprocess.run(
-                ["git", "-C", folder, *command],
-                capture_output=True,
-                text=True,
-                timeout=10,
-                check=True,
-            ).stdout.strip()
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
-        )
+        head = _ask("rev-parse", "HEAD")
+        changes = _ask("status", "--porcelain", "--ignore-submodules=dirty", off=_filters())
     except (OSError, subprocess.SubprocessError):
         return None
     return {"commit": head, "dirty": bool(changes)}
+
+
+def _filters() -> list[str]:
+    """Settings of the workspace's own `.git` that name programs for files to pass through."""
+    try:
+        listed = _ask(
+            "config", "--null", "--show-scope", "--name-only", "--get-regexp", r"^filter\."
+        )
+    except subprocess.CalledProcessError:  # there are none
+        return []
+    words = listed.split("\0")
+    return [
+        name
+        for scope, name in zip(words[::2], words[1::2], strict=False)
+        if scope in ("local", "worktree")
+    ]
+
+
+def _ask(*command: str, off: Sequence[str] = ()) -> str:
+    """What git says of the workspace; the settings `off` count as empty."""
+    first = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    settings = {f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(off, first)}
+    settings |= {f"GIT_CONFIG_VALUE_{number}": "" for number, _ in enumerate(off, first)}
+    if off:
+        settings["GIT_CONFIG_COUNT"] = str(first + len(off))
+    return subprocess.run(
+        ["git", "-C", str(workspace.root()), *_OFF, *command],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+        env={**os.environ, **_ALONE, **settings},
+    ).stdout.strip()

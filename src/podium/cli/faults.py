@@ -8,7 +8,7 @@ import tempfile
 import traceback
 
 from podium.display import printing
-from podium.errors import PodiumError
+from podium.errors import PodiumError, in_one_line
 
 _SYSTEM = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
@@ -40,6 +40,7 @@ class Exits:
                 "w", prefix="podium-fault-", suffix=".txt", delete=False
             ) as file:
                 traceback.print_exception(error, file=file)
-            printing.say(f"This is a fault of Podium: {type(error).__name__}: {error}")
+            what = in_one_line(f"{type(error).__name__}: {error}")
+            printing.say(f"This is a fault of Podium: {what}")
             printing.say(f"Please report it with {file.name}")
             sys.exit(3)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from podium.display.figures import figure
+from podium.errors import in_one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -30,7 +31,7 @@ def progress() -> Iterator[Bars | None]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),  # brackets in names are no markup
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
@@ -47,13 +48,18 @@ class Bars:
         """Begin a stage; the one before it is done."""
         for task in self._drawn.tasks:
             self._drawn.remove_task(task.id)
-        line = self._drawn.add_task(title, total=None, state="")
+        line = self._drawn.add_task(in_one_line(title), total=None, state="")
 
         def report(step: int, value: float, **others: float) -> None:
-            shown = "".join(f"  {name} {other:.4g}" for name, other in others.items())
+            shown = "".join(f"  {_named(name)} {other:.4g}" for name, other in others.items())
             self._drawn.update(line, state=f"step {step:,}  {value:.4g}{shown}")
 
         return report
+
+
+def _named(name: str) -> str:
+    """A figure's name as the model gives it: in quotes where it is more than a word."""
+    return name if name.isidentifier() else repr(name)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def table(
         right: Columns that are aligned to the right.
         spare: Columns that a narrow terminal may do without, the first to go first.
     """
-    rows = [[visible(cell) for cell in row] for row in rows]
+    header, *rows = [[visible(cell).replace("\n", " ") for cell in row] for row in [header, *rows]]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     if sys.stdout.isatty():
         _drawn(header, rows, right, _fitting(widths, spare))

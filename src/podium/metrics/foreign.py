@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.errors import PodiumError, SubmissionError
+from podium.errors import PodiumError, SubmissionError, in_one_line
 from podium.metric import ANSWERS, Metric, Table, whole_metric
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class _Told:
     def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
         if not isinstance(error, Exception) or isinstance(error, PodiumError):
             return
-        said = str(error) or type(error).__name__
+        said = in_one_line(str(error)) or type(error).__name__
         names = {kind.__name__ for kind in type(error).__mro__}
         if names & {"ParticipantVisibleError", "InvalidSubmissionError"}:
             raise SubmissionError("The metric refuses the submission.", problems=[said]) from error

@@ -13,7 +13,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+from podium.errors import Plain
 
 PRINTED = 1 << 20
 """Characters of a model's prints that are shown, and bytes of what its libraries print."""
@@ -46,28 +48,21 @@ def _prints() -> Iterator[None]:
             yield
 
 
-class Printed:
-    """A text stream that drops what is too much."""
+class Printed(Plain):
+    """One that drops what is too much."""
 
     def __init__(self, stream: IO[str]) -> None:
-        self._stream, self._left = stream, PRINTED
+        super().__init__(stream)
+        self._left = PRINTED
 
     def write(self, text: str) -> int:
         """Write what there is room for."""
         if self._left > 0:
-            self._stream.write(text[: self._left])
+            super().write(text[: self._left])
             self._left -= len(text)
             if self._left <= 0:
-                self._stream.write(f"\n{_DROPPED}\n")
+                super().write(f"\n{_DROPPED}\n")
         return len(text)
-
-    def writelines(self, lines: Any) -> None:
-        """Write each."""
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 @contextmanager

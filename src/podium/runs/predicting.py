@@ -473,7 +473,7 @@ def _made_of(data: Data, file: ModelFile, seed: int) -> str:
 def _keep(model: Model, kept: Path) -> None:
     content = pickle.dumps(model)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(kept) as scratch:
+    with replacing(kept, private=True) as scratch:
         scratch.write_bytes(hashlib.sha256(content).digest() + content)
 
 

@@ -146,15 +146,16 @@ class Watched:
             elif name == "train_seconds" and isinstance(value, int | float):
                 self._found.train_seconds = float(value)
             elif name == "stage" and self._progress:
-                self._report = self._progress.stage(errors.visible(str(value)[:100]))
+                self._report = self._progress.stage(errors.in_one_line(str(value)[:100]))
             elif name == "step" and self._report:
                 self._show(value)
             elif name == "ended" and isinstance(value, int):
                 raise _died(value)
             elif name == "refused":
-                raise _refusal(value)
+                raise _refusal(value, theirs=self._begun)
             elif name == "fault":
-                raise RuntimeError(f"in the model's process: {str(value)[:1000]}")
+                said = errors.in_one_line(str(value)[:1000])
+                raise RuntimeError(f"in the model's process: {said}")
         return "done" in message
 
     def _show(self, value: Any) -> None:
@@ -232,15 +233,20 @@ def _no_number(text: str) -> None:
     raise ValueError(text)
 
 
-def _refusal(told: Any) -> PodiumError:
-    """The error that the process told of."""
+def _refusal(told: Any, *, theirs: bool) -> PodiumError:
+    """The error that the process told of; as its words where the model's code may have said it."""
     if not isinstance(told, dict):
         return ModelError("The model's process failed.")
     kinds = {kind.__name__: kind for kind in (ModelError, SubmissionError, errors.DataError)}
     kind = kinds.get(str(told.get("kind")), PodiumError)
     given = told.get("problems")
     problems = [str(problem) for problem in given[:1000]] if isinstance(given, list) else []
-    return kind(str(told.get("message")), problems=problems, hint=str(told.get("hint") or ""))
+    message, hint = str(told.get("message")), str(told.get("hint") or "")
+    if theirs:
+        message = f"The model's process says: {errors.in_one_line(message)}"
+        problems = [errors.in_one_line(problem) for problem in problems]
+        hint = hint and f"It says, too: {errors.in_one_line(hint)}"
+    return kind(message, problems=problems, hint=hint)
 
 
 def _died(code: int) -> ModelError:
