@@ -85,6 +85,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel):
         ".py",
         ".typed",
         ".md",
+        ".sha256",
         ".json",
         ".csv",
         ".png",
