@@ -156,24 +156,15 @@ def freeze(
     if known and known.get("facts", facts_of(competition)) != facts_of(competition):
         work.changes.append(f"facts of {_FACTS} that a score depends on have changed")
     scores, differing = _scores_now(competition, known)
-    untold = []
+    untold: list[str] = []
     with ExitStack() as cache:  # it follows once the folder is written
         for entry in [one] if one else [d for d in competition.datasets if d.at_hand]:
-            fresh = _with_raw_files(competition, entry, source, work)
-            prepared = data.build(competition, fresh, source=source)
-            table, same = _split(competition, fresh, prepared, new_rows, work)
-            if same and entry.name in scores:
-                continue
-            ready = cache.enter_context(data.staged(competition, fresh, prepared, table))
-            if not entry.frozen:
-                continue
-            now = golden_scores(ready)
-            if known and entry.name in known["scores"] and entry.name not in scores:
-                if same:
-                    differing += _changes(entry, known["scores"][entry.name], now)
-                else:
-                    untold.append(entry.name)
-            scores[entry.name] = now
+            former = scores.get(entry.name)
+            now, same = _prepared(competition, entry, source, new_rows, work, cache, former)
+            if now and not former and known and entry.name in known["scores"]:
+                differing += _changes(entry, known["scores"][entry.name], now) if same else []
+                untold += [] if same else [entry.name]
+            scores |= {entry.name: now} if now else {}
         competition, raised = _versioned(competition, known, differing, untold, work)
         _note_golden(competition, known, scores, work, raised=raised)
         written = work.write()
@@ -295,6 +286,39 @@ def _with_raw_files(
                 work.changes.append(f"{dataset.name}: raw file {name} is another")
         sources.append(replace(source, members=members))
     return replace(dataset, sources=tuple(sources))
+
+
+def _prepared(
+    competition: Competition,
+    dataset: Dataset,
+    source: Path | None,
+    new_rows: str | None,
+    work: _Work,
+    cache: ExitStack,
+    known: golden.Scores | None,
+) -> tuple[golden.Scores | None, bool]:
+    """Prepare a dataset and split it; the cache takes it when its stack ends.
+
+    Args:
+        competition: As its folder has it.
+        dataset: The one to prepare.
+        source: A folder or zip that holds its raw files.
+        new_rows: What `freeze` was given.
+        work: Where changes are noted.
+        cache: What ends once the folder is written.
+        known: Golden scores of the frozen answers in the cache; None where it does not have them.
+
+    Returns:
+        Its golden scores, None where they are not committed; and whether data and split are those
+        that were frozen.
+    """
+    dataset = _with_raw_files(competition, dataset, source, work)
+    prepared = data.build(competition, dataset, source=source)
+    table, same = _split(competition, dataset, prepared, new_rows, work)
+    if same and known:
+        return known, same
+    ready = cache.enter_context(data.staged(competition, dataset, prepared, table))
+    return (golden_scores(ready) if dataset.frozen else None), same
 
 
 def _split(
