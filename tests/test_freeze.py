@@ -519,3 +519,18 @@ def test_raw_files_that_match_no_sha256_still_say_where_they_are(mine):
     (mine / "raw" / "train.csv").write_text("id\n")
     with pytest.raises(DataError, match="have changed since they were frozen"):
         data.load(*podium.load("mine"))
+
+
+def test_a_changed_metric_of_data_without_checksums(mine):
+    """Golden scores lie beside their answers in the cache, and nothing is committed."""
+    file, sha256 = mine / "competition.py", version.file_sha256(mine / "raw" / "train.csv")
+    file.write_text(file.read_text().replace(f'"{sha256}"', "None"))
+    (mine / "checksums.json").unlink()
+    (mine / "golden.json").unlink()
+    podium.freeze("mine")
+    podium.submit("mine", "ana.csv", team="new")
+    rescale(mine)
+    frozen = podium.freeze("mine")
+    assert frozen.metric_version == 2
+    assert podium.load("mine")[0].metric_version == 2
+    assert {one.status for one in podium.rescore("mine")} == {"scored"}
