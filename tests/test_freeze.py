@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +15,9 @@ from podium.verifying.case import Case
 from test_new import only, place  # noqa: F401  a fixture
 
 TEAMS = ("ana", "bob", "eve")
+FROZEN = sorted(
+    file.parent.name for file in (Path(__file__).parents[1] / "competitions").glob("*/golden.json")
+)
 
 
 @pytest.fixture
@@ -228,7 +232,7 @@ def test_what_cannot_be_frozen_is_said_and_nothing_is_written(mine, podium_cli):
 
 
 def test_facts_that_a_score_depends_on(mine, podium_cli):
-    """They count as they stand; `freeze` says what that means for the board."""
+    """They count as they stand; `freeze` says that they changed and what it means for the board."""
     from podium.freezing import facts
 
     file = mine / "competition.py"
@@ -238,20 +242,243 @@ def test_facts_that_a_score_depends_on(mine, podium_cli):
     facts.forget(competition.load("mine"))
     assert ranked() == []
     podium.withdraw(podium.board("mine")[0].submission, team=podium.board("mine")[0].team)
-    assert podium_cli("freeze", "mine", "--json").json["outdated"] == {"table": 2}
+    done = podium_cli("freeze", "mine", "--json").json
+    assert done["changes"] == ["facts of competition.py that a score depends on have changed"]
+    assert (done["written"], list(done["versions"])) == (["golden.json"], ["table"])
+    assert done["outdated"] == {"table": 2}
     assert {one.status for one in podium.rescore("mine")} == {"scored"}
-    assert podium_cli("freeze", "mine", "--json").json["outdated"] == {}
+    after = podium_cli("freeze", "mine", "--json").json
+    assert (after["outdated"], after["changes"]) == ({}, [])
+
+
+@pytest.mark.parametrize("name", ["toy", *FROZEN])
+def test_the_facts_of_what_is_shipped_are_those_that_were_frozen(name):
+    one = competition.load(name)
+    assert version.read_golden(one)["facts"] == version.facts_of(one)
 
 
 def test_a_sha256_that_stands_nowhere_as_text(mine):
     facts = mine / "competition.py"
     sha256 = version.file_sha256(mine / "raw" / "train.csv")
-    facts.write_text(facts.read_text().replace(f'"{sha256}"', f'"{sha256[:9]}" "{sha256[9:]}"'))
+    facts.write_text(facts.read_text().replace(f'"{sha256}"', f'"{sha256[:9]}" + "{sha256[9:]}"'))
     table = raw(mine)
     write(mine, table.assign(value=table["value"].str.replace("1", "3")))
-    with pytest.raises(PodiumError, match="does not have the sha256") as error:
+    with pytest.raises(PodiumError, match="does not have its sha256") as error:
         podium.freeze("mine")
     assert version.file_sha256(mine / "raw" / "train.csv") in error.value.hint
+    lines = facts.read_text().splitlines()
+    (at,) = [number for number, line in enumerate(lines, 1) if sha256[:9] in line]
+    assert f"competition.py, line {at}," in error.value.hint
+
+
+FACTS = """\ufeff
+A = "ä"; Dataset(name="one", sources=(
+    Source(url="raw", members={"a.csv": "f0", "b.csv": "f0"}),
+    Source(url="old", members={"a.csv": 'f0'}),
+))
+Dataset(name="two", sources=[Source(url="raw", members={"a.csv": ("f" "0")})])
+Dataset(name="three", sources=[Source(url="raw", members={"a.csv": A}), *MORE])
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "old", "new"),
+    [
+        (("one", 0, "a.csv"), '"a.csv": "f0", "b', '"a.csv": "f1", "b'),
+        (("one", 0, "b.csv"), '"b.csv": "f0"', '"b.csv": "f1"'),
+        (("one", 1, "a.csv"), "'f0'", "'f1'"),
+        (("two", 0, "a.csv"), '"f" "0"', '"f1"'),
+    ],
+)
+def test_a_sha256_is_replaced_where_it_stands(where, old, new):
+    """Other members, sources and datasets may have the same content."""
+    from podium.freezing.facts import with_sha256
+
+    made = with_sha256(FACTS, where, "f0", "f1")
+    assert made == FACTS.replace(old, new)
+    assert with_sha256(made, where, "f0", "f1") == made
+
+
+@pytest.mark.parametrize("where", [("three", 0, "a.csv"), ("three", 1, "a.csv"), ("four", 0, "a")])
+def test_a_sha256_that_is_computed_is_edited_by_hand(where):
+    from podium.freezing.facts import with_sha256
+
+    with pytest.raises(PodiumError) as error:
+        with_sha256(FACTS, where, "e0", "f1")
+    assert "Write f1 into competition.py" in error.value.hint
+    assert ("line 7" in error.value.hint) == (where[0] == "three")
+
+
+def test_two_raw_files_of_the_same_content(mine):
+    """One of them is changed: the other keeps its sha256."""
+    from podium.freezing import facts
+
+    old = version.file_sha256(mine / "raw" / "train.csv")
+    (mine / "raw" / "copy.csv").write_bytes((mine / "raw" / "train.csv").read_bytes())
+    file = mine / "competition.py"
+    text = file.read_text().replace("members={", f'members={{"copy.csv": "{old}", ')
+    assert text.count(old) == 2
+    file.write_text(text)
+    facts.forget(competition.load("mine"))
+    table = raw(mine)
+    write(mine, table.assign(value=table["value"].where(table.index > 0, "0.5")))
+    podium.freeze("mine")
+    (source,) = podium.load("mine")[1].sources
+    now = version.file_sha256(mine / "raw" / "train.csv")
+    assert source.members == {"train.csv": now, "copy.csv": old}
+
+
+def rescale(folder):
+    """Another metric; nobody has told."""
+    file = folder / "metric.py"
+    file.write_text(
+        f"{file.read_text()}\n\nfrom dataclasses import replace\n\n_PLAIN = metric\n"
+        "metric = replace(_PLAIN, finish=lambda sums, layout: "
+        "{k: 2 * v for k, v in _PLAIN.finish(sums, layout).items()})\n"
+    )
+
+
+@pytest.mark.parametrize("how", ["elsewhere", "damaged"])
+def test_a_changed_metric_is_noticed_without_the_cache(mine, tmp_path, monkeypatch, how):
+    """As after a fresh clone, or with another PODIUM_DATA."""
+    ready = data.load(*podium.load("mine"))
+    if how == "elsewhere":
+        monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "other"))
+    else:
+        for file in (ready.folder / "solution").iterdir():
+            file.write_bytes(b"torn")
+    rescale(mine)
+    frozen = podium.freeze("mine")
+    assert frozen.metric_version == 2
+    assert "metric version 1 -> 2: it gives other scores" in frozen.changes
+    assert any("table: rmse of its slight predictions" in line for line in frozen.changes)
+    assert ranked() == []
+    assert podium.freeze("mine").changes == ()
+
+
+def test_where_nobody_can_tell_the_metric_has_another_version(mine, tmp_path, monkeypatch):
+    """The data have changed and the former answers are not here; where they are, it is told."""
+    monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "other"))
+    table = raw(mine)
+    write(mine, table.assign(value=table["value"].where(table.index > 0, "0.5")))
+    frozen = podium.freeze("mine")
+    assert frozen.metric_version == 2
+    (line,) = [line for line in frozen.changes if "metric version 1 -> 2" in line]
+    assert "nobody can tell" in line
+    write(mine, table)
+    assert podium.freeze("mine").metric_version == 2
+
+
+class Killed(BaseException):
+    """Not what anything catches."""
+
+
+@pytest.mark.parametrize(("error", "after"), [(OSError, 2), *((Killed, n) for n in range(5))])
+def test_a_freeze_that_is_cut_off_is_completed_by_the_next(mine, monkeypatch, error, after):
+    """One that fails leaves the folder and the cache as they were."""
+    test = ids_of(mine, "private")
+    write(mine, raw(mine).query("id != @test[0]"))
+    rescale(mine)
+    before = files(mine)
+    cached = version.read_manifest(version.cache_folder(*podium.load("mine")))
+    replace, done = Path.replace, []
+
+    def failing(path, target):
+        if Path(target).is_relative_to(mine):
+            done.append(target)
+            if len(done) == after + 1:
+                raise error
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(DataError if error is OSError else Killed):
+        podium.freeze("mine")
+    monkeypatch.setattr(Path, "replace", replace)
+    assert version.read_manifest(version.cache_folder(*podium.load("mine"))) == cached
+    assert (files(mine) == before) == (error is OSError or after == 0)
+    podium.freeze("mine")
+    assert (mine / "splits" / "table.retired.txt").read_text() == f"{test[0]}\n"
+    assert podium.load("mine")[0].metric_version == 2
+    assert podium.freeze("mine").changes == ()
+    assert {one.status for one in podium.rescore("mine")} == {"scored"}
+
+
+def test_facts_that_were_edited_in_the_same_process(mine):
+    """Freezing reads them anew, a dataset that is new as well."""
+    file = mine / "competition.py"
+    text = file.read_text()
+    file.write_text(text.replace('name="table"', 'name="rows"'))
+    assert file.read_text() != text
+    (mine / "data.py").write_text((mine / "data.py").read_text().replace("def table", "def rows"))
+    (mine / "splits" / "table.csv").rename(mine / "splits" / "rows.csv")
+    frozen = podium.freeze("mine", "rows")
+    assert "golden scores are made for rows" in frozen.changes
+    file.write_text(file.read_text().replace('group="row"', 'group="row", enough=3'))
+    assert "facts of competition.py that a score depends on have changed" in (
+        podium.freeze("mine").changes
+    )
+
+
+def problems():
+    return list(checks.raw_files_are_those_that_were_frozen(Case(*podium.load("mine"))))
+
+
+def test_raw_files_that_are_gone_are_no_frozen_ones(mine):
+    assert problems() == []
+    (mine / "raw" / "train.csv").unlink()
+    (problem,) = problems()
+    assert problem == f"train.csv is missing in {mine / 'raw'}: put back what was there"
+
+
+def test_a_backup_below_raw_is_no_raw_file(mine, podium_cli):
+    file = mine / "raw" / "train.csv"
+    (mine / "raw" / "old").mkdir()
+    (mine / "raw" / "old" / "train.csv").write_bytes(file.read_bytes())
+    assert problems() == []
+    table = raw(mine)
+    write(mine, table.assign(value=table["value"].where(table.index > 0, "0.5")))
+    (problem,) = problems()
+    assert "train.csv: sha256 is" in problem
+    assert problem.endswith("podium freeze mine")
+    with pytest.raises(DataError, match="not whole") as error:
+        data.prepare(*podium.load("mine"))
+    assert "podium freeze mine" in error.value.hint
+    assert "raw file train.csv is another" in podium.freeze("mine").changes[0]
+    assert problems() == []
+
+
+def test_new_rows_of_a_rule_keep_beside_their_groups(place, own_cache):  # noqa: F811
+    """Their part is that of a fresh run of `split.py`, unless their group has another."""
+    by = {"split": "grouped", "by": "patient"}
+    podium.new("mine", table="value.csv", target="value", metric="rmse", **by)
+    folder = place / "competitions" / "mine"
+    split, table = parts(folder), raw(folder)
+    patient = table.set_index("id")["patient"]
+    train = split.index[split["part"] == "train"][0]
+    public = ids_of(folder, "public")[0]
+    rows = {
+        "t1": (public, "train", "0"),
+        "t2": (train, "public", ""),
+        "t3": (train, "train", str((int(split.loc[train, "fold"]) + 1) % 5)),
+        "t4": (public, "private", ""),
+        "t5": (None, "private", ""),
+        "t6": (None, "private", ""),
+    }
+    groups = [patient[like] if like else "fresh" for like, *_ in rows.values()]
+    write(folder, pd.concat([table, table.iloc[: len(rows)].assign(id=list(rows), patient=groups)]))
+    (folder / "split.py").write_text(
+        f"import pandas as pd\n\n{rows = }\n\n\ndef table(prepared):\n"
+        "    made = [(i, *rows.get(i, ('?', 'train', '0'))[1:]) for i in prepared.targets['id']]\n"
+        "    made = pd.DataFrame(made, columns=['id', 'part', 'fold'])\n"
+        f"    return made.assign(stratum={split.loc[train, 'stratum']!r})\n"
+    )
+    podium.freeze("mine")
+    after = parts(folder)
+    assert list(after.loc[[*rows], "part"]) == [
+        *("unused", "unused", "train", "public", "private", "private")
+    ]
+    assert after.loc["t3", "fold"] == split.loc[train, "fold"]
+    assert list(checks.groups_keep_apart(Case(*podium.load("mine")))) == []
 
 
 def test_a_metric_version_in_one_line_facts(mine, monkeypatch):
@@ -292,3 +519,18 @@ def test_raw_files_that_match_no_sha256_still_say_where_they_are(mine):
     (mine / "raw" / "train.csv").write_text("id\n")
     with pytest.raises(DataError, match="have changed since they were frozen"):
         data.load(*podium.load("mine"))
+
+
+def test_a_changed_metric_of_data_without_checksums(mine):
+    """Golden scores lie beside their answers in the cache, and nothing is committed."""
+    file, sha256 = mine / "competition.py", version.file_sha256(mine / "raw" / "train.csv")
+    file.write_text(file.read_text().replace(f'"{sha256}"', "None"))
+    (mine / "checksums.json").unlink()
+    (mine / "golden.json").unlink()
+    podium.freeze("mine")
+    podium.submit("mine", "ana.csv", team="new")
+    rescale(mine)
+    frozen = podium.freeze("mine")
+    assert frozen.metric_version == 2
+    assert podium.load("mine")[0].metric_version == 2
+    assert {one.status for one in podium.rescore("mine")} == {"scored"}

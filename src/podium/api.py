@@ -126,10 +126,9 @@ def freeze(
     """
     from podium.freezing import freezing
 
-    loaded, chosen = load(competition, dataset)
     made = freezing.freeze(
-        loaded,
-        chosen if dataset else None,
+        competitions.load(competition),
+        dataset,
         source=None if source is None else Path(source),
         new_rows=new_rows,
     )

@@ -353,6 +353,20 @@ def store(competition: Competition, dataset: Dataset, prepared: Prepared, table:
     Raises:
         DataError: If the split does not fit, or the disk refuses.
     """
+    with staged(competition, dataset, prepared, table) as data:
+        pass
+    return replace(data, folder=cache_folder(competition, dataset))
+
+
+@contextmanager
+def staged(
+    competition: Competition, dataset: Dataset, prepared: Prepared, table: bytes
+) -> Iterator[Data]:
+    """Prepared data that take the place of what the cache has at the end, or after an error never.
+
+    Raises:
+        DataError: If the split does not fit, or the disk refuses.
+    """
     folder = cache_folder(competition, dataset)
     before, known = read_manifest(folder), content(prepared, table)
     manifest: dict[str, Any] = {
@@ -376,7 +390,7 @@ def store(competition: Competition, dataset: Dataset, prepared: Prepared, table:
             with suppress(FileNotFoundError, PermissionError):
                 (new / KEPT).write_bytes((folder / KEPT).read_bytes())
         scratch.close(new / SOLUTION)
-    return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+        yield Data(competition=competition, dataset=dataset, folder=new, manifest=manifest)
 
 
 def _of_these_files(

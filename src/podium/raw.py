@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _EXAMPLES = 5
+_ABSENT = ("no such file or folder", "not found")
 _RATIO, _ROOM = 200, 256 << 20
 """A zip is refused if its members of one name unpack to more than 200 times its size, and 256 MiB:
 tables of text take 5 to 50 times."""
@@ -48,6 +49,8 @@ def members(
 ) -> Iterator[Mapping[str, Path]]:
     """The raw files of a dataset by name, checked; unpacked ones are removed afterwards.
 
+    A file that lies beside `competition.py` under its own name counts, whatever else lies there.
+
     Raises:
         DataError: With everything that is missing or has another sha256.
     """
@@ -58,20 +61,21 @@ def members(
         for entry in dataset.sources:
             beside = competition.folder / entry.url if entry.beside else None
             place = source or beside
+            own = place == beside
             if place is None:
                 place = _download(entry, competition, dataset, progress=progress)
                 downloads.append(place)
             for name, expected in entry.members.items():
                 if expected is None:
-                    files, problem = _locate_any(name, place, unpacked)
+                    files, problem = _locate_any(name, place, unpacked, own=own)
                     found.update(files)
                 else:
-                    path, problem = _locate(name, expected, place, unpacked)
+                    path, problem = _locate(name, expected, place, unpacked, own=own)
                     if path:
                         found[name] = path
                 problems += problem
             for name in entry.optional:
-                files, problem = _locate_any(name, place, unpacked, needed=False)
+                files, problem = _locate_any(name, place, unpacked, own=own, needed=False)
                 found.update(files)
                 problems += problem
         problems = list(dict.fromkeys(problems))
@@ -130,8 +134,7 @@ def present(name: str, expected: str, place: Path) -> str:
         DataError: If there is none, or several that hold different things.
     """
     with scratch.directory("podium-raw-") as unpacked:
-        own = place / name
-        files = [own] if own.is_file() else _candidates(name, place, unpacked)
+        files = _candidates(name, place, unpacked, own=True)
         there = {file_sha256(file) for file in files} if place.exists() else set()
     if expected in there:
         return expected
@@ -144,8 +147,12 @@ def present(name: str, expected: str, place: Path) -> str:
 def changed(competition: Competition, dataset: Dataset) -> list[str]:
     """How raw files beside `competition.py`, or kept downloads, are not those that were frozen.
 
-    Everything is read; files that are not here are no matter.
+    Everything is read. Downloads that are not kept are no matter.
+
+    Returns:
+        A line for each, with what to do about it.
     """
+    freeze = f"; if that is meant: podium freeze {competition.name}" * dataset.at_hand
     problems: list[str] = []
     with scratch.directory("podium-raw-") as unpacked:
         for source in dataset.sources:
@@ -153,18 +160,25 @@ def changed(competition: Competition, dataset: Dataset) -> list[str]:
             if not source.beside:
                 place = _kept(source, competition, dataset)
             for name, expected in source.members.items():
-                if expected is not None and place.exists():
-                    _, problem = _locate(name, expected, place, unpacked)
-                    problems += [line for line in problem if not line.endswith("not found")]
+                if expected is None:
+                    continue
+                _, lines = _locate(name, expected, place, unpacked, own=source.beside)
+                if any(line.endswith(_ABSENT) for line in lines):
+                    lost = f"{name} is missing in {place}: put back what was there"
+                    problems += [lost] * source.beside
+                else:
+                    problems += [f"{line}{freeze}" for line in lines]
     return list(dict.fromkeys(problems))
 
 
-def _locate(name: str, expected: str, place: Path, unpacked: Path) -> tuple[Path | None, list[str]]:
+def _locate(
+    name: str, expected: str, place: Path, unpacked: Path, *, own: bool
+) -> tuple[Path | None, list[str]]:
     """Find a member under a folder, in a zip, or as the file itself; right content decides."""
     if not place.exists():
         return None, [f"{place}: no such file or folder"]
     problems = []
-    for candidate in _candidates(name, place, unpacked):
+    for candidate in _candidates(name, place, unpacked, own=own):
         found = file_sha256(candidate)
         if found == expected:
             return candidate, []
@@ -176,14 +190,14 @@ def _locate(name: str, expected: str, place: Path, unpacked: Path) -> tuple[Path
 
 
 def _locate_any(
-    pattern: str, place: Path, unpacked: Path, *, needed: bool = True
+    pattern: str, place: Path, unpacked: Path, *, own: bool, needed: bool = True
 ) -> tuple[dict[str, Path], list[str]]:
     """Files whose names match, whatever their content: one of each name."""
     if not place.exists():
         return {}, [f"{place}: no such file or folder"]
     found: dict[str, Path] = {}
     problems = []
-    for candidate in _candidates(pattern, place, unpacked):
+    for candidate in _candidates(pattern, place, unpacked, own=own):
         name = _name(candidate, pattern)
         if name in found and file_sha256(candidate) != file_sha256(found[name]):
             problems.append(f"{name} is there twice, with other content")
@@ -196,7 +210,14 @@ def _name(path: Path | PurePosixPath, pattern: str) -> str:
     return f"{path.parent.name}/{path.name}" if "/" in pattern else path.name
 
 
-def _candidates(name: str, place: Path, unpacked: Path) -> Iterator[Path]:
+def _candidates(name: str, place: Path, unpacked: Path, *, own: bool) -> Iterator[Path]:
+    """Files of that name, wherever they lie; with `own` the one of that very path, if it is there.
+
+    Others are backups, then.
+    """
+    if own and (place / name).is_file():
+        yield place / name
+        return
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*"))
     yield from (path for path in files if fnmatchcase(_name(path, name), name) and path.is_file())
     for path in files:

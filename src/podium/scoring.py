@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium import golden
-from podium.competition import Competition, Dataset
+from podium.competition import Competition
 from podium.data import Data, given_to_others, metric_columns, target_columns
-from podium.errors import DataError, PodiumError
+from podium.errors import PodiumError
 from podium.metric import Table
 from podium.predictions.columns import as_numpy
 from podium.scratch import replacing
 from podium.stats import BUCKETS, Card, Cells, Estimate, Tally, independent_groups
-from podium.version import KEPT, PUBLIC, SOLUTION, cache_folder, read_manifest
+from podium.version import KEPT, PUBLIC, SOLUTION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,18 +200,13 @@ def _answers(data: Data) -> dict[str, Any]:
     return answers
 
 
-def open_golden_scores(competition: Competition, dataset: Dataset) -> golden.Scores:
-    """What the metric gives for the fixed predictions of a dataset, as the cache has it.
+def golden_scores(data: Data) -> golden.Scores:
+    """What the metric gives for the fixed predictions of prepared data.
 
     Raises:
-        DataError: If it is not in the cache, or damaged.
+        DataError: If they are damaged.
     """
-    folder = cache_folder(competition, dataset)
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise DataError(f"{competition.name}/{dataset.name} is not prepared.")
-    data = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
-    return golden.scores(competition, _answers(data))
+    return golden.scores(data.competition, _answers(data))
 
 
 def _given(data: Data) -> pd.DataFrame | None:

@@ -138,8 +138,9 @@ def read_golden(competition: Competition) -> dict[str, Any] | None:
     """The committed golden scores; None where there are none.
 
     Returns:
-        `metric`: their version; `agrees`: sha256 of the files `metric.py` that gave them;
-        `scores`: those of each dataset, see `podium.golden`.
+        `metric`: their version; `facts`: what `facts_of` gave, where it was noted; `agrees`: sha256
+        of the files `metric.py` that gave them; `scores`: those of each dataset, see
+        `podium.golden`.
 
     Raises:
         DataError: If the file is not of that form.

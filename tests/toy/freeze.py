@@ -50,7 +50,7 @@ def main() -> None:
         open_ids = prepared.features["id"][~prepared.features["id"].isin(prepared.targets["id"])]
         file = HERE / "splits" / f"{dataset.name}.csv"
         split(prepared.groups, open_ids).to_csv(file, index=False)
-        freezing.freeze(toy, dataset, source=source)
+        freezing.freeze(toy, dataset.name, source=source)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def _freeze(found: Plan) -> dict[str, int]:
     file = made.folder / "splits" / f"{TABLE}.csv"
     file.parent.mkdir()
     split.to_csv(file, index=False, lineterminator="\n")
-    freezing.freeze(made, dataset)
+    freezing.freeze(made, dataset.name)
     return {str(part): int(count) for part, count in split["part"].value_counts().items()}
 
 

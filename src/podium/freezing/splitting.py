@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Rule = Callable[[Prepared], pd.DataFrame]
 
-TRAIN = "train"
+TRAIN, TEST = "train", ("public", "private")
 _EXAMPLES = 5
 
 
@@ -82,7 +82,7 @@ def _read(table: bytes) -> pd.DataFrame:
 
 def _scored(split: pd.DataFrame) -> pd.Series[str]:
     """Ids of the test part."""
-    return split.loc[split["part"].isin(["public", "private"]), "id"]
+    return split.loc[split["part"].isin(TEST), "id"]
 
 
 def _rule(competition: Competition, dataset: Dataset) -> Rule | None:
@@ -112,7 +112,8 @@ def _added(
         return opened
     if rule is not None:
         made = _read(rule(prepared).to_csv(index=False).encode())
-        return pd.concat([made[made["id"].isin(set(labelled))], opened])
+        made = made[made["id"].isin(set(labelled))]
+        return pd.concat([_beside(competition, prepared, split, made), opened])
     if new_rows != TRAIN or len(competition.strata) > 1:
         shown = ", ".join(labelled[:_EXAMPLES]) + (", ..." if len(labelled) > _EXAMPLES else "")
         train = f"podium freeze {competition.name} --new-rows train, or " * (
@@ -159,3 +160,40 @@ def _in_train(
         sizes[fold] += 1
         rows.append((row, TRAIN, fold, stratum.name))
     return pd.DataFrame(rows, columns=["id", "part", "fold", "stratum"])
+
+
+def _beside(
+    competition: Competition, prepared: Prepared, split: pd.DataFrame, new: pd.DataFrame
+) -> pd.DataFrame:
+    """New rows as a rule divides them, but beside the rows of their groups, which keep their part.
+
+    Where a group is meant to be unseen, train rows take the fold that it has; rows of one that is
+    in test would tell answers, those of one that trains would be known: both are `unused`. Test
+    rows take the half of their `halves_by`.
+    """
+    kinds = [(stratum.name, kind) for stratum in competition.strata for kind in stratum.unseen]
+    whole = competition.halves_by
+    needed = {kind for _, kind in kinds} | ({whole} if whole else set())
+    groups = prepared.groups.set_index("id")[sorted(needed)]
+    there = split.set_index("id").join(groups, how="inner")
+    learnt, tested = there[there["part"].isin(data.FOLDS)], there[there["part"].isin(TEST)]
+    made = new.set_index("id").join(groups)
+    learns, asks = made["part"].isin(data.FOLDS), made["part"].isin(TEST)
+    if whole:
+        half = made[whole].map(tested.groupby(whole)["part"].first()).where(asks)
+        made["part"] = half.fillna(made["part"])
+    unused, wanted = ~(learns | asks), []
+    for stratum, kind in kinds:
+        held = tested.loc[tested["stratum"] == stratum, kind]
+        unused |= learns & made[kind].isin(held)
+        unused |= asks & (made["stratum"] == stratum) & made[kind].isin(learnt[kind])
+        apart = learnt.loc[learnt["stratum"] == stratum, kind]
+        folds = learnt.groupby(kind)["fold"]
+        bound = learns & ((made["stratum"] == stratum) | made[kind].isin(apart))
+        unused |= bound & (made[kind].map(folds.nunique()) > 1)
+        wanted.append(made[kind].map(folds.first()).where(bound))
+        made["fold"] = wanted[-1].fillna(made["fold"])
+    for fold in wanted:  # two kinds of groups may want two folds
+        unused |= fold.notna() & (fold != made["fold"])
+    made.loc[unused, ["part", "fold"]] = ["unused", ""]
+    return made.reset_index()[list(new.columns)]
