@@ -174,6 +174,27 @@ def test_a_kill_in_the_middle_leaves_the_old_board_whole(old):
     assert len(board()) == 8
 
 
+@pytest.mark.parametrize("provenance", ["{}", '{"data": "x", "split": "y", "metric": "z"}'])
+def test_a_claim_tells_nothing_of_what_was_scored(provenance, workspace, prepared_table):
+    """Nobody has checked it, and it came last: a revealed board was sealed again by one."""
+    (workspace / "leaderboard").mkdir()
+    file = workspace / "leaderboard" / "board.sqlite"
+    shutil.copy(OLD / "board.sqlite", file)
+    with sqlite3.connect(file) as connection:
+        names = [row[1] for row in connection.execute("PRAGMA table_info(claims)")]
+        values = {name: f'"{name}"' for name in names}
+        values |= {"number": "99", "submission": "'forged'", "provenance": f"'{provenance}'"}
+        connection.execute(
+            f"INSERT INTO claims SELECT {', '.join(values.values())} FROM records "
+            "WHERE dataset = 'table' AND kind = 'scored' LIMIT 1"
+        )
+    connection.close()
+    assert (1, "ana", "line", "scored") in board("table", "private")
+    opened = find_board(workspace_url())
+    (reveal,) = opened.reveals()
+    assert reveal.answers == data.load(*podium.load("toy", "table")).version.answers
+
+
 def _open(url):
     return len(open_board(url).records())
 

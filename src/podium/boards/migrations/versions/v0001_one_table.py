@@ -16,7 +16,7 @@ from alembic import op
 
 from podium import competition as competitions
 from podium.boards import schema
-from podium.boards.record import CLAIM
+from podium.boards.record import CLAIM, OWN
 from podium.version import answers_of, successor
 
 revision = "0001"
@@ -186,7 +186,10 @@ def _present(name: str, dataset: str, provenance: Mapping[str, Any]) -> str | No
 
 
 def _move_reveals(connection: sa.Connection) -> None:
-    """A reveal opened what was there: the answers of each version that was scored before it."""
+    """A reveal opened what was there: the answers of each version that was scored before it.
+
+    What was claimed tells of answers only where nothing was scored.
+    """
     columns = ("competition", "dataset", "who", "created")
     reveals = sa.table("reveals", *(sa.column(name) for name in columns))
     old = connection.execute(sa.select(reveals)).all()
@@ -200,7 +203,8 @@ def _move_reveals(connection: sa.Connection) -> None:
             table.c.dataset == reveal["dataset"],
             table.c.created <= reveal["created"],
         )
-        for answers in set(connection.execute(query).scalars()) - {""}:
+        own = set(connection.execute(query.where(table.c.origin == OWN)).scalars())
+        for answers in (own or set(connection.execute(query).scalars())) - {""}:
             connection.execute(schema.REVEALS.insert().values(**reveal, answers=answers))
 
 
