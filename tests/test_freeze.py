@@ -76,7 +76,7 @@ def test_a_corrected_label_is_noticed_and_frozen(mine, podium_cli):
     table = raw(mine)
     test = ids_of(mine, "public")[0]
     before = table.copy()
-    table.loc[table["id"] == test, "value"] = "40.5"
+    table.loc[table["id"] == test, "value"] = "20.5"
     write(mine, table)
     for command in (("submit", "mine", "ana.csv", "--team", "new"), ("data", "mine")):
         done = podium_cli(*command)
