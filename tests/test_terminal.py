@@ -9,6 +9,7 @@ import pytest
 from podium import api, data
 from podium.display import live, printing
 from podium.errors import ModelError, PodiumError, in_one_line
+from podium.runs import limits
 from podium.runs.limits import Printed
 from podium.runs.watching import _refusal
 
@@ -77,6 +78,16 @@ def test_prints_of_models_keep_lines_and_bars_alone():
         r"\x1b]8;;http://evil.example\x1b\\here\x1b]8;;\x1b\\\x07\x9b2J[bold]".replace("\\\\", "\\")
         + "\n"
     )
+
+
+def test_escapes_count_as_they_are_shown(monkeypatch):
+    monkeypatch.setattr(limits, "PRINTED", 10)
+    stream = io.StringIO()
+    printed = Printed(stream)
+    for _ in range(5):
+        printed.write("\0\0")
+    assert stream.getvalue().startswith(r"\x00\x00\x" + "\n(The model printed more")
+    assert stream.getvalue().count(r"\x") == 3
 
 
 @pytest.mark.parametrize("where", ["", "fit"])

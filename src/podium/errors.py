@@ -47,8 +47,13 @@ class Plain:
 
     def write(self, text: str) -> int:
         """Write it, control characters as escapes."""
-        self._stream.write(re.sub(r"[^\t\r\n]+", lambda part: visible(part[0]), text))
+        self._stream.write(self.plain(text))
         return len(text)
+
+    @staticmethod
+    def plain(text: str) -> str:
+        """What is written instead."""
+        return re.sub(r"[^\t\r\n]+", lambda part: visible(part[0]), text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write each."""

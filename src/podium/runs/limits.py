@@ -58,10 +58,11 @@ class Printed(Plain):
     def write(self, text: str) -> int:
         """Write what there is room for."""
         if self._left > 0:
-            super().write(text[: self._left])
-            self._left -= len(text)
+            shown = self.plain(text[: self._left])
+            self._stream.write(shown[: self._left])
+            self._left -= len(shown)
             if self._left <= 0:
-                super().write(f"\n{_DROPPED}\n")
+                self._stream.write(f"\n{_DROPPED}\n")
         return len(text)
 
 
