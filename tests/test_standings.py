@@ -64,6 +64,16 @@ def test_tiers_are_of_the_best_of_each_team_and_chances_of_neighbours(board):
     assert shown(board).groups == GROUPS
 
 
+def test_an_outdated_row_of_the_same_submission_is_told_nothing(board):
+    """Its tier and its chance were those of the record in the present version."""
+    add(board, "a", 1.0, version="before")
+    add(board, "a", 1.0)
+    add(board, "b", 3.0, team="bob")
+    rows = shown(board).rows
+    assert [row.status for row in rows] == ["scored", "scored", "outdated"]
+    assert (rows[0].tier, rows[2].tier, rows[2].win_next) == (1, None, None)
+
+
 def test_few_groups_have_chances_but_no_tiers(board):
     add(board, "a", 1.0, groups=7)
     add(board, "b", 3.0, team="bob", groups=7)

@@ -250,7 +250,9 @@ class _Told:
     groups: int | None = None
 
     def of(self, row: Row) -> Row:
-        """A row with what is told of it."""
+        """A row with what is told of it; not one of another version of the same submission."""
+        if row.rank is None:
+            return row
         tier, win = self.tier.get(row.submission), self.win.get(row.submission)
         return row if tier is win is None else replace(row, tier=tier, win_next=win)
 
