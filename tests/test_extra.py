@@ -4,9 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, data, model, training
+from podium import api, data
 from podium.data import Prepared
+from podium.execution import running
+from podium.execution.folds import FoldViews
+from podium.execution.worker import Limits
 from podium.sequences import Sequences
+from podium.training import Folds
 from podium.verifying import checks
 from podium.verifying.case import Case
 
@@ -76,16 +80,21 @@ def test_a_held_out_fold_is_held_out_of_the_extra_rows(made):
 def test_cross_validation_gives_no_extra_rows_of_the_held_out_fold(made, workspace):
     (workspace / "seen.py").write_text(SEEN)
     ready, _ = made
-    found = training.cross_validate(ready, model.load(ready.competition, "seen.py"))
+    found = running.cross_validate(ready, "seen.py", params={}, limits=Limits())
     assert len(found.predictions) == 24
 
 
-def test_groups_that_are_held_out_are_held_out_of_the_extra_rows(made):
-    train = made[0].train()
-    train.extra.groups["group"] = train.groups["group"].iloc[:10].to_numpy()
-    held = train.groups["group"].to_numpy() == "gtrain0"
-    kept = training._without(train, held, "group").extra
-    assert set(kept.groups["group"]) == {"gtrain1", "gtrain2"}
+def test_groups_that_are_held_out_are_held_out_of_the_extra_rows(made, tmp_path):
+    ready = made[0]
+    folds = Folds.of(ready, "group")
+    folds.train.extra.groups["group"] = folds.train.groups["group"].iloc[:10].to_numpy()
+    for fold in folds.numbers:
+        seen = FoldViews(folds=folds, folder=tmp_path)[fold].data.train()
+        held = set(folds.train.groups.loc[folds.fold == fold, "group"])
+        assert not held & set(seen.groups["group"])
+        kept = folds.train.extra.ids[~folds.train.extra.groups["group"].isin(held)]
+        assert list(seen.extra.ids) == list(kept)
+        assert 0 < len(kept) < 10
 
 
 def test_the_conformance_suite_looks_at_extra_rows(made):

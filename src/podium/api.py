@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     from podium.boards.standings import Standings
     from podium.creating.making import Created
     from podium.data import Data
+    from podium.execution.folds import CrossValidation
+    from podium.execution.predicting import Predicted
     from podium.freezing.freezing import Frozen
     from podium.metric import Table
     from podium.reporting import Report
-    from podium.runs.predicting import Predicted
     from podium.submission import Checked
-    from podium.training import CrossValidation, Progress
+    from podium.training import Progress
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
     from podium.version import Version
@@ -220,8 +221,8 @@ def run(
 ) -> Outcome | Kept:
     """Train a model on the train part, predict the test part and hand the predictions in.
 
-    Where the dataset has an open part, its predictions are written beside them. A model file runs
-    in a process of its own, which sees the public data only (docs/decisions/0013).
+    Where the dataset has an open part, its predictions are written beside them. The model runs in
+    a process of its own, which sees the public data only (docs/decisions/0013).
 
     Args:
         competition: Its name.
@@ -247,32 +248,31 @@ def run(
         SubmissionError: If its predictions cannot be scored.
     """
     from podium import model as models
-    from podium import scratch
     from podium.boards.entry import Entries, Predictions, label, remark
     from podium.data import load as load_data
-    from podium.runs import running
-    from podium.runs.isolation import Limits
+    from podium.execution import running, starting, views
+    from podium.execution.worker import Limits, Worker
 
     start = time.perf_counter()
     limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
+    starting.warm()
     ready = load_data(*load(competition, dataset))
-    known = models.shown_name(model)
-    wanted, origin, changes = _wanted(ready, known, params or {}, study, storage)
-    if models.user_file(model) is None:  # its parameters are refused before a name made of them
-        models.load(ready.competition, model).with_params(wanted)
-    shown = label(name or " ".join([known, *changes]))
-    entries = Entries.of(ready, team)
-    if submit:
-        entries.desk.refuse_over_limit(entries.team)  # before a long training
-    with scratch.directory("podium-run-") as folder:
+    file = models.find(ready.competition, model)
+    wanted, origin, changes = _wanted(ready, file.name, params or {}, study, storage)
+    with Worker(ready.competition, file, views.whole(ready), limits=limits) as worker:
+        worker.model.with_params(wanted)  # refused before a name is made of them
+        shown = label(name or " ".join([file.name, *changes]))
+        entries = Entries.of(ready, team)
+        if submit:
+            entries.desk.refuse_over_limit(entries.team)  # before a long training
         made = running.predict_test(
-            ready, model, folder, params=wanted, seed=seed, limits=limits, progress=progress
+            worker, ready, file, params=wanted, seed=seed, progress=progress
         )
         predictions = Predictions(
             path=made.path,
             name=shown,
-            model=known,
+            model=file.name,
             message=message,
             code={**made.code, **origin},
             open_table=made.open_table,
@@ -310,7 +310,7 @@ def cross_validate(
     limit_memory: float | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
-    """Out-of-fold score on the train part; see `podium.training.cross_validate`.
+    """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
     The limits are for all folds and seeds together; see `run`. Pictures of the
     predictions beside the truth are written to the folder `plots`, if it is named.
@@ -318,11 +318,12 @@ def cross_validate(
     from podium import model as models
     from podium import plotting
     from podium.data import load as load_data
+    from podium.execution import running, starting
+    from podium.execution.worker import Limits
     from podium.predictions import out_of_fold
-    from podium.runs import running
-    from podium.runs.isolation import Limits
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
+    starting.warm()
     ready = load_data(*load(competition, dataset))
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
@@ -352,6 +353,8 @@ def tune(
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
     seed: int = 0,
+    limit_time: float | None = None,
+    limit_memory: float | None = None,
     watch: Watch | None = None,
     **settings: Any,
 ) -> Tuned:
@@ -363,6 +366,8 @@ def tune(
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS` that hold for every trial.
         seed: Of all trainings and of the search.
+        limit_time: Seconds that the model's code may take for a trial.
+        limit_memory: MiB that the process of a fold, and all that it starts, may take.
         watch: Is told where the search stands.
         settings: `trials`, `timeout`, `jobs` and all else of `podium.tuning.tuning.Settings`.
 
@@ -372,15 +377,18 @@ def tune(
     """
     from podium import model as models
     from podium.data import load as load_data
+    from podium.execution import starting
+    from podium.execution.worker import Limits
     from podium.tuning import tuning
 
+    starting.warm()
     ready = load_data(*load(competition, dataset))
     return tuning.tune(
         ready,
-        model,
-        models.load(ready.competition, model).with_params(params or {}),
+        models.find(ready.competition, model),
         params=params or {},
         seed=seed,
+        limits=Limits(seconds=limit_time, memory=limit_memory),
         settings=tuning.Settings(**settings),
         watch=watch,
     )
@@ -396,6 +404,8 @@ def predict(
     seed: int = 0,
     output: Path | str | None = None,
     force: bool = False,
+    limit_time: float | None = None,
+    limit_memory: float | None = None,
     progress: Progress | None = None,
 ) -> Predicted:
     """Train a model on the train part, or load it fitted, and predict rows of one's own.
@@ -409,6 +419,8 @@ def predict(
         seed: Everything random follows from it.
         output: A CSV or Parquet file to write; None writes none.
         force: Whether `output` may take the place of a file.
+        limit_time: Seconds that the model's code may take in all.
+        limit_memory: MiB that it and all that it starts may take.
         progress: Shows how far it is.
 
     Raises:
@@ -417,13 +429,18 @@ def predict(
     """
     from podium import model as models
     from podium.data import load as load_data
-    from podium.runs import predicting
+    from podium.execution import predicting, starting
+    from podium.execution.worker import Limits
 
+    limits = Limits(seconds=limit_time, memory=limit_memory)
+    starting.warm()
     ready = load_data(*load(competition, dataset))
     return predicting.predict(
         ready,
-        models.load(ready.competition, model).with_params(params or {}),
+        models.find(ready.competition, model),
         Path(rows) if isinstance(rows, str) else rows,
+        params=params or {},
+        limits=limits,
         seed=seed,
         output=None if output is None else Path(output),
         force=force,

@@ -188,10 +188,22 @@ class Counts:
                         key, data=values, compression="lzf" if values.size else None
                     )
                 group.create_dataset("genes", data=list(genes), dtype=h5py.string_dtype())
-            rows_group = out.create_group(_ROWS)
-            rows_group.create_dataset("blocks", data=names, dtype=h5py.string_dtype())
-            rows_group.create_dataset("block", data=block)
-            rows_group.create_dataset("place", data=place)
+            _number(out, names, block, place)
+
+    def link(self, file: Path) -> None:
+        """Write which rows these are to an HDF5 file; their blocks stay in the files they are in.
+
+        Raises:
+            ValueError: If a block is in no file.
+        """
+        import h5py
+
+        with h5py.File(file, "w") as out:
+            for code, (name, block) in enumerate(self.blocks.items()):
+                if not isinstance(block, Stored):
+                    raise ValueError(f"{name} is in memory alone")  # noqa: TRY004  of its state
+                out[f"blocks/{code}"] = h5py.ExternalLink(str(block.file.absolute()), block.name)
+            _number(out, list(self.blocks), self.block, self.place)
 
     def content(self) -> Iterator[bytes]:
         """Canonical bytes of all rows, whatever the file format, for a fingerprint."""
@@ -203,6 +215,18 @@ class Counts:
             yield matrix.indptr.astype("<i8").tobytes()
             yield matrix.indices.astype("<i8").tobytes()
             yield matrix.data.astype("<f8").tobytes()
+
+
+def _number(
+    file: Any, names: list[str], block: NDArray[np.int32], place: NDArray[np.int32]
+) -> None:
+    """Write which row of which block each row is."""
+    import h5py
+
+    rows = file.create_group(_ROWS)
+    rows.create_dataset("blocks", data=names, dtype=h5py.string_dtype())
+    rows.create_dataset("block", data=block)
+    rows.create_dataset("place", data=place)
 
 
 def _unique(genes: Sequence[str]) -> NDArray[np.str_]:

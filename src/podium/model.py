@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,6 @@ from podium.errors import (
     needing_extras,
 )
 from podium.notes import note
-from podium.runs.limits import Halted
 from podium.version import file_sha256
 
 if TYPE_CHECKING:
@@ -191,12 +190,12 @@ class Model(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
-    """A model file that keeps the contract: a shipped model, or a user's own.
+    """A model file: a shipped model, or a user's own. Its code is not loaded.
 
     Attributes:
         name: The file's name without its ending.
         shipped: Whether it lies in the competition's folder.
-        sha256: Of the source that was loaded, whatever the file holds by now.
+        sha256: Of the source, whatever the file holds by now.
         params: Complete parameters: `DEFAULTS`, or those with changes.
     """
 
@@ -204,29 +203,45 @@ class ModelFile:
     path: Path
     shipped: bool
     sha256: str
-    module: ModuleType
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] = field(default_factory=dict)
 
-    def with_params(self, changes: Mapping[str, Any]) -> ModelFile:
+    def with_params(self, changes: Mapping[str, Any]) -> Self:
         """The same file with some parameters changed.
 
         Raises:
             UnknownNameError: For a parameter that the model does not have.
             ModelError: For values of another type than the default's.
         """
-        problems = []
+        params, problems = dict(self.params), []
         for name, value in changes.items():
             if name not in self.params:
                 raise UnknownNameError(f"parameter of {self.name}", name, self.params)
             default = self.params[name]
-            if not _fits(value, default):
+            params[name] = tuple(value) if _are_lists(value, default) else value
+            if not _fits(params[name], default):
                 kind = type(default).__name__
                 problems.append(f"{name}={repr(value)[:80]}: {kind} is expected, as in {default!r}")
             elif not _is_json(value):
                 problems.append(f"{name}={repr(value)[:80]}: infinity and NaN cannot be recorded")
         if problems:
             raise ModelError(f"Parameters of {self.name} have the wrong type.", problems=problems)
-        return replace(self, params={**self.params, **changes})
+        return replace(self, params=params)
+
+    def changed(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes as the model takes them.
+
+        Raises:
+            UnknownNameError, ModelError: See `with_params`.
+        """
+        params = self.with_params(changes).params
+        return {name: params[name] for name in changes}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel(ModelFile):
+    """A model file that keeps the contract, with its code."""
+
+    module: ModuleType
 
     def build(self, seed: int) -> Model:
         """Build the model with its parameters.
@@ -310,7 +325,19 @@ def source(competition: Competition, name: str | Path) -> Path:
     return competition.folder / "models" / f"{name}.py"
 
 
-def load(competition: Competition, name: str | Path, *, sha256: str | None = None) -> ModelFile:
+def find(competition: Competition, name: str | Path) -> ModelFile:
+    """A shipped model by its name, or a file by its path (ending in `.py`), without its code.
+
+    Raises:
+        UnknownNameError: With the nearest shipped name.
+        ModelError: If there is no such file.
+    """
+    path = source(competition, name)
+    shipped = user_file(name) is None
+    return ModelFile(name=path.stem, path=path, shipped=shipped, sha256=file_sha256(path))
+
+
+def load(competition: Competition, name: str | Path, *, sha256: str | None = None) -> LoadedModel:
     """Load a shipped model by its name, or a file by its path (ending in `.py`), as it is.
 
     Args:
@@ -330,19 +357,24 @@ def load(competition: Competition, name: str | Path, *, sha256: str | None = Non
     if module:  # it is loaded once a process, perhaps before the file was edited
         known = vars(module).setdefault(_LOADED, known)
     if sha256 not in (None, known):
-        raise ModelError(
-            f"{path} has changed since this began: it would not be the same model.",
-            hint="Run it again once the file is saved.",
-        )
+        raise changed_since(path)
     module = module or _import_file(path, content)
     _check_contract(path, module)
-    return ModelFile(
+    return LoadedModel(
         name=path.stem,
         path=path,
         shipped=shipped,
         sha256=known,
         module=module,
         params=dict(module.DEFAULTS),
+    )
+
+
+def changed_since(path: Path) -> ModelError:
+    """The error where a file is no longer what another process has looked at."""
+    return ModelError(
+        f"{path} has changed since this began: it would not be the same model.",
+        hint="Run it again once the file is saved.",
     )
 
 
@@ -369,6 +401,11 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             params[name] = {"True": True, "False": False, "None": None}.get(text, text)
     return params
+
+
+def _are_lists(value: Any, default: Any) -> bool:
+    """Whether a tuple is expected, and comes as what JSON makes of one."""
+    return isinstance(value, list) and isinstance(default, tuple)
 
 
 def _fits(value: Any, default: Any) -> bool:
@@ -456,7 +493,7 @@ class _Reported:
         return None
 
     def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None or isinstance(error, Halted | KeyboardInterrupt):
+        if error is None or isinstance(error, KeyboardInterrupt):
             return
         if isinstance(error, PodiumError) and _is_ours(trace):
             return

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from podium.boards.record import Record
     from podium.competition import Competition
     from podium.data import Data
+    from podium.execution.folds import CrossValidation
     from podium.metric import Table
     from podium.model import Part
-    from podium.training import CrossValidation
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,11 @@ more than a day: nothing that is still at work is that old.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
@@ -28,7 +27,32 @@ def directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     try:
         yield made
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        remove(made)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, whatever is in it; what the system refuses stays.
+
+    Whoever wrote it may have made folders deeper than Python calls itself or paths may be long, and
+    folders that may not be written to: each is made writable, and moved to the top.
+    """
+    waiting = [folder]
+    for place in waiting:
+        with suppress(OSError):
+            place.chmod(0o700)
+            for number, entry in enumerate(os.scandir(place)):
+                path = Path(entry.path)
+                with suppress(OSError):
+                    if not entry.is_dir(follow_symlinks=False):
+                        path.unlink()
+                    elif place == folder:
+                        waiting.append(path)
+                    else:
+                        path.chmod(0o700)  # else it may not be moved
+                        waiting.append(path.rename(folder / f".{len(waiting)}-{number}"))
+    for place in reversed(waiting):
+        with suppress(OSError):
+            place.rmdir()
 
 
 @contextmanager
@@ -89,7 +113,7 @@ def sweep(parent: Path, prefix: str) -> None:
         try:
             age = abs(time.time() - path.stat().st_mtime)  # the clock may have jumped back
             if age > _STALE_SECONDS and path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
+                remove(path)
             elif age > _STALE_SECONDS:
                 path.unlink()
         except OSError:

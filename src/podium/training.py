@@ -1,10 +1,9 @@
-"""Training: fit a model on the train part, predict, cross-validate on the fixed folds."""
+"""Training: fit a model, predict; and the fixed folds, on which predictions are scored."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +14,7 @@ from podium import submission
 from podium.data import Data, train_columns
 from podium.errors import DataError, PodiumError, UnknownNameError
 from podium.metric import Table
-from podium.model import Model, ModelFile, Part, Report
+from podium.model import LoadedModel, Model, Part, Report
 from podium.stats import Card, Cells, Estimate, Tally, independent_groups
 
 if TYPE_CHECKING:
@@ -31,31 +30,7 @@ class Progress(Protocol):
         """Begin a stage and give what reports its steps."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CrossValidation:
-    """Out-of-fold scores on the train part.
-
-    Attributes:
-        card: Of the first seed, with its interval.
-        by_seed: Primary score of each training seed.
-        spread: Their standard deviation; None with one seed.
-        predictions: Out-of-fold predictions of the first seed: id and targets.
-        params: Complete parameters of the model.
-        model_sha256: Of the model file, as it was when it was loaded.
-        left_open: What this system did not guard from the model's code.
-    """
-
-    card: Card
-    by_seed: list[float]
-    spread: float | None
-    predictions: pd.DataFrame
-    seconds: float
-    params: Mapping[str, Any]
-    model_sha256: str
-    left_open: tuple[str, ...] = ()
-
-
-def fit(file: ModelFile, seed: int, train: Part, report: Report | None = None) -> Model:
+def fit(file: LoadedModel, seed: int, train: Part, report: Report | None = None) -> Model:
     """Build a model and fit it."""
     model = file.build(seed)
     with file.running("fit"):
@@ -63,76 +38,35 @@ def fit(file: ModelFile, seed: int, train: Part, report: Report | None = None) -
     return model
 
 
-def predict(file: ModelFile, model: Model, part: Part, *, own_rows: bool = False) -> pd.DataFrame:
+def predict(file: LoadedModel, model: Model, part: Part, *, own_rows: bool = False) -> pd.DataFrame:
     """Predict a part, or a user's own rows."""
     with file.running("predict", own_rows=own_rows):
         return model.predict(part)
 
 
-def predict_test(data: Data, file: ModelFile, seed: int = 0) -> dict[str, NDArray[Any]]:
+def predict_test(data: Data, file: LoadedModel, seed: int = 0) -> dict[str, NDArray[Any]]:
     """Fit on the train part and predict the test part, checked and in its order."""
-    model = fit(file, seed, data.train(seed))
-    return _predicted(data, file, model, data.part("test", seed))
+    part = data.part("test", seed)
+    table = submission.from_pandas(predict(file, fit(file, seed, data.train(seed)), part))
+    return aligned(data, table, part)
 
 
-def open_predictions(data: Data, file: ModelFile, model: Model, seed: int) -> pd.DataFrame | None:
-    """Predictions of the open part as its scorers take them; None where there is no open part."""
-    import pandas as pd
-
-    if not data.has_open:
-        return None
-    values = _predicted(data, file, model, data.part("open", seed))
-    part = data.part("open", seed)  # read again: a model may change what it is given
-    features = pd.DataFrame(index=range(len(part)))
-    if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table
-        features = part.features.convert_dtypes()
-    table = submission.frame(part.ids, values, data.genes)
-    return pd.concat([table[["id"]], features, table.drop(columns="id")], axis=1)
-
-
-def cross_validate(
-    data: Data,
-    file: ModelFile,
-    *,
-    seed: int = 0,
-    seeds: int = 1,
-    by: str | None = None,
-    progress: Progress | None = None,
-) -> CrossValidation:
-    """Score out-of-fold predictions of the train part: each row by a model that never saw its fold.
+def aligned(data: Data, table: Any, part: Part) -> dict[str, NDArray[Any]]:
+    """Predictions of a part, through the one validated join.
 
     Args:
-        data: A prepared dataset.
-        file: The model, with its parameters.
-        seed: The first training seed.
-        seeds: How many training seeds; they show how much of a difference is luck.
-        by: A kind of group to hold out whole (five folds), instead of the fixed folds.
-        progress: Shows the folds.
+        data: The dataset.
+        table: As `podium.formats.read` and `podium.submission.from_pandas` give it.
+        part: Whose rows are expected.
 
     Raises:
-        DataError: If the dataset has no folds.
-        PodiumError: If the predictions cannot be scored.
+        SubmissionError: With everything that is wrong.
     """
-    start = time.perf_counter()
-    folds = Folds.of(data, by)
-    primary = data.competition.primary.name
-    by_seed, first = [], None
-    for offset in range(seeds):
-        predictions = folds.predict_all(file, seed + offset, progress)
-        found = folds.card(predictions)
-        by_seed.append(found.whole.scores[primary])
-        first = first or (found, predictions)
-    if first is None:
-        raise PodiumError("At least one seed is needed.")
-    return CrossValidation(
-        card=first[0],
-        by_seed=by_seed,
-        spread=float(np.std(by_seed, ddof=1)) if seeds > 1 else None,
-        predictions=folds.table(first[1]),
-        seconds=time.perf_counter() - start,
-        params=file.params,
-        model_sha256=file.sha256,
-    )
+    import pyarrow as pa
+
+    ids, known = pa.array(part.ids, type=pa.string()), data.labels
+    competition = data.competition
+    return dict(submission.align(table, competition, ids, lambda: part, data.genes, known=known))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,27 +116,21 @@ class Folds:
         """The folds that there are."""
         return [int(fold) for fold in np.unique(self.fold)]
 
-    def predict(
-        self, file: ModelFile, fold: int, seed: int, report: Report | None = None
-    ) -> dict[str, Any]:
-        """Predict the rows of a fold by a model that never saw them.
+    def held(self, fold: int) -> Part:
+        """The rows that a fold holds out, as a model meets them."""
+        return self.train.take(self.fold == fold).without_answers()
 
-        What the model draws from `part.rng` follows from seed and fold, whatever was run before.
+    def extra_rows(self, fold: int) -> NDArray[np.bool_] | None:
+        """Which extra rows are learnt from beside a fold; None where there are none.
+
+        Those that belong to what is held out are not: rows of its fold, or of the same groups.
         """
-        held = self.fold == fold
-        train = replace(self.train, rng=np.random.default_rng([seed, fold, *b"train"]))
-        model = fit(file, seed, _without(train, held, self.by), report)
-        return _predicted(self.data, file, model, train.take(held).without_answers())
-
-    def predict_all(
-        self, file: ModelFile, seed: int, progress: Progress | None = None
-    ) -> dict[str, Any]:
-        """Predict every row by a model that never saw its fold."""
-        found = {}
-        for fold in self.numbers:
-            report = progress.stage(f"{file.name}, fold {fold}") if progress else None
-            found[fold] = self.predict(file, fold, seed, report)
-        return self.join(found)
+        extra, train, held = self.train.extra, self.train, self.fold == fold
+        if extra is None or extra.folds is None:
+            return None
+        if self.by is None or extra.groups is None or train.groups is None:
+            return np.isin(extra.folds, self.fold[~held])
+        return ~extra.groups[self.by].isin(train.groups.loc[held, self.by]).to_numpy(bool)
 
     def rows(self, folds: Iterable[int]) -> NDArray[np.int64]:
         """Numbers of the rows of some folds, in order."""
@@ -253,15 +181,6 @@ class Folds:
         return submission.frame(self.train.ids, predictions, self.data.genes)
 
 
-def _without(train: Part, held: NDArray[np.bool_], by: str | None) -> Part:
-    """The rows that are not held out; nor are extra rows of the same groups, or of their fold."""
-    rest = train.take(~held)
-    if by is None or train.extra is None or train.extra.groups is None or train.groups is None:
-        return rest
-    shared = train.extra.groups[by].isin(train.groups.loc[held, by]).to_numpy()
-    return replace(rest, extra=train.extra.take(~shared))
-
-
 def _stacked(values: list[Any]) -> Any:
     """Columns, or matrices, one below the other."""
     if hasattr(values[0], "tocsr"):
@@ -269,16 +188,6 @@ def _stacked(values: list[Any]) -> Any:
 
         return vstack(values, format="csr")
     return np.concatenate(values)
-
-
-def _predicted(data: Data, file: ModelFile, model: Model, part: Part) -> dict[str, NDArray[Any]]:
-    """A model's predictions of a part, through the one validated join."""
-    import pyarrow as pa
-
-    ids = pa.array(part.ids, type=pa.string())  # before a model may change what it is given
-    table = submission.from_pandas(predict(file, model, part))
-    competition, known = data.competition, data.labels
-    return dict(submission.align(table, competition, ids, lambda: part, data.genes, known=known))
 
 
 def _folds(

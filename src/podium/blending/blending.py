@@ -307,16 +307,14 @@ def _folds_of(
     file, problem = _model_of(data, record, team)
     if file is None:
         return None, problem
-    from podium.runs import running
-    from podium.runs.isolation import Limits
+    from podium.execution import running
+    from podium.execution.worker import Limits
 
     found = running.cross_validate(
         data,
         file,
         params=params,
         seed=seed,
-        seeds=1,
-        by=None,
         limits=Limits(),
         progress=progress,
     )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from podium.competition import Control
     from podium.metric import Table
-    from podium.model import ModelFile
+    from podium.model import LoadedModel
 
 SUBMITTED, PUT_ASIDE = "submissions", "predictions"
 _LABEL_LENGTH, _REMARK_LENGTH = 120, 1000
@@ -274,7 +274,7 @@ class Desk:
             note(f"{key[0]}/{key[1]}: {what} cannot be scored and is left out: {one_line(error)}")
             return None
 
-    def _control_file(self, control: Control) -> ModelFile:
+    def _control_file(self, control: Control) -> LoadedModel:
         return model.load(self.data.competition, control.model).with_params(control.params)
 
     def _house_names(self, kind: str) -> set[str]:

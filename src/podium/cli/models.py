@@ -140,6 +140,8 @@ def predict(
     dataset: DatasetName = None,
     settings: Set = None,
     seed: Seed = 0,
+    limit_time: LimitTime = None,
+    limit_memory: LimitMemory = None,
     as_json: Json = False,
 ) -> None:
     """Train a model once (or load it) and predict rows of your own."""
@@ -155,8 +157,11 @@ def predict(
             seed=seed,
             output=output,
             force=force,
+            limit_time=limit_time,
+            limit_memory=limit_memory,
             progress=progress,
         )
+    submissions.left_open(found.left_open)
     if as_json:
         known = {"file": found.file and str(found.file), "rows": len(found.table)}
         predictions = [] if found.file else found.table.to_dict("records")

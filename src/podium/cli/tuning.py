@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from podium import api
-from podium.cli.options import Comp, DatasetName, Json, ModelName, Seed, Set, Storage, Study
+from podium.cli.options import (
+    Comp,
+    DatasetName,
+    Json,
+    LimitMemory,
+    LimitTime,
+    ModelName,
+    Seed,
+    Set,
+    Storage,
+    Study,
+)
 from podium.display import live, printing, tuning
 
 Trials = Annotated[
@@ -18,12 +29,12 @@ Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0.01, help="End by then.")
 ]
 Jobs = Annotated[
-    int | None, typer.Option("--jobs", metavar="J", min=1, help="Processes side by side.")
+    int | None, typer.Option("--jobs", metavar="J", min=1, help="Trials side by side.")
 ]
 Sampler = Annotated[
     str, typer.Option("--sampler", metavar="S", help="tpe random cmaes gp qmc nsgaii.")
 ]
-Pruner = Annotated[str, typer.Option("--pruner", metavar="P", help="folds none epochs wilcoxon.")]
+Pruner = Annotated[str, typer.Option("--pruner", metavar="P", help="folds none.")]
 WarmStart = Annotated[
     str | None,
     typer.Option("--warm-start", metavar="STUDY", help="Begin with the best of that search."),
@@ -59,6 +70,8 @@ def tune(
     scheduler: Scheduler = None,
     settings: Set = None,
     seed: Seed = 0,
+    limit_time: LimitTime = None,
+    limit_memory: LimitMemory = None,
     plots: Plots = None,
     as_json: Json = False,
 ) -> None:
@@ -73,6 +86,8 @@ def tune(
                 dataset=dataset,
                 params=parse_settings(settings or []),
                 seed=seed,
+                limit_time=limit_time,
+                limit_memory=limit_memory,
                 watch=watch,
                 trials=trials,
                 timeout=timeout,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from podium.boards.batch import Handled
     from podium.boards.entry import Outcome
     from podium.boards.exchange import Imported
-    from podium.runs.predicting import Predicted
+    from podium.execution.predicting import Predicted
     from podium.stats import Card
 
 _HEAD = 20

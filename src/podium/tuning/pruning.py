@@ -1,15 +1,12 @@
 """Pruning: end a trial early that will not be the best. One pruner a study.
 
 `folds` asks after each fold whether the trial can still become the best, by the paired difference
-from the best trial on the rows of the folds so far (docs/decisions/0012). `wilcoxon` is Optuna's
-test over whole folds in shuffled order, for competitions with many. `epochs` compares the losses
-that a model reports inside its first fold with the median of other trials. `none` ends none.
+from the best trial on the rows of the folds so far (docs/decisions/0012). `none` ends none.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
 from optuna.study import StudyDirection
 
 from podium import submission
@@ -29,22 +25,11 @@ from podium.tuning import studies
 if TYPE_CHECKING:
     from podium.metric import Table
 
-PRUNERS = ("folds", "none", "epochs", "wilcoxon")
+PRUNERS = ("folds", "none")
 RISK = 0.05
 """Chance, at a look, that what is pruned would have become the best."""
 KEPT = 5
 """Best trials whose out-of-fold predictions are kept, beside those of the model as it comes."""
-
-
-def optunas(name: str) -> optuna.pruners.BasePruner:
-    """Optuna's part in a pruner."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        if name == "wilcoxon":
-            return optuna.pruners.WilcoxonPruner()
-        if name == "epochs":
-            return optuna.pruners.MedianPruner(n_startup_trials=5, n_min_trials=3)
-    return optuna.pruners.NopPruner()
 
 
 @dataclass(frozen=True, kw_only=True)

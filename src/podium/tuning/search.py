@@ -1,42 +1,40 @@
-"""A search as one worker does it: take a trial, train the folds, tell its value, until enough.
+"""A search as one worker does it: take a trial, have folds trained, tell its value, until enough.
 
 Workers share nothing but the storage. Each asks for a trial while it has the turn, so that all
 together begin as many as were asked for and no more; whoever has the turn also queues again what
-dead workers left. The value of a trial is the score that `podium cv` gives for its parameters.
+dead workers left. The value of a trial is the score that `podium cv` gives for its parameters. The
+model's own code runs in processes of its own (`podium.execution`): one that dies is a failed trial.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import pickle
 import secrets
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import optuna
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from podium import competition, model
+from podium import competition, model, scratch
 from podium.data import load
 from podium.errors import MissingPackageError, PodiumError, one_line
-from podium.runs.limits import Halted, contained
+from podium.execution import views
+from podium.execution.folds import Clock, FoldViews, FoldWorkers
+from podium.execution.worker import Limits, Worker
 from podium.training import Folds
 from podium.tuning import pruning, samplers, storages, studies
 from podium.tuning.studies import Standing, Subject
 
 if TYPE_CHECKING:
+    from podium.data import Data
     from podium.model import ModelFile
     from podium.tuning.storages import Storage
 
@@ -44,8 +42,6 @@ IDLE = 0.2
 """Seconds between looks of a worker that waits for the others' trials."""
 STOPPED = "stopped"
 """Attribute of a study: the token of a call that was interrupted."""
-INTERRUPTED = 128 + signal.SIGINT
-"""Exit status of a worker that was interrupted."""
 Watch = Callable[[Standing], None]
 
 
@@ -59,6 +55,8 @@ class Job:
         params: Changes that hold for every trial.
         study: Its full name.
         storage: The database's address; None for the journal of this workspace.
+        limits: Of the model's code: time for a trial, memory for the process of a fold.
+        threads: How many the libraries of a process may use; None for what the environment says.
         trials: How many the study shall have in all; None for any number.
         deadline: When to stop, as `time.time()` counts; None for never.
         token: Of this call, by which those far away are told to stop; see `stop`.
@@ -74,17 +72,26 @@ class Job:
     sampler: str
     study: str
     storage: str | None
+    limits: Limits
+    threads: int | None
     trials: int | None
     deadline: float | None
     token: str | None = None
 
-    def subject(self) -> Subject:
-        """What the study is of."""
-        found = competition.load(self.competition)
-        data = load(found, found.dataset(self.dataset))
-        file = model.load(data.competition, self.model, sha256=self.model_sha256)
-        file = file.with_params(self.params)
-        return Subject(data=data, file=file, seed=self.seed, pruner=self.pruner)
+    @contextmanager
+    def subject(self) -> Iterator[Subject]:
+        """What the study is of.
+
+        Raises:
+            ModelError: If the model's file is not what it was when the search began.
+        """
+        known = competition.load(self.competition)
+        data = load(known, known.dataset(self.dataset))
+        file = model.find(known, self.model)
+        if file.sha256 != self.model_sha256:
+            raise model.changed_since(file.path)
+        with opened(data, file, self.params, self.seed, self.pruner, self.limits) as subject:
+            yield subject
 
     def open(self) -> AbstractContextManager[Storage]:
         """Where the study lies."""
@@ -96,7 +103,7 @@ class Job:
             study_name=self.study,
             storage=storage.optuna,
             sampler=samplers.make(self.sampler, self.seed),
-            pruner=pruning.optunas(self.pruner),
+            pruner=optuna.pruners.NopPruner(),
         )
 
     def late(self) -> bool:
@@ -112,32 +119,78 @@ class Job:
         return self.token is not None and study.user_attrs.get(STOPPED) == self.token
 
 
-def work(job: Job, watch: Watch | None = None, subject: Subject | None = None) -> None:
+@contextmanager
+def opened(
+    data: Data,
+    file: ModelFile,
+    params: Mapping[str, Any],
+    seed: int,
+    pruner: str,
+    limits: Limits,
+) -> Iterator[Subject]:
+    """What a study of a model with some parameters changed is of.
+
+    Raises:
+        ModelError: If the model's file does not load.
+        UnknownNameError: For a parameter that it does not have.
+    """
+    with Worker(data.competition, file, views.nothing(data), limits=limits) as worker:
+        whole = worker.model.with_params(params)
+        yield Subject(data=data, file=whole, seed=seed, pruner=pruner, worker=worker)
+
+
+def work(job: Job, subject: Subject, given: FoldViews, over: threading.Event) -> None:
     """Do trials until the study has enough of them, the time is up, or all of the first fail.
+
+    Args:
+        job: What to do.
+        subject: What the study is of.
+        given: The rows of its folds.
+        over: Set when nothing more shall be begun.
 
     Raises:
         PodiumError: If the storage does not answer, or a package is missing.
     """
-    with quiet(), job.open() as storage:
+
+    def stop() -> BaseException | None:
+        if over.is_set():
+            return Stopped()
+        return Late() if job.late() else None
+
+    with ExitStack() as stack:
+        storage = stack.enter_context(job.open())
         study = job.load(storage)
-        worker = Worker(job=job, subject=subject or job.subject(), study=study, storage=storage)
-        with contained(), storage.alive(worker.name):
+        workers = stack.enter_context(
+            FoldWorkers(given, subject.file, limits=job.limits, stop=stop, threads=job.threads)
+        )
+        searcher = Searcher(
+            job=job,
+            subject=subject,
+            study=study,
+            storage=storage,
+            given=given,
+            workers=workers,
+            over=over,
+        )
+        with storage.alive(searcher.name):
             try:
-                while worker.turn():
-                    if watch:
-                        watch(studies.standing(study))
+                while searcher.turn():
+                    pass
             finally:
-                worker.give_back()
+                searcher.give_back()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Worker:
-    """One worker of a study; it reads the train part once."""
+class Searcher:
+    """One worker of a study, with the model's processes that it has."""
 
     job: Job
     subject: Subject
     study: optuna.Study
     storage: Storage
+    given: FoldViews
+    workers: FoldWorkers
+    over: threading.Event
     name: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(6)}")
 
     def turn(self) -> bool:
@@ -146,7 +199,7 @@ class Worker:
             stack.enter_context(self.storage.turn())
             self.storage.reap(self.study)
             stands = studies.standing(self.study)
-            over = self.job.late() or self.job.stopped(self.study)
+            over = self.over.is_set() or self.job.late() or self.job.stopped(self.study)
             if over or stands.hopeless or self._enough(stands.done):
                 return False
             if not self._enough(stands.done + stands.running):
@@ -164,16 +217,10 @@ class Worker:
     def _optimize(self, begun: ExitStack) -> bool:
         try:
             self.study.optimize(lambda t: self._trial(t, begun), n_trials=1, catch=(Failed,))
-        except Late:
-            return False
         except Taken:
             return True
-        except Stopped:
-            raise KeyboardInterrupt from None
-        except UnboundLocalError as error:  # Optuna's, when it is interrupted as it records
-            if isinstance(error.__context__, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            raise
+        except (Late, Stopped):
+            return False
         self._kept.tidy(self.study)
         return True
 
@@ -181,8 +228,6 @@ class Worker:
         """What is no failure of a trial passes Optuna by: it is none of Optuna's exceptions."""
         try:
             return self._objective(trial, begun)
-        except KeyboardInterrupt:
-            raise Stopped from None
         except UpdateFinishedTrialError:
             raise Taken from None
 
@@ -190,31 +235,29 @@ class Worker:
         trial.set_user_attr(storages.WORKER, self.name)
         begun.close()
         try:
-            value = self._value(trial, self._file(trial))
+            value = self._value(trial, self._changes(trial))
         except MissingPackageError:
             raise
         except PodiumError as error:
-            if isinstance(error.__cause__, StorageInternalError):  # met inside of the model's code
-                raise error.__cause__ from None
             trial.set_user_attr(studies.FAILURE, one_line(error))
             raise Failed from error
         if trial.number in storages.replaced(self.study.get_trials(deepcopy=False)):
             raise Taken
         return value
 
-    def _file(self, trial: optuna.Trial) -> ModelFile:
-        """The model with the trial's parameters."""
+    def _changes(self, trial: optuna.Trial) -> Mapping[str, Any]:
+        """What a trial changes of the model's `DEFAULTS`."""
         own = trial.user_attrs.get(studies.DEFAULT)
         if own == studies.OUTSIDE:
-            return self.subject.file
-        changes = studies.suggested(self.subject.file, trial)
+            return self.job.params
+        changes = studies.suggested(self.subject, trial)
         if own:
-            return self.subject.file
+            return self.job.params
         if changes != trial.params:
             trial.set_user_attr(studies.CHANGES, changes)
-        return self.subject.file.with_params(changes)
+        return {**self.job.params, **changes}
 
-    def _value(self, trial: optuna.Trial, file: ModelFile) -> float:
+    def _value(self, trial: optuna.Trial, params: Mapping[str, Any]) -> float:
         """The out-of-fold score over all folds.
 
         Raises:
@@ -223,17 +266,12 @@ class Worker:
             Late: If the time is up.
         """
         done: dict[int, Mapping[str, Any]] = {}
-        for fold in self._order(trial):
-            if self.job.late():
-                raise Late
-            inside = self._inside(trial) if self.job.pruner == "epochs" and not done else None
-            try:
-                with _until(self.job.deadline):
-                    done[fold] = self._folds.predict(file, fold, self.job.seed, inside)
-            except Lost:
-                raise optuna.TrialPruned from None
-            if inside and inside.lost:  # the model swallowed it
-                raise optuna.TrialPruned
+        left = Clock(self.job.limits.seconds)
+        for fold in self._folds.numbers:
+            with left:
+                _, done[fold] = self.workers.predict(
+                    fold, params, self.job.seed, seconds=left.seconds
+                )
             if self._pruned(trial, done):
                 raise optuna.TrialPruned
         predictions = self._folds.join(done)
@@ -242,32 +280,15 @@ class Worker:
             self._kept.write(self._folds, trial.number, predictions)
         return value
 
-    def _order(self, trial: optuna.Trial) -> list[int]:
-        numbers = self._folds.numbers
-        if self.job.pruner != "wilcoxon":
-            return numbers
-        shuffled = np.random.default_rng([self.job.seed, trial.number]).permutation(numbers)
-        return [int(fold) for fold in shuffled]
-
     def _pruned(self, trial: optuna.Trial, done: dict[int, Mapping[str, Any]]) -> bool:
         """Whether a trial ends here, some folds in."""
-        lacking = len(done) < len(self._folds.numbers)
-        if self.job.pruner == "folds" and lacking:
-            found = self._race.score(done)
-            if found is None:
-                return False
-            trial.report(found.scores[self._primary], len(done))
-            return self._race.lost(self.study, found, len(done))
-        if self.job.pruner == "wilcoxon":
-            fold = next(reversed(done))
-            found = self._folds.estimate(done[fold], [fold])
-            trial.report(found.scores[self._primary], fold)
-            return lacking and trial.should_prune()
-        return False
-
-    def _inside(self, trial: optuna.Trial) -> Epochs:
-        higher = self.study.direction == StudyDirection.MAXIMIZE
-        return Epochs(trial=trial, sign=-1.0 if higher else 1.0)
+        if self.job.pruner == "none" or len(done) == len(self._folds.numbers):
+            return False
+        found = self._race.score(done)
+        if found is None:
+            return False
+        trial.report(found.scores[self._primary], len(done))
+        return self._race.lost(self.study, found, len(done))
 
     def _is_good(self, value: float) -> bool:
         rivals = studies.best(self.study, count=pruning.KEPT)
@@ -280,9 +301,9 @@ class Worker:
     def _primary(self) -> str:
         return self.subject.data.competition.primary.name
 
-    @cached_property
+    @property
     def _folds(self) -> Folds:
-        return Folds.of(self.subject.data)
+        return self.given.folds
 
     @cached_property
     def _kept(self) -> pruning.Kept:
@@ -296,68 +317,24 @@ class Worker:
         return self.job.trials is not None and count >= self.job.trials
 
 
-@dataclass(kw_only=True)
-class Epochs:
-    """The report of a model's first fold: prunes on its losses, of which lower is better."""
-
-    trial: optuna.Trial
-    sign: float
-    lost: bool = False
-    _seen: set[int] = field(default_factory=set)
-
-    def __call__(self, step: int, value: float, **_: float) -> None:
-        """See `podium.model.Report`."""
-        if step in self._seen or not math.isfinite(value):
-            return
-        self._seen.add(step)
-        self.trial.report(self.sign * value, step)
-        if self.trial.should_prune():
-            self.lost = True
-            raise Lost
-
-
 class Failed(Exception):  # noqa: N818 - a trial failed, not the search
     """A trial failed for a reason that is recorded."""
 
 
-class Late(Halted):
+class Ended(BaseException):
+    """A trial ends that has not failed; no `Exception`, which Optuna takes for a failure."""
+
+
+class Late(Ended):
     """The time of the search is up in the middle of a trial."""
 
 
-class Taken(Halted):
+class Taken(Ended):
     """This machine slept or hung, and its trial was taken for a dead worker's."""
 
 
-class Stopped(Halted):
-    """The user has interrupted a trial: Optuna would take that for a failure."""
-
-
-class Lost(Halted):
-    """A trial is pruned inside of a fold."""
-
-
-@contextmanager
-def _until(deadline: float | None) -> Iterator[None]:
-    """Interrupt what runs inside at the deadline, where the system and the thread allow it.
-
-    Raises:
-        Late: At the deadline.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    if deadline is None or not main or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def interrupt(*_: object) -> NoReturn:
-        raise Late
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, max(deadline - time.time(), 1e-3))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+class Stopped(Ended):
+    """The user has interrupted a trial."""
 
 
 @contextmanager
@@ -372,34 +349,17 @@ def quiet() -> Iterator[None]:
 
 
 def answer(job: Job) -> dict[str, Any] | None:
-    """Work as another process or machine: what was refused comes back as plain values."""
+    """Work as another machine: what was refused comes back as plain values."""
     try:
-        work(job)
+        with quiet(), job.subject() as subject, given(subject) as rows:
+            work(job, subject, rows, threading.Event())
     except PodiumError as error:
         return {"message": error.message, "problems": error.problems, "hint": error.hint}
     return None
 
 
-def main() -> int:
-    """A worker process: a pickled `Job` on stdin, what was refused as JSON on stdout.
-
-    It ends when stdin does, so that none outlives the process that started it.
-
-    Returns:
-        Its exit status.
-    """
-    # A shell's background jobs ignore interruptions, and so would this: but it is told to end so.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent process
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        found = answer(job)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    sys.stdout.write(json.dumps(found) if found else "")
-    return 1 if found else 0
-
-
-def _end_with_parent() -> None:
-    os.read(sys.stdin.fileno(), 1)  # not by `sys.stdin`, whose lock would be held at the end
-    os.kill(os.getpid(), signal.SIGTERM)
+@contextmanager
+def given(subject: Subject) -> Iterator[FoldViews]:
+    """The rows of the folds, for as long as a search is at work."""
+    with scratch.directory("podium-folds-") as folder:
+        yield FoldViews(folds=Folds.of(subject.data), folder=folder)

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from podium import workspace
 from podium.boards.record import now
 from podium.data import Data
 from podium.errors import ModelError, PodiumError
+from podium.execution.worker import Worker
 from podium.model import ModelFile
 from podium.tuning.storages import Storage, replaced
 from podium.version import former_names
@@ -58,12 +60,15 @@ class Subject:
     Attributes:
         file: The model, with the parameters that no trial changes.
         pruner: The one of the study.
+        worker: The model's process that says what to try. It sees no rows at all: what it could
+            look up would reach the folds in a parameter.
     """
 
     data: Data
     file: ModelFile
     seed: int
     pruner: str
+    worker: Worker
 
     @property
     def place(self) -> str:
@@ -157,7 +162,7 @@ def begin(
         ModelError: If the model's space has nothing to search.
         PodiumError: If a study of that name is of something else.
     """
-    space = probe(subject.file)
+    space = probe(subject)
     if not space:
         raise ModelError(
             f"{subject.file.name} has nothing to search: its space(trial) suggests nothing.",
@@ -187,7 +192,7 @@ def begin(
             study_name=full, storage=storage.optuna, direction=subject.direction
         )
         study.set_user_attr(FACTS, {**facts, "created": now()})
-        point = _own_point(subject.file)
+        point = _own_point(subject)
         own = INSIDE if point else OUTSIDE
         study.enqueue_trial(point, user_attrs={DEFAULT: own})
         for near in warm:
@@ -259,50 +264,61 @@ def changes(trial: FrozenTrial) -> dict[str, Any]:
     return dict(trial.user_attrs.get(CHANGES, trial.params))
 
 
-def probe(file: ModelFile, point: Mapping[str, Any] | None = None) -> dict[str, BaseDistribution]:
+def probe(subject: Subject, point: Mapping[str, Any] | None = None) -> dict[str, BaseDistribution]:
     """The distributions that a model's space asks for, at a point or somewhere.
 
     Raises:
         ModelError: If `space` fails, or gives what the model does not take.
     """
-    return _suggested(file, point)[0].distributions
+    return _suggested(subject, point)[0].distributions
 
 
-def suggested(file: ModelFile, trial: Any) -> dict[str, Any]:
+def suggested(subject: Subject, trial: optuna.Trial) -> dict[str, Any]:
     """What a model's space makes of a trial: changes to its parameters.
 
     Raises:
         ModelError: If it fails, or gives what the model does not take.
     """
-    with file.running("space"):
-        found = file.module.space(trial)
-    if not isinstance(found, dict):
-        raise ModelError(f"{file.path}: space() gave {type(found).__name__}, not a dict.")
-    file.with_params(found)
-    return found
+    changes = subject.worker.space(partial(suggest, trial), trial.number)
+    return subject.file.changed(changes)
+
+
+def suggest(trial: optuna.Trial, asked: Mapping[str, Any]) -> Any:
+    """Answer what a model's space asks its trial; of choices, the place of the one to take."""
+    name = asked["name"]
+    if asked["suggest"] == "categorical":
+        choices = list(asked["choices"])
+        return choices.index(trial.suggest_categorical(name, choices))
+    if asked["suggest"] == "int":
+        limits = {key: asked[key] for key in ("low", "high", "step", "log")}
+        return trial.suggest_int(name, **limits)
+    return trial.suggest_float(
+        name, asked["low"], asked["high"], step=asked["step"], log=asked["log"]
+    )
 
 
 def _suggested(
-    file: ModelFile, point: Mapping[str, Any] | None
+    subject: Subject, point: Mapping[str, Any] | None
 ) -> tuple[optuna.Trial, dict[str, Any]]:
     scratch = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     if point is not None:
         scratch.enqueue_trial(dict(point))
     trial = scratch.ask()
-    return trial, suggested(file, trial)
+    return trial, suggested(subject, trial)
 
 
-def _own_point(file: ModelFile) -> dict[str, Any]:
+def _own_point(subject: Subject) -> dict[str, Any]:
     """The model's parameters as a point of its space; {} if they are none.
 
     They are none where a default lies outside of its range, stands for something else (None), or
     is made by `space` from what it suggests: then trial 0 is run all the same, without a place.
     """
-    wanted = {name: file.params[name] for name in probe(file) if name in file.params}
-    if not all(_lies_in(wanted.get(name), kind) for name, kind in probe(file).items()):
+    params = subject.file.params
+    wanted = {name: params[name] for name in probe(subject) if name in params}
+    if not all(_lies_in(wanted.get(name), kind) for name, kind in probe(subject).items()):
         return {}
-    trial, found = _suggested(file, wanted)
-    same = all(found[name] == file.params[name] for name in found)
+    trial, found = _suggested(subject, wanted)
+    same = all(found[name] == params[name] for name in found)
     return wanted if same and set(trial.distributions) <= set(wanted) else {}
 
 

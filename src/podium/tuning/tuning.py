@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial
 
 from podium.data import Data
 from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
+from podium.execution.worker import Limits
 from podium.model import note_change
 from podium.predictions import out_of_fold
 from podium.stats import difference
@@ -154,11 +155,11 @@ class Tuned:
 
 def tune(
     data: Data,
-    model: str | Path,
-    file: ModelFile,
+    model: ModelFile,
     *,
     params: Mapping[str, Any],
     seed: int,
+    limits: Limits,
     settings: Settings,
     watch: Watch | None = None,
 ) -> Tuned:
@@ -171,23 +172,28 @@ def tune(
     deadline = None if settings.timeout is None else time.time() + settings.timeout
     settings.check()
     Folds.of(data)  # a dataset without folds is refused before anything is begun
-    subject = Subject(data=data, file=file, seed=seed, pruner=settings.pruner)
-    folder = studies.folder(subject.place)
-    with search.quiet(), storages.opened(settings.storage, folder) as storage:
+    folder = studies.folder(f"{data.competition.name}/{data.dataset.name}")
+    with (
+        search.quiet(),
+        search.opened(data, model, params, seed, settings.pruner, limits) as subject,
+        storages.opened(settings.storage, folder) as storage,
+    ):
         warm = _warm(settings, subject)
         study, why_new = studies.begin(subject, storage, settings.study, warm)
         before = studies.standing(study)
         job = Job(
             competition=data.competition.name,
             dataset=data.dataset.name,
-            model=file.name if file.shipped else str(Path(model).absolute()),
-            model_sha256=file.sha256,
+            model=model.name if model.shipped else str(model.path.absolute()),
+            model_sha256=model.sha256,
             params=dict(params),
             seed=seed,
             pruner=settings.pruner,
             sampler=settings.sampler,
             study=study.study_name,
             storage=settings.storage,
+            limits=limits,
+            threads=jobs.threads(settings.jobs or 1),
             trials=settings.trials,
             deadline=deadline,
             token=secrets.token_hex(6) if settings.backend == "dask" else None,
@@ -197,7 +203,7 @@ def tune(
         finally:
             with storage.turn():
                 storage.reap(study)
-        note_change(file.path, file.sha256)
+        note_change(model.path, model.sha256)
         _refuse_hopeless(study, subject)
         found = outcome(study, subject, settings)
     return replace(
@@ -302,10 +308,8 @@ def _search(
 ) -> None:
     if settings.backend == "dask":
         jobs.dask(job, settings.jobs, study, watch, settings.scheduler)
-    elif settings.jobs in (None, 1):
-        search.work(job, watch, subject)
     else:
-        jobs.local(job, settings.jobs or 1, study, watch)
+        jobs.local(job, settings.jobs or 1, subject, study, watch)
 
 
 @contextmanager

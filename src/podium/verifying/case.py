@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from podium import data as datas
 from podium import model as models
-from podium import submission, training
+from podium import scratch, submission, training
 from podium.competition import Competition, Dataset
-from podium.errors import MissingPackageError, one_line
-from podium.model import ModelFile, Part
+from podium.errors import MissingPackageError, PodiumError, one_line
+from podium.execution import views
+from podium.execution.worker import Worker
+from podium.model import Part
 from podium.scoring import Solution, open_solution
 from podium.stats import Estimate
 from podium.version import PUBLIC, SOLUTION
@@ -30,6 +32,8 @@ class Case:
 
     competition: Competition
     dataset: Dataset
+    absent: set[str] = field(default_factory=set)
+    """Models whose packages were missed."""
 
     @cached_property
     def data(self) -> datas.Data:
@@ -61,14 +65,36 @@ class Case:
         file = self.data.file(f"{PUBLIC}/{datas.SAMPLE}")
         return pd.read_csv(file, dtype=dict.fromkeys(texts, str), keep_default_na=False)
 
-    @cached_property
-    def models(self) -> dict[str, ModelFile]:
-        """The shipped models whose packages are installed."""
-        found = {}
-        for name in self.competition.models:
-            with contextlib.suppress(MissingPackageError):
-                found[name] = models.load(self.competition, name)
-        return found
+    @property
+    def tiny(self) -> Part:
+        """The few test rows that models are tried on."""
+        return self.data.part("test").take(self._thinned("test"))
+
+    def models(self) -> Iterator[tuple[str, Worker]]:
+        """The processes of the shipped models whose packages are installed, one after the other.
+
+        Each has a few train and test rows, taken evenly; what it says of so few is not shown.
+        """
+        with scratch.directory("podium-verify-") as folder:
+            train, test, extra = (self._thinned(part) for part in ("train", "test", "extra"))
+            given = views.cut(self.data, folder, train=train, test=("test", test), extra=extra)
+            for name in self.competition.models:
+                file = models.find(self.competition, name)
+                with Worker(self.competition, file, given, prints=False) as worker:
+                    try:
+                        worker.model  # noqa: B018  starts it
+                    except MissingPackageError:
+                        self.absent.add(name)
+                        continue
+                    except PodiumError:
+                        pass  # whoever asks it for something will hear of it
+                    yield name, worker
+
+    def _thinned(self, part: str) -> NDArray[np.bool_]:
+        """About `TINY` rows of a part."""
+        rows = self.data.rows(part) if self.data.has(f"{PUBLIC}/{part}.parquet") else 0
+        tried: NDArray[np.bool_] = np.arange(rows) % max(1, rows // TINY) == 0
+        return tried
 
     @cached_property
     def _controls(self) -> tuple[dict[str, Estimate], dict[str, str]]:
@@ -113,10 +139,6 @@ class Case:
             known=self.data.labels,
         )
         return dict(self.solution.score(aligned)["public"].whole.scores)
-
-    def tiny(self) -> tuple[Part, Part]:
-        """A few train and test rows, taken evenly; generators are new at each call."""
-        return thin(self.data.train()), thin(self.data.part("test"))
 
 
 Check = Callable[[Case], Iterator[str]]

@@ -91,7 +91,7 @@ def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Ver
         elif verdict.problem:
             said[verdict.problem] = verdict.check
         yield verdict
-    absent = sorted(set(case.competition.models) - set(case.models))
+    absent = sorted(case.absent)
     if absent:
         reason = f"skipped: {', '.join(absent)} need packages that are not installed"
         yield Verdict(**names, check=title(models_keep_the_contract), skipped=reason)

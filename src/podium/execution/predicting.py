@@ -2,8 +2,8 @@
 
 A fitted model is kept in the cache under a name that follows from all that made it: data, the code
 beside the model file, parameters, seed, versions. What cannot be kept, or does not load, is trained
-again. A kept model is a pickle, which runs code when it is read: only files that are this user's
-own and whole are.
+again. A kept model is a pickle, which runs code when it is read: only the walled process of the
+model that wrote it does that.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
+import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +23,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from podium import fasta, h5ad, submission, training, workspace
+from podium import fasta, formats, h5ad, scratch, submission, training, workspace
 from podium.boards import provenance
 from podium.data import Data
 from podium.errors import DataError, PodiumError
+from podium.execution import views
+from podium.execution.folds import predictions_limit
+from podium.execution.views import ROWS
+from podium.execution.worker import Done, Limits, Worker
 from podium.fasta import SEQUENCE
-from podium.model import Model, ModelFile, Part, note_change
+from podium.model import ModelFile, Part, note_change
 from podium.notes import note
-from podium.scratch import replacing
 from podium.sequences import Sequences
 from podium.version import PUBLIC, file_sha256
 
@@ -46,10 +49,7 @@ _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _ROW_NAMES = ("", "X", "V1", "rownames", "row.names", "rowname", "...1", "Unnamed: 0")
 """What R and pandas put above the names of rows."""
 _DIGEST = hashlib.sha256().digest_size
-_UNPICKLABLE = (
-    *(pickle.PickleError, AttributeError, ImportError, EOFError, IndexError, KeyError),
-    *(TypeError, ValueError, NotImplementedError, RecursionError, RuntimeError, OSError),
-)
+_KEPT = 4 << 30  # bytes of a fitted model that is kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,19 +61,23 @@ class Predicted:
         file: Where they were written, if anywhere.
         loaded: Whether the fitted model came from the cache.
         seconds: Wall time.
+        left_open: What this system did not guard from the model's code.
     """
 
     table: pd.DataFrame
     file: Path | None
     loaded: bool
     seconds: float
+    left_open: tuple[str, ...] = ()
 
 
 def predict(
     data: Data,
-    file: ModelFile,
+    model: ModelFile,
     rows: Path | pd.DataFrame,
     *,
+    params: Mapping[str, Any],
+    limits: Limits,
     seed: int = 0,
     output: Path | None = None,
     force: bool = False,
@@ -92,19 +96,21 @@ def predict(
     start = time.perf_counter()
     if output is not None:
         _check_output(output, rows, force=force)
-    train = data.train(seed)
-    part = _part(data, train, rows, seed)
-    model, loaded = _fitted(data, file, train, seed, progress)
-    found = training.predict(file, model, part, own_rows=True)
-    ids = pa.array(part.ids, type=pa.string())
-    aligned = submission.align(
-        *(submission.from_pandas(found), data.competition, ids, lambda: part, data.genes),
-        known=data.labels,
-    )
+    part = _part(data, data.train(seed), rows, seed)
+    with scratch.directory("podium-rows-") as folder:
+        given = views.with_rows(data, folder, part)
+        with Worker(data.competition, model, given, limits=limits) as worker:
+            file = worker.model.with_params(params)
+            done, loaded = _predicted(worker, data, file, params, len(part), seed, progress)
+            found = formats.read(done.files[ROWS], data.competition, len(part), data.genes)
+            left_open = worker.left_open
+    note_change(file.path, file.sha256)
+    aligned = training.aligned(data, found, part)
     table = submission.frame(part.ids, aligned, data.genes)
     if output is not None:
         _write(table, output)
-    return Predicted(table=table, file=output, loaded=loaded, seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Predicted(table=table, file=output, loaded=loaded, seconds=seconds, left_open=left_open)
 
 
 def _check_output(output: Path, rows: Path | pd.DataFrame, *, force: bool) -> None:
@@ -124,11 +130,11 @@ def _check_output(output: Path, rows: Path | pd.DataFrame, *, force: bool) -> No
 
 
 def _write(table: pd.DataFrame, output: Path) -> None:
-    with replacing(output) as scratch:
+    with scratch.replacing(output) as made:
         if output.suffix.lower() == ".csv":
-            table.to_csv(scratch, index=False)
+            table.to_csv(made, index=False)
         else:
-            submission.write(table, scratch)
+            submission.write(table, made)
 
 
 def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part:
@@ -436,21 +442,30 @@ def _listed(mask: pd.Series[bool]) -> str:
     return f"{len(rows):,} row{'' if len(rows) == 1 else 's'} (row {first}{more})"
 
 
-def _fitted(
-    data: Data, file: ModelFile, train: Part, seed: int, progress: Progress | None
-) -> tuple[Model, bool]:
-    """The fitted model, from the cache where it is there."""
+def _predicted(
+    worker: Worker,
+    data: Data,
+    file: ModelFile,
+    params: Mapping[str, Any],
+    rows: int,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[Done, bool]:
+    """Predictions of the rows, and whether the fitted model came from the cache."""
     names = ("fitted", data.competition.name, data.dataset.name)
     kept = workspace.cache().joinpath(*names, f"{file.name}-{_made_of(data, file, seed)}.pickle")
-    model = _load(kept)
-    if model is not None:
-        return model, True
-    report = progress.stage(f"{file.name}: training") if progress else None
-    model = training.fit(file, seed, train, report)
-    note_change(file.path, file.sha256)
-    with suppress(*_UNPICKLABLE):
-        _keep(model, kept)
-    return model, False
+    done = worker.predict(
+        params,
+        {ROWS: predictions_limit(data, rows)},
+        seed=seed,
+        report=progress.stage(f"{file.name}: training") if progress else None,
+        fitted=_whole(kept, worker),
+        keep=_KEPT,
+    )
+    if "fitted" in done.files:
+        with suppress(OSError):
+            _keep(done.files["fitted"], kept)
+    return done, done.train_seconds is None
 
 
 def _made_of(data: Data, file: ModelFile, seed: int) -> str:
@@ -470,20 +485,22 @@ def _made_of(data: Data, file: ModelFile, seed: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _keep(model: Model, kept: Path) -> None:
-    content = pickle.dumps(model)
+def _keep(fitted: Path, kept: Path) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(kept, private=True) as scratch:
-        scratch.write_bytes(hashlib.sha256(content).digest() + content)
+    with scratch.replacing(kept, private=True) as made, made.open("wb") as file:
+        file.write(bytes.fromhex(file_sha256(fitted)))
+        with fitted.open("rb") as content:
+            shutil.copyfileobj(content, file)
 
 
-def _load(kept: Path) -> Model | None:
-    """A kept model; None if there is none, if it is not whole, or not this user's own."""
-    with suppress(*_UNPICKLABLE):
+def _whole(kept: Path, worker: Worker) -> Path | None:
+    """A copy of a kept model that its process sees; None if there is none, or it is not whole."""
+    with suppress(OSError):
         if hasattr(os, "getuid") and kept.stat().st_uid != os.getuid():
             return None
-        content = kept.read_bytes()
-        if content[:_DIGEST] == hashlib.sha256(content[_DIGEST:]).digest():
-            model: Model = pickle.loads(content[_DIGEST:])  # noqa: S301  checked above
-            return model
+        copy = worker.given("fitted")
+        with kept.open("rb") as file, copy.open("wb") as content:
+            known = file.read(_DIGEST)
+            shutil.copyfileobj(file, content)
+        return copy if bytes.fromhex(file_sha256(copy)) == known else None
     return None

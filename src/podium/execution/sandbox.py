@@ -10,6 +10,7 @@ one thread, and numerical libraries start some.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import struct
@@ -19,12 +20,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-FILES, NETWORK, ALL_BUT_TCP, SOCKETS, SIGNALS, MEMORY = (
+FILES, NETWORK, ALL_BUT_TCP, SOCKETS, SIGNALS, NAMES, KEYS, SHARED, MEMORY = (
     "files of yours that it can read, the answers among them",
     "the network",
-    "the network but for TCP",
+    "the network but for TCP (UDP is open)",
     "sockets of services on this machine",
     "signals to your other processes",
+    "names and command lines of your other processes",
+    "keys that the kernel keeps for your session",
+    "memory that processes share, which is not counted",
     "memory and the number of processes",
 )
 """What may be left open."""
@@ -39,13 +43,21 @@ _MOUNT_SETATTR, _RECURSIVE, _READ_ONLY = 442, 0x8000, 1
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _DEATH_SIGNAL, _CAPBSET_DROP, _SUBREAPER, _NO_NEW_PRIVS = 1, 24, 36, 38
 _CAPABILITIES = 0x20080522
+_SECCOMP, _FILTER = 22, 2
+_JOIN_SESSION_KEYRING = 1
+_CALLS = {
+    "x86_64": (0xC000003E, 250, (29, 64, 68, 248, 249, 250, 447)),
+    "aarch64": (0xC00000B7, 219, (194, 190, 186, 217, 218, 219, 447)),
+}
+"""By machine: its name for filters; `keyctl`; and the calls for memory of System V (`shmget`,
+`semget`, `msgget`), keys (`add_key`, `request_key`, `keyctl`) and `memfd_secret`."""
 _EXECUTE, _READ_FILE, _READ_FOLDER = 1, 1 << 2, 1 << 3
 _OF_FILES = _EXECUTE | 1 << 1 | _READ_FILE | 1 << 14 | 1 << 15  # rights that a file can have
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # how many the kernel knows, by Landlock's version; then 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class Policy:
     """What a process may see; all else is not there for it.
 
     Attributes:
@@ -67,7 +79,7 @@ class Sight:
     shared_bytes: int
 
 
-def enter(sight: Sight, ended: Callable[[int], None]) -> list[str]:
+def enter(policy: Policy, ended: Callable[[int], None]) -> list[str]:
     """Build the walls, as far as this system lets anyone; gives what is left open.
 
     On Linux the process that returns is another one than the one that called: that one waits for
@@ -78,7 +90,7 @@ def enter(sight: Sight, ended: Callable[[int], None]) -> list[str]:
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _lower(resource.RLIMIT_FSIZE, sight.file_bytes)
+    _lower(resource.RLIMIT_FSIZE, policy.file_bytes)
     if sys.platform != "linux":
         return [FILES, NETWORK, SIGNALS, MEMORY]
     libc = ctypes.CDLL(None, use_errno=True)
@@ -89,22 +101,72 @@ def enter(sight: Sight, ended: Callable[[int], None]) -> list[str]:
     _prctl(libc, _SUBREAPER, 1)
     _wait_outside(ended)
     _prctl(libc, _DEATH_SIGNAL, signal.SIGKILL)
-    _lower(resource.RLIMIT_NPROC, _THREADS * sight.processes)
-    rooted = own and _done(lambda: _new_root(libc, sight))
-    version = _landlock(libc, sight)
+    _lower(resource.RLIMIT_NPROC, _THREADS * policy.processes)
+    keyless = _leave_keyring(libc)
+    rooted = own and _done(lambda: _new_root(libc, policy))
+    version = _landlock(libc, policy)
     if own:
         _done(lambda: _drop_capabilities(libc))
+    filtered = _filter_calls(libc)
+    if own:
         _wait_inside()
-    return _left_open(own=own, rooted=rooted, landlock=version)
+    open_still = {
+        FILES: not rooted and not version,
+        ALL_BUT_TCP: not own and version >= 4,
+        NETWORK: not own and version < 4,
+        SOCKETS: not rooted,
+        SIGNALS: not own and version < 6,
+        NAMES: not rooted or not _has_own_proc(),
+        KEYS: not keyless,
+        SHARED: not filtered,
+    }
+    return [name for name, is_open in open_still.items() if is_open]
 
 
-def _left_open(*, own: bool, rooted: bool, landlock: int) -> list[str]:
-    found = [] if rooted or landlock else [FILES]
-    if not own:
-        found += [ALL_BUT_TCP if landlock >= 4 else NETWORK]
-    if not rooted:
-        found += [SOCKETS]
-    return found if own or landlock >= 6 else [*found, SIGNALS]
+def _has_own_proc() -> bool:
+    """Whether only the processes of one's own namespace have names here."""
+    try:
+        return os.getpid() == int(Path("/proc/self").readlink().name)
+    except OSError:
+        return True  # none has
+
+
+def _leave_keyring(libc: ctypes.CDLL) -> bool:
+    """Begin a session without keys: whoever began this process keeps some there, perhaps."""
+    if os.uname().machine not in _CALLS:
+        return False
+    call = ctypes.c_long(_CALLS[os.uname().machine][1])
+    joined = libc.syscall(call, ctypes.c_long(_JOIN_SESSION_KEYRING), None)
+    return joined >= 0 or ctypes.get_errno() == errno.ENOSYS
+
+
+def _filter_calls(libc: ctypes.CDLL) -> bool:
+    """Have the kernel say that it knows no calls for memory and keys which nothing here counts."""
+    machine = os.uname().machine
+    if machine not in _CALLS:
+        return False
+    name, _, refused = _CALLS[machine]
+    refuse = 0x00050000 | errno.ENOSYS
+    steps = [
+        (0x20, 0, 0, 4),  # the machine that the call is meant for
+        (0x15, 1, 0, name),
+        (0x06, 0, 0, refuse),
+        (0x20, 0, 0, 0),  # its number
+        (0x35, len(refused) + 1, 0, 0x40000000),  # the x32 twins of all calls
+        *((0x15, len(refused) - place, 0, call) for place, call in enumerate(refused)),
+        (0x06, 0, 0, 0x7FFF0000),
+        (0x06, 0, 0, refuse),
+    ]
+    code = b"".join(struct.pack("HBBI", *step) for step in steps)
+    program = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(kept := _buffer(code)))
+    _prctl(libc, _NO_NEW_PRIVS, 1)
+    bound = libc.prctl(_SECCOMP, ctypes.c_ulong(_FILTER), program, 0, 0) == 0
+    del kept
+    return bool(bound)
+
+
+def _buffer(content: bytes) -> ctypes.Array[ctypes.c_char]:
+    return ctypes.create_string_buffer(content, len(content))
 
 
 def _done(step: Callable[[], None]) -> bool:
@@ -178,14 +240,14 @@ def _wait_inside() -> None:
             os._exit(code if code >= 0 else 128 - code)
 
 
-def _new_root(libc: ctypes.CDLL, sight: Sight) -> None:
+def _new_root(libc: ctypes.CDLL, policy: Policy) -> None:
     """A file system of one's own, with what may be seen in its place and nothing else."""
-    root = Path(sight.root)
+    root = Path(policy.root)
     _mount(libc, "none", Path("/"), "", _REC | _PRIVATE)
     _mount(libc, "tmpfs", root, "tmpfs", _NOSUID_NODEV_NOEXEC, "mode=755")
     seen: list[Path] = []
-    for name in sorted({*sight.read, *sight.write}, key=lambda name: (name.count("/"), name)):
-        source, writes = Path(name), name in sight.write
+    for name in sorted({*policy.read, *policy.write}, key=lambda name: (name.count("/"), name)):
+        source, writes = Path(name), name in policy.write
         real = _follow(source, root)
         if not writes and any(folder in (real, *real.parents) for folder in seen):
             continue
@@ -196,17 +258,17 @@ def _new_root(libc: ctypes.CDLL, sight: Sight) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
         if name == "/proc":
-            _mount_proc(libc, place, sight.processes)
+            _mount_proc(libc, place, policy.processes)
             seen.append(real)
             continue
         if name == "/dev/shm":  # noqa: S108
-            _mount(libc, "tmpfs", place, "tmpfs", 2 | 4, f"mode=1777,size={sight.shared_bytes}")
+            _mount(libc, "tmpfs", place, "tmpfs", 2 | 4, f"mode=1777,size={policy.shared_bytes}")
             continue
         _mount(libc, str(real), place, "", _BIND | _REC)
         if not writes:
             _make_read_only(libc, place, _RECURSIVE)
             seen.append(real)
-    for name in sight.listed:
+    for name in policy.listed:
         (root / _follow(Path(name), root).relative_to("/")).mkdir(parents=True, exist_ok=True)
     _make_read_only(libc, root)
     here = Path.cwd()
@@ -265,7 +327,7 @@ def _follow(path: Path, root: Path) -> Path:
     return here
 
 
-def _landlock(libc: ctypes.CDLL, sight: Sight) -> int:
+def _landlock(libc: ctypes.CDLL, policy: Policy) -> int:
     """Bind this process and its children to what may be seen; the version of Landlock, or 0."""
     version = max(int(libc.syscall(ctypes.c_long(_LANDLOCK_CREATE), None, 0, 1)), 0)
     if not version:
@@ -287,9 +349,9 @@ def _landlock(libc: ctypes.CDLL, sight: Sight) -> int:
                 libc.syscall(ctypes.c_long(_LANDLOCK_ADD), rules, 1, rule, 0)
                 os.close(place)
 
-    allow(sight.listed, _READ_FOLDER)
-    allow(sight.read, reads)
-    allow(sight.write, every)
+    allow(policy.listed, _READ_FOLDER)
+    allow(policy.read, reads)
+    allow(policy.write, every)
     _prctl(libc, _NO_NEW_PRIVS, 1)
     bound = libc.syscall(ctypes.c_long(_LANDLOCK_RESTRICT), rules, 0) == 0
     os.close(rules)

@@ -16,9 +16,7 @@ from pathlib import Path
 import podium.competitions
 from podium import workspace
 from podium.competition import Competition, folders
-from podium.data import Data
-from podium.runs.walls import Sight
-from podium.version import PUBLIC
+from podium.execution.sandbox import Policy
 
 PROCESSES = max(256, 4 * (os.cpu_count() or 1))
 SCRATCH = 16 << 30
@@ -38,6 +36,10 @@ _KEPT_KINDS = (
     *("LC_", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "NUMBA_"),
     *("CUDA_", "CUBLAS_", "NVIDIA_", "NCCL_", "TORCH", "PYTORCH_", "HIP_", "ROCR_"),
 )
+_THREADS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
+    *("VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT"),
+)
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (
     *("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
@@ -45,24 +47,31 @@ _PLACES = (
 )
 
 
-def of(data: Data, model: Path | None, folder: Path, shared_bytes: int) -> Sight:
+def of(
+    competition: Competition,
+    model: Path | None,
+    given: Iterable[Path],
+    folder: Path,
+    shared_bytes: int,
+) -> Policy:
     """What a model's process may see.
 
     Args:
-        data: Its public files.
+        competition: Whose code it sees.
         model: The user's file, with what lies beside it; None for a shipped model.
+        given: Files and folders of data.
         folder: The scratch space of the run: `work` in it may be written to.
         shared_bytes: Of shared memory.
     """
     hidden = [path.resolve() for path in _hidden()]
     whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
     read = [part for path in whole for part in _around(path, hidden)]
-    read += [data.folder / PUBLIC, *_code(data.competition)]
+    read += [*given, *_code(competition)]
     if model is not None:
         read += [model, *(part for path in beside(model) for part in _around(path, hidden))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
-    return Sight(
-        listed=_names([_PACKAGE.parent, *_folders(data.competition), *_broken_up(whole, hidden)]),
+    return Policy(
+        listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, hidden)]),
         read=_names(read),
         write=_names([folder / "work", *filter(Path.exists, devices)]),
         root=str(folder / "root"),
@@ -72,14 +81,23 @@ def of(data: Data, model: Path | None, folder: Path, shared_bytes: int) -> Sight
     )
 
 
-def environment(home: Path) -> dict[str, str]:
-    """The environment of a model's process: no secrets, no addresses of databases."""
+def environment(threads: int | None = None) -> dict[str, str]:
+    """The environment of a model's process: no secrets, no addresses of databases.
+
+    Args:
+        threads: How many its libraries may use; None for what the environment says.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if name in _KEPT or name.startswith(_KEPT_KINDS)
     }
-    return {**kept, **dict.fromkeys(_PLACES, str(home))}
+    return kept if threads is None else {**kept, **dict.fromkeys(_THREADS, str(threads))}
+
+
+def places(home: Path) -> dict[str, str]:
+    """Where a model's process and its libraries may write, as they are told."""
+    return dict.fromkeys(_PLACES, str(home))
 
 
 def python_path() -> list[str]:

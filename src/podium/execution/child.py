@@ -1,0 +1,244 @@
+"""The process that a model's code runs in; `podium.execution.worker` starts it and talks with it.
+
+It reads what it is as a line of JSON from stdin, builds the walls, loads the model, and does one
+task after the other: a line each. It leaves Parquet files and says what it does as lines of JSON on
+stdout. What the model prints goes to stderr. Whoever reads all this must not believe a word: the
+model's code is in the same process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import pickle
+import sys
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from podium.competition import Competition
+    from podium.data import Data
+    from podium.model import LoadedModel, Model, Part
+
+    Job = Mapping[str, Any]
+
+_PAUSE = 0.05  # seconds between two reports of progress
+
+
+class Channel:
+    """Lines of JSON from the process that started this one, and to it."""
+
+    def __init__(self, given: int, told: int) -> None:
+        self._given, self._told, self._next = os.fdopen(given, "rb"), told, 0.0
+
+    def hear(self) -> dict[str, Any] | None:
+        """The next message; None when there are no more."""
+        line = self._given.readline()
+        return json.loads(line) if line else None
+
+    def say(self, **message: Any) -> None:
+        """Send a message."""
+        line = json.dumps(message).encode() + b"\n"
+        while line:
+            line = line[os.write(self._told, line) :]
+
+    def report(self, step: int, value: float, **others: float) -> None:
+        """Say how far the model is; see `podium.model.Report`."""
+        if time.monotonic() > self._next:
+            figures = {name: float(other) for name, other in others.items()}
+            self.say(step=[int(step), float(value), figures])
+            self._next = time.monotonic() + _PAUSE
+
+
+class Trial:
+    """Stands for Optuna's trial in a model's `space`: the searching process suggests."""
+
+    def __init__(self, channel: Channel, number: int) -> None:
+        self.number, self.params = number, dict[str, Any]()
+        self._channel = channel
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """See Optuna's `Trial`."""
+        limits = {"low": float(low), "high": float(high), "step": step and float(step)}
+        return float(self._suggested("float", name, **limits, log=bool(log)))
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """See Optuna's `Trial`."""
+        limits = {"low": int(low), "high": int(high), "step": int(step)}
+        return int(self._suggested("int", name, **limits, log=bool(log)))
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        """See Optuna's `Trial`; what is no plain value is known to the search by its text."""
+        choices = list(choices)
+        plain = (str, int, float, bool, type(None))
+        shown = [choice if isinstance(choice, plain) else repr(choice) for choice in choices]
+        place = self._suggested("categorical", name, choices=shown)
+        self.params[name] = choices[place]
+        return choices[place]
+
+    def __getattr__(self, name: str) -> Any:
+        known = "suggest_float, suggest_int, suggest_categorical, number and params"
+        raise AttributeError(f"a trial in space() has {known}; it has no {name!r}")
+
+    def _suggested(self, kind: str, name: str, **limits: Any) -> Any:
+        self._channel.say(suggest=kind, name=str(name), **limits)
+        answer = self._channel.hear() or {"error": "the search is over"}
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        self.params[str(name)] = answer["value"]
+        return answer["value"]
+
+
+def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
+    """Fit a model, or load one that was fitted before, and predict parts."""
+    from podium import submission, training
+
+    model = model.with_params(job["params"])
+    channel.say(params=dict(model.params))
+    fitted = _kept(job.get("fitted"))
+    train = None
+    if fitted is None:
+        train = data.train(job["seed"])
+        if job.get("draws"):
+            train = replace(train, rng=_generator(job["draws"]))
+        began = time.perf_counter()
+        fitted = training.fit(model, job["seed"], train, channel.report)
+        channel.say(train_seconds=round(time.perf_counter() - began, 3))
+    for name, file in job["parts"].items():
+        part = _part(name, data, job)
+        if train is not None and job.get("draws"):  # a fold goes on drawing where training ended
+            part = replace(part, name=train.name, rng=train.rng)
+        table = training.predict(model, fitted, part, own_rows=name == "rows")
+        submission.write(table, Path(file))
+    if train is not None and job.get("keep"):
+        with suppress(Exception):  # some cannot be kept
+            Path(job["keep"]).write_bytes(pickle.dumps(fitted))
+
+
+def space(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
+    """Ask the model for parameters to try."""
+    del data
+    with model.running("space"):
+        changes = model.module.space(Trial(channel, job["number"]))
+    if not isinstance(changes, dict):
+        from podium.errors import ModelError
+
+        raise ModelError(f"{model.path}: space() gave {type(changes).__name__}, not a dict.")
+    model.with_params(changes)
+    channel.say(changes=changes)
+
+
+def build(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
+    """Only build the model."""
+    del data, channel
+    model.with_params(job["params"]).build(0)
+
+
+TASKS = {"predict": predict, "space": space, "build": build}
+
+
+def _part(name: str, data: Data, job: Job) -> Part:
+    """A part of the data; rows of the user's own lie in a folder beside."""
+    if job.get("rows"):
+        data = replace(data, folder=Path(job["rows"]["folder"]), manifest=job["rows"])
+    return data.part(name, job["seed"])
+
+
+def _kept(file: str | None) -> Model | None:
+    """A fitted model; None if there is none, or it does not load here."""
+    if file:
+        with suppress(Exception):
+            fitted: Model = pickle.loads(Path(file).read_bytes())  # noqa: S301  in these walls
+            return fitted
+    return None
+
+
+def _generator(draws: list[int]) -> Any:
+    import numpy as np
+
+    return np.random.default_rng(draws)
+
+
+def load(setup: Job, channel: Channel) -> tuple[LoadedModel, Data]:
+    """The model and its data, as the starting process names them."""
+    import podium.competitions
+    from podium import competition, data, model
+
+    podium.competitions.__path__[:] = setup["roots"]
+    known: Competition = competition.load(setup["competition"])
+    dataset = known.dataset(setup["dataset"])
+    folder, manifest = Path(setup["folder"]), setup["manifest"]
+    import podium.training  # before the model's time begins
+
+    channel.say(begin=True)
+    loaded = model.load(known, setup["model"], sha256=setup["sha256"])
+    channel.say(defaults=dict(loaded.params), quick=getattr(loaded.module, "QUICK", {}))
+    return loaded, data.Data(competition=known, dataset=dataset, folder=folder, manifest=manifest)
+
+
+def ended_as(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+    """What some work gives, and the message that says how it ended."""
+    from podium.errors import PodiumError
+
+    try:
+        return work(), {"done": True}
+    except PodiumError as error:
+        words = {"message": error.message, "problems": error.problems, "hint": error.hint}
+        return None, {"refused": {"kind": type(error).__name__, **words}}
+    except BaseException as error:  # noqa: BLE001  a fault of ours: a model's own errors are refusals
+        traceback.print_exc()
+        said = "".join(traceback.format_exception_only(error))[:1000].strip()
+        return None, {"fault": said}
+
+
+def main() -> None:
+    """Be a model's process: the streams are those of the process that started it."""
+    told = os.dup(1)
+    channel = Channel(os.dup(0), told)
+    setup = channel.hear()
+    if setup is None:
+        return
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123  before Path is worth its import
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    sys.path[:] = setup["path"]
+    os.environ.update(setup["places"])
+    os.chdir(setup["work"])
+    if "tempfile" in sys.modules:  # it was imported where the places were others
+        sys.modules["tempfile"].tempdir = None  # type: ignore[attr-defined]
+    from podium.execution.sandbox import Policy, enter
+
+    def ended(status: int) -> None:
+        with suppress(OSError):
+            channel.say(ended=os.waitstatus_to_exitcode(status))
+
+    channel.say(left_open=enter(Policy(**setup["policy"]), ended))
+    process = os.getpid()
+    loaded, last = ended_as(lambda: load(setup, channel))
+    channel.say(**last)
+    while loaded and (job := channel.hear()):
+        model, data = loaded
+        _, last = ended_as(partial(TASKS[job["task"]], model, data, job, channel))
+        if os.getpid() != process:  # a model that forked, and went on as two
+            os._exit(0)
+        if os.name == "posix":
+            ctypes.CDLL(None).fflush(None)  # C keeps what it printed until its buffer is full
+        sys.stderr.flush()
+        channel.say(**last)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

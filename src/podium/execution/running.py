@@ -1,0 +1,142 @@
+"""Runs: have a model predict the test part, or its own folds, in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podium import formats, scratch, submission
+from podium import model as models
+from podium.execution import folds
+from podium.execution.folds import CrossValidation, FoldViews, predictions_limit
+from podium.training import Folds, aligned
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from podium.data import Data
+    from podium.execution.worker import Limits, Worker
+    from podium.model import ModelFile
+    from podium.training import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """Predictions of the test part.
+
+    Attributes:
+        path: The file.
+        open_table: Those of the open part, where there is one.
+        code: Parameters, seed and the like, for the provenance.
+        left_open: What this system did not guard.
+    """
+
+    path: Path
+    open_table: pd.DataFrame | None
+    code: Mapping[str, Any]
+    left_open: tuple[str, ...]
+
+
+def predict_test(
+    worker: Worker,
+    data: Data,
+    model: ModelFile,
+    *,
+    params: Mapping[str, Any],
+    seed: int,
+    progress: Progress | None,
+) -> Made:
+    """Have a model fitted, and the test part and the open one predicted.
+
+    Args:
+        worker: Its process, which has all of the public part.
+        data: The dataset.
+        model: The model's file.
+        params: Changes to its `DEFAULTS`.
+        seed: Everything random follows from it.
+        progress: Shows how far it is.
+
+    Raises:
+        PodiumError: If the model fails, or takes too much.
+    """
+    parts = ["test", "open"] if data.has_open else ["test"]
+    done = worker.predict(
+        params,
+        {name: predictions_limit(data, data.rows(name)) for name in parts},
+        seed=seed,
+        report=progress.stage(f"{model.name}: training") if progress else None,
+    )
+    models.note_change(model.path, model.sha256)
+    name = f"{data.competition.name}/{model.name}" if model.shipped else str(model.path)
+    code = {
+        "model_file": name,
+        "model_sha256": model.sha256,
+        "params": done.params,
+        "seed": seed,
+        "train_seconds": done.train_seconds,
+        "peak_memory_mb": worker.peak_memory_mb,
+        "left_open": list(worker.left_open),
+    }
+    return Made(
+        path=done.files["test"],
+        open_table=_open_table(data, done.files["open"], seed) if data.has_open else None,
+        code=code,
+        left_open=worker.left_open,
+    )
+
+
+def _open_table(data: Data, file: Path, seed: int) -> pd.DataFrame:
+    """Predictions of the open part as its scorers take them."""
+    import pandas as pd
+
+    part = data.part("open", seed)
+    table = formats.read(file, data.competition, len(part), data.genes)
+    predicted = submission.frame(part.ids, aligned(data, table, part), data.genes)
+    features = pd.DataFrame(index=range(len(part)))
+    if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table
+        features = part.features.convert_dtypes()
+    return pd.concat([predicted[["id"]], features, predicted.drop(columns="id")], axis=1)
+
+
+def cross_validate(
+    data: Data,
+    model: str | Path,
+    *,
+    params: Mapping[str, Any],
+    seed: int = 0,
+    seeds: int = 1,
+    by: str | None = None,
+    limits: Limits,
+    progress: Progress | None = None,
+) -> CrossValidation:
+    """Out-of-fold score on the train part: each row by a model that never saw its fold.
+
+    Args:
+        data: A prepared dataset.
+        model: A shipped model's name, or the path of a model file.
+        params: Changes to the model's `DEFAULTS`.
+        seed: The first training seed.
+        seeds: How many training seeds.
+        by: A kind of group to hold out whole (five folds), instead of the fixed folds.
+        limits: For all folds and seeds together.
+        progress: Shows the folds.
+
+    Raises:
+        DataError: If the dataset has no folds.
+        PodiumError: If the model fails, or its predictions cannot be scored.
+    """
+    file = models.find(data.competition, model)
+    with scratch.directory("podium-folds-") as folder:
+        found = folds.cross_validate(
+            FoldViews(folds=Folds.of(data, by), folder=folder),
+            file,
+            params=params,
+            seed=seed,
+            seeds=seeds,
+            limits=limits,
+            progress=progress,
+        )
+    models.note_change(file.path, file.sha256)
+    return found

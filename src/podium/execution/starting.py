@@ -1,0 +1,175 @@
+"""How a model's process begins: forked where the system does that well, else from nothing."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Protocol, cast
+
+from podium.execution import policy
+from podium.machine import python
+
+FORKS = sys.platform == "linux"
+_COMMON = ("podium.execution.child", "podium.training", "podium.data", "pandas", "pyarrow.parquet")
+_HEAVY = {
+    "lightgbm": r"\blightgbm\b",
+    "sklearn.linear_model": r"\bsklearn\b",
+    "torch": r"\btorch\b|podium\.(neural|autoencoder|learning)\b",
+    "h5py": r"\bslices\b",
+    "scipy.sparse": r"\bscipy\b|\bslices\b",
+}
+"""Packages that take long to import, and how a model file that needs one looks."""
+
+
+class Process(Protocol):
+    """A process that was started: what `subprocess.Popen` has of one."""
+
+    pid: int
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+
+    def poll(self) -> int | None:
+        """Its exit status once it has ended; None before."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+def start(work: Path, model: Path, threads: int | None = None) -> Process:
+    """Start a process that waits for what it shall be: see `podium.execution.child`.
+
+    Args:
+        work: Its home.
+        model: The file of its model: heavy packages that it names are imported beforehand.
+        threads: How many its libraries may use; None for what the environment says.
+    """
+    environment = policy.environment(threads)
+    if not FORKS:
+        return subprocess.Popen(
+            python("-B", str(Path(__file__).with_name("child.py"))),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=work,
+            env={**environment, **policy.places(work)},
+            start_new_session=True,
+        )
+    text = model.read_text(encoding="utf-8", errors="replace") if model.is_file() else ""
+    heavy = [name for name, pattern in _HEAVY.items() if re.search(pattern, text)]
+    return _server(environment).fork([*_COMMON, *heavy])
+
+
+class _Forked:
+    """A process that is another one's child: it is known by a handle, not by its number."""
+
+    def __init__(self, process: int, streams: tuple[int, int, int]) -> None:
+        self.pid = process
+        self.stdin: IO[bytes] | None = os.fdopen(streams[0], "wb")
+        self.stdout: IO[bytes] | None = os.fdopen(streams[1], "rb")
+        self.stderr: IO[bytes] | None = os.fdopen(streams[2], "rb")
+        self._handle: int | None = None
+        with suppress(OSError):  # it has ended already
+            self._handle = os.pidfd_open(process)
+
+    def poll(self) -> int | None:
+        """See `Process`; how it ended nobody knows but the one that it told."""
+        return self._ended(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """See `Process`.
+
+        Raises:
+            TimeoutExpired: If it has not ended by then.
+        """
+        code = self._ended(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired("a model's process", timeout or 0)
+        return code
+
+    def kill(self) -> None:
+        """See `Process`."""
+        if self._handle is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+    def _ended(self, timeout: float | None) -> int | None:
+        if self._handle is not None:
+            if not select.select([self._handle], [], [], timeout)[0]:
+                return None
+            os.close(self._handle)
+            self._handle = None
+        return -signal.SIGKILL
+
+
+class _Server:
+    """The server of this process, for children of one environment."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                python("-B", str(Path(__file__).with_name("forkserver.py"))),
+                stdin=theirs.fileno(),
+                cwd="/",
+                env=environment,
+                start_new_session=True,
+            )
+        atexit.register(self.close)
+
+    def fork(self, modules: list[str]) -> _Forked:
+        """A child that has imported these."""
+        ours, theirs = zip(*(os.pipe() if n else os.pipe()[::-1] for n in range(3)), strict=True)
+        request = json.dumps({"path": policy.python_path(), "modules": modules}).encode()
+        try:
+            with self._lock:
+                socket.send_fds(self._control, [request], theirs)
+                process = int(self._control.recv(64) or b"0")
+        finally:
+            for stream in theirs:
+                os.close(stream)
+        if not process:
+            raise ConnectionResetError
+        return _Forked(process, cast("tuple[int, int, int]", ours))
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """Let it go."""
+        self._control.close()
+        self._process.wait()
+
+
+_SERVERS: dict[tuple[int, str], _Server] = {}
+_STARTING = threading.Lock()
+
+
+def warm(threads: int | None = None) -> None:
+    """Start the server now: it imports while this process does something else."""
+    if FORKS:
+        _server(policy.environment(threads))
+
+
+def _server(environment: dict[str, str]) -> _Server:
+    key = os.getpid(), json.dumps(environment, sort_keys=True)  # a fork of ours has none yet
+    with _STARTING:
+        if key not in _SERVERS or not _SERVERS[key].lives:
+            _SERVERS[key] = _Server(environment)
+        return _SERVERS[key]

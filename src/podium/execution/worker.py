@@ -1,0 +1,547 @@
+"""A model's process as the one that started it sees it: it takes one task after the other.
+
+What it says is data, and it may lie: messages are lines of JSON, of which nothing is believed that
+could harm another than the model itself. What it leaves are files, which pass the checks of any
+that is handed in.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from podium import errors, scratch
+from podium.errors import ModelError, PodiumError
+from podium.execution import output, policy, starting
+from podium.execution.monitor import TICK, Monitor
+from podium.execution.output import Printed
+from podium.execution.views import View
+
+if TYPE_CHECKING:
+    from podium.competition import Competition
+    from podium.execution.starting import Process
+    from podium.model import ModelFile, Report
+
+T = TypeVar("T")
+_LINE = 1 << 20  # bytes of a message
+_SAID = 64 << 20  # bytes of all messages of one task
+_MIB = 1 << 20
+_SHARE = 0.9  # of the free memory, where no limit is named
+_LONGEST = 10**8  # seconds: three years
+_KINDS = {
+    kind.__name__: kind
+    for kind in (
+        *(ModelError, errors.SubmissionError, errors.DataError),
+        *(errors.MissingPackageError, errors.UnknownNameError),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a model's process may take.
+
+    Attributes:
+        seconds: From the model's import to its last prediction; None for any time.
+        memory: MiB of it and all that it starts; None for nine tenths of what is free.
+    """
+
+    seconds: float | None = None
+    memory: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not 0 < self.seconds <= _LONGEST:
+            raise PodiumError(f"A time limit is more than 0 and at most {_LONGEST:,} seconds.")
+        if self.memory is not None and not 0 < self.memory <= 1 << 40:
+            raise PodiumError("A memory limit is a number of MiB, more than 0.")
+
+    @property
+    def memory_mb(self) -> float:
+        """The limit on memory, or the default."""
+        if self.memory is not None:
+            return self.memory
+        with suppress(OSError, StopIteration):
+            lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+            free = next(line for line in lines if line.startswith("MemAvailable"))
+            return _SHARE * int(free.split()[1]) / 1024
+        return float("inf")
+
+
+@dataclass(kw_only=True)
+class Done:
+    """What a task came to.
+
+    Attributes:
+        files: What it left, by part, where the process cannot write.
+        params: The model's complete parameters, as the process told them.
+        train_seconds: As the process measured it; None where nothing was trained.
+        changes: What `space` gave.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    train_seconds: float | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+class Worker:
+    """A model's process: it begins with the first task, and again after one that ended it.
+
+    Use it as a context: what it started and wrote is gone at the end.
+
+    Attributes:
+        used: Seconds that the tasks since `restart_clock` have taken.
+    """
+
+    def __init__(
+        self,
+        competition: Competition,
+        model: ModelFile,
+        view: View,
+        *,
+        limits: Limits = Limits(),
+        stop: Callable[[], BaseException | None] = lambda: None,
+        threads: int | None = None,
+        prints: bool = True,
+    ) -> None:
+        self._competition, self._model, self._view = competition, model, view
+        self._limits, self._stop, self._threads, self._prints = limits, stop, threads, prints
+        self._stack, self._lock = ExitStack(), threading.RLock()
+        self._folder: Path | None = None
+        self._live: _Live | None = None
+        self._tasks = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.end(done=True)
+        self._stack.close()
+
+    @property
+    def model(self) -> ModelFile:
+        """The model's file with its `DEFAULTS`, as the process tells them.
+
+        Raises:
+            PodiumError: If it does not load.
+        """
+        with self._lock:
+            return replace(self._model, params=self._begun().defaults)
+
+    @property
+    def quick(self) -> Mapping[str, Any]:
+        """Changes that make the model quick, as its file says."""
+        with self._lock:
+            return self._begun().quick
+
+    @property
+    def left_open(self) -> tuple[str, ...]:
+        """What this system does not guard."""
+        with self._lock:
+            return self._begun().left_open
+
+    @property
+    def peak_memory_mb(self) -> float | None:
+        """Of the largest process, MiB; None where the system does not say."""
+        return self._live.monitor.peak if self._live else None
+
+    def predict(
+        self,
+        params: Mapping[str, Any],
+        parts: Mapping[str, int],
+        *,
+        seed: int,
+        report: Report | None = None,
+        seconds: float | None = None,
+        fitted: Path | None = None,
+        keep: int = 0,
+        **job: Any,
+    ) -> Done:
+        """Have the model fitted, and parts predicted.
+
+        Args:
+            params: Changes to the model's `DEFAULTS`.
+            parts: Names of parts, and bytes that the predictions of each may have.
+            seed: Everything random follows from it.
+            report: Shows how far it is.
+            seconds: What is left of the limit on time; None for all of it.
+            fitted: A model that this model's process has fitted before.
+            keep: Bytes that the fitted model may have, for it to be kept as `files["fitted"]`;
+                0 for not keeping it.
+            job: What else `podium.execution.child.predict` needs.
+
+        Raises:
+            PodiumError: If it is refused, dies, takes too much, or leaves no predictions.
+        """
+        with self._lock:
+            live, place = self._begun(seconds), self._place()
+            self._tasks += 1
+            left = {name: live.work / f"{self._tasks}-{name}.parquet" for name in parts}
+            kept = live.work / f"{self._tasks}.fitted"
+            done = self._call(
+                *("predict", seconds, report, None),
+                params=dict(params),
+                seed=seed,
+                parts={name: str(path) for name, path in left.items()},
+                fitted=fitted and str(fitted),
+                keep=str(kept) if keep else None,
+                rows=self._view.rows,
+                **job,
+            )
+            for name, limit in parts.items():
+                done.files[name] = place / f"{name}.parquet"
+                output.take(left[name], done.files[name], limit)
+                left[name].unlink(missing_ok=True)
+            if keep:
+                with suppress(ModelError):
+                    output.take(kept, place / "fitted", keep)
+                    done.files["fitted"] = place / "fitted"
+        return done
+
+    def space(self, suggest: Callable[[Mapping[str, Any]], Any], number: int) -> dict[str, Any]:
+        """Have the model say which parameters to try.
+
+        Args:
+            suggest: Answers what the model asks its trial.
+            number: The trial's.
+
+        Raises:
+            PodiumError: If it is refused, dies or takes too much.
+        """
+        with self._lock:
+            return self._call("space", None, None, suggest, number=number).changes
+
+    def build(self, params: Mapping[str, Any]) -> None:
+        """Have the model built, which refuses parameters that it cannot take.
+
+        Raises:
+            PodiumError: If it is refused.
+        """
+        with self._lock:
+            self._call("build", None, None, None, params=dict(params))
+
+    def given(self, name: str) -> Path:
+        """Where a file may be put that the process is to see: it can change that, too."""
+        with self._lock:
+            return self._begun().work / name
+
+    def _place(self) -> Path:
+        """A folder that the process does not see."""
+        if self._folder is None:
+            self._folder = self._stack.enter_context(scratch.directory("podium-run-"))
+        return self._folder
+
+    def _begun(self, seconds: float | None = None) -> _Live:
+        if self._live is None:
+            place = self._stack.enter_context(scratch.directory("podium-model-"))
+            seconds = self._limits.seconds if seconds is None else seconds
+            self._live = self._guarded(lambda: self._started(place, seconds))
+        return self._live
+
+    def _started(self, place: Path, seconds: float | None) -> _Live:
+        memory = self._limits.memory_mb
+        path = self._model.path.resolve()
+        own = None if self._model.shipped else path
+        work = place / "work"
+        for folder in (work, place / "root"):
+            folder.mkdir()
+        seen = policy.of(
+            self._competition, own, self._view.given, place, int(min(memory * _MIB, 1 << 50))
+        )
+        live = _Live(
+            starting.start(work, path, self._threads),
+            work,
+            memory,
+            stop=self._stop,
+            shipped=self._model.shipped,
+            prints=self._prints,
+        )
+        self._live = live  # so that it is ended if it fails to begin
+        live.monitor.allow(None, None)
+        live.send(
+            competition=self._competition.name,
+            roots=[str(self._competition.folder.parent.absolute())],
+            model=self._model.name if self._model.shipped else str(path),
+            sha256=self._model.sha256,
+            work=str(work),
+            places=policy.places(work),
+            path=policy.python_path(),
+            policy=asdict(seen),
+            **self._view.message,
+        )
+        live.begin(seconds, self._limits.seconds)
+        return live
+
+    def _call(
+        self,
+        task: str,
+        seconds: float | None,
+        report: Report | None,
+        suggest: Callable[[Mapping[str, Any]], Any] | None,
+        **job: Any,
+    ) -> Done:
+        live = self._begun(seconds)
+        seconds = self._limits.seconds if seconds is None else seconds
+
+        def work() -> Done:
+            live.monitor.idle = False
+            live.monitor.allow(seconds, self._limits.seconds)
+            live.send(task=task, **job)
+            try:
+                return live.follow(Done(), report, suggest)
+            finally:
+                live.monitor.allow(None, None)
+                live.monitor.idle = True
+
+        return self._guarded(work)
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        """Work with the process: what has gone wrong with it ends it, and names the file as typed.
+
+        What the model was refused leaves it as it is.
+        """
+        try:
+            return work()
+        except Refused as refused:
+            if not (self._live and self._live.begun):
+                self._drop()
+            raise self._named(refused.error) from None
+        except BaseException as error:
+            self._drop()
+            if isinstance(error, PodiumError):
+                raise self._named(error) from None
+            raise
+
+    def _drop(self) -> None:
+        if self._live:
+            self._live.end(done=False)
+        self._live = None
+
+    def _named(self, error: PodiumError) -> PodiumError:
+        """The same error with the model's file named as the user did."""
+        path, name = str(self._model.path.resolve()), str(self._model.path)
+        message, hint, *problems = (
+            text.replace(path, name) for text in (error.message, error.hint, *error.problems)
+        )
+        PodiumError.__init__(error, message, problems=problems, hint=hint)
+        return error
+
+
+class Refused(Exception):  # noqa: N818  carries an error
+    """The process refused something, and goes on."""
+
+    def __init__(self, error: PodiumError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Live:
+    """A process at work: its messages, its prints, and what watches it."""
+
+    def __init__(
+        self,
+        process: Process,
+        work: Path,
+        memory: float,
+        *,
+        stop: Callable[[], BaseException | None],
+        shipped: bool,
+        prints: bool,
+    ) -> None:
+        self.work, self.begun = work, False
+        self.defaults: Mapping[str, Any] = {}
+        self.quick: Mapping[str, Any] = {}
+        self.left_open: tuple[str, ...] = ()
+        self.monitor = Monitor(process, work, memory)
+        self._process, self._stop, self._shipped = process, stop, shipped
+        self._said, self._spoken, self._over = 0, False, threading.Event()
+        self._messages: queue.Queue[bytes | None] = queue.Queue(maxsize=100)
+        self._threads = [
+            threading.Thread(target=self._read_messages, daemon=True),
+            threading.Thread(target=self._read_prints, args=(prints,), daemon=True),
+        ]
+        for thread in (self.monitor, *self._threads):
+            thread.start()
+
+    def send(self, **message: Any) -> None:
+        """Give it its facts, or a task."""
+        pipe = cast("IO[bytes]", self._process.stdin)
+        with suppress(OSError, ValueError):  # it has died: following it says how
+            pipe.write(json.dumps(message).encode() + b"\n")
+            pipe.flush()
+
+    def begin(self, seconds: float | None, limit: float | None) -> None:
+        """Wait until the model is loaded, which is the model's time from where its code runs.
+
+        Raises:
+            PodiumError: If that fails.
+            Refused: If the model does not load.
+        """
+        for message in self._heard():
+            if isinstance(message.get("left_open"), list) and not self._spoken:
+                self.left_open = tuple(map(str, message["left_open"]))
+            elif "begin" in message and not self._spoken:
+                self._spoken = True  # from here on the model may speak
+                self.monitor.allow(seconds, limit)
+            elif isinstance(message.get("defaults"), dict):
+                self.defaults = message["defaults"]
+                self.quick = message.get("quick") or {}
+            elif "done" in message:
+                self.begun = True
+                return
+
+    def follow(
+        self,
+        done: Done,
+        report: Report | None,
+        suggest: Callable[[Mapping[str, Any]], Any] | None,
+    ) -> Done:
+        """Follow a task until it is done.
+
+        Raises:
+            PodiumError: If the process dies or takes too much.
+            Refused: If the task is refused.
+        """
+        self._said = 0
+        for message in self._heard():
+            if "step" in message and report:
+                _show(message["step"], report)
+            elif isinstance(message.get("params"), dict):
+                done.params = message["params"]
+            elif isinstance(message.get("train_seconds"), int | float):
+                done.train_seconds = float(message["train_seconds"])
+            elif isinstance(message.get("changes"), dict):
+                done.changes = message["changes"]
+            elif "suggest" in message and suggest:
+                self.send(**_answer(message, suggest))
+            elif "done" in message:
+                if problem := self.monitor.problem(with_files=True):
+                    raise problem
+                return done
+        raise AssertionError("it ends by returning, or by an error")
+
+    def end(self, *, done: bool) -> None:
+        """End it, and everything that it started."""
+        self._over.set()
+        self.monitor.end(done=done)
+        for thread in self._threads:
+            thread.join(1.0)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+    def _heard(self) -> Iterator[Mapping[str, Any]]:
+        """Its messages, of which those that end a task badly are raised."""
+        while True:
+            if error := self._stop():
+                raise error
+            line: bytes | None = b""
+            with suppress(queue.Empty):
+                line = self._messages.get(timeout=TICK)
+            if self.monitor.verdict:
+                raise self.monitor.verdict
+            if line == b"":
+                continue
+            if line is None:
+                raise _died(self._process.wait())
+            message = self._understood(line)
+            if isinstance(message.get("ended"), int):
+                raise self.monitor.verdict or _died(message["ended"])
+            if "refused" in message:
+                theirs = self._spoken and not self._shipped
+                raise Refused(_refusal(message["refused"], theirs=theirs))
+            if "fault" in message:
+                said = errors.in_one_line(str(message["fault"])[:1000])
+                raise RuntimeError(f"in the model's process: {said}")
+            yield message
+
+    def _understood(self, line: bytes) -> Mapping[str, Any]:
+        self._said += len(line)
+        message = None
+        with suppress(ValueError, RecursionError):
+            message = json.loads(line, parse_constant=_no_number)
+        if not isinstance(message, dict) or self._said > _SAID:
+            raise ModelError("The model's process sent something that is no message.")
+        return message
+
+    def _read_messages(self) -> None:
+        pipe = cast("IO[bytes]", self._process.stdout)
+        with suppress(ValueError, OSError):
+            while (line := pipe.readline(_LINE)) and not self._over.is_set():
+                self._put(line)
+        self._put(None)
+
+    def _put(self, line: bytes | None) -> None:
+        while not self._over.is_set():
+            with suppress(queue.Full):
+                self._messages.put(line, timeout=TICK)
+                return
+
+    def _read_prints(self, shown: bool) -> None:
+        pipe = cast("IO[bytes]", self._process.stderr)
+        printed = Printed(sys.stderr)
+        with suppress(ValueError, OSError):
+            while chunk := pipe.read1(1 << 16):  # type: ignore[attr-defined]
+                if shown:
+                    printed.write(chunk.decode(errors="replace"))
+
+
+def _show(step: Any, report: Report) -> None:
+    with suppress(TypeError, ValueError, AttributeError):
+        number, figure, others = step
+        figures = {str(name)[:20]: float(other) for name, other in list(others.items())[:5]}
+        report(int(number), float(figure), **figures)
+
+
+def _answer(
+    message: Mapping[str, Any], suggest: Callable[[Mapping[str, Any]], Any]
+) -> dict[str, Any]:
+    try:
+        return {"value": suggest(message)}
+    except (ValueError, TypeError, KeyError, OverflowError) as error:  # the model asks nonsense
+        return {"error": str(error)[:1000]}
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(text)
+
+
+def _refusal(told: Any, *, theirs: bool) -> PodiumError:
+    """The error that the process told of; as its words where the model's code may have said it."""
+    if not isinstance(told, dict):
+        return ModelError("The model's process failed.")
+    kind = _KINDS.get(str(told.get("kind")), PodiumError)
+    given = told.get("problems")
+    problems = [str(problem) for problem in given[:1000]] if isinstance(given, list) else []
+    message, hint = str(told.get("message")), str(told.get("hint") or "")
+    if theirs:
+        message = f"The model's process says: {errors.in_one_line(message)}"
+        problems = [errors.in_one_line(problem) for problem in problems]
+        hint = hint and f"It says, too: {errors.in_one_line(hint)}"
+    error = kind.__new__(kind)  # some kinds word themselves
+    PodiumError.__init__(error, message, problems=problems, hint=hint)
+    return error
+
+
+def _died(code: int) -> ModelError:
+    """How a process ended that should have gone on."""
+    number = -code if code < 0 else code - 128  # a process in between passes signals on so
+    try:
+        how = f"it was ended by the signal {signal.Signals(number).name}"
+    except ValueError:
+        how = f"its exit status is {code}"
+    return ModelError(
+        f"The model's process ended before it gave predictions: {how}.",
+        hint="A model returns; it does not exit. A library in C may have crashed, or the "
+        "machine's memory was full.",
+    )
