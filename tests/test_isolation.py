@@ -3,18 +3,24 @@
 import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from podium import api, data
-from podium.errors import ModelError, PodiumError
+from podium.errors import PodiumError
 from podium.execution import policy, sandbox, views
+from podium.execution.folds import FoldViews
 from podium.execution.worker import Limits, Worker
+from podium.training import Folds
+from podium.verifying import checks
+from podium.verifying.case import Case
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 
@@ -48,6 +54,10 @@ def state(folder):
         path: hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
     }
+
+
+SAYS = "os.write(next(h for h in range(3, 9) if stat.S_ISFIFO(os.fstat(h).st_mode)), WORDS)"
+LONG = "b'{\"step\": [1, 1.0, {}], \"x\": \"' + b'y' * 900_000 + b'\"}\\n'"
 
 
 @pytest.fixture
@@ -143,6 +153,14 @@ def _(): socket.socket(socket.AF_UNIX).connect(SOCKET)
 @attempt("mount")
 def _():
     if ctypes.CDLL(None).mount(b"none", b"/tmp", b"tmpfs", 0, None) < 0: raise OSError
+@attempt("use the kernel's keys")
+def _():
+    if ctypes.CDLL(None).syscall(KEYCTL, 0, -3, 0) < 0: raise OSError  # the session's keyring
+@attempt("take memory that nobody counts")
+def _():
+    if ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600) < 0: raise OSError
+@attempt("read the names of other processes")
+def _(): open(f"/proc/{PARENT}/cmdline", "rb").read(1)
 assert "PODIUM_DB" not in os.environ and "SECRET" not in os.environ
 if reached: raise RuntimeError("reached: " + "; ".join(reached))
 """
@@ -152,11 +170,15 @@ OPEN = {
     sandbox.ALL_BUT_TCP: ("send", "connect by an abstract", "connect to"),
     sandbox.SOCKETS: ("connect to a service",),
     sandbox.SIGNALS: ("signal",),
+    sandbox.NAMES: ("read the names",),
+    sandbox.KEYS: ("use the kernel's keys",),
+    sandbox.SHARED: ("take memory",),
 }
 
 
-@LINUX
-def test_what_a_model_cannot_reach(board, toy, monkeypatch, tmp_path):
+@pytest.fixture
+def names(board, toy, monkeypatch, tmp_path):
+    """What the attempts of `REACH` aim at, as the head of a model's code."""
     monkeypatch.setenv("SECRET", "x")
     (board / ".secret").write_text("x")
     (board / "beside.csv").write_text("x")
@@ -181,22 +203,168 @@ def test_what_a_model_cannot_reach(board, toy, monkeypatch, tmp_path):
             "PORT": tcp.getsockname()[1],
             "ABSTRACT": abstract,
             "SOCKET": str(tmp_path / "service"),
+            "KEYCTL": sandbox._CALLS[os.uname().machine][1],
         }
-        values = "".join(f"{name} = {value!r}\n" for name, value in names.items())
-        before = state(board)
-        try:
-            left_open = api.run("toy", model(values + REACH), submit=False).left_open
-            reached = []
-        except ModelError as error:
-            reached = error.message.partition("reached: ")[2].split("; ")
-            left_open = api.run("toy", model(), submit=False).left_open
+        yield "".join(f"{name} = {value!r}\n" for name, value in names.items())
+
+
+def predict_rows(name):
+    ready = data.load(*api.load("toy"))
+    ready.table("public/test.parquet").to_csv("rows.csv", index=False)
+    return api.predict("toy", name, "rows.csv")
+
+
+COMMANDS = {
+    "run": lambda name: api.run("toy", name, submit=False),
+    "cv": lambda name: api.cross_validate("toy", name),
+    "tune": lambda name: api.tune("toy", name, trials=1),
+    "predict": predict_rows,
+}
+
+
+@LINUX
+@pytest.mark.parametrize("command", [*COMMANDS, "space", "verify"])
+def test_what_a_model_cannot_reach(command, names, board, toy, monkeypatch):
+    before = state(board)
+    path = Path(model(names + REACH))
+    searched = 'return {"a": trial.suggest_float("a", 0, 1)}'
+    if command == "space":
+        reach = (names + REACH).replace("\n", "\n    ")
+        path = Path(model())
+        searched = f"\n    {reach}\n    {searched}"
+    path.write_text(path.read_text().replace("return {}", searched))
+    if command == "verify":
+        folder = shutil.copytree(toy.folder, board.parent / "others" / "toy")
+        shutil.move(path, folder / "models" / path)
+        monkeypatch.setattr(type(toy), "folder", property(lambda _: folder))
+        case = Case(toy, toy.dataset())
+        said = "; ".join(checks.models_keep_the_contract(case))
+        assert said == "" or "mine: " in said
+    else:
+        said = told(COMMANDS.get(command, COMMANDS["tune"]), "mine.py")
+        assert said == "" or "reached: " in said
+    reached = said.partition("reached: ")[2].split("; ")
+    left_open = api.run("toy", model(), submit=False).left_open
     allowed = tuple(start for name in left_open for start in OPEN[name])
-    assert [name for name in reached if not name.startswith(allowed or "-")] == []
-    after = {path: known for path, known in state(board).items() if "predictions" not in str(path)}
+    assert [name for name in reached if name and not name.startswith(allowed or "-")] == []
+    made = {"predictions", "studies", "out-of-fold", "rows.csv"}
+    now = {path: known for path, known in state(board).items() if not made & set(path.parts)}
     mine = board / "mine.py"
-    assert {**after, mine: 0} == {**before, mine: 0}
+    assert {**now, mine: 0} == {**before, mine: 0}
     if left_open:
         pytest.skip(f"this system leaves open: {', '.join(left_open)}")
+
+
+def told(work, *given):
+    """What is refused; nothing if it works."""
+    try:
+        work(*given)
+    except PodiumError as error:
+        return str(error)
+    return ""
+
+
+LOOKS_UP = """
+found = {}
+for folder, _, files in os.walk("/"):
+    if folder.startswith(("/proc", "/sys", "/usr")): continue
+    for file in files:
+        if file.endswith(".parquet"):
+            try: table = pd.read_parquet(os.path.join(folder, file))
+            except Exception: continue
+            if {"id", "y"} <= set(table.columns): found.update(zip(table["id"], table["y"]))
+return good.assign(y=[found.get(row, 0.5) for row in good["id"]])
+"""
+
+
+@LINUX
+def test_a_fold_has_no_answers_of_what_it_holds_out(workspace, toy):
+    """A model that looks up all answers in all files that it sees has none of its fold's."""
+    if sandbox.FILES in api.run("toy", model(), submit=False).left_open:
+        pytest.skip("this system leaves files open")
+    looked = api.cross_validate("toy", model(predict=LOOKS_UP))
+    plain = api.cross_validate("toy", model())
+    assert looked.card.whole.scores == plain.card.whole.scores
+
+
+def test_a_fold_is_a_dataset_of_its_own(toy, tmp_path, raw_folder):
+    folds = Folds.of(data.load(*api.load("toy")))
+    views_ = FoldViews(folds=folds, folder=tmp_path)
+    for fold in folds.numbers:
+        given = views_[fold].data
+        held = folds.fold == fold
+        assert list(given.train().ids) == list(folds.train.ids[~held])
+        assert list(given.part("test").ids) == list(folds.train.ids[held])
+        assert given.train().targets.equals(folds.train.take(~held).targets)
+        assert given.train().groups.equals(folds.train.take(~held).groups)
+        assert "y" not in given.part("test").features
+        for name in given.manifest["files"]:
+            table = given.table(name)
+            assert "y" not in table or not set(table["id"]) & set(folds.train.ids[held])
+
+
+@LINUX
+@pytest.mark.parametrize(
+    "loud", ["print('x' * 900_000)", SAYS.replace("WORDS", LONG)], ids=["prints", "messages"]
+)
+def test_limits_hold_whatever_a_model_says(loud, refused, capfd):
+    began = time.monotonic()
+    told = refused(model(f"while True: {loud}"), limit_time=3)
+    assert "ran longer than the limit of 3 seconds" in told or "no message" in told
+    assert time.monotonic() - began < 30
+    hoard = f"hoard = []\nwhile True:\n    hoard.append(np.ones(1 << 20))\n    {loud}"
+    told = refused(model(hoard), limit_memory=400, limit_time=60)
+    assert "limit of 400 MiB of memory" in told or "no message" in told
+
+
+MEMORY = {
+    "memfd": "handle = os.memfd_create('x')\nwhile True: os.write(handle, bytes(1 << 20))",
+    "shm": "file = open('/dev/shm/x', 'wb')\nwhile True: file.write(bytes(1 << 20))",
+}
+
+
+@LINUX
+@pytest.mark.parametrize("kind", MEMORY)
+def test_memory_without_a_name_counts(kind, refused):
+    told = refused(model(MEMORY[kind]), limit_memory=400, limit_time=60)
+    assert "limit of 400 MiB of memory" in told or "No space left" in told
+
+
+def test_files_that_are_open_and_removed_count(refused, monkeypatch):
+    monkeypatch.setattr(policy, "SCRATCH", 1 << 26)
+    code = """
+kept = []
+for number in range(10**6):
+    kept.append(open(str(number), "wb", buffering=0))
+    os.remove(str(number))
+    kept[-1].write(bytes(1 << 20))
+"""
+    assert "wrote more than 64 MiB of files" in refused(model(code), limit_time=60)
+
+
+@LINUX
+def test_what_a_model_leaves_is_measured_before_it_is_copied(refused, tmp_path):
+    sparse = "os.truncate(os.open('1-test.parquet', os.O_CREAT | os.O_RDWR), 15 << 30)"
+    done = SAYS.replace("WORDS", repr(b'{"done": true}\n'))
+    began = time.monotonic()
+    told = refused(model(predict=f"{sparse}\n{done}\ntime.sleep(60)"))
+    assert "left predictions of 15,360 MiB" in told
+    assert time.monotonic() - began < 30
+
+
+LEAVES = {
+    "deep": "for _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')",
+    "closed": "os.makedirs('a/b')\nopen('a/b/c', 'w')\nos.chmod('a/b', 0)\nos.chmod('a', 0)",
+    "links": "os.symlink('/', 'root')\nos.mkdir('e')\nos.symlink('..', 'e/up')",
+}
+
+
+@pytest.mark.parametrize("kind", LEAVES)
+def test_nothing_that_a_model_wrote_is_left(kind, workspace, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    assert api.run("toy", model(LEAVES[kind])).row.score > 0
+    assert not list((tmp_path / "scratch").iterdir())
 
 
 def test_what_a_model_may_do(workspace):
@@ -265,9 +433,6 @@ def test_models_that_take_too_much_or_die(fit, words, refused, monkeypatch):
     told = refused(model(fit), limit_memory=400, limit_time=60)
     assert any(word in told for word in words.split("|"))
     assert time.monotonic() - began < 60
-
-
-SAYS = "os.write(next(h for h in range(3, 9) if stat.S_ISFIFO(os.fstat(h).st_mode)), WORDS)"
 
 
 @pytest.mark.slow
@@ -448,9 +613,7 @@ def test_what_lies_beside_a_model_and_is_none_of_its_business(monkeypatch, works
         ("mine.py", {"helper.csv", "mine.py"}),
         ("leaderboard/mine.py", {"leaderboard/mine.py"}),
     ):
-        found = policy.of(
-            toy, workspace / name, views.whole(ready).given, workspace / "scratch", 1
-        )
+        found = policy.of(toy, workspace / name, views.whole(ready).given, workspace / "scratch", 1)
         below = [Path(path) for path in (*found.read, *found.listed)]
         below = [str(path.relative_to(workspace)) for path in below if workspace in path.parents]
         assert set(below) == seen

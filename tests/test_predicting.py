@@ -1,8 +1,8 @@
 """Rows of one's own: read, checked, predicted by a model that is trained once."""
 
-import numpy as np
 import shutil
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq

@@ -196,6 +196,7 @@ class ModelFile:
         name: The file's name without its ending.
         shipped: Whether it lies in the competition's folder.
         sha256: Of the source, whatever the file holds by now.
+        source: What the file held when it was found.
         params: Complete parameters: `DEFAULTS`, or those with changes.
     """
 
@@ -203,6 +204,7 @@ class ModelFile:
     path: Path
     shipped: bool
     sha256: str
+    source: bytes = field(default=b"", repr=False)
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def with_params(self, changes: Mapping[str, Any]) -> Self:
@@ -333,17 +335,30 @@ def find(competition: Competition, name: str | Path) -> ModelFile:
         ModelError: If there is no such file.
     """
     path = source(competition, name)
-    shipped = user_file(name) is None
-    return ModelFile(name=path.stem, path=path, shipped=shipped, sha256=file_sha256(path))
+    content = path.read_bytes()
+    return ModelFile(
+        name=path.stem,
+        path=path,
+        shipped=user_file(name) is None,
+        sha256=hashlib.sha256(content).hexdigest(),
+        source=content,
+    )
 
 
-def load(competition: Competition, name: str | Path, *, sha256: str | None = None) -> LoadedModel:
+def load(
+    competition: Competition,
+    name: str | Path,
+    *,
+    sha256: str | None = None,
+    content: bytes | None = None,
+) -> LoadedModel:
     """Load a shipped model by its name, or a file by its path (ending in `.py`), as it is.
 
     Args:
         competition: Whose model.
         name: Its name, or its path.
         sha256: What it must be, where another process has looked at it before.
+        content: What a user's file held then; None for what it holds now.
 
     Raises:
         UnknownNameError: With the nearest shipped name.
@@ -351,7 +366,7 @@ def load(competition: Competition, name: str | Path, *, sha256: str | None = Non
     """
     path = source(competition, name)
     shipped = user_file(name) is None
-    content = path.read_bytes()
+    content = path.read_bytes() if content is None else content
     known = hashlib.sha256(content).hexdigest()
     module = competition.module(f"models.{name}") if shipped else None
     if module:  # it is loaded once a process, perhaps before the file was edited

@@ -49,12 +49,12 @@ class Process(Protocol):
         """End it."""
 
 
-def start(work: Path, model: Path, threads: int | None = None) -> Process:
+def start(work: Path, source: bytes, threads: int | None = None) -> Process:
     """Start a process that waits for what it shall be: see `podium.execution.child`.
 
     Args:
         work: Its home.
-        model: The file of its model: heavy packages that it names are imported beforehand.
+        source: Of its model: heavy packages that it names are imported beforehand.
         threads: How many its libraries may use; None for what the environment says.
     """
     environment = policy.environment(threads)
@@ -68,7 +68,7 @@ def start(work: Path, model: Path, threads: int | None = None) -> Process:
             env={**environment, **policy.places(work)},
             start_new_session=True,
         )
-    text = model.read_text(encoding="utf-8", errors="replace") if model.is_file() else ""
+    text = source.decode(errors="replace")
     heavy = [name for name, pattern in _HEAVY.items() if re.search(pattern, text)]
     return _server(environment).fork([*_COMMON, *heavy])
 

@@ -258,7 +258,7 @@ class Worker:
             self._competition, own, self._view.given, place, int(min(memory * _MIB, 1 << 50))
         )
         live = _Live(
-            starting.start(work, path, self._threads),
+            starting.start(work, self._model.source, self._threads),
             work,
             memory,
             stop=self._stop,
@@ -272,6 +272,7 @@ class Worker:
             roots=[str(self._competition.folder.parent.absolute())],
             model=self._model.name if self._model.shipped else str(path),
             sha256=self._model.sha256,
+            source=None if self._model.shipped else self._model.source.decode("latin-1"),
             work=str(work),
             places=policy.places(work),
             path=policy.python_path(),
