@@ -1,10 +1,11 @@
-"""What a process of its own costs a run: the same model file with walls and in this process.
+"""What a model's own process costs: a run, the folds of cv and the trials of a search.
 
     python benchmarks/isolation.py [runs]
 
-Each run is a new Python, as `podium run` is; runs alternate, so that both see the same machine. The
-model imports what every run imports anyway, so all of the difference is Podium's. Beside wall time
-stands processor time, which hardly depends on what else the machine does.
+Beside each stands the same work without any process: the model loaded, fitted and asked here. The
+model does nothing, so all of the difference is Podium's. A run is a new Python, as `podium run` is;
+both alternate, so that they see the same machine. Beside wall time stands processor time, which
+hardly depends on what else the machine does.
 """
 
 import os
@@ -16,57 +17,97 @@ import time
 from pathlib import Path
 
 MODEL = """import pandas as pd
-DEFAULTS = {}
-def build(params, seed): return Middle()
-def space(trial): return {}
-class Middle:
+DEFAULTS = {"value": 30.0}
+def build(params, seed): return Constant(params["value"])
+def space(trial): return {"value": trial.suggest_float("value", 0, 100)}
+class Constant:
+    def __init__(self, value):
+        self.value = value
     def fit(self, train, report=None):
-        self.middle = train.targets["mRNA_remaining_pct"].median()
+        pass
     def predict(self, part):
-        return pd.DataFrame({"id": part.ids, "mRNA_remaining_pct": self.middle})
+        return pd.DataFrame({"id": part.ids, "mRNA_remaining_pct": self.value})
 """
-HERE = """import sys
-from podium.runs import running
-running._apart = lambda model, limits: False
+HEAD = """
+import sys
+from podium import api, cli, model, training
+from podium.data import load
+ready = load(*api.load("sirna"))
 """
-RUN = """from podium import cli
-sys.argv = ["podium", "run", "sirna", "middle.py"]
+FOLDS = """
+folds = training.Folds.of(ready)
+file = model.load(ready.competition, "constant.py")
+def trial():
+    for fold in folds.numbers:
+        fitted = training.fit(file, 0, folds.train.take(folds.fold != fold))
+        training.predict(file, fitted, folds.held(fold))
+    folds.card({"mRNA_remaining_pct": folds.train.targets.to_numpy()[:, 0]})
+"""
+WORK = {
+    "run": (
+        """
+file = model.load(ready.competition, "constant.py")
+fitted = training.fit(file, 0, ready.train())
+training.predict(file, fitted, ready.part("test")).to_parquet("made.parquet")
+sys.argv = ["podium", "submit", "sirna", "made.parquet", "--name", "x"]
 cli.main()
-"""
+""",
+        'sys.argv = ["podium", "run", "sirna", "constant.py"]\ncli.main()',
+    ),
+    "cv, five folds": (
+        FOLDS + "trial()",
+        'sys.argv = ["podium", "cv", "sirna", "constant.py"]\ncli.main()',
+    ),
+    "tune, 1 trial": (
+        FOLDS + "import optuna\ntrial()",
+        'api.tune("sirna", "constant.py", trials=1, pruner="none")',
+    ),
+    "tune, 21 trials": (
+        FOLDS
+        + """
+import optuna
+from podium.tuning import samplers, search, studies
+study_folder = studies.folder("x")
+study_folder.mkdir(parents=True, exist_ok=True)
+backend = optuna.storages.journal.JournalFileBackend(str(study_folder / "journal.log"))
+with search.quiet():
+    study = optuna.create_study(
+        storage=optuna.storages.JournalStorage(backend), sampler=samplers.make("tpe", 0)
+    )
+    study.optimize(lambda t: t.suggest_float("value", 0, 100) + (trial() or 0), n_trials=21)
+""",
+        'api.tune("sirna", "constant.py", trials=21, pruner="none")',
+    ),
+}
 
 
 def seconds(code: str, folder: Path) -> tuple[float, float]:
-    """Wall and processor time of a new Python that runs the model."""
-    start, before = time.perf_counter(), os.times()
-    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True)
-    wall, after = time.perf_counter() - start, os.times()
+    """Wall and processor time of a new Python, in a workspace of its own."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        Path(place, "constant.py").write_text(MODEL)
+        start, before = time.perf_counter(), os.times()
+        subprocess.run(
+            [sys.executable, "-c", HEAD + code], cwd=place, check=True, capture_output=True
+        )
+        wall, after = time.perf_counter() - start, os.times()
     return wall, sum(after[2:4]) - sum(before[2:4])
 
 
 def main() -> None:
     """Print both and the difference."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    codes = {"in this process": HERE + RUN, "behind walls": "import sys\n" + RUN}
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in codes}
+    print("| work | clock | without processes | as it is | difference |")
+    print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ.setdefault("PODIUM_DATA", str(folder / "cache"))
-        (folder / "middle.py").write_text(MODEL)
-        for number in range(runs + 1):
-            for kind, code in codes.items():
-                taken = seconds(code, folder)
-                if number:  # the first has the data made and files read
-                    times[kind].append(taken)
-    for place, what in enumerate(("wall", "processor")):
-        found = {kind: [both[place] for both in taken] for kind, taken in times.items()}
-        for kind, taken in found.items():
-            print(
-                f"{what:9}  {kind:16} {statistics.median(taken):6.2f} s  (least {min(taken):.2f})"
-            )
-        inside, outside = found.values()
-        cost = statistics.median(b - a for a, b in zip(inside, outside, strict=True))
-        least = min(outside) - min(inside)
-        print(f"{what:9}  {'difference':16} {cost:6.2f} s  (least {least:.2f})")
+        for work, codes in WORK.items():
+            taken = [[seconds(code, folder) for code in codes] for _ in range(runs + 1)][1:]
+            for clock, place in (("wall", 0), ("processor", 1)):
+                plain, real = ([run[n][place] for run in taken] for n in range(2))
+                cost = statistics.median(b - a for a, b in zip(plain, real, strict=True))
+                medians = f"{statistics.median(plain):.2f} s | {statistics.median(real):.2f} s"
+                print(f"| {work} | {clock} | {medians} | {cost:.2f} s |", flush=True)
 
 
 if __name__ == "__main__":
