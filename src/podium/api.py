@@ -482,6 +482,7 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
         BoardError: If there is no such submission, or it is another team's or a control.
     """
     from podium.boards.record import SUBMISSION, Withdrawal, now
+    from podium.boards.rounding import sealed
 
     acting = workspace.team(team)
     opened = _board()
@@ -501,7 +502,7 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
         who=getpass.getuser(),
         created=now(),
     )
-    return found, opened.withdraw(withdrawal)
+    return sealed(found), opened.withdraw(withdrawal)
 
 
 def export_records(file: Path | str, *competitions: str) -> Exported:
