@@ -158,7 +158,7 @@ def chances(
     scores, influence = _stacked(lines, values, shelf.sign)
     gaps, errors = tiers.differences(scores, influence)
     win = tiers.probability(gaps, errors, influence.shape[1])
-    return able, np.round(np.asarray(win, dtype=np.float64), DIGITS)
+    return able, np.asarray(np.round(win, DIGITS), dtype=np.float64)
 
 
 @dataclass(frozen=True)
