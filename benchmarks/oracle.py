@@ -165,11 +165,12 @@ def sirna(attack: Attack) -> Iterator[list[str]]:
 def maize(attack: Attack) -> Iterator[list[str]]:
     """The RMSE of predictions on both sides of the mean."""
     truth = np.asarray(attack.solution.targets[attack.target], dtype=np.float64)
-    middle, spread = 0.0, 2.0
+    known = attack.solution.data.train().targets[attack.target]
+    middle, spread = float(known.mean()), float(known.std())
     return linear(
         attack,
         lambda h, way: -(as_told(attack.ask(middle + spread * h), way)["rmse"] ** 2),
-        truth - truth.mean(),
+        truth - middle,
     )
 
 

@@ -281,6 +281,25 @@ def test_a_refused_import_is_no_look(podium_cli):
     assert podium.board("toy") == []
 
 
+@pytest.mark.usefixtures("handed_in")
+def test_what_is_verified_ranks_by_what_is_computed_here():
+    """A line that is better than true by less than the rounding would win a tie."""
+    podium.reveal("toy")
+    podium.export_records("board.jsonl")
+    true = record("ana").public
+    Path("leaderboard/board.sqlite").rename("hidden.sqlite")
+    entries = lines("board.jsonl")
+    for line in entries:
+        if line["type"] == "record":
+            card = line["public"]
+            scores = {name: value - 2e-5 for name, value in card["scores"].items()}
+            line["public"] = {**card, "scores": scores}
+    entries = [line for line in entries if line.get("team") in ("ana", "bob")]
+    Path("forged.jsonl").write_text("".join(json.dumps(line) + "\n" for line in entries))
+    assert podium.import_records("forged.jsonl").verified == 2
+    assert record("ana").public == true
+
+
 def test_what_is_withdrawn_is_named_and_nothing_more(handed_in):
     short = next(row.submission for row in podium.board("toy") if row.team == "ana")
     gone, new = podium.withdraw(short, team="ana")

@@ -508,7 +508,8 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
 def export_records(file: Path | str, *competitions: str) -> Exported:
     """Write the board as JSON lines: the named competitions', or all.
 
-    Records, withdrawals and reveals are lines. A board that is not revealed gives nothing private.
+    Records, withdrawals and reveals are lines. A board that is not revealed gives nothing private,
+    and public scores as they are shown: rounded.
 
     Raises:
         BoardError: If there is nothing to write, or `file` holds lines that would be lost.
