@@ -94,6 +94,8 @@ def test_lines_are_sorted_and_their_keys_are_too(filled):
     assert [list(entry) for entry in entries] == [sorted(entry) for entry in entries]
     keys = [(e["competition"], e["dataset"], e["type"], e["submission"]) for e in entries]
     assert keys == sorted(keys)
+    podium.reveal("toy")
+    entries = lines(export())
     influence = np.frombuffer(base64.b64decode(entries[0]["public_influence"]), "<f4")
     assert len(influence) == entries[0]["public"]["groups"]
 
@@ -340,7 +342,7 @@ def with_card(part="public", **values):
     ("forge", "words"),
     [
         (outside, "public: the score is not in the middle of its interval"),
-        (with_card(se=1e-9), "public: the standard error is not that of the influence values"),
+        (with_card(se=1e-9), "public: the interval is not that of its standard error"),
         (with_card(se=None), "an interval without a standard error"),
         (with_card(rows=1), "more groups than rows"),
         (lambda e: with_card(rows=e["public"]["rows"] + 1)(e), "the rows of the strata are not"),
@@ -356,6 +358,14 @@ def test_a_line_that_contradicts_itself_is_refused(forge, words, filled, at, pod
     assert done.status == 1
     assert words in done.err
     assert not Path("leaderboard").exists()
+
+
+def test_figures_that_are_not_those_of_influence_values_are_refused(filled, at, podium_cli):
+    podium.reveal("toy")
+    forged = [with_card(se=1e-9)(e) if e["type"] == "record" else e for e in lines(export())]
+    at("other")
+    done = podium_cli("import", write("forged.jsonl", forged))
+    assert "public: the standard error is not that of the influence values" in done.err
 
 
 def test_answers_are_those_of_the_data_that_were_scored(filled, at, podium_cli):
@@ -461,7 +471,7 @@ def test_forged_scores_are_refused_where_the_predictions_are(filled, at, podium_
     (other / "submissions").symlink_to(filled / "submissions")
     done = podium_cli("import", write("forged.jsonl", forged))
     assert done.status == 1
-    assert "not those of its predictions (rmse 0.001, computed" in done.err
+    assert "its public figures are not those of its predictions: forged" in done.err
     assert podium.board("toy") == []
 
 

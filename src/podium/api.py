@@ -499,6 +499,7 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
         BoardError: If there is no such submission, or it is another team's or a control.
     """
     from podium.boards.record import SUBMISSION, Withdrawal, now
+    from podium.boards.rounding import sealed
 
     acting = workspace.team(team)
     opened = _board()
@@ -518,13 +519,14 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
         who=getpass.getuser(),
         created=now(),
     )
-    return found, opened.withdraw(withdrawal)
+    return sealed(found), opened.withdraw(withdrawal)
 
 
 def export_records(file: Path | str, *competitions: str) -> Exported:
     """Write the board as JSON lines: the named competitions', or all.
 
-    Records, withdrawals and reveals are lines. A board that is not revealed gives nothing private.
+    Records, withdrawals and reveals are lines. A board that is not revealed gives nothing private,
+    and public scores as they are shown: rounded.
 
     Raises:
         BoardError: If there is nothing to write, or `file` holds lines that would be lost.

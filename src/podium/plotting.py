@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from podium import scratch, workspace
 from podium.boards import files, leaderboard
 from podium.boards.entry import Desk
+from podium.boards.rounding import shown
 from podium.errors import BoardError, PodiumError, needing_extras, reason
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class View:
         part: The rows.
         predictions: Target columns of these rows.
         truth: The same columns as they are; None where they may not be shown.
-        scores: All scores of each group of the kinds that the metric asks for, by its name.
+        scores: All scores of each group of the kinds that the metric asks for, by its name; of
+            test rows rounded.
     """
 
     title: str
@@ -142,5 +144,5 @@ def _view(desk: Desk, record: Record, *, revealed: bool) -> View:
         part=desk.data.part("test"),
         predictions=predictions,
         truth=desk.answers() if revealed else None,
-        scores=desk.scores_by_group(predictions, private=revealed),
+        scores=shown(desk.scores_by_group(predictions, private=revealed)),
     )

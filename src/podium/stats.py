@@ -239,11 +239,11 @@ def interval(
     if groups < enough:
         return None, None
     se = float(np.sqrt(np.sum(np.square(influence)) / (groups * (groups - 1))))
-    half = _quantile(groups - 1) * se
+    half = quantile(groups - 1) * se
     return se, (score - half, score + half)
 
 
-def _quantile(freedom: int) -> float:
+def quantile(freedom: int) -> float:
     """The 97.5 % quantile of Student's t: to import SciPy takes as long as to score 10^6 rows."""
     known = _quantiles()
     if freedom <= len(known):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +28,7 @@ from podium.boards.record import (
     now,
     submission_id,
 )
+from podium.boards.rounding import agree, shown
 from podium.errors import BoardError, PodiumError, one_line
 from podium.formats import FORMATS
 from podium.version import file_sha256
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from podium.training import Progress
 
 _PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
-_NEAR = 1e-9
-"""Two machines may add in another order; what differs by more is another score."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,7 @@ class Handled:
 
     Attributes:
         file: Relative to the workspace.
-        score: The public primary score.
+        score: The public primary score, rounded.
         status: `scored`; `known` (scored or withdrawn before); `ignored` (no predictions);
             `refused`.
         problem: Why it was refused, in one line; `unexpected: ...` where nobody foresaw it.
@@ -117,44 +115,27 @@ def rescore(
 
 
 def verified(desk: Desk, record: Record) -> Record | None:
-    """A claimed record with figures computed again, its private ones too; None if that cannot be.
+    """A claimed record with all figures computed again; None if that cannot be.
 
     Raises:
-        PodiumError: If its predictions cannot be scored, or give other figures.
+        PodiumError: If its predictions cannot be scored, or give other figures. Which ones, and the
+            true ones, is not said: an import is no look at the score.
     """
     scored = _scored_again(desk, record)
     if scored is None:
         return None
-    found = cards(scored)
-    if not near(found["public"], record.public):
-        primary = desk.data.competition.primary.name
-        given, right = record.public["scores"].get(primary), found["public"]["scores"][primary]
-        raise BoardError(
-            f"its public figures are not those of its predictions ({primary} {given}, "
-            f"computed {right}): forged, or scored by other code"
+    computed = cards(scored)
+    for part in PARTS[:2] if record.private else PARTS[:1]:
+        influence = getattr(record, f"{part}_influence")  # a sealed export has none
+        holds = agree(computed[part], getattr(record, part)) and (
+            not influence or _near_bytes(computed[f"{part}_influence"], influence)
         )
-    if not _near_bytes(found["public_influence"], record.public_influence):
-        raise BoardError("its influence values are not those of its predictions")
-    record = replace(record, answers=desk.version.answers)
-    if not record.private:
-        return replace(record, **{k: v for k, v in found.items() if not k.startswith("public")})
-    if not (
-        all(near(found[part], getattr(record, part)) for part in PARTS)
-        and _near_bytes(found["private_influence"], record.private_influence)
-    ):
-        raise BoardError("its private figures are not those of its predictions")
-    return record
-
-
-def near(a: Any, b: Any) -> bool:
-    """Whether two cards are the same but for rounding."""
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(near(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(map(near, a, b))
-    if isinstance(a, float) and isinstance(b, int | float):
-        return math.isclose(a, b, rel_tol=_NEAR, abs_tol=_NEAR)
-    return bool(a == b)
+        if not holds:
+            raise BoardError(
+                f"its {part} figures are not those of its predictions: forged, or scored by other "
+                "code"
+            )
+    return replace(record, answers=desk.version.answers, **computed)
 
 
 def _is_hidden(path: Path) -> bool:
@@ -234,7 +215,7 @@ def _rescored(desk: Desk, old: Record, handled: Handled) -> Handled:
         primary=desk.data.competition.primary.name,
     )
     score = found["public"]["scores"][desk.data.competition.primary.name]
-    return replace(handled, status="scored", score=score)
+    return replace(handled, status="scored", score=shown(score))
 
 
 def _score_folder(top: Path, paths: list[Path]) -> Iterator[Handled]:
@@ -317,7 +298,7 @@ class _Folder:
         desk.add(record)
         self._known.add(short)
         score = record.public["scores"][desk.data.competition.primary.name]
-        return replace(handled, status="scored", score=score)
+        return replace(handled, status="scored", score=shown(score))
 
     def _record(self, desk: Desk, path: Path, team: str, sha256: str, start: float) -> Record:
         file = path.relative_to(workspace.root()).as_posix()

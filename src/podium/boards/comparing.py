@@ -8,7 +8,7 @@ nothing says which half a row is of.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from podium.boards import files, tiers
 from podium.boards.disagreement import Disagreement, disagreement
 from podium.boards.entry import Desk
 from podium.boards.ranking import OUTDATED, WITHDRAWN
+from podium.boards.rounding import decimals, shown
 from podium.errors import BoardError
 from podium.stats import MIN_GROUPS, Card, Estimate, interval
 from podium.version import Version, is_ready
@@ -37,7 +38,7 @@ SHORTEST = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Two scores of the same rows, paired by their independent groups.
+    """Two scores of the same rows, paired by their independent groups, rounded to be shown.
 
     Attributes:
         difference: `first` minus `second`; whether more is better is the score's own matter.
@@ -177,8 +178,10 @@ def _difference(
     score: Score,
     enough: int,
 ) -> Difference:
+    digits = decimals(max(map(abs, scores)))  # a difference tells no more digits than the scores
     gap = scores[0] - scores[1]
-    plain = Difference(first=scores[0], second=scores[1], difference=gap)
+    first, second = map(shown, scores)
+    plain = Difference(first=first, second=second, difference=round(gap, digits))
     groups = len(influence[0])
     if groups != len(influence[1]):
         return plain
@@ -186,14 +189,12 @@ def _difference(
     if se is None or ci is None:
         return plain
     better = gap if score.higher_is_better else -gap
-    win = float(tiers.probability(np.array(better), np.array(se), groups))
-    return Difference(
-        first=scores[0],
-        second=scores[1],
-        difference=gap,
-        ci_low=ci[0],
-        ci_high=ci[1],
-        p=2 * min(win, 1 - win),
+    win = shown(float(tiers.probability(np.array(better), np.array(se), groups)))
+    return replace(
+        plain,
+        ci_low=round(ci[0], digits),
+        ci_high=round(ci[1], digits),
+        p=shown(2 * min(win, 1 - win)),
         win=win,
     )
 

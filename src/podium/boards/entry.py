@@ -18,6 +18,7 @@ from podium.boards import files, leaderboard, provenance
 from podium.boards.leaderboard import Board, refuse_over_limit, today
 from podium.boards.ranking import Row
 from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
+from podium.boards.rounding import shown
 from podium.boards.standings import Standings, View, standings
 from podium.data import Data
 from podium.errors import PodiumError, one_line
@@ -45,8 +46,9 @@ class Outcome:
 
     Attributes:
         row: Its line of the public board.
-        card: Its public figures in full: see `card_json`.
-        change: Public score minus the team's best before it; None for a first entry.
+        card: Its public figures, rounded: see `card_json`.
+        change: Public score minus the team's best before it, both as they are shown; None for a
+            first entry.
         ranked: How many submissions have a rank.
         new: False if the team handed in the very same predictions before.
         file: Where the predictions are kept.
@@ -350,8 +352,8 @@ class Entries:
         score = record.public["scores"][desk.data.competition.primary.name]
         return Outcome(
             row=row,
-            card=record.public,
-            change=None if before is None or not new else score - before,
+            card=shown(record.public),
+            change=None if before is None or not new else shown(shown(score) - shown(before)),
             ranked=board.ranked,
             new=new,
             file=kept,

@@ -1,7 +1,8 @@
 """Boards move as JSON lines: one line a record, sorted, so that they merge in git.
 
-A sealed board's lines hold nothing private. What is imported is computed again from its predictions
-where they are at hand; else it is a claim, marked `unverified`.
+A sealed board's lines hold what its board shows: nothing private, and public figures rounded. What
+is imported is computed again from its predictions where they are at hand; else it is a claim,
+marked `unverified`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.boards import lines
-from podium.boards.batch import near, refusal, verified
+from podium.boards.batch import refusal, verified
 from podium.boards.entry import Desk
 from podium.boards.leaderboard import Batch, Board
 from podium.boards.lines import Facts
 from podium.boards.record import CLAIM, OWN, REFERENCE, SUBMISSION, Pick, Record, Reveal, Withdrawal
+from podium.boards.rounding import agree
 from podium.errors import BoardError, UnknownNameError
 from podium.scratch import replacing
 from podium.version import is_ready
@@ -216,7 +218,7 @@ def _there(file: Path, kept: Collection[tuple[str, ...]]) -> list[dict[str, Any]
             f"{file} is there already and is no whole export.", hint="Name another file."
         )
     facts = Facts()
-    told = [line for line in whole if line["type"] in ("record", "withdrawal")]
+    told = [lines.sealed(line) for line in whole if line["type"] in ("record", "withdrawal")]
     lost = {lines.identity(line) for line in told} - set(kept)
     if lost:
         raise BoardError(
@@ -361,9 +363,9 @@ def _raise(file: Path, problems: list[tuple[int, str]]) -> None:
 def _other_figures(a: Record, b: Record) -> str | None:
     """In what two records of the same submission and version differ; None if in nothing."""
     same = (a.kind, a.team, a.sha256) == (b.kind, b.team, b.sha256)
-    if not same or not near(a.public, b.public):
+    if not same or not agree(a.public, b.public):
         return "other public figures than"
-    if a.private and b.private and not (near(a.private, b.private) and near(a.all, b.all)):
+    if a.private and b.private and not (agree(a.private, b.private) and agree(a.all, b.all)):
         return "other private figures than"
     return None
 

@@ -1,8 +1,8 @@
 """Records, withdrawals, reveals and picks as JSON lines: written, read, and everything checked.
 
 A line is a JSON object with sorted keys; `type` says what it is, the rest are the fields of
-`podium.boards.record`. Influence values are base64 of little-endian float32. Lines of before
-metrics had versions (`edition` instead of `version`) are read, too.
+`podium.boards.record`. Influence values are base64 of little-endian float32; sealed lines have
+none. Lines of before metrics had versions (`edition` instead of `version`) are read, too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ import numpy as np
 
 from podium import competition as competitions
 from podium import workspace
+from podium.boards import rounding
 from podium.boards.entry import SUBMITTED, label
 from podium.boards.record import (
     CEILING,
@@ -130,12 +131,19 @@ def modern(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_record(record: Record, opened: bool) -> dict[str, Any]:
-    """A record's line; without its private figures unless its board is `opened`."""
-    line = {"type": "record", **vars(record)}
+    """A record's line; sealed unless its board is `opened`."""
+    opened = opened and bool(record.private)
+    line = {"type": "record", **vars(record if opened else rounding.sealed(record))}
     for name in _INFLUENCE:
         line[name] = base64.b64encode(line[name]).decode()
-    hidden = not opened or not record.private
-    return {**line, **dict.fromkeys(_SEALED)} if hidden else line
+    return line if opened else {**line, **dict.fromkeys((*_SEALED, "public_influence"))}
+
+
+def sealed(line: dict[str, Any]) -> dict[str, Any]:
+    """A line as an older Podium wrote it, as it would be written now: see `rounding.sealed`."""
+    if line["type"] != "record" or line.get("private"):
+        return line
+    return {**line, "public": rounding.shown(line.get("public")), "public_influence": None}
 
 
 def identity(line: Mapping[str, Any]) -> tuple[str, ...]:
@@ -305,8 +313,9 @@ def _card_problems(line: Mapping[str, Any]) -> Iterator[str]:
     wrong = [part for part in parts if not _is_card(line[part])]
     yield from (f"{part!r} is no card of finite figures" for part in wrong)
     for part in ("public", "private"):
-        if part in parts and part not in wrong:
-            values = _floats(line[f"{part}_influence"])
+        given = line[f"{part}_influence"]
+        if part in parts and part not in wrong and (given is not None or not all(hidden)):
+            values = _floats(given)
             if values is None or len(values) != line[part]["groups"]:
                 yield f"'{part}_influence' must be base64 of one finite float32 a group"
 
@@ -370,7 +379,7 @@ def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
 
 def _contradictions(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
     """What of a record contradicts itself: no scoring could have written it."""
-    from podium.stats import interval
+    from podium.stats import interval, quantile
 
     known = facts.present(line["competition"], line["dataset"], line["version"])
     parts = [part for part in PARTS if line[part]]
@@ -390,17 +399,16 @@ def _contradictions(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
         if card["ci"] is None:
             continue
         values = _floats(line[f"{part}_influence"]) if part != "all" else None
-        if values is None:
-            low, high = card["ci"]
-            if not any(low <= score <= high for score in scores):
-                yield f"{part}: the score lies outside its own interval"
-            continue
-        se, _ = interval(0.0, values.astype(np.float64), 2)
-        expected = [interval(score, values.astype(np.float64), 2)[1] for score in scores]
-        if not _agree([card["se"]], [se], card["se"]):
-            yield f"{part}: the standard error is not that of the influence values"
-        elif not any(ci and _agree(card["ci"], ci, card["se"]) for ci in expected):
+        if values is not None:
+            se, _ = interval(0.0, values.astype(np.float64), 2)
+            if se is None or abs(card["se"] - se) > _ROUNDING * se + 1e-9:
+                yield f"{part}: the standard error is not that of the influence values"
+        (low, high), t = card["ci"], quantile(max(card["groups"] - 1, 1))
+        off = rounding.unit(max(abs(low), abs(high)))
+        if not any(abs((low + high) / 2 - score) <= off for score in scores):
             yield f"{part}: the score is not in the middle of its interval"
+        if abs((high - low) / 2 - t * card["se"]) > (1 + t) * off:
+            yield f"{part}: the interval is not that of its standard error"
     if len(parts) == len(PARTS):
         rows = [line[part]["rows"] for part in PARTS]
         if rows[0] + rows[1] != rows[2]:
@@ -413,13 +421,6 @@ def _beyond_perfect(card: Mapping[str, Any], competition: Competition) -> Iterat
         if value is None or score.perfect is None:
             continue
         sign = 1 if score.higher_is_better else -1
-        if sign * (value - score.perfect) > 1e-9 * max(1.0, abs(score.perfect)):
+        off = abs(rounding.shown(score.perfect) - score.perfect)
+        if sign * (value - score.perfect) > off + 1e-9 * max(1.0, abs(score.perfect)):
             yield f"{score.name} {value:g} is better than perfect, {score.perfect:g}"
-
-
-def _agree(given: Iterable[float], right: Iterable[float | None], se: float) -> bool:
-    """Whether figures agree but for the precision of influence values."""
-    return all(
-        r is not None and abs(g - r) <= _ROUNDING * se + 1e-9 * abs(r)
-        for g, r in zip(given, right, strict=True)
-    )

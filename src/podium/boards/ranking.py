@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from podium.boards.record import CEILING, CLAIM, CONTROL, REFERENCE, SUBMISSION
+from podium.boards.rounding import shown
 from podium.competition import Competition, Score
 
 OUTDATED, WITHDRAWN, UNVERIFIED, LATE = "outdated", "withdrawn", "unverified", "late"
@@ -104,9 +105,9 @@ class Ranking:
         return [Line(None, None, entry.kind, *entry) for entry in own] + unranked
 
     def row(self, line: Line, name: str, model: str | None, card: Mapping[str, Any]) -> Row:
-        """A line with the figures of its card."""
-        low, high = card.get("ci") or (None, None)
-        primary = self.primary.name
+        """A line with the figures of its card, as they may be shown."""
+        low, high = shown(card.get("ci") or (None, None))
+        primary, score = self.primary.name, shown(line.score)
         counts = line.status not in (OUTDATED, WITHDRAWN)
         return Row(
             rank=line.rank,
@@ -115,15 +116,15 @@ class Ranking:
             team=line.team,
             name=name,
             model=model,
-            score=line.score,
+            score=score,
             ci_low=low,
             ci_high=high,
-            normalised=self._normalised(line.score) if counts else None,
+            normalised=self._normalised(score) if counts else None,
             win_next=None,
             entries=self.entries.get(line.team, 0) if counts else 0,
-            metrics=card.get("scores", {}),
+            metrics=shown(card.get("scores", {})),
             strata={
-                name: found
+                name: shown(found)
                 for name, stratum in card.get("strata", {}).items()
                 if (found := stratum["scores"].get(primary)) is not None
             },
@@ -133,15 +134,16 @@ class Ranking:
         )
 
     def _normalised(self, score: float | None) -> float | None:
-        perfect = self.primary.perfect
-        if score is None or self.zero is None or perfect is None or perfect == self.zero:
+        """Of scores as they are shown: a small scale would tell more digits of them."""
+        perfect, zero = self.primary.perfect, shown(self.zero)
+        if score is None or zero is None or perfect is None or perfect == zero:
             return None
-        return (score - self.zero) / (perfect - self.zero)
+        return shown((score - zero) / (perfect - zero))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A line of the board, of one part. Field names are the JSON of `podium board`.
+    """A line of the board, of one part, rounded. Field names are the JSON of `podium board`.
 
     Attributes:
         rank: Of a submission that was scored here; no other has one.

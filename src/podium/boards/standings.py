@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from podium.boards import tiers
 from podium.boards.leaderboard import Board
-from podium.boards.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per_team
+from podium.boards.ranking import HOUSE, WITHDRAWN, Entry, Line, Ranking, Row, best_per_team
 from podium.boards.record import SUBMISSION
+from podium.boards.rounding import DIGITS, shown
 from podium.boards.tiers import Optimism
 from podium.competition import Competition
 from podium.errors import BoardError, UnknownNameError
@@ -152,10 +153,12 @@ def chances(
     able = [row for row in able if row.submission in values]
     if not able:
         return [], np.zeros((0, 0))
-    scores, influence = _stacked(able, values, shelf.sign)
+    whole = {entry.submission: entry for entry in shelf.ranking.placed}  # rows are rounded
+    lines = [whole[row.submission] for row in able]
+    scores, influence = _stacked(lines, values, shelf.sign)
     gaps, errors = tiers.differences(scores, influence)
-    found = tiers.probability(gaps, errors, influence.shape[1])
-    return able, np.asarray(found, dtype=np.float64)
+    win = tiers.probability(gaps, errors, influence.shape[1])
+    return able, np.asarray(np.round(win, DIGITS), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,8 @@ class _Shelf:
         values = self.board.influence(
             version=self.version.name, part=self.part, submissions=submissions
         )
-        (size, _), *_ = Counter(map(len, values.values())).most_common(1) or [(0, 0)]
+        lengths = Counter(len(v) for v in values.values() if len(v))  # claims have none
+        (size, _), *_ = lengths.most_common(1) or [(0, 0)]
         return {name: self.sign * v for name, v in values.items() if len(v) == size > 1}
 
 
@@ -284,7 +288,7 @@ def _compared(lines: Iterable[Line], shelf: _Shelf) -> _Told:
 
 
 def _stacked(
-    rows: Sequence[Row | Line], values: Mapping[str, NDArray[np.float32]], sign: int
+    rows: Sequence[Line | Entry], values: Mapping[str, NDArray[np.float32]], sign: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scores, more is better [rows], and influence values [rows, groups]."""
     scores = np.array([sign * (row.score or 0.0) for row in rows])
@@ -302,7 +306,7 @@ def _win_next(
     step = influence[:-1] - influence[1:]
     se = np.sqrt(np.square(step).sum(axis=1) / (groups * (groups - 1)))
     found = tiers.probability(scores[:-1] - scores[1:], se, groups)
-    return {row.submission: float(p) for row, p in zip(rows, found, strict=False)}
+    return {row.submission: shown(float(p)) for row, p in zip(rows, found, strict=False)}
 
 
 def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | None:
@@ -324,7 +328,7 @@ def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | N
         )
     if found is None:
         return None
-    return Flattery(team=team, looks=ranking.looks.get(team, 0), **vars(found))
+    return Flattery(team=team, looks=ranking.looks.get(team, 0), **shown(vars(found)))
 
 
 def _wanted(lines: _Lines, view: View) -> _Lines:

@@ -6,19 +6,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podium.boards.rounding import DIGITS, decimals
+
 if TYPE_CHECKING:
     from podium.boards.ranking import Row
 
 
-def figure(value: float | None, digits: int = 4) -> str:
-    """A figure, or a dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}f}"
+def figure(value: float | None, digits: int = DIGITS) -> str:
+    """A figure with the decimals that it may be shown with, or a dash where there is none."""
+    if value is None:
+        return "-"
+    return f"{value:.{max(0, min(digits, decimals(value)))}f}"
 
 
 def interval(bounds: Sequence[float | None]) -> str:
     """Both ends, or a dash where there is no interval."""
     low, high = bounds
-    return "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+    return "-" if low is None or high is None else f"{figure(low, 3)} to {figure(high, 3)}"
 
 
 def chance(probability: float | None) -> str:

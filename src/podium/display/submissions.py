@@ -31,7 +31,7 @@ def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
     if found.change is None:
         change = "its first entry" if found.new else "unchanged"
     elif found.change == 0:
-        change = "equal to its best before"
+        change = "as good as its best before"
     else:
         better = (found.change > 0) == competition.primary.higher_is_better
         change = f"{found.change:+.4f} against its best before, {'better' if better else 'worse'}"
