@@ -7,6 +7,7 @@ more than a day: nothing that is still at work is that old.
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import tempfile
 import time
@@ -31,16 +32,19 @@ def directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, whatever is in it; what the system refuses stays.
+    """Remove a folder in which nobody is at work; what the system refuses stays.
 
     Whoever wrote it may have made folders deeper than Python calls itself or paths may be long, and
     folders that may not be written to: each is made writable, and moved to the top.
     """
-    waiting = [folder]
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    mark, waiting = secrets.token_hex(8), [folder]
     for place in waiting:
         with suppress(OSError):
             place.chmod(0o700)
-            for number, entry in enumerate(os.scandir(place)):
+            for entry in os.scandir(place):
                 path = Path(entry.path)
                 with suppress(OSError):
                     if not entry.is_dir(follow_symlinks=False):
@@ -49,7 +53,7 @@ def remove(folder: Path) -> None:
                         waiting.append(path)
                     else:
                         path.chmod(0o700)  # else it may not be moved
-                        waiting.append(path.rename(folder / f".{len(waiting)}-{number}"))
+                        waiting.append(path.rename(folder / f".{mark}-{len(waiting)}"))
     for place in reversed(waiting):
         with suppress(OSError):
             place.rmdir()

@@ -114,7 +114,7 @@ class Worker:
     ) -> None:
         self._competition, self._model, self._view = competition, model, view
         self._limits, self._stop, self._threads, self._prints = limits, stop, threads, prints
-        self._stack, self._lock = ExitStack(), threading.RLock()
+        self._stack, self._home, self._lock = ExitStack(), ExitStack(), threading.RLock()
         self._folder: Path | None = None
         self._live: _Live | None = None
         self._tasks = 0
@@ -123,8 +123,7 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.end(done=True)
+        self._drop(done=True)
         self._stack.close()
 
     @property
@@ -200,7 +199,7 @@ class Worker:
             for name, limit in parts.items():
                 done.files[name] = place / f"{name}.parquet"
                 output.take(left[name], done.files[name], limit)
-                left[name].unlink(missing_ok=True)
+                left[name].unlink(missing_ok=True)  # more is not safe while the process lives
             if keep:
                 with suppress(ModelError):
                     output.take(kept, place / "fitted", keep)
@@ -242,7 +241,7 @@ class Worker:
 
     def _begun(self, seconds: float | None = None) -> _Live:
         if self._live is None:
-            place = self._stack.enter_context(scratch.directory("podium-model-"))
+            place = self._home.enter_context(scratch.directory("podium-model-"))
             seconds = self._limits.seconds if seconds is None else seconds
             self._live = self._guarded(lambda: self._started(place, seconds))
         return self._live
@@ -322,10 +321,11 @@ class Worker:
                 raise self._named(error) from None
             raise
 
-    def _drop(self) -> None:
+    def _drop(self, *, done: bool = False) -> None:
         if self._live:
-            self._live.end(done=False)
+            self._live.end(done=done)
         self._live = None
+        self._home.close()
 
     def _named(self, error: PodiumError) -> PodiumError:
         """The same error with the model's file named as the user did."""
