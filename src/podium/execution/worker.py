@@ -97,8 +97,14 @@ class Worker:
 
     Use it as a context: what it started and wrote is gone at the end.
 
-    Attributes:
-        used: Seconds that the tasks since `restart_clock` have taken.
+    Args:
+        competition: Whose model it is.
+        model: The model's file.
+        view: What the process is given of the data.
+        limits: Of a task: time, and memory of all that the process starts.
+        stop: Asked again and again while a task is done: an error that ends it.
+        threads: How many its libraries may use; None for what the environment says.
+        prints: Whether what it prints is shown.
     """
 
     def __init__(
