@@ -5,6 +5,7 @@ The C library may crash or never end on a damaged file: only `reader` reads them
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def _columns(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:
         raise ValueError(f"columns differ in length: {listed}")
     length = max(sizes.values(), default=expected.rows)
     expected.check_rows(length)
-    if sum(item.dtype.itemsize * length for item in items.values()) > expected.limit:
+    if sum(map(_size, items.values())) > expected.limit:
         raise ValueError("its columns have values of too many bytes")
     return names, pa.table({name: _array(name, item) for name, item in items.items()})
 
@@ -89,7 +90,7 @@ def _matrix(group: Any, expected: Expected, *, annotated: bool) -> Wide | None:
         names = [h5ad.column(group, "id"), h5ad.column(group, "genes")]
         expected.check_rows(len(names[0]))
     shape = len(names[0]), len(names[1])
-    if _bytes(item) > expected.limit:
+    if _matrix_size(item) > expected.limit:
         raise ValueError("its matrix takes too many bytes")
     values = h5ad.matrix(item, shape)
     if values.shape != shape:
@@ -107,13 +108,19 @@ def _matrix(group: Any, expected: Expected, *, annotated: bool) -> Wide | None:
     return Wide(pa.chunked_array([pa.array(ids, pa.string())]), genes.tolist(), values, [])
 
 
-def _bytes(item: Any) -> int:
+def _size(item: Any, width: int = 0) -> int:
+    """Bytes of a dataset in memory, or of a chunk of it, which may be larger; each value so many."""
+    values = max(int(item.size), prod(item.chunks or (0,)))
+    return values * (width or int(item.dtype.itemsize))
+
+
+def _matrix_size(item: Any) -> int:
     """Bytes of a matrix in memory."""
     import h5py
 
     if isinstance(item, h5py.Dataset):
-        return int(item.size) * 8
-    return sum(int(hard(item, key).size) * 8 for key in ("data", "indices", "indptr"))
+        return _size(item, 8)
+    return sum(_size(hard(item, key), 8) for key in ("data", "indices", "indptr"))
 
 
 def _length(group: Any) -> int:

@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
-import pyarrow as pa
-
 _ONE = Lock()
 """The limit is that of the process: one at a time, so that each restores what it met."""
 
@@ -30,7 +28,7 @@ def limited(most: int) -> Iterator[None]:
         return
     import resource
 
-    with _ONE, _plain_pool():
+    with _ONE:
         soft, hard = before = resource.getrlimit(resource.RLIMIT_DATA)
         lower = in_use + most if soft < 0 else min(soft, in_use + most)
         resource.setrlimit(resource.RLIMIT_DATA, (lower, hard))
@@ -38,17 +36,6 @@ def limited(most: int) -> Iterator[None]:
             yield
         finally:
             resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-@contextmanager
-def _plain_pool() -> Iterator[None]:
-    """Arrow without its own pool, which reserves a GiB beforehand: that would be no limit."""
-    before = pa.default_memory_pool()
-    pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(before)
 
 
 def _in_use() -> int | None:
