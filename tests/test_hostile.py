@@ -879,3 +879,53 @@ def test_quick_exits_with_large_files(workspace, monkeypatch):
     for _ in range(40):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.fixture
+def large(tmp_path_factory):
+    """Tables of one's own that no such file can hold."""
+    folder = tmp_path_factory.mktemp("large")
+    (folder / "commas.csv").write_bytes(b"x,y" + b"," * 15_000_000)
+    (folder / "columns.csv").write_bytes(b"x,y" + b"," * 1_000_000 + b"\n")
+    nulls = pa.nulls(200_000_000, pa.float64())
+    pq.write_table(pa.table({"x": nulls}), folder / "nulls.parquet", compression="zstd")
+    with h5py.File(folder / "cells.h5ad", "w") as file:
+        file.attrs["encoding-type"] = "anndata"
+        for name in ("obs", "var"):
+            file.create_dataset(f"{name}/_index", (10**10,), "S9", chunks=(1000,))
+        file.create_dataset("X", (10**5, 10**6), "f8", chunks=(10, 10))
+    return folder
+
+
+OWN_TABLES = """
+import time
+from pathlib import Path
+from podium import api, errors, h5ad, tables
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    start = time.process_time()
+    try:
+        h5ad.read(path) if path.suffix == ".h5ad" else api.predict("toy", "constant", path)
+    except errors.PodiumError as error:
+        print(path.name, time.process_time() - start, error.message, *error.problems, sep="|")
+    if path.suffix == ".csv":
+        print("new", 0, *tables.Checked.of(path).problems, sep="|")
+"""
+
+
+def test_tables_of_ones_own_have_limits_too(large, sample):
+    code = f"import sys\n{MAIN.partition('from podium')[0]}{OWN_TABLES}"
+    _, out, err, peak = measured(sys.executable, "-c", code, large)
+    said = [line.split("|") for line in out.decode().splitlines()]
+    wide = "its first line names more than 200,000 columns"
+    assert [line[0] for line in said] == [
+        *("cells.h5ad", "columns.csv", "new", "commas.csv", "new", "nulls.parquet")
+    ], err
+    for name, seconds, message, *problems in said:
+        assert float(seconds) < 2, name
+        if name == "cells.h5ad":
+            assert "takes more memory than a file of its size can need" in message
+        elif name == "nulls.parquet":
+            assert "cannot be read as parquet" in message
+        else:
+            assert wide in "".join([message, *problems]), name
+    assert peak < 2 * MEMORY_MB

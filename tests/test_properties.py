@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium import formats, submission
 from podium.competition import load
 from podium.errors import SubmissionError
 
+settings.register_profile("shared cores", deadline=None)
+settings.load_profile("shared cores")
 ROWS = 9
 IDS = pa.array([f"{row:02d} ä" for row in range(ROWS)])
 VALUES = st.lists(st.floats(-100, 100), min_size=ROWS, max_size=ROWS)

@@ -11,7 +11,7 @@ from podium.predictions.columns import wanted
 _ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
 _MATRIX_VALUE = 32  # the same in a matrix: a number with all its digits, no texts
 _SPARE = 1000  # rows beyond twice those that are expected
-_LIBRARIES, _COPIES = 96 << 20, 8  # bytes of memory in any case, and so often those of the columns
+_LIBRARIES, _COPIES = 64 << 20, 6  # bytes of memory in any case, and so often those of the columns
 _COLUMNS = 100_000  # beyond twice those that are expected: a table may lie on its side
 
 

@@ -109,7 +109,7 @@ def _matrix(group: Any, expected: Expected, *, annotated: bool) -> Wide | None:
 
 
 def _size(item: Any, width: int = 0) -> int:
-    """Bytes of a dataset in memory, or of a chunk of it, which may be larger; each value so many."""
+    """Bytes of a dataset in memory, or of a chunk of it, which may be larger."""
     values = max(int(item.size), prod(item.chunks or (0,)))
     return values * (width or int(item.dtype.itemsize))
 
