@@ -167,9 +167,9 @@ def _answer(path: Path, expected: Expected) -> tuple[dict[str, Any], pa.Table | 
     from podium import formats
 
     try:
-        table = formats.parse(path, expected)
-        matrix = isinstance(table, Wide)
-        table = table.packed() if matrix else table
+        parsed = formats.parse(path, expected)
+        matrix = isinstance(parsed, Wide)
+        table = parsed.packed() if isinstance(parsed, Wide) else parsed
         with pa.MockOutputStream() as counted, pa.ipc.new_stream(counted, table.schema) as out:
             out.write_table(table)
     except SubmissionError as error:

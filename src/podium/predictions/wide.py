@@ -76,7 +76,8 @@ class Wide(NamedTuple):
 
     def packed(self) -> pa.Table:
         """One row of lists: `ids`, `genes`, and `data` or the three parts of sparse rows."""
-        lists: dict[str, Any] = {"ids": self.ids.combine_chunks(), "genes": pa.array(self.names)}
+        ids = self.column("id").combine_chunks()
+        lists: dict[str, Any] = {"ids": ids, "genes": pa.array(self.names)}
         if isinstance(self.values, np.ndarray):
             lists["data"] = pa.array(self.values.reshape(-1))
         else:
