@@ -30,12 +30,12 @@ import podium.competitions
 from podium import competition, formats, submission
 from podium.errors import SubmissionError
 from podium.predictions import hdf5
+from podium.predictions.expected import Expected
 
 podium.competitions.__path__.append(str(Path(__file__).parent))
 TOY = competition.load("toy")
 IDS = pa.array([f"r{row:03d}" for row in range(40)])
-WANTED = ["id", "y"]
-LIMIT = formats.file_limit(len(IDS), len(WANTED))
+EXPECTED = Expected.of(TOY, len(IDS))
 MEMORY = 3 << 30
 SECONDS = {"read": 60, "read_hdf5_here": 3}
 CONFIRMED = 5  # how many files that end h5py are read as Podium does, which takes its time
@@ -105,7 +105,7 @@ def read(path):
 def read_hdf5_here(path):
     """The library's own errors are of any kind; what matters is that it returns."""
     try:
-        hdf5.columns(path, WANTED, len(IDS), LIMIT)
+        hdf5.read(path, EXPECTED)
     except Exception as error:  # noqa: BLE001
         return f"refused ({type(error).__name__})"
     return "read"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import podium
+from podium import data
 from podium import workspace as places
 from podium.boards import database, files
 from podium.boards.entry import Desk
@@ -154,15 +155,59 @@ def test_a_reader_may_give_the_file_its_name_first(mine, with_controls, monkeypa
     assert podium.submit("toy", mine).file.read_bytes() == mine.read_bytes()
 
 
-def test_a_file_that_changes_while_it_is_scored_is_not_recorded(mine, monkeypatch):
-    record_controls = Desk.record_controls
+def swapped_by(monkeypatch, mine, call):
+    """Another's text takes the place of a file as soon as a step of its scoring is done."""
+    step, broken = getattr(Desk, call), b"id,y\n\xff\xfe no table at all"
 
-    def swap(desk):
-        record_controls(desk)
-        mine.write_text(mine.read_text().replace("1.0", "2.0"))
+    def swap(desk, *arguments, **options):
+        result = step(desk, *arguments, **options)
+        mine.write_bytes(broken)
+        return result
 
-    monkeypatch.setattr(Desk, "record_controls", swap)
-    with pytest.raises(SubmissionError, match="has changed while it was scored"):
-        podium.submit("toy", mine)
-    assert lying() == []
-    assert [row for row in podium.board("toy") if row.rank] == []
+    monkeypatch.setattr(Desk, call, swap)
+
+
+@pytest.mark.parametrize("call", ["check", "score", "record_controls"])
+def test_a_file_that_changes_meanwhile_is_kept_as_it_was_scored(call, mine, monkeypatch):
+    """A file swapped between reads was ranked with a kept file of broken text."""
+    whole = mine.read_bytes()
+    swapped_by(monkeypatch, mine, call)
+    done = podium.submit("toy", mine)
+    record = find_board(places.database_url()).find(done.row.submission)
+    assert files.checked(record).read_bytes() == whole
+    assert len(lying()) == 1
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("call", ["check", "score", "record_controls"])
+def test_a_file_that_lies_where_it_is_kept_and_changes_is_refused(call, mine, monkeypatch):
+    place = Path("submissions/toy/demo/bob/mine.csv")
+    place.parent.mkdir(parents=True)
+    mine.rename(place)
+    swapped_by(monkeypatch, place, call)
+    (handled,) = podium.score_all()
+    assert (handled.status, handled.score) == ("refused", None)
+    assert "has changed while it was scored" in handled.problem
+    assert not [row for row in podium.board("toy") if row.team == "bob"]
+    assert lying() == ["mine.csv"]
+
+
+def test_a_kept_file_that_changes_while_it_is_scored_again(mine, monkeypatch, with_controls):
+    """The copy of a record's file is looked at, and what is said names the file."""
+    record = find_board(places.database_url()).find(with_controls.row.submission)
+    desk = Desk.of(data.load(*podium.api.load("toy")))
+    with files.taken(record, desk.expected) as copy:
+        with_controls.file.write_bytes(b"broken")
+        assert desk.check(copy, foreign=True)["y"].shape == (108,)
+    with pytest.raises(BoardError, match="has changed"), files.taken(record, desk.expected):
+        pass
+    assert lying() == [with_controls.file.name]
+
+
+def test_a_refusal_names_the_file_and_not_its_copy(mine, sample):
+    sample.assign(y=1000.0).to_csv("mine.csv", index=False)
+    mine.rename("mine.parquet")
+    before = sorted(Path().rglob("*"))
+    with pytest.raises(SubmissionError, match=r"^mine\.parquet cannot be read as Parquet"):
+        podium.submit("toy", "mine.parquet")
+    assert sorted(Path().rglob("*")) == before

@@ -1,8 +1,10 @@
 """Hostile and broken input: its own message, exit status 1, nothing written, little memory."""
 
 import gzip
+import json
 import os
 import pickle
+import resource
 import shutil
 import struct
 import subprocess
@@ -17,8 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from podium import api, raw
-from podium.errors import DataError, ModelError, PodiumError
+from bombs import BOMBS
+from podium import api, formats, raw
+from podium.errors import DataError, ModelError, PodiumError, SubmissionError
+from podium.predictions import reader
 from podium.runs import limits
 from podium.verifying import checks
 from podium.verifying.case import Case
@@ -72,16 +76,21 @@ def refused(podium_cli, workspace, used):
 def podium(*command, timeout=60):
     """Another process: status, stdout, stderr, peak memory in MB of it and its children."""
     code = f"import sys\nsys.argv = ['podium', *{list(map(str, command))!r}]\n{MAIN}"
-    measured = (
+    return measured(sys.executable, "-c", code, timeout=timeout)
+
+
+def measured(*command, timeout=60):
+    """The same of any command."""
+    code = (
         "import pathlib, resource, subprocess, sys\n"
-        "done = subprocess.run([sys.executable, '-c', sys.argv[1]])\n"
+        "done = subprocess.run(sys.argv[2:])\n"
         "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
-        "pathlib.Path(sys.argv[2]).write_text(str(peak))\n"
+        "pathlib.Path(sys.argv[1]).write_text(str(peak))\n"
         "sys.exit(done.returncode)\n"
     )
     with tempfile.NamedTemporaryFile("r") as peak:
         done = subprocess.run(
-            [sys.executable, "-c", measured, code, peak.name],
+            [sys.executable, "-c", code, peak.name, *command],
             capture_output=True,
             timeout=timeout,
             check=False,
@@ -346,19 +355,49 @@ def test_hdf5_numbers_of_other_machines_are_understood(podium_cli, sample):
         assert podium_cli("check", "toy", "p.h5").status == 0
 
 
-def test_a_library_that_crashes_or_hangs_is_a_refusal(refused, monkeypatch):
-    hdf5(columns())
-    monkeypatch.setattr("podium.predictions.hdf5._MEMORY", 0)
-    for code, words in (
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "the library crashed"),
         ("while True: pass", "reading took longer than 1 seconds"),
-    ):
-        Path("fake").write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}'\n")
-        Path("fake").chmod(0o755)
-        monkeypatch.setattr("podium.predictions.hdf5.sys.executable", str(Path("fake").resolve()))
-        monkeypatch.setattr("podium.predictions.hdf5._SECONDS", 1)
-        monkeypatch.setattr("podium.predictions.hdf5._PER_SECOND", 1 << 40)
-        assert words in refused("check", "toy", "p.h5")
+        ("print('{\"size\": 9}')", "the library crashed"),
+        ("print('x' * (2 << 20))", "the library crashed"),
+    ],
+)
+def test_a_library_that_crashes_or_hangs_is_a_refusal(code, words, refused, monkeypatch):
+    hdf5(columns())
+    started = f"print('ready', flush=True); input()\n{code}"
+    monkeypatch.setattr(reader, "python", lambda *_: [sys.executable, "-c", started])
+    monkeypatch.setattr(reader, "_SECONDS", 1)
+    monkeypatch.setattr(reader, "_PER_SECOND", 1 << 40)
+    assert words in refused("check", "toy", "p.h5")
+
+
+def test_a_reader_that_does_not_start_is_no_fault_of_the_file(refused, monkeypatch):
+    hdf5(columns())
+    monkeypatch.setattr(reader, "python", lambda *_: [sys.executable, "-c", "raise SystemExit(1)"])
+    assert "does not start" in refused("check", "toy", "p.h5")
+
+
+def test_one_reader_reads_many_files_and_another_the_rest(toy, sample):
+    sample.to_csv("p.csv", index=False)
+    sample.to_parquet("p.parquet")
+    hdf5(lambda file: file.update(id=sample["id"].tolist(), y=sample["y"].to_numpy()))
+    Path("bad.csv").write_text("id,y\nr000")
+    with reader.Reader() as own:
+        started = set()
+        for name in ("p.csv", "p.parquet", "p.h5", "bad.csv", "p.csv"):
+            if name == "bad.csv":
+                with pytest.raises(SubmissionError, match=r"^bad.csv is not a whole table"):
+                    formats.read(Path(name), toy, 108, reader=own)
+            else:
+                table = formats.read(Path(name), toy, 108, reader=own)
+                assert table.equals(formats.read(Path(name), toy, 108))
+            started.add(own._process.pid)
+        assert len(started) == 1
+        own._process.kill()
+        own._process.wait()
+        assert formats.read(Path("p.csv"), toy, 108, reader=own).num_rows == 108
 
 
 MODULES = (
@@ -396,24 +435,68 @@ def test_workers_of_a_search_take_no_module_from_the_current_folder(podium_cli, 
     assert not Path("ran").exists()
 
 
-def test_large_and_small_bombs_take_little_memory(sample, workspace):
-    zeros = pa.array(np.zeros(5_000_000))
-    with pq.ParquetWriter("rows.parquet", pa.schema({"id": "f8", "y": "f8"})) as file:
-        file.write_table(pa.table({"id": zeros, "y": zeros}))
-    Path("field.csv").write_bytes(b"id,y\n" + b"x" * 10**8 + b",1\n")
-    Path("rows.csv").write_bytes(b"id,y\n" + b"z1,1\n" * 1_000_000)
-    before = sorted(path.name for path in workspace.iterdir())
-    for name, words in (
-        ("field.csv", "is too large: 95 MiB; 108 rows of 2 columns take less than 17 MiB"),
-        ("rows.parquet", "it has 5,000,000 rows"),
-        ("rows.csv", "1,000,000 unknown ids"),
-    ):
-        status, out, err, peak = podium("check", "toy", name)
-        assert (status, out) == (1, b""), err
-        assert words in err
-        assert "Traceback" not in err
-        assert peak < (700 if name == "rows.csv" else MEMORY_MB), name
-    assert sorted(path.name for path in workspace.iterdir()) == before
+@pytest.fixture(scope="module")
+def bombs(tmp_path_factory):
+    """A folder with all of them."""
+    folder = tmp_path_factory.mktemp("bombs")
+    for name, (write, _) in BOMBS.items():
+        write(folder / name)
+    return folder
+
+
+CHECKED = """
+import time
+from pathlib import Path
+from podium import api, errors
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    start = time.process_time()
+    try:
+        api.check("toy", path)
+    except errors.SubmissionError as error:
+        print(path.name, time.process_time() - start, *error.problems, error.message, sep="|")
+"""
+
+
+def test_bombs_of_every_format_take_little_memory_and_time(bombs, sample):
+    code = f"import sys\n{MAIN.partition('from podium')[0]}{CHECKED}"
+    out, peak = measured(sys.executable, "-c", code, bombs)[1::2]
+    said = dict(line.split("|", 1) for line in out.decode().splitlines())
+    assert sorted(said) == sorted(BOMBS)
+    for name, (_, words) in BOMBS.items():
+        seconds, _, text = said[name].partition("|")
+        assert words in text, name
+        assert float(seconds) < 1, name
+    assert peak < MEMORY_MB
+
+
+def test_bombs_of_others_stop_nobody(bombs, sample):
+    place = Path("submissions/toy/demo/eve")
+    shutil.copytree(bombs, place)
+    sample.to_csv(place / "good.csv", index=False)
+    status, out, err, peak = podium("score-all", "--json")
+    assert status == 1, err
+    handled = {Path(entry["file"]).name: entry for entry in json.loads(out)}
+    assert handled.pop("good.csv")["status"] == "scored"
+    for name, entry in handled.items():
+        assert entry["status"] == "refused"
+        assert BOMBS[name][1] in entry["problem"], name
+    assert peak < MEMORY_MB
+
+
+def test_a_file_that_is_too_large_is_not_opened(refused):
+    with Path("p.csv").open("wb") as file:
+        file.truncate(100 << 20)
+    words = "is too large: 100 MiB; 108 rows of 2 columns take less than 17 MiB"
+    assert words in refused("check", "toy", "p.csv")
+
+
+def test_a_limit_on_memory_is_as_it_was_afterwards(toy, bombs):
+    before = resource.getrlimit(resource.RLIMIT_DATA), pa.default_memory_pool().backend_name
+    for name in ("lie.parquet", "rows.csv"):
+        with pytest.raises(SubmissionError):
+            formats.read(bombs / name, toy, 108)
+    after = resource.getrlimit(resource.RLIMIT_DATA), pa.default_memory_pool().backend_name
+    assert after == before
 
 
 LONG = "x" * 10_000
@@ -796,3 +879,53 @@ def test_quick_exits_with_large_files(workspace, monkeypatch):
     for _ in range(40):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.fixture
+def large(tmp_path_factory):
+    """Tables of one's own that no such file can hold."""
+    folder = tmp_path_factory.mktemp("large")
+    (folder / "commas.csv").write_bytes(b"x,y" + b"," * 15_000_000)
+    (folder / "columns.csv").write_bytes(b"x,y" + b"," * 1_000_000 + b"\n")
+    nulls = pa.nulls(200_000_000, pa.float64())
+    pq.write_table(pa.table({"x": nulls}), folder / "nulls.parquet", compression="zstd")
+    with h5py.File(folder / "cells.h5ad", "w") as file:
+        file.attrs["encoding-type"] = "anndata"
+        for name in ("obs", "var"):
+            file.create_dataset(f"{name}/_index", (10**10,), "S9", chunks=(1000,))
+        file.create_dataset("X", (10**5, 10**6), "f8", chunks=(10, 10))
+    return folder
+
+
+OWN_TABLES = """
+import time
+from pathlib import Path
+from podium import api, errors, h5ad, tables
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    start = time.process_time()
+    try:
+        h5ad.read(path) if path.suffix == ".h5ad" else api.predict("toy", "constant", path)
+    except errors.PodiumError as error:
+        print(path.name, time.process_time() - start, error.message, *error.problems, sep="|")
+    if path.suffix == ".csv":
+        print("new", 0, *tables.Checked.of(path).problems, sep="|")
+"""
+
+
+def test_tables_of_ones_own_have_limits_too(large, sample):
+    code = f"import sys\n{MAIN.partition('from podium')[0]}{OWN_TABLES}"
+    _, out, err, peak = measured(sys.executable, "-c", code, large)
+    said = [line.split("|") for line in out.decode().splitlines()]
+    wide = "its first line names more than 200,000 columns"
+    assert [line[0] for line in said] == [
+        *("cells.h5ad", "columns.csv", "new", "commas.csv", "new", "nulls.parquet")
+    ], err
+    for name, seconds, message, *problems in said:
+        assert float(seconds) < 2, name
+        if name == "cells.h5ad":
+            assert "takes more memory than a file of its size can need" in message
+        elif name == "nulls.parquet":
+            assert "cannot be read as parquet" in message
+        else:
+            assert wide in "".join([message, *problems]), name
+    assert peak < 2 * MEMORY_MB

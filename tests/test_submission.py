@@ -164,6 +164,7 @@ def test_files_are_kept_whole_and_once(tmp_path):
     source = tmp_path / "p.csv"
     source.write_text(csv())
     kept = submission.keep(source, tmp_path / "folder", "name.csv")
+    source.write_text(csv())
     again = submission.keep(source, tmp_path / "folder", "name.csv")
     assert kept == again
     assert [file.name for file in (tmp_path / "folder").iterdir()] == ["name.csv"]

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 _LENGTH = 2000  # characters of a message or problem
@@ -78,6 +79,13 @@ class PodiumError(Exception):
         self.message = visible(message[:_LENGTH])
         self.problems = tuple(visible(problem[:_LENGTH]) for problem in problems)
         self.hint = visible(hint[:_LENGTH])
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Call a file what its user calls it: what was read was a copy."""
+        names = visible(str(old)), visible(str(new))
+        self.message, self.hint = (text.replace(*names) for text in (self.message, self.hint))
+        self.problems = tuple(problem.replace(*names) for problem in self.problems)
+        self.args = (self.message,)
 
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {problem}" for problem in self.problems)]

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
+import os
+import stat
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,14 +22,19 @@ import pyarrow.compute as pc
 from podium.competition import Competition
 from podium.errors import SubmissionError
 from podium.predictions import hdf5
-from podium.predictions.columns import EXAMPLES, TEXT, many, wanted
+from podium.predictions.columns import EXAMPLES, TEXT, many
+from podium.predictions.expected import Expected
+from podium.predictions.memory import limited
+from podium.predictions.reader import Reader
 from podium.predictions.wide import Wide
 
 FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5", ".h5ad": "HDF5"}
-_ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
-_MATRIX_VALUE = 32  # the same in a matrix: a number with all its digits, no texts
+_IRREGULAR = "is no regular file but a pipe or a device"
 _LONGEST = 1000  # bytes of one text
 _CHUNK = 1 << 20
+_LINE, _LONG_ROW = 1 << 20, "a row is longer than 1 MiB"  # of CSV
+_CSV_SPARE = 100_000  # lines beyond twice the rows: each takes its bytes of the file
+_FOOTER, _FOOTER_COLUMN = 1 << 20, 4096  # bytes of Parquet's list of columns, and for each of them
 _RAGGED = 1000  # rows that are looked at before reading stops
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A"]
 """What stands for a missing number in a CSV file; of text only the empty field is missing."""
@@ -48,47 +57,63 @@ _MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
 
 
 def read(
-    path: Path, competition: Competition, rows: int, genes: Sequence[str] = ()
+    path: Path,
+    competition: Competition,
+    rows: int,
+    genes: Sequence[str] = (),
+    reader: Reader | None = None,
 ) -> pa.Table | Wide:
     """Read a predictions file as it is: text ids, columns as found.
 
-    Only the expected columns are read; others are there by name, without values. A file that is
-    far larger than its rows can need is refused before it takes memory.
+    Only the expected columns are read; others are there by name, without values. A file that
+    declares far more than its rows can need is refused before it takes memory.
 
     Args:
         path: A `.csv`, `.parquet`, `.h5`, `.hdf5` or `.h5ad` file.
         competition: Whose columns are expected.
         rows: How many are expected.
         genes: Columns of the matrix, where the target is one.
+        reader: Reads files of others. One's own are read here; HDF5 never is.
 
     Raises:
         SubmissionError: If it cannot be read as a table at all.
     """
-    names = wanted(competition, genes)
-    limit = file_limit(rows, len(names), matrix=competition.matrix)
-    _check_file(path, limit, f"{rows:,} rows of {len(names):,} columns")
-    kind = FORMATS[path.suffix.lower()]
-    try:
-        if kind == "CSV":
-            labels = {target.name for target in competition.targets if target.label}
-            table = _read_csv(path, names, labels, rows)
-        elif kind == "Parquet":
-            table = _read_parquet(path, names, rows, limit)
-        elif competition.matrix and (
-            found := hdf5.matrix(path, competition.targets[0].name, rows, limit)
-        ):
-            return found
-        else:
-            table = _read_hdf5(path, names, rows, limit)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "unreadable"
-        raise SubmissionError(
-            f"{path} cannot be read as {kind}.",
-            problems=[reason[:300]],
-            hint="Is the file whole, and is its content what its name says?",
-        ) from error
-    longest = {name: _longest(table, name) for name in _once(table.column_names, names)}
-    long = [name for name in names if longest.get(name, 0) > _LONGEST][:EXAMPLES]
+    expected = Expected.of(competition, rows, genes)
+    if reader is not None:
+        return reader.read(path, expected)
+    with opened(path, expected):  # what is no such file at all is told at once
+        pass
+    if FORMATS[path.suffix.lower()] != "HDF5":
+        return parse(path, expected)
+    with Reader() as reader:
+        return reader.read(path, expected)
+
+
+def parse(path: Path, expected: Expected) -> pa.Table | Wide:
+    """What `read` gives, in this process and from one open file.
+
+    Raises:
+        SubmissionError: If it cannot be read as a table at all.
+    """
+    with opened(path, expected) as file:
+        try:
+            with limited(expected.memory):
+                match FORMATS[path.suffix.lower()]:
+                    case "CSV":
+                        table = _read_csv(file, path, expected)
+                    case "Parquet":
+                        table = _read_parquet(file, expected)
+                    case _:
+                        table = _read_hdf5(path, expected)
+        except MemoryError as error:
+            most = f"{expected.memory >> 20:,} MiB, far more than {expected.rows:,} rows need"
+            raise unreadable(path, f"reading it takes more than {most}") from error
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise unreadable(path, str(error)) from error
+    if isinstance(table, Wide):
+        return table
+    longest = {name: _longest(table, name) for name in _once(table.column_names, expected.names)}
+    long = [name for name in expected.names if longest.get(name, 0) > _LONGEST][:EXAMPLES]
     if long:
         raise SubmissionError(
             f"{path} holds no predictions.",
@@ -98,75 +123,104 @@ def read(
     return table
 
 
-def file_limit(rows: int, columns: int, *, matrix: bool = False) -> int:
-    """Bytes that a predictions file may have, and its columns once they are unpacked."""
-    return _ROOM + (_MATRIX_VALUE if matrix else _VALUE) * rows * columns
+def unreadable(path: Path, reason: str) -> SubmissionError:
+    """The refusal of a file that cannot be read as what its name says."""
+    return SubmissionError(
+        f"{path} cannot be read as {FORMATS[path.suffix.lower()]}.",
+        problems=[(reason.strip() or "unreadable").splitlines()[0][:300]],
+        hint="Is the file whole, and is its content what its name says?",
+    )
 
 
-def _once(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The wanted columns that are there once."""
-    found = Counter(names)
-    return [name for name in wanted if found[name] == 1]
+@contextmanager
+def opened(path: Path, expected: Expected) -> Iterator[BinaryIO]:
+    """A file of a known format and no unlikely size; what takes its name meanwhile is another.
+
+    Raises:
+        SubmissionError: If it is none, before anything of it is parsed.
+    """
+    kind = _kind(path)
+    nonblock = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe would wait
+    with os.fdopen(os.open(path, os.O_RDONLY | nonblock), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise SubmissionError(f"{path} {_IRREGULAR}.", hint="Name a predictions file.")
+        size, limit = status.st_size, expected.limit
+        if size > limit:
+            content = f"{expected.rows:,} rows of {len(expected.names):,} columns"
+            raise SubmissionError(
+                f"{path} is too large: {size >> 20:,} MiB; {content} take less than "
+                f"{(limit >> 20) + 1:,} MiB.",
+                hint="Save the predictions alone: the ids of the test part and the target columns.",
+            )
+        start = file.read(8)
+        if not start:
+            raise SubmissionError(f"{path} is empty.", hint="Was it written to the end?")
+        holds = next((other for mark, other in _SIGNATURES.items() if start.startswith(mark)), kind)
+        if holds != kind:
+            raise SubmissionError(
+                f"{path} holds {holds}, not {kind}.",
+                hint=f"Unpack it, name it after its content, or save it as {kind}.",
+            )
+        file.seek(0)
+        yield file
 
 
-def _read_hdf5(path: Path, wanted: Sequence[str], rows: int, limit: int) -> pa.Table:
-    names, found = hdf5.read(path, wanted, rows, limit)
-    columns = dict(zip(found.column_names, found.columns, strict=True))
-    return _assembled(names, columns, found.num_rows if columns else rows)
-
-
-def _check_file(path: Path, limit: int, content: str) -> None:
-    """Refuse what is no file of a known format, before anything of it is parsed."""
+def _kind(path: Path) -> str:
+    """The format that a file's name says."""
     if not path.is_file():
         if path.is_dir():
             what = "is a directory"
         elif path.exists():
-            what = "is no regular file but a pipe or a device"
+            what = _IRREGULAR
         else:
             what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
         raise SubmissionError(f"{path} {what}.", hint="Name a predictions file.")
-    expected = FORMATS.get(path.suffix.lower())
-    if expected is None:
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
         raise SubmissionError(
             f"{path} is no format that Podium reads.",
             hint=f"Save the predictions as one of: {', '.join(FORMATS)}",
         )
     if not str(path).isascii() and "\\udc" in ascii(str(path)):
         raise SubmissionError(f"The name of {path} is no UTF-8.", hint="Rename the file.")
-    size = path.stat().st_size
-    if size > limit:
-        raise SubmissionError(
-            f"{path} is too large: {size >> 20:,} MiB; {content} take less than "
-            f"{(limit >> 20) + 1:,} MiB.",
-            hint="Save the predictions alone: the ids of the test part and the target columns.",
-        )
-    with path.open("rb") as stream:
-        start = stream.read(8)
-    if not start:
-        raise SubmissionError(f"{path} is empty.", hint="Was it written to the end?")
-    found = next((kind for mark, kind in _SIGNATURES.items() if start.startswith(mark)), expected)
-    if found != expected:
-        raise SubmissionError(
-            f"{path} holds {found}, not {expected}.",
-            hint=f"Unpack it, name it after its content, or save it as {expected}.",
-        )
+    return kind
 
 
-def _read_csv(path: Path, wanted: Sequence[str], labels: set[str], rows: int) -> pa.Table:
+def _once(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """The wanted columns that are there once."""
+    count = Counter(names)
+    return [name for name in wanted if count[name] == 1]
+
+
+def _read_hdf5(path: Path, expected: Expected) -> pa.Table | Wide:
+    try:
+        names, table = hdf5.read(path, expected)
+    except (LookupError, RuntimeError, TypeError) as error:  # of h5py, for damaged files
+        raise ValueError(str(error)) from error
+    if isinstance(table, Wide):
+        return table
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    return _assembled(names, columns, table.num_rows if columns else expected.rows)
+
+
+def _read_csv(file: BinaryIO, path: Path, expected: Expected) -> pa.Table:
     """Read with the expected types; where a value does not convert, read all as text instead."""
-    names = _header(path)
-    once = _once(names, wanted)
+    expected.check_rows(_checked_text(file) - 1, _CSV_SPARE)
+    names = _header(file, path)
+    expected.check_columns(len(names))
+    once = _once(names, expected.names)
     if not once:
-        return _assembled(names, {}, rows)
-    texts = {"id", *labels}
+        return _assembled(names, {}, expected.rows)
+    texts = {"id", *expected.labels}
     types = {name: pa.string() if name in texts else pa.float64() for name in once}
     try:
-        table = _parse_csv(path, types)
+        table = _parse_csv(file, path, types)
         columns = table.columns
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error):
             raise
-        table = _parse_csv(path, dict.fromkeys(once, pa.string()))
+        table = _parse_csv(file, path, dict.fromkeys(once, pa.string()))
         columns = [table[name] if name in texts else _as_numbers(table[name]) for name in once]
     return _assembled(names, dict(zip(once, columns, strict=True)), table.num_rows)
 
@@ -176,9 +230,11 @@ def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.is_in(column, value_set=pa.array(_NULLS)), None, column)
 
 
-def _parse_csv(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
+def _parse_csv(file: BinaryIO, path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
     """Read columns by one thread: Arrow's pool gains nothing here and may abort a quick exit."""
     from pyarrow import csv as arrow
+
+    file.seek(0)
 
     ragged: list[Any] = []
 
@@ -195,14 +251,14 @@ def _parse_csv(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
     )
     try:
         table = arrow.read_csv(
-            path,
+            file,
             read_options=arrow.ReadOptions(use_threads=False),
             parse_options=arrow.ParseOptions(invalid_row_handler=keep_ragged),
             convert_options=convert,
         )
     except pa.ArrowInvalid as error:
         if "straddl" in str(error):
-            raise ValueError("a row is longer than 1 MiB") from error
+            raise ValueError(_LONG_ROW) from error
         if "Empty CSV" in str(error):
             return pa.table({name: pa.nulls(0, kind) for name, kind in types.items()})
         if not ragged:
@@ -221,13 +277,16 @@ def _parse_csv(path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
     return table
 
 
-def _header(path: Path) -> list[str]:
-    """The column names of a text file that is UTF-8 throughout and separated by commas."""
-    _check_text(path)
-    with path.open(encoding="utf-8-sig") as stream:
-        line = next((line for line in stream if line.rstrip("\n")), "")
+def _header(file: BinaryIO, path: Path) -> list[str]:
+    """The column names of a text file that is separated by commas."""
+    file.seek(0)
+    start = file.read(_LINE).decode("utf-8-sig", errors="ignore")  # may end within a character
+    lines = io.StringIO(start, newline=None)
+    line = next((line for line in lines if line.rstrip("\n")), "")
     if not line:
         raise ValueError("it has blank lines only")
+    if not line.endswith("\n") and file.read(1):
+        raise ValueError(_LONG_ROW)
     try:
         names = next(csv.reader([line]))
     except csv.Error as error:
@@ -241,54 +300,89 @@ def _header(path: Path) -> list[str]:
     return names
 
 
-def _check_text(path: Path) -> None:
-    """Arrow's reader shows damaged text on the terminal, so none may reach it."""
+def _checked_text(file: BinaryIO) -> int:
+    """Ends of lines; Arrow's reader shows damaged text on the terminal: none may reach it.
+
+    Raises:
+        ValueError: If it is not UTF-8 throughout.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, block = 1, b" "
-    with path.open("rb") as stream:
-        while block:
-            block = stream.read(_CHUNK)
-            if 0 in block:
-                line = lines + block[: block.index(0)].count(b"\n")
-                raise ValueError(f"line {line} has a NUL byte: it is UTF-16 or no text at all")
-            try:
-                decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                line = lines + error.object[: error.start].count(b"\n")
-                byte = error.object[error.start]
-                raise ValueError(
-                    f"line {line} has the byte 0x{byte:02x}, which is no UTF-8: "
-                    'save the file with encoding="utf-8"'
-                ) from error
-            lines += block.count(b"\n")
+    lines, block = 0, b" "
+    while block:
+        block = file.read(_CHUNK)
+        if 0 in block:
+            line = lines + 1 + block[: block.index(0)].count(b"\n")
+            raise ValueError(f"line {line} has a NUL byte: it is UTF-16 or no text at all")
+        try:
+            decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            line = lines + 1 + error.object[: error.start].count(b"\n")
+            byte = error.object[error.start]
+            raise ValueError(
+                f"line {line} has the byte 0x{byte:02x}, which is no UTF-8: "
+                'save the file with encoding="utf-8"'
+            ) from error
+        lines += block.count(b"\n") or block.count(b"\r")  # as old Macs end lines
+    return lines
 
 
-def _read_parquet(path: Path, wanted: Sequence[str], rows: int, limit: int) -> pa.Table:
+def _read_parquet(file: BinaryIO, expected: Expected) -> pa.Table:
     """Read after what the file declares of itself has been found small enough."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
-        metadata, schema = file.metadata, file.schema_arrow
-        leaves = {file.schema.column(place).path for place in range(len(file.schema))}
+    _check_footer(file, expected)
+    with pq.ParquetFile(file, pre_buffer=False) as opened:
+        metadata, schema = opened.metadata, opened.schema_arrow
+        leaves = [opened.schema.column(place) for place in range(len(opened.schema))]
+    expected.check_columns(len(leaves))
     names = [name for name in schema.names if not name.startswith("__index_level_")]  # of pandas
-    once = _once(names, wanted)
-    nested = [f"{name} {schema.field(name).type}" for name in once if name not in leaves]
+    once = _once(names, expected.names)
+    plain_names = {leaf.path for leaf in leaves}
+    nested = [f"{name} {schema.field(name).type}" for name in once if name not in plain_names]
     if nested:
         raise ValueError(f"columns must hold one value a row: {', '.join(nested)}")
-    # of all columns: to ask a damaged file for a single one can abort the process
-    sizes = [metadata.row_group(g).total_byte_size for g in range(metadata.num_row_groups)]
-    _check_size(metadata.num_rows, rows, sum(sizes), limit)
+    wide = [leaf for leaf in leaves if leaf.path in once and (leaf.length or 0) > _LONGEST]
+    if wide:  # where there is no value, too, it would take them
+        raise ValueError(f"column {wide[0].path!r} has values of {wide[0].length:,} bytes")
+    _check_groups(metadata, expected)
     if not once:
         return _assembled(names, {}, metadata.num_rows)
-    plain = "id" in once and _few_bytes(path, metadata, schema.field("id").type)
+    plain = "id" in once and _few_bytes(file, metadata, schema.field("id").type)
     texts = [name for name in once if name != "id" or not plain]
-    with pq.ParquetFile(path, metadata=metadata, read_dictionary=texts) as file:  # texts stay small
-        table = file.read(columns=once, use_threads=False)
+    options = {"metadata": metadata, "pre_buffer": False, "read_dictionary": texts}
+    with pq.ParquetFile(file, **options) as opened:  # texts stay small
+        table = opened.read(columns=once, use_threads=False)
     table.validate(full=True)  # damaged text would fail only where it is shown
     return _assembled(names, {name: table[name] for name in once}, metadata.num_rows)
 
 
-def _few_bytes(path: Path, metadata: Any, kind: pa.DataType) -> bool:
+def _check_footer(file: BinaryIO, expected: Expected) -> None:
+    """Refuse a list of columns that takes more than any table's, before it is unpacked."""
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - 8))
+    size = int.from_bytes(file.read(4), "little")
+    if size > _FOOTER + _FOOTER_COLUMN * len(expected.names):
+        raise ValueError(
+            f"its list of columns takes {size >> 20:,} MiB, far more than "
+            f"{len(expected.names):,} columns need"
+        )
+
+
+def _check_groups(metadata: Any, expected: Expected) -> None:
+    """Refuse what a file says of its groups of rows if it is much, or does not add up.
+
+    Of all columns: to ask a damaged file for a single one can abort the process.
+    """
+    expected.check_rows(metadata.num_rows)
+    expected.check_rows(metadata.num_row_groups)  # one may have a row, or none
+    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+    rows, sizes = [g.num_rows for g in groups], [g.total_byte_size for g in groups]
+    if min([0, *rows, *sizes]) < 0 or sum(rows) != metadata.num_rows:
+        raise ValueError("it is damaged: its groups of rows do not add up")
+    expected.check_size(sum(sizes))
+
+
+def _few_bytes(file: BinaryIO, metadata: Any, kind: pa.DataType) -> bool:
     """Whether ids can be read as they stand: quicker, unless a long one is repeated everywhere.
 
     The first row of each group comes with all texts that the group repeats.
@@ -297,23 +391,14 @@ def _few_bytes(path: Path, metadata: Any, kind: pa.DataType) -> bool:
 
     if not any(is_text(kind) for is_text in TEXT):
         return False
-    with pq.ParquetFile(path, metadata=metadata, read_dictionary=["id"]) as file:
+    options = {"metadata": metadata, "pre_buffer": False, "read_dictionary": ["id"]}
+    with pq.ParquetFile(file, **options) as opened:
         for group in range(metadata.num_row_groups):
-            rows = file.iter_batches(1, [group], ["id"], use_threads=False)
+            rows = opened.iter_batches(1, [group], ["id"], use_threads=False)
             first = next(rows, None)  # a group may be empty
             if first and _longest(pa.Table.from_batches([first]), "id") > _LONGEST:
                 return False
     return True
-
-
-def _check_size(found: int, rows: int, size: int, limit: int) -> None:
-    """A small file can unpack to more than the memory holds."""
-    if found > 2 * rows + 1000:
-        raise ValueError(f"it has {found:,} rows, {rows:,} are expected")
-    if size > limit:
-        raise ValueError(
-            f"its columns unpack to {size >> 20:,} MiB, far more than {rows:,} rows need"
-        )
 
 
 def _assembled(names: Sequence[str], columns: Mapping[str, Any], rows: int) -> pa.Table:

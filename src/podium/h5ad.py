@@ -15,6 +15,7 @@ import numpy as np
 from podium.errors import DataError, PodiumError, reason
 from podium.predictions.hdf5 import hard
 from podium.scratch import replacing
+from podium.tables import bounded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def read(path: Path) -> Annotated:
     from scipy.sparse import csr_array
 
     try:
-        with h5py.File(path, "r") as file:
+        with bounded(path), h5py.File(path, "r") as file:
             if "obs" not in file or "var" not in file:
                 raise DataError(f"{path} is no AnnData file: it has no obs and var.")
             layers = file.get("layers", {})
@@ -66,6 +67,11 @@ def read(path: Path) -> Annotated:
                 genes=np.asarray(_table(file["var"]).index, dtype=np.str_),
                 places=None if places is None else np.asarray(places[:], dtype=np.float64)[:, :2],
             )
+    except MemoryError as error:
+        raise DataError(
+            f"{path} takes more memory than a file of its size can need.",
+            hint="Save it with a present version of anndata: adata.write_h5ad(FILE)",
+        ) from error
     except (OSError, LookupError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise DataError(
             f"{path} cannot be read as an AnnData file: {str(error)[:200]}.",

@@ -72,13 +72,18 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     made = Path(name)
     try:
         yield made
-        _sync(made, os.O_RDWR)
-        folder = path.parent.stat().st_mode
-        made.chmod(0o600 | (0o044 & folder & (_kept(folder) if private else 0o777)))
-        made.replace(path)
-        sync_folder(path.parent)
+        place(made, path, private=private)
     finally:
         made.unlink(missing_ok=True)
+
+
+def place(made: Path, path: Path, *, private: bool = False) -> None:
+    """Give a whole file another name of the same file system, once it is on the disk."""
+    _sync(made, os.O_RDWR)
+    folder = path.parent.stat().st_mode
+    made.chmod(0o600 | (0o044 & folder & (_kept(folder) if private else 0o777)))
+    made.replace(path)
+    sync_folder(path.parent)
 
 
 def close(folder: Path) -> None:

@@ -6,7 +6,6 @@ wrong is said at once, with counts and the first five examples, and nothing is w
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from podium import formats
+from podium import formats, scratch
 from podium.competition import Competition
 from podium.errors import SubmissionError, reason
 from podium.metric import Table
@@ -34,7 +33,6 @@ from podium.predictions.columns import (
 )
 from podium.predictions.matching import permutation
 from podium.predictions.wide import Wide
-from podium.scratch import replacing
 from podium.version import file_sha256
 
 if TYPE_CHECKING:
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
 
     from podium.data import Data
     from podium.model import Part
+    from podium.predictions.reader import Reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,20 +56,23 @@ class Checked:
     notes: tuple[str, ...] = ()
 
 
-def check(path: Path, data: Data, notes: list[str] | None = None) -> Table:
+def check(
+    path: Path, data: Data, notes: list[str] | None = None, reader: Reader | None = None
+) -> Table:
     """The predictions of a file, aligned with the test ids.
 
     Args:
         path: The file.
         data: Whose test part it predicts.
         notes: Gets a sentence for each thing that is allowed but should be looked at.
+        reader: Reads it, where it is a file of others.
 
     Raises:
         SubmissionError: With everything that is wrong.
     """
     with ThreadPoolExecutor(1) as pool:  # both files are read at once
         known = pool.submit(data.ids, "test")
-        table = formats.read(path, data.competition, data.rows("test"), data.genes)
+        table = formats.read(path, data.competition, data.rows("test"), data.genes, reader)
         ids = known.result()
     return align(
         *(table, data.competition, ids, lambda: data.part("test"), data.genes),
@@ -190,19 +192,18 @@ def write(table: Any, path: Path) -> None:
     pq.write_table(from_pandas(table), path, compression="zstd")
 
 
-def keep(path: Path, folder: Path, name: str) -> Path:
-    """Copy a file into `folder` under `name`: whole or not at all, and only if it is not there.
+def keep(made: Path, folder: Path, name: str) -> Path:
+    """Move a file of one's own to `folder` under `name`, unless the same is there.
 
     Raises:
         SubmissionError: If the disk refuses.
     """
     target = folder / name
-    if target.is_file() and file_sha256(target) == file_sha256(path):
+    if target.is_file() and file_sha256(target) == file_sha256(made):
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as scratch:
-            shutil.copyfile(path, scratch)
+        scratch.place(made, target)
     except OSError as error:
         raise SubmissionError(
             f"{target} cannot be written: {reason(error)}.",

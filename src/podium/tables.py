@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from podium.predictions.columns import (
     has_fractions,
     many,
 )
+from podium.predictions.memory import limited
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +39,9 @@ _OTHERS = {
     b"PAR1": "a Parquet file",
 }
 """How files begin that are no CSV."""
+_COLUMNS, _HEADER = 200_000, 16 << 20  # columns of a table of one's own, and bytes that name them
+_ROOM, _RATIO = 1 << 30, 200  # bytes of memory that reading it may take, and for each of the file
+_WIDE = f"its first line names more than {_COLUMNS:,} columns"
 OWN = ("part", "fold", "stratum")
 """Columns that Podium adds to every table."""
 
@@ -102,6 +108,23 @@ def periods(column: pd.Series) -> pd.Series:
     return rank.map(lambda share: f"p{int(share * (PERIODS - 1e-9)):03d}")
 
 
+@contextmanager
+def bounded(path: Path) -> Iterator[None]:
+    """Read a table of one's own, of whatever size, but for what no such file can hold.
+
+    Raises:
+        ValueError: If a text has too many columns, before it is read.
+        MemoryError: If a file unpacks to more than 200 times its size and a GiB (on Linux).
+    """
+    if path.suffix.lower() == ".csv":
+        with path.open("rb") as file:
+            header = file.readline(_HEADER)
+        if len(header) == _HEADER or header.count(b",") >= _COLUMNS:
+            raise ValueError(_WIDE)
+    with limited(_ROOM + _RATIO * path.stat().st_size):
+        yield
+
+
 @dataclass(frozen=True)
 class Checked:
     """A CSV file that was read, or what is wrong with it."""
@@ -121,6 +144,8 @@ class Checked:
                 table = _read(path)
                 problems = [] if len(table) else [f"{path.name} has a header and no rows"]
                 return cls(path, table, tuple(problems))
+            except MemoryError:
+                problems = [f"{path.name} takes more memory than a table of its size can need"]
             except (pd.errors.ParserError, ValueError) as error:
                 said = str(error).strip().splitlines()[-1]
                 problems = [f"{path.name} is no table with commas: {said}"]
@@ -198,7 +223,8 @@ def _read(path: Path, text: Collection[str] = ()) -> pd.DataFrame:
     import pandas as pd
 
     utf8 = "utf-8-sig"
-    table = pd.read_csv(path, encoding=utf8, low_memory=False)
+    with bounded(path):
+        table = pd.read_csv(path, encoding=utf8, low_memory=False)
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError("the rows have more fields than the header")  # noqa: TRY004
     if text:
@@ -225,7 +251,7 @@ def _file_problems(path: Path) -> list[str]:
         return [f"{path.name} is UTF-16: convert it: iconv -f utf-16 -t utf-8 {path.name}"]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
+            header = file.readline(_HEADER)
             while file.read(1 << 20):
                 pass
     except UnicodeDecodeError as error:
@@ -243,6 +269,8 @@ def _file_problems(path: Path) -> list[str]:
 
 
 def _header_problems(path: Path, header: str) -> list[str]:
+    if len(header) == _HEADER or header.count(",") >= _COLUMNS:
+        return [f"{path.name}: {_WIDE}"]
     names = next(csv.reader([header]))
     for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if len(names) < 3 and header.count(mark) >= max(1, len(names)):
@@ -250,7 +278,7 @@ def _header_problems(path: Path, header: str) -> list[str]:
                 f"{path.name} has {word} between its columns: save it with commas (and a point "
                 "in decimals)"
             ]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     lines = [f"{path.name} has the column {name!r} more than once" for name in twice]
     if len(names) < 2:
         lines.append(f"{path.name} has one column only, {names[0]!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import groupby
@@ -166,11 +166,12 @@ def _scored_again(desk: Desk, record: Record) -> Scorecard | None:
     if record.kind == CONTROL:
         named = [c for c in desk.data.competition.controls if c.name == record.name]
         return desk.score_control(named[0]) if named else None
-    try:
-        file = files.checked(record)
-    except BoardError:
-        return None
-    return desk.score(desk.check(file))
+    with ExitStack() as stack:
+        try:
+            copy = stack.enter_context(files.taken(record, desk.expected))
+        except BoardError:
+            return None
+        return desk.score(desk.check(copy, foreign=True))
 
 
 def refusal(error: Exception) -> str:
@@ -205,7 +206,8 @@ def _rescored(desk: Desk, old: Record, handled: Handled) -> Handled:
     Raises:
         PodiumError: If it is refused.
     """
-    found = cards(desk.score(desk.check(files.checked(old))))
+    with files.taken(old, desk.expected) as copy:
+        found = cards(desk.score(desk.check(copy, foreign=True)))
     rescored = {"created": now(), "versions": provenance.versions()}
     code = {**old.provenance, **vars(desk.version), "rescored": rescored}
     desk.record_controls()
@@ -293,22 +295,25 @@ class _Folder:
         if isinstance(desk, Exception):
             raise desk
         desk.refuse_over_limit(team)
-        record = self._record(desk, path, team, sha256, start)
-        desk.record_controls()
-        desk.add(record)
+        with files.copied(path, desk.expected, workspace.root()) as copy:
+            record = self._record(desk, path, copy, team, start)
+            desk.record_controls()
+            if not sha256 == copy.sha256 == file_sha256(path):
+                raise PodiumError("it has changed while it was scored: podium score-all")
+            desk.add(record)
         self._known.add(short)
         score = record.public["scores"][desk.data.competition.primary.name]
         return replace(handled, status="scored", score=shown(score))
 
-    def _record(self, desk: Desk, path: Path, team: str, sha256: str, start: float) -> Record:
+    def _record(self, desk: Desk, path: Path, copy: files.Copy, team: str, start: float) -> Record:
         file = path.relative_to(workspace.root()).as_posix()
-        claim = self._claims.get((desk.submission_id(team, sha256), desk.version.name))
+        claim = self._claims.get((desk.submission_id(team, copy.sha256), desk.version.name))
         if claim:  # a false claim gives way to what is found here
             with suppress(BoardError):
                 if found := verified(desk, replace(claim, file=file)):
                     return found
         name = label(path.stem)
-        scored = desk.score(desk.check(path, new=True))
+        scored = desk.score(desk.check(copy.path, new=True, foreign=True))
         return desk.record(
             scored,
             team=team,
@@ -318,6 +323,6 @@ class _Folder:
             kind=SUBMISSION,
             created=now(),
             file=file,
-            sha256=sha256,
+            sha256=copy.sha256,
             code={"seconds": round(time.perf_counter() - start, 3)},
         )

@@ -23,9 +23,11 @@ from podium.boards.standings import Standings, View, standings
 from podium.data import Data
 from podium.errors import PodiumError, one_line
 from podium.notes import note
+from podium.predictions.expected import Expected
+from podium.predictions.reader import Reader
 from podium.scoring import Scorecard, Solution, open_solution
 from podium.stats import Card, Estimate
-from podium.version import Version, file_sha256
+from podium.version import Version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,18 +128,30 @@ class Desk:
     def _surroundings(self) -> Mapping[str, Any]:
         return provenance.collect()
 
-    def check(self, path: Path, *, new: bool = False) -> Table:
+    @cached_property
+    def _reader(self) -> Reader:
+        """Reads files of others; it ends with the desk."""
+        return Reader()
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What a predictions file should hold."""
+        data = self.data
+        return Expected.of(data.competition, data.rows("test"), data.genes)
+
+    def check(self, path: Path, *, new: bool = False, foreign: bool = False) -> Table:
         """The predictions of a file, aligned with the test ids.
 
         Args:
             path: The file.
             new: Whether it is about to be handed in: then what is no fault is said, once.
+            foreign: Whether it comes from others.
 
         Raises:
             SubmissionError: With everything that is wrong.
         """
         notes: list[str] = []
-        table = submission.check(path, self.data, notes)
+        table = submission.check(path, self.data, notes, self._reader if foreign else None)
         for text in notes if new else ():
             note(f"{path.name}: {text}")
         return table
@@ -319,33 +333,33 @@ class Entries:
         Raises:
             PodiumError: If the predictions are refused; nothing is written then.
         """
-        desk = self.desk
-        aligned = desk.check(predictions.path, new=True)
-        sha256 = file_sha256(predictions.path)
-        short = desk.submission_id(self.team, sha256)
-        self._refuse_withdrawn(short)
-        if not desk.has_record(short):
-            desk.refuse_over_limit(self.team)
-        scored = desk.score(aligned)
-        desk.record_controls()
-        before = desk.best(self.team)
-        seconds = time.perf_counter() - predictions.start
-        kept = self._place(SUBMITTED) / (short + predictions.path.suffix.lower())
-        record = desk.record(
-            scored,
-            team=self.team,
-            name=predictions.name,
-            model=predictions.model,
-            message=predictions.message,
-            kind=SUBMISSION,
-            created=now(),
-            file=kept.relative_to(workspace.root()).as_posix(),
-            sha256=sha256,
-            code={**(predictions.code or {}), "seconds": round(seconds, 3)},
-        )
-        files.tidy(kept.parent, desk.recorded_files)
-        with files.staged(predictions.path, kept, sha256, lambda: desk.has_record(short)):
-            new = desk.add(record)
+        desk, folder = self.desk, self._place(SUBMITTED)
+        with files.copied(predictions.path, desk.expected, folder) as copy:
+            aligned = desk.check(copy.path, new=True)
+            short = desk.submission_id(self.team, copy.sha256)
+            self._refuse_withdrawn(short)
+            if not desk.has_record(short):
+                desk.refuse_over_limit(self.team)
+            scored = desk.score(aligned)
+            desk.record_controls()
+            before = desk.best(self.team)
+            seconds = time.perf_counter() - predictions.start
+            kept = folder / (short + predictions.path.suffix.lower())
+            record = desk.record(
+                scored,
+                team=self.team,
+                name=predictions.name,
+                model=predictions.model,
+                message=predictions.message,
+                kind=SUBMISSION,
+                created=now(),
+                file=kept.relative_to(workspace.root()).as_posix(),
+                sha256=copy.sha256,
+                code={**(predictions.code or {}), "seconds": round(seconds, 3)},
+            )
+            files.tidy(folder, desk.recorded_files)
+            with files.staged(copy, kept, lambda: desk.has_record(short)):
+                new = desk.add(record)
         open_file = self._keep_open(predictions, short, SUBMITTED)
         board = desk.standings(self.team)
         row = next(row for row in board.rows if row.submission == record.submission)
@@ -363,10 +377,11 @@ class Entries:
 
     def put_aside(self, predictions: Predictions) -> Kept:
         """Check predictions and keep them without scoring."""
-        self.desk.check(predictions.path)
-        short = self.desk.submission_id(self.team, file_sha256(predictions.path))
-        name = short + predictions.path.suffix.lower()
-        kept = submission.keep(predictions.path, self._place(PUT_ASIDE), name)
+        folder = self._place(PUT_ASIDE)
+        with files.copied(predictions.path, self.desk.expected, folder) as copy:
+            self.desk.check(copy.path)
+            short = self.desk.submission_id(self.team, copy.sha256)
+            kept = submission.keep(copy.path, folder, short + predictions.path.suffix.lower())
         open_file = self._keep_open(predictions, short, PUT_ASIDE)
         seconds = time.perf_counter() - predictions.start
         return Kept(file=kept, open_file=open_file, seconds=seconds)

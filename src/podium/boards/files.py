@@ -1,24 +1,29 @@
 """The way from a record to its checked file, and how a file gets to where its record says.
 
-A file is staged beside its place before its record is written, and takes its name when the record
-is in. So a refusal leaves neither. What is killed in between leaves a record and a staged file,
-which takes its name as soon as somebody asks for it.
+What is checked, hashed, scored and kept is one copy, whatever becomes of the file meanwhile. It is
+staged beside its place before its record is written, and takes its name when the record is in. So a
+refusal leaves neither. What is killed in between leaves a record and a staged file, which takes its
+name as soon as somebody asks for it.
 """
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
-from podium import scratch, workspace
+from podium import formats, scratch, workspace
 from podium.boards.record import Record
-from podium.errors import BoardError, SubmissionError, reason
+from podium.errors import BoardError, PodiumError, SubmissionError, reason
+from podium.predictions.expected import Expected
 from podium.version import file_sha256
 
+_CHUNK = 1 << 20
 _STAGED = ".staged-"
 _OLD_SECONDS = 24 * 3600
 
@@ -40,6 +45,68 @@ def checked(record: Record) -> Path:
     Raises:
         BoardError: If it is not here, or has changed since.
     """
+    path = _lying(record)
+    _check_same(record, file_sha256(path))
+    return path
+
+
+class Copy(NamedTuple):
+    """What was in a file when it was taken: nobody else can change it."""
+
+    path: Path
+    sha256: str
+
+
+@contextmanager
+def copied(source: Path, expected: Expected, beside: Path) -> Iterator[Copy]:
+    """A copy of a predictions file that all is done with: whatever becomes of the file meanwhile.
+
+    Errors name the file itself.
+
+    Args:
+        source: The file.
+        expected: What it should hold.
+        beside: A folder, of whose file system the copy is; it need not be there yet.
+
+    Raises:
+        SubmissionError: If it is no predictions file, or the disk refuses.
+    """
+    beside = beside.absolute()
+    place = next(folder for folder in (beside, *beside.parents) if folder.is_dir())
+    with formats.opened(source, expected) as file, ExitStack() as stack:
+        with _disk_of(beside):
+            folder = stack.enter_context(scratch.directory(scratch.INCOMING, place))
+            copy, sha256 = folder / source.name, hashlib.sha256()
+            with copy.open("wb") as out:
+                while block := file.read(_CHUNK):
+                    sha256.update(block)
+                    out.write(block)
+        try:
+            yield Copy(copy, sha256.hexdigest())
+        except PodiumError as error:
+            error.rename(copy, source)
+            raise
+
+
+@contextmanager
+def taken(record: Record, expected: Expected) -> Iterator[Path]:
+    """A copy of a record's file, as it was handed in.
+
+    Raises:
+        BoardError: If it is not here, or has changed since.
+        SubmissionError: If it is no predictions file, or the disk refuses.
+    """
+    with copied(_lying(record), expected, workspace.root()) as copy:
+        _check_same(record, copy.sha256)
+        yield copy.path
+
+
+def _lying(record: Record) -> Path:
+    """Where a record's file lies, whatever is in it.
+
+    Raises:
+        BoardError: If it is not here.
+    """
     if not record.file:
         raise BoardError(
             f"The predictions of {record.submission} ({record.name}) are not here.",
@@ -48,37 +115,43 @@ def checked(record: Record) -> Path:
     path = find(record)
     if path is None:
         raise BoardError(f"{record.file} is missing.", hint="Put it back where it was.")
-    if file_sha256(path) != record.sha256:
+    return path
+
+
+def _check_same(record: Record, sha256: str) -> None:
+    if sha256 != record.sha256:
         raise BoardError(
             f"{record.file} has changed since it was handed in (sha256).",
             hint="Put back the file that was handed in.",
         )
-    return path
 
 
 @contextmanager
-def staged(source: Path, target: Path, sha256: str, recorded: Callable[[], bool]) -> Iterator[None]:
-    """A copy of `source` on the disk that takes the name `target` at the end, unless that fails.
+def staged(copy: Copy, target: Path, recorded: Callable[[], bool]) -> Iterator[None]:
+    """A copy on the disk that takes the name `target` at the end, unless that fails.
 
     Args:
-        source: The predictions.
-        target: Where their record says that they lie.
-        sha256: What was checked and scored.
+        copy: What was checked and scored, in the file system of its target.
+        target: Where its record says that it lies.
         recorded: Whether the record is there: asked where something failed, for the answer to a
             commit may be lost. If it is, or nobody can tell, the copy stays.
 
     Raises:
-        SubmissionError: If the disk refuses, or the file has changed since it was checked.
+        SubmissionError: If the disk refuses.
     """
     with _disk_of(target):
-        copy = _copied(source, target, sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=_prefix(target), dir=target.parent)
+        os.close(handle)
+        made = Path(name)
         try:
+            scratch.place(copy.path, made)
             yield
-            _settle(copy, target, sha256)
+            _settle(made, target, copy.sha256)
         except BaseException:
             with suppress(Exception):
                 if not recorded():
-                    copy.unlink(missing_ok=True)
+                    made.unlink(missing_ok=True)
             raise
 
 
@@ -91,28 +164,6 @@ def _disk_of(target: Path) -> Iterator[None]:
             f"{target} cannot be written: {reason(error)}.",
             hint="Make room there, or work in another folder: PODIUM_WORKSPACE=DIR",
         ) from error
-
-
-def _copied(source: Path, target: Path, sha256: str) -> Path:
-    """Copy a file beside its target, under a name that nobody looks for."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        prefix=_prefix(target), dir=target.parent, delete=False
-    ) as made:
-        copy = Path(made.name)
-    try:
-        with scratch.replacing(copy) as whole:
-            shutil.copyfile(source, whole)
-        same = file_sha256(copy) == sha256
-    except BaseException:
-        copy.unlink(missing_ok=True)
-        raise
-    if not same:
-        copy.unlink()
-        raise SubmissionError(
-            f"{source} has changed while it was scored.", hint="Hand it in again."
-        )
-    return copy
 
 
 def tidy(folder: Path, recorded: Callable[[], Mapping[str, str]]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from podium import formats
 from podium.execution import views
 from podium.execution.worker import Done, Limits, Worker
+from podium.predictions.expected import Expected
 from podium.stats import Card
 from podium.training import Folds, aligned
 
@@ -145,8 +146,7 @@ class FoldWorkers:
 
 def predictions_limit(data: Data, rows: int) -> int:
     """Bytes that a file of predictions may have."""
-    columns = 1 + (len(data.genes) or len(data.competition.targets))
-    return formats.file_limit(rows, columns, matrix=data.competition.matrix)
+    return Expected.of(data.competition, rows, data.genes).limit
 
 
 def cross_validate(

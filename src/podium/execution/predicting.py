@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from podium import fasta, formats, h5ad, scratch, submission, training, workspace
+from podium import fasta, formats, h5ad, scratch, submission, tables, training, workspace
 from podium.boards import provenance
 from podium.data import Data
 from podium.errors import DataError, PodiumError
@@ -263,7 +263,7 @@ def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
             f"{rows} is no format that rows are read from.",
             hint=f"Save them as one of: {', '.join(formats)}",
         )
-    with _reading(rows):
+    with _reading(rows), tables.bounded(rows):
         if rows.suffix.lower() in fasta.ENDINGS:
             found = fasta.read(rows)
             known = [name for name in found if name in ("id", *expected.columns)]
@@ -276,7 +276,7 @@ def _reading(rows: Path | pd.DataFrame) -> Iterator[None]:
     """Values that Arrow or pandas cannot take are the user's to mend."""
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         form = f" as {rows.suffix[1:].lower()}" if isinstance(rows, Path) else ""
         what = rows if isinstance(rows, Path) else "The table"
         reason = (str(error).strip() or "unreadable").splitlines()[0]

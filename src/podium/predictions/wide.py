@@ -59,6 +59,34 @@ class Wide(NamedTuple):
         ids = table.column("id") if table.column_names.count("id") == 1 else None
         return cls(ids, list(genes), values, troubles)
 
+    @classmethod
+    def unpacked(cls, table: pa.Table) -> Wide:
+        """What was packed."""
+        from scipy.sparse import csr_array
+
+        lists = {name: table.column(name).chunk(0).values for name in table.column_names}
+        ids, genes, data = lists["ids"], lists["genes"].to_pylist(), lists["data"].to_numpy()
+        shape = len(ids), len(genes)
+        if "indptr" in lists:
+            indices, ends = lists["indices"].to_numpy(), lists["indptr"].to_numpy()
+            values: Any = csr_array((data, indices, ends), shape=shape)
+        else:
+            values = data.reshape(shape)
+        return cls(pa.chunked_array([ids]), genes, values, [])
+
+    def packed(self) -> pa.Table:
+        """One row of lists: `ids`, `genes`, and `data` or the three parts of sparse rows."""
+        ids = self.column("id").combine_chunks()
+        lists: dict[str, Any] = {"ids": ids, "genes": pa.array(self.names)}
+        if isinstance(self.values, np.ndarray):
+            lists["data"] = pa.array(self.values.reshape(-1))
+        else:
+            parts = ("data", "indices", "indptr")
+            lists |= {name: pa.array(getattr(self.values, name)) for name in parts}
+        return pa.table(
+            {key: pa.LargeListArray.from_arrays([0, len(v)], v) for key, v in lists.items()}
+        )
+
     @property
     def column_names(self) -> list[str]:
         """All columns, as a table has them."""

@@ -1,0 +1,46 @@
+"""A limit on the memory that reading a file takes, whatever the file says of itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+
+_ONE = Lock()
+"""The limit is that of the process: one at a time, so that each restores what it met."""
+
+
+@contextmanager
+def limited(most: int) -> Iterator[None]:
+    """Let the process take so many bytes more than it has; then an allocation fails.
+
+    Linux alone keeps to it.
+
+    Raises:
+        MemoryError: If more are asked for; Arrow's is one.
+    """
+    in_use = _in_use()
+    if sys.platform == "win32" or in_use is None:
+        yield
+        return
+    import resource
+
+    with _ONE:
+        soft, hard = before = resource.getrlimit(resource.RLIMIT_DATA)
+        lower = in_use + most if soft < 0 else min(soft, in_use + most)
+        resource.setrlimit(resource.RLIMIT_DATA, (lower, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _in_use() -> int | None:
+    """Bytes that the process may write to; None where the system does not say."""
+    with suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    return None
