@@ -144,7 +144,7 @@ def _outdated(name: str) -> dict[str, int]:
     opened, competition = leaderboard.find_board(workspace.database_url()), competitions.load(name)
     if opened is None:
         return {}
-    gone = {withdrawal.submission for withdrawal in opened.withdrawals()}
+    gone = opened.gone()
     counts = {}
     for dataset in competition.datasets:
         present = find_version(competition, dataset)

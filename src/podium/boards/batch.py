@@ -98,7 +98,7 @@ def rescore(
     desk.check_metric()  # one that changed under the same version would outdate nothing
     names = (competition.name, dataset.name)
     present = desk.version.name
-    gone = {withdrawal.submission for withdrawal in board.withdrawals()}
+    gone = board.gone()
     own = board.records(*names, [OWN])
     gone |= {record.submission for record in own if record.version == present}
     old = {
@@ -271,7 +271,7 @@ class _Folder:
         board = leaderboard.find_board(workspace.database_url())
         if board is None:
             return set()
-        gone = {withdrawal.submission for withdrawal in board.withdrawals()}
+        gone = {withdrawal.submission for withdrawal in board.withdrawals([OWN])}
         return gone | board.recorded(self.competition, self.dataset)
 
     @cached_property

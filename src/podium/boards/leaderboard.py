@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from podium.boards import database, queries
+from podium.boards import database, journal, queries
 from podium.boards.ranking import Line, Ranking, Row, rank
 from podium.boards.record import (
     CLAIM,
@@ -111,10 +111,10 @@ class Board:
                 (CLAIM, batch.claims),
             ):
                 queries.put(connection, records, origin, batch.primary)
-            queries.insert(connection, WITHDRAWALS, batch.withdrawals, ("submission",))
+            queries.withdraw(connection, batch.withdrawals, CLAIM)
             for reveal in batch.reveals:
                 queries.refuse_unseen(connection, reveal, batch.came_open)
-            queries.insert(connection, REVEALS, batch.reveals, _REVEALED)
+            queries.reveal(connection, batch.reveals)
             queries.pick(connection, batch.picks)
 
     def records(
@@ -134,11 +134,12 @@ class Board:
         with self._read() as connection:
             return [Record(**row) for row in connection.execute(query).mappings()]
 
-    def withdrawals(self) -> list[Withdrawal]:
-        """All withdrawals."""
+    def withdrawals(self, origins: Collection[str] = (OWN, CLAIM)) -> list[Withdrawal]:
+        """All withdrawals, or those that were made here (`own`), or elsewhere (`claim`)."""
+        columns = [WITHDRAWALS.c[name] for name in Withdrawal.__dataclass_fields__]
+        query = sa.select(*columns).where(WITHDRAWALS.c.origin.in_(list(origins)))
         with self._read() as connection:
-            rows = connection.execute(sa.select(WITHDRAWALS)).mappings().all()
-        return [Withdrawal(**row) for row in rows]
+            return [Withdrawal(**row) for row in connection.execute(query).mappings()]
 
     def reveals(self) -> list[Reveal]:
         """All reveals."""
@@ -272,13 +273,12 @@ class Board:
         Args:
             references: Whether lines that Podium ships count, too.
         """
-        gone = sa.select(WITHDRAWALS.c.submission)
         board = (RECORDS.c.competition, RECORDS.c.dataset)
         query = (
             sa.select(*board, sa.func.count(RECORDS.c.submission.distinct()))
             .where(
                 RECORDS.c.kind == SUBMISSION,
-                RECORDS.c.submission.not_in(gone),
+                RECORDS.c.submission.not_in(queries.gone()),
                 *([] if references else [RECORDS.c.origin != REFERENCE]),
             )
             .group_by(*board)
@@ -328,12 +328,16 @@ class Board:
     def withdraw(self, withdrawal: Withdrawal) -> bool:
         """Record a withdrawal; False if the submission is withdrawn already."""
         with self._write() as connection:
-            return bool(queries.insert(connection, WITHDRAWALS, [withdrawal], ("submission",)))
+            return bool(queries.withdraw(connection, [withdrawal]))
 
     def withdrawn(self, submission: str) -> bool:
-        """Whether a submission is withdrawn."""
+        """Whether a submission was withdrawn here."""
+        return submission in {withdrawal.submission for withdrawal in self.withdrawals([OWN])}
+
+    def gone(self) -> set[str]:
+        """Submissions that are withdrawn, here or (where they are claims) elsewhere."""
         with self._read() as connection:
-            return submission in queries.withdrawn(connection)
+            return queries.withdrawn(connection)
 
     def revealed(self, competition: str, dataset: str, answers: str) -> str | None:
         """When the private scores of an answers' version were opened; None if they are sealed."""
@@ -343,7 +347,7 @@ class Board:
     def reveal(self, reveal: Reveal) -> bool:
         """Open private scores for good; False if they are open already."""
         with self._write() as connection:
-            return bool(queries.insert(connection, REVEALS, [reveal], _REVEALED))
+            return bool(queries.reveal(connection, [reveal]))
 
     def pick(self, pick: Pick) -> None:
         """Note what a team picks here, instead of what it picked before, whatever its clock said.
@@ -365,6 +369,11 @@ class Board:
             lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
         return [] if lines == ["ok"] else [str(line) for line in lines]
 
+    def tampering(self, competition: str, dataset: str) -> list[str]:
+        """What of a dataset is not as it was written: see `podium.boards.journal`."""
+        with self._read() as connection:
+            return list(journal.contradictions(connection, competition, dataset))
+
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
         with self._guarded(), self._engine.connect() as connection:
@@ -382,9 +391,6 @@ class Board:
             yield
         except sa.exc.DBAPIError as error:
             raise database.refusal(self.url, "refused", error) from error
-
-
-_REVEALED = ("competition", "dataset", "answers")
 
 
 def _keyed(submission: str, version: str, origin: str) -> sa.Select[Any]:
