@@ -122,7 +122,7 @@ def verified(desk: Desk, record: Record) -> Record | None:
     Raises:
         PodiumError: If its predictions cannot be scored, or give other figures.
     """
-    scored = _scored_again(desk, record)
+    scored = scored_again(desk, record)
     if scored is None:
         return None
     found = cards(scored)
@@ -133,14 +133,14 @@ def verified(desk: Desk, record: Record) -> Record | None:
             f"its public figures are not those of its predictions ({primary} {given}, "
             f"computed {right}): forged, or scored by other code"
         )
-    if not _near_bytes(found["public_influence"], record.public_influence):
+    if not near_influence(found["public_influence"], record.public_influence):
         raise BoardError("its influence values are not those of its predictions")
     record = replace(record, answers=desk.version.answers)
     if not record.private:
         return replace(record, **{k: v for k, v in found.items() if not k.startswith("public")})
     if not (
         all(near(found[part], getattr(record, part)) for part in PARTS)
-        and _near_bytes(found["private_influence"], record.private_influence)
+        and near_influence(found["private_influence"], record.private_influence)
     ):
         raise BoardError("its private figures are not those of its predictions")
     return record
@@ -169,7 +169,8 @@ def _open_files(competition: str) -> tuple[str, ...]:
     return (".open.csv", *own)
 
 
-def _near_bytes(a: bytes, b: bytes) -> bool:
+def near_influence(a: bytes, b: bytes) -> bool:
+    """Whether influence values are the same but for rounding."""
     if len(a) != len(b):
         return False
     first, second = np.frombuffer(a, np.float32), np.frombuffer(b, np.float32)
@@ -177,7 +178,12 @@ def _near_bytes(a: bytes, b: bytes) -> bool:
     return bool(np.allclose(first, second, rtol=1e-4, atol=1e-5 * scale))
 
 
-def _scored_again(desk: Desk, record: Record) -> Scorecard | None:
+def scored_again(desk: Desk, record: Record) -> Scorecard | None:
+    """What a record's predictions score; None for another version, or where they are not here.
+
+    Raises:
+        PodiumError: If they are refused.
+    """
     if record.version != desk.version.name:
         return None
     if record.kind == CEILING:

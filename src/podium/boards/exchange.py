@@ -148,10 +148,12 @@ def merge(
     there = {r.key: r for r in board.records(origins=[OWN])} if board else {}
     claims = {r.key: r for r in board.records(origins=[CLAIM, REFERENCE])} if board else {}
     everything = {**claims, **there}
+    known = {r.submission: r for r in everything.values()}
+    known |= {record.submission: record for _, record in content.records.values()}
     problems = [
         *_contradictions(content, there),
-        *_wrong_withdrawals(content, everything),
-        *_wrong_picks(content, everything),
+        *wrong_withdrawals(content.withdrawals.values(), known),
+        *wrong_picks(content.picks.values(), known),
     ]
     new = [(line, r) for key, (line, r) in content.records.items() if key not in there]
     # what Podium ships is known by its bytes: nothing of it need be trained or scored again
@@ -382,38 +384,34 @@ def _contradictions(
             yield line, f"{_named(record)}: {wrong} on this board"
 
 
-def _wrong_withdrawals(
-    content: _Content, there: Mapping[tuple[str, str], Record]
+def wrong_withdrawals(
+    withdrawals: Iterable[tuple[int, Withdrawal]], known: Mapping[str, Record]
 ) -> Iterator[tuple[int, str]]:
-    """Withdrawals of nothing, or for somebody else."""
-    everything = {r.submission: r for r in there.values()}
-    everything |= {record.submission: record for _, record in content.records.values()}
-    for line, withdrawal in content.withdrawals.values():
-        found = everything.get(withdrawal.submission)
-        if found is None:
+    """Withdrawals of nothing, or for somebody else; `known` are records by submission."""
+    for line, withdrawal in withdrawals:
+        record = known.get(withdrawal.submission)
+        if record is None:
             yield line, f"withdraws {withdrawal.submission}, which is nowhere"
-        elif found.kind != SUBMISSION or found.team != withdrawal.team:
-            yield line, f"withdraws {_named(found)} for team {withdrawal.team}"
-        elif (found.competition, found.dataset) != (withdrawal.competition, withdrawal.dataset):
-            yield line, f"withdraws {_named(found)} from another board"
+        elif record.kind != SUBMISSION or record.team != withdrawal.team:
+            yield line, f"withdraws {_named(record)} for team {withdrawal.team}"
+        elif (record.competition, record.dataset) != (withdrawal.competition, withdrawal.dataset):
+            yield line, f"withdraws {_named(record)} from another board"
 
 
-def _wrong_picks(
-    content: _Content, there: Mapping[tuple[str, str], Record]
+def wrong_picks(
+    picks: Iterable[tuple[int, Pick]], known: Mapping[str, Record]
 ) -> Iterator[tuple[int, str]]:
-    """Picks of nothing, or of what is not their team's."""
-    everything = {r.submission: r for r in there.values()}
-    everything |= {record.submission: record for _, record in content.records.values()}
-    for line, pick in content.picks.values():
+    """Picks of nothing, or of what is not their team's; `known` are records by submission."""
+    for line, pick in picks:
         for submission in pick.submissions:
-            known = everything.get(submission)
-            if known is None:
+            record = known.get(submission)
+            if record is None:
                 yield line, f"picks {submission}, which is nowhere"
-            elif (known.team, known.competition, known.dataset, known.kind) != (
+            elif (record.team, record.competition, record.dataset, record.kind) != (
                 *(pick.team, pick.competition, pick.dataset),
                 SUBMISSION,
             ):
-                yield line, f"picks {_named(known)} for team {pick.team}"
+                yield line, f"picks {_named(record)} for team {pick.team}"
 
 
 def _with_desks(

@@ -30,7 +30,7 @@ from podium.boards.record import (
     Withdrawal,
     now,
 )
-from podium.boards.schema import PICKS, RECORDS, REVEALS, WITHDRAWALS
+from podium.boards.schema import PICKS, RECORDS, REVEALS, SCORES, WITHDRAWALS
 from podium.competition import Competition
 from podium.errors import BoardError
 from podium.version import Version
@@ -173,6 +173,13 @@ class Board:
         with self._read() as connection:
             rows = connection.execute(query.where(RECORDS.c.file.is_not(None)))
             return {row[0]: row[1] for row in rows}
+
+    def scores(self, competition: str, dataset: str) -> dict[tuple[str, str], Sequence[Any]]:
+        """The columns that rank each record: the score's name, and its value in each part."""
+        columns = ("submission", "version", "score", *SCORES.values())
+        query = queries.selection(columns, competition, dataset)
+        with self._read() as connection:
+            return {(row[0], row[1]): row[2:] for row in connection.execute(query)}
 
     def ranking(
         self, competition: Competition, dataset: str, *, version: Version, part: str = "public"

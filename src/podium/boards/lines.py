@@ -294,6 +294,15 @@ def _record_problems(line: Mapping[str, Any]) -> Iterator[str]:
         yield "'provenance' must be an object"
     elif line["answers"] != answers_of(line["provenance"]):
         yield "'answers' does not follow from data and split of its provenance"
+    elif line["version"] != (_version_said(line["provenance"]) or line["version"]):
+        yield "'version' does not follow from data, split, metric and facts of its provenance"
+
+
+def _version_said(provenance: Mapping[str, Any]) -> str | None:
+    """The version that a record says it was scored in; None where it does not, as old ones."""
+    said = {entry.name: provenance.get(entry.name) for entry in fields(Version)}
+    metric, others = type(said["metric"]), {type(said[n]) for n in ("data", "split", "facts")}
+    return Version(**said).name if metric is int and others == {str} else None  # type: ignore[arg-type]
 
 
 def _card_problems(line: Mapping[str, Any]) -> Iterator[str]:
