@@ -191,7 +191,8 @@ def submit(
     Raises:
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
-    from podium.boards.entry import Entries, Predictions, label, remark
+    from podium.boards.entry import Entries, Predictions
+    from podium.boards.record import label, remark
     from podium.data import load as load_data
 
     start = time.perf_counter()
@@ -248,7 +249,8 @@ def run(
     """
     from podium import model as models
     from podium import scratch
-    from podium.boards.entry import Entries, Predictions, label, remark
+    from podium.boards.entry import Entries, Predictions
+    from podium.boards.record import label, remark
     from podium.data import load as load_data
     from podium.runs import running
     from podium.runs.isolation import Limits
@@ -670,7 +672,8 @@ def blend(
     """
     from podium import scratch
     from podium.blending import blending
-    from podium.boards.entry import Entries, Predictions, label, remark
+    from podium.boards.entry import Entries, Predictions
+    from podium.boards.record import label, remark
     from podium.data import load as load_data
 
     start = time.perf_counter()

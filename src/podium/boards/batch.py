@@ -17,7 +17,7 @@ import numpy as np
 from podium import competition as competitions
 from podium import data, workspace
 from podium.boards import files, leaderboard, provenance
-from podium.boards.entry import SUBMITTED, Desk, cards, label
+from podium.boards.entry import Desk, cards
 from podium.boards.record import (
     CEILING,
     CLAIM,
@@ -25,7 +25,9 @@ from podium.boards.record import (
     OWN,
     PARTS,
     SUBMISSION,
+    SUBMITTED,
     Record,
+    label,
     now,
     submission_id,
 )

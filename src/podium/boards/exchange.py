@@ -47,10 +47,12 @@ class Imported:
         unverified: New ones whose predictions are not at hand.
         reference: New ones that Podium ships.
         withdrawals: New withdrawals.
+        standing: Submissions scored here that were withdrawn elsewhere: they stay on the board,
+            since anybody can write such a line, until their team withdraws them here.
         picks: Picks of teams, as far as they are new.
         revealed: Boards that are open now, as `competition/dataset`.
         sealed: Boards that were revealed elsewhere and stay sealed here, since they hold
-            submissions whose private scores did not come along.
+            submissions whose private scores did not come along, or could not be computed again.
     """
 
     new: int
@@ -59,6 +61,7 @@ class Imported:
     unverified: int
     reference: int
     withdrawals: int
+    standing: Sequence[str]
     picks: int
     revealed: Sequence[str]
     sealed: Sequence[str]
@@ -110,12 +113,7 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
             lines.of_record(r, r.key in ships or (r.competition, r.dataset, r.answers) in opened)
             for r in records
         ),
-        *({"type": "withdrawal", **vars(withdrawal)} for withdrawal in board.withdrawals()),
-        *({"type": "reveal", **vars(reveal)} for reveal in reveals),
-        *(
-            {"type": "pick", **vars(pick), "submissions": list(pick.submissions)}
-            for pick in board.picks()
-        ),
+        *(lines.line_of(fact) for fact in (*board.withdrawals(), *reveals, *board.picks())),
     ]
     chosen = {lines.identity(o): o for o in objects if not names or o["competition"] in names}
     for line in _there(file, chosen.keys()):
@@ -173,9 +171,11 @@ def merge(
     rest = [record for _, record in new if record.key not in checked]
     unverified = [record for record in rest if record.key not in content.references]
     references = [record for record in rest if record.key in content.references]
+    scored = {submission for submission, _ in better}
     gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
     withdrawals = [w for _, w in content.withdrawals.values() if w.submission not in gone]
-    reveals, sealed = _reveals(board, content, everything)
+    came_open = _came_open(content) & {*there, *checked}
+    reveals, sealed = _reveals(board, content, everything, came_open)
     picks = list(_new_picks(board, [pick for _, pick in content.picks.values()], reveals))
     batch = Batch(
         records=list(checked.values()),
@@ -184,7 +184,7 @@ def merge(
         withdrawals=withdrawals,
         reveals=reveals,
         picks=picks,
-        came_open=_came_open(content),
+        came_open=came_open,
     )
     added = sum(key not in there and key not in claims for key in content.records)
     return batch, Imported(
@@ -194,6 +194,7 @@ def merge(
         unverified=sum(record.key not in claims for record in unverified),
         reference=sum(record.key not in claims for record in references),
         withdrawals=len(withdrawals),
+        standing=sorted(scored.intersection(w.submission for w in withdrawals)),
         picks=len(picks),
         revealed=sorted({f"{r.competition}/{r.dataset}" for r in reveals}),
         sealed=sealed,
@@ -437,14 +438,17 @@ def _with_desks(
 
 
 def _reveals(
-    board: Board | None, content: _Content, there: Mapping[tuple[str, str], Record]
+    board: Board | None,
+    content: _Content,
+    there: Mapping[tuple[str, str], Record],
+    came_open: Collection[tuple[str, str]],
 ) -> tuple[list[Reveal], list[str]]:
     """Reveals that open nothing but what came open, and the boards that stay sealed.
 
-    Every submission that will be on the board must have come with its private figures.
+    Every submission that will be on the board must have come with its private figures, and these
+    were computed here as well: whoever makes up a reveal can make up submissions for it.
     """
     opened = {(r.competition, r.dataset, r.answers) for r in board.reveals()} if board else set()
-    came = _came_open(content)
     everything = [*there.values(), *(record for _, record in content.records.values())]
     applied, sealed = [], set()
     for names, reveal in content.reveals.items():
@@ -456,7 +460,7 @@ def _reveals(
             for record in here
             if record.kind == SUBMISSION and record.key not in content.references
         ]
-        if keys and came.issuperset(keys):
+        if keys and all(key in came_open for key in keys):
             applied.append(reveal)
         else:
             sealed.add("/".join(names[:2]))

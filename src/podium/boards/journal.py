@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from podium.boards.schema import JOURNAL, PICKS, RECORDS, REVEALS, WITHDRAWALS
 
+_Row = Mapping[str, Any] | sa.RowMapping
 KEYS = {
     RECORDS: ("submission", "version"),
     WITHDRAWALS: ("submission",),
@@ -26,7 +27,7 @@ KEYS = {
 """What names a row within its dataset, by table."""
 
 
-def note(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
+def note(connection: sa.Connection, table: sa.Table, rows: Iterable[_Row]) -> None:
     """Enter rows as they are written, in the same transaction."""
     query = sa.select(JOURNAL.c.number, JOURNAL.c.chain).order_by(JOURNAL.c.number.desc()).limit(1)
     number, chain = connection.execute(query).first() or (0, "")
@@ -68,7 +69,7 @@ def contradictions(connection: sa.Connection, competition: str, dataset: str) ->
     yield from (f"{_named(fact)} was removed" for fact in known)
 
 
-def _fact(table: sa.Table, row: Mapping[str, Any]) -> str:
+def _fact(table: sa.Table, row: _Row) -> str:
     return json.dumps([table.name, *(row[name] for name in KEYS[table])])
 
 
@@ -77,7 +78,7 @@ def _named(fact: str) -> str:
     return f"{table}: {' '.join(key)}"
 
 
-def _link(chain: str, entry: Mapping[str, Any]) -> str:
+def _link(chain: str, entry: _Row) -> str:
     return _sha256([chain, *(entry[c.name] for c in JOURNAL.columns if c.name != "chain")])
 
 

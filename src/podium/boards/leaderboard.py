@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from podium.boards import database, journal, queries
+from podium.boards import database, journal, lines, queries
 from podium.boards.ranking import Line, Ranking, Row, rank
 from podium.boards.record import (
     CLAIM,
@@ -49,7 +49,8 @@ class Batch:
             replaced by one that tells more (the private figures).
         references: Lines that Podium ships.
         reveals: Added only where all submissions are among `came_open`.
-        came_open: Submission and version of records that came with their private figures.
+        came_open: Submission and version of records that came with their private figures, which
+            were computed here as well.
         primary: The score that ranks, by competition and dataset, where it is known.
     """
 
@@ -86,8 +87,10 @@ class Board:
             daily_limit: Submissions a team may have in a day.
 
         Raises:
-            BoardError: If the team has as many of this day already as the limit allows.
+            BoardError: If the team has as many of this day already as the limit allows, or no
+                export could say the record.
         """
+        lines.refuse_unwritable(record)
         names = (record.competition, record.dataset)
         with self._write() as connection:
             if connection.execute(_keyed(record.submission, record.version, OWN)).first():
@@ -334,6 +337,7 @@ class Board:
 
     def withdraw(self, withdrawal: Withdrawal) -> bool:
         """Record a withdrawal; False if the submission is withdrawn already."""
+        lines.refuse_unwritable(withdrawal)
         with self._write() as connection:
             return bool(queries.withdraw(connection, [withdrawal]))
 
@@ -353,6 +357,7 @@ class Board:
 
     def reveal(self, reveal: Reveal) -> bool:
         """Open private scores for good; False if they are open already."""
+        lines.refuse_unwritable(reveal)
         with self._write() as connection:
             return bool(queries.reveal(connection, [reveal]))
 
@@ -362,6 +367,7 @@ class Board:
         Raises:
             BoardError: If the answers were revealed meanwhile.
         """
+        lines.refuse_unwritable(pick)
         with self._write() as connection:
             before = queries.picked(connection, pick)
             created = pick.created if before is None else max(pick.created, before)

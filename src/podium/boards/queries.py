@@ -97,7 +97,7 @@ def put(
     One that is trusted more, or as much and tells more (the private figures), takes the place of
     another, and its number: nothing is on the board twice.
     """
-    new, better = [], []
+    new, better = list[dict[str, Any]](), list[dict[str, Any]]()
     there = _known(connection, records)
     last = connection.execute(sa.select(sa.func.max(RECORDS.c.number))).scalar() or 0
     for record in records:

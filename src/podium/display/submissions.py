@@ -106,11 +106,17 @@ def imported(found: Imported) -> None:
         out(f"{found.reference} reference: boards that come with Podium")
     for name in found.revealed:
         out(f"{name} came revealed: its private scores are open")
+    for submission in found.standing:
+        say(
+            f"{submission} was withdrawn elsewhere. Here it stays on the board until its team "
+            f"withdraws it: podium withdraw {submission} --team TEAM"
+        )
     for name in found.sealed:
         competition, dataset = name.split("/")
         say(
-            f"{name} was revealed elsewhere. Here it stays sealed, since it holds submissions that "
-            f"did not come revealed. Open it: podium reveal {competition} --dataset {dataset}"
+            f"{name} was revealed elsewhere. Here it stays sealed, since it holds submissions "
+            "whose private scores did not come along, or could not be computed again. "
+            f"Open it: podium reveal {competition} --dataset {dataset}"
         )
 
 
