@@ -336,6 +336,14 @@ def test_the_journal_itself(name, there):
     assert "journal: entry" in problems()["board is as it was written"]
 
 
+def test_a_record_that_is_no_json(there, podium_cli):
+    update("public = '{x'")()
+    done = podium_cli("board", "toy")
+    assert done.status == 1
+    assert "has a record that was changed by hand" in done.err
+    assert "has a record that was changed by hand" in problems()["board is as it was written"]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_files(name, own):
     FILES[name]()

@@ -9,6 +9,7 @@ Private figures stay in the database until the answers are revealed.
 from __future__ import annotations
 
 import datetime
+import json
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -404,6 +405,12 @@ class Board:
             yield
         except sa.exc.DBAPIError as error:
             raise database.refusal(self.url, "refused", error) from error
+        except json.JSONDecodeError as error:
+            raise BoardError(
+                f"The board's database {database.shown(self.url)} has a record that was changed by "
+                "hand: it is no JSON.",
+                hint="Put back a copy, or begin anew and podium import an export.",
+            ) from error
 
 
 def _keyed(submission: str, version: str, origin: str) -> sa.Select[Any]:
