@@ -342,11 +342,13 @@ def test_a_foreign_withdrawal_takes_nothing_from_the_board_that_was_scored_here(
     podium.submit("toy", "ana.csv", team="ana")
     done = podium_cli("import", file)
     assert f"{ana.submission} was withdrawn elsewhere. Here it stays on the board" in done.err
-    assert f"podium withdraw {ana.submission} --team TEAM" in done.err
+    assert f"podium withdraw {ana.submission} --team ana" in done.err
     assert [r.rank for r in podium.board("toy") if r.team == "ana"] == [1]
     assert podium.rescore("toy") == []
+    assert podium.import_records(file).standing == {ana.submission: "ana"}
     assert podium.withdraw(ana.submission, team="ana")[1]
     assert [r.status for r in podium.board("toy") if r.team == "ana"] == ["withdrawn"]
+    assert podium.import_records(file).standing == {}
     assert [w["type"] for w in lines(export()) if w["type"] == "withdrawal"] == ["withdrawal"]
 
 

@@ -47,8 +47,8 @@ class Imported:
         unverified: New ones whose predictions are not at hand.
         reference: New ones that Podium ships.
         withdrawals: New withdrawals.
-        standing: Submissions scored here that were withdrawn elsewhere: they stay on the board,
-            since anybody can write such a line, until their team withdraws them here.
+        standing: Submissions scored here that were withdrawn elsewhere, and their teams: they stay
+            on the board, since anybody can write such a line, until their team withdraws them here.
         picks: Picks of teams, as far as they are new.
         revealed: Boards that are open now, as `competition/dataset`.
         sealed: Boards that were revealed elsewhere and stay sealed here, since they hold
@@ -61,7 +61,7 @@ class Imported:
     unverified: int
     reference: int
     withdrawals: int
-    standing: Sequence[str]
+    standing: Mapping[str, str]
     picks: int
     revealed: Sequence[str]
     sealed: Sequence[str]
@@ -113,7 +113,9 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
             lines.of_record(r, r.key in ships or (r.competition, r.dataset, r.answers) in opened)
             for r in records
         ),
-        *(lines.line_of(fact) for fact in (*board.withdrawals(), *reveals, *board.picks())),
+        *map(lines.line_of, board.withdrawals()),
+        *map(lines.line_of, reveals),
+        *map(lines.line_of, board.picks()),
     ]
     chosen = {lines.identity(o): o for o in objects if not names or o["competition"] in names}
     for line in _there(file, chosen.keys()):
@@ -171,9 +173,11 @@ def merge(
     rest = [record for _, record in new if record.key not in checked]
     unverified = [record for record in rest if record.key not in content.references]
     references = [record for record in rest if record.key in content.references]
-    scored = {submission for submission, _ in better}
     gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
-    withdrawals = [w for _, w in content.withdrawals.values() if w.submission not in gone]
+    lasting = {w.submission for w in board.withdrawals([OWN])} if board else set()
+    scored = {submission for submission, _ in (*there, *checked)}
+    claimed = [withdrawal for _, withdrawal in content.withdrawals.values()]
+    withdrawals = [withdrawal for withdrawal in claimed if withdrawal.submission not in gone]
     came_open = _came_open(content) & {*there, *checked}
     reveals, sealed = _reveals(board, content, everything, came_open)
     picks = list(_new_picks(board, [pick for _, pick in content.picks.values()], reveals))
@@ -194,7 +198,7 @@ def merge(
         unverified=sum(record.key not in claims for record in unverified),
         reference=sum(record.key not in claims for record in references),
         withdrawals=len(withdrawals),
-        standing=sorted(scored.intersection(w.submission for w in withdrawals)),
+        standing={w.submission: w.team for w in claimed if w.submission in scored - lasting},
         picks=len(picks),
         revealed=sorted({f"{r.competition}/{r.dataset}" for r in reveals}),
         sealed=sealed,

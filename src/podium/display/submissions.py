@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -106,10 +107,10 @@ def imported(found: Imported) -> None:
         out(f"{found.reference} reference: boards that come with Podium")
     for name in found.revealed:
         out(f"{name} came revealed: its private scores are open")
-    for submission in found.standing:
+    for submission, team in found.standing.items():
         say(
             f"{submission} was withdrawn elsewhere. Here it stays on the board until its team "
-            f"withdraws it: podium withdraw {submission} --team TEAM"
+            f"withdraws it: podium withdraw {submission} --team {shlex.quote(team)}"
         )
     for name in found.sealed:
         competition, dataset = name.split("/")
