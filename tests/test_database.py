@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -61,26 +62,60 @@ def test_of_those_who_write_the_same_at_once_one_is_first(target, database):
 
 
 def test_json_comes_back_as_it_went(database):
-    """Order, numbers, NaN, NUL and other alphabets, in every database alike."""
+    """Order, numbers, NUL and other alphabets, in every database alike."""
     odd = {"z": 1, "a": [0.1 + 0.2, 1e308, -0.0], "nul": "a\0b", "σ": "ß\U0001f9ec", "none": None}
     board = open_board(database)
-    board.add(replace(record("odd", 1.0), provenance={**odd, "nan": math.nan, "inf": math.inf}))
+    board.add(replace(record("odd", 1.0), provenance=odd))
     with board._read() as connection:
         (found,) = connection.execute(sa.select(schema.RECORDS.c.provenance)).scalars()
-    assert list(found) == [*odd, "nan", "inf"]
-    assert {name: found[name] for name in odd} == odd
-    assert math.isnan(found["nan"])
-    assert math.isinf(found["inf"])
+    assert list(found) == list(odd)
+    assert found == odd
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"provenance": {"params": {"a": math.inf}}}, "'provenance': a figure that is infinite"),
+        ({"provenance": {"params": {"a": math.nan}}}, "'provenance': a figure that is infinite"),
+        ({"provenance": {"params": {"a": 10**5000}}}, "'provenance': a figure that is infinite"),
+        ({"provenance": {"params": {"a": nested(60)}}}, "more than 50 objects or lists"),
+        ({"provenance": {"params": {"a": nested(5000)}}}, "more than 50 objects or lists"),
+        ({"provenance": {"params": {"a": {1, 2}}}}, "neither number, text"),
+        ({"provenance": {"params": {"a": "x" * 2**20}}}, "1,048,576 are kept at most"),
+        ({"provenance": {"params": {"a": "\udcff"}}}, "'provenance': text that is no UTF-8"),
+        ({"message": "\udcff"}, "'message' has characters that cannot be printed"),
+        ({"name": "\x1b[2J"}, "'name' has characters that cannot be printed"),
+        ({"team": "\ud800"}, "'team' has characters that cannot be printed"),
+        ({"model": "m" * 201}, "'model' must be text of at most 200 characters"),
+        ({"public_influence": np.float32([1, np.inf]).tobytes()}, "a figure that is too large"),
+        ({"private_influence": np.float32([np.nan]).tobytes()}, "a figure that is too large"),
+        ({"all": {"scores": {"rmse": math.inf}}}, "'all': a figure that is infinite"),
+    ],
+)
+def test_what_cannot_be_exported_cannot_be_recorded(fields, words, database):
+    board = open_board(database)
+    with pytest.raises(BoardError) as error:
+        board.add(replace(record("odd", 1.0), **fields))
+    assert [problem for problem in error.value.problems if words in problem]
+    assert board.records() == []
 
 
 def test_long_names_and_bytes_fit(database):
     board = open_board(database)
-    vector = bytes(range(256)) * 400
-    board.add(replace(record("x" * 120, 1.0), model="m" * 250, public_influence=vector))
+    vector = bytes(range(64)) * 1600
+    long = replace(record("a", 1.0), name="x" * 120, model="m" * 200, public_influence=vector)
+    board.add(long)
     with board._read() as connection:
         columns = (schema.RECORDS.c.model, schema.RECORDS.c.public_influence)
         (found,) = connection.execute(sa.select(*columns)).all()
-    assert found == ("m" * 250, vector)
+    assert found == ("m" * 200, vector)
 
 
 @pytest.mark.parametrize("message", ["a\0b", "a\udcffb", "x" * 10_001])

@@ -218,10 +218,25 @@ def test_a_revealed_board_travels_whole(filled, at):
     podium.reveal("toy")
     file = export()
     private = board("private")
-    at("other")
+    other = at("other")
+    (other / "submissions").symlink_to(filled / "submissions")
     assert podium.import_records(file).revealed == ["toy/demo"]
-    assert sorted(board("private"), key=str) == sorted(unranked(private), key=str)
+    assert sorted(board("private"), key=str) == sorted(private, key=str)
     assert export().read_bytes() == file.read_bytes()
+
+
+def test_a_reveal_of_what_nobody_here_can_score_opens_nothing(filled, at):
+    """Whoever makes one up can make up submissions for it: it opened a board before its first."""
+    podium.reveal("toy")
+    file = export()
+    at("other")
+    found = podium.import_records(file)
+    assert (found.unverified, found.revealed, found.sealed) == (2, [], ["toy/demo"])
+    with pytest.raises(BoardError, match="sealed"):
+        podium.board("toy", part="private")
+    assert export("again.jsonl").read_bytes() != file.read_bytes()
+    podium.export_records(file)  # over it: the reveal that was not applied stays
+    assert "reveal" in {line["type"] for line in lines(file)}
 
 
 def test_a_foreign_reveal_opens_no_board_of_ones_own(filled, at, sample, podium_cli):
@@ -243,7 +258,8 @@ def test_a_foreign_reveal_opens_no_board_of_ones_own(filled, at, sample, podium_
 def test_what_is_handed_in_during_an_import_stays_sealed(filled, at, sample, monkeypatch):
     podium.reveal("toy")
     file = export()
-    at("other")
+    other = at("other")
+    shutil.copytree(filled / "submissions", other / "submissions")
     merge = exchange.merge
 
     def slow(*arguments):
@@ -298,10 +314,11 @@ def test_an_old_line_beside_the_fuller_one_does_no_harm(filled, at):
     podium.reveal("toy")
     whole = export()
     private = board("private")
-    at("other")
+    other = at("other")
+    (other / "submissions").symlink_to(filled / "submissions")
     Path("union.jsonl").write_text(sealed + whole.read_text())
     podium.import_records("union.jsonl")
-    assert sorted(board("private"), key=str) == sorted(unranked(private), key=str)
+    assert sorted(board("private"), key=str) == sorted(private, key=str)
     assert export().read_bytes() == whole.read_bytes()
 
 
@@ -314,6 +331,41 @@ def test_withdrawals_travel(filled, at):
     assert [r.name for r in podium.board("toy") if r.status == "withdrawn"] == ["ana"]
     assert export().read_bytes() == file.read_bytes()
     assert podium.import_records(file).withdrawals == 0
+
+
+def test_a_foreign_withdrawal_takes_nothing_from_the_board_that_was_scored_here(
+    filled, at, sample, podium_cli
+):
+    ana = next(row for row in podium.board("toy") if row.team == "ana")
+    podium.withdraw(ana.submission, team="ana")
+    file = export()
+    at("other")
+    sample.to_csv("ana.csv", index=False)
+    podium.submit("toy", "ana.csv", team="ana")
+    done = podium_cli("import", file)
+    assert f"{ana.submission} was withdrawn elsewhere. Here it stays on the board" in done.err
+    assert f"podium withdraw {ana.submission} --team ana" in done.err
+    assert [r.rank for r in podium.board("toy") if r.team == "ana"] == [1]
+    assert podium.rescore("toy") == []
+    assert podium.import_records(file).standing == {ana.submission: "ana"}
+    assert podium.withdraw(ana.submission, team="ana")[1]
+    assert [r.status for r in podium.board("toy") if r.team == "ana"] == ["withdrawn"]
+    assert podium.import_records(file).standing == {}
+    assert [w["type"] for w in lines(export()) if w["type"] == "withdrawal"] == ["withdrawal"]
+
+
+def test_a_foreign_withdrawal_keeps_nobody_from_handing_in(filled, at, sample):
+    ana = next(row for row in podium.board("toy") if row.team == "ana")
+    podium.withdraw(ana.submission, team="ana")
+    file = export()
+    other = at("other")
+    podium.import_records(file)
+    assert [r.status for r in podium.board("toy") if r.team == "ana"] == ["withdrawn"]
+    sample.to_csv("ana.csv", index=False)
+    assert podium.submit("toy", "ana.csv", team="ana").row.rank == 1
+    shutil.copytree(filled / "submissions/toy/demo/bob", other / "submissions/toy/demo/bob")
+    podium.score_all()
+    assert {r.status for r in podium.board("toy")} == {"scored", "control", "ceiling"}
 
 
 def change(line, **values):
@@ -529,9 +581,10 @@ def test_no_ceiling_but_the_simulators(name, filled, podium_cli):
     sha256 = hashlib.sha256(name.encode()).hexdigest()
     dataset = "demo" if name == "SOTA" else "table"
     toy = load("toy")
-    present = version.find_version(toy, toy.dataset(dataset)).name
+    present = version.find_version(toy, toy.dataset(dataset))
     short = submission_id("toy", dataset, "podium", sha256)
-    forged = {**ceiling, "name": name, "dataset": dataset, "version": present, "sha256": sha256}
+    forged = {**ceiling, "name": name, "dataset": dataset, "version": present.name}
+    forged |= {"sha256": sha256, "answers": present.answers, "provenance": vars(present)}
     done = podium_cli("import", write("forged.jsonl", [{**forged, "submission": short}]))
     assert done.status == 1
     assert "a ceiling named 'SOTA'" in done.err or "it has no ceiling" in done.err
@@ -567,7 +620,7 @@ def nested(depth):
         (lambda e: json.dumps({**e, "name": "a\nb"}), "cannot be printed"),
         (lambda e: json.dumps({**e, "name": "a" * 121}), "cannot be used"),
         (lambda e: json.dumps({**e, "name": "a\0b"}), "'name' must be text"),
-        (lambda e: json.dumps({**e, "message": "\ud800"}), "no UTF-8"),
+        (lambda e: json.dumps({**e, "message": "\ud800"}), "cannot be printed"),
         (lambda e: json.dumps({**e, "team": "../x"}), "does not follow from"),
         (lambda e: json.dumps({**e, "team": "podium"}), "belongs to the controls"),
         (lambda e: json.dumps({**e, "created": "yesterday"}), "'created' must be a time"),
@@ -582,7 +635,7 @@ def nested(depth):
         (lambda e: json.dumps({**e, "public_influence": 1}), "float32 a group"),
         (lambda e: json.dumps({**e, "provenance": []}), "'provenance' must be"),
         (lambda e: json.dumps(better(e)).replace("0.001", "NaN"), "no JSON"),
-        (lambda e: json.dumps(better(e)).replace("0.001", "1e999"), "not finite"),
+        (lambda e: json.dumps(better(e)).replace("0.001", "1e999"), "figure that is infinite"),
         (lambda e: json.dumps({**e, "type": []}), "no record, pick, reveal, withdrawal"),
         (lambda e: json.dumps({**e, "provenance": nested(60)}), "more than 50 objects"),
         (lambda e: json.dumps(better(e)).replace("0.001", "9" * 400), "no card of finite"),
@@ -675,7 +728,13 @@ def test_nothing_to_export(podium_cli, workspace):
 def test_records_of_other_versions_and_unknown_competitions_are_kept(filled, at):
     entries = lines(export())
     foreign = [change(e, competition="moon", file=None, submission=_id(e, "moon")) for e in entries]
-    old = [change(e, version="0123456789abcdef") for e in entries if e["kind"] == "scored"]
+    names = {name: entries[0]["provenance"][name] for name in ("data", "split", "facts")}
+    former = version.Version(**names, metric=0)
+    old = [
+        change(e, version=former.name, provenance=vars(former))
+        for e in entries
+        if e["kind"] == "scored"
+    ]
     at("other")
     file = write("mixed.jsonl", [*foreign, *old])
     assert podium.import_records(file).unverified == 6

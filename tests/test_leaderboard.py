@@ -199,11 +199,11 @@ def test_of_several_picks_the_latest_counts_and_none_after_the_reveal(board):
         board.merge(Batch(picks=[Pick(**names, submissions=submissions, who="x", created=created)]))
         return [one.submissions for one in board.picks()]
 
-    assert pick("a", created="2026-01-02") == [("a",)]
-    assert pick("b", created="2026-01-01") == [("a",)]
-    assert pick(created="2026-01-03") == [()]
-    board.reveal(reveal(created="2026-01-04"))
-    assert pick("c", created="2026-01-05") == [()]
+    assert pick("a", created="2026-01-02T00:00:00+00:00") == [("a",)]
+    assert pick("b", created="2026-01-01T00:00:00+00:00") == [("a",)]
+    assert pick(created="2026-01-03T00:00:00+00:00") == [()]
+    board.reveal(reveal(created="2026-01-04T00:00:00+00:00"))
+    assert pick("c", created="2026-01-05T00:00:00+00:00") == [()]
 
 
 def test_another_primary_score_has_an_index_of_its_own(board):

@@ -126,7 +126,7 @@ def test_it_goes_on_as_any_board(old, sample, workspace, podium_cli):
 def test_lines_of_before_versions_are_read(prepared_table, database):
     """An export of that commit: what the old board said, but for what nobody here can verify."""
     found = podium.import_records(OLD / "board.jsonl")
-    assert (found.new, found.verified, found.revealed) == (12, 3, ["toy/table"])
+    assert (found.new, found.verified, found.sealed) == (12, 3, ["toy/table"])
     ready = data.load(*podium.load("toy"))
     records = find_board(workspace_url()).records("toy", "demo")
     assert {record.answers for record in records} == {ready.version.answers}

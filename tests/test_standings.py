@@ -101,7 +101,12 @@ def test_looks_count_withdrawn_ones_and_flatter(board):
     for name, level in (("a", 1.0), ("b", 1.05), ("c", 1.1)):
         add(board, name, level)
     gone = Withdrawal(
-        submission="ana-c", competition="toy", dataset="demo", team="ana", who="ana", created="now"
+        submission="ana-c",
+        competition="toy",
+        dataset="demo",
+        team="ana",
+        who="ana",
+        created="2026-01-31T12:00:00+00:00",
     )
     board.withdraw(gone)
     found = shown(board)

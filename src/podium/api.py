@@ -145,7 +145,7 @@ def _outdated(name: str) -> dict[str, int]:
     opened, competition = leaderboard.find_board(workspace.database_url()), competitions.load(name)
     if opened is None:
         return {}
-    gone = {withdrawal.submission for withdrawal in opened.withdrawals()}
+    gone = opened.gone()
     counts = {}
     for dataset in competition.datasets:
         present = find_version(competition, dataset)
@@ -192,7 +192,8 @@ def submit(
     Raises:
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
-    from podium.boards.entry import Entries, Predictions, label, remark
+    from podium.boards.entry import Entries, Predictions
+    from podium.boards.record import label, remark
     from podium.data import load as load_data
 
     start = time.perf_counter()
@@ -248,7 +249,8 @@ def run(
         SubmissionError: If its predictions cannot be scored.
     """
     from podium import model as models
-    from podium.boards.entry import Entries, Predictions, label, remark
+    from podium.boards.entry import Entries, Predictions
+    from podium.boards.record import label, remark
     from podium.data import load as load_data
     from podium.execution import running, starting, views
     from podium.execution.worker import Limits, Worker
@@ -689,7 +691,8 @@ def blend(
     """
     from podium import scratch
     from podium.blending import blending
-    from podium.boards.entry import Entries, Predictions, label, remark
+    from podium.boards.entry import Entries, Predictions
+    from podium.boards.record import label, remark
     from podium.data import load as load_data
 
     start = time.perf_counter()

@@ -315,9 +315,10 @@ def get(
 
 def damaged(data: Data) -> list[str]:
     """Names of prepared files that are missing or changed."""
+    files = {**data.manifest["files"], f"{SOLUTION}/{SPLIT}": data.manifest["split"]}
     return [
         name
-        for name, expected in data.manifest["files"].items()
+        for name, expected in files.items()
         if not (data.folder / name).is_file() or file_sha256(data.folder / name) != expected
     ]
 
@@ -377,7 +378,7 @@ def staged(
         "raw": raw.beside(competition, dataset),
     }
     split = _read_split(table, f"{competition.name}/{dataset.name}", prepared)
-    prepared = _with_plain_labels(competition, prepared)
+    prepared = with_plain_labels(competition, prepared)
     with _replacing(folder) as new:
         _write(new, competition, prepared, split)
         manifest["labels"] = _labels(competition, prepared, split)
@@ -748,7 +749,7 @@ def _plain_guess(answers: pd.DataFrame, labels: Sequence[str]) -> dict[str, Any]
     return {str(name): of(answers[name]) for name in answers}
 
 
-def _with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
+def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
     """The same with labels as text, read once for all answers, or as the integers that they are.
 
     Whether `2.0` says `2` depends on all labels of a target: a part of them cannot tell.

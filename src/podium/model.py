@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from podium import documents
 from podium.competition import Competition
 from podium.errors import (
     ModelError,
@@ -223,8 +224,8 @@ class ModelFile:
             if not _fits(params[name], default):
                 kind = type(default).__name__
                 problems.append(f"{name}={repr(value)[:80]}: {kind} is expected, as in {default!r}")
-            elif not _is_json(value):
-                problems.append(f"{name}={repr(value)[:80]}: infinity and NaN cannot be recorded")
+            elif why := documents.fault(value):
+                problems.append(f"{name}={repr(value)[:80]} cannot be recorded: {why}")
         if problems:
             raise ModelError(f"Parameters of {self.name} have the wrong type.", problems=problems)
         return replace(self, params=params)
@@ -444,23 +445,14 @@ def _check_contract(path: Path, module: ModuleType) -> None:
         problems.insert(0, "DEFAULTS = {...} is missing")
     else:
         problems += [
-            f"DEFAULTS[{name!r}] has type {type(value).__name__} and cannot be recorded: "
-            "numbers, text, true and false, None, and lists or dicts of these"
+            f"DEFAULTS[{name!r}] has type {type(value).__name__} and cannot be recorded: {why}"
             for name, value in defaults.items()
-            if not isinstance(name, str) or not _is_json(value)
+            if (why := documents.fault(value) if isinstance(name, str) else "its name is no text")
         ]
     if problems:
         raise ModelError(
             f"{path} is no model file.", problems=problems, hint="The contract: docs/models.md"
         )
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
 
 
 class _Source(importlib.machinery.SourceFileLoader):

@@ -247,21 +247,45 @@ def _units(data: Data) -> NDArray[np.object_]:
 
 def _cells(data: Data) -> Cells:
     """The cells of the test rows: as they were kept, or gathered anew and kept."""
-    path, key = data.folder / _CELLS, _cells_key(data)
-    unreadable = (OSError, EOFError, ValueError, KeyError, BadZipFile)  # not there, or not whole
-    with suppress(*unreadable), path.open("rb") as file, np.load(file) as kept:
-        if str(kept["key"]) == key:
+    if (kept := _kept_cells(data)) is not None:
+        return kept
+    cells = _gathered(data)
+    with suppress(OSError), replacing(data.folder / _CELLS) as scratch, scratch.open("wb") as file:
+        texts = json.dumps({kind: of.tolist() for kind, of in cells.labels.items()})
+        key = _cells_key(data)
+        np.savez(file, key=key, labels=texts, code=cells.code, bucket=cells.bucket)
+    return cells
+
+
+def changed_cells(data: Data) -> str | None:
+    """The file of kept cells, if they are not those of the test rows."""
+    kept, right = _kept_cells(data), _gathered(data)
+    if kept is None or (
+        np.array_equal(kept.code, right.code)
+        and np.array_equal(kept.bucket, right.bucket)
+        and kept.labels.keys() == right.labels.keys()
+        and all(np.array_equal(kept.labels[kind], of) for kind, of in right.labels.items())
+    ):
+        return None
+    return _CELLS
+
+
+def _kept_cells(data: Data) -> Cells | None:
+    """Cells as they were kept; None where they are not there, not whole, or of other tables."""
+    unreadable = (OSError, EOFError, ValueError, KeyError, BadZipFile)
+    with suppress(*unreadable), (data.folder / _CELLS).open("rb") as file, np.load(file) as kept:
+        if str(kept["key"]) == _cells_key(data):
             labels = json.loads(str(kept["labels"]))
             return Cells(
                 code=kept["code"],
                 labels={kind: np.array(of, dtype=object) for kind, of in labels.items()},
                 bucket=kept["bucket"],
             )
-    cells = Cells.of(_units(data), **_columns(data, _ANSWERS, ["part", "stratum"]))
-    with suppress(OSError), replacing(path) as scratch, scratch.open("wb") as stream:
-        texts = json.dumps({kind: of.tolist() for kind, of in cells.labels.items()})
-        np.savez(stream, key=key, labels=texts, code=cells.code, bucket=cells.bucket)
-    return cells
+    return None
+
+
+def _gathered(data: Data) -> Cells:
+    return Cells.of(_units(data), **_columns(data, _ANSWERS, ["part", "stratum"]))
 
 
 def _cells_key(data: Data) -> str:

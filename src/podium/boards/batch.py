@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from podium import competition as competitions
 from podium import data, workspace
 from podium.boards import files, leaderboard, provenance
-from podium.boards.entry import SUBMITTED, Desk, cards, label
+from podium.boards.entry import Desk, cards
 from podium.boards.record import (
     CEILING,
     CLAIM,
@@ -24,7 +25,9 @@ from podium.boards.record import (
     OWN,
     PARTS,
     SUBMISSION,
+    SUBMITTED,
     Record,
+    label,
     now,
     submission_id,
 )
@@ -39,6 +42,10 @@ if TYPE_CHECKING:
     from podium.training import Progress
 
 _PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
+
+
+_NEAR = 1e-9
+"""Two machines may add in another order; what differs by more is another score."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +103,7 @@ def rescore(
     desk.check_metric()  # one that changed under the same version would outdate nothing
     names = (competition.name, dataset.name)
     present = desk.version.name
-    gone = {withdrawal.submission for withdrawal in board.withdrawals()}
+    gone = board.gone()
     own = board.records(*names, [OWN])
     gone |= {record.submission for record in own if record.version == present}
     old = {
@@ -121,14 +128,14 @@ def verified(desk: Desk, record: Record) -> Record | None:
         PodiumError: If its predictions cannot be scored, or give other figures. Which ones, and the
             true ones, is not said: an import is no look at the score.
     """
-    scored = _scored_again(desk, record)
+    scored = scored_again(desk, record)
     if scored is None:
         return None
     computed = cards(scored)
     for part in PARTS[:2] if record.private else PARTS[:1]:
         influence = getattr(record, f"{part}_influence")  # a sealed export has none
         holds = agree(computed[part], getattr(record, part)) and (
-            not influence or _near_bytes(computed[f"{part}_influence"], influence)
+            not influence or near_influence(computed[f"{part}_influence"], influence)
         )
         if not holds:
             raise BoardError(
@@ -136,6 +143,17 @@ def verified(desk: Desk, record: Record) -> Record | None:
                 "code"
             )
     return replace(record, answers=desk.version.answers, **computed)
+
+
+def near(a: Any, b: Any) -> bool:
+    """Whether two cards are the same but for the order in which machines add."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(near(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(near, a, b))
+    if isinstance(a, float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=_NEAR, abs_tol=_NEAR)
+    return bool(a == b)
 
 
 def _is_hidden(path: Path) -> bool:
@@ -150,7 +168,8 @@ def _open_files(competition: str) -> tuple[str, ...]:
     return (".open.csv", *own)
 
 
-def _near_bytes(a: bytes, b: bytes) -> bool:
+def near_influence(a: bytes, b: bytes) -> bool:
+    """Whether influence values are the same but for rounding."""
     if len(a) != len(b):
         return False
     first, second = np.frombuffer(a, np.float32), np.frombuffer(b, np.float32)
@@ -158,7 +177,12 @@ def _near_bytes(a: bytes, b: bytes) -> bool:
     return bool(np.allclose(first, second, rtol=1e-4, atol=1e-5 * scale))
 
 
-def _scored_again(desk: Desk, record: Record) -> Scorecard | None:
+def scored_again(desk: Desk, record: Record) -> Scorecard | None:
+    """What a record's predictions score; None for another version, or where they are not here.
+
+    Raises:
+        PodiumError: If they are refused.
+    """
     if record.version != desk.version.name:
         return None
     if record.kind == CEILING:
@@ -254,7 +278,7 @@ class _Folder:
         board = leaderboard.find_board(workspace.database_url())
         if board is None:
             return set()
-        gone = {withdrawal.submission for withdrawal in board.withdrawals()}
+        gone = {withdrawal.submission for withdrawal in board.withdrawals([OWN])}
         return gone | board.recorded(self.competition, self.dataset)
 
     @cached_property

@@ -17,7 +17,16 @@ from podium import model, scratch, submission, training, workspace
 from podium.boards import files, leaderboard, provenance
 from podium.boards.leaderboard import Board, refuse_over_limit, today
 from podium.boards.ranking import Row
-from podium.boards.record import CEILING, CONTROL, PARTS, SUBMISSION, Record, now, submission_id
+from podium.boards.record import (
+    CEILING,
+    CONTROL,
+    PARTS,
+    SUBMISSION,
+    SUBMITTED,
+    Record,
+    now,
+    submission_id,
+)
 from podium.boards.rounding import shown
 from podium.boards.standings import Standings, View, standings
 from podium.data import Data
@@ -36,8 +45,7 @@ if TYPE_CHECKING:
     from podium.metric import Table
     from podium.model import LoadedModel
 
-SUBMITTED, PUT_ASIDE = "submissions", "predictions"
-_LABEL_LENGTH, _REMARK_LENGTH = 120, 1000
+PUT_ASIDE = "predictions"
 _LEFT_OUT: set[tuple[str, ...]] = set()
 """Controls that could not be scored in this process: a later one may find them mended."""
 
@@ -431,33 +439,3 @@ def _estimate_json(estimate: Estimate) -> dict[str, Any]:
         "se": estimate.se,
         "ci": list(estimate.ci) if estimate.ci else None,
     }
-
-
-def label(name: str) -> str:
-    """A name for the board, checked.
-
-    Raises:
-        PodiumError: If it could not stand in one line of a table.
-    """
-    if not name.strip() or len(name) > _LABEL_LENGTH or not name.isprintable():
-        raise PodiumError(
-            f"The name {name[:60]!r} cannot be used.",
-            problems=[f"1 to {_LABEL_LENGTH} printable characters"],
-            hint="Name another: --name NAME",
-        )
-    return name
-
-
-def remark(message: str) -> str:
-    """A remark on a submission, checked.
-
-    Raises:
-        PodiumError: If it is long or could steer a terminal.
-    """
-    if len(message) > _REMARK_LENGTH or not message.replace("\n", " ").isprintable():
-        raise PodiumError(
-            f"The message {message[:60]!r} cannot be used.",
-            problems=[f"at most {_REMARK_LENGTH:,} printable characters"],
-            hint="Write another: --message TEXT",
-        )
-    return message

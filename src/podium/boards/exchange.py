@@ -49,10 +49,12 @@ class Imported:
         unverified: New ones whose predictions are not at hand.
         reference: New ones that Podium ships.
         withdrawals: New withdrawals.
+        standing: Submissions scored here that were withdrawn elsewhere, and their teams: they stay
+            on the board, since anybody can write such a line, until their team withdraws them here.
         picks: Picks of teams, as far as they are new.
         revealed: Boards that are open now, as `competition/dataset`.
         sealed: Boards that were revealed elsewhere and stay sealed here, since they hold
-            submissions whose private scores did not come along.
+            submissions whose private scores did not come along, or could not be computed again.
     """
 
     new: int
@@ -61,6 +63,7 @@ class Imported:
     unverified: int
     reference: int
     withdrawals: int
+    standing: Mapping[str, str]
     picks: int
     revealed: Sequence[str]
     sealed: Sequence[str]
@@ -112,12 +115,9 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
             lines.of_record(r, r.key in ships or (r.competition, r.dataset, r.answers) in opened)
             for r in records
         ),
-        *({"type": "withdrawal", **vars(withdrawal)} for withdrawal in board.withdrawals()),
-        *({"type": "reveal", **vars(reveal)} for reveal in reveals),
-        *(
-            {"type": "pick", **vars(pick), "submissions": list(pick.submissions)}
-            for pick in board.picks()
-        ),
+        *map(lines.line_of, board.withdrawals()),
+        *map(lines.line_of, reveals),
+        *map(lines.line_of, board.picks()),
     ]
     chosen = {lines.identity(o): o for o in objects if not names or o["competition"] in names}
     for line in _there(file, chosen.keys()):
@@ -150,10 +150,12 @@ def merge(
     there = {r.key: r for r in board.records(origins=[OWN])} if board else {}
     claims = {r.key: r for r in board.records(origins=[CLAIM, REFERENCE])} if board else {}
     everything = {**claims, **there}
+    known = {r.submission: r for r in everything.values()}
+    known |= {record.submission: record for _, record in content.records.values()}
     problems = [
         *_contradictions(content, there),
-        *_wrong_withdrawals(content, everything),
-        *_wrong_picks(content, everything),
+        *wrong_withdrawals(content.withdrawals.values(), known),
+        *wrong_picks(content.picks.values(), known),
     ]
     new = [(line, r) for key, (line, r) in content.records.items() if key not in there]
     # what Podium ships is known by its bytes: nothing of it need be trained or scored again
@@ -174,8 +176,12 @@ def merge(
     unverified = [record for record in rest if record.key not in content.references]
     references = [record for record in rest if record.key in content.references]
     gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
-    withdrawals = [w for _, w in content.withdrawals.values() if w.submission not in gone]
-    reveals, sealed = _reveals(board, content, everything)
+    lasting = {w.submission for w in board.withdrawals([OWN])} if board else set()
+    scored = {submission for submission, _ in (*there, *checked)}
+    claimed = [withdrawal for _, withdrawal in content.withdrawals.values()]
+    withdrawals = [withdrawal for withdrawal in claimed if withdrawal.submission not in gone]
+    came_open = _came_open(content) & {*there, *checked}
+    reveals, sealed = _reveals(board, content, everything, came_open)
     picks = list(_new_picks(board, [pick for _, pick in content.picks.values()], reveals))
     batch = Batch(
         records=list(checked.values()),
@@ -184,7 +190,7 @@ def merge(
         withdrawals=withdrawals,
         reveals=reveals,
         picks=picks,
-        came_open=_came_open(content),
+        came_open=came_open,
     )
     added = sum(key not in there and key not in claims for key in content.records)
     return batch, Imported(
@@ -194,6 +200,7 @@ def merge(
         unverified=sum(record.key not in claims for record in unverified),
         reference=sum(record.key not in claims for record in references),
         withdrawals=len(withdrawals),
+        standing={w.submission: w.team for w in claimed if w.submission in scored - lasting},
         picks=len(picks),
         revealed=sorted({f"{r.competition}/{r.dataset}" for r in reveals}),
         sealed=sealed,
@@ -384,38 +391,34 @@ def _contradictions(
             yield line, f"{_named(record)}: {wrong} on this board"
 
 
-def _wrong_withdrawals(
-    content: _Content, there: Mapping[tuple[str, str], Record]
+def wrong_withdrawals(
+    withdrawals: Iterable[tuple[int, Withdrawal]], known: Mapping[str, Record]
 ) -> Iterator[tuple[int, str]]:
-    """Withdrawals of nothing, or for somebody else."""
-    everything = {r.submission: r for r in there.values()}
-    everything |= {record.submission: record for _, record in content.records.values()}
-    for line, withdrawal in content.withdrawals.values():
-        found = everything.get(withdrawal.submission)
-        if found is None:
+    """Withdrawals of nothing, or for somebody else; `known` are records by submission."""
+    for line, withdrawal in withdrawals:
+        record = known.get(withdrawal.submission)
+        if record is None:
             yield line, f"withdraws {withdrawal.submission}, which is nowhere"
-        elif found.kind != SUBMISSION or found.team != withdrawal.team:
-            yield line, f"withdraws {_named(found)} for team {withdrawal.team}"
-        elif (found.competition, found.dataset) != (withdrawal.competition, withdrawal.dataset):
-            yield line, f"withdraws {_named(found)} from another board"
+        elif record.kind != SUBMISSION or record.team != withdrawal.team:
+            yield line, f"withdraws {_named(record)} for team {withdrawal.team}"
+        elif (record.competition, record.dataset) != (withdrawal.competition, withdrawal.dataset):
+            yield line, f"withdraws {_named(record)} from another board"
 
 
-def _wrong_picks(
-    content: _Content, there: Mapping[tuple[str, str], Record]
+def wrong_picks(
+    picks: Iterable[tuple[int, Pick]], known: Mapping[str, Record]
 ) -> Iterator[tuple[int, str]]:
-    """Picks of nothing, or of what is not their team's."""
-    everything = {r.submission: r for r in there.values()}
-    everything |= {record.submission: record for _, record in content.records.values()}
-    for line, pick in content.picks.values():
+    """Picks of nothing, or of what is not their team's; `known` are records by submission."""
+    for line, pick in picks:
         for submission in pick.submissions:
-            known = everything.get(submission)
-            if known is None:
+            record = known.get(submission)
+            if record is None:
                 yield line, f"picks {submission}, which is nowhere"
-            elif (known.team, known.competition, known.dataset, known.kind) != (
+            elif (record.team, record.competition, record.dataset, record.kind) != (
                 *(pick.team, pick.competition, pick.dataset),
                 SUBMISSION,
             ):
-                yield line, f"picks {_named(known)} for team {pick.team}"
+                yield line, f"picks {_named(record)} for team {pick.team}"
 
 
 def _with_desks(
@@ -441,14 +444,17 @@ def _with_desks(
 
 
 def _reveals(
-    board: Board | None, content: _Content, there: Mapping[tuple[str, str], Record]
+    board: Board | None,
+    content: _Content,
+    there: Mapping[tuple[str, str], Record],
+    came_open: Collection[tuple[str, str]],
 ) -> tuple[list[Reveal], list[str]]:
     """Reveals that open nothing but what came open, and the boards that stay sealed.
 
-    Every submission that will be on the board must have come with its private figures.
+    Every submission that will be on the board must have come with its private figures, and these
+    were computed here as well: whoever makes up a reveal can make up submissions for it.
     """
     opened = {(r.competition, r.dataset, r.answers) for r in board.reveals()} if board else set()
-    came = _came_open(content)
     everything = [*there.values(), *(record for _, record in content.records.values())]
     applied, sealed = [], set()
     for names, reveal in content.reveals.items():
@@ -460,7 +466,7 @@ def _reveals(
             for record in here
             if record.kind == SUBMISSION and record.key not in content.references
         ]
-        if keys and came.issuperset(keys):
+        if keys and all(key in came_open for key in keys):
             applied.append(reveal)
         else:
             sealed.add("/".join(names[:2]))

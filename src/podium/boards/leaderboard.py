@@ -9,6 +9,7 @@ Private figures stay in the database until the answers are revealed.
 from __future__ import annotations
 
 import datetime
+import json
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from podium.boards import database, queries
+from podium.boards import database, journal, lines, queries
 from podium.boards.ranking import Line, Ranking, Row, rank
 from podium.boards.record import (
     CLAIM,
@@ -30,7 +31,7 @@ from podium.boards.record import (
     Withdrawal,
     now,
 )
-from podium.boards.schema import PICKS, RECORDS, REVEALS, WITHDRAWALS
+from podium.boards.schema import PICKS, RECORDS, REVEALS, SCORES, WITHDRAWALS
 from podium.competition import Competition
 from podium.errors import BoardError
 from podium.version import Version
@@ -49,7 +50,8 @@ class Batch:
             replaced by one that tells more (the private figures).
         references: Lines that Podium ships.
         reveals: Added only where all submissions are among `came_open`.
-        came_open: Submission and version of records that came with their private figures.
+        came_open: Submission and version of records that came with their private figures, which
+            were computed here as well.
         primary: The score that ranks, by competition and dataset, where it is known.
     """
 
@@ -86,8 +88,10 @@ class Board:
             daily_limit: Submissions a team may have in a day.
 
         Raises:
-            BoardError: If the team has as many of this day already as the limit allows.
+            BoardError: If the team has as many of this day already as the limit allows, or no
+                export could say the record.
         """
+        lines.refuse_unwritable(record)
         names = (record.competition, record.dataset)
         with self._write() as connection:
             if connection.execute(_keyed(record.submission, record.version, OWN)).first():
@@ -111,10 +115,10 @@ class Board:
                 (CLAIM, batch.claims),
             ):
                 queries.put(connection, records, origin, batch.primary)
-            queries.insert(connection, WITHDRAWALS, batch.withdrawals, ("submission",))
+            queries.withdraw(connection, batch.withdrawals, CLAIM)
             for reveal in batch.reveals:
                 queries.refuse_unseen(connection, reveal, batch.came_open)
-            queries.insert(connection, REVEALS, batch.reveals, _REVEALED)
+            queries.reveal(connection, batch.reveals)
             queries.pick(connection, batch.picks)
 
     def records(
@@ -134,11 +138,12 @@ class Board:
         with self._read() as connection:
             return [Record(**row) for row in connection.execute(query).mappings()]
 
-    def withdrawals(self) -> list[Withdrawal]:
-        """All withdrawals."""
+    def withdrawals(self, origins: Collection[str] = (OWN, CLAIM)) -> list[Withdrawal]:
+        """All withdrawals, or those that were made here (`own`), or elsewhere (`claim`)."""
+        columns = [WITHDRAWALS.c[name] for name in Withdrawal.__dataclass_fields__]
+        query = sa.select(*columns).where(WITHDRAWALS.c.origin.in_(list(origins)))
         with self._read() as connection:
-            rows = connection.execute(sa.select(WITHDRAWALS)).mappings().all()
-        return [Withdrawal(**row) for row in rows]
+            return [Withdrawal(**row) for row in connection.execute(query).mappings()]
 
     def reveals(self) -> list[Reveal]:
         """All reveals."""
@@ -172,6 +177,13 @@ class Board:
         with self._read() as connection:
             rows = connection.execute(query.where(RECORDS.c.file.is_not(None)))
             return {row[0]: row[1] for row in rows}
+
+    def scores(self, competition: str, dataset: str) -> dict[tuple[str, str], Sequence[Any]]:
+        """The columns that rank each record: the score's name, and its value in each part."""
+        columns = ("submission", "version", "score", *SCORES.values())
+        query = queries.selection(columns, competition, dataset)
+        with self._read() as connection:
+            return {(row[0], row[1]): row[2:] for row in connection.execute(query)}
 
     def ranking(
         self, competition: Competition, dataset: str, *, version: Version, part: str = "public"
@@ -272,13 +284,12 @@ class Board:
         Args:
             references: Whether lines that Podium ships count, too.
         """
-        gone = sa.select(WITHDRAWALS.c.submission)
         board = (RECORDS.c.competition, RECORDS.c.dataset)
         query = (
             sa.select(*board, sa.func.count(RECORDS.c.submission.distinct()))
             .where(
                 RECORDS.c.kind == SUBMISSION,
-                RECORDS.c.submission.not_in(gone),
+                RECORDS.c.submission.not_in(queries.gone()),
                 *([] if references else [RECORDS.c.origin != REFERENCE]),
             )
             .group_by(*board)
@@ -327,13 +338,18 @@ class Board:
 
     def withdraw(self, withdrawal: Withdrawal) -> bool:
         """Record a withdrawal; False if the submission is withdrawn already."""
+        lines.refuse_unwritable(withdrawal)
         with self._write() as connection:
-            return bool(queries.insert(connection, WITHDRAWALS, [withdrawal], ("submission",)))
+            return bool(queries.withdraw(connection, [withdrawal]))
 
     def withdrawn(self, submission: str) -> bool:
-        """Whether a submission is withdrawn."""
+        """Whether a submission was withdrawn here."""
+        return submission in {withdrawal.submission for withdrawal in self.withdrawals([OWN])}
+
+    def gone(self) -> set[str]:
+        """Submissions that are withdrawn, here or (where they are claims) elsewhere."""
         with self._read() as connection:
-            return submission in queries.withdrawn(connection)
+            return queries.withdrawn(connection)
 
     def revealed(self, competition: str, dataset: str, answers: str) -> str | None:
         """When the private scores of an answers' version were opened; None if they are sealed."""
@@ -342,8 +358,9 @@ class Board:
 
     def reveal(self, reveal: Reveal) -> bool:
         """Open private scores for good; False if they are open already."""
+        lines.refuse_unwritable(reveal)
         with self._write() as connection:
-            return bool(queries.insert(connection, REVEALS, [reveal], _REVEALED))
+            return bool(queries.reveal(connection, [reveal]))
 
     def pick(self, pick: Pick) -> None:
         """Note what a team picks here, instead of what it picked before, whatever its clock said.
@@ -351,6 +368,7 @@ class Board:
         Raises:
             BoardError: If the answers were revealed meanwhile.
         """
+        lines.refuse_unwritable(pick)
         with self._write() as connection:
             before = queries.picked(connection, pick)
             created = pick.created if before is None else max(pick.created, before)
@@ -364,6 +382,11 @@ class Board:
         with self._read() as connection:
             lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
         return [] if lines == ["ok"] else [str(line) for line in lines]
+
+    def tampering(self, competition: str, dataset: str) -> list[str]:
+        """What of a dataset is not as it was written: see `podium.boards.journal`."""
+        with self._read() as connection:
+            return list(journal.contradictions(connection, competition, dataset))
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
@@ -382,9 +405,12 @@ class Board:
             yield
         except sa.exc.DBAPIError as error:
             raise database.refusal(self.url, "refused", error) from error
-
-
-_REVEALED = ("competition", "dataset", "answers")
+        except json.JSONDecodeError as error:
+            raise BoardError(
+                f"The board's database {database.shown(self.url)} has a record that was changed by "
+                "hand: it is no JSON.",
+                hint="Put back a copy, or begin anew and podium import an export.",
+            ) from error
 
 
 def _keyed(submission: str, version: str, origin: str) -> sa.Select[Any]:

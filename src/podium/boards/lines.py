@@ -19,22 +19,21 @@ from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from podium import competition as competitions
-from podium import workspace
+from podium import documents, workspace
 from podium.boards import rounding
-from podium.boards.entry import SUBMITTED, label
 from podium.boards.record import (
     CEILING,
     CONTROL,
     MOST_PICKS,
     PARTS,
     SUBMISSION,
+    SUBMITTED,
     Pick,
     Record,
     Reveal,
     Withdrawal,
+    label,
     submission_id,
 )
 from podium.errors import BoardError, PodiumError
@@ -65,7 +64,6 @@ _ROUNDING = 1e-4
 """Influence values are kept in single precision: an interval made of them agrees so far."""
 SHIPPED = "reference.sha256"
 """The file of a competition that lists the sha256 of each line that Podium ships."""
-_DEPTH = 50  # objects within objects: what is far deeper can be read here, but not in every place
 _MANY = 2**53
 
 
@@ -146,6 +144,32 @@ def sealed(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, "public": rounding.shown(line.get("public")), "public_influence": None}
 
 
+def line_of(fact: Fact) -> dict[str, Any]:
+    """A withdrawal's, reveal's or pick's line."""
+    (kind,) = [name for name, made_of in _TYPES.items() if isinstance(fact, made_of)]
+    listed = {"submissions": list(fact.submissions)} if isinstance(fact, Pick) else {}
+    return {"type": kind, **vars(fact), **listed}
+
+
+def refuse_unwritable(fact: Fact) -> None:
+    """Refuse what no line could say: what cannot be exported is not recorded.
+
+    Raises:
+        BoardError: With everything that is wrong.
+    """
+    line = of_record(fact, opened=True) if isinstance(fact, Record) else line_of(fact)
+    wrong = list(_text_problems(line))
+    if isinstance(fact, Record):
+        too_large = [name for name in _INFLUENCE if _floats(line[name]) is None]
+        wrong += [f"{name!r}: a figure that is too large" for name in too_large]
+    if wrong:
+        raise BoardError(
+            f"This {line['type']} cannot be kept, since no export could say it.",
+            problems=wrong,
+            hint="Nothing was recorded. Mend parameters (--set), name, message or predictions.",
+        )
+
+
 def identity(line: Mapping[str, Any]) -> tuple[str, ...]:
     """What two lines cannot share; lines are sorted by it."""
     names = ("competition", "dataset", "type", *_KEYS[line["type"]])
@@ -189,14 +213,9 @@ def parse(text: str) -> dict[str, Any] | str:
         return f"no JSON: {str(error)[:80]}"
     if not isinstance(found, dict) or found.get("type") not in list(_TYPES):
         return f"no {', '.join(_TYPES)}: {text[:40]}"
-    if not _is_shallow(found):
-        return f"more than {_DEPTH} objects or lists within each other"
+    if not documents.is_shallow(found):
+        return f"more than {documents.DEPTH} objects or lists within each other"
     return found
-
-
-def _is_shallow(value: Any, room: int = _DEPTH) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return room > 0 and all(_is_shallow(entry, room - 1) for entry in inner)
 
 
 def made(line: Mapping[str, Any]) -> Fact:
@@ -228,11 +247,15 @@ def problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
 
 def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
     for name, value in line.items():
-        if name in _MAPPINGS or name in _INFLUENCE:
+        if name in _INFLUENCE:
+            continue
+        if name in _MAPPINGS:
+            if fault := documents.fault(value):
+                yield f"{name!r}: {fault}"
             continue
         if name == "submissions":
             short = isinstance(value, list) and len(value) <= MOST_PICKS
-            if not short or not all(isinstance(v, str) and len(v) <= _LIMIT for v in value):
+            if not short or not all(isinstance(v, str) and _is_word(v) for v in value):
                 yield f"'submissions' must be a list of at most {MOST_PICKS} IDs"
             continue
         if value is None and name in ("model", "file"):
@@ -247,8 +270,10 @@ def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name!r} must be a name of letters, digits, _ and -, not {value[:40]!r}"
         elif not (value.replace("\n", " ") if name == "message" else value).isprintable():
             yield f"{name!r} has characters that cannot be printed"
-    if not _writable(line):
-        yield "it has figures that are not finite, or text that is no UTF-8"
+
+
+def _is_word(text: str) -> bool:
+    return len(text) <= _LIMIT and text.isprintable()
 
 
 def _is_time(text: str) -> bool:
@@ -263,14 +288,6 @@ def _is_ahead(time: str) -> bool:
     """Whether no clock of another laptop is so wrong: such a pick would count for ever."""
     tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
     return datetime.datetime.fromisoformat(time) > tomorrow
-
-
-def _writable(line: Mapping[str, Any]) -> bool:
-    try:
-        text_of(line).encode()
-    except ValueError:  # Unicode errors are of this kind too
-        return False
-    return True
 
 
 def _record_problems(line: Mapping[str, Any]) -> Iterator[str]:
@@ -302,6 +319,15 @@ def _record_problems(line: Mapping[str, Any]) -> Iterator[str]:
         yield "'provenance' must be an object"
     elif line["answers"] != answers_of(line["provenance"]):
         yield "'answers' does not follow from data and split of its provenance"
+    elif line["version"] != (_version_said(line["provenance"]) or line["version"]):
+        yield "'version' does not follow from data, split, metric and facts of its provenance"
+
+
+def _version_said(provenance: Mapping[str, Any]) -> str | None:
+    """The version that a record says it was scored in; None where it does not, as old ones."""
+    said = {entry.name: provenance.get(entry.name) for entry in fields(Version)}
+    metric, others = type(said["metric"]), {type(said[n]) for n in ("data", "split", "facts")}
+    return Version(**said).name if metric is int and others == {str} else None  # type: ignore[arg-type]
 
 
 def _card_problems(line: Mapping[str, Any]) -> Iterator[str]:
@@ -321,6 +347,8 @@ def _card_problems(line: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _floats(text: Any) -> Any:
+    import numpy as np  # here: to record a withdrawal needs none
+
     try:
         values = np.frombuffer(base64.b64decode(text, validate=True), np.float32)
     except (TypeError, ValueError, binascii.Error):
@@ -392,7 +420,8 @@ def _contradictions(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
         if card["strata"] and sum(s["rows"] for s in card["strata"].values()) != card["rows"]:
             yield f"{part}: the rows of the strata are not those of the part"
         if known:
-            yield from (f"{part}: {text}" for text in _beyond_perfect(card, known))
+            for place in (card, *card["strata"].values()):
+                yield from (f"{part}: {text}" for text in _beyond_perfect(place, known))
         if (card["ci"] is None) != (card["se"] is None):
             yield f"{part}: an interval without a standard error, or one without the other"
             continue
@@ -400,7 +429,7 @@ def _contradictions(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
             continue
         values = _floats(line[f"{part}_influence"]) if part != "all" else None
         if values is not None:
-            se, _ = interval(0.0, values.astype(np.float64), 2)
+            se, _ = interval(0.0, values.astype(float), 2)
             if se is None or abs(card["se"] - se) > _ROUNDING * se + 1e-9:
                 yield f"{part}: the standard error is not that of the influence values"
         (low, high), t = card["ci"], quantile(max(card["groups"] - 1, 1))

@@ -9,9 +9,18 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from podium.boards import schema
+from podium.boards import journal, schema
 from podium.boards.ranking import Entry
-from podium.boards.record import CLAIM, OWN, REFERENCE, SUBMISSION, Pick, Record, Reveal
+from podium.boards.record import (
+    CLAIM,
+    OWN,
+    REFERENCE,
+    SUBMISSION,
+    Pick,
+    Record,
+    Reveal,
+    Withdrawal,
+)
 from podium.boards.schema import PICKS, RECORDS, REVEALS, WITHDRAWALS
 from podium.errors import BoardError
 
@@ -65,7 +74,7 @@ def _unscored(
 
 def _score(card: Mapping[str, Any] | None, primary: str) -> float | None:
     value: float | None = (card or {}).get("scores", {}).get(primary)
-    return value
+    return None if value is None else float(value)  # a whole one, too: as columns give it back
 
 
 def row_of(record: Record, origin: str, primary: str | None) -> dict[str, Any]:
@@ -88,20 +97,22 @@ def put(
     One that is trusted more, or as much and tells more (the private figures), takes the place of
     another, and its number: nothing is on the board twice.
     """
-    new, better = [], []
+    new, better = list[dict[str, Any]](), list[dict[str, Any]]()
     there = _known(connection, records)
+    last = connection.execute(sa.select(sa.func.max(RECORDS.c.number))).scalar() or 0
     for record in records:
         row = row_of(record, origin, primary.get((record.competition, record.dataset)))
         known = there.get(record.key)
         there[record.key] = _Known(None, origin, bool(record.private))
         if known is None:
-            new.append(row)
+            new.append({**row, "number": last + len(new) + 1})
         elif known.number is not None and _tells_more(record, origin, known):
             better.append({**row, "number": known.number})
     if new:
         connection.execute(RECORDS.insert(), new)
     for row in better:
         connection.execute(RECORDS.update().where(RECORDS.c.number == row["number"]).values(row))
+    journal.note(connection, RECORDS, [*new, *better])
     return len(new)
 
 
@@ -156,16 +167,35 @@ def looks(
     return {row[0]: int(row[1]) for row in connection.execute(query)}
 
 
-def insert(
-    connection: sa.Connection, table: sa.Table, facts: Sequence[Any], key: Sequence[str]
+def withdraw(
+    connection: sa.Connection, withdrawals: Sequence[Withdrawal], origin: str = OWN
 ) -> int:
-    """Insert withdrawals or reveals whose key the table does not have; gives their number."""
-    if not facts:
-        return 0
-    there = {tuple(row) for row in connection.execute(sa.select(*(table.c[k] for k in key)))}
-    new = [vars(fact) for fact in facts if tuple(getattr(fact, k) for k in key) not in there]
+    """Note withdrawals that the board does not have; gives their number.
+
+    One that is made here takes the place of one that came as a claim.
+    """
+    lasting = (OWN,) if origin == OWN else (OWN, CLAIM)
+    query = sa.select(WITHDRAWALS.c.submission).where(WITHDRAWALS.c.origin.in_(lasting))
+    there = set(connection.execute(query).scalars())
+    new = [{**vars(w), "origin": origin} for w in withdrawals if w.submission not in there]
+    for row in new:
+        mine = WITHDRAWALS.c.submission == row["submission"]
+        connection.execute(WITHDRAWALS.delete().where(mine))
+        connection.execute(WITHDRAWALS.insert().values(row))
+    journal.note(connection, WITHDRAWALS, new)
+    return len(new)
+
+
+def reveal(connection: sa.Connection, reveals: Iterable[Reveal]) -> int:
+    """Note reveals of what is sealed; gives their number."""
+    new = [
+        vars(one)
+        for one in reveals
+        if revealed(connection, one.competition, one.dataset, one.answers) is None
+    ]
     if new:
-        connection.execute(table.insert(), new)
+        connection.execute(REVEALS.insert(), new)
+        journal.note(connection, REVEALS, new)
     return len(new)
 
 
@@ -185,6 +215,7 @@ def pick(connection: sa.Connection, picks: Iterable[Pick]) -> int:
         if before is None or (before["created"] <= one.created and dict(before) != values):
             connection.execute(PICKS.delete().where(*mine))
             connection.execute(PICKS.insert().values(**values))
+            journal.note(connection, PICKS, [values])
             noted += 1
     return noted
 
@@ -198,9 +229,19 @@ def _of_team(pick: Pick) -> list[sa.ColumnElement[bool]]:
     return [PICKS.c[name] == getattr(pick, name) for name in _TEAM]
 
 
+def gone() -> sa.Select[Any]:
+    """Submissions that are withdrawn: here, or elsewhere as long as nobody here has scored them."""
+    ours = sa.select(RECORDS.c.submission).where(
+        RECORDS.c.submission == WITHDRAWALS.c.submission, RECORDS.c.origin != CLAIM
+    )
+    return sa.select(WITHDRAWALS.c.submission).where(
+        sa.or_(WITHDRAWALS.c.origin == OWN, ~ours.exists())
+    )
+
+
 def withdrawn(connection: sa.Connection) -> set[str]:
-    """Submissions that are withdrawn."""
-    return set(connection.execute(sa.select(WITHDRAWALS.c.submission)).scalars())
+    """Submissions that are withdrawn: see `gone`."""
+    return set(connection.execute(gone()).scalars())
 
 
 def revealed(connection: sa.Connection, competition: str, dataset: str, answers: str) -> str | None:

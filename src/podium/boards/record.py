@@ -12,12 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from podium.errors import PodiumError
+
 CONTROL, CEILING, SUBMISSION = "control", "ceiling", "scored"
 OWN, CLAIM, REFERENCE = "own", "claim", "reference"
 """Where a record is from: scored here, imported without its predictions, shipped by Podium."""
 MOST_PICKS = 2
 """Submissions that a team may name as its own choice, as on Kaggle."""
 PARTS = ("public", "private", "all")
+SUBMITTED = "submissions"
+"""The folder of a workspace that has the predictions of records."""
+_LABEL_LENGTH, _REMARK_LENGTH = 120, 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,3 +120,33 @@ def submission_id(competition: str, dataset: str, team: str, sha256: str) -> str
 def now() -> str:
     """The time in UTC, ISO 8601 to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def label(name: str) -> str:
+    """A name for the board, checked.
+
+    Raises:
+        PodiumError: If it could not stand in one line of a table.
+    """
+    if not name.strip() or len(name) > _LABEL_LENGTH or not name.isprintable():
+        raise PodiumError(
+            f"The name {name[:60]!r} cannot be used.",
+            problems=[f"1 to {_LABEL_LENGTH} printable characters"],
+            hint="Name another: --name NAME",
+        )
+    return name
+
+
+def remark(message: str) -> str:
+    """A remark on a submission, checked.
+
+    Raises:
+        PodiumError: If it is long or could steer a terminal.
+    """
+    if len(message) > _REMARK_LENGTH or not message.replace("\n", " ").isprintable():
+        raise PodiumError(
+            f"The message {message[:60]!r} cannot be used.",
+            problems=[f"at most {_REMARK_LENGTH:,} printable characters"],
+            hint="Write another: --message TEXT",
+        )
+    return message

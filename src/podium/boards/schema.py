@@ -11,14 +11,14 @@ from podium.boards.record import OWN, PARTS
 
 
 class Json(sa.TypeDecorator[Any]):
-    """JSON as text: order, NaN and NUL are the same in every database."""
+    """JSON as text: order and NUL are the same in every database."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:  # noqa: ARG002
         """As text."""
-        return json.dumps(value)
+        return json.dumps(value, allow_nan=False)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
         """As values."""
@@ -72,6 +72,7 @@ WITHDRAWALS = sa.Table(
     sa.Column("team", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("created", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False, server_default=OWN),
 )
 REVEALS = sa.Table(
     "reveals",
@@ -93,3 +94,14 @@ PICKS = sa.Table(
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("created", sa.Text, nullable=False),
 )
+JOURNAL = sa.Table(
+    "journal",
+    SCHEMA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("competition", sa.Text, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("fact", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("chain", sa.Text, nullable=False),
+)
+"""What was written, in its order: see `podium.boards.journal`."""

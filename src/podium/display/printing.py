@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from podium.documents import finite
 from podium.errors import PodiumError, visible
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ def say(text: str) -> None:
 
 
 def document(value: Any) -> None:
-    """Print one JSON document."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    """Print one JSON document; a figure that is not finite is null, as JSON has none."""
+    form: dict[str, Any] = {"indent": 2, "ensure_ascii": False, "allow_nan": False}
+    try:
+        text = json.dumps(value, **form)
+    except ValueError:
+        text = json.dumps(finite(value), **form)
     out("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
 
 

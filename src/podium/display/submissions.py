@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -106,11 +107,17 @@ def imported(found: Imported) -> None:
         out(f"{found.reference} reference: boards that come with Podium")
     for name in found.revealed:
         out(f"{name} came revealed: its private scores are open")
+    for submission, team in found.standing.items():
+        say(
+            f"{submission} was withdrawn elsewhere. Here it stays on the board until its team "
+            f"withdraws it: podium withdraw {submission} --team {shlex.quote(team)}"
+        )
     for name in found.sealed:
         competition, dataset = name.split("/")
         say(
-            f"{name} was revealed elsewhere. Here it stays sealed, since it holds submissions that "
-            f"did not come revealed. Open it: podium reveal {competition} --dataset {dataset}"
+            f"{name} was revealed elsewhere. Here it stays sealed, since it holds submissions "
+            "whose private scores did not come along, or could not be computed again. "
+            f"Open it: podium reveal {competition} --dataset {dataset}"
         )
 
 

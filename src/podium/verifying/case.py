@@ -34,6 +34,7 @@ class Case:
     dataset: Dataset
     absent: set[str] = field(default_factory=set)
     """Models whose packages were missed."""
+    progress: training.Progress | None = None
 
     @cached_property
     def data(self) -> datas.Data:
@@ -44,6 +45,18 @@ class Case:
     def solution(self) -> Solution:
         """The answers, by the one door."""
         return open_solution(self.data)
+
+    @cached_property
+    def built(self) -> datas.Prepared:
+        """What the raw files, or the simulator, give now."""
+        return datas.build(self.competition, self.dataset)
+
+    @cached_property
+    def scored_rows(self) -> pd.DataFrame:
+        """Half and stratum of the test rows, as they are scored, and their groups."""
+        tables = (self.data.table(f"{SOLUTION}/{name}.parquet") for name in ("solution", "groups"))
+        solution, groups = tables
+        return solution[["id", "part", "stratum"]].merge(groups, on="id", validate="one_to_one")
 
     @cached_property
     def split(self) -> pd.DataFrame:

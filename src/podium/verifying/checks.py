@@ -7,7 +7,8 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from functools import partial
-from io import StringIO
+from io import BytesIO, StringIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution.folds import predictions_limit
 from podium.execution.worker import Worker
 from podium.machine import python
+from podium.scoring import changed_cells
 from podium.stats import Cells, Tally
+from podium.verifying.board import BOARD
 from podium.verifying.broken import broken_files
 from podium.verifying.case import Case, Check
 from podium.verifying.probes import PROBES, Note
@@ -75,8 +78,31 @@ def checksums_agree(case: Case) -> Iterator[str]:
     known = checksums(case.competition).get(case.dataset.name)
     if known is None and case.dataset.frozen:
         yield f"checksums.json does not have {case.dataset.name}"
-    for name in datas.damaged(case.data):
+    cells = changed_cells(case.data)
+    for name in [*datas.damaged(case.data), *([cells] if cells else [])]:
         yield f"{case.data.folder / name} is missing or changed"
+
+
+def answers_follow_from_raw_files(case: Case) -> Iterator[str]:
+    """Raw files beside `competition.py`, or the simulator, give the same data and answers again."""
+    if not case.dataset.at_hand:
+        return
+    table = datas.split_table(case.competition, case.dataset, case.built)
+    for what, sha256 in datas.content(case.built, table).items():
+        if sha256 != case.data.manifest[what]:
+            yield f"the prepared {what} is another"
+    split = datas.read_split(BytesIO(table)).set_index("id")
+    rows = case.built.targets["id"].isin(case.scored_rows["id"]).to_numpy()
+    plain = datas.with_plain_labels(case.competition, case.built)
+    truth = None if case.built.truth is None else case.built.truth.take(rows)
+    expected = datas.target_columns(case.competition, plain.targets[rows], truth)
+    for name, right in expected.items():
+        if not _same(case.solution.answers[name], right):
+            yield f"the answers {name} are others"
+    given = case.built.groups.merge(split, left_on="id", right_index=True)[rows]
+    for name in case.scored_rows.columns:
+        if not _same(case.scored_rows[name].to_numpy(), given[name].to_numpy()):
+            yield f"{name} of the test rows is another"
 
 
 def raw_files_are_those_that_were_frozen(case: Case) -> Iterator[str]:
@@ -204,7 +230,7 @@ def a_metric_of_others_scores_as_by_itself(case: Case) -> Iterator[str]:
     others = case.competition.metric.others
     if others is None or not case.dataset.at_hand:
         return
-    prepared = datas.build(case.competition, case.dataset)
+    prepared = case.built
     ids = case.data.ids("test").to_pylist()
     answers = prepared.answers
     if answers is None:
@@ -282,6 +308,7 @@ CHECKS: tuple[Check, ...] = (
     imports_are_light,
     facts_are_complete,
     checksums_agree,
+    answers_follow_from_raw_files,
     raw_files_are_those_that_were_frozen,
     metric_is_that_of_its_version,
     parts_are_disjoint_and_complete,
@@ -295,6 +322,7 @@ CHECKS: tuple[Check, ...] = (
     models_keep_the_contract,
     spaces_yield_parameters,
     board_is_whole,
+    *BOARD,
     *PROBES,
 )
 
@@ -334,6 +362,15 @@ def _in_a_file(case: Case, best: Mapping[str, float]) -> Iterator[str]:
             for score, value in scores.items():
                 if abs(value - best[score]) > TOLERANCE * max(1.0, abs(best[score])):
                     yield f"{score} of the answers is {value} as {name}, and {best[score]} as such"
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two columns have the same values; what is missing in both is the same."""
+    if a.shape != b.shape:
+        return False
+    if a.ndim > 1:
+        return not (a != b).nnz
+    return bool(((a == b) | (pd.isna(a) & pd.isna(b))).all())
 
 
 def _as_read(table: pd.DataFrame) -> pd.DataFrame:

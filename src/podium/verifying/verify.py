@@ -66,10 +66,10 @@ def verify(
             continue
         chosen = [found.dataset(dataset)] if dataset else found.datasets
         for entry in chosen:
-            yield from verify_dataset(Case(found, entry), progress)
+            yield from verify_dataset(Case(found, entry, progress))
 
 
-def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Verdict]:
+def verify_dataset(case: Case) -> Iterator[Verdict]:
     """Run the suite on one dataset."""
     names = {"competition": case.competition.name, "dataset": case.dataset.name}
     try:
@@ -82,8 +82,8 @@ def verify_dataset(case: Case, progress: Progress | None = None) -> Iterator[Ver
         return
     said: dict[str, str] = {}
     for check in CHECKS:
-        if progress:
-            progress.stage(f"{case.competition.name}/{case.dataset.name}: {title(check)}")
+        if case.progress:
+            case.progress.stage(f"{case.competition.name}/{case.dataset.name}: {title(check)}")
         verdict = judged(case, check)
         if verdict.problem and verdict.problem in said:
             reason = f"skipped: stopped by what {said[verdict.problem]!r} says"

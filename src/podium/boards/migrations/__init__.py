@@ -15,7 +15,7 @@ from podium.boards import schema
 from podium.errors import BoardError
 from podium.notes import note
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest of `versions/`: what the tables of `schema` are."""
 STAMP = "podium_schema"
 """The table with the board's version; Optuna's in the same database has Alembic's own name."""

@@ -1,0 +1,123 @@
+"""Checks of this workspace's board of a dataset: what contradicts something else is named.
+
+Records are held to the journal of what was written, to themselves, and to the predictions that are
+kept. Nothing here says a private figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from podium import workspace
+from podium.boards import exchange, leaderboard, lines, schema
+from podium.boards.batch import near, near_influence, scored_again
+from podium.boards.entry import Desk, cards
+from podium.boards.leaderboard import Board
+from podium.boards.queries import row_of
+from podium.boards.record import CONTROL, OWN, PARTS, Record
+from podium.errors import one_line
+from podium.verifying.case import Case, Check
+from podium.workspace import HOUSE
+
+_SHOWN = 20
+
+
+def board_is_as_it_was_written(case: Case) -> Iterator[str]:
+    """Records, withdrawals, reveals and picks are those of the board's journal, which is whole."""
+    if board := _board():
+        yield from board.tampering(case.competition.name, case.dataset.name)
+
+
+def records_agree_with_themselves(case: Case) -> Iterator[str]:
+    """IDs, versions, intervals and ranking columns of records follow from what else they say."""
+    if board := _board():
+        yield from _first(_faults(board, case))
+
+
+def records_are_what_their_predictions_score(case: Case) -> Iterator[str]:
+    """Kept predictions, controls and the ceiling give all figures of their records again."""
+    if board := _board():
+        own = board.records(case.competition.name, case.dataset.name, [OWN])
+        yield from _first(_other_figures(own, case))
+
+
+BOARD: tuple[Check, ...] = (
+    board_is_as_it_was_written,
+    records_agree_with_themselves,
+    records_are_what_their_predictions_score,
+)
+
+
+def _board() -> Board | None:
+    return leaderboard.find_board(workspace.database_url())
+
+
+def _named(record: Record) -> str:
+    return f"{record.submission} ({record.name[:40]}, team {record.team[:40]})"
+
+
+def _first(problems: Iterator[str]) -> Iterator[str]:
+    yield from islice(problems, _SHOWN)
+    if more := sum(1 for _ in problems):
+        yield f"and {more} more"
+
+
+def _faults(board: Board, case: Case) -> Iterator[str]:
+    names, facts = (case.competition.name, case.dataset.name), lines.Facts()
+    controls = {control.name for control in case.competition.controls}
+    primary, ranked, records = case.competition.primary.name, board.scores(*names), board.records()
+    for record in records:
+        if (record.competition, record.dataset) != names:
+            continue
+        if record.team == HOUSE and record.kind == CONTROL and record.name not in controls:
+            continue  # one of before: controls are no part of a version
+        for problem in lines.problems(lines.of_record(record, opened=True), facts):
+            yield f"{_named(record)}: {problem}"
+        row = row_of(record, OWN, primary)
+        score, *columns = ranked[record.key]
+        if score == primary and columns != [row[name] for name in schema.SCORES.values()]:
+            yield f"{_named(record)}: it ranks by other scores than it has"
+    known = {record.submission: record for record in records}
+    withdrawals = [w for w in board.withdrawals() if (w.competition, w.dataset) == names]
+    picks = [pick for pick in board.picks() if (pick.competition, pick.dataset) == names]
+    strays = (
+        *exchange.wrong_withdrawals(enumerate(withdrawals), known),
+        *exchange.wrong_picks(enumerate(picks), known),
+    )
+    yield from (f"it {text}" for _, text in strays)
+    scored = {record.answers for record in records}
+    for reveal in board.reveals():
+        if (reveal.competition, reveal.dataset) == names and reveal.answers not in scored:
+            yield f"a reveal is of answers that no record has: {reveal.answers[:40]}"
+
+
+def _other_figures(own: Sequence[Record], case: Case) -> Iterator[str]:
+    desk = Desk.of(case.data)
+    progress = case.progress if own else None
+    report = progress.stage(f"scoring {len(own):,} records again") if progress else None
+    for step, record in enumerate(own, 1):
+        try:
+            wrong = _wrong_parts(desk, record)
+        except Exception as error:  # noqa: BLE001  metric, model and file are anybody's
+            yield f"{_named(record)}: it cannot be scored again: {one_line(error)}"
+            continue
+        if wrong:
+            place = record.file or "its predictions"
+            yield f"{_named(record)}: its {', '.join(wrong)} figures are not those of {place}"
+        if report:
+            report(step, record.public["scores"].get(desk.data.competition.primary.name, 0.0))
+
+
+def _wrong_parts(desk: Desk, record: Record) -> list[str]:
+    scored = scored_again(desk, record)
+    if scored is None:
+        return []
+    right = cards(scored)
+    wrong = [part for part in PARTS if not near(right[part], getattr(record, part))]
+    wrong += [
+        f"{part} influence"
+        for part in ("public", "private")
+        if not near_influence(right[f"{part}_influence"], getattr(record, f"{part}_influence"))
+    ]
+    return wrong
