@@ -20,6 +20,7 @@ from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.machine import python
 from podium.model import ModelFile, Part
 from podium.notes import quiet
+from podium.predictions.columns import first
 from podium.stats import Cells, Tally
 from podium.verifying.broken import broken_files
 from podium.verifying.case import Case, Check
@@ -238,11 +239,18 @@ def bad_files_are_refused(case: Case) -> Iterator[str]:
 def board_is_whole(case: Case) -> Iterator[str]:
     """The board's database is sound, and every record's predictions are kept as they came in."""
     board = leaderboard.find_board(workspace.database_url())
+    names = case.competition.name, case.dataset.name
+    lost = list(files.unrecorded(*names, board.files(*names) if board else ()))
+    if lost:
+        yield (
+            f"no record names {first(lost, len(lost))}: the database or its log (-wal) was cut "
+            f"or replaced; put it back, or record them again: podium score-all {names[0]}"
+        )
     if board is None:
         return
     yield from board.damage()
     shared = "PODIUM_DB" in os.environ  # with workspaces that keep their own files
-    for record in board.records(case.competition.name, case.dataset.name, [OWN]):
+    for record in board.records(*names, [OWN]):
         if record.file and (not shared or files.find(record)):
             try:
                 files.checked(record)
