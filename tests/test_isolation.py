@@ -15,31 +15,14 @@ import pytest
 from podium import api, data
 from podium.errors import ModelError, PodiumError
 from podium.runs import isolation, sight, walls
+from redteam import escapes
+from redteam.escapes import ESCAPES, reach, reached
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 
-MODEL = """import ctypes, os, pathlib, signal, socket, stat, subprocess, sys, time
-import numpy as np
-import pandas as pd
-DEFAULTS = {"a": 1.0}
-HERE = pathlib.Path(__file__).parent
-def build(params, seed): return Mine()
-def space(trial): return {}
-class Mine:
-    def fit(self, train, report=None):
-        FIT
-    def predict(self, part):
-        good = pd.DataFrame({"id": part.ids, "y": 0.5})
-        PREDICT
-"""
-
 
 def model(fit="pass", predict="return good", name="mine.py"):
-    def inner(text):
-        return text.strip().replace("\n", "\n        ")
-
-    text = MODEL.replace("FIT", inner(fit)).replace("PREDICT", inner(predict))
-    Path(name).write_text(text)
+    Path(name).write_text(escapes.model(fit, predict))
     return name
 
 
@@ -73,88 +56,6 @@ def refused(board):
     return run
 
 
-REACH = """
-reached = []
-def attempt(name):
-    def decorate(function):
-        try:
-            function()
-        except (OSError, subprocess.SubprocessError):
-            return
-        reached.append(name)
-    return decorate
-
-def asked(*command):
-    subprocess.run(command, check=True, capture_output=True)
-
-@attempt("read the answers")
-def _(): open(SOLUTION + "/solution.parquet", "rb").read(1)
-@attempt("read the answers with Arrow's threads")
-def _(): pd.read_parquet(SOLUTION + "/solution.parquet")
-@attempt("read the answers with another program")
-def _(): asked("cat", SOLUTION + "/solution.parquet")
-@attempt("read the answers by a link")
-def _():
-    os.symlink(SOLUTION + "/solution.parquet", "link")
-    open("link", "rb").read(1)
-@attempt("read the answers by a hard link")
-def _():
-    os.link(SOLUTION + "/solution.parquet", "hard")
-    open("hard", "rb").read(1)
-@attempt("read the answers by another process's root")
-def _(): open(f"/proc/{PARENT}/root" + SOLUTION + "/solution.parquet", "rb").read(1)
-@attempt("list the answers")
-def _(): os.listdir(SOLUTION)
-@attempt("read the simulator")
-def _(): open(SIMULATOR).read(1)
-@attempt("read the board")
-def _(): open(BOARD, "rb").read(1)
-@attempt("write to the board")
-def _(): open(BOARD, "ab").write(b"x")
-@attempt("remove the board")
-def _(): os.remove(BOARD)
-@attempt("read another team's submission")
-def _(): open(SUBMISSION, "rb").read(1)
-@attempt("change the public data")
-def _(): open(PUBLIC + "/test.parquet", "ab").write(b"x")
-@attempt("write beside the model")
-def _(): (HERE / "new.py").write_text("x")
-@attempt("change the model")
-def _(): open(__file__, "a").write("x")
-@attempt("change an installed package")
-def _(): open(pd.__file__, "ab").close()
-@attempt("read hidden files beside the model")
-def _(): (HERE / ".secret").read_text()
-@attempt("read the environment of the parent")
-def _(): open(f"/proc/{PARENT}/environ", "rb").read(1)
-@attempt("read the memory of the parent")
-def _():
-    if ctypes.CDLL(None).ptrace(16, PARENT, None, None) < 0: raise OSError
-@attempt("signal the parent")
-def _(): os.kill(PARENT, 0)
-@attempt("connect by TCP")
-def _(): socket.create_connection(("127.0.0.1", PORT), timeout=2)
-@attempt("send by UDP")
-def _(): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", PORT))
-@attempt("connect by an abstract socket")
-def _(): socket.socket(socket.AF_UNIX).connect(ABSTRACT)
-@attempt("connect to a service's socket")
-def _(): socket.socket(socket.AF_UNIX).connect(SOCKET)
-@attempt("mount")
-def _():
-    if ctypes.CDLL(None).mount(b"none", b"/tmp", b"tmpfs", 0, None) < 0: raise OSError
-assert "PODIUM_DB" not in os.environ and "SECRET" not in os.environ
-if reached: raise RuntimeError("reached: " + "; ".join(reached))
-"""
-OPEN = {
-    walls.FILES: ("read", "list", "write", "remove", "change"),
-    walls.NETWORK: ("connect", "send"),
-    walls.ALL_BUT_TCP: ("send", "connect by an abstract", "connect to"),
-    walls.SOCKETS: ("connect to a service",),
-    walls.SIGNALS: ("signal",),
-}
-
-
 @LINUX
 def test_what_a_model_cannot_reach(board, toy, monkeypatch, tmp_path):
     monkeypatch.setenv("SECRET", "x")
@@ -182,16 +83,15 @@ def test_what_a_model_cannot_reach(board, toy, monkeypatch, tmp_path):
             "ABSTRACT": abstract,
             "SOCKET": str(tmp_path / "service"),
         }
-        values = "".join(f"{name} = {value!r}\n" for name, value in names.items())
+        tries = reach(ESCAPES, names)
         before = state(board)
         try:
-            left_open = api.run("toy", model(values + REACH), submit=False).left_open
-            reached = []
+            left_open = api.run("toy", model(tries), submit=False).left_open
+            said = ""
         except ModelError as error:
-            reached = error.message.partition("reached: ")[2].split("; ")
+            said = error.message
             left_open = api.run("toy", model(), submit=False).left_open
-    allowed = tuple(start for name in left_open for start in OPEN[name])
-    assert [name for name in reached if not name.startswith(allowed or "-")] == []
+    assert reached(said, left_open) == []
     after = {path: known for path, known in state(board).items() if "predictions" not in str(path)}
     mine = board / "mine.py"
     assert {**after, mine: 0} == {**before, mine: 0}

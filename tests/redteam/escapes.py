@@ -1,0 +1,121 @@
+"""Ways in which a model may try to get out of its sandbox: one table for tests and campaign."""
+
+from collections.abc import Iterable
+
+from podium.runs import walls
+
+ESCAPES = {
+    "read the answers": 'open(SOLUTION + "/solution.parquet", "rb").read(1)',
+    "read the answers with Arrow's threads": 'pd.read_parquet(SOLUTION + "/solution.parquet")',
+    "read the answers with another program": 'asked("cat", SOLUTION + "/solution.parquet")',
+    "read the answers by a link": """
+os.symlink(SOLUTION + "/solution.parquet", "link")
+open("link", "rb").read(1)
+""",
+    "read the answers by a hard link": """
+os.link(SOLUTION + "/solution.parquet", "hard")
+open("hard", "rb").read(1)
+""",
+    "read the answers by another process's root": """
+open(f"/proc/{PARENT}/root" + SOLUTION + "/solution.parquet", "rb").read(1)
+""",
+    "list the answers": "os.listdir(SOLUTION)",
+    "read the simulator": "open(SIMULATOR).read(1)",
+    "read the board": 'open(BOARD, "rb").read(1)',
+    "write to the board": 'open(BOARD, "ab").write(b"x")',
+    "remove the board": "os.remove(BOARD)",
+    "read another team's submission": 'open(SUBMISSION, "rb").read(1)',
+    "change the public data": 'open(PUBLIC + "/test.parquet", "ab").write(b"x")',
+    "write beside the model": '(HERE / "new.py").write_text("x")',
+    "change the model": 'open(__file__, "a").write("x")',
+    "change an installed package": 'open(pd.__file__, "ab").close()',
+    "read hidden files beside the model": '(HERE / ".secret").read_text()',
+    "read the environment of the parent": 'open(f"/proc/{PARENT}/environ", "rb").read(1)',
+    "read the memory of the parent": """
+if ctypes.CDLL(None).ptrace(16, PARENT, None, None) < 0: raise OSError
+""",
+    "signal the parent": "os.kill(PARENT, 0)",
+    "connect by TCP": 'socket.create_connection(("127.0.0.1", PORT), timeout=2)',
+    "send by UDP": """
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", PORT))
+""",
+    "connect by an abstract socket": "socket.socket(socket.AF_UNIX).connect(ABSTRACT)",
+    "connect to a service's socket": "socket.socket(socket.AF_UNIX).connect(SOCKET)",
+    "mount": 'if ctypes.CDLL(None).mount(b"none", b"/tmp", b"tmpfs", 0, None) < 0: raise OSError',
+}
+"""What each does is what it is called; it fails with `OSError` or `SubprocessError`.
+
+It may use what `MODEL` imports, and the names that `reach` is given.
+"""
+MODEL = """import ctypes, os, pathlib, signal, socket, stat, subprocess, sys, time
+import numpy as np
+import pandas as pd
+DEFAULTS = {"a": 1.0}
+HERE = pathlib.Path(__file__).parent
+def build(params, seed): return Mine()
+def space(trial): return {}
+class Mine:
+    def fit(self, train, report=None):
+        FIT
+    def predict(self, part):
+        good = pd.DataFrame({"id": part.ids, "y": 0.5})
+        PREDICT
+"""
+_TRY = """
+def attempt():
+    BODY
+try: attempt()
+except (OSError, subprocess.SubprocessError): pass
+else: reached.append(NAME)
+"""
+_ASKED = """
+reached = []
+def asked(*command):
+    subprocess.run(command, check=True, capture_output=True)
+"""
+_SAY = """
+assert "PODIUM_DB" not in os.environ and "SECRET" not in os.environ
+if reached: raise RuntimeError("reached: " + "; ".join(reached))
+"""
+OPEN = {
+    walls.FILES: ("read", "list", "write", "remove", "change"),
+    walls.NETWORK: ("connect", "send"),
+    walls.ALL_BUT_TCP: ("send", "connect by an abstract", "connect to"),
+    walls.SOCKETS: ("connect to a service",),
+    walls.SIGNALS: ("signal",),
+}
+"""How the escapes begin that a system leaves open where it has not all walls."""
+
+
+def model(fit: str = "pass", predict: str = "return good") -> str:
+    """A model file whose methods do that."""
+
+    def inner(text):
+        return text.strip().replace("\n", "\n        ")
+
+    return MODEL.replace("FIT", inner(fit)).replace("PREDICT", inner(predict))
+
+
+def reach(names: Iterable[str], values: dict[str, object]) -> str:
+    """Code that tries these escapes, and raises `reached: ...` where it got out.
+
+    Args:
+        names: Of `ESCAPES`.
+        values: What they are told: `SOLUTION`, `PUBLIC`, `SIMULATOR`, `BOARD`, `SUBMISSION`,
+            `PARENT`, `PORT`, `ABSTRACT` and `SOCKET`.
+    """
+    told = "".join(f"{name} = {value!r}\n" for name, value in values.items())
+    tries = [
+        _TRY.replace("NAME", repr(name)).replace(
+            "BODY", ESCAPES[name].strip().replace("\n", "\n    ")
+        )
+        for name in names
+    ]
+    return told + _ASKED + "".join(tries) + _SAY
+
+
+def reached(message: str, left_open: Iterable[str]) -> list[str]:
+    """Escapes that a refusal tells of, without those that are known to be open here."""
+    allowed = tuple(start for name in left_open for start in OPEN[name])
+    names = message.partition("reached: ")[2].split("; ") if "reached: " in message else []
+    return [name for name in names if not name.startswith(allowed or "-")]
