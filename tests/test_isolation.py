@@ -16,7 +16,7 @@ from podium import api, data
 from podium.errors import ModelError, PodiumError
 from podium.runs import isolation, sight, walls
 from redteam import escapes
-from redteam.escapes import ESCAPES, reach, reached
+from redteam.escapes import ESCAPES, GREEDY, reach, reached
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 
@@ -130,35 +130,14 @@ def test_what_a_model_may_do(workspace):
 
 @LINUX
 @pytest.mark.parametrize(
-    ("fit", "words"),
+    "name",
     [
-        ("while os.fork(): pass\ntime.sleep(60)", "started more than 64 processes"),
-        pytest.param(
-            "while True: os.fork()",
-            "started more than 64 processes|Resource temporarily unavailable",
-            marks=pytest.mark.slow,
-        ),
-        ("hoard = []\nwhile True: hoard.append(np.ones(1 << 22))", "limit of 400 MiB of memory"),
-        (
-            "if not os.fork():\n    hoard = []\n    while True: hoard.append(np.ones(1 << 22))\n"
-            "time.sleep(60)",
-            "limit of 400 MiB of memory",
-        ),
-        (
-            "for i in range(10**6): open(str(i), 'wb').write(bytes(1 << 20))",
-            "wrote more than 64 MiB of files",
-        ),
-        ("open('x', 'wb').write(bytes(1 << 28))", "File too large"),
-        ("os._exit(0)", "its exit status is 0"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "ended by the signal SIGSEGV"),
-        ("os.abort()", "ended by the signal SIGABRT"),
-        ("[os.write(handle, b'x\\n') for handle in range(3, 9) if stat.S_ISFIFO(os.fstat(handle)"
-         ".st_mode)]", "something that is no message"),
+        pytest.param(name, marks=pytest.mark.slow if name == "forks of forks" else ())
+        for name in GREEDY
     ],
-    ids=["forks", "forks of forks", "memory", "memory of children", "files", "one file", "exit",
-         "crash", "abort", "messages"],
-)  # fmt: skip
-def test_models_that_take_too_much_or_die(fit, words, refused, monkeypatch):
+)
+def test_models_that_take_too_much_or_die(name, refused, monkeypatch):
+    fit, words = GREEDY[name]
     monkeypatch.setattr(sight, "PROCESSES", 64)
     monkeypatch.setattr(sight, "SCRATCH", 1 << 26)
     began = time.monotonic()

@@ -47,6 +47,42 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", PORT
 
 It may use what `MODEL` imports, and the names that `reach` is given.
 """
+GREEDY = {
+    "forks": ("while os.fork(): pass\ntime.sleep(60)", "started more than 64 processes"),
+    "forks of forks": (
+        "while True: os.fork()",
+        "started more than 64 processes|Resource temporarily unavailable",
+    ),
+    "memory": (
+        "hoard = []\nwhile True: hoard.append(np.ones(1 << 22))",
+        "limit of 400 MiB of memory",
+    ),
+    "memory of children": (
+        "if not os.fork():\n    hoard = []\n    while True: hoard.append(np.ones(1 << 22))\n"
+        "time.sleep(60)",
+        "limit of 400 MiB of memory",
+    ),
+    "files": (
+        "for i in range(10**6): open(str(i), 'wb').write(bytes(1 << 20))",
+        "wrote more than 64 MiB of files",
+    ),
+    "one file": (
+        "with open('x', 'wb') as file: file.seek(1 << 40), file.write(b'x')",
+        "File too large",
+    ),
+    "exit": ("os._exit(0)", "its exit status is 0"),
+    "crash": ("os.kill(os.getpid(), signal.SIGSEGV)", "ended by the signal SIGSEGV"),
+    "abort": ("os.abort()", "ended by the signal SIGABRT"),
+    "messages": (
+        "[os.write(handle, b'x\\n') for handle in range(3, 9) "
+        "if stat.S_ISFIFO(os.fstat(handle).st_mode)]",
+        "something that is no message",
+    ),
+}
+"""What a model does that takes too much or dies, and what is said then.
+
+With 400 MiB of memory; the words of "forks" and "files" are those of tests, which set lower limits.
+"""
 MODEL = """import ctypes, os, pathlib, signal, socket, stat, subprocess, sys, time
 import numpy as np
 import pandas as pd
