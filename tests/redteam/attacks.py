@@ -181,7 +181,7 @@ def _refused_in_time(seconds):
         api.run("toy", "mallory.py", limit_time=seconds, limit_memory=400)
     except PodiumError:
         took = time.monotonic() - began
-        late = f"ended after {took:.0f} s of {seconds}" if took > seconds + 10 else ""
+        late = f"ended after {took:.0f} s of {seconds}" if took > 2 * seconds else ""
         return late or ("" if before == _shown() else "the board has changed")
     return "was scored"
 

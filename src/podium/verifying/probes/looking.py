@@ -111,9 +111,17 @@ def share_along(column: pd.Series[Any], values: NDArray[np.float64]) -> float:
     return max(0.0, share_between(part, values))
 
 
-def lead_of(case: Case, predicted: Mapping[str, Any]) -> tuple[float, str] | None:
-    """How far predictions get from the best control to perfect, if they are surely above it."""
-    control = case.best_control
+def lead_of(
+    case: Case, predicted: Mapping[str, Any], over: Mapping[str, Any] | None = None
+) -> tuple[float, str] | None:
+    """How far predictions get from the best control to perfect, if they are surely above it.
+
+    Args:
+        case: What they are of.
+        predicted: Columns of the test part.
+        over: Predictions to compare with instead of the best control.
+    """
+    control = case.solution.score(over)["all"].whole if over else case.best_control
     if control is None:
         return None
     primary, sign = case.competition.primary.name, sign_of(case)
