@@ -28,7 +28,7 @@ check: .venv/ready-dev
 # Attacks of all kinds, by turns, and the table of docs/security.md: make redteam SECONDS=600.
 SECONDS ?= 60
 redteam: .venv/ready-dev
-	$(BIN)/python tests/redteam $(SECONDS)
+	$(BIN)/python tests/redteam.py $(SECONDS)
 
 # The reference boards and leaderboard/README.md: hours. Real datasets are fetched.
 reference: .venv/ready-dev

@@ -27,7 +27,7 @@ from podium import api, data
 from podium.boards.leaderboard import find_board
 from podium.cli import faults
 from podium.version import cache_folder, file_sha256, read_manifest
-from redteam.home import harm
+from redteam_home import harm
 
 TOY = Path(__file__).parent / "toy"
 RAW = TOY / "raw"

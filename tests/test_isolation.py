@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+import redteam_escapes as escapes
 from podium import api, data
 from podium.errors import ModelError, PodiumError
 from podium.runs import isolation, sight, walls
-from redteam import escapes
-from redteam.escapes import ESCAPES, GREEDY, reach, reached
+from redteam_escapes import ESCAPES, GREEDY, reach, reached
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import podium.competitions
 from podium import api, competition, data, golden, version
 from podium.competition import Score, Target
 from podium.data import Prepared
@@ -275,3 +276,21 @@ def test_sketches_estimate_what_sets_of_kmers_share():
     strangers, _ = nearest(sketch(texts[:25], 8), sketch(texts[25:], 8))
     assert strangers.max() < 0.2
     assert sketch(["", "A", "ACG"], 8).shape == (3, 32)
+
+
+def test_a_metric_that_prefers_any_guess_to_a_constant_raises_no_alarm(workspace, monkeypatch):
+    """By macro F1 trees that learnt nothing score .52 of these rows, the most common label .37."""
+    from sklearn.datasets import load_breast_cancer
+
+    monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
+    roots = [*podium.competitions.__path__, str(workspace / "competitions")]
+    monkeypatch.setattr(podium.competitions, "__path__", roots)
+    table = load_breast_cancer(as_frame=True)
+    rows = table.data.assign(target=[str(table.target_names[code]) for code in table.target])
+    rows.insert(0, "id", np.random.default_rng(0).permutation(len(rows)))
+    rows.sample(frac=1, random_state=1).to_csv("cells.csv", index=False)
+    wanted = {"target": "target", "metric": "f1_macro", "split": "random"}
+    api.new("cells", table="cells.csv", **wanted)
+    case = Case(*api.load("cells"))
+    for probe in (probes.ids_and_order_tell_nothing, probes.metadata_tell_little):
+        assert list(probe(case)) == []

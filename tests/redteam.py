@@ -1,7 +1,7 @@
-"""Attacks of all kinds, by turns: python tests/redteam [SECONDS] [--kind NAME] [--seed N].
+"""Attacks of all kinds, by turns: python tests/redteam.py [SECONDS] [--kind NAME] [--seed N].
 
 Prints what is promised, and how many tries held and failed; exit status 1 if any failed. Kinds are
-the generators that modules of this folder register (`redteam.home.kind`).
+the generators that modules `redteam_*.py` register (`redteam_home.kind`).
 """
 
 import argparse
@@ -13,13 +13,11 @@ import traceback
 from importlib import import_module
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-for file in sorted(HERE.glob("[a-z]*.py")):
-    import_module(f"redteam.{file.stem}")
+for file in sorted(Path(__file__).parent.glob("redteam_*.py")):
+    import_module(file.stem)
 
 import podium.competitions  # noqa: E402
-from redteam.home import KINDS, TESTS, Home  # noqa: E402
+from redteam_home import KINDS, TESTS, Home  # noqa: E402
 
 SHOWN = 10
 

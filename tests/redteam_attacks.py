@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
+import redteam_escapes as escapes
 from podium import api, data
 from podium.cli import command_line
 from podium.errors import PodiumError
-from redteam import escapes
-from redteam.home import TESTS, kind
+from redteam_home import TESTS, kind
 
 COMMANDS = {
     "data": ["data", "toy", "-d", "table", "--from", str(TESTS / "toy" / "raw")],

@@ -1,7 +1,7 @@
 """What attacks need: kinds that are registered, workspaces to attack, and whether one is whole.
 
-A kind is a generator in any module of this folder. Each item that it yields is one try: empty where
-Podium held, else what went wrong:
+A kind is a generator in any module `tests/redteam_*.py`. Each item that it yields is one try: empty
+where Podium held, else what went wrong:
 
     @kind("what is promised, as the table says it")
     def name_of_the_kind(rng, home):
@@ -26,7 +26,7 @@ from podium.boards import files
 from podium.boards.leaderboard import find_board
 from podium.errors import PodiumError
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parent
 MINE = """
 import pandas as pd
 DEFAULTS = {"a": 0.0, "b": 1.0}
