@@ -6,7 +6,7 @@ BIN := .venv/bin
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all check reference bench clean
+.PHONY: demo test test-all check redteam reference bench clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -24,6 +24,11 @@ check: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src competitions
 	$(BIN)/python -m pytest -q tests/test_docs.py
+
+# Attacks of all kinds, by turns, and the table of docs/security.md: make redteam SECONDS=600.
+SECONDS ?= 60
+redteam: .venv/ready-dev
+	$(BIN)/python tests/redteam.py $(SECONDS)
 
 # The reference boards and leaderboard/README.md: hours. Real datasets are fetched.
 reference: .venv/ready-dev

@@ -4,6 +4,7 @@ All of it, which takes a quarter of an hour: `python -m pytest tests/test_faults
 `-m "not exhaustive"` some of each kind run, with `-m "not slow and not exhaustive"` a few.
 """
 
+import errno
 import hashlib
 import itertools
 import json
@@ -11,8 +12,10 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,9 +24,10 @@ from unittest.mock import patch
 import pytest
 
 from podium import api, data
-from podium.boards import files
 from podium.boards.leaderboard import find_board
+from podium.cli import faults
 from podium.version import cache_folder, file_sha256, read_manifest
+from redteam_home import harm
 
 TOY = Path(__file__).parent / "toy"
 RAW = TOY / "raw"
@@ -66,12 +70,8 @@ def _podium(*arguments, **environment):
 def _board_is_whole(workspace):
     """Whether the database is sound and each record's predictions lie where it says."""
     url = os.environ.get("PODIUM_DB") or f"sqlite:///{workspace}/leaderboard/board.sqlite"
-    board = find_board(url)
-    if board is None:
-        return True
-    records = [record for record in board.records("toy", "demo", ["own"]) if record.file]
     with patch.dict(os.environ, PODIUM_WORKSPACE=str(workspace)):
-        return not board.damage() and all(files.checked(record) for record in records)
+        return not harm(url)
 
 
 def _strays(*folders):
@@ -426,6 +426,205 @@ def test_a_read_only_disk(disk, named, sample, tmp_path, cache):
     assert _podium(*raw, **settings).returncode == 0
     assert _board_is_whole(place)
     assert _strays(disk.place) == []
+
+
+LIMITED = (
+    "import resource, sys\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)\n"
+    "from podium.cli import main\n"
+    "sys.argv = ['podium', *sys.argv[2:]]\n"
+    "main()\n"
+)
+
+
+def _limited(size, *arguments, **environment):
+    """A command whose files cannot grow beyond some bytes: as on a full disk, for any user."""
+    return subprocess.run(
+        [sys.executable, "-c", LIMITED, *map(str, (size, *arguments))],
+        env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+WRITES_COUNTS = """
+import resource, sys, numpy as np
+from pathlib import Path
+from podium.counts import Counts
+from podium import h5ad
+import pandas as pd
+from scipy.sparse import csr_array
+counts = csr_array(np.random.default_rng(0).poisson(2, (60, 90)))
+genes = [f"g{i}" for i in range(90)]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+for write in (
+    lambda: Counts.of({"a": (counts, genes)}).write(Path("counts.h5")),
+    lambda: h5ad.write(Path("a.h5ad"), h5ad.Annotated(
+        pd.DataFrame(index=[f"r{i}" for i in range(60)]), counts, np.array(genes), None)),
+):
+    try: write()
+    except Exception as error: print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096, 9000, 1 << 20])
+def test_counts_on_a_full_disk_are_refused_without_a_crash(size, workspace):
+    """HDF5's own way to a full disk ends in a segmentation fault."""
+    done = subprocess.run(
+        [sys.executable, "-c", WRITES_COUNTS, str(size)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    refused = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    if size == 1 << 20:
+        assert refused == []
+    else:
+        assert [kind for kind, _ in refused] == ["OSError", "PodiumError"]
+        assert all("File too large" in words for _, words in refused)
+        assert not Path("a.h5ad").exists()
+
+
+@pytest.mark.parametrize("size", [0, pytest.param(4096, marks=pytest.mark.slow)])
+def test_a_board_is_read_where_nothing_can_be_written(size, named, sample, tmp_path):
+    file = _variant(sample, tmp_path, 1)
+    assert _podium("submit", "toy", file).returncode == 0
+    for command in (["board", "toy", "--json"], ["list", "--json"]):
+        expected = _podium(*command).stdout
+        done = _limited(size, *command)
+        assert (done.stdout, done.stderr) == (expected, "")
+    _refused(_limited(size, "export", "toy", "out.jsonl"), "File too large", *FULL)
+    _refused(_limited(size, "submit", "toy", _variant(sample, tmp_path, 2)), *FULL, *LOCKED)
+    assert _board_is_whole(named)
+
+
+@pytest.mark.slow
+def test_a_sealed_board_on_a_full_or_read_only_disk_is_read(disk, sample, tmp_path, named):
+    place = _equip(disk.place / "workspace")
+    settings = {"PODIUM_WORKSPACE": place}
+    submit = ["submit", "toy", _variant(sample, tmp_path, 1)]
+    assert _podium(*submit, **settings).returncode == 0
+    reading = [
+        ["board", "toy"],
+        ["board", "toy", "--json"],
+        ["list"],
+        ["export", "toy", tmp_path / "out.jsonl"],
+    ]
+    expected = [_podium(*command, **settings) for command in reading]
+    disk.fill(0)
+    full = [_podium(*command, **settings) for command in reading]
+    disk.free()
+    disk.lock()
+    locked = [_podium(*command, **settings) for command in reading]
+    disk.unlock()
+    for done in (expected, full, locked):
+        assert [d.returncode for d in done] == [0] * len(reading)
+        assert [d.stdout.replace("1 min", "0 min") for d in done] == [d.stdout for d in expected]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_output_that_goes_to_a_full_disk(option, named):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PODIUM, "list", *option], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    _refused(done, "No space left on device")
+
+
+def test_a_fault_where_no_file_can_be_kept_is_shown(capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
+    with pytest.raises(SystemExit) as stop, faults.Exits():
+        raise RuntimeError("ours")
+    assert stop.value.code == 3
+    assert "RuntimeError: ours" in capsys.readouterr().err
+
+
+WAITS = """
+import os, time
+import pandas as pd
+
+DEFAULTS = {}
+
+def build(params, seed):
+    return Model()
+
+def space(trial):
+    return {}
+
+class Model:
+    def fit(self, train, report=None):
+        time.sleep(60)
+
+    def predict(self, part):
+        return pd.DataFrame({"id": part.ids, "y": 0.0})
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_what_ends_a_command_leaves_no_scratch(number, named, tmp_path):
+    (named / "slow.py").write_text(WAITS)
+    place = tmp_path / "tmp"
+    place.mkdir()
+    code = f"import signal; signal.signal({int(number)}, signal.{_default(number)}); {PODIUM[-1]}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "run", "toy", "slow.py"],
+        env={**os.environ, "TMPDIR": str(place)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not list(place.glob("podium-run-*/work")):
+        time.sleep(0.02)
+    time.sleep(0.5)
+    process.send_signal(number)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 128 + number, said
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert list(place.iterdir()) == []
+    assert _strays(named) == []
+
+
+def _default(number):
+    """As a shell starts a command, whatever started this."""
+    return "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
+
+
+def test_verify_names_files_whose_records_were_cut_off(named, sample, tmp_path):
+    submitted = [
+        json.loads(_podium("submit", "toy", _variant(sample, tmp_path, n), "--json").stdout)
+        for n in range(2)
+    ]
+    database, copy = named / "leaderboard" / "board.sqlite", tmp_path / "copy.sqlite"
+    with sqlite3.connect(database) as reader:  # as long as somebody reads, the log stays
+        reader.execute("SELECT count(*) FROM records").fetchall()
+        shutil.copy(database, copy)
+        file = _variant(sample, tmp_path, 2)
+        submitted.append(json.loads(_podium("submit", "toy", file, "--json").stdout))
+    reader.close()
+    shutil.copy(copy, database)
+    by_hand = named / KEPT / "0123456789ab.csv"
+    shutil.copy(file, by_hand)  # put there by hand, to be scored by `score-all`: nothing is lost
+    (verdict,) = [
+        v
+        for v in json.loads(_podium("verify", "toy", "-d", "demo", "--json").stdout)
+        if v["check"] == "board is whole"
+    ]
+    lost = f"{KEPT}/{submitted[-1]['submission']}.csv"
+    assert f"no record names {lost}: " in verdict["problem"]
+    by_hand.unlink()
+    assert _podium("score-all", "toy").returncode == 0
+    done = json.loads(_podium("verify", "toy", "-d", "demo", "--json").stdout)
+    assert not [v["problem"] for v in done if v["problem"]]
+    database.unlink()
+    done = json.loads(_podium("verify", "toy", "-d", "demo", "--json").stdout)
+    assert "no record names" in {v["check"]: v["problem"] for v in done}["board is whole"]
 
 
 def test_verify_names_what_is_missing_or_changed(named, sample, tmp_path, podium_cli):

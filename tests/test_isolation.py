@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import redteam_escapes as escapes
 from podium import api, data
 from podium.errors import PodiumError
 from podium.execution import policy, sandbox, views
@@ -21,31 +22,13 @@ from podium.execution.worker import Limits, Worker
 from podium.training import Folds
 from podium.verifying import checks
 from podium.verifying.case import Case
+from redteam_escapes import ESCAPES, GREEDY, reach, reached
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 
-MODEL = """import ctypes, os, pathlib, signal, socket, stat, subprocess, sys, time
-import numpy as np
-import pandas as pd
-DEFAULTS = {"a": 1.0}
-HERE = pathlib.Path(__file__).parent
-def build(params, seed): return Mine()
-def space(trial): return {}
-class Mine:
-    def fit(self, train, report=None):
-        FIT
-    def predict(self, part):
-        good = pd.DataFrame({"id": part.ids, "y": 0.5})
-        PREDICT
-"""
-
 
 def model(fit="pass", predict="return good", name="mine.py"):
-    def inner(text):
-        return text.strip().replace("\n", "\n        ")
-
-    text = MODEL.replace("FIT", inner(fit)).replace("PREDICT", inner(predict))
-    Path(name).write_text(text)
+    Path(name).write_text(escapes.model(fit, predict))
     return name
 
 
@@ -83,102 +66,9 @@ def refused(board):
     return run
 
 
-REACH = """
-reached = []
-def attempt(name):
-    def decorate(function):
-        try:
-            function()
-        except (OSError, subprocess.SubprocessError):
-            return
-        reached.append(name)
-    return decorate
-
-def asked(*command):
-    subprocess.run(command, check=True, capture_output=True)
-
-@attempt("read the answers")
-def _(): open(SOLUTION + "/solution.parquet", "rb").read(1)
-@attempt("read the answers with Arrow's threads")
-def _(): pd.read_parquet(SOLUTION + "/solution.parquet")
-@attempt("read the answers with another program")
-def _(): asked("cat", SOLUTION + "/solution.parquet")
-@attempt("read the answers by a link")
-def _():
-    os.symlink(SOLUTION + "/solution.parquet", "link")
-    open("link", "rb").read(1)
-@attempt("read the answers by a hard link")
-def _():
-    os.link(SOLUTION + "/solution.parquet", "hard")
-    open("hard", "rb").read(1)
-@attempt("read the answers by another process's root")
-def _(): open(f"/proc/{PARENT}/root" + SOLUTION + "/solution.parquet", "rb").read(1)
-@attempt("list the answers")
-def _(): os.listdir(SOLUTION)
-@attempt("read the simulator")
-def _(): open(SIMULATOR).read(1)
-@attempt("read the board")
-def _(): open(BOARD, "rb").read(1)
-@attempt("write to the board")
-def _(): open(BOARD, "ab").write(b"x")
-@attempt("remove the board")
-def _(): os.remove(BOARD)
-@attempt("read another team's submission")
-def _(): open(SUBMISSION, "rb").read(1)
-@attempt("change the public data")
-def _(): open(PUBLIC + "/test.parquet", "ab").write(b"x")
-@attempt("write beside the model")
-def _(): (HERE / "new.py").write_text("x")
-@attempt("change the model")
-def _(): open(__file__, "a").write("x")
-@attempt("change an installed package")
-def _(): open(pd.__file__, "ab").close()
-@attempt("read hidden files beside the model")
-def _(): (HERE / ".secret").read_text()
-@attempt("read the environment of the parent")
-def _(): open(f"/proc/{PARENT}/environ", "rb").read(1)
-@attempt("read the memory of the parent")
-def _():
-    if ctypes.CDLL(None).ptrace(16, PARENT, None, None) < 0: raise OSError
-@attempt("signal the parent")
-def _(): os.kill(PARENT, 0)
-@attempt("connect by TCP")
-def _(): socket.create_connection(("127.0.0.1", PORT), timeout=2)
-@attempt("send by UDP")
-def _(): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", PORT))
-@attempt("connect by an abstract socket")
-def _(): socket.socket(socket.AF_UNIX).connect(ABSTRACT)
-@attempt("connect to a service's socket")
-def _(): socket.socket(socket.AF_UNIX).connect(SOCKET)
-@attempt("mount")
-def _():
-    if ctypes.CDLL(None).mount(b"none", b"/tmp", b"tmpfs", 0, None) < 0: raise OSError
-@attempt("use the kernel's keys")
-def _():
-    if ctypes.CDLL(None).syscall(KEYCTL, 0, -3, 0) < 0: raise OSError  # the session's keyring
-@attempt("take memory that nobody counts")
-def _():
-    if ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600) < 0: raise OSError
-@attempt("read the names of other processes")
-def _(): open(f"/proc/{PARENT}/cmdline", "rb").read(1)
-assert "PODIUM_DB" not in os.environ and "SECRET" not in os.environ
-if reached: raise RuntimeError("reached: " + "; ".join(reached))
-"""
-OPEN = {
-    sandbox.FILES: ("read", "list", "write", "remove", "change"),
-    sandbox.NETWORK: ("connect", "send"),
-    sandbox.ALL_BUT_TCP: ("send", "connect by an abstract", "connect to"),
-    sandbox.SOCKETS: ("connect to a service",),
-    sandbox.SIGNALS: ("signal",),
-    sandbox.NAMES: ("read the names",),
-    sandbox.KEYS: ("use the kernel's keys",),
-    sandbox.SHARED: ("take memory",),
-}
-
-
 @pytest.fixture
 def names(board, toy, monkeypatch, tmp_path):
-    """What the attempts of `REACH` aim at, as the head of a model's code."""
+    """What the escapes aim at."""
     monkeypatch.setenv("SECRET", "x")
     (board / ".secret").write_text("x")
     (board / "beside.csv").write_text("x")
@@ -205,7 +95,7 @@ def names(board, toy, monkeypatch, tmp_path):
             "SOCKET": str(tmp_path / "service"),
             "KEYCTL": sandbox._CALLS[os.uname().machine][1],
         }
-        yield "".join(f"{name} = {value!r}\n" for name, value in names.items())
+        yield names
 
 
 def predict_rows(name):
@@ -225,28 +115,24 @@ COMMANDS = {
 @LINUX
 @pytest.mark.parametrize("command", [*COMMANDS, "space", "verify"])
 def test_what_a_model_cannot_reach(command, names, board, toy, monkeypatch):
-    before = state(board)
-    path = Path(model(names + REACH))
+    before, tries = state(board), reach(ESCAPES, names)
+    path = Path(model("pass" if command == "space" else tries))
     searched = 'return {"a": trial.suggest_float("a", 0, 1)}'
     if command == "space":
-        reach = (names + REACH).replace("\n", "\n    ")
-        path = Path(model())
-        searched = f"\n    {reach}\n    {searched}"
+        indented = tries.replace("\n", "\n    ")
+        searched = f"\n    {indented}\n    {searched}"
     path.write_text(path.read_text().replace("return {}", searched))
     if command == "verify":
         folder = shutil.copytree(toy.folder, board.parent / "others" / "toy")
         shutil.move(path, folder / "models" / path)
         monkeypatch.setattr(type(toy), "folder", property(lambda _: folder))
-        case = Case(toy, toy.dataset())
-        said = "; ".join(checks.models_keep_the_contract(case))
+        said = "; ".join(checks.models_keep_the_contract(Case(toy, toy.dataset())))
         assert said == "" or "mine: " in said
     else:
         said = told(COMMANDS.get(command, COMMANDS["tune"]), "mine.py")
         assert said == "" or "reached: " in said
-    reached = said.partition("reached: ")[2].split("; ")
     left_open = api.run("toy", model(), submit=False).left_open
-    allowed = tuple(start for name in left_open for start in OPEN[name])
-    assert [name for name in reached if name and not name.startswith(allowed or "-")] == []
+    assert reached(said, left_open) == []
     made = {"predictions", "studies", "out-of-fold", "rows.csv"}
     now = {path: known for path, known in state(board).items() if not made & set(path.parts)}
     mine = board / "mine.py"
@@ -317,19 +203,6 @@ def test_limits_hold_whatever_a_model_says(loud, refused, capfd):
     assert "limit of 400 MiB of memory" in told or "no message" in told
 
 
-MEMORY = {
-    "memfd": "handle = os.memfd_create('x')\nwhile True: os.write(handle, bytes(1 << 20))",
-    "shm": "file = open('/dev/shm/x', 'wb')\nwhile True: file.write(bytes(1 << 20))",
-}
-
-
-@LINUX
-@pytest.mark.parametrize("kind", MEMORY)
-def test_memory_without_a_name_counts(kind, refused):
-    told = refused(model(MEMORY[kind]), limit_memory=400, limit_time=60)
-    assert "limit of 400 MiB of memory" in told or "No space left" in told
-
-
 def test_files_that_are_open_and_removed_count(refused, monkeypatch):
     monkeypatch.setattr(policy, "SCRATCH", 1 << 26)
     code = """
@@ -398,35 +271,14 @@ def test_what_a_model_may_do(workspace):
 
 @LINUX
 @pytest.mark.parametrize(
-    ("fit", "words"),
+    "name",
     [
-        ("while os.fork(): pass\ntime.sleep(60)", "started more than 64 processes"),
-        pytest.param(
-            "while True: os.fork()",
-            "started more than 64 processes|Resource temporarily unavailable",
-            marks=pytest.mark.slow,
-        ),
-        ("hoard = []\nwhile True: hoard.append(np.ones(1 << 22))", "limit of 400 MiB of memory"),
-        (
-            "if not os.fork():\n    hoard = []\n    while True: hoard.append(np.ones(1 << 22))\n"
-            "time.sleep(60)",
-            "limit of 400 MiB of memory",
-        ),
-        (
-            "for i in range(10**6): open(str(i), 'wb').write(bytes(1 << 20))",
-            "wrote more than 64 MiB of files",
-        ),
-        ("open('x', 'wb').write(bytes(1 << 28))", "File too large"),
-        ("os._exit(0)", "its exit status is 0"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "ended by the signal SIGSEGV"),
-        ("os.abort()", "ended by the signal SIGABRT"),
-        ("[os.write(handle, b'x\\n') for handle in range(3, 9) if stat.S_ISFIFO(os.fstat(handle)"
-         ".st_mode)]", "something that is no message"),
+        pytest.param(name, marks=pytest.mark.slow if name == "forks of forks" else ())
+        for name in GREEDY
     ],
-    ids=["forks", "forks of forks", "memory", "memory of children", "files", "one file", "exit",
-         "crash", "abort", "messages"],
-)  # fmt: skip
-def test_models_that_take_too_much_or_die(fit, words, refused, monkeypatch):
+)
+def test_models_that_take_too_much_or_die(name, refused, monkeypatch):
+    fit, words = GREEDY[name]
     monkeypatch.setattr(policy, "PROCESSES", 64)
     monkeypatch.setattr(policy, "SCRATCH", 1 << 26)
     began = time.monotonic()

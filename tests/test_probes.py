@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, competition, golden, version
+import podium.competitions
+from podium import api, competition, data, golden, version
 from podium.competition import Score, Target
 from podium.data import Prepared
 from podium.verifying import checks, probes, verify
 from podium.verifying.case import Case
-from podium.verifying.probes import features, scores
+from podium.verifying.probes import features, looking, scores
 from podium.verifying.probes.sketches import nearest, sketch
 
 DATES = pd.date_range("2024-01-01", periods=300, freq="h")
@@ -59,6 +60,12 @@ def mutated(letters, rng):
     return letters[:place] + "ACGT"["ACGT".index(letters[place]) - 1] + letters[place + 1 :]
 
 
+def base(number):
+    """A number in letters, as short ids have it; always four."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return "".join(letters[number // 26**place % 26] for place in (3, 2, 1, 0))
+
+
 def plant(fault, rng):
     found = clean(rng)
     features, targets = found.features, found.targets
@@ -87,11 +94,28 @@ def plant(fault, rng):
         targets["y"] = (y + features["plate"].map(effect)).round(3)
     elif fault == "copy":
         features["v"] = np.exp(y / 3)
+    elif fault == "short length":
+        features["kind"] = ["a" * int(value) for value in np.clip(np.round(y + 6), 1, 12)]
+    elif fault == "time":
+        features["when"] = (DATES[0] + pd.to_timedelta(y * 10, unit="h")).dt.strftime("%FT%T")
+    elif fault == "decimals":
+        digits = np.clip(np.round(y + 4), 0, 8).astype(int)
+        features["w"] = [round(value, d) for value, d in zip(rng.random(300), digits, strict=True)]
+    elif fault == "numbers as text":
+        features["v"] = [f"{value:.3f}" for value in y]
+    elif fault == "pair":
+        features["v"] = rng.normal(size=300)
+        features["w"] = y - features["v"]
     return Prepared(features=features, targets=targets, groups=found.groups)
 
 
 FOUND = {
     "order": ("ids_and_order_tell_nothing", "ids and row order alone score"),
+    "short length": ("metadata_tell_little", "missing values alone score"),
+    "decimals": ("metadata_tell_little", "missing values alone score"),
+    "time": ("no_feature_is_the_target", "the feature 'when' as a time gives 'y' away"),
+    "numbers as text": ("no_feature_is_the_target", "the feature 'v' as a number gives 'y' away"),
+    "pair": ("no_feature_is_the_target", "the features 'v' and 'w' together give 'y' away"),
     "length": ("metadata_tell_little", "missing values alone score"),
     "missing": ("metadata_tell_little", "missing values alone score"),
     "same rows": ("no_test_row_is_in_train", "have all features of a train row"),
@@ -104,6 +128,7 @@ FOUND = {
 }
 ALSO = {
     "order": {"metadata_tell_little", "no_constant_beats_the_controls"},  # test rows come early
+    "numbers as text": {"metadata_tell_little"},
     "near rows": {"no_test_text_is_nearly_in_train"},
     "same rows": {"no_test_text_is_nearly_in_train"},
 }
@@ -131,6 +156,39 @@ def found(case):
     """What each probe says: problems and notes."""
     verdicts = {probe.__name__: verify.judged(case, probe) for probe in probes.PROBES}
     return {name: v.problem or v.note for name, v in verdicts.items() if v.problem or v.note}
+
+
+def test_ids_in_letters_that_are_ranks_of_the_target_are_found(case, monkeypatch):
+    """Numbers in ids are seen at once; these have none."""
+    planted = clean(np.random.default_rng(5))
+    rank = planted.targets["y"].rank(method="first").astype(int)
+    names = dict(zip(planted.targets["id"], map(base, rank * 77), strict=True))
+    renamed = {
+        name: table.assign(id=table["id"].map(names))
+        for name, table in vars(planted).items()
+        if name in ("features", "targets", "groups")
+    }
+    one = case()
+    monkeypatch.setattr(one.competition.module("simulate"), "demo", lambda: Prepared(**renamed))
+    split = pd.read_csv(one.competition.folder / "splits" / "demo.csv", keep_default_na=False)
+    table = split.assign(id=split["id"].map(names)).to_csv(index=False).encode()
+    monkeypatch.setattr(data, "split_table", lambda *_: table)
+    assert "ids and row order alone score" in found(one)["ids_and_order_tell_nothing"]
+
+
+def test_pairs_that_make_the_target_are_known():
+    rng = np.random.default_rng(0)
+    a, b, c = np.exp(rng.normal(size=(3, 500)))
+    table = pd.DataFrame({"a": a, "b": b, "c": c, "d": np.where(a > 1, np.nan, 1.0), "e": a})
+    for answers in (a + b, b - 3 * a + 7, a * b, a / b, np.round(a + b, 1)):
+        assert set(features._making(table, answers)) == {"'a' and 'b'", "'b' and 'e'"}
+    for answers in (a, a + b + c, a + b + rng.normal(size=500)):
+        assert list(features._making(table, answers)) == []
+
+
+def test_decimals_are_counted():
+    column = pd.Series([1.0, 0.5, -0.25, 1e-8, np.pi, np.nan, np.inf, 1e20, 100.1])
+    assert looking.decimals(column).tolist() == [0, 1, 2, 8, 9, 9, 0, 0, 1]
 
 
 def test_clean_data_are_clean(case):
@@ -218,3 +276,21 @@ def test_sketches_estimate_what_sets_of_kmers_share():
     strangers, _ = nearest(sketch(texts[:25], 8), sketch(texts[25:], 8))
     assert strangers.max() < 0.2
     assert sketch(["", "A", "ACG"], 8).shape == (3, 32)
+
+
+def test_a_metric_that_prefers_any_guess_to_a_constant_raises_no_alarm(workspace, monkeypatch):
+    """By macro F1 trees that learnt nothing score .52 of these rows, the most common label .37."""
+    from sklearn.datasets import load_breast_cancer
+
+    monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
+    roots = [*podium.competitions.__path__, str(workspace / "competitions")]
+    monkeypatch.setattr(podium.competitions, "__path__", roots)
+    table = load_breast_cancer(as_frame=True)
+    rows = table.data.assign(target=[str(table.target_names[code]) for code in table.target])
+    rows.insert(0, "id", np.random.default_rng(0).permutation(len(rows)))
+    rows.sample(frac=1, random_state=1).to_csv("cells.csv", index=False)
+    wanted = {"target": "target", "metric": "f1_macro", "split": "random"}
+    api.new("cells", table="cells.csv", **wanted)
+    case = Case(*api.load("cells"))
+    for probe in (probes.ids_and_order_tell_nothing, probes.metadata_tell_little):
+        assert list(probe(case)) == []

@@ -8,13 +8,16 @@ which row of which block each row of the part is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import h5py
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
@@ -173,12 +176,16 @@ class Counts:
         return found[0] if found else csr_array((0, len(genes)))
 
     def write(self, file: Path) -> None:
-        """Write these rows, and no others, to an HDF5 file."""
+        """Write these rows, and no others, to an HDF5 file.
+
+        Raises:
+            OSError: If the disk refuses.
+        """
         import h5py
 
         names = []
         block, place = np.empty_like(self.block), np.empty_like(self.place)
-        with h5py.File(file, "w") as out:
+        with hdf5_file(file) as out:
             for code, (name, rows, matrix, genes) in enumerate(self.read()):
                 names.append(name)
                 block[rows], place[rows] = code, np.arange(len(rows))
@@ -198,7 +205,7 @@ class Counts:
         """
         import h5py
 
-        with h5py.File(file, "w") as out:
+        with hdf5_file(file) as out:
             for code, (name, block) in enumerate(self.blocks.items()):
                 if not isinstance(block, Stored):
                     raise ValueError(f"{name} is in memory alone")  # noqa: TRY004  of its state
@@ -227,6 +234,23 @@ def _number(
     rows.create_dataset("blocks", data=names, dtype=h5py.string_dtype())
     rows.create_dataset("block", data=block)
     rows.create_dataset("place", data=place)
+
+
+@contextmanager
+def hdf5_file(path: Path) -> Iterator[h5py.File]:
+    """A new HDF5 file, made in memory and written at the end.
+
+    The library ends the process with a segmentation fault where a disk turns out to be full.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    import h5py
+
+    made = BytesIO()
+    with h5py.File(made, "w") as file:
+        yield file
+    path.write_bytes(made.getbuffer())
 
 
 def _unique(genes: Sequence[str]) -> NDArray[np.str_]:

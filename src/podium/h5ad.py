@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from podium.counts import hdf5_file
 from podium.errors import DataError, PodiumError, reason
 from podium.predictions.hdf5 import hard
 from podium.scratch import replacing
@@ -85,11 +86,10 @@ def write(path: Path, found: Annotated) -> None:
     Raises:
         PodiumError: If the disk refuses.
     """
-    import h5py
     import pandas as pd
 
     try:
-        with replacing(path) as scratch, h5py.File(scratch, "w") as file:
+        with replacing(path) as scratch, hdf5_file(scratch) as file:
             _mark(file, "anndata", "0.1.0")
             _write_table(file, "obs", found.rows)
             _write_table(file, "var", pd.DataFrame(index=pd.Index(found.genes, name="gene")))

@@ -17,6 +17,10 @@ from podium.errors import BoardError
 _BUSY_SECONDS = 30
 _OPTIONS = {"sqlite": {"timeout": _BUSY_SECONDS}, "postgresql": {"connect_timeout": 10}}
 _WRITERS = int.from_bytes(b"podium")  # the name of PostgreSQL's lock
+_REFUSED = {
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+}
 WRITES = "podium_writes"
 NAME_ONE = (
     "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite or "
@@ -67,8 +71,12 @@ def sqlite_file(url: sa.URL) -> Path | None:
     return Path(str(url.database)) if sqlite else None
 
 
-def engine(url: sa.URL) -> sa.Engine:
+def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
     """Open a database; its tables are made, or those of an older board are made today's.
+
+    Args:
+        url: Its address.
+        reading: Whether it will do to read it, where the disk is full or read-only.
 
     Raises:
         BoardError: If it cannot be opened, no driver is installed, or a newer Podium made it.
@@ -97,11 +105,22 @@ def engine(url: sa.URL) -> sa.Engine:
                 migrations.upgrade(connection)
     except sa.exc.DBAPIError as error:
         engine.dispose()
+        if reading and file and _sealed(file, error):
+            # no file beside it is needed then; nobody else writes where nothing can be written
+            as_it_is = {"immutable": "1", "uri": "true"}
+            return sa.create_engine(url.set(database=file.absolute().as_uri(), query=as_it_is))
         raise refusal(url, "cannot be opened", error) from error
     except BoardError:
         engine.dispose()
         raise
     return engine
+
+
+def _sealed(file: Path, error: sa.exc.DBAPIError) -> bool:
+    """Whether the disk takes no log beside the file, and the file needs none to be read."""
+    log = Path(f"{file}-wal")
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without what it says more
+    return code in _REFUSED and not (log.is_file() and log.stat().st_size)
 
 
 def _make(file: Path) -> None:

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from podium import formats, scratch, workspace
-from podium.boards.record import Record
+from podium.boards.record import Record, submission_id
 from podium.errors import BoardError, PodiumError, SubmissionError, reason
 from podium.predictions.expected import Expected
 from podium.version import file_sha256
 
 _CHUNK = 1 << 20
 _STAGED = ".staged-"
+_KEPT = re.compile("[0-9a-f]{12}")
 _OLD_SECONDS = 24 * 3600
 
 
@@ -164,6 +166,26 @@ def _disk_of(target: Path) -> Iterator[None]:
             f"{target} cannot be written: {reason(error)}.",
             hint="Make room there, or work in another folder: PODIUM_WORKSPACE=DIR",
         ) from error
+
+
+def unrecorded(competition: str, dataset: str, recorded: Collection[str]) -> Iterator[str]:
+    """Kept files that no record names: they are named after their bytes, as only Podium does it.
+
+    Args:
+        competition: Its name.
+        dataset: Its name.
+        recorded: The files that records name, relative to the workspace.
+
+    Yields:
+        Files, relative to the workspace.
+    """
+    folder = workspace.root() / "submissions" / competition / dataset
+    for path in sorted(folder.glob("*/*.*")):
+        file = path.relative_to(workspace.root()).as_posix()
+        if file not in recorded and _KEPT.fullmatch(path.stem) and path.is_file():
+            names = competition, dataset, path.parent.name
+            if path.stem == submission_id(*names, file_sha256(path)):
+                yield file
 
 
 def tidy(folder: Path, recorded: Callable[[], Mapping[str, str]]) -> None:

@@ -68,9 +68,9 @@ class Batch:
 class Board:
     """The leaderboard's database."""
 
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: sa.URL, *, reading: bool = False) -> None:
         self.url = url
-        self._engine = database.engine(url)
+        self._engine = database.engine(url, reading=reading)
         weakref.finalize(self, self._engine.dispose)
 
     def add(
@@ -463,5 +463,9 @@ def open_board(url: str) -> Board:
 
 def find_board(url: str) -> Board | None:
     """Open the board for reading; None if there is none yet."""
-    file = database.sqlite_file(database.parse(url))
-    return None if file and not file.is_file() else open_board(url)
+    where = database.parse(url)
+    if file := database.sqlite_file(where):
+        if not file.is_file():
+            return None
+        database.refuse_network(file)
+    return Board(where, reading=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 
+from podium import workspace
 from podium.display import printing
-from podium.errors import PodiumError, in_one_line
+from podium.errors import PodiumError, in_one_line, reason
 
 _SYSTEM = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
@@ -17,30 +20,70 @@ _SYSTEM = {
 """Errors that are the machine's or the user's to mend, not ours."""
 
 
+_ENDINGS = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+"""Signals that end a command as Ctrl-C does: it cleans up first."""
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+
+
 class Exits:
     """Turns what a command raises into a message and an exit status."""
 
     def __enter__(self) -> None:
-        return None
+        self._signal = 0
+        self._before = {
+            number: signal.signal(number, self._interrupt)
+            for number in (signal.SIGINT, *_ENDINGS)
+            if signal.getsignal(number) in _DEFAULTS  # nohup has SIGHUP ignored
+        }
+
+    def _interrupt(self, number: int, _: object) -> None:
+        self._signal = number  # what is raised may arrive as another error
+        if number in _ENDINGS:  # the two may come together, and cleaning up goes on
+            for other in _ENDINGS:
+                signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         if isinstance(error, PodiumError):
             printing.error(error, as_json="--json" in sys.argv)
             sys.exit(1)
-        if isinstance(error, OSError) and error.errno in _SYSTEM:
-            where = f": {str(error.filename)[:200]}" if error.filename else ""
-            refused = PodiumError(f"The system refused: {error.strerror}{where}.")
-            printing.error(refused, as_json="--json" in sys.argv)
+        if isinstance(error, OSError) and (refused := _refusal(error)):
+            with suppress(OSError):  # it may be the standard output that is full
+                printing.error(refused, as_json="--json" in sys.argv)
             sys.exit(1)
-        if isinstance(error, KeyboardInterrupt):
+        if isinstance(error, KeyboardInterrupt | SystemExit) and self._signal:
             printing.say("interrupted")
-            sys.exit(130)
+            sys.exit(128 + self._signal)
         if isinstance(error, Exception):
-            with tempfile.NamedTemporaryFile(
-                "w", prefix="podium-fault-", suffix=".txt", delete=False
-            ) as file:
-                traceback.print_exception(error, file=file)
             what = in_one_line(f"{type(error).__name__}: {error}")
             printing.say(f"This is a fault of Podium: {what}")
-            printing.say(f"Please report it with {file.name}")
+            printing.say(f"Please report it with {_kept(error)}")
             sys.exit(3)
+
+
+def _refusal(error: OSError) -> PodiumError | None:
+    """What the system refused; None where that is not for the user to mend."""
+    if error.errno in _SYSTEM and error.filename:
+        return PodiumError(f"The system refused: {reason(error)}: {str(error.filename)[:200]}.")
+    no_scratch = error.errno == errno.ENOENT and error.filename is None  # from tempfile
+    if error.errno not in _SYSTEM and not no_scratch:
+        return None
+    return PodiumError(
+        f"The system refused: {error.strerror if no_scratch else reason(error)}.",
+        hint=f"Look at the workspace {workspace.root()}, the data {workspace.cache()} "
+        "(PODIUM_DATA), scratch (TMPDIR), and where the output goes.",
+    )
+
+
+def _kept(error: Exception) -> str:
+    """Where the traceback is: in a file, or where the disk refuses one, here."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="podium-fault-", suffix=".txt", delete=False
+        ) as file:
+            traceback.print_exception(error, file=file)
+    except OSError:
+        return "".join(traceback.format_exception(error))
+    return file.name

@@ -45,10 +45,10 @@ def _escaped(text: str) -> str:
 
 def error(problem: PodiumError, *, as_json: bool) -> None:
     """Print what was refused and what to do next."""
+    say(f"error: {problem}")
     if as_json:
         known = {"message": problem.message, "problems": problem.problems, "hint": problem.hint}
         document({"error": known})
-    say(f"error: {problem}")
 
 
 def table(

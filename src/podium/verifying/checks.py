@@ -21,6 +21,7 @@ from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution.folds import predictions_limit
 from podium.execution.worker import Worker
 from podium.machine import python
+from podium.predictions.columns import first
 from podium.scoring import changed_cells
 from podium.stats import Cells, Tally
 from podium.verifying.board import BOARD
@@ -264,11 +265,18 @@ def bad_files_are_refused(case: Case) -> Iterator[str]:
 def board_is_whole(case: Case) -> Iterator[str]:
     """The board's database is sound, and every record's predictions are kept as they came in."""
     board = leaderboard.find_board(workspace.database_url())
+    names = case.competition.name, case.dataset.name
+    lost = list(files.unrecorded(*names, board.files(*names) if board else ()))
+    if lost:
+        yield (
+            f"no record names {first(lost, len(lost))}: the database or its log (-wal) was cut "
+            f"or replaced; put it back, or record them again: podium score-all {names[0]}"
+        )
     if board is None:
         return
     yield from board.damage()
     shared = "PODIUM_DB" in os.environ  # with workspaces that keep their own files
-    for record in board.records(case.competition.name, case.dataset.name, [OWN]):
+    for record in board.records(*names, [OWN]):
         if record.file and (not shared or files.find(record)):
             try:
                 files.checked(record)

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.verifying.probes.looking import answers_of, features
+from podium.verifying.probes.looking import (
+    answers_of,
+    features,
+    readings,
+    share_along,
+    share_between,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from podium.competition import Target
@@ -19,6 +26,8 @@ ENOUGH = 60
 """Rows from which a feature that goes with the answers does not do so by chance."""
 COPY = 0.995
 """Rank correlation of a feature that is the target in other clothes."""
+PAIR_ROWS, PAIR_COLUMNS = 4000, 2000
+"""What pairs of features are looked at by: so many rows, where there are no more columns."""
 TOGETHER = 0.3
 """Share of the target's variance that lies between groups whose rows should stay together."""
 FEW_ROWS = 20
@@ -30,19 +39,19 @@ def groups_stay_together(case: Case) -> Iterator[str]:
     train, test = features(case)
     if not len(train):
         return
-    values = _values(case)
+    values = values_of(case)
     both = pd.concat([train, test], ignore_index=True)
     held = {kind for stratum in case.competition.strata for kind in stratum.unseen}
     for name in both:
         column = both[name]
-        code, names = pd.factorize(column)
+        names = column.dropna().unique()
         few = len(column) / max(1, len(names)) <= FEW_ROWS
         if name in held or pd.api.types.is_float_dtype(column.dtype) or not few:
             continue
         if not 10 <= len(names) <= len(column) / 2:
             continue
         shared = test[name].isin(set(train[name])).mean()
-        share = _between(code, len(names), values) - _along(column, values)
+        share = share_between(column, values) - share_along(column, values)
         if shared > 0.5 and share > TOGETHER:
             yield (
                 f"{share:.0%} of what differs in the target lies between the {len(names):,} values "
@@ -51,55 +60,24 @@ def groups_stay_together(case: Case) -> Iterator[str]:
 
 
 def no_feature_is_the_target(case: Case) -> Iterator[str]:
-    """No feature is the answer in other clothes."""
+    """No feature, and no two features together, are the answer in other clothes."""
     train, test = features(case)
     if len(train) + len(test) < ENOUGH:
         return
     both = pd.concat([train, test], ignore_index=True)
+    numbers = both.select_dtypes("number")
     for target in case.competition.targets:
         if target.matrix:
             continue
         answers = answers_of(case, target).to_numpy(object if target.label else np.float64)
         for name in both:
-            if _is_copy(both[name], answers, target):
-                yield f"the feature {name!r} gives {target.name!r} away"
-
-
-def _values(case: Case) -> NDArray[np.float64]:
-    """Answers of train and test as columns of numbers [rows, columns]: one for each label."""
-    columns = []
-    for target in case.competition.targets:
-        if target.matrix:
-            continue
-        values = answers_of(case, target)
-        if target.label:
-            columns += [(values == label).to_numpy(np.float64) for label in values.unique()[:30]]
-        else:
-            columns.append(values.to_numpy(np.float64))
-    rows = len(case.data.train()) + len(case.data.ids("test"))
-    return np.column_stack(columns) if columns else np.zeros((rows, 0))
-
-
-def _between(code: NDArray[np.int64], groups: int, values: NDArray[np.float64]) -> float:
-    """Share of the variance that lies between groups, without what chance gives (omega squared)."""
-    known = code >= 0
-    code, values = code[known], values[known]
-    if not values.shape[1] or len(code) <= groups:
-        return 0.0
-    values = values - values.mean(axis=0)
-    count = np.maximum(np.bincount(code, minlength=groups), 1)
-    sums = np.stack([np.bincount(code, column, minlength=groups) for column in values.T], axis=1)
-    total = np.square(values).sum()
-    within = total - (np.square(sums) / count[:, None]).sum()
-    return float(1 - (within / (len(code) - groups)) / max(total / (len(code) - 1), 1e-300))
-
-
-def _along(column: pd.Series[Any], values: NDArray[np.float64]) -> float:
-    """Share of the variance that a number explains as such, by its twentieths."""
-    if not pd.api.types.is_numeric_dtype(column.dtype):
-        return 0.0
-    part = np.floor(column.rank(pct=True).fillna(0).to_numpy() * 19.99).astype(np.int64)
-    return max(0.0, _between(part, 20, values))
+            for how, values in readings(both[name]):
+                if _is_copy(values, answers, target):
+                    yield f"the feature {name!r}{how} gives {target.name!r} away"
+                    break
+        if not target.label:
+            for pair in _making(numbers, answers):
+                yield f"the features {pair} together give {target.name!r} away"
 
 
 def _is_copy(column: pd.Series[Any], answers: NDArray[Any], target: Target) -> bool:
@@ -123,3 +101,33 @@ def _is_copy(column: pd.Series[Any], answers: NDArray[Any], target: Target) -> b
     if len(np.unique(values)) > len(names) and (np.diff(values) == 0).mean() > 0.9:
         return False
     return int((np.diff(sorted_code) != 0).sum()) == len(names) - 1
+
+
+def _making(numbers: pd.DataFrame, answers: NDArray[np.float64]) -> Iterator[str]:
+    """Pairs of columns that make the target: sums and differences, products and ratios."""
+    rows = np.arange(0, len(numbers), max(1, len(numbers) // PAIR_ROWS))
+    table = numbers.iloc[rows].astype(np.float64)
+    table = table.fillna(table.mean())
+    values, names = table.to_numpy(), np.array([repr(name) for name in table])
+    positive = (values > 0).all(axis=0)
+    yield from _adding(values, names, answers[rows])
+    if (answers[rows] > 0).all():
+        yield from _adding(np.log(values[:, positive]), names[positive], np.log(answers[rows]))
+
+
+def _adding(
+    values: NDArray[np.float64], names: NDArray[np.str_], answers: NDArray[np.float64]
+) -> Iterator[str]:
+    """Pairs of columns whose weighted sum goes with the answers as no single one does."""
+    kept = np.isfinite(values).all(axis=0) & (values.std(axis=0) > 0)
+    if not 2 <= kept.sum() <= PAIR_COLUMNS or not answers.std():
+        return
+    both = np.corrcoef(values[:, kept], answers, rowvar=False)
+    alone, between = both[:-1, -1], both[:-1, :-1]
+    free = 1 - np.square(between)
+    sums = np.square(alone)[:, None] + np.square(alone) - 2 * np.outer(alone, alone) * between
+    explained = np.divide(sums, free, out=np.zeros_like(sums), where=free > 1e-6)
+    single = np.abs(alone) > COPY
+    explained[single] = explained[:, single] = 0
+    for first, second in zip(*np.nonzero(np.triu(explained, 1) > COPY**2), strict=True):
+        yield " and ".join(names[kept][[first, second]])

@@ -9,15 +9,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.verifying.probes.looking import WORTH, Note, as_text, lead_of
+from podium.verifying.probes.looking import (
+    WORTH,
+    Note,
+    as_text,
+    decimals,
+    lead_of,
+    share_along,
+    share_between,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from podium.competition import Target
     from podium.model import Part
     from podium.verifying.case import Case
 
+    Parts = tuple[Part, Part]
+
 STRONG = 0.5
 """Lengths and missing values that lead so far on the way to perfect are no mere features."""
+TELLING = 0.05
+"""Share of the target's variance below which lengths and decimals are not looked at."""
+LENGTHS = 6
+"""Lengths of kinds that are not in the order of the target by chance."""
 KINDS = 50
 """Values of a column of kinds, whose lengths are the kinds themselves."""
 
@@ -25,30 +40,45 @@ KINDS = 50
 def ids_and_order_tell_nothing(case: Case) -> Iterator[str]:
     """Trees on ids and the order of the rows alone score no better than the controls."""
     found = _guessing(case, _identity)
-    if found is not None and found[0] > WORTH:
+    if found:
         yield f"ids and row order alone score {found[1]}"
 
 
 def metadata_tell_little(case: Case) -> Iterator[str]:
-    """Trees on lengths, missing values, ids and order alone do not come near a perfect score."""
+    """Trees on what is beside the point alone do not come near a perfect score.
+
+    That is lengths, decimals and missing values, ids and order.
+    """
     found = _guessing(case, _metadata)
-    if found is None or found[0] <= WORTH:
+    if found is None:
         return
-    line = f"ids, order, lengths and missing values alone score {found[1]}"
+    line = f"ids, order, lengths, decimals and missing values alone score {found[1]}"
     yield line if found[0] > STRONG else Note(line)
 
 
-def _guessing(case: Case, table: Callable[[Part], pd.DataFrame]) -> tuple[float, str] | None:
-    """How far trees on a table get from the best control to perfect, if surely above it."""
+def _guessing(case: Case, table: Callable[[Case, Parts], pd.DataFrame]) -> tuple[float, str] | None:
+    """How far trees on a table get from the best control to perfect, if worth a word."""
     train, test = case.data.train(), case.data.part("test")
     if case.competition.matrix or not len(train) or train.targets is None:
         return None
-    ours, theirs = table(train), table(test)
-    predicted = {
-        target.name: _boosted(ours, train.targets[target.name], theirs, target)
+    both = table(case, (train, test))
+    answers = train.targets
+    predicted = _guesses(case, both, answers)
+    lead = lead_of(case, predicted)
+    if lead is None or lead[0] <= WORTH:
+        return None
+    # some metrics prefer any guess to a constant: what learnt nothing must score worse
+    mixed = _guesses(case, both, answers.sample(frac=1, random_state=0))
+    return lead if lead_of(case, predicted, mixed) else None
+
+
+def _guesses(case: Case, table: pd.DataFrame, answers: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """What trees predict of the test rows, which a table has after those of train."""
+    train, test = table[: len(answers)], table[len(answers) :]
+    return {
+        target.name: _boosted(train, answers[target.name], test, target)
         for target in case.competition.targets
     }
-    return lead_of(case, predicted)
 
 
 def _boosted(
@@ -79,41 +109,52 @@ def _boosted(
     return np.asarray(np.clip(raw, target.low, target.high))
 
 
-def _identity(part: Part) -> pd.DataFrame:
-    """What ids and order tell: the place, the number in the id, its prefix and length."""
-    ids = pd.Series(part.ids.astype(str))
+def _identity(_: Case, parts: Parts) -> pd.DataFrame:
+    """What ids and order tell: the place, the number in the id, its prefix, length and rank."""
+    ids = pd.Series([*parts[0].ids, *parts[1].ids]).astype(str)
     number = ids.str.extract(r"(\d{1,15})(?!.*\d)", expand=False).astype(np.float64)
-    prefix = ids.str.replace(r"\d+", "", regex=True).map(_hashed)
+    length = ids.str.len()
     return pd.DataFrame(
         {
-            "place": np.arange(len(ids)) / max(1, len(ids)),
+            "place": np.concatenate([np.arange(len(part)) / max(1, len(part)) for part in parts]),
             "number": number,
-            "prefix": prefix,
-            "length": ids.str.len(),
+            "prefix": ids.str.replace(r"\d+", "", regex=True).map(_hashed),
+            "length": length,
+            "rank": (length.map("{:09d}".format) + ids).rank(),  # letters count, too: a0f
         }
     )
 
 
-def _metadata(part: Part) -> pd.DataFrame:
-    """The same, and lengths of texts and what is missing."""
-    found = _identity(part)
-    for place, name in enumerate(part.features):
-        column = part.features[name]
+def _metadata(case: Case, parts: Parts) -> pd.DataFrame:
+    """The same, and lengths of texts, decimals of numbers and what is missing."""
+    table = _identity(case, parts)
+    features = pd.concat([part.features for part in parts], ignore_index=True)
+    values = values_of(case)
+    table["missing"] = features.isna().sum(axis=1)
+    for place, name in enumerate(features):
+        column = features[name]
         if column.isna().any():
-            found[f"missing {place}"] = column.isna()
-        text = not pd.api.types.is_numeric_dtype(column.dtype)
-        if text and column.nunique() > min(KINDS, len(column) / 10):
-            found[f"length {place}"] = as_text(column).str.len()
-    missing = part.features.isna().sum(axis=1)
-    return _aligned(found.assign(missing=missing), part)
+            table[f"missing {place}"] = column.isna()
+        if pd.api.types.is_float_dtype(column.dtype):
+            places = decimals(column)
+            if share_between(places, values) > max(TELLING, share_along(column, values)):
+                table[f"decimals {place}"] = places
+        elif not pd.api.types.is_numeric_dtype(column.dtype):
+            length = as_text(column).str.len()
+            if column.nunique() > min(KINDS, len(column) / 10) or _is_scale(length, column, values):
+                table[f"length {place}"] = length
+    return table
 
 
-def _aligned(table: pd.DataFrame, part: Part) -> pd.DataFrame:
-    """A column for each feature, so that train and test have the same."""
-    places = range(part.features.shape[1])
-    own = [name for name in table if not str(name).startswith(("missing ", "length "))]
-    names = [f"{what} {place}" for place in places for what in ("missing", "length")]
-    return table.reindex(columns=[*own, *names], fill_value=0)
+def _is_scale(length: pd.Series[Any], kinds: pd.Series[Any], values: NDArray[np.float64]) -> bool:
+    """Whether the lengths of a column of kinds tell along a line nearly all that the kinds tell."""
+    if length.nunique() < LENGTHS:
+        return False
+    line = np.polyval(np.polyfit(length, values, 1), length.to_numpy()[:, None])
+    told = 1 - np.square(values - line).sum() / max(
+        np.square(values - values.mean(0)).sum(), 1e-300
+    )
+    return bool(told > max(TELLING, 0.9 * share_between(kinds, values)))
 
 
 def _hashed(text: str) -> int:
