@@ -769,7 +769,7 @@ def test_floods_of_prints(fit, sample):
     assert status == 0
     assert out.startswith(b"{\n")
     assert out.rstrip().endswith(b"}")
-    assert limits.PRINTED <= len(err) < limits.PRINTED + 200
+    assert output.PRINTED <= len(err) < output.PRINTED + 200
     assert "the rest is dropped" in err
     assert peak < (550 if "10**8" in fit else MEMORY_MB)
 

@@ -66,7 +66,7 @@ def verify(
             continue
         chosen = [found.dataset(dataset)] if dataset else found.datasets
         for entry in chosen:
-            yield from verify_dataset(Case(found, entry, progress))
+            yield from verify_dataset(Case(found, entry, progress=progress))
 
 
 def verify_dataset(case: Case) -> Iterator[Verdict]:
