@@ -18,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from podium.execution import output
 
 from bombs import BOMBS
 from podium import api, formats, raw
 from podium.errors import DataError, ModelError, PodiumError, SubmissionError
+from podium.execution import output
 from podium.predictions import reader
 from podium.verifying import checks
 from podium.verifying.case import Case

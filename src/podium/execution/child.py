@@ -104,6 +104,7 @@ class Trial:
 def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     """Fit a model, or load one that was fitted before, and predict parts."""
     from podium import submission, training
+    from podium.errors import PodiumError, reason
 
     model = model.with_params(job["params"])
     channel.say(params=dict(model.params))
@@ -121,7 +122,13 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
         if train is not None and job.get("draws"):  # a fold goes on drawing where training ended
             part = replace(part, name=train.name, rng=train.rng)
         table = training.predict(model, fitted, part, own_rows=name == "rows")
-        submission.write(table, Path(file))
+        try:
+            submission.write(table, Path(file))
+        except OSError as error:
+            raise PodiumError(
+                f"The predictions cannot be written: {reason(error)}.",
+                hint="Make room in the place for temporary files, or name another: TMPDIR=DIR",
+            ) from error
     if train is not None and job.get("keep"):
         with suppress(Exception):  # some cannot be kept
             Path(job["keep"]).write_bytes(pickle.dumps(fitted))

@@ -118,11 +118,14 @@ class Monitor(threading.Thread):
 
     def _end(self) -> None:
         with self._ending:
-            deadline = time.monotonic() + _ENDING
+            deadline, looked = time.monotonic() + _ENDING, False
             while time.monotonic() < deadline and self._process.poll() is None:
-                others = _family(self._process.pid, sys.maxsize)[1:]
-                if not others:
+                # Its child is the first of a namespace, mostly: with that one all of them end.
+                others = [*_children(self._process.pid)]
+                others += _family(self._process.pid, sys.maxsize)[1:] if looked else []
+                if not others and looked:
                     break
+                looked = True
                 for process in others:
                     with suppress(ProcessLookupError, PermissionError):
                         os.kill(process, signal.SIGKILL)
