@@ -538,7 +538,7 @@ def test_settings_that_are_deep_or_broken(refused, sample, monkeypatch):
     assert "float is expected" in refused(
         "run", "toy", "line", "--team", "a", "--set", "jitter=" + "[" * 100_000
     )
-    assert "infinity and NaN" in refused(
+    assert "infinite, NaN" in refused(
         "run", "toy", "line", "--team", "a", "--set", "jitter=Infinity"
     )
 

@@ -218,3 +218,22 @@ def test_a_board_that_nobody_may_write_says_why(old, workspace, monkeypatch):
     monkeypatch.setattr(migrations, "_migrate", refuse)
     with pytest.raises(BoardError, match="cannot be opened"):
         open_board(old)
+
+
+def test_a_board_of_before_the_journal_gets_one(database, sample, workspace, caplog):
+    sample.to_csv("mine.csv", index=False)
+    mine = podium.submit("toy", "mine.csv", team="ana").row.submission
+    podium.withdraw(mine, team="ana")
+    with find_board(database)._write() as connection:
+        schema.JOURNAL.drop(connection)
+        connection.execute(sa.text("ALTER TABLE withdrawals DROP COLUMN origin"))
+        connection.execute(sa.text(f"UPDATE {migrations.STAMP} SET version_num = '0001'"))
+    caplog.clear()
+    assert (None, "ana", "mine", "withdrawn") in board()
+    (line,) = [entry.getMessage() for entry in caplog.records]
+    assert "podium verify sees from now on what is changed by hand" in line
+    opened = find_board(database)
+    assert opened.tampering("toy", "demo") == []
+    with opened._write() as connection:
+        connection.execute(schema.RECORDS.update().values(created="2020-01-01T00:00:00+00:00"))
+    assert len(opened.tampering("toy", "demo")) == 3

@@ -203,6 +203,8 @@ RECORDS = {
     "a standard error": in_json("public", "se", 0.001),
     "an interval": in_json("private", "ci", "json('[0.1, 0.2]')"),
     "a stratum": in_json("public", "strata.new.scores.rmse", 0.001),
+    "a card of another form": update("public = '[]'"),
+    "no provenance": update("provenance = 'null'"),
     "a count of rows": in_json("all", "rows", 1),
     "influence on public": update("public_influence = zeroblob(length(public_influence))"),
     "influence on private": update("private_influence = zeroblob(length(private_influence))"),

@@ -66,18 +66,17 @@ def _first(problems: Iterator[str]) -> Iterator[str]:
 def _faults(board: Board, case: Case) -> Iterator[str]:
     names, facts = (case.competition.name, case.dataset.name), lines.Facts()
     controls = {control.name for control in case.competition.controls}
-    primary, ranked, records = case.competition.primary.name, board.scores(*names), board.records()
+    primary, ranked = case.competition.primary.name, board.scores(*names)
+    records = board.records(*names)
     for record in records:
-        if (record.competition, record.dataset) != names:
-            continue
         if record.team == HOUSE and record.kind == CONTROL and record.name not in controls:
             continue  # one of before: controls are no part of a version
-        for problem in lines.problems(lines.of_record(record, opened=True), facts):
-            yield f"{_named(record)}: {problem}"
-        row = row_of(record, OWN, primary)
-        score, *columns = ranked[record.key]
-        if score == primary and columns != [row[name] for name in schema.SCORES.values()]:
-            yield f"{_named(record)}: it ranks by other scores than it has"
+        wrong = list(lines.problems(lines.of_record(record, opened=True), facts))
+        if not wrong:
+            row, (score, *columns) = row_of(record, OWN, primary), ranked[record.key]
+            others = columns != [row[name] for name in schema.SCORES.values()]
+            wrong = ["it ranks by other scores than it has"] * (score == primary and others)
+        yield from (f"{_named(record)}: {problem}" for problem in wrong)
     known = {record.submission: record for record in records}
     withdrawals = [w for w in board.withdrawals() if (w.competition, w.dataset) == names]
     picks = [pick for pick in board.picks() if (pick.competition, pick.dataset) == names]
@@ -99,14 +98,14 @@ def _other_figures(own: Sequence[Record], case: Case) -> Iterator[str]:
     for step, record in enumerate(own, 1):
         try:
             wrong = _wrong_parts(desk, record)
+            if report:
+                report(step, record.public["scores"][case.competition.primary.name])
         except Exception as error:  # noqa: BLE001  metric, model and file are anybody's
             yield f"{_named(record)}: it cannot be scored again: {one_line(error)}"
             continue
         if wrong:
             place = record.file or "its predictions"
             yield f"{_named(record)}: its {', '.join(wrong)} figures are not those of {place}"
-        if report:
-            report(step, record.public["scores"].get(desk.data.competition.primary.name, 0.0))
 
 
 def _wrong_parts(desk: Desk, record: Record) -> list[str]:
