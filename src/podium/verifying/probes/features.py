@@ -26,7 +26,7 @@ ENOUGH = 60
 """Rows from which a feature that goes with the answers does not do so by chance."""
 COPY = 0.995
 """Rank correlation of a feature that is the target in other clothes."""
-PAIR_ROWS, PAIR_COLUMNS = 4000, 2000
+PAIR_ROWS, PAIR_COLUMNS = 4000, 1000
 """What pairs of features are looked at by: so many rows, where there are no more columns."""
 TOGETHER = 0.3
 """Share of the target's variance that lies between groups whose rows should stay together."""
