@@ -18,6 +18,7 @@ import redteam_escapes as escapes
 from podium import api, data
 from podium.cli import command_line
 from podium.errors import PodiumError
+from podium.execution import sandbox
 from redteam_home import TESTS, kind
 
 COMMANDS = {
@@ -29,6 +30,12 @@ COMMANDS = {
     "report": ["report", "--out", "pages"],
 }
 """Commands that write."""
+WORK = [
+    lambda name: api.run("toy", name, submit=False),
+    lambda name: api.cross_validate("toy", name),
+    lambda name: api.predict("toy", name, "rows.csv"),
+]
+"""Commands that run a model."""
 VALUES = [
     *(None, True, -1, 0, 10**400, 1e308, -1e-300, "", "x" * 10_000, [], {}, [[[[]]]], {"all": {}}),
     *("NaN", "Infinity", "\x1b[2J", "\u202e", "\ud800", "=1+1", "<script>", "../../etc/passwd"),
@@ -59,12 +66,12 @@ def damaged_files(rng, home):
 @kind("a damaged or forged line is refused, or imported and shown; own records stay")
 def board_lines(rng, home):
     place = home.fresh()
-    with _inside(home, place):
+    with inside(home, place):
         api.export_records(place / "good.jsonl")
         good = (place / "good.jsonl").read_bytes().splitlines()
     while True:
         place = home.fresh()
-        with _inside(home, place):
+        with inside(home, place):
             (place / "bad.jsonl").write_bytes(b"\n".join(_damaged(rng, good)) + b"\n")
             problem = _imported(place / "bad.jsonl")
             with contextlib.redirect_stdout(io.StringIO()) as shown:
@@ -124,7 +131,7 @@ def _shown():
 @kind("a model reaches nothing but the public data: no answers, board, network, parent")
 def escapes_from_the_sandbox(rng, home):
     place = home.fresh()
-    with _inside(home, place), contextlib.ExitStack() as opened:
+    with inside(home, place), contextlib.ExitStack() as opened:
         tcp = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
         service, abstract = (opened.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(2))
         service.bind(str(place / "service"))
@@ -144,15 +151,17 @@ def escapes_from_the_sandbox(rng, home):
             "PORT": tcp.getsockname()[1],
             "ABSTRACT": hidden,
             "SOCKET": str(place / "service"),
+            "KEYCTL": sandbox._CALLS[os.uname().machine][1],
         }
         Path("harmless.py").write_text(escapes.model())
+        ready.table("public/test.parquet").to_csv("rows.csv", index=False)
         left_open = api.run("toy", "harmless.py", submit=False).left_open
     while True:
         names = rng.sample(list(escapes.ESCAPES), 5)
-        with _inside(home, place):
+        with inside(home, place):
             Path("mallory.py").write_text(escapes.model(escapes.reach(names, told)))
             try:
-                api.run("toy", "mallory.py", submit=False)
+                rng.choice(WORK)("mallory.py")
             except PodiumError as error:
                 said = error.message
                 out = escapes.reached(said, left_open) if "reached: " in said else [said]
@@ -167,7 +176,7 @@ def greedy_models(rng, home):
     place = home.fresh()
     while True:
         name = rng.choice(list(escapes.GREEDY))
-        with _inside(home, place):
+        with inside(home, place):
             Path("mallory.py").write_text(escapes.model(escapes.GREEDY[name][0]))
             problem = _refused_in_time(20)
         problem = problem or home.harm(place)
@@ -232,7 +241,7 @@ def full_disks(rng, home):
 
 
 @contextlib.contextmanager
-def _inside(home, place):
+def inside(home, place):
     """This process in a workspace, as its command line would be."""
     with patch.dict(os.environ, home.environment(place)), contextlib.chdir(place):
         yield

@@ -22,6 +22,7 @@ from podium.execution.worker import Limits, Worker
 from podium.training import Folds
 from podium.verifying import checks
 from podium.verifying.case import Case
+from redteam_data import LOOKS_UP
 from redteam_escapes import ESCAPES, GREEDY, reach, reached
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
@@ -148,19 +149,6 @@ def told(work, *given):
     except PodiumError as error:
         return str(error)
     return ""
-
-
-LOOKS_UP = """
-found = {}
-for folder, _, files in os.walk("/"):
-    if folder.startswith(("/proc", "/sys", "/usr")): continue
-    for file in files:
-        if file.endswith(".parquet"):
-            try: table = pd.read_parquet(os.path.join(folder, file))
-            except Exception: continue
-            if {"id", "y"} <= set(table.columns): found.update(zip(table["id"], table["y"]))
-return good.assign(y=[found.get(row, 0.5) for row in good["id"]])
-"""
 
 
 @LINUX

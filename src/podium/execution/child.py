@@ -190,7 +190,8 @@ def load(setup: Job, channel: Channel) -> tuple[LoadedModel, Data]:
     import podium.training  # before the model's time begins
 
     channel.say(begin=True)
-    content = setup["source"] and setup["source"].encode("latin-1")
+    source = setup["source"]
+    content = None if source is None else source.encode("latin-1")
     loaded = model.load(known, setup["model"], sha256=setup["sha256"], content=content)
     channel.say(defaults=dict(loaded.params), quick=getattr(loaded.module, "QUICK", {}))
     return loaded, data.Data(competition=known, dataset=dataset, folder=folder, manifest=manifest)
