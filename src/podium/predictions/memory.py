@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 
-_ONE = Lock()
+_ONE = RLock()
 """The limit is that of the process: one at a time, so that each restores what it met."""
 
 
