@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-MANY = 300_000_000
+MANY = 200_000_000
 IDS = [f"r{row:03d}" for row in range(108)]
 
 
-def csv_of(text):
-    return lambda path: path.write_bytes(text)
+def csv_of(make):
+    return lambda path: path.write_bytes(make())
 
 
-def parquet_of(columns, **options):
-    return lambda path: pq.write_table(pa.table(columns), path, compression="zstd", **options)
+def parquet_of(make, **options):
+    return lambda path: pq.write_table(pa.table(make()), path, compression="zstd", **options)
 
 
 def groups(path):
@@ -37,7 +37,7 @@ def wide_footer(path):
 
 
 def lie(column, **options):
-    """A page of 300 MB of which the list of columns says that it has 100 bytes."""
+    """A page of 200 MB of which the list of columns says that it has 100 bytes."""
 
     def write(path):
         columns = {"id": ["r000"], "y": ["1"], column: pa.array([b"1" * MANY]).cast(pa.string())}
@@ -101,7 +101,7 @@ def one_text_for_all(path):
 
 
 def large_chunk(file):
-    """A column that is kept in one chunk of 300 MB."""
+    """A column that is kept in one chunk of 200 MB."""
     file["id"] = IDS
     options = {"maxshape": (None,), "chunks": (MANY // 8,), "compression": "gzip"}
     column = file.create_dataset("y", (108,), "f8", **options)
@@ -117,23 +117,35 @@ def categories(file):
     rows.create_dataset("y/categories", (10**10,), "f8", chunks=(1000,))
 
 
-FIXED = pa.array([None] * 100, pa.binary(40_000_000))
+def fixed():
+    return pa.array([None] * 3, pa.binary(40_000_000))
+
+
 BOMBS = {
-    "commas.csv": (csv_of(b"id,y" + b"," * 15_000_000), "a row is longer than 1 MiB"),
-    "columns.csv": (csv_of(b"id,y" + b"," * 1_000_000), "1,000,002 columns, 2 are expected"),
-    "rows.csv": (csv_of(b"id,y\n" + b"a,1\n" * 4_000_000), "it has 4,000,000 rows"),
-    "gaps.csv": (csv_of(b"id,y\n" + b",\n" * 8_000_000), "it has 8,000,000 rows"),
-    "old ends.csv": (csv_of(b"id,y\r" + b"a,1\r" * 4_000_000), "it has 4,000,000 rows"),
-    "packed.csv": (csv_of(gzip.compress(bytes(MANY), 1)), "holds a gzip archive"),
+    "commas.csv": (csv_of(lambda: b"id,y" + b"," * 15_000_000), "a row is longer than 1 MiB"),
+    "columns.csv": (
+        csv_of(lambda: b"id,y" + b"," * 1_000_000),
+        "1,000,002 columns, 2 are expected",
+    ),
+    "rows.csv": (csv_of(lambda: b"id,y\n" + b"a,1\n" * 4_000_000), "it has 4,000,000 rows"),
+    "gaps.csv": (csv_of(lambda: b"id,y\n" + b",\n" * 8_000_000), "it has 8,000,000 rows"),
+    "old ends.csv": (csv_of(lambda: b"id,y\r" + b"a,1\r" * 4_000_000), "it has 4,000,000 rows"),
+    "packed.csv": (csv_of(lambda: gzip.compress(bytes(MANY), 1)), "holds a gzip archive"),
     "rows.parquet": (
-        parquet_of({n: pa.nulls(50_000_000, pa.float64()) for n in ("id", "y")}),
+        parquet_of(lambda: {n: pa.nulls(50_000_000, pa.float64()) for n in ("id", "y")}),
         "it has 50,000,000 rows",
     ),
     "lost rows.parquet": (lost_rows, "do not add up"),
     "groups.parquet": (groups, "it has 5,000 rows"),
     "columns.parquet": (wide_footer, "its list of columns takes 1 MiB"),
-    "fixed.parquet": (parquet_of({"id": FIXED, "y": [1.0] * 100}), "values of 40,000,000 bytes"),
-    "fixed y.parquet": (parquet_of({"id": IDS[:100], "y": FIXED}), "values of 40,000,000 bytes"),
+    "fixed.parquet": (
+        parquet_of(lambda: {"id": fixed(), "y": [1.0] * 3}),
+        "values of 40,000,000 bytes",
+    ),
+    "fixed y.parquet": (
+        parquet_of(lambda: {"id": IDS[:3], "y": fixed()}),
+        "values of 40,000,000 bytes",
+    ),
     "lie.parquet": (lie("id"), "reading it takes more than"),
     "lie y.parquet": (lie("y", use_dictionary=False), "reading it takes more than"),
     "one text.h5": (one_text_for_all, "memory allocation failed"),
