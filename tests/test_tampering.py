@@ -250,6 +250,8 @@ RECORDS = {
         answers="0",
         **BY_EVE,
     ),
+    "an origin": update("origin = 'reference'"),
+    "a record that is gone": lambda: sql(f"DELETE FROM records WHERE {BOB}"),
     "a pick of another's": lambda: sql(f"UPDATE picks SET submissions = '[\"{ids()['bob']}\"]'"),
 }
 """These contradict other things than the journal."""
@@ -260,10 +262,8 @@ JOURNAL = {
     "a message": update("message = 'better than all'"),
     "parameters": in_json("provenance", "params", "json('{\"a\": 1}')"),
     "a commit": in_json("provenance", "git", "'0'"),
-    "an origin": update("origin = 'reference'"),
     "which score ranks": update("score = 'mae'"),
     "the order": update("number = 99 - number", where="1"),
-    "a record that is gone": lambda: sql(f"DELETE FROM records WHERE {BOB}"),
     "a withdrawal": withdrawal,
     "a withdrawal that is gone": lambda: sql("DELETE FROM withdrawals"),
     "a withdrawal's origin": update("origin = 'claim'", where="1", table="withdrawals"),

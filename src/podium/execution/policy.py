@@ -43,7 +43,7 @@ _THREADS = (
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (
     *("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
-    *("MPLCONFIGDIR", "NUMBA_CACHE_DIR"),
+    *("MPLCONFIGDIR", "NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"),
 )
 
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol, cast
 
+from podium.errors import PodiumError
 from podium.execution import policy
 from podium.machine import python
 
@@ -76,12 +77,16 @@ def start(work: Path, source: bytes, threads: int | None = None) -> Process:
 class _Forked:
     """A process that is another one's child: it is known by a handle, not by its number."""
 
-    def __init__(self, process: int, streams: tuple[int, int, int]) -> None:
-        self.pid = process
+    def __init__(self, streams: tuple[int, int, int]) -> None:
+        self.pid = 0
         self.stdin: IO[bytes] | None = os.fdopen(streams[0], "wb")
         self.stdout: IO[bytes] | None = os.fdopen(streams[1], "rb")
         self.stderr: IO[bytes] | None = os.fdopen(streams[2], "rb")
         self._handle: int | None = None
+
+    def begun(self, process: int) -> None:
+        """It has this number."""
+        self.pid = process
         with suppress(OSError):  # it has ended already
             self._handle = os.pidfd_open(process)
 
@@ -135,16 +140,24 @@ class _Server:
         """A child that has imported these."""
         ours, theirs = zip(*(os.pipe() if n else os.pipe()[::-1] for n in range(3)), strict=True)
         request = json.dumps({"path": policy.python_path(), "modules": modules}).encode()
+        forked = _Forked(cast("tuple[int, int, int]", ours))
         try:
             with self._lock:
                 socket.send_fds(self._control, [request], theirs)
-                process = int(self._control.recv(64) or b"0")
+                forked.begun(int(self._control.recv(64)))
+        except (OSError, ValueError):
+            self.close()
+            raise PodiumError(
+                "The model's process could not be started.",
+                hint="Is memory short? Run it again once other programs have ended.",
+            ) from None
+        except BaseException:
+            self.close()  # the answer to this request must not be taken for that of the next
+            raise
         finally:
             for stream in theirs:
                 os.close(stream)
-        if not process:
-            raise ConnectionResetError
-        return _Forked(process, cast("tuple[int, int, int]", ours))
+        return forked
 
     @property
     def lives(self) -> bool:
@@ -152,7 +165,7 @@ class _Server:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Let it go."""
+        """Let it go, with its children."""
         self._control.close()
         self._process.wait()
 

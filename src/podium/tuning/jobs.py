@@ -29,7 +29,14 @@ def threads(count: int) -> int | None:
     return None if count == 1 else max(1, cores() // count)
 
 
-def local(job: Job, count: int, subject: Subject, study: optuna.Study, watch: Watch | None) -> None:
+def local(
+    job: Job,
+    count: int,
+    subject: Subject,
+    study: optuna.Study,
+    watch: Watch | None,
+    over: threading.Event,
+) -> None:
     """Search with workers of this machine.
 
     Args:
@@ -38,11 +45,11 @@ def local(job: Job, count: int, subject: Subject, study: optuna.Study, watch: Wa
         subject: What the study is of.
         study: What they search.
         watch: Is told where the search stands.
+        over: Is set when nothing more shall be done.
 
     Raises:
         PodiumError: If a worker was refused something.
     """
-    over = threading.Event()
     with search.given(subject) as rows, ThreadPoolExecutor(count) as pool:
         try:
             working = [pool.submit(search.work, job, subject, rows, over) for _ in range(count)]

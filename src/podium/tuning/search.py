@@ -43,6 +43,7 @@ IDLE = 0.2
 STOPPED = "stopped"
 """Attribute of a study: the token of a call that was interrupted."""
 Watch = Callable[[Standing], None]
+Stop = Callable[[], BaseException | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,8 @@ class Job:
         file = model.find(known, self.model)
         if file.sha256 != self.model_sha256:
             raise model.changed_since(file.path)
-        with opened(data, file, self.params, self.seed, self.pruner, self.limits) as subject:
+        ended = stopper(self.deadline, threading.Event())
+        with opened(data, file, self.params, self.seed, self.pruner, self.limits, ended) as subject:
             yield subject
 
     def open(self) -> AbstractContextManager[Storage]:
@@ -119,6 +121,17 @@ class Job:
         return self.token is not None and study.user_attrs.get(STOPPED) == self.token
 
 
+def stopper(deadline: float | None, over: threading.Event) -> Stop:
+    """What says that a trial ends now: at a time, or when nothing more shall be done."""
+
+    def stop() -> Ended | None:
+        if over.is_set():
+            return Stopped()
+        return Late() if deadline is not None and time.time() >= deadline else None
+
+    return stop
+
+
 @contextmanager
 def opened(
     data: Data,
@@ -127,6 +140,7 @@ def opened(
     seed: int,
     pruner: str,
     limits: Limits,
+    stop: Stop,
 ) -> Iterator[Subject]:
     """What a study of a model with some parameters changed is of.
 
@@ -134,7 +148,7 @@ def opened(
         ModelError: If the model's file does not load.
         UnknownNameError: For a parameter that it does not have.
     """
-    with Worker(data.competition, file, views.nothing(data), limits=limits) as worker:
+    with Worker(data.competition, file, views.nothing(data), limits=limits, stop=stop) as worker:
         whole = worker.model.with_params(params)
         yield Subject(data=data, file=whole, seed=seed, pruner=pruner, worker=worker)
 
@@ -151,12 +165,7 @@ def work(job: Job, subject: Subject, given: FoldViews, over: threading.Event) ->
     Raises:
         PodiumError: If the storage does not answer, or a package is missing.
     """
-
-    def stop() -> BaseException | None:
-        if over.is_set():
-            return Stopped()
-        return Late() if job.late() else None
-
+    stop = stopper(job.deadline, over)
     with ExitStack() as stack:
         storage = stack.enter_context(job.open())
         study = job.load(storage)
@@ -355,6 +364,8 @@ def answer(job: Job) -> dict[str, Any] | None:
             work(job, subject, rows, threading.Event())
     except PodiumError as error:
         return {"message": error.message, "problems": error.problems, "hint": error.hint}
+    except Ended:
+        pass
     return None
 
 

@@ -10,6 +10,7 @@ Test rows are never touched: the honest figure is the public score of a run with
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -173,9 +174,12 @@ def tune(
     settings.check()
     Folds.of(data)  # a dataset without folds is refused before anything is begun
     folder = studies.folder(f"{data.competition.name}/{data.dataset.name}")
+    over = threading.Event()
+    stop = search.stopper(deadline, over)
     with (
+        _in_time(),
         search.quiet(),
-        search.opened(data, model, params, seed, settings.pruner, limits) as subject,
+        search.opened(data, model, params, seed, settings.pruner, limits, stop) as subject,
         storages.opened(settings.storage, folder) as storage,
     ):
         warm = _warm(settings, subject)
@@ -199,7 +203,7 @@ def tune(
             token=secrets.token_hex(6) if settings.backend == "dask" else None,
         )
         try:
-            _search(job, settings, subject, study, watch)
+            _search(job, settings, subject, study, watch, over)
         finally:
             with storage.turn():
                 storage.reap(study)
@@ -212,6 +216,18 @@ def tune(
         new=found.standing.done - before.done,
         seconds=time.perf_counter() - start,
     )
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Say that the time was up before the first trial began."""
+    try:
+        yield
+    except search.Late:
+        raise PodiumError(
+            "No trial is complete yet: the time was up while the model was loaded.",
+            hint="Give it more time: --timeout SECONDS",
+        ) from None
 
 
 def outcome(study: optuna.Study, subject: Subject, settings: Settings) -> Tuned:
@@ -304,12 +320,17 @@ def _facts(study: optuna.Study, model: str) -> Mapping[str, Any]:
 
 
 def _search(
-    job: Job, settings: Settings, subject: Subject, study: optuna.Study, watch: Watch | None
+    job: Job,
+    settings: Settings,
+    subject: Subject,
+    study: optuna.Study,
+    watch: Watch | None,
+    over: threading.Event,
 ) -> None:
     if settings.backend == "dask":
         jobs.dask(job, settings.jobs, study, watch, settings.scheduler)
     else:
-        jobs.local(job, settings.jobs or 1, subject, study, watch)
+        jobs.local(job, settings.jobs or 1, subject, study, watch, over)
 
 
 @contextmanager
