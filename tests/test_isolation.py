@@ -224,7 +224,9 @@ LEAVES = {
 def test_nothing_that_a_model_wrote_is_left(kind, workspace, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
-    assert api.run("toy", model(LEAVES[kind])).row.score > 0
+    hides = kind == "deep" or (kind == "closed" and os.geteuid())  # nothing is closed to root
+    said = told(api.run, "toy", model(LEAVES[kind]))
+    assert ("hides what it holds or writes" in said) == hides, said
     assert not list((tmp_path / "scratch").iterdir())
 
 
@@ -268,7 +270,8 @@ def test_what_a_model_may_do(workspace):
 def test_models_that_take_too_much_or_die(name, refused, monkeypatch):
     fit, words = GREEDY[name]
     monkeypatch.setattr(policy, "PROCESSES", 64)
-    monkeypatch.setattr(policy, "SCRATCH", 1 << 26)
+    if "file" in name.split()[-1] and name not in ("memory without a file", "a sparse file"):
+        monkeypatch.setattr(policy, "SCRATCH", 1 << 26)
     began = time.monotonic()
     told = refused(model(fit), limit_memory=400, limit_time=60)
     assert any(word in told for word in words.split("|"))
@@ -371,6 +374,62 @@ def test_a_model_apart_is_scored_as_one_that_is_not(board, toy, raw_folder):
         assert folds[0].by_seed == folds[1].by_seed
         assert folds[0].predictions.equals(folds[1].predictions)
         assert folds[0].card.whole.scores == folds[1].card.whole.scores
+
+
+AGAIN = """
+import os, pathlib
+HERE = pathlib.Path(os.environ["HOME"])
+for name in ("fitted", "1-rows.parquet", "1.fitted"):
+    try: os.symlink(VICTIM, HERE / name)
+    except FileExistsError: pass
+"""
+
+
+@LINUX
+def test_no_link_of_a_model_leads_out(workspace, toy, own_cache):
+    """What Podium hands to a process lies where that cannot put a link in its way."""
+    api.prepare("toy")
+    victim = workspace / "victim.txt"
+    victim.write_text("mine")
+    text = Path(model()).read_text() + AGAIN.replace("VICTIM", repr(str(victim)))
+    (workspace / "mine.py").write_text(text)
+    for _ in range(2):
+        told(predict_rows, "mine.py")
+        assert victim.read_text() == "mine"
+    assert not victim.is_symlink()
+
+
+@LINUX
+def test_a_script_shows_a_model_nothing_of_its_folder(workspace, tmp_path, toy, monkeypatch):
+    """What calls Podium may lie beside secrets, and above the place for temporary files."""
+    place = tmp_path / "elsewhere"
+    (place / "tmp").mkdir(parents=True)
+    (place / "secret.txt").write_text("x")
+    looks = LOOKS_UP.replace('os.walk("/")', f"os.walk({str(place)!r})")
+    body = f"assert not os.path.exists({str(place / 'secret.txt')!r})\n{looks}"
+    model(predict=body)
+    model(name="plain.py")
+    script = place / "call.py"
+    script.write_text(
+        "import sys, podium.competitions\n"
+        f"podium.competitions.__path__.append({str(Path(__file__).parent)!r})\n"
+        "from podium import api\n"
+        "one, other = (api.cross_validate('toy', name) for name in ('mine.py', 'plain.py'))\n"
+        "assert one.card.whole.scores == other.card.whole.scores\n"
+    )
+    monkeypatch.setenv("TMPDIR", str(place / "tmp"))
+    subprocess.run([sys.executable, script], check=True, timeout=120)
+
+
+def test_a_limit_on_time_is_for_import_and_training_together(workspace, toy):
+    path = Path(model("time.sleep(2)"))
+    path.write_text("import time\ntime.sleep(2)\n" + path.read_text())
+    assert "limit of 3 seconds" in told(lambda: api.run("toy", "mine.py", limit_time=3))
+
+
+def test_a_loss_that_is_no_number_is_no_fault(workspace, toy):
+    fit = "for step in range(3):\n    report(step, float('nan'), other=1e400)\n    time.sleep(.1)"
+    assert api.run("toy", model(fit)).row.score > 0
 
 
 @LINUX

@@ -351,11 +351,20 @@ def test_a_space_that_never_ends_holds_no_search(write):
 
 def test_choices_of_any_kind(write, recwarn):
     """Lists and the like are choices, too; Optuna knows them by their text."""
-    choice = 'suggest_categorical("other", [[1], [2, 3], (4,)])[:] and trial.suggest_float'
-    text = MODEL.replace("suggest_float", choice, 1)
-    text = text.replace('return {"a"', 'return {"other": [2, 3], "a"')
-    Path(write()).write_text(text)
-    found = api.tune("toy", "mine.py", trials=4)
-    assert found.standing.complete == 4
+    choice = 'return {"other": trial.suggest_categorical("other", [[1], [2, 3], (4,)]), "a"'
+    Path(write()).write_text(MODEL.replace('return {"a"', choice))
+    found = api.tune("toy", "mine.py", trials=6, pruner="none")
+    assert found.standing.complete == 6
     assert not [warned for warned in recwarn if "categorical" in str(warned.message)]
-    assert found.params["other"] == [2, 3] or found.params == {}
+    done = trials(found)
+    assert done[0].params["other"] == "[1]"  # DEFAULTS are a point of the space
+    chosen = [t.user_attrs.get("changes", {"other": [1]})["other"] for t in done]
+    assert all(json.dumps(list(c)) == t.params["other"] for c, t in zip(chosen, done, strict=True))
+
+
+def test_what_json_would_change_is_no_parameter(write):
+    text = MODEL.replace('"other": [1]', '"other": {"x": 1}')
+    text = text.replace('return {"a"', 'return {"other": {0: 1}, "a"')
+    Path(write()).write_text(text)
+    with pytest.raises(PodiumError, match="JSON would change"):
+        api.tune("toy", "mine.py", trials=3)

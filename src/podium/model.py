@@ -431,6 +431,8 @@ def _fits(value: Any, default: Any) -> bool:
         return isinstance(default, bool) and isinstance(value, bool)
     if isinstance(default, float):
         return isinstance(value, int | float)
+    if isinstance(default, list | tuple):  # JSON knows no difference
+        return isinstance(value, list | tuple)
     return isinstance(value, type(default))
 
 

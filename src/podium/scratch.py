@@ -1,7 +1,7 @@
 """Scratch files and directories, and what killed processes left of them.
 
 Whoever is about to make scratch under a name first sweeps what lies there under such a name for
-more than a day: nothing that is still at work is that old.
+more than a day, and is nobody's any more: who is at work holds a lock on his folder.
 """
 
 from __future__ import annotations
@@ -25,10 +25,29 @@ def directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     """A new directory, removed at the end; in the system's place for such where none is named."""
     sweep(parent or Path(tempfile.gettempdir()), prefix)
     made = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    with _held(made):
+        try:
+            yield made
+        finally:
+            remove(made)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold a folder's lock, where the system has such; gives whether it was free."""
     try:
-        yield made
+        import fcntl
+    except ModuleNotFoundError:
+        yield True
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
     finally:
-        remove(made)
+        os.close(handle)
 
 
 def remove(folder: Path) -> None:
@@ -122,7 +141,9 @@ def sweep(parent: Path, prefix: str) -> None:
         try:
             age = abs(time.time() - path.stat().st_mtime)  # the clock may have jumped back
             if age > _STALE_SECONDS and path.is_dir():
-                remove(path)
+                with _held(path) as free:
+                    if free:  # a long search holds what it made
+                        remove(path)
             elif age > _STALE_SECONDS:
                 path.unlink()
         except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,9 +128,10 @@ class Folds:
         extra, train, held = self.train.extra, self.train, self.fold == fold
         if extra is None or extra.folds is None:
             return None
-        if self.by is None or extra.groups is None or train.groups is None:
+        if self.by is None:
             return np.isin(extra.folds, self.fold[~held])
-        return ~extra.groups[self.by].isin(train.groups.loc[held, self.by]).to_numpy(bool)
+        groups = cast("pd.DataFrame", extra.groups)[self.by]
+        return ~groups.isin(cast("pd.DataFrame", train.groups).loc[held, self.by]).to_numpy(bool)
 
     def rows(self, folds: Iterable[int]) -> NDArray[np.int64]:
         """Numbers of the rows of some folds, in order."""

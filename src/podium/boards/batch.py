@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from podium import competition as competitions
-from podium import data, workspace
+from podium import data, formats, workspace
 from podium.boards import files, leaderboard, provenance
 from podium.boards.entry import Desk, cards
 from podium.boards.record import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
 
 
+_LARGE = 64 << 20  # bytes of a file whose size is looked at before it is read
 _NEAR = 1e-9
 """Two machines may add in another order; what differs by more is another score."""
 
@@ -75,7 +76,7 @@ def score_all(name: str | None = None, progress: Progress | None = None) -> list
     if name is not None:
         competitions.load(name)
     top = workspace.root() / SUBMITTED
-    paths = [path.relative_to(top) for path in sorted(top.rglob("*")) if path.is_file()]
+    paths = [path.relative_to(top) for path in sorted(top.rglob("*")) if _is_file(path)]
     paths = [path for path in paths if len(path.parts) > 1 and name in (None, path.parts[0])]
     visible = [path for path in paths if not _is_hidden(path)]
     handled: list[Handled] = []
@@ -154,6 +155,14 @@ def near(a: Any, b: Any) -> bool:
     if isinstance(a, float) and isinstance(b, int | float):
         return math.isclose(a, b, rel_tol=_NEAR, abs_tol=_NEAR)
     return bool(a == b)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file; one that may not be looked at is told as such when it is scored."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _is_hidden(path: Path) -> bool:
@@ -298,6 +307,12 @@ class _Folder:
         claims = board.records(self.competition, self.dataset, [CLAIM]) if board else []
         return {claim.key: claim for claim in claims}
 
+    @property
+    def _ready(self) -> Desk:
+        if isinstance(self._desk, Exception):
+            raise self._desk
+        return self._desk
+
     def score(self, path: Path, handled: Handled) -> Handled:
         """Score and record a file as it lies, unless its team has handed in the same before.
 
@@ -310,14 +325,15 @@ class _Folder:
         if path.is_symlink():
             raise PodiumError("it is a link: hand in the file itself")
         team = workspace.team(handled.team)
+        if path.stat().st_size > _LARGE:
+            with formats.opened(path, self._ready.expected):  # far too large is told at once
+                pass
         sha256 = file_sha256(path)
         short = submission_id(self.competition, self.dataset, team, sha256)
         handled = replace(handled, submission=short, team=team)
         if short in self._known:
             return replace(handled, status="known")
-        desk = self._desk
-        if isinstance(desk, Exception):
-            raise desk
+        desk = self._ready
         desk.refuse_over_limit(team)
         with files.copied(path, desk.expected, workspace.root()) as copy:
             record = self._record(desk, path, copy, team, start)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import os
 import pickle
 import sys
@@ -53,9 +54,22 @@ class Channel:
     def report(self, step: int, value: float, **others: float) -> None:
         """Say how far the model is; see `podium.model.Report`."""
         if time.monotonic() > self._next:
-            figures = {name: float(other) for name, other in others.items()}
-            self.say(step=[int(step), float(value), figures])
+            figures = {name: _finite(other) for name, other in others.items()}
+            self.say(step=[int(step), _finite(value), figures])
             self._next = time.monotonic() + _PAUSE
+
+
+def _text(choice: Any) -> str:
+    """How a search knows a choice that is no plain value: as its records write it."""
+    try:
+        return json.dumps(choice)
+    except (TypeError, ValueError, RecursionError):
+        return repr(choice)
+
+
+def _finite(value: float) -> float | None:
+    """A figure; JSON has no others than finite ones."""
+    return float(value) if math.isfinite(value) else None
 
 
 class Trial:
@@ -83,7 +97,7 @@ class Trial:
         """See Optuna's `Trial`; what is no plain value is known to the search by its text."""
         choices = list(choices)
         plain = (str, int, float, bool, type(None))
-        shown = [choice if isinstance(choice, plain) else repr(choice) for choice in choices]
+        shown = [choice if isinstance(choice, plain) else _text(choice) for choice in choices]
         place = self._suggested("categorical", name, choices=shown)
         self.params[name] = choices[place]
         return choices[place]
@@ -113,10 +127,11 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     if fitted is None:
         train = data.train(job["seed"])
         if job.get("draws"):
-            train = replace(train, rng=_generator(job["draws"]))
+            extra = train.extra and replace(train.extra, rng=_generator([0, *b"extra"]))
+            train = replace(train, rng=_generator(job["draws"]), extra=extra)
         began = time.perf_counter()
         fitted = training.fit(model, job["seed"], train, channel.report)
-        channel.say(train_seconds=round(time.perf_counter() - began, 3))
+        channel.say(train_seconds=round(time.perf_counter() - began, 3) + 0.0)
     for name, file in job["parts"].items():
         part = _part(name, data, job)
         if train is not None and job.get("draws"):  # a fold goes on drawing where training ended
@@ -144,7 +159,21 @@ def space(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
 
         raise ModelError(f"{model.path}: space() gave {type(changes).__name__}, not a dict.")
     model.with_params(changes)
+    if _lists(json.loads(json.dumps(changes))) != _lists(changes):
+        from podium.errors import ModelError
+
+        raise ModelError(
+            f"{model.path}: space() gave parameters that JSON would change.",
+            hint="The keys of a dict in a parameter must be text.",
+        )
     channel.say(changes=changes)
+
+
+def _lists(value: Any) -> Any:
+    """A value with lists in the place of tuples, as JSON has them."""
+    if isinstance(value, dict):
+        return {name: _lists(entry) for name, entry in value.items()}
+    return [_lists(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def build(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:

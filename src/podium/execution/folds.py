@@ -181,10 +181,10 @@ def cross_validate(
         for fold in folds.numbers:
             for number in found:
                 report = progress.stage(f"{model.name}, fold {fold}") if progress else None
-                with left:
-                    done, found[number][fold] = workers.predict(
-                        fold, params, number, report=report, seconds=left.seconds
-                    )
+                done, found[number][fold] = workers.predict(
+                    fold, params, number, report=report, seconds=left.seconds
+                )
+                left.spend(workers.of(fold).seconds)
             left_open = workers.of(fold).left_open
             workers.close(fold)
     joined = [folds.join(parts) for parts in found.values()]
@@ -203,14 +203,12 @@ def cross_validate(
 
 
 class Clock:
-    """What is left of a limit on time; it runs while inside."""
+    """What is left of a limit on the time of a model's code; None for any time."""
 
     def __init__(self, seconds: float | None) -> None:
-        self.seconds, self._begun = seconds, 0.0
+        self.seconds = seconds
 
-    def __enter__(self) -> None:
-        self._begun = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
+    def spend(self, seconds: float) -> None:
+        """So much was taken."""
         if self.seconds is not None:
-            self.seconds = max(self.seconds - (time.monotonic() - self._begun), 1e-3)
+            self.seconds = max(self.seconds - seconds, 1e-3)

@@ -87,7 +87,12 @@ class Monitor(threading.Thread):
         peak = max((peak for _, peak in sizes), default=0.0)
         if peak:
             self.peak = max(self.peak or 0.0, round(peak, 1))
-        shared, files = _nameless(family) if with_files else (0.0, 0)
+        try:
+            shared, files = _nameless(family) if with_files else (0.0, 0)
+            if with_files:
+                files += _written(self._work, policy.FILES)
+        except PermissionError:
+            return ModelError("The model hides what it holds or writes: nothing was kept.")
         shared += _shared_memory(self._process.pid, family)
         if sum(size for size, _ in sizes) + shared > self._memory:
             own = [_own_memory(process) for process in family]
@@ -98,7 +103,7 @@ class Monitor(threading.Thread):
                     "nothing was kept.",
                     hint="Give it more with --limit-memory, or have it hold less at a time.",
                 )
-        if with_files and _written(self._work) + files > policy.SCRATCH:
+        if files > policy.SCRATCH:
             return ModelError(
                 f"The model wrote more than {policy.SCRATCH / _MIB:,.0f} MiB of files: "
                 "nothing was kept."
@@ -195,8 +200,8 @@ def _nameless(family: list[int]) -> tuple[float, int]:
     memory: dict[tuple[int, int], int] = {}
     files: dict[tuple[int, int], int] = {}
     for process in family:
-        with suppress(OSError):
-            for number in os.listdir(f"/proc/{process}/fd"):  # noqa: PTH208
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for number in _descriptors(process):
                 with suppress(OSError):
                     path = f"/proc/{process}/fd/{number}"
                     target = os.readlink(path)  # noqa: PTH115
@@ -207,12 +212,42 @@ def _nameless(family: list[int]) -> tuple[float, int]:
     return sum(memory.values()) / _MIB, sum(files.values())
 
 
-def _written(folder: Path) -> int:
-    """Bytes of all files in a folder, as far as they can be seen."""
-    total, todo = 0, [str(folder)]
+def _descriptors(process: int) -> list[str]:
+    """Numbers of the files that a process has open.
+
+    Raises:
+        PermissionError: If it lives, and does not let its owner look.
+    """
+    try:
+        return os.listdir(f"/proc/{process}/fd")  # noqa: PTH208
+    except PermissionError:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        if state.rpartition(")")[2].split()[0] in "ZX":  # it has ended: it has none
+            return []
+        raise
+
+
+def _written(folder: Path, most: int) -> int:
+    """Bytes of all files in a folder.
+
+    Raises:
+        PermissionError: If some cannot be looked at: a folder is closed, or too deep, or there are
+            too many.
+    """
+    total, count, todo = 0, 0, [str(folder)]
     while todo:
-        with suppress(OSError), os.scandir(todo.pop()) as entries:
+        place = todo.pop()
+        try:
+            entries = os.scandir(place)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            raise PermissionError(place) from None
+        with entries:
             for entry in entries:
+                count += 1
+                if count > most:
+                    raise PermissionError(place)
                 with suppress(OSError):
                     known = entry.stat(follow_symlinks=False)
                     total += getattr(known, "st_blocks", 0) * 512 or known.st_size

@@ -10,6 +10,7 @@ import os
 import site
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from podium.execution.sandbox import Policy
 PROCESSES = max(256, 4 * (os.cpu_count() or 1))
 SCRATCH = 16 << 30
 """Bytes that a model may write."""
+FILES = 100_000
+"""Files and folders that it may write."""
+_OWN_SCRATCH = ("answers", "folds", "model", "rows", "run", "verify")
+"""Kinds of Podium's own scratch folders: other folds' answers lie in some."""
 _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/proc", "/sys"),
     *("/etc/alternatives", "/etc/fonts", "/etc/group", "/etc/ld.so.cache", "/etc/ld.so.conf"),
@@ -36,6 +41,7 @@ _KEPT_KINDS = (
     *("LC_", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "NUMBA_"),
     *("CUDA_", "CUBLAS_", "NVIDIA_", "NCCL_", "TORCH", "PYTORCH_", "HIP_", "ROCR_"),
 )
+_SECRETS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
     *("VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT"),
@@ -90,7 +96,7 @@ def environment(threads: int | None = None) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in _KEPT or name.startswith(_KEPT_KINDS)
+        if name in _KEPT or (name.startswith(_KEPT_KINDS) and not name.endswith(_SECRETS))
     }
     return kept if threads is None else {**kept, **dict.fromkeys(_THREADS, str(threads))}
 
@@ -101,10 +107,14 @@ def places(home: Path) -> dict[str, str]:
 
 
 def python_path() -> list[str]:
-    """Where modules are imported from, but for the current directory; Podium itself in any case."""
-    here, own = Path.cwd(), _PACKAGE.parent
+    """Where modules are imported from; Podium itself in any case.
+
+    The current directory and that of a script that calls Podium are none: a model is not theirs.
+    """
+    own, script = _PACKAGE.parent, getattr(sys.modules.get("__main__"), "__file__", None)
+    not_these = {Path.cwd(), *([Path(script).absolute().parent] if script else [])}
     paths = [Path(name).absolute() for name in sys.path]
-    found = [str(path) for path in paths if path == own or path != here]
+    found = [str(path) for path in paths if path == own or path not in not_these]
     return found if str(own) in found else [*found, str(own)]
 
 
@@ -122,6 +132,8 @@ def beside(model: Path) -> Iterator[Path]:
 def _hidden() -> Iterator[Path]:
     """What lies in no folder that is seen whole: answers, boards, submissions, competitions."""
     yield workspace.cache()
+    for name in _OWN_SCRATCH:
+        yield from Path(tempfile.gettempdir()).glob(f"podium-{name}-*")
     yield from {folder.parent for folder in folders()}
     for name in ("leaderboard", "submissions", "predictions"):
         yield workspace.root() / name
@@ -158,7 +170,7 @@ def _python() -> Iterator[Path]:
     yield from (Path(path) for path in sysconfig.get_paths().values() if "lib" in path)
     yield Path(site.getusersitepackages())
     yield _PACKAGE
-    yield from (path for path in map(Path, python_path()) if path != Path.cwd())
+    yield from map(Path, python_path())
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
 
 

@@ -20,7 +20,17 @@ from podium.errors import PodiumError
 from podium.execution import policy
 from podium.machine import python
 
-FORKS = sys.platform == "linux"
+
+def _forks() -> bool:
+    """Whether processes are forked here: on Linux, where one can be held by a handle."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):  # some builds of Python lack it, and old kernels
+        return False
+    return sys.platform == "linux"
+
+
+FORKS = _forks()
 _COMMON = ("podium.execution.child", "podium.training", "podium.data", "pandas", "pyarrow.parquet")
 _HEAVY = {
     "lightgbm": r"\blightgbm\b",
@@ -87,7 +97,7 @@ class _Forked:
     def begun(self, process: int) -> None:
         """It has this number."""
         self.pid = process
-        with suppress(OSError):  # it has ended already
+        with suppress(ProcessLookupError):  # it has ended already
             self._handle = os.pidfd_open(process)
 
     def poll(self) -> int | None:
@@ -113,11 +123,15 @@ class _Forked:
 
     def _ended(self, timeout: float | None) -> int | None:
         if self._handle is not None:
-            if not select.select([self._handle], [], [], timeout)[0]:
+            ended = select.poll()
+            ended.register(self._handle, select.POLLIN)
+            if not ended.poll(None if timeout is None else 1000 * timeout):
                 return None
-            os.close(self._handle)
-            self._handle = None
         return -signal.SIGKILL
+
+    def __del__(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
 
 
 class _Server:
@@ -130,6 +144,7 @@ class _Server:
             self._process = subprocess.Popen(
                 python("-B", str(Path(__file__).with_name("forkserver.py"))),
                 stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,  # what a package prints is no result
                 cwd="/",
                 env=environment,
                 start_new_session=True,
@@ -166,6 +181,8 @@ class _Server:
 
     def close(self) -> None:
         """Let it go, with its children."""
+        with suppress(OSError):  # also where a fork of this program holds it
+            self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
         self._process.wait()
 

@@ -12,6 +12,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LINE = 1 << 20  # bytes of a message
-_SAID = 64 << 20  # bytes of all messages of one task
+_SAID, _STEP = 64 << 20, 1000  # bytes of all messages of one task; of one that tells a step
 _MIB = 1 << 20
 _SHARE = 0.9  # of the free memory, where no limit is named
 _LONGEST = 10**8  # seconds: three years
@@ -97,6 +98,9 @@ class Worker:
 
     Use it as a context: what it started and wrote is gone at the end.
 
+    Attributes:
+        seconds: That the model's code has taken for the last task.
+
     Args:
         competition: Whose model it is.
         model: The model's file.
@@ -124,6 +128,7 @@ class Worker:
         self._folder: Path | None = None
         self._live: _Live | None = None
         self._tasks = 0
+        self.seconds = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -205,7 +210,8 @@ class Worker:
             for name, limit in parts.items():
                 done.files[name] = place / f"{name}.parquet"
                 output.take(left[name], done.files[name], limit)
-                left[name].unlink(missing_ok=True)  # more is not safe while the process lives
+                with suppress(OSError):  # to remove more is not safe while the process lives
+                    left[name].unlink()
             if keep:
                 with suppress(ModelError):
                     output.take(kept, place / "fitted", keep)
@@ -235,9 +241,9 @@ class Worker:
             self._call("build", None, None, None, params=dict(params))
 
     def given(self, name: str) -> Path:
-        """Where a file may be put that the process is to see: it can change that, too."""
+        """Where a file may be put that the process is to see, and cannot change."""
         with self._lock:
-            return self._begun().work / name
+            return self._begun().work.with_name("given") / name
 
     def _place(self) -> Path:
         """A folder that the process does not see."""
@@ -257,10 +263,11 @@ class Worker:
         path = self._model.path.resolve()
         own = None if self._model.shipped else path
         work = place / "work"
-        for folder in (work, place / "root"):
+        for folder in (work, place / "root", place / "given"):
             folder.mkdir()
         seen = policy.of(
-            self._competition, own, self._view.given, place, int(min(memory * _MIB, 1 << 50))
+            *(self._competition, own, [*self._view.given, place / "given"], place),
+            int(min(memory * _MIB, 1 << 50)),
         )
         live = _Live(
             starting.start(work, self._model.source, self._threads),
@@ -299,14 +306,18 @@ class Worker:
         seconds = self._limits.seconds if seconds is None else seconds
 
         def work() -> Done:
-            live.monitor.idle = False
-            live.monitor.allow(seconds, self._limits.seconds)
+            live.monitor.idle, began = False, time.monotonic() - live.spent
+            live.spent = 0.0  # loading the model counts with the first task
+            left = None if seconds is None else max(began + seconds - time.monotonic(), 1e-3)
+            live.monitor.allow(left, self._limits.seconds)
             live.send(task=task, **job)
             try:
                 return live.follow(Done(), report, suggest)
             finally:
+                done_after = time.monotonic() - began
                 live.monitor.allow(None, None)
                 live.monitor.idle = True
+                self.seconds = done_after
 
         return self._guarded(work)
 
@@ -364,7 +375,7 @@ class _Live:
         shipped: bool,
         prints: bool,
     ) -> None:
-        self.work, self.begun = work, False
+        self.work, self.begun, self.spent = work, False, 0.0
         self.defaults: Mapping[str, Any] = {}
         self.quick: Mapping[str, Any] = {}
         self.left_open: tuple[str, ...] = ()
@@ -393,17 +404,20 @@ class _Live:
             PodiumError: If that fails.
             Refused: If the model does not load.
         """
+        began = time.monotonic()
         for message in self._heard():
             if isinstance(message.get("left_open"), list) and not self._spoken:
                 self.left_open = tuple(map(str, message["left_open"]))
             elif "begin" in message and not self._spoken:
                 self._spoken = True  # from here on the model may speak
+                began = time.monotonic()
                 self.monitor.allow(seconds, limit)
             elif isinstance(message.get("defaults"), dict):
                 self.defaults = message["defaults"]
                 self.quick = message.get("quick") or {}
             elif "done" in message:
-                self.begun = True
+                self.begun, self.spent = True, time.monotonic() - began
+                self.monitor.allow(None, None)
                 return
 
     def follow(
@@ -424,8 +438,8 @@ class _Live:
                 _show(message["step"], report)
             elif isinstance(message.get("params"), dict):
                 done.params = message["params"]
-            elif isinstance(message.get("train_seconds"), int | float):
-                done.train_seconds = float(message["train_seconds"])
+            elif isinstance(message.get("train_seconds"), float):
+                done.train_seconds = message["train_seconds"]
             elif isinstance(message.get("changes"), dict):
                 done.changes = message["changes"]
             elif "suggest" in message and suggest:
@@ -469,16 +483,21 @@ class _Live:
                 raise Refused(_refusal(message["refused"], theirs=theirs))
             if "fault" in message:
                 said = errors.in_one_line(str(message["fault"])[:1000])
+                if self._spoken and not self._shipped:
+                    raise ModelError(f"The model's process says: {said}")
                 raise RuntimeError(f"in the model's process: {said}")
             yield message
 
     def _understood(self, line: bytes) -> Mapping[str, Any]:
-        self._said += len(line)
         message = None
         with suppress(ValueError, RecursionError):
             message = json.loads(line, parse_constant=_no_number)
-        if not isinstance(message, dict) or self._said > _SAID:
-            raise ModelError("The model's process sent something that is no message.")
+        if not isinstance(message, dict):
+            raise _no_message()
+        if "step" not in message or len(line) > _STEP:
+            self._said += len(line)
+        if self._said > _SAID:
+            raise _no_message()
         return message
 
     def _read_messages(self) -> None:
@@ -499,12 +518,13 @@ class _Live:
         printed = Printed(sys.stderr)
         with suppress(ValueError, OSError):
             while chunk := pipe.read1(1 << 16):  # type: ignore[attr-defined]
-                if shown:
-                    printed.write(chunk.decode(errors="replace"))
+                with suppress(ValueError, OSError):  # who does not listen holds up no model
+                    if shown:
+                        printed.write(chunk.decode(errors="replace"))
 
 
 def _show(step: Any, report: Report) -> None:
-    with suppress(TypeError, ValueError, AttributeError):
+    with suppress(TypeError, ValueError, AttributeError, OverflowError):
         number, figure, others = step
         figures = {str(name)[:20]: float(other) for name, other in list(others.items())[:5]}
         report(int(number), float(figure), **figures)
@@ -517,6 +537,10 @@ def _answer(
         return {"value": suggest(message)}
     except (ValueError, TypeError, KeyError, OverflowError) as error:  # the model asks nonsense
         return {"error": str(error)[:1000]}
+
+
+def _no_message() -> ModelError:
+    return ModelError("The model's process sent something that is no message.")
 
 
 def _no_number(text: str) -> None:

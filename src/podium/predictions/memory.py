@@ -22,13 +22,13 @@ def limited(most: int) -> Iterator[None]:
     Raises:
         MemoryError: If more are asked for; Arrow's is one.
     """
-    in_use = _in_use()
-    if sys.platform == "win32" or in_use is None:
+    if sys.platform == "win32" or _in_use() is None:
         yield
         return
     import resource
 
     with _ONE:
+        in_use = _in_use() or 0
         soft, hard = before = resource.getrlimit(resource.RLIMIT_DATA)
         lower = in_use + most if soft < 0 else min(soft, in_use + most)
         resource.setrlimit(resource.RLIMIT_DATA, (lower, hard))

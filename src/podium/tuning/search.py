@@ -277,10 +277,8 @@ class Searcher:
         done: dict[int, Mapping[str, Any]] = {}
         left = Clock(self.job.limits.seconds)
         for fold in self._folds.numbers:
-            with left:
-                _, done[fold] = self.workers.predict(
-                    fold, params, self.job.seed, seconds=left.seconds
-                )
+            _, done[fold] = self.workers.predict(fold, params, self.job.seed, seconds=left.seconds)
+            left.spend(self.workers.of(fold).seconds)
             if self._pruned(trial, done):
                 raise optuna.TrialPruned
         predictions = self._folds.join(done)

@@ -314,12 +314,17 @@ def _own_point(subject: Subject) -> dict[str, Any]:
     is made by `space` from what it suggests: then trial 0 is run all the same, without a place.
     """
     params = subject.file.params
-    wanted = {name: params[name] for name in probe(subject) if name in params}
+    wanted = {name: _as_choice(params[name]) for name in probe(subject) if name in params}
     if not all(_lies_in(wanted.get(name), kind) for name, kind in probe(subject).items()):
         return {}
     trial, found = _suggested(subject, wanted)
-    same = all(found[name] == params[name] for name in found)
+    same = all(_as_choice(found[name]) == _as_choice(params[name]) for name in found)
     return wanted if same and set(trial.distributions) <= set(wanted) else {}
+
+
+def _as_choice(value: Any) -> Any:
+    """A parameter as its search knows it: a list and the like by its text."""
+    return value if isinstance(value, str | int | float | None) else json.dumps(value)
 
 
 def _lies_in(value: Any, kind: BaseDistribution | None) -> bool:

@@ -16,6 +16,7 @@ from podium.boards.entry import Desk, cards
 from podium.boards.leaderboard import Board
 from podium.boards.queries import row_of
 from podium.boards.record import CONTROL, OWN, PARTS, Record
+from podium.boards.rounding import shown
 from podium.errors import one_line
 from podium.verifying.case import Case, Check
 from podium.workspace import HOUSE
@@ -66,8 +67,8 @@ def _first(problems: Iterator[str]) -> Iterator[str]:
 def _faults(board: Board, case: Case) -> Iterator[str]:
     names, facts = (case.competition.name, case.dataset.name), lines.Facts()
     controls = {control.name for control in case.competition.controls}
-    primary, ranked = case.competition.primary.name, board.scores(*names)
-    records = board.records(*names)
+    primary, records = case.competition.primary.name, board.records(*names)
+    ranked = board.scores(*names)  # after them: of a record that comes in between there are scores
     for record in records:
         if record.team == HOUSE and record.kind == CONTROL and record.name not in controls:
             continue  # one of before: controls are no part of a version
@@ -99,7 +100,7 @@ def _other_figures(own: Sequence[Record], case: Case) -> Iterator[str]:
         try:
             wrong = _wrong_parts(desk, record)
             if report:
-                report(step, record.public["scores"][case.competition.primary.name])
+                report(step, shown(record.public["scores"][case.competition.primary.name]))
         except Exception as error:  # noqa: BLE001  metric, model and file are anybody's
             yield f"{_named(record)}: it cannot be scored again: {one_line(error)}"
             continue
