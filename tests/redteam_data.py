@@ -50,33 +50,33 @@ def bombs(rng, home):
 @kind("a fold's process finds no answer of what the fold holds out")
 def answers_of_folds(rng, home):
     place = home.fresh()
-    with inside(home, place):
-        for name, predict in (("looks.py", LOOKS_UP), ("plain.py", "return good")):
-            (place / name).write_text(escapes.model(predict=predict))
-        while True:
-            options = {"seed": rng.randrange(1000), "by": rng.choice([None, "group"])}
+    for name, predict in (("looks.py", LOOKS_UP), ("plain.py", "return good")):
+        (place / name).write_text(escapes.model(predict=predict))
+    while True:
+        options = {"seed": rng.randrange(1000), "by": rng.choice([None, "group"])}
+        with inside(home, place):
             looked, plain = (
                 api.cross_validate("toy", name, **options).card.whole.scores
                 for name in ("looks.py", "plain.py")
             )
-            yield "" if looked == plain else f"{looked}, and {plain} without looking"
+        yield "" if looked == plain else f"{looked}, and {plain} without looking"
 
 
 @kind("an export of a sealed board says no more than the board shows")
 def sealed_exports(rng, home):
     place = home.fresh()
-    with inside(home, place):
-        table = pd.read_csv("new.csv")
-        while True:
-            noise = np.random.default_rng(rng.randrange(10**9)).normal(size=len(table))
+    table = pd.read_csv(place / "new.csv")
+    while True:
+        noise = np.random.default_rng(rng.randrange(10**9)).normal(size=len(table))
+        with inside(home, place):
             table.assign(y=noise).to_csv("guess.csv", index=False)
             api.submit("toy", "guess.csv", name="guess")
             api.export_records("out.jsonl")
-            lines = [json.loads(line) for line in (place / "out.jsonl").read_text().splitlines()]
-            told = [line for line in lines if line.get("private") or line.get("public_influence")]
-            cards = [line["public"]["scores"] for line in lines if line.get("public")]
-            exact = [card for card in cards if any(v != float(f"{v:.4f}") for v in card.values())]
-            yield f"{told[:1]} {exact[:1]}" if told or exact else ""
+        lines = [json.loads(line) for line in (place / "out.jsonl").read_text().splitlines()]
+        told = [line for line in lines if line.get("private") or line.get("public_influence")]
+        cards = [line["public"]["scores"] for line in lines if line.get("public")]
+        exact = [card for card in cards if any(v != float(f"{v:.4f}") for v in card.values())]
+        yield f"{told[:1]} {exact[:1]}" if told or exact else ""
 
 
 @kind("what is changed by hand in the board is named by `podium verify`")
@@ -88,6 +88,7 @@ def tampering(rng, home):
                 field = rng.choice(FIELDS)
                 (number,) = rng.choice(opened.execute("SELECT number FROM records").fetchall())
                 change = rng.choice(["'x' || {0}", "replace({0}, '1', '2') || ' '", "NULL"])
+                field = f'"{field}"'
                 sql = f"UPDATE records SET {field} = {change.format(field)} WHERE number = {number}"
                 try:
                     opened.execute(sql)

@@ -248,17 +248,19 @@ def run(
         ModelError: If the model file fails, or takes too much.
         SubmissionError: If its predictions cannot be scored.
     """
+    from podium.execution import starting
+
+    starting.warm()  # it imports what models need while this process does so
     from podium import model as models
     from podium.boards.entry import Entries, Predictions
     from podium.boards.record import label, remark
     from podium.data import load as load_data
-    from podium.execution import running, starting, views
+    from podium.execution import running, views
     from podium.execution.worker import Limits, Worker
 
     start = time.perf_counter()
     limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
-    starting.warm()
     ready = load_data(*load(competition, dataset))
     file = models.find(ready.competition, model)
     wanted, origin, changes = _wanted(ready, file.name, params or {}, study, storage)
@@ -317,15 +319,17 @@ def cross_validate(
     The limits are for all folds and seeds together; see `run`. Pictures of the
     predictions beside the truth are written to the folder `plots`, if it is named.
     """
+    from podium.execution import starting
+
+    starting.warm()  # it imports what models need while this process does so
     from podium import model as models
     from podium import plotting
     from podium.data import load as load_data
-    from podium.execution import running, starting
+    from podium.execution import running
     from podium.execution.worker import Limits
     from podium.predictions import out_of_fold
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
-    starting.warm()
     ready = load_data(*load(competition, dataset))
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
@@ -377,13 +381,14 @@ def tune(
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If it cannot be searched so.
     """
+    from podium.execution import starting
+
+    starting.warm()  # it imports what models need while this process does so
     from podium import model as models
     from podium.data import load as load_data
-    from podium.execution import starting
     from podium.execution.worker import Limits
     from podium.tuning import tuning
 
-    starting.warm()
     ready = load_data(*load(competition, dataset))
     return tuning.tune(
         ready,
@@ -429,13 +434,15 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
+    from podium.execution import starting
+
+    starting.warm()  # it imports what models need while this process does so
     from podium import model as models
     from podium.data import load as load_data
-    from podium.execution import predicting, starting
+    from podium.execution import predicting
     from podium.execution.worker import Limits
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
-    starting.warm()
     ready = load_data(*load(competition, dataset))
     return predicting.predict(
         ready,

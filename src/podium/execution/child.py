@@ -125,7 +125,7 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     fitted = _kept(job.get("fitted"))
     train = None
     if fitted is None:
-        train = data.train(job["seed"])
+        train = _fresh(data, "train", job)
         if job.get("draws"):
             extra = train.extra and replace(train.extra, rng=_generator([0, *b"extra"]))
             train = replace(train, rng=_generator(job["draws"]), extra=extra)
@@ -185,11 +185,36 @@ def build(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
 TASKS = {"predict": predict, "space": space, "build": build}
 
 
+_READ: dict[str, Part] = {}
+"""Parts of a fold, read once: a search asks for them again and again."""
+
+
 def _part(name: str, data: Data, job: Job) -> Part:
     """A part of the data; rows of the user's own lie in a folder beside."""
     if job.get("rows"):
         data = replace(data, folder=Path(job["rows"]["folder"]), manifest=job["rows"])
-    return data.part(name, job["seed"])
+    return _fresh(data, name, job)
+
+
+def _fresh(data: Data, name: str, job: Job) -> Part:
+    """A part that the model may change: it is read, or in a fold a copy of what was read before."""
+    if name in _READ:
+        part = _READ[name]
+    elif name == "train":
+        part = data.train(job["seed"])
+    else:
+        part = data.part(name, job["seed"])
+    if not job.get("draws"):
+        return part
+    _READ[name] = part
+    extra = part.extra and part.extra.take(_all(part.extra))
+    return replace(part.take(_all(part)), extra=extra)
+
+
+def _all(part: Part) -> Any:
+    import numpy as np
+
+    return np.arange(len(part))
 
 
 def _kept(file: str | None) -> Model | None:

@@ -248,9 +248,13 @@ def _written(folder: Path, most: int) -> int:
                 count += 1
                 if count > most:
                     raise PermissionError(place)
-                with suppress(OSError):
+                try:
                     known = entry.stat(follow_symlinks=False)
-                    total += getattr(known, "st_blocks", 0) * 512 or known.st_size
-                    if entry.is_dir(follow_symlinks=False):
-                        todo.append(entry.path)
+                except FileNotFoundError:
+                    continue
+                except OSError:  # its path is too long
+                    raise PermissionError(place) from None
+                total += getattr(known, "st_blocks", 0) * 512 or known.st_size
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
     return total
