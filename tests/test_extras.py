@@ -6,31 +6,32 @@ import sys
 
 import pytest
 
-WITHOUT = """
-import importlib.abc, sys
-
-class Without(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name in (
-            *("torch", "RNA", "rdata", "igraph", "leidenalg", "matplotlib"),
-            *("plotly", "cmaes", "distributed"),
-        ):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Without())
-from podium.cli import main
-main()
-"""
+HIDDEN = (
+    *("torch", "RNA", "rdata", "igraph", "leidenalg", "matplotlib", "plotly", "cmaes"),
+    "distributed",
+)
 
 
-def podium(*arguments):
-    return subprocess.run(
-        [sys.executable, "-c", WITHOUT, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+@pytest.fixture
+def podium(tmp_path):
+    """Runs a command where these packages are not, in Podium's processes and in models' own."""
+    place = tmp_path / "without"
+    place.mkdir()
+    for name in HIDDEN:
+        stub = f"raise ModuleNotFoundError(\"No module named '{name}'\", name={name!r})\n"
+        (place / f"{name}.py").write_text(stub)
+
+    def run(*arguments):
+        paths = [str(place), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return subprocess.run(
+            [sys.executable, "-c", "from podium.cli import main; main()", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)},
+        )
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def podium(*arguments):
         (["mine.py"], "torch", "neural"),
     ],
 )
-def test_a_missing_package_is_named_with_its_extra(model, package, extra, workspace):
+def test_a_missing_package_is_named_with_its_extra(model, package, extra, workspace, podium):
     missing = "raise ModuleNotFoundError('torch', name='torch')\n"  # another process has it
     (workspace / "mine.py").write_text(missing)
     done = podium("run", "sirna", *model)
@@ -62,7 +63,7 @@ def test_a_missing_package_is_named_with_its_extra(model, package, extra, worksp
         (["tune", "sirna", "ridge", "--trials", "2", "--sampler", "cmaes"], "cmaes", "tune"),
     ],
 )
-def test_so_it_is_with_pictures_and_graphs(command, package, extra, workspace):
+def test_so_it_is_with_pictures_and_graphs(command, package, extra, workspace, podium):
     done = podium(*command)
     assert done.returncode == 1
     assert f"needs the package {package}, which is not installed" in done.stderr
@@ -71,14 +72,14 @@ def test_so_it_is_with_pictures_and_graphs(command, package, extra, workspace):
 
 
 @pytest.mark.realdata
-def test_so_it_is_with_files_of_r(raw_folder, own_cache):
+def test_so_it_is_with_files_of_r(raw_folder, own_cache, podium):
     done = podium("data", "dlpfc", "--dataset", "151510", "--from", raw_folder("dlpfc"))
     assert done.returncode == 1
     assert "The data of dlpfc/151510 needs the package rdata" in done.stderr
     assert not (own_cache / "dlpfc" / "151510").exists()
 
 
-def test_all_else_works():
+def test_all_else_works(podium):
     done = podium("run", "sirna", "rules", "--json")
     assert done.returncode == 0, done.stderr
     assert podium("show", "sirna").returncode == 0

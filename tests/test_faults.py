@@ -579,7 +579,7 @@ def test_what_ends_a_command_leaves_no_scratch(number, named, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    while process.poll() is None and not list(place.glob("podium-run-*/work")):
+    while process.poll() is None and not list(place.glob("podium-model-*/work")):
         time.sleep(0.02)
     time.sleep(0.5)
     process.send_signal(number)

@@ -38,7 +38,10 @@ def serve(control: socket.socket) -> None:
             _become(control, streams)
         for stream in streams:
             os.close(stream)
-        control.send(str(process).encode())
+        try:
+            control.send(str(process).encode())
+        except OSError:  # whoever asked is gone
+            return
 
 
 def _become(control: socket.socket, streams: list[int]) -> None:
