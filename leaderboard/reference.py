@@ -242,18 +242,19 @@ def text_of(known: dict[str, dict[str, Behaviour]]) -> str:
 
 def computed(name: str) -> dict[str, Behaviour]:
     """What the models do whose packages are installed: a tiny training on the default dataset."""
-    from podium import api, training
-    from podium.notes import quiet
+    import pandas as pd
+
+    from podium import api
+    from podium.execution.folds import predictions_limit
     from podium.verifying.case import Case
 
     case = Case(*api.load(name))
-    noted = {}
-    for model, file in case.models.items():
-        train, test = case.tiny()
-        quick = file.with_params({**getattr(file.module, "QUICK", {}), **_short(file.params)})
-        with quiet():  # what a model says of so few rows is not true of the dataset
-            table = training.predict(quick, training.fit(quick, 0, train), test)
-        params = json.loads(json.dumps(file.params))
+    noted, limit = {}, predictions_limit(case.data, len(case.tiny))
+    for model, worker in case.models():
+        file = worker.model
+        quick = {**worker.quick, **_short(file.params)}
+        table = pd.read_parquet(worker.predict(quick, {"test": limit}, seed=0).files["test"])
+        params = dict(file.params)
         noted[model] = {"files": [file.sha256], "params": params, "predicts": summary(table)}
     return noted
 
