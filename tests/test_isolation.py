@@ -300,14 +300,14 @@ def test_models_that_speak_for_podium(said, words, refused):
 @pytest.mark.parametrize(
     ("trick", "words"),
     [
-        ("os.symlink(SOLUTION, 'test.parquet')", "left no predictions"),
-        ("os.mkfifo('test.parquet')", "left no predictions"),
-        ("os.mkdir('test.parquet')", "left no predictions"),
+        ("os.symlink(SOLUTION, '1-test.parquet')", "left no predictions"),
+        ("os.mkfifo('1-test.parquet')", "left no predictions"),
+        ("os.mkdir('1-test.parquet')", "left no predictions"),
         ("pass", "left no predictions"),
-        ("open('test.parquet', 'wb').write(b'PAR1' * 99)", "cannot be read as Parquet"),
-        ("open('test.parquet', 'wb').write(b'\\x80\\x04x')", "holds a pickle"),
-        ("good.head(5).to_parquet('test.parquet')", "ids missing"),
-        ("good.assign(y=np.nan).to_parquet('test.parquet')", "missing or NaN"),
+        ("open('1-test.parquet', 'wb').write(b'PAR1' * 99)", "cannot be read as Parquet"),
+        ("open('1-test.parquet', 'wb').write(b'\\x80\\x04x')", "holds a pickle"),
+        ("good.head(5).to_parquet('1-test.parquet')", "ids missing"),
+        ("good.assign(y=np.nan).to_parquet('1-test.parquet')", "missing or NaN"),
     ],
 )
 def test_models_that_fake_their_result(trick, words, refused, toy):

@@ -49,14 +49,17 @@ def take(left: Path, path: Path, limit: int) -> None:
     Raises:
         ModelError: If it is no plain file, or longer.
     """
+    nothing = ModelError("The model's process left no predictions.")
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        handle = os.open(left, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
-    except OSError:
-        raise ModelError("The model's process left no predictions.") from None
+        handle = os.open(left, flags)
+    except OSError:  # it is not there, or a link
+        raise nothing from None
+    known = os.fstat(handle)
+    if not stat.S_ISREG(known.st_mode) or known.st_nlink != 1:
+        os.close(handle)
+        raise nothing
     with os.fdopen(handle, "rb") as file:
-        known = os.fstat(handle)
-        if not stat.S_ISREG(known.st_mode) or known.st_nlink != 1:
-            raise ModelError("The model's process left no predictions.")
         if known.st_size > limit:
             raise ModelError(
                 f"The model's process left predictions of {known.st_size >> 20:,} MiB; they take "
