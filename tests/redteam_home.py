@@ -23,7 +23,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from podium.boards import files
-from podium.boards.leaderboard import find_board
+from podium.boards.board import open_board
 from podium.errors import PodiumError
 
 TESTS = Path(__file__).parent
@@ -129,9 +129,9 @@ class Home:
 
 def harm(url: str) -> str:
     """What of the toy's board is not whole; its files lie in the workspace that is named."""
-    board = find_board(url)
+    board = open_board(url)
     problems = list(board.damage()) if board else []
-    for record in board.records("toy", "demo", ["own"]) if board else ():
+    for record in board.records(["own"], competition="toy", dataset="demo"):
         try:
             if record.file:
                 files.checked(record)

@@ -92,14 +92,14 @@ def test_only_scoring_opens_the_solution():
     for path in blind:
         far = {
             "podium.scoring",
-            "podium.boards.entry",
-            "podium.boards.batch",
-            "podium.boards.leaderboard",
+            "podium.boards.submit",
+            "podium.boards.rescore",
+            "podium.boards.board",
         }
         assert not far & set(imports(path)), path
         assert not [name for name in imports(path) if "scoring" in name], path
     door = [path.name for path in HARNESS if "open_solution(" in path.read_text(encoding="utf-8")]
-    assert sorted(door) == ["case.py", "entry.py", "scoring.py"]
+    assert sorted(door) == ["scoring.py", "submit.py"]
 
 
 def test_other_pythons_are_started_by_one_function():

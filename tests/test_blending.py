@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score, matthews_corrcoef
 import podium
 from podium import data, workspace
 from podium.blending.mixing import Mixer, added
-from podium.boards import leaderboard
+from podium.boards.board import open_board
 from podium.competition import load
 from podium.counts import Counts
 from podium.errors import BoardError, PodiumError
@@ -40,7 +40,7 @@ def noisy(toy):
 
 
 def record(short):
-    board = leaderboard.find_board(workspace.database_url())
+    board = open_board(workspace.database_url())
     return next(found for found in board.records() if found.submission == short)
 
 
@@ -74,7 +74,7 @@ def test_weights_are_chosen_on_the_train_part_and_on_nothing_else(toy, monkeypat
     def closed(_):
         raise AssertionError("the answers were opened")
 
-    monkeypatch.setattr("podium.boards.entry.open_solution", closed)
+    monkeypatch.setattr("podium.boards.submit.open_solution", closed)
     found = podium.blend("toy", "seed 1", "seed 2", submit=False).blend
     assert found.weights == "greedy"
     ready = data.load(*podium.load("toy"))
@@ -163,7 +163,7 @@ def test_groups_of_ones_own_leave_nothing_for_blends(toy, workspace):
 def test_who_cannot_be_a_member(files, sample, workspace, podium_cli):
     ids = {row.name: row.submission for row in podium.board("toy")}
     podium.withdraw(ids["two"], team="ana")
-    board = leaderboard.find_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
+    board = open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
     other = replace(record(ids["one"]), dataset="table", submission="feedfacefeed", name="away")
     board.add(other)
     (workspace / record(ids["three"]).file).unlink()

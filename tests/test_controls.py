@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from podium import api, competition, golden
-from podium.boards import entry
-from podium.boards.entry import Desk
+from podium.boards import submit
+from podium.boards.submit import Scorer
 from podium.competition import Control, Score
 from podium.data import load
 from podium.errors import PodiumError
@@ -47,7 +47,7 @@ def pearson(toy, monkeypatch):
             monkeypatch.setitem(found.__dict__, name, value)
         made = kaggle(metric, name="pearson")
         monkeypatch.setattr(found.module("metric"), "metric", made)
-        monkeypatch.setattr(entry, "_LEFT_OUT", set())
+        monkeypatch.setattr(submit, "_LEFT_OUT", set())
         monkeypatch.setattr(golden, "check", lambda *_: None)  # another metric, and meant so
 
     return make
@@ -103,8 +103,8 @@ def test_files_are_scored_and_a_control_is_asked_again_by_a_later_process(pearso
     place.mkdir(parents=True)
     table.to_csv(place / "line.csv", index=False)
     assert [one.status for one in api.score_all("toy")] == ["scored"]
-    entry._LEFT_OUT.clear()
-    desk = Desk.of(load(*api.load("toy")))
+    submit._LEFT_OUT.clear()
+    desk = Scorer.of(load(*api.load("toy")))
     desk.record_controls()
     desk.record_controls()
     assert len([r for r in caplog.records if "left out" in r.getMessage()]) == 2

@@ -24,7 +24,7 @@ from unittest.mock import patch
 import pytest
 
 from podium import api, data
-from podium.boards.leaderboard import find_board
+from podium.boards.board import open_board
 from podium.cli import faults
 from podium.version import cache_folder, file_sha256, read_manifest
 from redteam_home import harm
@@ -208,7 +208,7 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
         assert file_sha256(place / KEPT / f"{found}.csv") == sha256
         assert _board_is_whole(place)
         if place is not named:
-            board = find_board(f"sqlite:///{place}/leaderboard/board.sqlite")
+            board = open_board(f"sqlite:///{place}/leaderboard/board.sqlite")
             assert board.counts() == {("toy", "demo"): 1}
             names = {"competition": "toy", "dataset": "demo", "version": ready.version.name}
             for kind, house in (("control", {"zero"}), ("ceiling", {"ceiling"})):

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 import podium
 from podium import data, workspace
 from podium.boards import files, migrations, schema
-from podium.boards.leaderboard import find_board, open_board
+from podium.boards.board import open_board
+from podium.boards.contest import Contest
 from podium.competition import load
 from podium.errors import BoardError
 
@@ -50,7 +51,8 @@ def tables(url):
     """Columns, indexes and keys of every table."""
     opened = open_board(url)  # which closes its connections when it goes
     names = [*schema.SCHEMA.tables, migrations.STAMP]
-    inspector = sa.inspect(opened._engine)
+    with opened.write() as connection:
+        inspector = sa.inspect(connection.engine)
     return {
         name: (
             [(c["name"], c["nullable"]) for c in sorted(inspector.get_columns(name), key=str)],
@@ -90,9 +92,9 @@ def test_an_old_board_opens_after_one_line_that_says_what_was_done(old, caplog):
 
 
 def test_nothing_is_scored_again_and_every_file_is_found(old):
-    opened = find_board(old)
+    opened = open_board(old)
     present = {data.load(*podium.load("toy", name)).version.name for name in NAMES}
-    own = opened.records("toy", origins=["own"])
+    own = opened.records(["own"], competition="toy")
     assert {record.version for record in own} == present
     kept = [record for record in own if record.file]
     assert len(kept) == 6
@@ -128,7 +130,7 @@ def test_lines_of_before_versions_are_read(prepared_table, database):
     found = podium.import_records(OLD / "board.jsonl")
     assert (found.new, found.verified, found.sealed) == (12, 3, ["toy/table"])
     ready = data.load(*podium.load("toy"))
-    records = find_board(workspace_url()).records("toy", "demo")
+    records = open_board(workspace_url()).records(competition="toy", dataset="demo")
     assert {record.answers for record in records} == {ready.version.answers}
     assert {r.version for r in records if r.name != "older"} == {ready.version.name}
     podium.export_records("new.jsonl")
@@ -141,7 +143,7 @@ def workspace_url():
 
 
 def test_a_newer_board_is_refused_with_advice(database, podium_cli, toy):
-    with open_board(database)._write() as connection:
+    with open_board(database).write() as connection:
         connection.execute(sa.text(f"UPDATE {migrations.STAMP} SET version_num = '9999'"))
     done = podium_cli("board", "toy")
     assert done.status == 1
@@ -157,7 +159,7 @@ def _die_in_the_middle(url):
         os.kill(os.getpid(), signal.SIGKILL)
 
     schema.REVEALS.create = killed
-    open_board(url)
+    open_board(url).counts()
 
 
 def test_a_kill_in_the_middle_leaves_the_old_board_whole(old):
@@ -190,7 +192,7 @@ def test_a_claim_tells_nothing_of_what_was_scored(provenance, workspace, prepare
         )
     connection.close()
     assert (1, "ana", "line", "scored") in board("table", "private")
-    opened = find_board(workspace_url())
+    opened = open_board(workspace_url())
     (reveal,) = opened.reveals()
     assert reveal.answers == data.load(*podium.load("toy", "table")).version.answers
 
@@ -206,7 +208,7 @@ def test_several_who_open_it_at_once_change_it_once(old):
 
 
 def test_a_competition_that_is_not_here_keeps_its_records(old):
-    (moon,) = find_board(old).records("moon")
+    (moon,) = open_board(old).records(competition="moon")
     assert moon.name == "of a competition that is not here"
     assert load("toy")
 
@@ -217,14 +219,14 @@ def test_a_board_that_nobody_may_write_says_why(old, workspace, monkeypatch):
 
     monkeypatch.setattr(migrations, "_migrate", refuse)
     with pytest.raises(BoardError, match="cannot be opened"):
-        open_board(old)
+        open_board(old).counts()
 
 
 def test_a_board_of_before_the_journal_gets_one(database, sample, workspace, caplog):
     sample.to_csv("mine.csv", index=False)
     mine = podium.submit("toy", "mine.csv", team="ana").row.submission
     podium.withdraw(mine, team="ana")
-    with find_board(database)._write() as connection:
+    with open_board(database).write() as connection:
         schema.JOURNAL.drop(connection)
         connection.execute(sa.text("ALTER TABLE withdrawals DROP COLUMN origin"))
         connection.execute(sa.text(f"UPDATE {migrations.STAMP} SET version_num = '0001'"))
@@ -232,8 +234,9 @@ def test_a_board_of_before_the_journal_gets_one(database, sample, workspace, cap
     assert (None, "ana", "mine", "withdrawn") in board()
     (line,) = [entry.getMessage() for entry in caplog.records]
     assert "podium verify sees from now on what is changed by hand" in line
-    opened = find_board(database)
-    assert opened.tampering("toy", "demo") == []
-    with opened._write() as connection:
+    opened = open_board(database)
+    contest = Contest.find(*podium.load("toy"), opened)
+    assert contest.tampering() == []
+    with opened.write() as connection:
         connection.execute(schema.RECORDS.update().values(created="2020-01-01T00:00:00+00:00"))
-    assert len(opened.tampering("toy", "demo")) == 3
+    assert len(contest.tampering()) == 3

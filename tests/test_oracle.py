@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import podium
 from podium import data, workspace
-from podium.boards import leaderboard
+from podium.boards.board import open_board
 from podium.boards.rounding import agree, decimals, shown, unit
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -32,7 +32,7 @@ def handed_in(sample):
 
 
 def record(team):
-    board = leaderboard.find_board(workspace.database_url())
+    board = open_board(workspace.database_url())
     return next(one for one in board.records() if one.team == team)
 
 
@@ -202,7 +202,7 @@ def test_sealed_lines_of_an_older_podium_are_taken_and_not_handed_on(tmp_path, m
     """They have influence values and all digits."""
     podium.export_records("board.jsonl")
     new = Path("board.jsonl").read_bytes()
-    board = leaderboard.find_board(workspace.database_url())
+    board = open_board(workspace.database_url())
     whole = {one.submission: one for one in board.records()}
     old = [
         {

@@ -14,8 +14,7 @@ import pytest
 
 import podium
 from podium import workspace
-from podium.boards import leaderboard
-from podium.boards.leaderboard import Batch
+from podium.boards.board import Batch, open_board
 from podium.boards.record import now
 from podium.errors import BoardError, MissingPackageError, PodiumError
 from podium.reporting import GENERATOR, write
@@ -42,7 +41,7 @@ def filled(toy, sample):
     for team, spread in (("ana", 0.5), ("ana", 1.0), ("bob", 2.0)):
         sample.assign(y=spread * rng.normal(size=len(sample))).to_csv("f.csv", index=False)
         podium.submit("toy", "f.csv", team=team, name=f"spread {spread}", message="a remark")
-    return leaderboard.find_board(workspace.database_url())
+    return open_board(workspace.database_url())
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import podium
 from podium import api, data
 from podium.boards import provenance
-from podium.boards.leaderboard import open_board
+from podium.boards.board import open_board
 from podium.errors import DataError
 from test_leaderboard import record
 
@@ -47,7 +47,7 @@ def test_the_group_may_write_the_board_as_far_as_the_umask_lets_it(mask, workspa
     group = of_a_group(workspace / "leaderboard")
     with umask(mask):
         board = open_board(f"sqlite:///{workspace / 'leaderboard' / 'board.sqlite'}")
-        with board._write():
+        with board.write():
             files = list((workspace / "leaderboard").iterdir())
             assert {file.name for file in files} == {
                 "board.sqlite",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 from podium import competition as competitions
 from podium import workspace
 from podium.competition import Competition, Dataset
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.blending.blending import Blended
-    from podium.boards.batch import Handled
     from podium.boards.comparing import Compared
-    from podium.boards.entry import Kept, Outcome
+    from podium.boards.contest import Contest
     from podium.boards.exchange import Exported, Imported
-    from podium.boards.leaderboard import Board
     from podium.boards.ranking import Row
     from podium.boards.record import Record
+    from podium.boards.rescore import Handled
     from podium.boards.standings import Standings
+    from podium.boards.submit import Kept, Outcome
     from podium.creating.making import Created
     from podium.data import Data
     from podium.execution.folds import CrossValidation
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from podium.training import Progress
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
-    from podium.version import Version
 
 
 def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dataset]:
@@ -138,22 +136,17 @@ def freeze(
 
 def _outdated(name: str) -> dict[str, int]:
     """Submissions of each dataset that have no record in its present version."""
-    from podium.boards import leaderboard
-    from podium.boards.record import CLAIM, OWN, SUBMISSION
+    from podium.boards.board import open_board
+    from podium.boards.rescore import outdated
     from podium.version import find_version
 
-    opened, competition = leaderboard.find_board(workspace.database_url()), competitions.load(name)
-    if opened is None:
-        return {}
-    gone = opened.gone()
-    counts = {}
+    board, competition, counts = open_board(), competitions.load(name), {}
     for dataset in competition.datasets:
-        present = find_version(competition, dataset)
-        origins = [OWN, CLAIM]
-        records = [r for r in opened.records(name, dataset.name, origins) if r.kind == SUBMISSION]
-        scored = {r.submission for r in records if present and r.version == present.name}
-        counts[dataset.name] = len({r.submission for r in records} - scored - gone)
-    return {name: count for name, count in counts.items() if count}
+        version = find_version(competition, dataset)
+        old = outdated(board, name, dataset.name, version.name if version else None)
+        if old:
+            counts[dataset.name] = len(old)
+    return counts
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
@@ -192,15 +185,20 @@ def submit(
     Raises:
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
-    from podium.boards.entry import Entries, Predictions
+    from podium.boards import submit
     from podium.boards.record import label, remark
     from podium.data import load as load_data
 
     start = time.perf_counter()
     path = Path(file)
-    shown, message = label(name or path.stem), remark(message)
-    entries = Entries.of(load_data(*load(competition, dataset)), team)
-    return entries.hand_in(Predictions(path=path, name=shown, message=message, start=start))
+    predictions = submit.Predictions(
+        path=path,
+        team=workspace.team(team),
+        name=label(name or path.stem),
+        start=start,
+        message=remark(message),
+    )
+    return submit.submit(submit.Scorer.of(load_data(*load(competition, dataset))), predictions)
 
 
 def run(
@@ -219,7 +217,7 @@ def run(
     limit_time: float | None = None,
     limit_memory: float | None = None,
     progress: Progress | None = None,
-) -> Outcome | Kept:
+) -> Kept:
     """Train a model on the train part, predict the test part and hand the predictions in.
 
     Where the dataset has an open part, its predictions are written beside them. The model runs in
@@ -252,7 +250,7 @@ def run(
 
     starting.warm()  # it imports what models need while this process does so
     from podium import model as models
-    from podium.boards.entry import Entries, Predictions
+    from podium.boards import submit as handing_in
     from podium.boards.record import label, remark
     from podium.data import load as load_data
     from podium.execution import running, views
@@ -267,14 +265,15 @@ def run(
     with Worker(ready.competition, file, views.whole(ready), limits=limits) as worker:
         worker.model.with_params(wanted)  # refused before a name is made of them
         shown = label(name or " ".join([file.name, *changes]))
-        entries = Entries.of(ready, team)
+        scorer, acting = handing_in.Scorer.of(ready), workspace.team(team)
         if submit:
-            entries.desk.refuse_over_limit(entries.team)  # before a long training
+            scorer.contest.refuse_over_limit(acting)  # before a long training
         made = running.predict_test(
             worker, ready, file, params=wanted, seed=seed, progress=progress
         )
-        predictions = Predictions(
+        predictions = handing_in.Predictions(
             path=made.path,
+            team=acting,
             name=shown,
             model=file.name,
             message=message,
@@ -282,8 +281,8 @@ def run(
             open_table=made.open_table,
             start=start,
         )
-        found = entries.hand_in(predictions) if submit else entries.put_aside(predictions)
-        return replace(found, left_open=made.left_open)
+        hand_in = handing_in.submit if submit else handing_in.keep
+        return replace(hand_in(scorer, predictions), left_open=made.left_open)
 
 
 def _wanted(
@@ -477,11 +476,11 @@ def plot(
 def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
 
-    One that is refused is said so and stops no other; see `podium.boards.batch.Handled`.
+    One that is refused is said so and stops no other; see `podium.boards.rescore.Handled`.
     """
-    from podium.boards import batch
+    from podium.boards import rescore
 
-    return batch.score_all(competition, progress)
+    return rescore.score_all(competition, progress)
 
 
 def rescore(
@@ -492,9 +491,9 @@ def rescore(
     Raises:
         BoardError: If nothing was ever submitted.
     """
-    from podium.boards import batch
+    from podium.boards import rescore as again
 
-    return batch.rescore(*load(competition, dataset), progress)
+    return again.rescore(*load(competition, dataset), progress)
 
 
 def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]:
@@ -507,28 +506,29 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
+    from podium.boards.board import open_board
     from podium.boards.record import SUBMISSION, Withdrawal, now
     from podium.boards.rounding import sealed
 
     acting = workspace.team(team)
-    opened = _board()
-    found = opened.find(submission)
-    if found.kind != SUBMISSION:
-        raise BoardError(f"{found.submission} is the {found.kind} {found.name!r}: it stays.")
-    if found.team != acting:
+    board = open_board().must_exist()
+    record = board.find(submission)
+    if record.kind != SUBMISSION:
+        raise BoardError(f"{record.submission} is the {record.kind} {record.name!r}: it stays.")
+    if record.team != acting:
         raise BoardError(
-            f"{found.submission} ({found.name}) belongs to team {found.team}, you are {acting}.",
-            hint=f"Act for that team: podium withdraw {found.submission} --team {found.team!r}",
+            f"{record.submission} ({record.name}) belongs to team {record.team}, you are {acting}.",
+            hint=f"Act for that team: podium withdraw {record.submission} --team {record.team!r}",
         )
     withdrawal = Withdrawal(
-        submission=found.submission,
-        competition=found.competition,
-        dataset=found.dataset,
-        team=found.team,
+        submission=record.submission,
+        competition=record.competition,
+        dataset=record.dataset,
+        team=record.team,
         who=getpass.getuser(),
         created=now(),
     )
-    return sealed(found), opened.withdraw(withdrawal)
+    return sealed(record), board.withdraw(withdrawal)
 
 
 def export_records(file: Path | str, *competitions: str) -> Exported:
@@ -541,8 +541,9 @@ def export_records(file: Path | str, *competitions: str) -> Exported:
         BoardError: If there is nothing to write, or `file` holds lines that would be lost.
     """
     from podium.boards import exchange
+    from podium.boards.board import open_board
 
-    return exchange.export(_board(), Path(file), competitions)
+    return exchange.export(open_board().must_exist(), Path(file), competitions)
 
 
 def import_records(file: Path | str, *, progress: Progress | None = None) -> Imported:
@@ -551,17 +552,13 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
     Raises:
         BoardError: With every line that is broken or not true; nothing is imported then.
     """
-    from podium.boards import exchange, leaderboard
+    from podium.boards import exchange
+    from podium.boards.board import open_board
 
-    url = workspace.database_url()
-    batch, found = exchange.merge(leaderboard.find_board(url), Path(file), progress)
-    primary = {}
-    everything = (*batch.records, *batch.claims, *batch.references)
-    for names in {(record.competition, record.dataset) for record in everything}:
-        with suppress(PodiumError):  # the competition need not be here
-            primary[names] = load(names[0])[0].primary.name
-    leaderboard.open_board(url).merge(replace(batch, primary=primary))
-    return found
+    board = open_board()
+    batch, imported = exchange.merge(board, Path(file), progress)
+    board.merge(batch)
+    return imported
 
 
 def board(
@@ -606,23 +603,20 @@ def standings(
     Raises:
         BoardError: If the part is sealed or unknown.
     """
-    from podium.boards import leaderboard
+    from podium.boards.contest import Contest, nothing_submitted
     from podium.boards.record import PARTS
     from podium.boards.standings import Standings, View
-    from podium.boards.standings import standings as of_board
-    from podium.version import find_version
+    from podium.boards.standings import standings as of_contest
 
-    found, chosen = load(competition, dataset)
+    names = load(competition, dataset)
     if part not in PARTS:
         raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
-    opened = leaderboard.find_board(workspace.database_url())
-    present = find_version(found, chosen)
-    if opened is None or present is None:
-        if part != "public":
-            raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
-        return Standings(rows=[], looks={})
-    names = (opened, found, chosen.name)
-    return of_board(*names, version=present, part=part, view=View(**view))
+    contest = Contest.find(*names)
+    if contest and contest.board.exists:
+        return of_contest(contest, part, View(**view))
+    if part != "public":
+        raise nothing_submitted(*names)
+    return Standings(rows=[], looks={})
 
 
 def compare(competition: str, *submissions: str, dataset: str | None = None) -> Compared:
@@ -637,13 +631,14 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
         BoardError: If a name fits none or several, or fewer than two are named.
     """
     from podium.boards import comparing
-    from podium.version import find_version
+    from podium.boards.contest import Contest, nothing_submitted
 
-    found, chosen = load(competition, dataset)
-    present = find_version(found, chosen)
-    if present is None:
-        raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
-    return comparing.compare(_board(), found, chosen, present, submissions)
+    names = load(competition, dataset)
+    contest = Contest.find(*names)
+    if contest is None:
+        raise nothing_submitted(*names)
+    contest.board.must_exist()
+    return comparing.compare(contest, submissions)
 
 
 def report(
@@ -698,32 +693,32 @@ def blend(
     """
     from podium import scratch
     from podium.blending import blending
-    from podium.boards.entry import Entries, Predictions
+    from podium.boards import submit as handing_in
+    from podium.boards.board import open_board
     from podium.boards.record import label, remark
     from podium.data import load as load_data
 
     start = time.perf_counter()
     message = remark(message)
     shown = label(name) if name else None
-    opened = _board()
-    ready = load_data(*load(competition, dataset))
-    entries = Entries.of(ready, team)
+    board = open_board().must_exist()
+    scorer = handing_in.Scorer.of(load_data(*load(competition, dataset)), board)
+    acting = workspace.team(team)
     if submit:
-        entries.desk.refuse_over_limit(entries.team)
-    found = blending.blend(
-        opened, entries.desk, submissions, equal=equal, cv=cv, team=entries.team, progress=progress
-    )
+        scorer.contest.refuse_over_limit(acting)
+    blend = blending.blend(scorer, submissions, equal=equal, cv=cv, team=acting, progress=progress)
     with scratch.directory("podium-blend-") as folder:
-        predictions = Predictions(
-            path=_written(ready, found.table, folder / "predictions.parquet"),
-            name=shown or found.name,
+        predictions = handing_in.Predictions(
+            path=_written(scorer.data, blend.table, folder / "predictions.parquet"),
+            team=acting,
+            name=shown or blend.name,
+            start=start,
             model="blend",
             message=message,
-            code=found.provenance,
-            start=start,
+            code=blend.provenance,
         )
-        hand = entries.hand_in if submit else entries.put_aside
-        return blending.Blended(blend=found, outcome=hand(predictions))
+        hand_in = handing_in.submit if submit else handing_in.keep
+        return blending.Blended(blend=blend, outcome=hand_in(scorer, predictions))
 
 
 def _written(ready: Data, table: Table, path: Path) -> Path:
@@ -742,18 +737,7 @@ def reveal(competition: str, dataset: str | None = None) -> bool:
     Raises:
         BoardError: If there is nothing to reveal.
     """
-    from podium.boards.record import Reveal, now
-
-    found, chosen, version, opened = _present(competition, dataset)
-    return opened.reveal(
-        Reveal(
-            competition=found.name,
-            dataset=chosen.name,
-            answers=version.answers,
-            who=getpass.getuser(),
-            created=now(),
-        )
-    )
+    return _contest(competition, dataset).reveal()
 
 
 def pick(
@@ -777,40 +761,21 @@ def pick(
     Raises:
         BoardError: If one is not the team's or does not rank, or the answers are revealed.
     """
-    from podium.boards import picking
-
     acting = workspace.team(team)
-    found, chosen, version, opened = _present(competition, dataset)
-    names = (opened, found, chosen.name, version, acting)
-    return picking.pick(*names, None if not submissions and not none else submissions)
+    names = None if not submissions and not none else submissions
+    return _contest(competition, dataset).pick(acting, names)
 
 
-def _present(competition: str, dataset: str | None) -> tuple[Competition, Dataset, Version, Board]:
+def _contest(competition: str, dataset: str | None) -> Contest:
     """A dataset in its present version, and its board.
 
     Raises:
         BoardError: If nothing was submitted to it.
     """
-    from podium.boards import leaderboard
-    from podium.version import find_version
+    from podium.boards.contest import Contest, nothing_submitted
 
-    found, chosen = load(competition, dataset)
-    opened = leaderboard.find_board(workspace.database_url())
-    version = find_version(found, chosen)
-    if opened is None or version is None or (found.name, chosen.name) not in opened.counts():
-        raise BoardError(
-            f"Nothing was submitted to {found.name}/{chosen.name} yet.",
-            hint=f"Begin with: podium run {found.name} {found.controls[0].model} "
-            f"--dataset {chosen.name}",
-        )
-    return found, chosen, version, opened
-
-
-def _board() -> Board:
-    """The board, if there is one."""
-    from podium.boards import leaderboard
-
-    found = leaderboard.find_board(workspace.database_url())
-    if found is None:
-        raise BoardError("There is no board here yet.", hint="Begin with: podium list")
-    return found
+    names = load(competition, dataset)
+    contest = Contest.find(*names)
+    if contest is None or contest.names not in contest.board.counts():
+        raise nothing_submitted(*names)
+    return contest

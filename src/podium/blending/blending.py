@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from podium.blending.mixing import Mixer, Votes, added
-from podium.boards import comparing, files
-from podium.boards.entry import Desk
-from podium.boards.ranking import HOUSE, OUTDATED, WITHDRAWN
+from podium.boards import files
+from podium.boards.ranking import HOUSE, OUTDATED, SHORTEST, WITHDRAWN, find
 from podium.boards.record import SUBMISSION
+from podium.boards.submit import Scorer
 from podium.data import train_columns
 from podium.errors import BoardError, PodiumError
 from podium.predictions import out_of_fold
@@ -32,10 +32,10 @@ from podium.stats import Cells, Tally
 from podium.version import PUBLIC, file_sha256
 
 if TYPE_CHECKING:
-    from podium.boards.entry import Kept, Outcome
-    from podium.boards.leaderboard import Board
+    from podium.boards.contest import Contest
     from podium.boards.ranking import Row
     from podium.boards.record import Record
+    from podium.boards.submit import Kept
     from podium.data import Data
     from podium.metric import Table
     from podium.training import Progress
@@ -133,7 +133,7 @@ class Blended:
     """A blend and what handing it in gave."""
 
     blend: Blend
-    outcome: Outcome | Kept
+    outcome: Kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,8 +146,7 @@ class _Found:
 
 
 def blend(
-    board: Board,
-    desk: Desk,
+    scorer: Scorer,
     names: Sequence[str],
     *,
     equal: bool = False,
@@ -158,8 +157,7 @@ def blend(
     """Blend submissions of one board.
 
     Args:
-        board: Where they are.
-        desk: Of their dataset.
+        scorer: Of the contest that they are in.
         names: IDs or how they begin, names, `team/name`, or teams for their best.
         equal: Equal weights in any case.
         cv: Make out-of-fold predictions that are missing. Model files that are not shipped are
@@ -171,8 +169,8 @@ def blend(
         BoardError: With every name that cannot be blended.
         PodiumError: If greedy selection finds a member better alone than any blend.
     """
-    found = _members(board, desk, names)
-    data = desk.data
+    found = _members(scorer, names)
+    data = scorer.data
     files, lacking = [], ["equal weights were asked for"] if equal else []
     if not equal:
         for one in found:
@@ -184,7 +182,7 @@ def blend(
         chosen = _Choice.of(data, [file for file in files if file is not None])
         weights = chosen.weights
         _refuse_alone(found, chosen)
-    table, likeness = _mixture(desk, found, weights)
+    table, likeness = _mixture(scorer, found, weights)
     members = [
         Member(
             submission=one.row.submission,
@@ -208,14 +206,13 @@ def blend(
     )
 
 
-def _members(board: Board, desk: Desk, names: Sequence[str]) -> list[_Found]:
+def _members(scorer: Scorer, names: Sequence[str]) -> list[_Found]:
     """The named submissions; everything that stands against them is said at once."""
-    competition, dataset = desk.data.competition, desk.data.dataset
-    standing = board.rows(competition, dataset.name, version=desk.version)
+    standing = scorer.contest.rows()
     found, problems = [], []
     for name in names:
         try:
-            found.append(_member(board, desk, standing, name))
+            found.append(_member(scorer, standing, name))
         except BoardError as error:
             problems += [error.message, *(f"  {problem}" for problem in error.problems)]
     counts = Counter(one.row.submission for one in found)
@@ -226,19 +223,19 @@ def _members(board: Board, desk: Desk, names: Sequence[str]) -> list[_Found]:
         raise BoardError(
             "These cannot be blended.",
             problems=problems,
-            hint=f"Choose from: podium board {competition.name} --dataset {dataset.name}",
+            hint="Choose from: podium board {} --dataset {}".format(*scorer.contest.names),
         )
     return found
 
 
-def _member(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> _Found:
+def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Found:
     try:
-        row = comparing.find(standing, name)
+        row = find(standing, name)
     except BoardError as error:
-        raise _why_not(board, desk, standing, name) or error from error
+        raise _why_not(scorer.contest, standing, name) or error from error
     if row.status in HOUSE:
         raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
-    record = board.get(row.submission, desk.version.name)
+    record = scorer.contest.record(row.submission)
     try:
         file = files.checked(record)
     except BoardError as error:
@@ -246,7 +243,7 @@ def _member(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> _Fo
     return _Found(record=record, row=row, file=file)
 
 
-def _why_not(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> BoardError | None:
+def _why_not(contest: Contest, standing: Sequence[Row], name: str) -> BoardError | None:
     """What a name that fits no submission of the board may have meant; None if it fits several."""
     there = {WITHDRAWN: "is withdrawn", OUTDATED: "is of other data, split or metric"}
     for row in standing:
@@ -255,8 +252,8 @@ def _why_not(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> Bo
     ranked = [row for row in standing if row.rank is not None]
     if any(_means(name, row.submission, row.team, row.name) for row in ranked):
         return None
-    here = f"{desk.data.competition.name}/{desk.data.dataset.name}"
-    for record in board.records():
+    here = contest.title
+    for record in contest.board.records():
         where = f"{record.competition}/{record.dataset}"
         known = record.kind == SUBMISSION and where != here
         if known and _means(name, record.submission, record.team, record.name):
@@ -268,7 +265,7 @@ def _why_not(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> Bo
 
 
 def _means(name: str, submission: str, team: str, shown: str) -> bool:
-    begins = len(name) >= comparing.SHORTEST and submission.startswith(name.lower())
+    begins = len(name) >= SHORTEST and submission.startswith(name.lower())
     return begins or name in (shown, f"{team}/{shown}")
 
 
@@ -346,14 +343,14 @@ def _model_of(data: Data, record: Record, team: str) -> tuple[str | Path | None,
 
 
 def _mixture(
-    desk: Desk, found: Sequence[_Found], weights: Sequence[int]
+    scorer: Scorer, found: Sequence[_Found], weights: Sequence[int]
 ) -> tuple[Table, list[list[float | None]]]:
     """The blended predictions of the test part, and how like each other the members are."""
-    first = desk.check(found[0].file)
-    mixer = Mixer(competition=desk.data.competition, part=desk.data.part("test"), first=first)
+    first = scorer.check(found[0].file)
+    mixer = Mixer(competition=scorer.data.competition, part=scorer.data.part("test"), first=first)
     sums, traces = None, []
     for one, weight in zip(found, weights, strict=True):
-        predictions = first if one is found[0] else desk.check(one.file)
+        predictions = first if one is found[0] else scorer.check(one.file)
         traces.append(mixer.trace(predictions))
         if weight:
             sums = added(sums, mixer.votes(predictions), weight)

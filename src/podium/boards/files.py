@@ -13,16 +13,19 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from podium import formats, scratch, workspace
-from podium.boards.record import Record, submission_id
+from podium.boards.record import SUBMITTED, Record, submission_id
 from podium.errors import BoardError, PodiumError, SubmissionError, reason
 from podium.predictions.expected import Expected
 from podium.version import file_sha256
+
+if TYPE_CHECKING:
+    from podium.boards.contest import Contest
 
 _CHUNK = 1 << 20
 _STAGED = ".staged-"
@@ -168,23 +171,18 @@ def _disk_of(target: Path) -> Iterator[None]:
         ) from error
 
 
-def unrecorded(competition: str, dataset: str, recorded: Collection[str]) -> Iterator[str]:
+def unrecorded(contest: Contest) -> Iterator[str]:
     """Kept files that no record names: they are named after their bytes, as only Podium does it.
-
-    Args:
-        competition: Its name.
-        dataset: Its name.
-        recorded: The files that records name, relative to the workspace.
 
     Yields:
         Files, relative to the workspace.
     """
-    folder = workspace.root() / "submissions" / competition / dataset
+    folder, recorded = workspace.root().joinpath(SUBMITTED, *contest.names), contest.files()
     for path in sorted(folder.glob("*/*.*")):
         file = path.relative_to(workspace.root()).as_posix()
         if file not in recorded and _KEPT.fullmatch(path.stem) and path.is_file():
-            names = competition, dataset, path.parent.name
-            if path.stem == submission_id(*names, file_sha256(path)):
+            team, sha256 = path.parent.name, file_sha256(path)
+            if path.stem == submission_id(*contest.names, team, sha256):
                 yield file
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from podium import competition as competitions
-from podium import workspace
-from podium.boards import leaderboard
+from podium.boards.board import open_board
 from podium.competition import Competition, Dataset, Target
 from podium.errors import PodiumError
 from podium.version import PUBLIC, cache_folder, checksums, find_version, is_ready
@@ -30,8 +29,7 @@ class Entry:
 
 def listing() -> list[Entry]:
     """All competitions and datasets."""
-    board = leaderboard.find_board(workspace.database_url())
-    counts = board.counts() if board else {}
+    counts = open_board().counts()
     entries = []
     for name in competitions.names():
         try:

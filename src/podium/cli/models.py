@@ -46,7 +46,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
-    from podium.boards.entry import Kept
+    from podium.boards.submit import Outcome
     from podium.model import parse_settings
 
     with live.progress() as progress:
@@ -67,10 +67,10 @@ def run(
             progress=progress,
         )
     submissions.left_open(found.left_open)
-    if isinstance(found, Kept):
-        answers.kept(found, as_json)
-    else:
+    if isinstance(found, Outcome):
         answers.outcome(comp, dataset, found, as_json)
+    else:
+        answers.kept(found, as_json)
 
 
 def cv(
@@ -93,7 +93,7 @@ def cv(
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part."""
-    from podium.boards.entry import card_json
+    from podium.boards.submit import card_json
     from podium.model import parse_settings
 
     with live.progress() as progress:

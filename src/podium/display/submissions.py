@@ -12,9 +12,9 @@ from podium.display.figures import counted, figure, interval, near
 from podium.display.printing import Cells, out, say, table
 
 if TYPE_CHECKING:
-    from podium.boards.batch import Handled
-    from podium.boards.entry import Outcome
     from podium.boards.exchange import Imported
+    from podium.boards.rescore import Handled
+    from podium.boards.submit import Outcome
     from podium.execution.predicting import Predicted
     from podium.stats import Card
 
@@ -123,7 +123,7 @@ def imported(found: Imported) -> None:
 
 def card(competition: Competition, found: Card) -> None:
     """Print a card."""
-    from podium.boards.entry import card_json
+    from podium.boards.submit import card_json
 
     _card_table(competition, card_json(found))
 

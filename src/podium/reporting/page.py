@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from podium.boards.contest import Contest
 from podium.boards.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.boards.record import REFERENCE
 from podium.boards.standings import Standings, View, chances, standings
 from podium.boards.tiers import FEWEST
-from podium.competition import Competition, Dataset
+from podium.competition import Competition
 from podium.display.figures import figure
 from podium.reporting import best as best_rows
 from podium.reporting import pictures
@@ -30,10 +30,6 @@ from podium.reporting.tables import (
     lines_of,
     teams_of,
 )
-from podium.version import Version
-
-if TYPE_CHECKING:
-    from podium.boards.leaderboard import Board
 
 PAIRED = 30
 """Submissions of the heat map."""
@@ -49,9 +45,7 @@ class Page:
         top: IDs of the best submissions of several teams, to be drawn.
     """
 
-    competition: Competition
-    dataset: Dataset
-    version: Version
+    contest: Contest
     part: str
     revealed: bool
     submissions: int
@@ -70,32 +64,29 @@ class Page:
     @property
     def file(self) -> str:
         """The page's name."""
-        return f"{self.competition.name}-{self.dataset.name}.html"
+        return "{}-{}.html".format(*self.contest.names)
 
 
-def gather(board: Board, competition: Competition, dataset: Dataset, version: Version) -> Page:
+def gather(contest: Contest) -> Page:
     """Everything that the page of a board shows."""
-    revealed = board.revealed(competition.name, dataset.name, version.answers) is not None
+    competition, revealed = contest.competition, contest.revealed() is not None
     part = "private" if revealed else "public"
-    names = (board, competition, dataset.name)
-    public = standings(*names, version=version)
-    shown = standings(*names, version=version, part=part) if revealed else public
+    public = standings(contest)
+    shown = standings(contest, part) if revealed else public
     ranked = [row for row in shown.rows if row.rank is not None]
     best = bests(ranked)
     if revealed:  # of all its tries the best would be flattered
-        own = standings(*names, version=version, part=part, view=View(best_per_team=True))
+        own = standings(contest, part, View(best_per_team=True))
         stands = {row.submission for row in own.rows}
         best = [row for row in ranked if row.submission in stands]
     teams = {name: place for place, name in enumerate(dict.fromkeys(r.team for r in ranked))}
     before = {row.submission: row for row in public.rows} if revealed else {}
     head = chosen(ranked, PAIRED)
-    paired, win = chances(*names, version=version, part=part, rows=head)
-    messages = board.messages(competition.name, dataset.name)
+    paired, win = chances(contest, part, head)
+    messages = contest.messages()
     columns = columns_of(competition, shown)
     return Page(
-        competition=competition,
-        dataset=dataset,
-        version=version,
+        contest=contest,
         part=part,
         revealed=revealed,
         submissions=sum(row.status not in (*HOUSE, WITHDRAWN) for row in shown.rows),

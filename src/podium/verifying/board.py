@@ -6,17 +6,16 @@ kept. Nothing here says a private figure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
-from podium import workspace
-from podium.boards import exchange, leaderboard, lines, schema
-from podium.boards.batch import near, near_influence, scored_again
-from podium.boards.entry import Desk, cards
-from podium.boards.leaderboard import Board
-from podium.boards.queries import row_of
+from podium.boards import exchange, jsonl, schema
+from podium.boards.board import row_of
+from podium.boards.contest import Contest
 from podium.boards.record import CONTROL, OWN, PARTS, Record
-from podium.boards.rounding import shown
+from podium.boards.rescore import near_influence, scored_again
+from podium.boards.rounding import near, shown
+from podium.boards.submit import Scorer, cards
 from podium.errors import one_line
 from podium.verifying.case import Case, Check
 from podium.workspace import HOUSE
@@ -26,21 +25,17 @@ _SHOWN = 20
 
 def board_is_as_it_was_written(case: Case) -> Iterator[str]:
     """Records, withdrawals, reveals and picks are those of the board's journal, which is whole."""
-    if board := _board():
-        yield from board.tampering(case.competition.name, case.dataset.name)
+    yield from case.scorer.contest.tampering()
 
 
 def records_agree_with_themselves(case: Case) -> Iterator[str]:
     """IDs, versions, intervals and ranking columns of records follow from what else they say."""
-    if board := _board():
-        yield from _first(_faults(board, case))
+    yield from _first(_faults(case.scorer.contest))
 
 
 def records_are_what_their_predictions_score(case: Case) -> Iterator[str]:
     """Kept predictions, controls and the ceiling give all figures of their records again."""
-    if board := _board():
-        own = board.records(case.competition.name, case.dataset.name, [OWN])
-        yield from _first(_other_figures(own, case))
+    yield from _first(_other_figures(case))
 
 
 BOARD: tuple[Check, ...] = (
@@ -48,10 +43,6 @@ BOARD: tuple[Check, ...] = (
     records_agree_with_themselves,
     records_are_what_their_predictions_score,
 )
-
-
-def _board() -> Board | None:
-    return leaderboard.find_board(workspace.database_url())
 
 
 def _named(record: Record) -> str:
@@ -64,21 +55,22 @@ def _first(problems: Iterator[str]) -> Iterator[str]:
         yield f"and {more} more"
 
 
-def _faults(board: Board, case: Case) -> Iterator[str]:
-    names, facts = (case.competition.name, case.dataset.name), lines.Facts()
-    controls = {control.name for control in case.competition.controls}
-    primary, records = case.competition.primary.name, board.records(*names)
-    ranked = board.scores(*names)  # after them: of a record that comes in between there are scores
+def _faults(contest: Contest) -> Iterator[str]:
+    primary = contest.competition.primary.name
+    controls = {control.name for control in contest.competition.controls}
+    records = contest.records()
+    ranked = contest.scores()  # after them: of a record that comes in between there are scores
     for record in records:
         if record.team == HOUSE and record.kind == CONTROL and record.name not in controls:
             continue  # one of before: controls are no part of a version
-        wrong = list(lines.problems(lines.of_record(record, opened=True), facts))
+        wrong = jsonl.problems(jsonl.line_of(record), contest)
         if not wrong:
             row, (score, *columns) = row_of(record, OWN, primary), ranked[record.key]
             others = columns != [row[name] for name in schema.SCORES.values()]
             wrong = ["it ranks by other scores than it has"] * (score == primary and others)
         yield from (f"{_named(record)}: {problem}" for problem in wrong)
     known = {record.submission: record for record in records}
+    board, names = contest.board, contest.names
     withdrawals = [w for w in board.withdrawals() if (w.competition, w.dataset) == names]
     picks = [pick for pick in board.picks() if (pick.competition, pick.dataset) == names]
     strays = (
@@ -92,13 +84,13 @@ def _faults(board: Board, case: Case) -> Iterator[str]:
             yield f"a reveal is of answers that no record has: {reveal.answers[:40]}"
 
 
-def _other_figures(own: Sequence[Record], case: Case) -> Iterator[str]:
-    desk = Desk.of(case.data)
+def _other_figures(case: Case) -> Iterator[str]:
+    own = case.scorer.contest.records([OWN])
     progress = case.progress if own else None
     report = progress.stage(f"scoring {len(own):,} records again") if progress else None
     for step, record in enumerate(own, 1):
         try:
-            wrong = _wrong_parts(desk, record)
+            wrong = _wrong_parts(case.scorer, record)
             if report:
                 report(step, shown(record.public["scores"][case.competition.primary.name]))
         except Exception as error:  # noqa: BLE001  metric, model and file are anybody's
@@ -109,8 +101,8 @@ def _other_figures(own: Sequence[Record], case: Case) -> Iterator[str]:
             yield f"{_named(record)}: its {', '.join(wrong)} figures are not those of {place}"
 
 
-def _wrong_parts(desk: Desk, record: Record) -> list[str]:
-    scored = scored_again(desk, record)
+def _wrong_parts(scorer: Scorer, record: Record) -> list[str]:
+    scored = scored_again(scorer, record)
     if scored is None:
         return []
     right = cards(scored)

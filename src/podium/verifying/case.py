@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from podium import data as datas
 from podium import model as models
 from podium import scratch, submission, training
+from podium.boards.submit import Scorer
 from podium.competition import Competition, Dataset
 from podium.errors import MissingPackageError, PodiumError, one_line
 from podium.execution import views
 from podium.execution.worker import Worker
 from podium.model import Part
-from podium.scoring import Solution, open_solution
+from podium.scoring import Solution
 from podium.stats import Estimate
 from podium.version import PUBLIC, SOLUTION
 
@@ -42,9 +43,14 @@ class Case:
         return datas.load(self.competition, self.dataset)
 
     @cached_property
+    def scorer(self) -> Scorer:
+        """Scores predictions of the dataset, and knows its board."""
+        return Scorer.of(self.data)
+
+    @property
     def solution(self) -> Solution:
         """The answers, by the one door."""
-        return open_solution(self.data)
+        return self.scorer.solution
 
     @cached_property
     def built(self) -> datas.Prepared:

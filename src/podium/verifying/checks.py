@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from podium import data as datas
-from podium import formats, raw, scratch, submission, training, workspace
-from podium.boards import files, leaderboard
+from podium import formats, raw, scratch, submission, training
+from podium.boards import files
 from podium.boards.record import OWN
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution.folds import predictions_limit
@@ -264,19 +264,17 @@ def bad_files_are_refused(case: Case) -> Iterator[str]:
 
 def board_is_whole(case: Case) -> Iterator[str]:
     """The board's database is sound, and every record's predictions are kept as they came in."""
-    board = leaderboard.find_board(workspace.database_url())
-    names = case.competition.name, case.dataset.name
-    lost = list(files.unrecorded(*names, board.files(*names) if board else ()))
+    contest = case.scorer.contest
+    lost = list(files.unrecorded(contest))
     if lost:
         yield (
             f"no record names {first(lost, len(lost))}: the database or its log (-wal) was cut "
-            f"or replaced; put it back, or record them again: podium score-all {names[0]}"
+            "or replaced; put it back, or record them again: "
+            f"podium score-all {contest.competition.name}"
         )
-    if board is None:
-        return
-    yield from board.damage()
+    yield from contest.board.damage()
     shared = "PODIUM_DB" in os.environ  # with workspaces that keep their own files
-    for record in board.records(*names, [OWN]):
+    for record in contest.records([OWN]):
         if record.file and (not shared or files.find(record)):
             try:
                 files.checked(record)
