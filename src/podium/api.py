@@ -468,9 +468,11 @@ def plot(
         PodiumError: If the competition has no pictures, or a submission no file.
     """
     from podium import plotting
+    from podium.boards.submit import Scorer
     from podium.data import load as load_data
 
-    return plotting.plot(load_data(*load(competition, dataset)), submissions, Path(out))
+    scorer = Scorer.of(load_data(*load(competition, dataset)))
+    return plotting.plot(scorer, submissions, Path(out))
 
 
 def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:

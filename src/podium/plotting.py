@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from podium import scratch
 from podium.boards.rounding import shown
-from podium.boards.submit import Scorer
 from podium.errors import BoardError, PodiumError, needing_extras, reason
 
 if TYPE_CHECKING:
-    from podium.boards.board import Board
     from podium.boards.record import Record
+    from podium.boards.submit import Scorer
     from podium.competition import Competition
     from podium.data import Data
     from podium.execution.folds import CrossValidation
@@ -47,16 +46,13 @@ class View:
     scores: Mapping[str, Mapping[str, float]]
 
 
-def plot(
-    data: Data, submissions: Sequence[str], out: Path, board: Board | None = None
-) -> list[Path]:
+def plot(scorer: Scorer, submissions: Sequence[str], out: Path) -> list[Path]:
     """Draw submissions of the board, named by the beginning of their IDs.
 
     Raises:
         BoardError: If one is not there, of another board, or without its file.
         PodiumError: If the competition has no pictures, or `out` cannot be written.
     """
-    scorer = Scorer.of(data, board)
     contest = scorer.contest
     records = [contest.board.must_exist().find(name) for name in submissions]
     for record in records:
@@ -66,7 +62,8 @@ def plot(
                 f"not of {contest.title}."
             )
     revealed = contest.revealed() is not None
-    return draw(data.competition, [_view(scorer, one, revealed=revealed) for one in records], out)
+    views = [_view(scorer, record, revealed=revealed) for record in records]
+    return draw(contest.competition, views, out)
 
 
 def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> list[Path]:

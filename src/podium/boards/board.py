@@ -37,7 +37,7 @@ from podium.boards.schema import PICKS, RECORDS, REVEALS, WITHDRAWALS
 from podium.errors import BoardError
 
 RECORD_FIELDS = tuple(field.name for field in fields(Record))
-_AT_ONCE = 5_000
+AT_ONCE = 5_000
 """Parameters that a query takes."""
 _TRUST = {CLAIM: 0, REFERENCE: 1, OWN: 2}
 """Of two of the same submission and version the one that is trusted more stays."""
@@ -104,10 +104,8 @@ class Board:
         """
         jsonl.refuse_unwritable(record)
         with self.write() as connection:
-            there = select(
-                ["number"], submission=record.submission, version=record.version, origin=OWN
-            )
-            if connection.execute(there).first():
+            key = {"submission": record.submission, "version": record.version, "origin": OWN}
+            if connection.execute(_select(["number"], **key)).first():
                 return False
             if daily_limit:
                 names = (record.competition, record.dataset, record.version)
@@ -152,7 +150,8 @@ class Board:
         """
         jsonl.refuse_unwritable(pick)
         with self.write() as connection:
-            before = connection.execute(_picked(pick, PICKS.c.created)).scalar()
+            query = sa.select(PICKS.c.created).where(*_of_team(pick))
+            before = connection.execute(query).scalar()
             created = pick.created if before is None else max(pick.created, before)
             if not _pick(connection, [replace(pick, created=created)]) and before is None:
                 raise BoardError("The private scores are open now: it is too late to pick.")
@@ -164,8 +163,12 @@ class Board:
             origins: Of these alone: `own`, `claim`, `reference`.
             where: What columns hold: `competition`, `dataset`, `submission`, `version`, ...
         """
-        query = select(RECORD_FIELDS, **where)
+        query = _select(RECORD_FIELDS, **where)
         return self._facts(Record, query.where(RECORDS.c.origin.in_(origins)) if origins else query)
+
+    def select(self, *columns: str, **where: str) -> Sequence[Any]:
+        """Columns of the records that hold these values, in the order in which they came."""
+        return self.all(_select(columns, **where))
 
     def withdrawals(self, origins: Collection[str] = (OWN, CLAIM)) -> list[Withdrawal]:
         """All withdrawals, or those that were made here (`own`), or elsewhere (`claim`)."""
@@ -181,11 +184,6 @@ class Board:
         """The picks of all teams."""
         picks = self._facts(Pick, sa.select(PICKS))
         return [replace(pick, submissions=tuple(pick.submissions)) for pick in picks]
-
-    def submissions(self, competition: str, dataset: str) -> set[str]:
-        """Submissions that were scored here, in any version."""
-        query = select(["submission"], competition=competition, dataset=dataset, origin=OWN)
-        return {row[0] for row in self.all(query)}
 
     def counts(self, *, references: bool = False) -> dict[tuple[str, str], int]:
         """Submissions by competition and dataset: no controls, no withdrawn ones.
@@ -212,7 +210,7 @@ class Board:
             BoardError: If there is none, or more than one.
         """
         begins = RECORDS.c.submission.startswith(prefix.lower(), autoescape=True)
-        records = self._facts(Record, select(RECORD_FIELDS).where(begins))
+        records = self._facts(Record, _select(RECORD_FIELDS).where(begins))
         known = {record.submission: record for record in records}
         if not prefix or not known:
             raise BoardError(
@@ -292,15 +290,10 @@ def open_board(url: str | None = None) -> Board:
     return Board(database.parse(url or workspace.database_url()))
 
 
-def select(columns: Iterable[str], **where: str) -> sa.Select[Any]:
+def _select(columns: Iterable[str], **where: str) -> sa.Select[Any]:
     """Columns of records, in the order in which they were added; `where` says what others hold."""
     query = sa.select(*(RECORDS.c[name] for name in columns)).order_by(RECORDS.c.number)
     return query.where(*(RECORDS.c[name] == value for name, value in where.items()))
-
-
-def batched(values: Sequence[int]) -> Iterator[Sequence[int]]:
-    """As many as a query takes as its parameters."""
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 def select_withdrawn() -> sa.Select[Any]:
@@ -412,7 +405,7 @@ def _known(
     # to read the figures of a large board would take longer than to add to it
     sealed = RECORDS.c.private == sa.literal({}, schema.Json)
     query = sa.select(*(RECORDS.c[name] for name in names), sealed)
-    if len(records) < _AT_ONCE:
+    if len(records) < AT_ONCE:
         query = query.where(RECORDS.c.submission.in_([r.submission for r in records]))
     rows: Sequence[Any] = connection.execute(query).all()
     return {
@@ -462,22 +455,19 @@ def _pick(connection: sa.Connection, picks: Iterable[Pick]) -> int:
         opened = _opened(connection, one)
         if opened is not None and one.created > opened:
             continue
-        before = connection.execute(_picked(one, PICKS)).mappings().first()
+        mine = _of_team(one)
+        before = connection.execute(sa.select(PICKS).where(*mine)).mappings().first()
         values = {**vars(one), "submissions": list(one.submissions)}
         if before is None or (before["created"] <= one.created and dict(before) != values):
-            connection.execute(PICKS.delete().where(*_of_team(one)))
+            connection.execute(PICKS.delete().where(*mine))
             connection.execute(PICKS.insert().values(**values))
             journal.note(connection, PICKS, [values])
             noted += 1
     return noted
 
 
-def _picked(pick: Pick, columns: Any) -> sa.Select[Any]:
-    """What the pick's team picked before."""
-    return sa.select(columns).where(*_of_team(pick))
-
-
 def _of_team(pick: Pick) -> list[sa.ColumnElement[bool]]:
+    """What the pick's team picked before."""
     columns = ("competition", "dataset", "answers", "team")
     return [PICKS.c[name] == getattr(pick, name) for name in columns]
 
@@ -487,7 +477,7 @@ def _refuse_unseen(
 ) -> None:
     """Somebody may have handed in while an import was weighed: that must stay sealed."""
     where = {"competition": reveal.competition, "dataset": reveal.dataset, "kind": SUBMISSION}
-    query = select(["submission", "version"], **where, answers=reveal.answers)
+    query = _select(["submission", "version"], **where, answers=reveal.answers)
     for row in connection.execute(query.where(RECORDS.c.origin != REFERENCE)):
         if (row.submission, row.version) not in came_open:
             raise BoardError(

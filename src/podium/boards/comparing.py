@@ -22,7 +22,6 @@ from podium.boards.rounding import decimals, shown
 from podium.boards.submit import Scorer
 from podium.errors import BoardError
 from podium.stats import MIN_GROUPS, Estimate, interval
-from podium.version import is_ready
 
 if TYPE_CHECKING:
     from podium.boards.ranking import Row
@@ -114,7 +113,7 @@ def compare(contest: Contest, names: Sequence[str]) -> Compared:
         )
     records = [contest.record(row.submission) for row in rows]
     revealed = contest.revealed() is not None
-    scorer = _scorer(contest)
+    scorer = Scorer.find(contest)
     first, *others = [_scored(scorer, record, revealed=revealed) for record in records]
     return Compared(
         rows=rows,
@@ -158,16 +157,6 @@ def _difference(
         p=shown(2 * min(win, 1 - win)),
         win=win,
     )
-
-
-def _scorer(contest: Contest) -> Scorer | None:
-    """Where predictions can be scored again; None where the data are not prepared here."""
-    from podium.data import load
-
-    if not is_ready(contest.competition, contest.dataset):
-        return None
-    scorer = Scorer.of(load(contest.competition, contest.dataset), contest.board)
-    return scorer if scorer.contest.version == contest.version else None
 
 
 def _scored(scorer: Scorer | None, record: Record, *, revealed: bool) -> _Scored:

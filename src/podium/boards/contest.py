@@ -6,21 +6,21 @@ This one object is handed from call to call; whatever needs several of its parts
 from __future__ import annotations
 
 import getpass
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from podium.boards import journal, schema
+from podium.boards import journal, jsonl, schema
 from podium.boards.board import (
+    AT_ONCE,
     Board,
-    batched,
     open_board,
     refuse_over_limit,
     score_of,
-    select,
     select_looks,
     select_revealed,
     select_withdrawn,
@@ -87,31 +87,19 @@ class Contest:
             raise BoardError(f"There is no submission {submission[:60]!r} in the present version.")
         return records[0]
 
+    def select(self, *columns: str, **where: str) -> Sequence[Any]:
+        """Columns of the records that hold these values, of all versions: see `Board.select`."""
+        return self.board.select(*columns, **self._where, **where)
+
     def has(self, submission: str) -> bool:
         """Whether a submission was scored here in the present version."""
-        return bool(self.board.records([OWN], submission=submission, version=self.version.name))
-
-    def controls(self, kind: str) -> set[str]:
-        """Names of the records of the present version that are of a kind and were scored here."""
-        where = {**self._where, "version": self.version.name, "kind": kind, "origin": OWN}
-        return {row[0] for row in self.board.all(select(["name"], **where))}
+        where = {"submission": submission, "version": self.version.name, "origin": OWN}
+        return bool(self.board.select("number", **where))
 
     def files(self) -> dict[str, str]:
         """The files that records scored here name, relative to the workspace, and their sha256."""
-        query = select(["file", "sha256"], **self._where, origin=OWN)
-        rows = self.board.all(query.where(RECORDS.c.file.is_not(None)))
-        return {row[0]: row[1] for row in rows}
-
-    def messages(self) -> dict[str, str]:
-        """Remarks by submission, of those that have one."""
-        query = select(["submission", "message"], **self._where)
-        return {row[0]: row[1] for row in self.board.all(query.where(RECORDS.c.message != ""))}
-
-    def scores(self) -> dict[tuple[str, str], Sequence[Any]]:
-        """The columns that rank each record: the score's name, and its value in each part."""
-        columns = ["submission", "version", "score", *schema.SCORES.values()]
-        rows = self.board.all(select(columns, **self._where))
-        return {(row[0], row[1]): row[2:] for row in rows}
+        rows = self.select("file", "sha256", origin=OWN)
+        return {file: sha256 for file, sha256 in rows if file}
 
     def influence(self, part: str, submissions: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Influence values of the primary score, by submission; `part` is public or private."""
@@ -183,8 +171,9 @@ class Contest:
         cards: dict[int, Any] = {}
         query = sa.select(*(RECORDS.c[name] for name in ("number", "name", "model", part)))
         with self.board.read() as connection:
-            for some in batched([line.number for line in chosen]):
-                asked = query.where(RECORDS.c.number.in_(some))
+            for start in range(0, len(chosen), AT_ONCE):
+                numbers = [line.number for line in chosen[start : start + AT_ONCE]]
+                asked = query.where(RECORDS.c.number.in_(numbers))
                 cards |= {number: figures for number, *figures in connection.execute(asked)}
         return [ranking.row(line, *cards[line.number]) for line in chosen]
 
@@ -254,6 +243,14 @@ class Contest:
             "who": getpass.getuser(),
             "created": now(),
         }
+
+    @cached_property
+    def _shipped(self) -> frozenset[str]:
+        return jsonl.shipped(self.competition)
+
+    def ships(self, line: Mapping[str, Any]) -> bool:
+        """Whether it is one of the lines that came with the competition."""
+        return bool(self._shipped) and jsonl.sha256_of(line) in self._shipped
 
     def tampering(self) -> list[str]:
         """What of the dataset is not as it was written: see `podium.boards.journal`."""

@@ -107,7 +107,6 @@ def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
     own = {name: value for name, value in options if name not in url.query}
     file = sqlite_file(url)
     if file:
-        _make_folder(file)
         _refuse_network(file)
         _make(file)
     try:
@@ -147,20 +146,17 @@ def _is_readable(file: Path, error: sa.exc.DBAPIError) -> bool:
     return code in _REFUSED and not (log.is_file() and log.stat().st_size)
 
 
-def _make_folder(file: Path) -> None:
+def _make(file: Path) -> None:
+    """Make a file that its group may write as well, as far as the umask lets it.
+
+    SQLite by itself would make it 0644 at most. Its log gets the rights that the file has.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BoardError(
             f"The board's folder {file.parent} cannot be made: {error.strerror}.", hint=NAME_ONE
         ) from error
-
-
-def _make(file: Path) -> None:
-    """Make a file that its group may write as well, as far as the umask lets it.
-
-    SQLite by itself would make it 0644 at most. Its log gets the rights that the file has.
-    """
     with suppress(OSError):  # it is there: never opened here, since closing it would end its locks
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
 

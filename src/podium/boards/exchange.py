@@ -8,6 +8,7 @@ marked `unverified`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,9 +21,8 @@ from podium.boards.record import CLAIM, OWN, REFERENCE, SUBMISSION, Pick, Record
 from podium.boards.rescore import refusal, verified
 from podium.boards.rounding import agree
 from podium.boards.submit import Scorer
-from podium.errors import BoardError, UnknownNameError
+from podium.errors import BoardError, PodiumError, UnknownNameError
 from podium.scratch import replacing
-from podium.version import is_ready
 
 if TYPE_CHECKING:
     from podium.training import Progress
@@ -78,27 +78,19 @@ class Contests(dict[tuple[str, str], "Contest | None"]):
     def __init__(self, board: Board) -> None:
         super().__init__()
         self._board = board
-        self._shipped: dict[str, frozenset[str]] = {}
 
     def __missing__(self, names: tuple[str, str]) -> Contest | None:
-        known = competitions.try_load(names[0])
-        datasets = {} if isinstance(known, str) else {one.name: one for one in known.datasets}
-        self[names] = None
-        if not isinstance(known, str) and names[1] in datasets:
-            self[names] = Contest.find(known, datasets[names[1]], self._board)
+        self[names] = known = None
+        with suppress(PodiumError):
+            competition = competitions.load(names[0])
+            known = competition, competition.dataset(names[1])
+        if known:
+            self[names] = Contest.find(*known, self._board)
         return self[names]
 
     def of(self, line: Mapping[str, Any]) -> Contest | None:
         """That of a line, whatever it says."""
         return self[str(line.get("competition")), str(line.get("dataset"))]
-
-    def ships(self, line: Mapping[str, Any]) -> bool:
-        """Whether it is one of the lines that came with the competition."""
-        name = str(line.get("competition"))
-        if name not in self._shipped:
-            known = competitions.try_load(name)
-            self._shipped[name] = frozenset() if isinstance(known, str) else jsonl.shipped(known)
-        return bool(self._shipped[name]) and jsonl.sha256_of(line) in self._shipped[name]
 
 
 _Order = tuple[bool, str, str]
@@ -324,11 +316,12 @@ def _read(file: Path, contests: Contests) -> _Content:
     old_reveals: list[tuple[int, dict[str, Any]]] = []
 
     def take(number: int, line: dict[str, Any]) -> None:
-        wrong = jsonl.problems(line, contests.of(line))
+        contest, key = contests.of(line), jsonl.identity(line)
+        wrong = jsonl.problems(line, contest)
         problems.extend((number, problem) for problem in wrong)
         if not wrong:
-            key = jsonl.identity(line)
-            parsed.append((_order(line), number, key, jsonl.made(line), contests.ships(line)))
+            ships = contest is not None and contest.ships(line)
+            parsed.append((_order(line), number, key, jsonl.made(line), ships))
 
     for number, text in jsonl.read(file):
         line = jsonl.parse(text)
@@ -436,21 +429,14 @@ def _with_scorers(
     records: Iterable[tuple[int, Record]], contests: Contests, progress: Progress | None
 ) -> Iterator[tuple[int, Record, Scorer]]:
     """Records that could be computed again: of present versions whose data are ready."""
-    from podium import data
-
     scorers: dict[tuple[str, str], Scorer | None] = {}
     for line, record in records:
         contest = contests[record.competition, record.dataset]
         if contest is None or contest.version.name != record.version:
             continue
         if contest.names not in scorers:
-            ready = is_ready(contest.competition, contest.dataset)
-            scorers[contest.names] = (
-                Scorer.of(data.load(contest.competition, contest.dataset), contest.board)
-                if ready
-                else None
-            )
-            if ready and progress:
+            scorers[contest.names] = Scorer.find(contest)
+            if scorers[contest.names] and progress:
                 progress.stage(f"verifying {contest.title}")
         if scorer := scorers[contest.names]:
             yield line, record, scorer

@@ -271,7 +271,8 @@ class _Folder:
     @cached_property
     def _known(self) -> set[str]:
         gone = {withdrawal.submission for withdrawal in self.board.withdrawals([OWN])}
-        return gone | self.board.submissions(self.competition, self.dataset)
+        names = {"competition": self.competition, "dataset": self.dataset}
+        return gone | {row[0] for row in self.board.select("submission", **names, origin=OWN)}
 
     @cached_property
     def _claims(self) -> dict[tuple[str, str], Record]:

@@ -31,13 +31,14 @@ from podium.boards.record import (
 )
 from podium.boards.rounding import shown
 from podium.boards.standings import View, standings
-from podium.data import Data
+from podium.data import Data, load
 from podium.errors import PodiumError, one_line
 from podium.notes import note
 from podium.predictions.expected import Expected
 from podium.predictions.reader import Reader
 from podium.scoring import Scorecard, Solution, open_solution
 from podium.stats import Card, Estimate
+from podium.version import is_ready
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,6 +130,13 @@ class Scorer:
             board=board or open_board(),
         )
         return cls(data=data, contest=contest)
+
+    @classmethod
+    def find(cls, contest: Contest) -> Scorer | None:
+        """The scorer of a contest; None where its data are not prepared here."""
+        if not is_ready(contest.competition, contest.dataset):
+            return None
+        return cls(data=load(contest.competition, contest.dataset), contest=contest)
 
     @cached_property
     def solution(self) -> Solution:
@@ -263,13 +271,14 @@ class Scorer:
 
         One that cannot be scored is left out, so that it keeps no submission from the board.
         """
-        there = self.contest.controls(CONTROL)
+        names = {"version": self.contest.version.name, "origin": OWN}
+        there = set(self.contest.select("kind", "name", team=workspace.HOUSE, **names))
         for control in self.data.competition.controls:
-            if control.name not in there and (scored := self.control(control)):
+            if (CONTROL, control.name) not in there and (scored := self.control(control)):
                 file = model.load(self.data.competition, control.model).with_params(control.params)
                 code = {"params": file.params, "seed": 0, "model_sha256": file.sha256}
                 self._record_control(scored, CONTROL, control.name, control.model, code)
-        if not self.contest.controls(CEILING) and (ceiling := self.ceiling()):
+        if (CEILING, CEILING) not in there and (ceiling := self.ceiling()):
             self._record_control(ceiling, CEILING, CEILING, None, {})
 
     def _record_control(

@@ -23,7 +23,7 @@ from podium.boards.contest import Contest
 from podium.errors import BoardError, PodiumError, reason, visible
 from podium.reporting.page import Page, gather
 from podium.scratch import replacing
-from podium.version import get_command, is_ready
+from podium.version import get_command
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -121,14 +121,16 @@ def _contests(board: Board, name: str | None) -> tuple[list[Contest], list[str]]
 def _pictures(page: Page, out: Path) -> Pictures:
     """Draw the best submissions whose predictions are here."""
     from podium import plotting
-    from podium.data import load
+    from podium.boards.submit import Scorer
 
     contest = page.contest
-    competition, dataset = contest.competition, contest.dataset
+    competition = contest.competition
     if not (competition.folder / "plot.py").is_file():
         return Pictures(missing=f"{competition.name} draws no pictures of its own.")
-    if not is_ready(competition, dataset):
-        return Pictures(missing=f"Its data are not here: {get_command(competition, dataset)}")
+    scorer = Scorer.find(contest)
+    if scorer is None:
+        command = get_command(competition, contest.dataset)
+        return Pictures(missing=f"Its data are not here: {command}")
     shown: list[str] = []
     for submission in page.top:
         with suppress(BoardError):
@@ -140,7 +142,7 @@ def _pictures(page: Page, out: Path) -> Pictures:
         return Pictures(missing="The predictions of the best submissions are not here.")
     folder = out / page.file.removesuffix(".html")
     try:
-        drawn = plotting.plot(load(competition, dataset), shown, folder, contest.board)
+        drawn = plotting.plot(scorer, shown, folder)
     except PodiumError as error:
         return Pictures(missing=f"{error.message} {error.hint}".strip())
     return Pictures(files=[quote(f"{folder.name}/{file.name}") for file in drawn], shown=shown)

@@ -83,7 +83,7 @@ def gather(contest: Contest) -> Page:
     before = {row.submission: row for row in public.rows} if revealed else {}
     head = chosen(ranked, PAIRED)
     paired, win = chances(contest, part, head)
-    messages = contest.messages()
+    messages = {name: text for name, text in contest.select("submission", "message") if text}
     columns = columns_of(competition, shown)
     return Page(
         contest=contest,

@@ -59,14 +59,16 @@ def _faults(contest: Contest) -> Iterator[str]:
     primary = contest.competition.primary.name
     controls = {control.name for control in contest.competition.controls}
     records = contest.records()
-    ranked = contest.scores()  # after them: of a record that comes in between there are scores
+    # after them: of a record that comes in between there are scores
+    rows = contest.select("submission", "version", "score", *schema.SCORES.values())
+    ranked = {(row[0], row[1]): row[2:] for row in rows}
     for record in records:
         if record.team == HOUSE and record.kind == CONTROL and record.name not in controls:
             continue  # one of before: controls are no part of a version
         wrong = jsonl.problems(jsonl.line_of(record), contest)
         if not wrong:
-            row, (score, *columns) = row_of(record, OWN, primary), ranked[record.key]
-            others = columns != [row[name] for name in schema.SCORES.values()]
+            row, (score, *values) = row_of(record, OWN, primary), ranked[record.key]
+            others = values != [row[name] for name in schema.SCORES.values()]
             wrong = ["it ranks by other scores than it has"] * (score == primary and others)
         yield from (f"{_named(record)}: {problem}" for problem in wrong)
     known = {record.submission: record for record in records}
