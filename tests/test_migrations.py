@@ -101,7 +101,7 @@ def test_nothing_is_scored_again_and_every_file_is_found(old):
     assert [files.checked(record).name for record in kept]
     assert podium.rescore("toy") == []
     assert [r.version for r in opened.records() if r.name == "older"] == ["0123456789abcdef"]
-    assert opened.messages("toy", "demo")[kept[1].submission] == "a remark\nof two lines"
+    assert kept[1].message == "a remark\nof two lines"
 
 
 def test_its_tables_become_those_of_a_new_board(old, tmp_path):
