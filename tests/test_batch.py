@@ -12,11 +12,11 @@ import pytest
 
 import podium
 from podium import workspace
-from podium.boards import rescore
-from podium.boards.board import open_board
-from podium.competition import Competition
+from podium.competition.contract import Competition
 from podium.errors import BoardError, PodiumError
-from podium.scoring import Solution
+from podium.leaderboard import rescore
+from podium.leaderboard.board import open_board
+from podium.scoring.scoring import Solution
 from test_exchange import better
 
 
@@ -364,8 +364,8 @@ def test_rescoring_what_is_now_refused(drop, new_metric, monkeypatch):
     drop("toy/demo/ana/kept.csv")
     podium.score_all()
     new_metric()
-    from podium import submission
     from podium.errors import SubmissionError
+    from podium.scoring import submission
 
     def refuse(*_, **__):
         raise SubmissionError("It is refused.", problems=["a", "b"])

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from podium import api
-from podium.boards import schema, submit
-from podium.boards.board import open_board
 from podium.errors import BoardError
+from podium.leaderboard import schema, submit
+from podium.leaderboard.board import open_board
 from postgres import PASSWORD
 from test_leaderboard import record, reveal
 

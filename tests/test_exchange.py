@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 import podium
-from podium import version, workspace
-from podium.boards import exchange, jsonl
-from podium.boards.board import Batch, Board, open_board
-from podium.boards.record import Record, submission_id
-from podium.competition import load
+from podium import workspace
+from podium.competition import version
+from podium.competition.folders import load
 from podium.errors import BoardError
+from podium.leaderboard import exchange, jsonl
+from podium.leaderboard.board import Batch, Board, open_board
+from podium.leaderboard.record import Record, submission_id
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import podium
-from podium import data
 from podium import workspace as places
-from podium.boards import database, files
-from podium.boards.board import Board, open_board
-from podium.boards.submit import Scorer
+from podium.data import dataset as data
 from podium.errors import BoardError, SubmissionError
+from podium.leaderboard import database, files
+from podium.leaderboard.board import Board, open_board
+from podium.leaderboard.submit import Scorer
 
 
 @pytest.fixture

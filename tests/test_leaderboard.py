@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from podium.boards.board import Batch, open_board
-from podium.boards.contest import Contest
-from podium.boards.record import Pick, Record, Reveal
-from podium.competition import load
+from podium.competition.folders import load
 from podium.errors import BoardError
+from podium.leaderboard.board import Batch, open_board
+from podium.leaderboard.contest import Contest
+from podium.leaderboard.record import Pick, Record, Reveal
 
 NOW = SimpleNamespace(name="now", answers="answers")
 """The present version."""

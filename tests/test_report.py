@@ -14,9 +14,9 @@ import pytest
 
 import podium
 from podium import workspace
-from podium.boards.board import Batch, open_board
-from podium.boards.record import now
 from podium.errors import BoardError, MissingPackageError, PodiumError
+from podium.leaderboard.board import Batch, open_board
+from podium.leaderboard.record import now
 from podium.reporting import GENERATOR, write
 from podium.reporting.drawing import stairs, thinned, time_axis, values_axis
 from podium.reporting.page import chosen
@@ -256,7 +256,7 @@ def test_pictures_of_the_competition_stand_without_truth_before_reveal(monkeypat
     def without(*arguments):
         raise MissingPackageError("Drawing", "matplotlib")
 
-    monkeypatch.setattr("podium.plotting.plot", without)
+    monkeypatch.setattr("podium.reporting.plotting.plot", without)
     write(Path("report"))
     assert "None: Drawing needs the package matplotlib" in page(name="imputation-demo")
     for file in Path("submissions").rglob("*.*"):

@@ -12,32 +12,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import competition as competitions
 from podium import workspace
-from podium.competition import Competition, Dataset
+from podium.competition import folders as competitions
+from podium.competition.contract import Competition, Dataset
 from podium.errors import BoardError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.blending.blending import Blended
-    from podium.boards.comparing import Compared
-    from podium.boards.contest import Contest
-    from podium.boards.exchange import Exported, Imported
-    from podium.boards.ranking import Row
-    from podium.boards.record import Record
-    from podium.boards.rescore import Handled
-    from podium.boards.standings import Standings
-    from podium.boards.submit import Kept, Outcome
+    from podium.competition.metric import Table
+    from podium.creating.freezing import Frozen
     from podium.creating.making import Created
-    from podium.data import Data
+    from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
-    from podium.freezing.freezing import Frozen
-    from podium.metric import Table
+    from podium.execution.training import Progress
+    from podium.leaderboard.comparing import Compared
+    from podium.leaderboard.contest import Contest
+    from podium.leaderboard.exchange import Exported, Imported
+    from podium.leaderboard.ranking import Row
+    from podium.leaderboard.record import Record
+    from podium.leaderboard.rescore import Handled
+    from podium.leaderboard.standings import Standings
+    from podium.leaderboard.submit import Kept, Outcome
     from podium.reporting import Report
-    from podium.submission import Checked
-    from podium.training import Progress
+    from podium.scoring.submission import Checked
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
 
@@ -56,8 +56,8 @@ def prepare(
     options: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> Data:
-    """Fetch, prepare and verify a dataset; see `podium.data.get`."""
-    from podium.data import get
+    """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`."""
+    from podium.data.dataset import get
 
     wanted = load(competition, dataset)
     return get(*wanted, source=source, options=options or {}, progress=progress)
@@ -123,7 +123,7 @@ def freeze(
     Raises:
         PodiumError: If something is missing or does not fit; the folder is left as it is then.
     """
-    from podium.freezing import freezing
+    from podium.creating import freezing
 
     made = freezing.freeze(
         competitions.load(competition),
@@ -136,9 +136,9 @@ def freeze(
 
 def _outdated(name: str) -> dict[str, int]:
     """Submissions of each dataset that have no record in its present version."""
-    from podium.boards.board import open_board
-    from podium.boards.rescore import outdated
-    from podium.version import find_version
+    from podium.competition.version import find_version
+    from podium.leaderboard.board import open_board
+    from podium.leaderboard.rescore import outdated
 
     board, competition, counts = open_board(), competitions.load(name), {}
     for dataset in competition.datasets:
@@ -150,9 +150,9 @@ def _outdated(name: str) -> dict[str, int]:
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
-    """Write the slices of a dataset as AnnData files; see `podium.data.annotated`."""
-    from podium.data import annotated
-    from podium.data import load as load_data
+    """Write the slices of a dataset as AnnData files; see `podium.data.dataset.annotated`."""
+    from podium.data.dataset import annotated
+    from podium.data.dataset import load as load_data
 
     return annotated(load_data(*load(competition, dataset)), Path(folder))
 
@@ -163,8 +163,8 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
     Raises:
         SubmissionError: With everything that is wrong.
     """
-    from podium import submission
-    from podium.data import load as load_data
+    from podium.data.dataset import load as load_data
+    from podium.scoring import submission
 
     ready, notes = load_data(*load(competition, dataset)), list[str]()
     submission.check(Path(file), ready, notes)
@@ -185,9 +185,9 @@ def submit(
     Raises:
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
-    from podium.boards import submit
-    from podium.boards.record import label, remark
-    from podium.data import load as load_data
+    from podium.data.dataset import load as load_data
+    from podium.leaderboard import submit
+    from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
     path = Path(file)
@@ -249,12 +249,12 @@ def run(
     from podium.execution import starting
 
     starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium.boards import submit as handing_in
-    from podium.boards.record import label, remark
-    from podium.data import load as load_data
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
     from podium.execution import running, views
     from podium.execution.worker import Limits, Worker
+    from podium.leaderboard import submit as handing_in
+    from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
     limits = Limits(seconds=limit_time, memory=limit_memory)
@@ -321,12 +321,11 @@ def cross_validate(
     from podium.execution import starting
 
     starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium import plotting
-    from podium.data import load as load_data
-    from podium.execution import running
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
+    from podium.execution import out_of_fold, running
     from podium.execution.worker import Limits
-    from podium.predictions import out_of_fold
+    from podium.reporting import plotting
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
     ready = load_data(*load(competition, dataset))
@@ -383,8 +382,8 @@ def tune(
     from podium.execution import starting
 
     starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium.data import load as load_data
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
     from podium.execution.worker import Limits
     from podium.tuning import tuning
 
@@ -436,8 +435,8 @@ def predict(
     from podium.execution import starting
 
     starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium.data import load as load_data
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
     from podium.execution import predicting
     from podium.execution.worker import Limits
 
@@ -467,9 +466,9 @@ def plot(
     Raises:
         PodiumError: If the competition has no pictures, or a submission no file.
     """
-    from podium import plotting
-    from podium.boards.submit import Scorer
-    from podium.data import load as load_data
+    from podium.data.dataset import load as load_data
+    from podium.leaderboard.submit import Scorer
+    from podium.reporting import plotting
 
     scorer = Scorer.of(load_data(*load(competition, dataset)))
     return plotting.plot(scorer, submissions, Path(out))
@@ -478,9 +477,9 @@ def plot(
 def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
 
-    One that is refused is said so and stops no other; see `podium.boards.rescore.Handled`.
+    One that is refused is said so and stops no other; see `podium.leaderboard.rescore.Handled`.
     """
-    from podium.boards import rescore
+    from podium.leaderboard import rescore
 
     return rescore.score_all(competition, progress)
 
@@ -493,7 +492,7 @@ def rescore(
     Raises:
         BoardError: If nothing was ever submitted.
     """
-    from podium.boards import rescore as again
+    from podium.leaderboard import rescore as again
 
     return again.rescore(*load(competition, dataset), progress)
 
@@ -508,9 +507,9 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
-    from podium.boards.board import open_board
-    from podium.boards.record import SUBMISSION, Withdrawal, now
-    from podium.boards.rounding import sealed
+    from podium.leaderboard.board import open_board
+    from podium.leaderboard.record import SUBMISSION, Withdrawal, now
+    from podium.rounding import sealed
 
     acting = workspace.team(team)
     board = open_board().must_exist()
@@ -542,8 +541,8 @@ def export_records(file: Path | str, *competitions: str) -> Exported:
     Raises:
         BoardError: If there is nothing to write, or `file` holds lines that would be lost.
     """
-    from podium.boards import exchange
-    from podium.boards.board import open_board
+    from podium.leaderboard import exchange
+    from podium.leaderboard.board import open_board
 
     return exchange.export(open_board().must_exist(), Path(file), competitions)
 
@@ -554,8 +553,8 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
     Raises:
         BoardError: With every line that is broken or not true; nothing is imported then.
     """
-    from podium.boards import exchange
-    from podium.boards.board import open_board
+    from podium.leaderboard import exchange
+    from podium.leaderboard.board import open_board
 
     board = open_board()
     batch, imported = exchange.merge(board, Path(file), progress)
@@ -600,15 +599,15 @@ def standings(
         competition: Its name.
         dataset: Its name; the default one is simulated.
         part: `public`, or after reveal `private` and `all`.
-        **view: Which rows and in what order: the fields of `podium.boards.standings.View`.
+        **view: Which rows and in what order: the fields of `podium.leaderboard.standings.View`.
 
     Raises:
         BoardError: If the part is sealed or unknown.
     """
-    from podium.boards.contest import Contest, nothing_submitted
-    from podium.boards.record import PARTS
-    from podium.boards.standings import Standings, View
-    from podium.boards.standings import standings as of_contest
+    from podium.leaderboard.contest import Contest, nothing_submitted
+    from podium.leaderboard.record import PARTS
+    from podium.leaderboard.standings import Standings, View
+    from podium.leaderboard.standings import standings as of_contest
 
     names = load(competition, dataset)
     if part not in PARTS:
@@ -632,8 +631,8 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
     Raises:
         BoardError: If a name fits none or several, or fewer than two are named.
     """
-    from podium.boards import comparing
-    from podium.boards.contest import Contest, nothing_submitted
+    from podium.leaderboard import comparing
+    from podium.leaderboard.contest import Contest, nothing_submitted
 
     names = load(competition, dataset)
     contest = Contest.find(*names)
@@ -695,10 +694,10 @@ def blend(
     """
     from podium import scratch
     from podium.blending import blending
-    from podium.boards import submit as handing_in
-    from podium.boards.board import open_board
-    from podium.boards.record import label, remark
-    from podium.data import load as load_data
+    from podium.data.dataset import load as load_data
+    from podium.leaderboard import submit as handing_in
+    from podium.leaderboard.board import open_board
+    from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
     message = remark(message)
@@ -725,7 +724,7 @@ def blend(
 
 def _written(ready: Data, table: Table, path: Path) -> Path:
     """Write predictions of the test part as a file that can be handed in."""
-    from podium import submission
+    from podium.scoring import submission
 
     submission.write(submission.frame(ready.ids("test").to_pylist(), table, ready.genes), path)
     return path
@@ -774,7 +773,7 @@ def _contest(competition: str, dataset: str | None) -> Contest:
     Raises:
         BoardError: If nothing was submitted to it.
     """
-    from podium.boards.contest import Contest, nothing_submitted
+    from podium.leaderboard.contest import Contest, nothing_submitted
 
     names = load(competition, dataset)
     contest = Contest.find(*names)

@@ -21,24 +21,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from podium.blending.mixing import Mixer, Votes, added
-from podium.boards import files
-from podium.boards.ranking import HOUSE, OUTDATED, SHORTEST, WITHDRAWN, find
-from podium.boards.record import SUBMISSION
-from podium.boards.submit import Scorer
-from podium.data import train_columns
+from podium.competition.version import PUBLIC
+from podium.data.dataset import train_columns
 from podium.errors import BoardError, PodiumError
-from podium.predictions import out_of_fold
-from podium.stats import Cells, Tally
-from podium.version import PUBLIC, file_sha256
+from podium.execution import out_of_fold
+from podium.leaderboard import files
+from podium.leaderboard.ranking import HOUSE, OUTDATED, SHORTEST, WITHDRAWN, find
+from podium.leaderboard.record import SUBMISSION
+from podium.leaderboard.submit import Scorer
+from podium.metrics.stats import Cells, Tally
+from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
-    from podium.boards.contest import Contest
-    from podium.boards.ranking import Row
-    from podium.boards.record import Record
-    from podium.boards.submit import Kept
-    from podium.data import Data
-    from podium.metric import Table
-    from podium.training import Progress
+    from podium.competition.metric import Table
+    from podium.data.dataset import Data
+    from podium.execution.training import Progress
+    from podium.leaderboard.contest import Contest
+    from podium.leaderboard.ranking import Row
+    from podium.leaderboard.record import Record
+    from podium.leaderboard.submit import Kept
 
 GREEDY, EQUAL = "greedy", "equal"
 ROUNDS = 30

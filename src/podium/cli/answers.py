@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from podium import api
-from podium.display import comparisons, printing, submissions
+from podium.cli.display import comparisons, printing, submissions
 
 
 def outcome(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
@@ -32,7 +32,7 @@ def kept(found: Any, as_json: bool) -> None:
 
 def blended(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
     """Print how a blend was made, and what became of it."""
-    from podium.boards.submit import Outcome
+    from podium.leaderboard.submit import Outcome
 
     aside = not isinstance(found.outcome, Outcome)
     if as_json:

@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from podium import competition as competitions
-from podium.boards import files
-from podium.boards.board import Board, open_board
-from podium.boards.contest import Contest
+from podium.competition import folders as competitions
+from podium.competition.version import get_command
 from podium.errors import BoardError, PodiumError, reason, visible
+from podium.leaderboard import files
+from podium.leaderboard.board import Board, open_board
+from podium.leaderboard.contest import Contest
 from podium.reporting.page import Page, gather
 from podium.scratch import replacing
-from podium.version import get_command
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from podium.training import Progress
+    from podium.execution.training import Progress
 
 HERE = Path(__file__).parent
 INDEX = "index.html"
@@ -120,8 +120,8 @@ def _contests(board: Board, name: str | None) -> tuple[list[Contest], list[str]]
 
 def _pictures(page: Page, out: Path) -> Pictures:
     """Draw the best submissions whose predictions are here."""
-    from podium import plotting
-    from podium.boards.submit import Scorer
+    from podium.leaderboard.submit import Scorer
+    from podium.reporting import plotting
 
     contest = page.contest
     competition = contest.competition

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from podium.boards.contest import Contest
-from podium.boards.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
-from podium.boards.record import REFERENCE
-from podium.boards.standings import Standings, View, chances, standings
-from podium.boards.tiers import FEWEST
-from podium.competition import Competition
-from podium.display.figures import figure
+from podium.competition.contract import Competition
+from podium.figures import figure
+from podium.leaderboard.contest import Contest
+from podium.leaderboard.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
+from podium.leaderboard.record import REFERENCE
+from podium.leaderboard.standings import Standings, View, chances, standings
 from podium.reporting import best as best_rows
 from podium.reporting import pictures
 from podium.reporting.best import Heat, Strata
@@ -30,6 +29,7 @@ from podium.reporting.tables import (
     lines_of,
     teams_of,
 )
+from podium.scoring.tiers import FEWEST
 
 PAIRED = 30
 """Submissions of the heat map."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from podium.boards import exchange, jsonl, schema
-from podium.boards.board import row_of
-from podium.boards.contest import Contest
-from podium.boards.record import CONTROL, OWN, PARTS, Record
-from podium.boards.rescore import near_influence, scored_again
-from podium.boards.rounding import near, shown
-from podium.boards.submit import Scorer, cards
 from podium.errors import one_line
+from podium.leaderboard import exchange, jsonl, schema
+from podium.leaderboard.board import row_of
+from podium.leaderboard.contest import Contest
+from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
+from podium.leaderboard.rescore import near_influence, scored_again
+from podium.leaderboard.submit import Scorer, cards
+from podium.rounding import near, shown
 from podium.verifying.case import Case, Check
 from podium.workspace import HOUSE
 
