@@ -14,7 +14,7 @@ from .metric import SLICE
 from .tissue import PLACES, USUAL, Tissue, spaced, wrong
 
 if TYPE_CHECKING:
-    from podium.data.h5ad import Annotated
+    from podium.data import Annotated
 
 
 def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:

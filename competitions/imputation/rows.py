@@ -12,7 +12,7 @@ from podium.errors import DataError
 from . import matrix_files
 
 if TYPE_CHECKING:
-    from podium.data.h5ad import Annotated
+    from podium.data import Annotated
 
 
 def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:

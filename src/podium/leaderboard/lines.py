@@ -23,6 +23,7 @@ from podium import documents, rounding, workspace
 from podium.competition import folders as competitions
 from podium.competition.version import Version, answers_of, find_version, successor
 from podium.errors import BoardError, PodiumError
+from podium.leaderboard import record as records
 from podium.leaderboard.record import (
     CEILING,
     CONTROL,
@@ -35,7 +36,6 @@ from podium.leaderboard.record import (
     Reveal,
     Withdrawal,
     label,
-    sealed,
     submission_id,
 )
 
@@ -131,7 +131,7 @@ def modern(line: dict[str, Any]) -> dict[str, Any]:
 def of_record(record: Record, opened: bool) -> dict[str, Any]:
     """A record's line; sealed unless its board is `opened`."""
     opened = opened and bool(record.private)
-    line = {"type": "record", **vars(record if opened else sealed(record))}
+    line = {"type": "record", **vars(record if opened else records.sealed(record))}
     for name in _INFLUENCE:
         line[name] = base64.b64encode(line[name]).decode()
     return line if opened else {**line, **dict.fromkeys((*_SEALED, "public_influence"))}
