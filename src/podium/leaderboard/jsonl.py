@@ -23,6 +23,7 @@ from podium import documents, rounding, workspace
 from podium.competition import folders as competitions
 from podium.competition.version import Version, answers_of, successor
 from podium.errors import BoardError, PodiumError
+from podium.leaderboard import record as records
 from podium.leaderboard.record import (
     CEILING,
     CONTROL,
@@ -96,7 +97,7 @@ def modern(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def sealed(line: dict[str, Any]) -> dict[str, Any]:
-    """A line as an older Podium wrote it, as it would be written now: see `rounding.sealed`."""
+    """A line as an older Podium wrote it, as it would be written now: see `record.sealed`."""
     if line["type"] != "record" or line.get("private"):
         return line
     return {**line, "public": rounding.shown(line.get("public")), "public_influence": None}
@@ -109,7 +110,7 @@ def line_of(fact: Fact, *, opened: bool = True) -> dict[str, Any]:
         line["submissions"] = list(fact.submissions)
     elif isinstance(fact, Record):
         opened = opened and bool(fact.private)
-        line |= vars(fact if opened else rounding.sealed(fact))
+        line |= vars(fact if opened else records.sealed(fact))
         line |= {name: base64.b64encode(line[name]).decode() for name in _INFLUENCE}
         line |= {} if opened else dict.fromkeys((*_SEALED, "public_influence"))
     return line

@@ -283,3 +283,10 @@ def find(rows: Sequence[Row], name: str) -> Row:
             hint="Give the ID, or TEAM/NAME.",
         )
     return meant[0]
+
+
+def moved(row: Row, before: Mapping[str, int]) -> str:
+    """The public rank, and by how many places a row has risen or fallen since."""
+    if row.rank is None or row.submission not in before:
+        return "-"
+    return f"{before[row.submission]} ({before[row.submission] - row.rank:+d})"
