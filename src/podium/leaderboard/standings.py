@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -103,10 +103,13 @@ def standings(contest: Contest, part: str = "public", view: View | None = None) 
         lines = list(best_per_team(ranking))
     elif view.best_per_team:
         lines = reading.team_lines
-    compared = _compared(lines, reading)
+    told, groups = _compared(lines, reading)
     wanted = _wanted(lines, view)
     chosen = wanted if view.sort else _first(wanted, view.top, ranking.house)
-    rows = [compared.of(row) for row in reading.rows(list(chosen))]
+    rows = [
+        replace(row, **told[row.submission]) if row.rank and row.submission in told else row
+        for row in reading.rows(list(chosen))
+    ]
     if view.sort:
         rows = _sorted(rows, view.sort, contest.competition)
         rows = _first(rows, view.top, [row for row in rows if row.status in HOUSE])
@@ -114,8 +117,8 @@ def standings(contest: Contest, part: str = "public", view: View | None = None) 
         rows=rows,
         looks=ranking.looks,
         flattery=_flattery(reading, view.team) if part == "public" else None,
-        groups=compared.groups,
-        public_ranks={} if part == "public" else _public_ranks(reading, view),
+        groups=groups,
+        public_ranks=reading.public_ranks(view) if part != "public" else {},
         sealed=part != "public" and contest.revealed() is None,
         ranked=ranking.ranked,
         more=len(wanted) - len(rows),
@@ -181,6 +184,12 @@ class _Reading:
         lines = (ln for ln in self.ranking if ln.rank is None or ln.submission in stands)
         return list(best_per_team(lines))
 
+    def public_ranks(self, view: View) -> dict[str, int]:
+        """By submission, as the same view of the public part has them."""
+        per_team = view.best_per_team or view.best_of_all
+        lines = best_per_team(self.public) if per_team else self.public
+        return {line.submission: line.rank for line in lines if line.rank is not None}
+
     def rows(self, lines: Sequence[Line]) -> list[Row]:
         """Lines with their figures."""
         return self.contest.rows(self.part, self.ranking, lines)
@@ -205,30 +214,13 @@ class _Reading:
         return scores, sign * influence
 
 
-def _public_ranks(reading: _Reading, view: View) -> dict[str, int]:
-    per_team = view.best_per_team or view.best_of_all
-    lines = best_per_team(reading.public) if per_team else reading.public
-    return {line.submission: line.rank for line in lines if line.rank is not None}
+def _compared(lines: _Lines, reading: _Reading) -> tuple[dict[str, dict[str, Any]], int | None]:
+    """What can be told of the first lines, and by how many groups.
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Compared:
-    """What can be told of the first lines: `tier` and `win_next` by submission."""
-
-    tier: Mapping[str, int] = field(default_factory=dict)
-    win: Mapping[str, float] = field(default_factory=dict)
-    groups: int | None = None
-
-    def of(self, row: Row) -> Row:
-        """A row with what is told of it; not one of another version of the same submission."""
-        if row.rank is None:
-            return row
-        tier, win = self.tier.get(row.submission), self.win.get(row.submission)
-        return row if tier is win is None else replace(row, tier=tier, win_next=win)
-
-
-def _compared(lines: _Lines, reading: _Reading) -> _Compared:
-    """Tiers of the first of each team, and how sure each of the first lines is of the next."""
+    Returns:
+        By submission the tier of the first of each team (`tier`), and how sure each of the first
+        lines is of the next (`win_next`); the number of independent groups, None without any.
+    """
     able = (line for line in lines if line.rank is not None)
     head = list(islice(able, COMPARED + 1))
     ranking = reading.ranking
@@ -241,19 +233,18 @@ def _compared(lines: _Lines, reading: _Reading) -> _Compared:
     rows = reading.rows(list(both.values()))
     values = reading.influence(row for row in rows if row.ci_low is not None)
     if not values:
-        return _Compared()
+        return {}, None
     groups = len(next(iter(values.values())))
     head, best = ([ln for ln in some if ln.submission in values] for some in (head, best))
-    tier = {}
+    told: dict[str, dict[str, Any]] = defaultdict(dict)
     if groups >= tiers.FEWEST:
         numbers = tiers.tiers(*reading.stacked(best, values))
-        tier = {line.submission: int(n) for line, n in zip(best, numbers, strict=True)}
+        for line, number in zip(best, numbers, strict=True):
+            told[line.submission]["tier"] = int(number)
     win = _win_next(*reading.stacked(head, values)) if len(head) > 1 else []
-    return _Compared(
-        tier=tier,
-        win={line.submission: p for line, p in zip(head, win, strict=False)},
-        groups=groups,
-    )
+    for line, probability in zip(head, win, strict=False):  # the last is before none
+        told[line.submission]["win_next"] = probability
+    return told, groups
 
 
 def _win_next(scores: NDArray[np.float64], influence: NDArray[np.float64]) -> list[float]:
