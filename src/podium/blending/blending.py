@@ -139,11 +139,10 @@ class Blended:
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """A member's record, its line on the board and its predictions file."""
+    """A member's record and its line on the board."""
 
     record: Record
     row: Row
-    file: Path
 
 
 def blend(
@@ -238,10 +237,10 @@ def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Found:
         raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
     record = scorer.contest.record(row.submission)
     try:
-        file = files.checked(record)
+        files.checked(record)  # before anything is trained
     except BoardError as error:
         raise BoardError(f"{name[:60]!r}: {error.message}") from error
-    return _Found(record=record, row=row, file=file)
+    return _Found(record=record, row=row)
 
 
 def _why_not(contest: Contest, standing: Sequence[Row], name: str) -> BoardError | None:
@@ -347,11 +346,11 @@ def _mixture(
     scorer: Scorer, found: Sequence[_Found], weights: Sequence[int]
 ) -> tuple[Table, list[list[float | None]]]:
     """The blended predictions of the test part, and how like each other the members are."""
-    first = scorer.check(found[0].file)
+    first = scorer.predictions(found[0].record)
     mixer = Mixer(competition=scorer.data.competition, part=scorer.data.part("test"), first=first)
     sums, traces = None, []
     for one, weight in zip(found, weights, strict=True):
-        predictions = first if one is found[0] else scorer.check(one.file)
+        predictions = first if one is found[0] else scorer.predictions(one.record)
         traces.append(mixer.trace(predictions))
         if weight:
             sums = added(sums, mixer.votes(predictions), weight)

@@ -51,8 +51,9 @@ def checked(record: Record) -> Path:
     Raises:
         BoardError: If it is not here, or has changed since.
     """
-    path = _lying(record)
-    _check_same(record, file_sha256(path))
+    path = _present(record)
+    if file_sha256(path) != record.sha256:
+        raise _changed(record)
     return path
 
 
@@ -102,12 +103,13 @@ def taken(record: Record, expected: Expected) -> Iterator[Path]:
         BoardError: If it is not here, or has changed since.
         SubmissionError: If it is no predictions file, or the disk refuses.
     """
-    with copied(_lying(record), expected, workspace.root()) as copy:
-        _check_same(record, copy.sha256)
+    with copied(_present(record), expected, workspace.root()) as copy:
+        if copy.sha256 != record.sha256:
+            raise _changed(record)
         yield copy.path
 
 
-def _lying(record: Record) -> Path:
+def _present(record: Record) -> Path:
     """Where a record's file lies, whatever is in it.
 
     Raises:
@@ -124,12 +126,11 @@ def _lying(record: Record) -> Path:
     return path
 
 
-def _check_same(record: Record, sha256: str) -> None:
-    if sha256 != record.sha256:
-        raise BoardError(
-            f"{record.file} has changed since it was handed in (sha256).",
-            hint="Put back the file that was handed in.",
-        )
+def _changed(record: Record) -> BoardError:
+    return BoardError(
+        f"{record.file} has changed since it was handed in (sha256).",
+        hint="Put back the file that was handed in.",
+    )
 
 
 @contextmanager
