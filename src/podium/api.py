@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dataset]:
     """A competition and one of its datasets (the default one if None), by name."""
-    found = competitions.load(competition)
-    return found, found.dataset(dataset)
+    known = competitions.load(competition)
+    return known, known.dataset(dataset)
 
 
 def prepare(

@@ -63,10 +63,10 @@ def board(
         "top": top,
     }
     with _without_collector():
-        found = api.standings(comp, dataset, part=part.value, **view)
-        if found.rows or as_json or form != Format.TABLE:
+        standings = api.standings(comp, dataset, part=part.value, **view)
+        if standings.rows or as_json or form != Format.TABLE:
             how = "json" if as_json else form.value
-            boards.board(competition, chosen.name, found, part.value, how)
+            boards.board(competition, chosen.name, standings, part.value, how)
             return
     printing.out(f"Nothing was submitted to {comp}/{chosen.name} yet.")
     printing.say(f"Begin with: podium run {comp} {competition.controls[0].model}")
@@ -82,11 +82,11 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare submissions with the first: how much better, where, made how."""
-    found = api.compare(comp, *submissions, dataset=dataset)
+    comparison = api.compare(comp, *submissions, dataset=dataset)
     if as_json:
-        printing.document(asdict(found))
+        printing.document(asdict(comparison))
     else:
-        comparisons.compared(api.load(comp, dataset)[0], found)
+        comparisons.compared(api.load(comp, dataset)[0], comparison)
 
 
 def report(
@@ -98,15 +98,15 @@ def report(
 ) -> None:
     """Write the boards as a static site: an index, and a page for each."""
     with _without_collector(), live.progress() as progress:
-        found = api.report(comp, out=out, progress=progress)
+        written = api.report(comp, out=out, progress=progress)
     if as_json:
-        pages = [str(page) for page in found.pages]
-        missing = list(found.missing)
-        printing.document({"index": str(found.index), "pages": pages, "missing": missing})
+        pages = [str(page) for page in written.pages]
+        missing = list(written.missing)
+        printing.document({"index": str(written.index), "pages": pages, "missing": missing})
         return
-    for file in [found.index, *found.pages]:
+    for file in [written.index, *written.pages]:
         printing.out(str(file))
-    for line in found.missing:
+    for line in written.missing:
         printing.say(f"no page: {line}")
 
 
@@ -130,17 +130,17 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the board's records as JSON lines that merge in git."""
-    found = api.export_records(file, *(comps or []))
+    exported = api.export_records(file, *(comps or []))
     if as_json:
-        printing.document({**asdict(found), "file": str(found.file)})
+        printing.document({**asdict(exported), "file": str(exported.file)})
         return
     counts = (
-        (found.records, "record"),
-        (found.withdrawals, "withdrawal"),
-        (found.reveals, "reveal"),
-        (found.picks, "pick"),
+        (exported.records, "record"),
+        (exported.withdrawals, "withdrawal"),
+        (exported.reveals, "reveal"),
+        (exported.picks, "pick"),
     )
-    printing.out(f"{found.file}: {figures.counted(counts)}")
+    printing.out(f"{exported.file}: {figures.counted(counts)}")
 
 
 def import_(
@@ -149,11 +149,11 @@ def import_(
 ) -> None:
     """Add the records of another board; what can be computed again is verified."""
     with live.progress() as progress:
-        found = api.import_records(file, progress=progress)
+        imported = api.import_records(file, progress=progress)
     if as_json:
-        printing.document(asdict(found))
+        printing.document(asdict(imported))
     else:
-        submissions.imported(found)
+        submissions.imported(imported)
 
 
 def _rows(top: int | None, *, whole: bool) -> int | None:

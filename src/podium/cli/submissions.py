@@ -15,13 +15,13 @@ from podium.cli.options import Comp, DatasetName, File, Json, Message, Name, Tea
 
 def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Check a predictions file without scoring it."""
-    found = api.check(comp, file, dataset=dataset)
+    checked = api.check(comp, file, dataset=dataset)
     if as_json:
-        rows, notes = found.rows, list(found.notes)
+        rows, notes = checked.rows, list(checked.notes)
         printing.document({"file": str(file), "rows": rows, "ok": True, "notes": notes})
         return
-    printing.out(f"{file} can be scored: {found.rows:,} rows.")
-    for note in found.notes:
+    printing.out(f"{file} can be scored: {checked.rows:,} rows.")
+    for note in checked.notes:
         printing.out(f"note: {note}")
 
 
@@ -35,8 +35,8 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Hand in a predictions file: check, score, rank."""
-    found = api.submit(comp, file, dataset=dataset, team=team, name=name, message=message)
-    answers.outcome(comp, dataset, found, as_json)
+    outcome = api.submit(comp, file, dataset=dataset, team=team, name=name, message=message)
+    answers.outcome(comp, dataset, outcome, as_json)
 
 
 def score_all(
@@ -45,15 +45,15 @@ def score_all(
 ) -> None:
     """Score every file under submissions/ that was not scored yet."""
     with live.progress() as progress:
-        found = api.score_all(comp, progress=progress)
-    answers.handled(found, as_json)
+        handled = api.score_all(comp, progress=progress)
+    answers.handled(handled, as_json)
 
 
 def rescore(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Score the files of outdated records again, by the present data, split and metric."""
     with live.progress() as progress:
-        found = api.rescore(comp, dataset, progress=progress)
-    answers.handled(found, as_json)
+        handled = api.rescore(comp, dataset, progress=progress)
+    answers.handled(handled, as_json)
 
 
 def plot(
@@ -82,14 +82,14 @@ def withdraw(
     as_json: Json = False,
 ) -> None:
     """Take a submission of your team out of the ranking, for good."""
-    found, new = api.withdraw(submission, team=team)
+    record, new = api.withdraw(submission, team=team)
     if as_json:
         names = ("submission", "competition", "dataset", "team", "name")
-        printing.document({**{name: getattr(found, name) for name in names}, "new": new})
+        printing.document({**{name: getattr(record, name) for name in names}, "new": new})
         return
     state = "is withdrawn" if new else "was withdrawn already"
-    where = f"{found.competition}/{found.dataset}"
-    printing.out(f"{found.submission} ({found.name}, team {found.team}) on {where} {state}.")
+    where = f"{record.competition}/{record.dataset}"
+    printing.out(f"{record.submission} ({record.name}, team {record.team}) on {where} {state}.")
 
 
 def pick(
@@ -137,7 +137,7 @@ def blend(
 ) -> None:
     """Blend submissions, by weights from out-of-fold predictions, and hand the blend in."""
     with live.progress() as progress:
-        found = api.blend(
+        blended = api.blend(
             comp,
             *submissions,
             dataset=dataset,
@@ -149,4 +149,4 @@ def blend(
             submit=not no_submit,
             progress=progress,
         )
-    answers.blended(comp, dataset, found, as_json)
+    answers.blended(comp, dataset, blended, as_json)

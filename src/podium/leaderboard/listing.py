@@ -42,18 +42,18 @@ def listing() -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.competition)
 
 
-def _entries(found: Competition, counts: Mapping[tuple[str, str], int]) -> list[Entry]:
-    checksums(found)  # raises where they cannot be read
+def _entries(competition: Competition, counts: Mapping[tuple[str, str], int]) -> list[Entry]:
+    checksums(competition)  # raises where they cannot be read
     return [
         Entry(
-            competition=found.name,
+            competition=competition.name,
             dataset=dataset.name,
-            title=f"{found.title}: {dataset.title}",
-            metric=found.primary.name,
-            status=_status(found, dataset),
-            submissions=counts.get((found.name, dataset.name), 0),
+            title=f"{competition.title}: {dataset.title}",
+            metric=competition.primary.name,
+            status=_status(competition, dataset),
+            submissions=counts.get((competition.name, dataset.name), 0),
         )
-        for dataset in found.datasets
+        for dataset in competition.datasets
     ]
 
 

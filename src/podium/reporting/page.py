@@ -115,30 +115,30 @@ def chosen(ranked: Sequence[Row], most: int) -> list[Row]:
 
 def _notes(competition: Competition, public: Standings, shown: Standings, part: str) -> list[str]:
     """What a reader should know of the board, a sentence each."""
-    found = []
+    notes = []
     if shown.groups is not None and shown.groups < FEWEST:
-        found.append(
+        notes.append(
             f"No tiers: of {shown.groups} independent groups nobody can tell who is really ahead; "
             f"{FEWEST} are needed."
         )
     elif shown.groups is not None:
-        found.append(
+        notes.append(
             f"Tiers and probabilities rest on {shown.groups:,} independent groups of test rows, "
             "for the 200 first rows and teams."
         )
     if flattery := public.flattery:
-        found.append(
+        notes.append(
             f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
             f"flattered by about {figure(flattery.expected)}, at most {figure(flattery.bound)}."
         )
     limit = competition.daily_limit
-    found.append(
+    notes.append(
         f"A team may hand in {limit} submissions a day (UTC); what is refused never counts."
         if limit
         else "There is no limit on submissions a day; the looks of each team are counted."
     )
     with_interval = {n for row in shown.rows if row.ci_low is not None for n in row.strata}
-    found += [
+    notes += [
         f"Intervals are approximate: {stratum.title} are not quite independent."
         for stratum in competition.strata
         if stratum.approximate and stratum.name in with_interval
@@ -152,7 +152,7 @@ def _notes(competition: Competition, public: Standings, shown: Standings, part: 
         (WITHDRAWN, "withdrawn by their teams; they do not rank."),
     ):  # fmt: skip
         if many := sum(row.status == status for row in shown.rows):
-            found.append(f"{many:,} {text}")
+            notes.append(f"{many:,} {text}")
     if lacking := sum(row.score is None for row in shown.rows if row.status != OUTDATED):
-        found.append(f"{lacking:,} came without {part} scores.")
-    return found
+        notes.append(f"{lacking:,} came without {part} scores.")
+    return notes

@@ -29,14 +29,16 @@ _MARKDOWN = str.maketrans(
 """Entities where a backslash would not do: some readers heed none, and links need no brackets."""
 
 
-def board(competition: Competition, dataset: str, found: Standings, part: str, form: str) -> None:
+def board(
+    competition: Competition, dataset: str, standings: Standings, part: str, form: str
+) -> None:
     """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
     if form == "json":
-        document(board_json(competition, dataset, found, part))
+        document(board_json(competition, dataset, standings, part))
         return
-    header, cells = _board_cells(competition, found)
+    header, cells = _board_cells(competition, standings)
     if form != "table":
-        _notes(competition, found, part)
+        _notes(competition, standings, part)
     last = len(header) - 1
     figures = [0, 1, *range(4, last)]
     if form == "csv":
@@ -51,7 +53,7 @@ def board(competition: Competition, dataset: str, found: Standings, part: str, f
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
         out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
         table(header, cells, right=figures, spare=range(last, 5, -1))
-        _notes(competition, found, part)
+        _notes(competition, standings, part)
 
 
 def inert(cell: str) -> str:
@@ -65,7 +67,7 @@ def literal(text: str) -> str:
 
 
 def board_json(
-    competition: Competition, dataset: str, found: Standings, part: str
+    competition: Competition, dataset: str, standings: Standings, part: str
 ) -> dict[str, Any]:
     """The board as one JSON document."""
     return {
@@ -74,22 +76,24 @@ def board_json(
         "metric": competition.primary.name,
         "higher_is_better": competition.primary.higher_is_better,
         "part": part,
-        "rows": [vars(row) for row in found.rows],
-        "looks": found.looks,
-        "flattery": found.flattery and vars(found.flattery),
-        "groups": found.groups,
-        "public_ranks": found.public_ranks,
-        "more": found.more,
+        "rows": [vars(row) for row in standings.rows],
+        "looks": standings.looks,
+        "flattery": standings.flattery and vars(standings.flattery),
+        "groups": standings.groups,
+        "public_ranks": standings.public_ranks,
+        "more": standings.more,
     }
 
 
-def _board_cells(competition: Competition, found: Standings) -> tuple[list[str], list[list[str]]]:
-    there = {name for row in found.rows for name in row.strata}
+def _board_cells(
+    competition: Competition, standings: Standings
+) -> tuple[list[str], list[list[str]]]:
+    there = {name for row in standings.rows for name in row.strata}
     strata = [stratum.name for stratum in competition.strata if stratum.name in there]
     strata = strata if len(strata) > 1 else []  # a single one says what the score says
     beside = [score.name for score in competition.scores[1:] if score.beside]
     age = cache(_age)  # many rows of one second
-    shaken = ["public rank"] if found.public_ranks else []
+    shaken = ["public rank"] if standings.public_ranks else []
     header = [
         *("rank", "tier", "team", "name", competition.primary.name, "95% interval"),
         *("beats next", *shaken, "normalised"),
@@ -106,7 +110,7 @@ def _board_cells(competition: Competition, found: Standings) -> tuple[list[str],
             figure(row.score),
             interval((row.ci_low, row.ci_high)),
             chance(row.win_next),
-            *(moved(row, found.public_ranks) for _ in shaken),
+            *(moved(row, standings.public_ranks) for _ in shaken),
             figure(row.normalised, 3),
             *(figure(row.metrics.get(name)) for name in beside),
             *(figure(row.strata.get(name)) for name in strata),
@@ -114,7 +118,7 @@ def _board_cells(competition: Competition, found: Standings) -> tuple[list[str],
             age(row.created),
             row.submission,
         ]
-        for row in found.rows
+        for row in standings.rows
     ]
     return header, cells
 
@@ -134,22 +138,22 @@ def _age(created: str) -> str:
     return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
 
 
-def _notes(competition: Competition, found: Standings, part: str) -> None:
+def _notes(competition: Competition, standings: Standings, part: str) -> None:
     """What a reader of the board should know of some of its rows."""
     from podium.scoring.tiers import FEWEST
 
-    rows = found.rows
-    if found.more:
-        rows_more = "1 more row" if found.more == 1 else f"{found.more:,} more rows"
+    rows = standings.rows
+    if standings.more:
+        rows_more = "1 more row" if standings.more == 1 else f"{standings.more:,} more rows"
         say(f"{rows_more}: --top 0 shows all, --team T those of a team.")
-    if found.groups is not None and found.groups < FEWEST:
+    if standings.groups is not None and standings.groups < FEWEST:
         say(
-            f"No tiers: of {found.groups} independent groups nobody can tell who is really ahead; "
-            f"{FEWEST} are needed."
+            f"No tiers: of {standings.groups} independent groups nobody can tell who is really "
+            f"ahead; {FEWEST} are needed."
         )
     elif any(row.tier for row in rows):
         say("Rows of one tier cannot be told from its first, by the test rows that there are.")
-    if flattery := found.flattery:
+    if flattery := standings.flattery:
         say(
             f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
             f"flattered by about {figure(flattery.expected)}, at most {figure(flattery.bound)}."
@@ -165,7 +169,7 @@ def _notes(competition: Competition, found: Standings, part: str) -> None:
         say(f"{late} late: handed in when the private scores were open. They do not rank.")
     if any(row.status == REFERENCE for row in rows):
         say("reference: boards that come with Podium, ranked among themselves.")
-    if found.sealed:
+    if standings.sealed:
         say(f"The {part} scores are sealed: only what comes with Podium is shown.")
     lacking = [row.submission for row in rows if row.score is None]
     if lacking:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _HEAD = 20
 
 
-def compared(competition: Competition, found: Compared) -> None:
+def compared(competition: Competition, comparison: Compared) -> None:
     """Print a comparison: of each pair the differences and where; then how all were made."""
-    first = found.rows[0]
+    first = comparison.rows[0]
     score = competition.primary
     way = "more" if score.higher_is_better else "less"
-    for row, against in zip(found.rows[1:], found.against, strict=True):
+    for row, against in zip(comparison.rows[1:], comparison.against, strict=True):
         out(f"{first.team}/{first.name} against {row.team}/{row.name}")
         out(f"{score.name}, {way} is better")
         lines = [_difference_cells(f"{part} rows", d) for part, d in against.parts.items()]
@@ -38,30 +38,30 @@ def compared(competition: Competition, found: Compared) -> None:
         if against.missing:
             say(against.missing)
         out()
-    names = [f"{row.team}/{row.name}" for row in found.rows]
-    cells = [[key, *map(short, values)] for key, values in found.settings.items()]
+    names = [f"{row.team}/{row.name}" for row in comparison.rows]
+    cells = [[key, *map(short, values)] for key, values in comparison.settings.items()]
     if cells:
         table(["", *names], cells)
 
 
-def _difference_cells(name: str, found: Difference) -> Cells:
-    bounds = interval((found.ci_low, found.ci_high))
-    p = "-" if found.p is None else "<0.001" if found.p < 0.001 else f"{found.p:.3f}"
-    values = [figure(found.first), figure(found.second), f"{found.difference:+.4f}"]
-    return [name, *values, bounds, p, chance(found.win)]
+def _difference_cells(name: str, difference: Difference) -> Cells:
+    bounds = interval((difference.ci_low, difference.ci_high))
+    p = "-" if difference.p is None else "<0.001" if difference.p < 0.001 else f"{difference.p:.3f}"
+    values = [figure(difference.first), figure(difference.second), f"{difference.difference:+.4f}"]
+    return [name, *values, bounds, p, chance(difference.win)]
 
 
-def _disagreement(found: Disagreement | None) -> None:
-    if found is None:
+def _disagreement(disagreement: Disagreement | None) -> None:
+    if disagreement is None:
         return
-    if found.agreement is not None:
-        out(f"agreement of the predictions: {figure(found.agreement, 3)}")
-    if found.groups:
-        most = list(found.groups.items())[:5]
+    if disagreement.agreement is not None:
+        out(f"agreement of the predictions: {figure(disagreement.agreement, 3)}")
+    if disagreement.groups:
+        most = list(disagreement.groups.items())[:5]
         out("they differ most in " + ", ".join(f"{name} ({value:.3g})" for name, value in most))
-    if found.rows:
-        header = list(found.rows[0])
-        rows = [[short(row[name]) for name in header] for row in found.rows]
+    if disagreement.rows:
+        header = list(disagreement.rows[0])
+        rows = [[short(row[name]) for name in header] for row in disagreement.rows]
         table(header, rows, right=range(1, len(header)))
 
 
@@ -70,7 +70,7 @@ def _ends(rows: Sequence[Any]) -> Sequence[Any]:
     return rows if len(rows) <= _HEAD else [*rows[: _HEAD // 2], *rows[-_HEAD // 2 :]]
 
 
-def blended(competition: Competition, found: Blend) -> None:
+def blended(competition: Competition, blend: Blend) -> None:
     """Print how a blend was made: weights and why, what each member gives, how like they are."""
     score = competition.primary
     way = "more" if score.higher_is_better else "less"
@@ -78,7 +78,7 @@ def blended(competition: Competition, found: Blend) -> None:
         "greedy": "weights chosen on out-of-fold predictions of the train part",
         "equal": "equal weights",
     }
-    out(f"{chosen[found.weights]}; {score.name}, {way} is better")
+    out(f"{chosen[blend.weights]}; {score.name}, {way} is better")
     cells = [
         [
             f"{number} {member.team}/{member.name}",
@@ -87,21 +87,21 @@ def blended(competition: Competition, found: Blend) -> None:
             figure(member.fold_score),
             "-" if member.without is None else f"{member.without:+.4f}",
         ]
-        for number, member in enumerate(found.members, 1)
+        for number, member in enumerate(blend.members, 1)
     ]
-    if found.fold_score is not None:
-        cells.append(["the blend", "1.000", "", figure(found.fold_score), ""])
+    if blend.fold_score is not None:
+        cells.append(["the blend", "1.000", "", figure(blend.fold_score), ""])
     header = ["", "weight", "public", "out of fold", "without it"]
     table(header, cells, right=range(1, len(header)))
-    if found.weights == "equal":
-        for line in found.why:
+    if blend.weights == "equal":
+        for line in blend.why:
             say(f"equal weights, since {line}")
     target = competition.targets[0]
     kind = "r" if not (target.label or target.matrix) else "ARI" if target.label else "MCC of calls"
     rows = [
         [f"{number} {member.name}", *map(figure, likeness)]
         for number, (member, likeness) in enumerate(
-            zip(found.members, found.likeness, strict=True), 1
+            zip(blend.members, blend.likeness, strict=True), 1
         )
     ]
     numbers = [str(number) for number in range(1, len(rows) + 1)]

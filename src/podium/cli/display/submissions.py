@@ -21,55 +21,56 @@ if TYPE_CHECKING:
 _HEAD = 20
 
 
-def outcome(competition: Competition, dataset: Dataset, found: Outcome) -> None:
+def outcome(competition: Competition, dataset: Dataset, done: Outcome) -> None:
     """Print what handing in gave."""
-    row = found.row
-    if not found.new:
+    row = done.row
+    if not done.new:
         say(f"The same predictions were handed in before, as {row.submission}: no second row.")
     where = f"{competition.name}/{dataset.name}"
     out(f"{where}, public part")
-    _card_table(competition, found.card)
-    if found.change is None:
-        change = "its first entry" if found.new else "unchanged"
-    elif found.change == 0:
+    _card_table(competition, done.card)
+    if done.change is None:
+        change = "its first entry" if done.new else "unchanged"
+    elif done.change == 0:
         change = "as good as its best before"
     else:
-        better = (found.change > 0) == competition.primary.higher_is_better
-        change = f"{found.change:+.4f} against its best before, {'better' if better else 'worse'}"
+        better = (done.change > 0) == competition.primary.higher_is_better
+        change = f"{done.change:+.4f} against its best before, {'better' if better else 'worse'}"
     if row.rank is None:
         out(f"{row.status} on {where}: it does not rank; team {row.team}: {change}")
     else:
-        out(f"public rank {row.rank} of {found.ranked} on {where}; team {row.team}: {change}")
-    out(f"submission {row.submission}: {near(found.file)}")
-    if found.open_file:
-        out(f"open part, for its own scorers: {near(found.open_file)}")
-    out(f"{found.seconds:.1f} s")
+        out(f"public rank {row.rank} of {done.ranked} on {where}; team {row.team}: {change}")
+    out(f"submission {row.submission}: {near(done.file)}")
+    if done.open_file:
+        out(f"open part, for its own scorers: {near(done.open_file)}")
+    out(f"{done.seconds:.1f} s")
 
 
-def left_open(found: Sequence[str]) -> None:
+def left_open(holes: Sequence[str]) -> None:
     """Say what this system does not guard from a model's code."""
-    if found:
-        say(f"Not guarded from the model on this system: {'; '.join(found)}.")
+    if holes:
+        say(f"Not guarded from the model on this system: {'; '.join(holes)}.")
 
 
-def predicted(found: Predicted) -> None:
+def predicted(predictions: Predicted) -> None:
     """Print predictions of somebody's own rows: where they are, or the first of them."""
-    how = "loaded from the cache" if found.loaded else "trained"
-    if found.file:
-        out(f"{found.file}: {len(found.table):,} rows")
+    how = "loaded from the cache" if predictions.loaded else "trained"
+    if predictions.file:
+        out(f"{predictions.file}: {len(predictions.table):,} rows")
     else:
         rows = [
-            [str(name), *map(figure, values)] for name, *values in found.table.head(_HEAD).values
+            [str(name), *map(figure, values)]
+            for name, *values in predictions.table.head(_HEAD).values
         ]
-        table(list(found.table.columns), rows, right=range(1, len(found.table.columns)))
-        if len(found.table) > _HEAD:
-            say(f"The first {_HEAD} of {len(found.table):,} rows; --output FILE writes all.")
-    say(f"model {how}; {found.seconds:.1f} s")
+        table(list(predictions.table.columns), rows, right=range(1, len(predictions.table.columns)))
+        if len(predictions.table) > _HEAD:
+            say(f"The first {_HEAD} of {len(predictions.table):,} rows; --output FILE writes all.")
+    say(f"model {how}; {predictions.seconds:.1f} s")
 
 
-def handled(found: Sequence[Handled]) -> None:
+def handled(files: Sequence[Handled]) -> None:
     """Print what became of files: one line each, but for those that were known."""
-    lines = [entry for entry in found if entry.status in ("scored", "refused")]
+    lines = [entry for entry in files if entry.status in ("scored", "refused")]
     if lines:
         rows = [
             [
@@ -83,36 +84,36 @@ def handled(found: Sequence[Handled]) -> None:
             for entry in lines
         ]
         table(["board", "team", "file", "submission", "score", "verdict"], rows, right=[4])
-    ignored = [entry.file for entry in found if entry.status == "ignored"]
+    ignored = [entry.file for entry in files if entry.status == "ignored"]
     if ignored:
         say(f"no predictions, ignored: {', '.join(ignored)}")
-    counts = [sum(e.status == s for e in found) for s in ("scored", "refused", "known")]
+    counts = [sum(e.status == s for e in files) for s in ("scored", "refused", "known")]
     say(f"{counts[0]} scored, {counts[1]} refused, {counts[2]} known already.")
 
 
-def imported(found: Imported) -> None:
+def imported(done: Imported) -> None:
     """Print what an import brought."""
     counts = [
-        (found.new, "new record"),
-        (found.known, "known record"),
-        (found.withdrawals, "new withdrawal"),
-        (found.picks, "new pick"),
+        (done.new, "new record"),
+        (done.known, "known record"),
+        (done.withdrawals, "new withdrawal"),
+        (done.picks, "new pick"),
     ]
     out(counted(counts))
-    if found.verified:
-        out(f"{found.verified} verified: computed again from the predictions")
-    if found.unverified:
-        out(f"{found.unverified} unverified: their predictions are not here")
-    if found.reference:
-        out(f"{found.reference} reference: boards that come with Podium")
-    for name in found.revealed:
+    if done.verified:
+        out(f"{done.verified} verified: computed again from the predictions")
+    if done.unverified:
+        out(f"{done.unverified} unverified: their predictions are not here")
+    if done.reference:
+        out(f"{done.reference} reference: boards that come with Podium")
+    for name in done.revealed:
         out(f"{name} came revealed: its private scores are open")
-    for submission, team in found.standing.items():
+    for submission, team in done.standing.items():
         say(
             f"{submission} was withdrawn elsewhere. Here it stays on the board until its team "
             f"withdraws it: podium withdraw {submission} --team {shlex.quote(team)}"
         )
-    for name in found.sealed:
+    for name in done.sealed:
         competition, dataset = name.split("/")
         say(
             f"{name} was revealed elsewhere. Here it stays sealed, since it holds submissions "
@@ -121,15 +122,15 @@ def imported(found: Imported) -> None:
         )
 
 
-def card(competition: Competition, found: Card) -> None:
+def card(competition: Competition, scored: Card) -> None:
     """Print a card."""
     from podium.leaderboard.submit import card_json
 
-    _card_table(competition, card_json(found))
+    _card_table(competition, card_json(scored))
 
 
-def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
-    approximate(competition, found["strata"] if found["ci"] else [])
+def _card_table(competition: Competition, card: Mapping[str, Any]) -> None:
+    approximate(competition, card["strata"] if card["ci"] else [])
     names = [score.name for score in competition.scores if score.perfect is not None]
     header = ["rows", "groups", "95% interval", *names]
 
@@ -138,8 +139,8 @@ def _card_table(competition: Competition, found: Mapping[str, Any]) -> None:
         counts = [f"{estimate['rows']:,}", f"{estimate['groups']:,}"]
         return [name, *counts, interval(estimate["ci"] or (None, None)), *figures]
 
-    rows = [cells("all rows", found)]
-    if len(found["strata"]) > 1:  # a single one says what the first row says
-        rows += [cells(name, estimate) for name, estimate in found["strata"].items()]
+    rows = [cells("all rows", card)]
+    if len(card["strata"]) > 1:  # a single one says what the first row says
+        rows += [cells(name, estimate) for name, estimate in card["strata"].items()]
     last = len(header)
     table(["", *header], rows, right=range(1, last + 1), spare=[2, *range(last, 4, -1)])
