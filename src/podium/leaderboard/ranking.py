@@ -84,19 +84,19 @@ class Ranking:
         count, place, last = 0, 0, None
         other_count, other_place, other_last = 0, 0, None
         for line in self.placed:
-            known: tuple[Any, ...] = line[:_KNOWN]  # `_replace` takes three times as long
+            known = line[:_KNOWN]  # `_replace` would take three times as long
             if line.kind != SUBMISSION:
-                yield Line(*known, line.kind)
+                yield Line._make((*known, line.kind, None, None))
             elif line.origin == REFERENCE:
                 other_count += 1
                 if line.score != other_last:
                     other_place, other_last = other_count, line.score
-                yield Line(*known, REFERENCE, None, other_place)
+                yield Line._make((*known, REFERENCE, None, other_place))
             else:
                 count += 1
                 if line.score != last:
                     place, last = count, line.score
-                yield Line(*known, SUBMISSION, place)
+                yield Line._make((*known, SUBMISSION, place, None))
         yield from self.rest
 
     def of(self, team: str) -> list[Line]:
