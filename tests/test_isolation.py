@@ -17,7 +17,6 @@ import redteam_escapes as escapes
 from podium import api, data
 from podium.errors import PodiumError
 from podium.execution import policy, sandbox, views
-from podium.execution.folds import FoldViews
 from podium.execution.worker import Limits, Worker
 from podium.training import Folds
 from podium.verifying import checks
@@ -163,9 +162,8 @@ def test_a_fold_has_no_answers_of_what_it_holds_out(workspace, toy):
 
 def test_a_fold_is_a_dataset_of_its_own(toy, tmp_path, raw_folder):
     folds = Folds.of(data.load(*api.load("toy")))
-    views_ = FoldViews(folds=folds, folder=tmp_path)
     for fold in folds.numbers:
-        given = views_[fold].data
+        given = views.of_fold(folds, fold, tmp_path / str(fold)).data
         held = folds.fold == fold
         assert list(given.train().ids) == list(folds.train.ids[~held])
         assert list(given.part("test").ids) == list(folds.train.ids[held])

@@ -10,7 +10,7 @@ import pytest
 from conftest import MODEL
 from podium import api, version
 from podium.errors import ModelError, PodiumError
-from podium.execution.folds import FoldWorkers
+from podium.execution.folds import FoldJobs
 from podium.tuning import pruning, storages, studies
 
 
@@ -201,8 +201,7 @@ def test_the_gain_is_paired(write):
         ({"trials": 2, "jobs": 0}, "1 or more"),
         ({"trials": 2, "sampler": "tpee"}, "Did you mean 'tpe'"),
         ({"trials": 2, "pruner": "fold"}, "Did you mean 'folds'"),
-        ({"trials": 2, "backend": "dusk"}, "Did you mean 'dask'"),
-        ({"trials": 2, "backend": "dask"}, "meet in a database"),
+        ({"trials": 2, "jobs": 2, "dask": "tcp://127.0.0.1:9"}, "one of both"),
         ({"trials": 2, "study": "../x"}, "cannot be a study's"),
         ({"trials": 2, "storage": "sqlite:///x"}, "Leave --storage out"),
         ({"trials": 2, "storage": "nonsense"}, "no address of a database"),
@@ -299,17 +298,17 @@ def test_a_journal_that_was_cut_is_mended(write, workspace):
 
 def test_a_trial_that_was_taken_away_is_no_fault(write, monkeypatch):
     """A machine slept so long that its trial was queued again elsewhere."""
-    predict = FoldWorkers.predict
+    submit = FoldJobs.submit
 
     def slept(self, *given, **options):
         with storages.opened(None, studies.folder("toy/demo")) as storage:
             study = optuna.load_study(study_name="toy/demo/s", storage=storage.optuna)
             for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
                 if trial.number == 1:
-                    storages.requeue(study, trial)
-        return predict(self, *given, **options)
+                    storages.requeue(study, trial.number)
+        return submit(self, *given, **options)
 
-    monkeypatch.setattr(FoldWorkers, "predict", slept)
+    monkeypatch.setattr(FoldJobs, "submit", slept)
     found = api.tune("toy", write(), trials=4, study="s", pruner="none")
     assert states(found).count("COMPLETE") == 4
     assert found.standing.failed == 0

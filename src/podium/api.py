@@ -310,6 +310,8 @@ def cross_validate(
     seeds: int = 1,
     by: str | None = None,
     plots: Path | str | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
     limit_time: float | None = None,
     limit_memory: float | None = None,
     progress: Progress | None = None,
@@ -317,7 +319,9 @@ def cross_validate(
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
     The limits are for all folds and seeds together; see `run`. Pictures of the
-    predictions beside the truth are written to the folder `plots`, if it is named.
+    predictions beside the truth are written to the folder `plots`, if it is named. Side by side
+    are trained so many `jobs`, which divide the cores (one by default), or as many as the workers
+    of a Dask cluster have threads, whose scheduler's address is `dask`.
     """
     from podium.execution import starting
 
@@ -325,7 +329,7 @@ def cross_validate(
     from podium import model as models
     from podium import plotting
     from podium.data import load as load_data
-    from podium.execution import running
+    from podium.execution import folds
     from podium.execution.worker import Limits
     from podium.predictions import out_of_fold
 
@@ -333,7 +337,7 @@ def cross_validate(
     ready = load_data(*load(competition, dataset))
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
-    found = running.cross_validate(
+    found = folds.cross_validate(
         ready,
         model,
         params=params or {},
@@ -341,6 +345,8 @@ def cross_validate(
         seeds=seeds,
         by=by,
         limits=limits,
+        jobs=jobs,
+        dask=dask,
         progress=progress,
     )
     if by is None:  # for blends

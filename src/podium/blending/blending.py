@@ -307,10 +307,10 @@ def _folds_of(
     file, problem = _model_of(data, record, team)
     if file is None:
         return None, problem
-    from podium.execution import running
+    from podium.execution import folds
     from podium.execution.worker import Limits
 
-    found = running.cross_validate(
+    found = folds.cross_validate(
         data,
         file,
         params=params,
