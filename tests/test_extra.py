@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, data
+from podium import api, data, model
 from podium.data import Prepared
 from podium.execution import folds as out_of_fold
 from podium.execution import views
@@ -80,7 +80,9 @@ def test_a_held_out_fold_is_held_out_of_the_extra_rows(made):
 def test_cross_validation_gives_no_extra_rows_of_the_held_out_fold(made, workspace):
     (workspace / "seen.py").write_text(SEEN)
     ready, _ = made
-    found = out_of_fold.cross_validate(ready, "seen.py", params={}, limits=Limits())
+    found = out_of_fold.cross_validate(
+        ready, model.find(ready.competition, "seen.py"), params={}, limits=Limits()
+    )
     assert len(found.predictions) == 24
 
 

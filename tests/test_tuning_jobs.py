@@ -16,7 +16,7 @@ import pytest
 
 from podium import api
 from podium.errors import PodiumError
-from podium.execution import folds
+from podium.execution import executors, folds
 from podium.tuning import search, storages, studies
 from test_tuning import states, trials
 
@@ -98,7 +98,7 @@ def test_two_jobs_do_as_many_as_were_asked_for(write, url, monkeypatch):
 @pytest.mark.slow
 def test_threads_are_divided(write, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(folds, "cores", lambda: 6)
+    monkeypatch.setattr(executors, "cores", lambda: 6)
     fit = "import os; assert os.environ['OMP_NUM_THREADS'] == '3', os.environ"
     assert api.tune("toy", write(fit), trials=4, jobs=2).standing.failed == 0
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from podium.execution.predicting import Predicted
     from podium.freezing.freezing import Frozen
     from podium.metric import Table
+    from podium.model import ModelFile
     from podium.reporting import Report
     from podium.submission import Checked
     from podium.training import Progress
@@ -248,21 +249,15 @@ def run(
         ModelError: If the model file fails, or takes too much.
         SubmissionError: If its predictions cannot be scored.
     """
-    from podium.execution import starting
-
-    starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
+    start = time.perf_counter()
+    ready, file = _to_train(competition, dataset, model)
     from podium.boards.entry import Entries, Predictions
     from podium.boards.record import label, remark
-    from podium.data import load as load_data
     from podium.execution import running, views
     from podium.execution.worker import Limits, Worker
 
-    start = time.perf_counter()
     limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
-    ready = load_data(*load(competition, dataset))
-    file = models.find(ready.competition, model)
     wanted, origin, changes = _wanted(ready, file.name, params or {}, study, storage)
     with Worker(ready.competition, file, views.whole(ready), limits=limits) as worker:
         worker.model.with_params(wanted)  # refused before a name is made of them
@@ -284,6 +279,30 @@ def run(
         )
         found = entries.hand_in(predictions) if submit else entries.put_aside(predictions)
         return replace(found, left_open=made.left_open)
+
+
+def _to_train(
+    competition: str, dataset: str | None, model: str | Path, jobs: int | None = None
+) -> tuple[Data, ModelFile]:
+    """A dataset and a model's file; what its processes need is imported meanwhile.
+
+    Args:
+        competition: Its name.
+        dataset: Its name; the default one is simulated.
+        model: A shipped model's name, or the path of a model file.
+        jobs: How many such processes will divide the cores.
+    """
+    from podium.execution import executors, starting
+
+    threads = executors.threads(jobs or 1)
+    starting.prepare(threads)
+    from podium import model as models
+    from podium.data import load as load_data
+
+    known, chosen = load(competition, dataset)
+    file = models.find(known, model)
+    starting.prepare(threads, file.source)
+    return load_data(known, chosen), file
 
 
 def _wanted(
@@ -323,23 +342,18 @@ def cross_validate(
     are trained so many `jobs`, which divide the cores (one by default), or as many as the workers
     of a Dask cluster have threads, whose scheduler's address is `dask`.
     """
-    from podium.execution import starting
-
-    starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
+    ready, file = _to_train(competition, dataset, model, jobs)
     from podium import plotting
-    from podium.data import load as load_data
     from podium.execution import folds
     from podium.execution.worker import Limits
     from podium.predictions import out_of_fold
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
-    ready = load_data(*load(competition, dataset))
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
     found = folds.cross_validate(
         ready,
-        model,
+        file,
         params=params or {},
         seed=seed,
         seeds=seeds,
@@ -354,7 +368,7 @@ def cross_validate(
         place = out_of_fold.place(ready, model_sha256=sha256, params=found.params, seed=seed)
         out_of_fold.keep(place, found.predictions)
     if plots is not None:
-        plotting.plot_folds(ready, models.shown_name(model), found, Path(plots))
+        plotting.plot_folds(ready, file.name, found, Path(plots))
     return found
 
 
@@ -387,18 +401,13 @@ def tune(
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If it cannot be searched so.
     """
-    from podium.execution import starting
-
-    starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium.data import load as load_data
+    ready, file = _to_train(competition, dataset, model, settings.get("jobs"))
     from podium.execution.worker import Limits
     from podium.tuning import tuning
 
-    ready = load_data(*load(competition, dataset))
     return tuning.tune(
         ready,
-        models.find(ready.competition, model),
+        file,
         params=params or {},
         seed=seed,
         limits=Limits(seconds=limit_time, memory=limit_memory),
@@ -440,19 +449,14 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
-    from podium.execution import starting
-
-    starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium.data import load as load_data
+    ready, file = _to_train(competition, dataset, model)
     from podium.execution import predicting
     from podium.execution.worker import Limits
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
-    ready = load_data(*load(competition, dataset))
     return predicting.predict(
         ready,
-        models.find(ready.competition, model),
+        file,
         Path(rows) if isinstance(rows, str) else rows,
         params=params or {},
         limits=limits,

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from podium.errors import PodiumError, needing_extras
+from podium.machine import cores
 from podium.notes import note
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ class Executor(Protocol):
 
     Attributes:
         slots: How many at a time.
-        share: How many divide the cores of one machine; 0 for as many threads as the environment
-            says.
+        share: How many divide the cores of one machine.
     """
 
     slots: int
@@ -76,12 +76,17 @@ def opened(jobs: int | None, dask: str | None) -> Iterator[Executor]:
         machine.close()
 
 
+def threads(share: int) -> int | None:
+    """How many threads a job's libraries may use; None for what the environment says."""
+    return max(1, cores() // share) if share > 1 else None
+
+
 class Machine:
     """This machine: a thread waits for each job's process, and all divide the cores."""
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self.share = 0 if slots == 1 else slots
+        self.share = slots
         self._pool = ThreadPoolExecutor(slots)
 
     def submit(self, function: Work, job: Job) -> Future[dict[str, Any]]:

@@ -28,7 +28,6 @@ from podium.execution import executors, views
 from podium.execution.child import told
 from podium.execution.executors import LOOK, Cluster, Executor, Job
 from podium.execution.worker import Done, Limits, Worker, refusal
-from podium.machine import cores
 from podium.model import ModelFile
 from podium.predictions.expected import Expected
 from podium.stats import Card
@@ -85,7 +84,7 @@ class Children:
         folds: Whose rows.
         file: The model's.
         limits: Of a job: time, and memory of all that a process starts.
-        share: How many jobs divide the cores; 0 for as many threads as the environment says.
+        share: How many jobs divide the cores.
         progress: Shows the trainings.
     """
 
@@ -99,7 +98,7 @@ class Children:
         progress: Progress | None = None,
     ) -> None:
         self._folds, self._file, self._limits, self._progress = folds, file, limits, progress
-        self._threads = max(1, cores() // share) if share else None
+        self._threads = executors.threads(share)
         self._lock, self._over = threading.Lock(), threading.Event()
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(scratch.directory("podium-folds-"))
@@ -378,7 +377,7 @@ def predictions_limit(data: Data, rows: int) -> int:
 
 def cross_validate(
     data: Data,
-    model_name: str | Path,
+    file: ModelFile,
     *,
     params: Mapping[str, Any],
     seed: int = 0,
@@ -393,7 +392,7 @@ def cross_validate(
 
     Args:
         data: A prepared dataset.
-        model_name: A shipped model's name, or the path of a model file.
+        file: The model's.
         params: Changes to the model's `DEFAULTS`.
         seed: The first training seed.
         seeds: How many training seeds; they show how much of a difference is luck.
@@ -408,7 +407,7 @@ def cross_validate(
         PodiumError: If the model fails, or its predictions cannot be scored.
     """
     start = time.perf_counter()
-    file, folds = model.find(data.competition, model_name), Folds.of(data, by)
+    folds = Folds.of(data, by)
     tables: dict[int, dict[int, Table]] = {number: {} for number in range(seed, seed + seeds)}
     waiting = deque((fold, number) for fold in folds.numbers for number in tables)
     working: dict[Future[dict[str, Any]], tuple[int, int]] = {}

@@ -79,9 +79,7 @@ def start(work: Path, source: bytes, threads: int | None = None) -> Process:
             env={**environment, **policy.places(work)},
             start_new_session=True,
         )
-    text = source.decode(errors="replace")
-    heavy = [name for name, pattern in _HEAVY.items() if re.search(pattern, text)]
-    return _server(environment).fork([*_COMMON, *heavy])
+    return _server(environment).fork(source)
 
 
 class _Forked:
@@ -151,14 +149,18 @@ class _Server:
             )
         atexit.register(self.close)
 
-    def fork(self, modules: list[str]) -> _Forked:
-        """A child that has imported these."""
+    def prepare(self, source: bytes) -> None:
+        """Have it import what a model will need, without waiting for it."""
+        with self._lock, suppress(OSError):  # whoever forks there says what is wrong
+            self._control.send(_request(source))
+
+    def fork(self, source: bytes) -> _Forked:
+        """A child that has imported what a model needs."""
         ours, theirs = zip(*(os.pipe() if n else os.pipe()[::-1] for n in range(3)), strict=True)
-        request = json.dumps({"path": policy.python_path(), "modules": modules}).encode()
         forked = _Forked(cast("tuple[int, int, int]", ours))
         try:
             with self._lock:
-                socket.send_fds(self._control, [request], theirs)
+                socket.send_fds(self._control, [_request(source)], theirs)
                 forked.begun(int(self._control.recv(64)))
         except (OSError, ValueError):
             self.close()
@@ -191,10 +193,22 @@ _SERVERS: dict[tuple[int, str], _Server] = {}
 _STARTING = threading.Lock()
 
 
-def warm(threads: int | None = None) -> None:
-    """Start the server now: it imports while this process does something else."""
+def prepare(threads: int | None = None, source: bytes = b"") -> None:
+    """Have what a model's process needs imported, while this process does something else.
+
+    Args:
+        threads: As `start` will be told.
+        source: Of the model, once it is known.
+    """
     if FORKS:
-        _server(policy.environment(threads))
+        _server(policy.environment(threads)).prepare(source)
+
+
+def _request(source: bytes) -> bytes:
+    text = source.decode(errors="replace")
+    heavy = [name for name, pattern in _HEAVY.items() if re.search(pattern, text)]
+    request = {"path": policy.python_path(), "modules": [*_COMMON, *heavy]}
+    return json.dumps(request).encode()
 
 
 def _server(environment: dict[str, str]) -> _Server:

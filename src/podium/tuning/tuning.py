@@ -165,7 +165,12 @@ def tune(
     folds = Folds.of(data)  # a dataset without folds is refused before anything is begun
     folder = studies.folder(f"{data.competition.name}/{data.dataset.name}")
     # What says which parameters to try sees no rows: what it looked up would reach the folds.
-    asked = Worker(*(data.competition, model, views.nothing(data)), limits=limits, stop=clock.ended)
+    asked = Worker(
+        *(data.competition, model, views.nothing(data)),
+        limits=limits,
+        stop=clock.ended,
+        threads=executors.threads(settings.jobs or 1),
+    )
     with (
         _in_time(),
         search.quiet(),
