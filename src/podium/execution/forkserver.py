@@ -29,13 +29,15 @@ def serve(control: socket.socket) -> None:
             os._exit(0)  # nothing here needs to be taken apart
         request = json.loads(message)
         sys.path[:] = request["path"]
+        before = len(sys.modules)
         for name in request["modules"]:
             with suppress(Exception):  # the child says what is missing, if it needs it at all
                 import_module(name)
+        if len(sys.modules) > before:
+            gc.collect()
+            gc.freeze()  # else the children would copy all pages as soon as they collect
         if not streams:
             continue
-        gc.collect()
-        gc.freeze()  # else the children would copy all pages as soon as they collect
         process = os.fork()
         if not process:
             _become(control, streams)

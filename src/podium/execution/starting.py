@@ -31,7 +31,10 @@ def _forks() -> bool:
 
 
 FORKS = _forks()
-_COMMON = ("podium.execution.child", "podium.training", "podium.data", "pandas", "pyarrow.parquet")
+_COMMON = (
+    *("podium.execution.child", "podium.execution.sandbox", "podium.training", "podium.data"),
+    *("pandas", "pyarrow.parquet", "pyarrow.dataset", "pyarrow.pandas_compat"),
+)
 _HEAVY = {
     "lightgbm": r"\blightgbm\b",
     "sklearn.linear_model": r"\bsklearn\b",
@@ -182,10 +185,9 @@ class _Server:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Let it go, with its children."""
-        with suppress(OSError):  # also where a fork of this program holds it
-            self._control.shutdown(socket.SHUT_RDWR)
+        """End it, with its children: whatever it is doing is for nobody now."""
         self._control.close()
+        self._process.kill()
         self._process.wait()
 
 
