@@ -13,9 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from podium.errors import PodiumError, needing_extras
+from podium.errors import PodiumError, needing_extras, note
 from podium.machine import cores
-from podium.notes import note
 
 if TYPE_CHECKING:
     import distributed

@@ -21,23 +21,26 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from podium import competition, formats, model, scratch
-from podium.data import Data, load
+from podium import scratch
+from podium.competition import folders as competition
+from podium.competition import model_file as model
+from podium.competition.model_file import ModelFile
+from podium.data import formats
+from podium.data.dataset import Data, load
+from podium.data.expected import Expected
 from podium.errors import PodiumError
 from podium.execution import executors, views
 from podium.execution.child import told
 from podium.execution.executors import LOOK, Cluster, Executor, Job
+from podium.execution.training import Folds, aligned
 from podium.execution.worker import Done, Limits, Worker, refusal
-from podium.model import ModelFile
-from podium.predictions.expected import Expected
-from podium.stats import Card
-from podium.training import Folds, aligned
+from podium.metrics.stats import Card
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from podium.metric import Table
-    from podium.training import Progress
+    from podium.competition.metric import Table
+    from podium.execution.training import Progress
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

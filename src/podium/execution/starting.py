@@ -32,7 +32,12 @@ def _forks() -> bool:
 
 FORKS = _forks()
 _COMMON = (
-    *("podium.execution.child", "podium.execution.sandbox", "podium.training", "podium.data"),
+    *(
+        "podium.execution.child",
+        "podium.execution.sandbox",
+        "podium.execution.training",
+        "podium.data",
+    ),
     *("pandas", "pyarrow.parquet", "pyarrow.dataset", "pyarrow.pandas_compat"),
 )
 _HEAVY = {

@@ -29,8 +29,8 @@ from podium.tuning.pruning import KEPT, Kept, Race
 from podium.tuning.studies import Standing, Subject
 
 if TYPE_CHECKING:
+    from podium.competition.metric import Table
     from podium.execution.executors import Executor
-    from podium.metric import Table
     from podium.tuning.storages import Storage
 
 IDLE = 0.2
