@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from podium.errors import PodiumError, needing_extras, note
+from podium.errors import PodiumError, note, require_extra
 from podium.machine import cores
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Machine:
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Cluster]:
-    with needing_extras("A Dask cluster"):
+    with require_extra("A Dask cluster"):
         import distributed
     try:
         client = distributed.Client(address, timeout=_ANSWER, set_as_default=False)

@@ -32,18 +32,19 @@ def _forks() -> bool:
 
 FORKS = _forks()
 _COMMON = (
-    *(
-        "podium.execution.child",
-        "podium.execution.sandbox",
-        "podium.execution.training",
-        "podium.data",
-    ),
-    *("pandas", "pyarrow.parquet", "pyarrow.dataset", "pyarrow.pandas_compat"),
+    "podium.execution.child",
+    "podium.execution.sandbox",
+    "podium.execution.training",
+    "podium.data.dataset",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
 )
 _HEAVY = {
     "lightgbm": r"\blightgbm\b",
     "sklearn.linear_model": r"\bsklearn\b",
-    "torch": r"\btorch\b|podium\.(neural|autoencoder|learning)\b",
+    "torch": r"\btorch\b|\bneural\b|[Aa]utoencoder",
     "h5py": r"\bslices\b",
     "scipy.sparse": r"\bscipy\b|\bslices\b",
 }

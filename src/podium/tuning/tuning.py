@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial
 
 from podium.competition.model_file import note_change
 from podium.data.dataset import Data
-from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
+from podium.errors import ModelError, PodiumError, UnknownNameError, require_extra
 from podium.execution import executors, out_of_fold, views
 from podium.execution.folds import FoldJobs
 from podium.execution.training import Folds
@@ -90,7 +90,7 @@ class Settings:
         if problems:
             raise PodiumError("These settings of a search are refused.", problems=problems)
         if self.plots is not None:
-            with needing_extras("A plot of a study"):
+            with require_extra("A plot of a study"):
                 import plotly  # noqa: F401
 
 
