@@ -14,10 +14,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from podium import errors, scratch
 from podium.errors import ModelError, PodiumError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from podium.competition.part import Report
     from podium.execution.starting import Process
 
-T = TypeVar("T")
 _LINE = 1 << 20  # bytes of a message
 _SAID, _STEP = 64 << 20, 1000  # bytes of all messages of one task; of one that tells a step
 _MIB = 1 << 20
@@ -257,7 +256,8 @@ class Worker:
         if self._live is None:
             place = self._home.enter_context(scratch.directory("podium-model-"))
             seconds = self._limits.seconds if seconds is None else seconds
-            self._live = self._guarded(lambda: self._started(place, seconds))
+            with self._guarded():
+                self._live = self._started(place, seconds)
         return self._live
 
     def _started(self, place: Path, seconds: float | None) -> _Live:
@@ -306,31 +306,32 @@ class Worker:
     ) -> Done:
         live = self._begun(seconds)
         seconds = self._limits.seconds if seconds is None else seconds
-
-        def work() -> Done:
+        with self._guarded():
             live.monitor.idle, began = False, time.monotonic() - live.spent
             live.spent = 0.0  # loading the model counts with the first task
             left = None if seconds is None else max(began + seconds - time.monotonic(), 1e-3)
             live.monitor.allow(left, self._limits.seconds)
             live.send(task=task, **job)
             done = live.follow(Done(), report, suggest)
-            live.monitor.allow(None, None)
-            live.monitor.idle = True
-            done.seconds = time.monotonic() - began
-            done.peak_memory_mb, done.left_open = live.monitor.peak, live.left_open
-            return done
+        live.monitor.allow(None, None)
+        live.monitor.idle = True
+        done.seconds = time.monotonic() - began
+        done.peak_memory_mb, done.left_open = live.monitor.peak, live.left_open
+        return done
 
-        return self._guarded(work)
-
-    def _guarded(self, work: Callable[[], T]) -> T:
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
         """Work with the process: what has gone wrong with it ends it, and names the file as typed.
 
-        What the model was refused leaves it as it is.
+        What the model was refused leaves it as it is, and at rest.
         """
         try:
-            return work()
+            yield
         except Refused as refused:
-            if not (self._live and self._live.begun):
+            if self._live and self._live.begun:
+                self._live.monitor.allow(None, None)
+                self._live.monitor.idle = True
+            else:
                 self._drop()
             raise self._named(refused.error) from None
         except BaseException as error:

@@ -163,7 +163,7 @@ def begin(
         ModelError: If the model's space has nothing to search.
         PodiumError: If a study of that name is of something else.
     """
-    space = probe(subject)
+    space = _suggested(subject, None)[0].distributions
     if not space:
         raise ModelError(
             f"{subject.file.name} has nothing to search: its space(trial) suggests nothing.",
@@ -188,7 +188,7 @@ def begin(
                 hint="Name another, or leave --study out: then names follow from these.",
             )
         return optuna.load_study(study_name=full, storage=storage.optuna), ""
-    point = _own_point(subject)
+    point = _own_point(subject, space)
     try:
         study = optuna.create_study(
             study_name=full, storage=storage.optuna, direction=subject.direction
@@ -266,15 +266,6 @@ def changes(trial: FrozenTrial) -> dict[str, Any]:
     return dict(trial.user_attrs.get(CHANGES, trial.params))
 
 
-def probe(subject: Subject, point: Mapping[str, Any] | None = None) -> dict[str, BaseDistribution]:
-    """The distributions that a model's space asks for, at a point or somewhere.
-
-    Raises:
-        ModelError: If `space` fails, or gives what the model does not take.
-    """
-    return _suggested(subject, point)[0].distributions
-
-
 def suggested(subject: Subject, trial: optuna.Trial) -> dict[str, Any]:
     """What a model's space makes of a trial: changes to its parameters.
 
@@ -309,18 +300,18 @@ def _suggested(
     return trial, suggested(subject, trial)
 
 
-def _own_point(subject: Subject) -> dict[str, Any]:
+def _own_point(subject: Subject, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
     """The model's parameters as a point of its space; {} if they are none.
 
     They are none where a default lies outside of its range, stands for something else (None), or
     is made by `space` from what it suggests: then trial 0 is run all the same, without a place.
     """
     params = subject.file.params
-    wanted = {name: _as_choice(params[name]) for name in probe(subject) if name in params}
-    if not all(_lies_in(wanted.get(name), kind) for name, kind in probe(subject).items()):
+    wanted = {name: _as_choice(params[name]) for name in space if name in params}
+    if not all(_lies_in(wanted.get(name), kind) for name, kind in space.items()):
         return {}
-    trial, found = _suggested(subject, wanted)
-    same = all(_as_choice(found[name]) == _as_choice(params[name]) for name in found)
+    trial, taken = _suggested(subject, wanted)
+    same = all(_as_choice(taken[name]) == _as_choice(params[name]) for name in taken)
     return wanted if same and set(trial.distributions) <= set(wanted) else {}
 
 
