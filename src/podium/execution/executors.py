@@ -1,7 +1,8 @@
 """Where jobs are done: side by side on this machine, or on a Dask cluster.
 
-Both take a function and a job of plain values, and give a future of what the function gives. Here
-a thread waits for each job's sandboxed process; a worker of the cluster does the same there.
+Both take a function of a module that can be imported and a job of plain values, and give a future
+of what the function gives. Here a thread waits for each job's sandboxed process; a worker of the
+cluster does the same there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from podium.errors import PodiumError, note, require_extra
 from podium.machine import cores
@@ -26,28 +27,6 @@ LOOK = 0.5
 """Seconds between looks at jobs that are at work."""
 _PATIENCE = 30.0  # seconds that a cluster may be without workers
 _ANSWER = 10.0  # seconds until a scheduler must have answered
-
-
-class Executor(Protocol):
-    """Does jobs side by side.
-
-    Attributes:
-        slots: How many at a time.
-        share: How many divide the cores of one machine.
-    """
-
-    slots: int
-    share: int
-
-    def submit(self, function: Work, job: Job) -> Future[dict[str, Any]]:
-        """Have a job done by a function of a module that can be imported."""
-
-    def check(self) -> None:
-        """Look whether somebody is there to do jobs.
-
-        Raises:
-            PodiumError: If nobody is, and nobody comes.
-        """
 
 
 @contextmanager
@@ -81,7 +60,12 @@ def threads(share: int) -> int | None:
 
 
 class Machine:
-    """This machine: a thread waits for each job's process, and all divide the cores."""
+    """This machine: a thread waits for each job's process, and all divide the cores.
+
+    Attributes:
+        slots: How many are done at a time.
+        share: How many divide the cores of one machine.
+    """
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -89,7 +73,7 @@ class Machine:
         self._pool = ThreadPoolExecutor(slots)
 
     def submit(self, function: Work, job: Job) -> Future[dict[str, Any]]:
-        """See `Executor`."""
+        """Have a job done by a function."""
         return self._pool.submit(function, job)
 
     def check(self) -> None:
@@ -113,7 +97,12 @@ def _cluster(address: str) -> Iterator[Cluster]:
 
 
 class Cluster:
-    """A Dask cluster: a job of a worker that dies is done by another one."""
+    """A Dask cluster: a job of a worker that dies is done by another one.
+
+    Attributes:
+        slots: How many are done at a time.
+        share: How many divide the cores of one machine.
+    """
 
     def __init__(self, client: distributed.Client) -> None:
         self._client = client
@@ -128,7 +117,7 @@ class Cluster:
         self._count(workers)
 
     def submit(self, function: Work, job: Job) -> Future[dict[str, Any]]:
-        """See `Executor`."""
+        """Have a job done by a function."""
         future: Future[dict[str, Any]] = self._executor.submit(function, dict(job))
         return future
 
@@ -164,7 +153,11 @@ class Cluster:
             self._count(fit)
 
     def check(self) -> None:
-        """See `Executor`."""
+        """Look whether somebody is there to do jobs.
+
+        Raises:
+            PodiumError: If nobody is, and nobody comes.
+        """
         with suppress(OSError):
             if self._workers():
                 self._seen = time.monotonic()
@@ -183,3 +176,6 @@ class Cluster:
         for worker in workers.values():
             together[worker["host"]] += worker["nthreads"]
         self.slots, self.share = together.total(), max(together.values())
+
+
+Executor = Machine | Cluster

@@ -8,6 +8,7 @@ A job is plain values, and so is what comes of it, beside a Parquet file.
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 import threading
 import time
@@ -15,7 +16,7 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -102,6 +103,9 @@ class Children:
     ) -> None:
         self._folds, self._file, self._limits, self._progress = folds, file, limits, progress
         self._threads = executors.threads(share)
+        if limits.memory is None and math.isfinite(free := limits.memory_mb):
+            # As it is now: a process that begins beside others at work may take no less.
+            self._limits = replace(limits, memory=free / share)
         self._lock, self._over = threading.Lock(), threading.Event()
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(scratch.directory("podium-folds-"))

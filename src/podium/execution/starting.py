@@ -14,7 +14,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
 from podium.errors import PodiumError
 from podium.execution import policy
@@ -49,24 +49,6 @@ _HEAVY = {
     "scipy.sparse": r"\bscipy\b|\bslices\b",
 }
 """Packages that take long to import, and how a model file that needs one looks."""
-
-
-class Process(Protocol):
-    """A process that was started: what `subprocess.Popen` has of one."""
-
-    pid: int
-    stdin: IO[bytes] | None
-    stdout: IO[bytes] | None
-    stderr: IO[bytes] | None
-
-    def poll(self) -> int | None:
-        """Its exit status once it has ended; None before."""
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait until it has ended."""
-
-    def kill(self) -> None:
-        """End it."""
 
 
 def start(work: Path, source: bytes, threads: int | None = None) -> Process:
@@ -108,11 +90,11 @@ class _Forked:
             self._handle = os.pidfd_open(process)
 
     def poll(self) -> int | None:
-        """See `Process`; how it ended nobody knows but the one that it told."""
+        """Its exit status once it has ended, of which nobody knows but the one that it told."""
         return self._ended(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """See `Process`.
+        """Wait until it has ended.
 
         Raises:
             TimeoutExpired: If it has not ended by then.
@@ -123,7 +105,7 @@ class _Forked:
         return code
 
     def kill(self) -> None:
-        """See `Process`."""
+        """End it."""
         if self._handle is not None:
             with suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
@@ -139,6 +121,10 @@ class _Forked:
     def __del__(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
+
+
+Process = subprocess.Popen[bytes] | _Forked
+"""A process that was started."""
 
 
 class _Server:

@@ -13,11 +13,11 @@ import os
 import time
 import warnings
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
@@ -44,23 +44,6 @@ RETRIES = 3
 """Times that a trial is queued again when its search has died; it may be what kills them."""
 HEARTBEAT, SILENCE = 15, 60
 """Seconds between signs of life of a search in a database, and after which it counts as dead."""
-
-
-class Storage(Protocol):
-    """Where studies lie."""
-
-    @property
-    def optuna(self) -> BaseStorage:
-        """Optuna's storage."""
-
-    def searching(self, study: Study) -> AbstractContextManager[None]:
-        """Search a study, while inside: what dead searches left is queued again first."""
-
-    def beat(self, trials: Collection[int], *, now: bool = False) -> None:
-        """Show that the search of these trials lives, if it is time to, or at once."""
-
-    def reap(self, study: Study) -> None:
-        """Queue the trials of searches again that have died meanwhile."""
 
 
 @contextmanager
@@ -132,7 +115,7 @@ class Journal:
 
     @contextmanager
     def searching(self, study: Study) -> Iterator[None]:
-        """See `Storage`.
+        """Search a study, while inside: what a dead search left is queued again first.
 
         Raises:
             PodiumError: If another process searches it.
@@ -150,10 +133,10 @@ class Journal:
             lock.release()
 
     def beat(self, trials: Collection[int], *, now: bool = False) -> None:
-        """See `Storage`; the lock is the sign."""
+        """The lock is the sign that a search lives."""
 
     def reap(self, study: Study) -> None:
-        """See `Storage`; no other search has this one's."""
+        """No other search has this study."""
 
     def _lock(self, name: str) -> FileLock:
         place = self.folder / "locks"
@@ -231,19 +214,19 @@ class Database:
 
     @contextmanager
     def searching(self, study: Study) -> Iterator[None]:
-        """See `Storage`."""
+        """Search a study, while inside: what dead searches left is queued again first."""
         self.reap(study)
         yield
 
     def beat(self, trials: Collection[int], *, now: bool = False) -> None:
-        """See `Storage`."""
+        """Show that the search of these trials lives, if it is time to, or at once."""
         if now or time.monotonic() > self._next:
             self._next = time.monotonic() + HEARTBEAT
             for trial in list(trials):
                 self.optuna.record_heartbeat(trial)  # type: ignore[attr-defined]
 
     def reap(self, study: Study) -> None:
-        """See `Storage`."""
+        """Queue the trials of searches again that have died meanwhile."""
         begun = datetime.datetime.now() - datetime.timedelta(seconds=SILENCE)
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.datetime_start and trial.datetime_start < begun:
@@ -304,3 +287,6 @@ def _mend(file: Path) -> None:
         tail = journal.read()
         if tail and not tail.endswith(b"\n"):
             journal.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
+
+
+Storage = Journal | Database
