@@ -80,7 +80,7 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(write):
     assert found.standing.done == 12
     assert found.failures == [
         "The model's process says: mine.py failed in fit: AssertionError: too steep: "
-        "line 17 in fit: assert self.params['a'] <= 0.2, 'too steep'"
+        "mine.py, line 17 in fit: assert self.params['a'] <= 0.2, 'too steep'"
     ]
     assert found.params["a"] <= 0.2
 

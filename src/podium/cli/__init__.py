@@ -61,7 +61,8 @@ def main() -> None:
     """Run the command line; exit status 0 fine, 1 refused input, 2 usage, 3 our fault."""
     named = sys.argv[1:2]
     try:
-        if set(named) & TRAIN and not {"--jobs", "--dask"} & set(sys.argv):
+        elsewhere = any(word.startswith(("--jobs", "--dask")) for word in sys.argv)
+        if set(named) & TRAIN and not elsewhere:
             from podium.execution import starting
 
             starting.prepare()  # models' processes, while this one imports what it needs itself

@@ -325,8 +325,13 @@ class FoldJobs:
 
     def __enter__(self) -> Self:
         if isinstance(self._executor, Cluster):
+            self._stack.enter_context(suppress(OSError))  # a cluster that is gone has ended all
             self._stack.callback(self._executor.on_each, end, self._facts["command"])
-            self._executor.keep_fit(self._executor.on_each(lacks, self._facts))
+            try:
+                self._executor.keep_fit(self._executor.on_each(lacks, self._facts))
+            except BaseException:
+                self._stack.close()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:
