@@ -3,6 +3,7 @@
     python benchmarks/tuning.py pruning --trials 40 --seeds 3     # fold trainings saved, best value
     python benchmarks/tuning.py overhead                          # of the harness, a trial
     python benchmarks/tuning.py jobs --seconds 60                 # two one-core jobs against one
+    python benchmarks/tuning.py folds --model lightgbm            # of cv: two side by side, or one
 
 Works in a temporary workspace, on `sirna/demo` unless another competition is named. Figures of
 `jobs` and `overhead` mean something on a machine that does nothing else.
@@ -96,7 +97,7 @@ PRUNERS = ("none", "folds")
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["pruning", "overhead", "jobs"])
+    parser.add_argument("what", choices=["pruning", "overhead", "jobs", "folds"])
     parser.add_argument("--competition", default="sirna")
     parser.add_argument("--dataset")
     parser.add_argument("--model", default="small.py", help="small.py: a few quick trees")
@@ -112,7 +113,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="podium-tuning-") as scratch:
         os.chdir(scratch)
         Path("small.py").write_text(SMALL)
-        {"pruning": pruning, "overhead": overhead, "jobs": jobs}[given.what](given)
+        {"pruning": pruning, "overhead": overhead, "jobs": jobs, "folds": folds}[given.what](given)
         os.chdir(Path(scratch).parent)
 
 
@@ -227,6 +228,29 @@ def jobs(given):
         counts[count] = len(done) / (ended - begun)
         print(f"{count}: {len(done)} trials in {ended - begun:.1f} s after {begun - started:.1f} s")
     print(f"two jobs: {counts[2] / counts[1]:.2f} times the trials of one")
+
+
+def folds(given):
+    """Seconds of `cv` with folds one after the other, with all cores, and two side by side.
+
+    Trainings that spin against each other take many times as long side by side.
+    """
+    from podium.competition.model_file import parse_settings
+
+    taken = {1: [], 2: []}
+    for _ in range(given.seeds):
+        for jobs, seconds in taken.items():
+            start = time.perf_counter()
+            api.cross_validate(
+                given.competition,
+                given.model,
+                dataset=given.dataset,
+                params=parse_settings(given.set),
+                jobs=jobs,
+            )
+            seconds.append(time.perf_counter() - start)
+    one, two = (float(np.median(seconds)) for seconds in taken.values())
+    print(f"one fold at a time {one:.1f} s, two {two:.1f} s: {two / one:.2f} times as long")
 
 
 if __name__ == "__main__":

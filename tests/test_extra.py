@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from podium import api
+from podium.competition import model_file as model
 from podium.competition.sequences import Sequences
 from podium.data import dataset as data
 from podium.data.dataset import Prepared
-from podium.execution import running
-from podium.execution.folds import FoldViews
+from podium.execution import folds as out_of_fold
+from podium.execution import views
 from podium.execution.training import Folds
 from podium.execution.worker import Limits
 from podium.verifying import checks
@@ -81,7 +82,9 @@ def test_a_held_out_fold_is_held_out_of_the_extra_rows(made):
 def test_cross_validation_gives_no_extra_rows_of_the_held_out_fold(made, workspace):
     (workspace / "seen.py").write_text(SEEN)
     ready, _ = made
-    found = running.cross_validate(ready, "seen.py", params={}, limits=Limits())
+    found = out_of_fold.cross_validate(
+        ready, model.find(ready.competition, "seen.py"), params={}, limits=Limits()
+    )
     assert len(found.predictions) == 24
 
 
@@ -90,7 +93,7 @@ def test_groups_that_are_held_out_are_held_out_of_the_extra_rows(made, tmp_path)
     folds = Folds.of(ready, "group")
     folds.train.extra.groups["group"] = folds.train.groups["group"].iloc[:10].to_numpy()
     for fold in folds.numbers:
-        seen = FoldViews(folds=folds, folder=tmp_path)[fold].data.train()
+        seen = views.of_fold(folds, fold, tmp_path / str(fold)).data.train()
         held = set(folds.train.groups.loc[folds.fold == fold, "group"])
         assert not held & set(seen.groups["group"])
         kept = folds.train.extra.ids[~folds.train.extra.groups["group"].isin(held)]

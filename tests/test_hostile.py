@@ -872,8 +872,9 @@ def test_quick_exits_with_large_files(workspace, monkeypatch):
     path.write_text("id,y\n" + "".join(f"r{row:07d},{row / 7!r}\n" for row in range(rows)))
     code = (
         f"import sys\n{MAIN.partition('from podium')[0]}"
-        "from podium import competition, formats\nfrom pathlib import Path\n"
-        f"t = formats.read(Path('large.csv'), competition.load('toy'), {rows})\n"
+        "from podium.competition import folders\nfrom podium.data import formats\n"
+        "from pathlib import Path\n"
+        f"t = formats.read(Path('large.csv'), folders.load('toy'), {rows})\n"
         f"assert t.num_rows == {rows}\n"
     )
     for _ in range(40):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,6 @@ from podium import api
 from podium.data import dataset as data
 from podium.errors import PodiumError
 from podium.execution import policy, sandbox, views
-from podium.execution.folds import FoldViews
 from podium.execution.training import Folds
 from podium.execution.worker import Limits, Worker
 from podium.verifying import checks
@@ -164,9 +164,8 @@ def test_a_fold_has_no_answers_of_what_it_holds_out(workspace, toy):
 
 def test_a_fold_is_a_dataset_of_its_own(toy, tmp_path, raw_folder):
     folds = Folds.of(data.load(*api.load("toy")))
-    views_ = FoldViews(folds=folds, folder=tmp_path)
     for fold in folds.numbers:
-        given = views_[fold].data
+        given = views.of_fold(folds, fold, tmp_path / str(fold)).data
         held = folds.fold == fold
         assert list(given.train().ids) == list(folds.train.ids[~held])
         assert list(given.part("test").ids) == list(folds.train.ids[held])
@@ -521,8 +520,12 @@ def test_what_lies_beside_a_model_and_is_none_of_its_business(monkeypatch, works
 
 
 def test_what_is_left_open_is_said(monkeypatch, podium_cli):
-    left_open = property(lambda _: (sandbox.FILES, sandbox.NETWORK))
-    monkeypatch.setattr(Worker, "left_open", left_open)
+    call = Worker._call
+
+    def left_open(*given, **options):
+        return replace(call(*given, **options), left_open=(sandbox.FILES, sandbox.NETWORK))
+
+    monkeypatch.setattr(Worker, "_call", left_open)
     for command in ("run", "cv"):
         done = podium_cli(command, "toy", model())
         assert done.err.strip() == (

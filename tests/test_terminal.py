@@ -12,7 +12,7 @@ from podium.data import dataset as data
 from podium.errors import ModelError, PodiumError, in_one_line
 from podium.execution import output
 from podium.execution.output import Printed
-from podium.execution.worker import _refusal
+from podium.execution.worker import refusal
 
 LINK = "\x1b]8;;http://evil.example\x1b\\here\x1b]8;;\x1b\\"
 WORDS = ["\x1b[31mred", LINK, "[bold]loud[/bold]", "[/]", "\x9b2J", "\u202egnp", "a\nerror: ours"]
@@ -102,9 +102,9 @@ def test_prints_in_this_process(where, workspace, rows, podium_cli):
 
 
 @pytest.mark.parametrize("words", WORDS)
-def test_a_refusal_that_a_process_tells_is_its_words(words):
+def test_arefusal_that_a_process_tells_is_its_words(words):
     told = {"kind": "ModelError", "message": words, "problems": [words], "hint": words}
-    error = _refusal(told, theirs=True)
+    error = refusal(told, theirs=True)
     assert isinstance(error, ModelError)
     lines = harmless(str(error)).split("\n")
     assert [line.partition(in_one_line(words))[0] for line in lines] == [

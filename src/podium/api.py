@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from podium.blending.blending import Blended
     from podium.competition.metric import Table
+    from podium.competition.model_file import ModelFile
     from podium.creating.freezing import Frozen
     from podium.creating.making import Created
     from podium.data.dataset import Data
@@ -246,21 +247,15 @@ def run(
         ModelError: If the model file fails, or takes too much.
         SubmissionError: If its predictions cannot be scored.
     """
-    from podium.execution import starting
-
-    starting.warm()  # it imports what models need while this process does so
-    from podium.competition import model_file as models
-    from podium.data.dataset import load as load_data
+    start = time.perf_counter()
+    ready, file = _to_train(competition, dataset, model)
     from podium.execution import running, views
     from podium.execution.worker import Limits, Worker
     from podium.leaderboard import submit as handing_in
     from podium.leaderboard.record import label, remark
 
-    start = time.perf_counter()
     limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
-    ready = load_data(*load(competition, dataset))
-    file = models.find(ready.competition, model)
     wanted, origin, changes = _wanted(ready, file.name, params or {}, study, storage)
     with Worker(ready.competition, file, views.whole(ready), limits=limits) as worker:
         worker.model.with_params(wanted)  # refused before a name is made of them
@@ -283,6 +278,30 @@ def run(
         )
         hand_in = handing_in.submit if submit else handing_in.keep
         return replace(hand_in(scorer, predictions), left_open=made.left_open)
+
+
+def _to_train(
+    competition: str, dataset: str | None, model: str | Path, jobs: int | None = None
+) -> tuple[Data, ModelFile]:
+    """A dataset and a model's file; what its processes need is imported meanwhile.
+
+    Args:
+        competition: Its name.
+        dataset: Its name; the default one is simulated.
+        model: A shipped model's name, or the path of a model file.
+        jobs: How many such processes will divide the cores.
+    """
+    from podium.execution import executors, starting
+
+    threads = executors.threads(jobs or 1)
+    starting.prepare(threads)
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
+
+    known, chosen = load(competition, dataset)
+    file = models.find(known, model)
+    starting.prepare(threads, file.source)
+    return load_data(known, chosen), file
 
 
 def _wanted(
@@ -309,6 +328,8 @@ def cross_validate(
     seeds: int = 1,
     by: str | None = None,
     plots: Path | str | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
     limit_time: float | None = None,
     limit_memory: float | None = None,
     progress: Progress | None = None,
@@ -316,29 +337,28 @@ def cross_validate(
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
     The limits are for all folds and seeds together; see `run`. Pictures of the
-    predictions beside the truth are written to the folder `plots`, if it is named.
+    predictions beside the truth are written to the folder `plots`, if it is named. Side by side
+    are trained so many `jobs`, which divide the cores (one by default), or as many as the workers
+    of a Dask cluster have threads, whose scheduler's address is `dask`.
     """
-    from podium.execution import starting
-
-    starting.warm()  # it imports what models need while this process does so
-    from podium.competition import model_file as models
-    from podium.data.dataset import load as load_data
-    from podium.execution import out_of_fold, running
+    ready, file = _to_train(competition, dataset, model, jobs)
+    from podium.execution import folds, out_of_fold
     from podium.execution.worker import Limits
     from podium.reporting import plotting
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
-    ready = load_data(*load(competition, dataset))
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
-    found = running.cross_validate(
+    found = folds.cross_validate(
         ready,
-        model,
+        file,
         params=params or {},
         seed=seed,
         seeds=seeds,
         by=by,
         limits=limits,
+        jobs=jobs,
+        dask=dask,
         progress=progress,
     )
     if by is None:  # for blends
@@ -346,7 +366,7 @@ def cross_validate(
         place = out_of_fold.place(ready, model_sha256=sha256, params=found.params, seed=seed)
         out_of_fold.keep(place, found.predictions)
     if plots is not None:
-        plotting.plot_folds(ready, models.shown_name(model), found, Path(plots))
+        plotting.plot_folds(ready, file.name, found, Path(plots))
     return found
 
 
@@ -379,18 +399,13 @@ def tune(
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If it cannot be searched so.
     """
-    from podium.execution import starting
-
-    starting.warm()  # it imports what models need while this process does so
-    from podium.competition import model_file as models
-    from podium.data.dataset import load as load_data
+    ready, file = _to_train(competition, dataset, model, settings.get("jobs"))
     from podium.execution.worker import Limits
     from podium.tuning import tuning
 
-    ready = load_data(*load(competition, dataset))
     return tuning.tune(
         ready,
-        models.find(ready.competition, model),
+        file,
         params=params or {},
         seed=seed,
         limits=Limits(seconds=limit_time, memory=limit_memory),
@@ -432,19 +447,14 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
-    from podium.execution import starting
-
-    starting.warm()  # it imports what models need while this process does so
-    from podium.competition import model_file as models
-    from podium.data.dataset import load as load_data
+    ready, file = _to_train(competition, dataset, model)
     from podium.execution import predicting
     from podium.execution.worker import Limits
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
-    ready = load_data(*load(competition, dataset))
     return predicting.predict(
         ready,
-        models.find(ready.competition, model),
+        file,
         Path(rows) if isinstance(rows, str) else rows,
         params=params or {},
         limits=limits,

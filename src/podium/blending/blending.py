@@ -304,12 +304,13 @@ def _folds_of(
     file, problem = _model_of(data, record, team)
     if file is None:
         return None, problem
-    from podium.execution import running
+    from podium.competition import model_file as models
+    from podium.execution import folds
     from podium.execution.worker import Limits
 
-    found = running.cross_validate(
+    found = folds.cross_validate(
         data,
-        file,
+        models.find(data.competition, file),
         params=params,
         seed=seed,
         limits=Limits(),

@@ -38,6 +38,8 @@ COMMANDS = {  # in the order in which help lists them
     "freeze": "competitions.freeze",
 }
 """Where each command is: a module of this package, and its function."""
+TRAIN = {"run", "cv", "tune", "predict"}
+"""Commands that run models."""
 
 
 def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -59,6 +61,11 @@ def main() -> None:
     """Run the command line; exit status 0 fine, 1 refused input, 2 usage, 3 our fault."""
     named = sys.argv[1:2]
     try:
+        elsewhere = any(word.startswith(("--jobs", "--dask")) for word in sys.argv)
+        if set(named) & TRAIN and not elsewhere:
+            from podium.execution import starting
+
+            starting.prepare()  # models' processes, while this one imports what it needs itself
         with Exits():
             command_line(named if set(named) & set(COMMANDS) else COMMANDS)(prog_name="podium")
     finally:

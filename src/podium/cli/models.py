@@ -12,7 +12,9 @@ from podium.cli import answers
 from podium.cli.display import live, printing, submissions
 from podium.cli.options import (
     Comp,
+    Dask,
     DatasetName,
+    Jobs,
     Json,
     LimitMemory,
     LimitTime,
@@ -88,6 +90,8 @@ def cv(
         Path | None,
         typer.Option("--plot", metavar="DIR", help="Write pictures of predictions and truth."),
     ] = None,
+    jobs: Jobs = None,
+    dask: Dask = None,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
     as_json: Json = False,
@@ -106,6 +110,8 @@ def cv(
             seeds=seeds,
             by=by,
             plots=plots,
+            jobs=jobs,
+            dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
             progress=progress,

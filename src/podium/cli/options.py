@@ -63,3 +63,13 @@ LimitMemory = Annotated[
     typer.Option("--limit-memory", metavar="MIB", min=1, help="For all that the model starts."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="J", min=1, help="Trainings side by side; default: 1."),
+]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask", metavar="ADDRESS", help="A Dask scheduler, whose workers do the trainings."
+    ),
+]

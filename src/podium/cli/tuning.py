@@ -11,7 +11,9 @@ from podium import api
 from podium.cli.display import live, printing, tuning
 from podium.cli.options import (
     Comp,
+    Dask,
     DatasetName,
+    Jobs,
     Json,
     LimitMemory,
     LimitTime,
@@ -28,9 +30,6 @@ Trials = Annotated[
 Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0.01, help="End by then.")
 ]
-Jobs = Annotated[
-    int | None, typer.Option("--jobs", metavar="J", min=1, help="Trials side by side.")
-]
 Sampler = Annotated[
     str, typer.Option("--sampler", metavar="S", help="tpe random cmaes gp qmc nsgaii.")
 ]
@@ -38,16 +37,6 @@ Pruner = Annotated[str, typer.Option("--pruner", metavar="P", help="folds none."
 WarmStart = Annotated[
     str | None,
     typer.Option("--warm-start", metavar="STUDY", help="Begin with the best of that search."),
-]
-Backend = Annotated[str, typer.Option("--backend", metavar="B", help="local, or dask: a cluster.")]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        "--scheduler",
-        metavar="ADDRESS",
-        envvar="DASK_SCHEDULER_ADDRESS",
-        help="Of the Dask cluster.",
-    ),
 ]
 Plots = Annotated[
     Path | None, typer.Option("--plot", metavar="DIR", help="Write pictures as HTML.")
@@ -61,13 +50,12 @@ def tune(
     trials: Trials = None,
     timeout: Timeout = None,
     jobs: Jobs = None,
+    dask: Dask = None,
     sampler: Sampler = "tpe",
     pruner: Pruner = "folds",
     warm_start: WarmStart = None,
     study: Study = None,
     storage: Storage = None,
-    backend: Backend = "local",
-    scheduler: Scheduler = None,
     settings: Set = None,
     seed: Seed = 0,
     limit_time: LimitTime = None,
@@ -92,8 +80,7 @@ def tune(
                 trials=trials,
                 timeout=timeout,
                 jobs=jobs,
-                backend=backend,
-                scheduler=scheduler,
+                dask=dask,
                 storage=storage,
                 study=study,
                 sampler=sampler,

@@ -1,6 +1,6 @@
 """Untrusted code at work: one walled process, whoever starts it (run, cv, tune, predict, verify).
 
-    running, folds, predicting: what is asked for
+    running, folds, predicting: what is asked for   executors: where the jobs of folds are done
         worker: a process that does task after task     views: the data that it is given
             starting, forkserver: how it begins         policy: what it may see
             child: what happens inside                  sandbox: what holds it there

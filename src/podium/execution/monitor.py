@@ -31,6 +31,7 @@ _SLOW = 4  # looks, of which the last one sees files, too
 _SELDOM = 20  # looks, of which one is taken at a process that has no task
 _MIB = 1 << 20
 _GOING = 0.5  # seconds that a process which is done has to go by itself
+_RESIDENT = (b"VmRSS", b"VmHWM")  # memory of a process, and its peak
 _ENDING = 10.0  # seconds in which everything that a model started must have ended
 
 
@@ -83,7 +84,7 @@ class Monitor(threading.Thread):
             return ModelError(
                 f"The model started more than {policy.PROCESSES:,} processes: nothing was kept."
             )
-        sizes = [_memory(process) for process in family]
+        sizes = [_lines(process, "status", _RESIDENT) for process in family]
         peak = max((peak for _, peak in sizes), default=0.0)
         if peak:
             self.peak = max(self.peak or 0.0, round(peak, 1))
@@ -173,16 +174,10 @@ def _lines(process: int, name: str, wanted: tuple[bytes, ...]) -> list[float]:
     return list(known.values())
 
 
-def _memory(process: int) -> tuple[float, float]:
-    """Resident memory of a process and its peak, MiB."""
-    size, peak = _lines(process, "status", (b"VmRSS", b"VmHWM"))
-    return size, peak
-
-
 def _own_memory(process: int) -> tuple[float, float]:
     """Resident memory of a process, what it shares in equal parts; and what of it has no file."""
     size, shared = _lines(process, "smaps_rollup", (b"Pss", b"Pss_Shmem"))
-    return (size - shared, shared) if size else (_memory(process)[0], 0.0)
+    return (size - shared, shared) if size else (_lines(process, "status", _RESIDENT)[0], 0.0)
 
 
 def _shared_memory(first: int, family: list[int]) -> float:

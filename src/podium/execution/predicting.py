@@ -105,14 +105,15 @@ def predict(
             file = worker.model.with_params(params)
             done, loaded = _predicted(worker, data, file, params, len(part), seed, progress)
             found = formats.read(done.files[ROWS], data.competition, len(part), data.genes)
-            left_open = worker.left_open
     note_change(file.path, file.sha256)
     aligned = training.aligned(data, found, part)
     table = submission.frame(part.ids, aligned, data.genes)
     if output is not None:
         _write(table, output)
     seconds = time.perf_counter() - start
-    return Predicted(table=table, file=output, loaded=loaded, seconds=seconds, left_open=left_open)
+    return Predicted(
+        table=table, file=output, loaded=loaded, seconds=seconds, left_open=done.left_open
+    )
 
 
 def _check_output(output: Path, rows: Path | pd.DataFrame, *, force: bool) -> None:

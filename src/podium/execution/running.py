@@ -1,4 +1,4 @@
-"""Runs: have a model predict the test part, or its own folds, in a process of its own."""
+"""Runs: have a model predict the test part in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import scratch
 from podium.competition import model_file as models
 from podium.data import formats
-from podium.execution import folds
-from podium.execution.folds import CrossValidation, FoldViews, predictions_limit
-from podium.execution.training import Folds, aligned
+from podium.execution.folds import predictions_limit
+from podium.execution.training import aligned
 from podium.scoring import submission
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from podium.competition.model_file import ModelFile
     from podium.data.dataset import Data
     from podium.execution.training import Progress
-    from podium.execution.worker import Limits, Worker
+    from podium.execution.worker import Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +76,14 @@ def predict_test(
         "params": done.params,
         "seed": seed,
         "train_seconds": done.train_seconds,
-        "peak_memory_mb": worker.peak_memory_mb,
-        "left_open": list(worker.left_open),
+        "peak_memory_mb": done.peak_memory_mb,
+        "left_open": list(done.left_open),
     }
     return Made(
         path=done.files["test"],
         open_table=_open_table(data, done.files["open"], seed) if data.has_open else None,
         code=code,
-        left_open=worker.left_open,
+        left_open=done.left_open,
     )
 
 
@@ -100,45 +98,3 @@ def _open_table(data: Data, file: Path, seed: int) -> pd.DataFrame:
     if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table
         features = part.features.convert_dtypes()
     return pd.concat([predicted[["id"]], features, predicted.drop(columns="id")], axis=1)
-
-
-def cross_validate(
-    data: Data,
-    model: str | Path,
-    *,
-    params: Mapping[str, Any],
-    seed: int = 0,
-    seeds: int = 1,
-    by: str | None = None,
-    limits: Limits,
-    progress: Progress | None = None,
-) -> CrossValidation:
-    """Out-of-fold score on the train part: each row by a model that never saw its fold.
-
-    Args:
-        data: A prepared dataset.
-        model: A shipped model's name, or the path of a model file.
-        params: Changes to the model's `DEFAULTS`.
-        seed: The first training seed.
-        seeds: How many training seeds.
-        by: A kind of group to hold out whole (five folds), instead of the fixed folds.
-        limits: For all folds and seeds together.
-        progress: Shows the folds.
-
-    Raises:
-        DataError: If the dataset has no folds.
-        PodiumError: If the model fails, or its predictions cannot be scored.
-    """
-    file = models.find(data.competition, model)
-    with scratch.directory("podium-folds-") as folder:
-        found = folds.cross_validate(
-            FoldViews(folds=Folds.of(data, by), folder=folder),
-            file,
-            params=params,
-            seed=seed,
-            seeds=seeds,
-            limits=limits,
-            progress=progress,
-        )
-    models.note_change(file.path, file.sha256)
-    return found

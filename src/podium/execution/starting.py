@@ -14,7 +14,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
 from podium.errors import PodiumError
 from podium.execution import policy
@@ -33,10 +33,13 @@ def _forks() -> bool:
 FORKS = _forks()
 _COMMON = (
     "podium.execution.child",
+    "podium.execution.sandbox",
     "podium.execution.training",
     "podium.data.dataset",
     "pandas",
     "pyarrow.parquet",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
 )
 _HEAVY = {
     "lightgbm": r"\blightgbm\b",
@@ -46,24 +49,6 @@ _HEAVY = {
     "scipy.sparse": r"\bscipy\b|\bslices\b",
 }
 """Packages that take long to import, and how a model file that needs one looks."""
-
-
-class Process(Protocol):
-    """A process that was started: what `subprocess.Popen` has of one."""
-
-    pid: int
-    stdin: IO[bytes] | None
-    stdout: IO[bytes] | None
-    stderr: IO[bytes] | None
-
-    def poll(self) -> int | None:
-        """Its exit status once it has ended; None before."""
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait until it has ended."""
-
-    def kill(self) -> None:
-        """End it."""
 
 
 def start(work: Path, source: bytes, threads: int | None = None) -> Process:
@@ -85,9 +70,7 @@ def start(work: Path, source: bytes, threads: int | None = None) -> Process:
             env={**environment, **policy.places(work)},
             start_new_session=True,
         )
-    text = source.decode(errors="replace")
-    heavy = [name for name, pattern in _HEAVY.items() if re.search(pattern, text)]
-    return _server(environment).fork([*_COMMON, *heavy])
+    return _server(environment).fork(source)
 
 
 class _Forked:
@@ -107,11 +90,11 @@ class _Forked:
             self._handle = os.pidfd_open(process)
 
     def poll(self) -> int | None:
-        """See `Process`; how it ended nobody knows but the one that it told."""
+        """Its exit status once it has ended, of which nobody knows but the one that it told."""
         return self._ended(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """See `Process`.
+        """Wait until it has ended.
 
         Raises:
             TimeoutExpired: If it has not ended by then.
@@ -122,7 +105,7 @@ class _Forked:
         return code
 
     def kill(self) -> None:
-        """See `Process`."""
+        """End it."""
         if self._handle is not None:
             with suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
@@ -138,6 +121,10 @@ class _Forked:
     def __del__(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
+
+
+Process = subprocess.Popen[bytes] | _Forked
+"""A process that was started."""
 
 
 class _Server:
@@ -157,14 +144,18 @@ class _Server:
             )
         atexit.register(self.close)
 
-    def fork(self, modules: list[str]) -> _Forked:
-        """A child that has imported these."""
+    def prepare(self, source: bytes) -> None:
+        """Have it import what a model will need, without waiting for it."""
+        with self._lock, suppress(OSError):  # whoever forks there says what is wrong
+            self._control.send(_request(source))
+
+    def fork(self, source: bytes) -> _Forked:
+        """A child that has imported what a model needs."""
         ours, theirs = zip(*(os.pipe() if n else os.pipe()[::-1] for n in range(3)), strict=True)
-        request = json.dumps({"path": policy.python_path(), "modules": modules}).encode()
         forked = _Forked(cast("tuple[int, int, int]", ours))
         try:
             with self._lock:
-                socket.send_fds(self._control, [request], theirs)
+                socket.send_fds(self._control, [_request(source)], theirs)
                 forked.begun(int(self._control.recv(64)))
         except (OSError, ValueError):
             self.close()
@@ -186,10 +177,9 @@ class _Server:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Let it go, with its children."""
-        with suppress(OSError):  # also where a fork of this program holds it
-            self._control.shutdown(socket.SHUT_RDWR)
+        """End it, with its children: whatever it is doing is for nobody now."""
         self._control.close()
+        self._process.kill()
         self._process.wait()
 
 
@@ -197,10 +187,22 @@ _SERVERS: dict[tuple[int, str], _Server] = {}
 _STARTING = threading.Lock()
 
 
-def warm(threads: int | None = None) -> None:
-    """Start the server now: it imports while this process does something else."""
+def prepare(threads: int | None = None, source: bytes = b"") -> None:
+    """Have what a model's process needs imported, while this process does something else.
+
+    Args:
+        threads: As `start` will be told.
+        source: Of the model, once it is known.
+    """
     if FORKS:
-        _server(policy.environment(threads))
+        _server(policy.environment(threads)).prepare(source)
+
+
+def _request(source: bytes) -> bytes:
+    text = source.decode(errors="replace")
+    heavy = [name for name, pattern in _HEAVY.items() if re.search(pattern, text)]
+    request = {"path": policy.python_path(), "modules": [*_COMMON, *heavy]}
+    return json.dumps(request).encode()
 
 
 def _server(environment: dict[str, str]) -> _Server:

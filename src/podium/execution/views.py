@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from podium.competition.part import Part
+    from podium.execution.training import Folds
 
     Rows = NDArray[np.bool_]
 
@@ -66,6 +67,14 @@ def whole(data: Data) -> View:
 def nothing(data: Data) -> View:
     """No rows at all: what a process sees that only says what a model would like to try."""
     return View(data=replace(data, manifest={**data.manifest, "files": {}}))
+
+
+def of_fold(folds: Folds, fold: int, folder: Path) -> View:
+    """A fold, written to an empty folder: its test part is what it holds out."""
+    held = folds.fold == fold
+    return cut(
+        *(folds.data, folder), train=~held, test=("train", held), extra=folds.extra_rows(fold)
+    )
 
 
 def cut(

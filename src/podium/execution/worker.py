@@ -14,10 +14,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from podium import errors, scratch
 from podium.errors import ModelError, PodiumError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from podium.competition.part import Report
     from podium.execution.starting import Process
 
-T = TypeVar("T")
 _LINE = 1 << 20  # bytes of a message
 _SAID, _STEP = 64 << 20, 1000  # bytes of all messages of one task; of one that tells a step
 _MIB = 1 << 20
@@ -86,21 +85,24 @@ class Done:
         params: The model's complete parameters, as the process told them.
         train_seconds: As the process measured it; None where nothing was trained.
         changes: What `space` gave.
+        seconds: That the model's code has taken.
+        peak_memory_mb: Of the largest process, MiB; None where the system does not say.
+        left_open: What this system does not guard.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     train_seconds: float | None = None
     changes: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    peak_memory_mb: float | None = None
+    left_open: tuple[str, ...] = ()
 
 
 class Worker:
     """A model's process: it begins with the first task, and again after one that ended it.
 
     Use it as a context: what it started and wrote is gone at the end.
-
-    Attributes:
-        seconds: That the model's code has taken for the last task.
 
     Args:
         competition: Whose model it is.
@@ -129,14 +131,23 @@ class Worker:
         self._folder: Path | None = None
         self._live: _Live | None = None
         self._tasks = 0
-        self.seconds = 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._drop(done=True)
-        self._stack.close()
+        with self._lock:
+            self._drop(done=True)
+            self._stack.close()
+
+    def begin(self) -> None:
+        """Start the process, before there is a task for it.
+
+        Raises:
+            PodiumError: If the model does not load.
+        """
+        with self._lock:
+            self._begun()
 
     @property
     def model(self) -> ModelFile:
@@ -153,17 +164,6 @@ class Worker:
         """Changes that make the model quick, as its file says."""
         with self._lock:
             return self._begun().quick
-
-    @property
-    def left_open(self) -> tuple[str, ...]:
-        """What this system does not guard."""
-        with self._lock:
-            return self._begun().left_open
-
-    @property
-    def peak_memory_mb(self) -> float | None:
-        """Of the largest process, MiB; None where the system does not say."""
-        return self._live.monitor.peak if self._live else None
 
     def predict(
         self,
@@ -209,7 +209,7 @@ class Worker:
                 **job,
             )
             for name, limit in parts.items():
-                done.files[name] = place / f"{name}.parquet"
+                done.files[name] = place / f"{self._tasks}-{name}.parquet"
                 output.take(left[name], done.files[name], limit)
                 with suppress(OSError):  # to remove more is not safe while the process lives
                     left[name].unlink()
@@ -256,7 +256,8 @@ class Worker:
         if self._live is None:
             place = self._home.enter_context(scratch.directory("podium-model-"))
             seconds = self._limits.seconds if seconds is None else seconds
-            self._live = self._guarded(lambda: self._started(place, seconds))
+            with self._guarded():
+                self._live = self._started(place, seconds)
         return self._live
 
     def _started(self, place: Path, seconds: float | None) -> _Live:
@@ -305,32 +306,32 @@ class Worker:
     ) -> Done:
         live = self._begun(seconds)
         seconds = self._limits.seconds if seconds is None else seconds
-
-        def work() -> Done:
+        with self._guarded():
             live.monitor.idle, began = False, time.monotonic() - live.spent
             live.spent = 0.0  # loading the model counts with the first task
             left = None if seconds is None else max(began + seconds - time.monotonic(), 1e-3)
             live.monitor.allow(left, self._limits.seconds)
             live.send(task=task, **job)
-            try:
-                return live.follow(Done(), report, suggest)
-            finally:
-                done_after = time.monotonic() - began
-                live.monitor.allow(None, None)
-                live.monitor.idle = True
-                self.seconds = done_after
+            done = live.follow(Done(), report, suggest)
+        live.monitor.allow(None, None)
+        live.monitor.idle = True
+        done.seconds = time.monotonic() - began
+        done.peak_memory_mb, done.left_open = live.monitor.peak, live.left_open
+        return done
 
-        return self._guarded(work)
-
-    def _guarded(self, work: Callable[[], T]) -> T:
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
         """Work with the process: what has gone wrong with it ends it, and names the file as typed.
 
-        What the model was refused leaves it as it is.
+        What the model was refused leaves it as it is, and at rest.
         """
         try:
-            return work()
+            yield
         except Refused as refused:
-            if not (self._live and self._live.begun):
+            if self._live and self._live.begun:
+                self._live.monitor.allow(None, None)
+                self._live.monitor.idle = True
+            else:
                 self._drop()
             raise self._named(refused.error) from None
         except BaseException as error:
@@ -481,7 +482,7 @@ class _Live:
                 raise self.monitor.verdict or _died(message["ended"])
             if "refused" in message:
                 theirs = self._spoken and not self._shipped
-                raise Refused(_refusal(message["refused"], theirs=theirs))
+                raise Refused(refusal(message["refused"], theirs=theirs))
             if "fault" in message:
                 said = errors.in_one_line(str(message["fault"])[:1000])
                 if self._spoken and not self._shipped:
@@ -548,7 +549,7 @@ def _no_number(text: str) -> None:
     raise ValueError(text)
 
 
-def _refusal(told: Any, *, theirs: bool) -> PodiumError:
+def refusal(told: Any, *, theirs: bool) -> PodiumError:
     """The error that the process told of; as its words where the model's code may have said it."""
     if not isinstance(told, dict):
         return ModelError("The model's process failed.")

@@ -7,13 +7,11 @@ it would have, and workers side by side never draw the same.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from podium.errors import UnknownNameError, require_extra
@@ -98,6 +96,4 @@ class ByNumber(BaseSampler):
         self._sampler.after_trial(study, trial, state, values)
 
     def _made(self, number: int) -> BaseSampler:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            return self._make(self._seed, (self._seed * _STEP + number) % 2**32)
+        return self._make(self._seed, (self._seed * _STEP + number) % 2**32)

@@ -1,24 +1,23 @@
 """Where studies lie: Optuna's journal file in the workspace, or a PostgreSQL database.
 
-Both are Optuna's own formats: its tools open them as they are. What is added is outside of them: a
-turn, so that workers together begin no more trials than were asked for, and a sign of life of each
-worker, so that the trials of dead ones are queued again. In a journal's folder both are locks of
-the system, which vanish with the process that holds them; a database has advisory locks for the
-turn and Optuna's heartbeat for the trials.
+Both are Optuna's own formats: its tools open them as they are. The trials of a search that died are
+queued again. A study in a journal is searched by one process at a time, which holds a lock of the
+system: what is left running when another one gets the lock is a dead one's. In a database many
+search at once, and Optuna's heartbeat says whose trials are dead.
 """
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import os
+import time
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
@@ -41,29 +40,10 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 JOURNAL = "journal.log"
-WORKER = "worker"
-"""Attribute of a trial: who has it."""
 RETRIES = 3
-"""Times that a trial is queued again when its worker has died; it may be what kills them."""
+"""Times that a trial is queued again when its search has died; it may be what kills them."""
 HEARTBEAT, SILENCE = 15, 60
-"""Seconds between signs of life of a worker in a database, and after which it counts as dead."""
-
-
-class Storage(Protocol):
-    """Where studies lie."""
-
-    @property
-    def optuna(self) -> BaseStorage:
-        """Optuna's storage."""
-
-    def turn(self) -> AbstractContextManager[None]:
-        """Be the only one, among all workers everywhere, while inside."""
-
-    def alive(self, worker: str) -> AbstractContextManager[None]:
-        """Show that this worker lives, while inside."""
-
-    def reap(self, study: Study) -> None:
-        """Queue the trials of dead workers again; whoever calls it has the turn."""
+"""Seconds between signs of life of a search in a database, and after which it counts as dead."""
 
 
 @contextmanager
@@ -102,10 +82,12 @@ def _answering() -> Iterator[None]:
         ) from error
 
 
-def requeue(study: Study, trial: FrozenTrial) -> None:
-    """End a trial whose worker is gone, and queue its parameters again."""
-    study.tell(trial.number, state=TrialState.FAIL)
-    _retry()(study, trial)
+def requeue(study: Study, number: int | None = None) -> None:
+    """End a trial that is running (all of them if None), and queue its parameters again."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if number in (None, trial.number):
+            study.tell(trial.number, state=TrialState.FAIL)
+            _retry()(study, trial)
 
 
 def replaced(trials: list[FrozenTrial]) -> set[int]:
@@ -115,67 +97,51 @@ def replaced(trials: list[FrozenTrial]) -> set[int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """A journal file and the locks beside it, for the processes of one machine."""
+    """A journal file and the locks beside it."""
 
     folder: Path
 
     @cached_property
     def optuna(self) -> BaseStorage:
         """Optuna's storage; the file is made where it is missing."""
-        self._locks.mkdir(parents=True, exist_ok=True)
-        file = self.folder / JOURNAL
-        lock: Any = FileLock(self._locks / "journal")  # all that Optuna asks of one
-        with self._held("journal"):
-            _mend(file)
-        return JournalStorage(JournalFileBackend(str(file), lock_obj=lock))
-
-    def turn(self) -> AbstractContextManager[None]:
-        """See `Storage`."""
-        return self._held("turn")
-
-    @contextmanager
-    def alive(self, worker: str) -> Iterator[None]:
-        """See `Storage`."""
-        lock = FileLock(self._locks / worker)
-        with self.turn():  # else it could be swept before it is held
-            lock.acquire()
-        try:
-            yield
-        finally:
-            (self._locks / worker).unlink(missing_ok=True)
-            lock.release()
-
-    def reap(self, study: Study) -> None:
-        """See `Storage`."""
-        living = {path.name for path in self._locks.glob("*-*") if self._lives(path.name)}
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            # One without a worker was begun by a worker that died in the very moment.
-            if trial.user_attrs.get(WORKER) not in living:
-                requeue(study, trial)
-
-    def _lives(self, worker: str) -> bool:
-        """Whether a worker holds its lock; that of a dead one is swept."""
-        path = self._locks / worker
-        lock = FileLock(path)
-        if lock.acquire(wait=False):
-            lock.release()
-            path.unlink(missing_ok=True)
-            return False
-        return True
-
-    @property
-    def _locks(self) -> Path:
-        return self.folder / "locks"
-
-    @contextmanager
-    def _held(self, name: str) -> Iterator[None]:
-        self._locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._locks / name)
+        file, lock = self.folder / JOURNAL, self._lock("journal")
         lock.acquire()
         try:
+            _mend(file)
+        finally:
+            lock.release()
+        given: Any = lock  # it has all that Optuna asks of one
+        return JournalStorage(JournalFileBackend(str(file), lock_obj=given))
+
+    @contextmanager
+    def searching(self, study: Study) -> Iterator[None]:
+        """Search a study, while inside: what a dead search left is queued again first.
+
+        Raises:
+            PodiumError: If another process searches it.
+        """
+        lock = self._lock(study.study_name.rsplit("/", 1)[1])
+        if not lock.acquire(wait=False):
+            raise PodiumError(
+                f"Another command is searching {study.study_name} now.",
+                hint="Give that one more --jobs, or meet in a database: --storage postgresql://...",
+            )
+        try:
+            requeue(study)
             yield
         finally:
             lock.release()
+
+    def beat(self, trials: Collection[int], *, now: bool = False) -> None:
+        """The lock is the sign that a search lives."""
+
+    def reap(self, study: Study) -> None:
+        """No other search has this study."""
+
+    def _lock(self, name: str) -> FileLock:
+        place = self.folder / "locks"
+        place.mkdir(parents=True, exist_ok=True)
+        return FileLock(place / f"{name}.lock")
 
 
 class FileLock:
@@ -213,11 +179,12 @@ class FileLock:
             self._file = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Database:
     """A PostgreSQL database, for any number of machines."""
 
     url: sa.URL
+    _next: float = 0.0
 
     def close(self) -> None:
         """Close the connections."""
@@ -246,29 +213,26 @@ class Database:
         return sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """See `Storage`."""
-        key = int.from_bytes(hashlib.sha256(b"podium tune").digest()[:8], "big", signed=True)
-        with self._reached(), self._engine.connect() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_lock(key)))
-            try:
-                yield
-            finally:  # it would also end with the connection
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
-
-    @contextmanager
-    def alive(self, worker: str) -> Iterator[None]:  # noqa: ARG002
-        """Optuna's own heartbeat, which goes with each trial, is the sign."""
+    def searching(self, study: Study) -> Iterator[None]:
+        """Search a study, while inside: what dead searches left is queued again first."""
+        self.reap(study)
         yield
 
+    def beat(self, trials: Collection[int], *, now: bool = False) -> None:
+        """Show that the search of these trials lives, if it is time to, or at once."""
+        if now or time.monotonic() > self._next:
+            self._next = time.monotonic() + HEARTBEAT
+            for trial in list(trials):
+                self.optuna.record_heartbeat(trial)  # type: ignore[attr-defined]
+
     def reap(self, study: Study) -> None:
-        """See `Storage`."""
+        """Queue the trials of searches again that have died meanwhile."""
         begun = datetime.datetime.now() - datetime.timedelta(seconds=SILENCE)
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.datetime_start and trial.datetime_start < begun:
+                self._first_heartbeat(trial._trial_id)  # noqa: SLF001
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if trial.datetime_start and trial.datetime_start < begun:
-                    self._first_heartbeat(trial._trial_id)  # noqa: SLF001
             fail_stale_trials(study)
 
     def _first_heartbeat(self, trial: int) -> None:
@@ -323,3 +287,6 @@ def _mend(file: Path) -> None:
         tail = journal.read()
         if tail and not tail.endswith(b"\n"):
             journal.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
+
+
+Storage = Journal | Database

@@ -18,6 +18,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.exceptions import DuplicatedStudyError
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -162,7 +163,7 @@ def begin(
         ModelError: If the model's space has nothing to search.
         PodiumError: If a study of that name is of something else.
     """
-    space = probe(subject)
+    space = _suggested(subject, None)[0].distributions
     if not space:
         raise ModelError(
             f"{subject.file.name} has nothing to search: its space(trial) suggests nothing.",
@@ -174,29 +175,30 @@ def begin(
     versions = [facts["edition"], *former]  # one version by each name that it has had
     labels = [f"{subject.file.name}-{_hash({**facts, 'edition': entry})}" for entry in versions]
     names = [full_name(subject.place, name or label) for label in labels]
-    with storage.turn():
-        known = {found.study_name: found for found in _summaries(storage)}
-        full = next((entry for entry in names if entry in known), names[0])
-        if full in known:
-            old = known[full].user_attrs.get(FACTS, {})
-            same = {"edition": facts["edition"]} if old.get("edition") in versions else {}
-            differs = _differences({**old, **same}, facts)
-            if differs:
-                raise PodiumError(
-                    f"The study {full} is of something else.",
-                    problems=differs,
-                    hint="Name another, or leave --study out: then names follow from these.",
-                )
-            return optuna.load_study(study_name=full, storage=storage.optuna), ""
+    known = {summary.study_name: summary for summary in _summaries(storage)}
+    full = next((entry for entry in names if entry in known), names[0])
+    if full in known:
+        old = known[full].user_attrs.get(FACTS, {})
+        same = {"edition": facts["edition"]} if old.get("edition") in versions else {}
+        differs = _differences({**old, **same}, facts)
+        if differs:
+            raise PodiumError(
+                f"The study {full} is of something else.",
+                problems=differs,
+                hint="Name another, or leave --study out: then names follow from these.",
+            )
+        return optuna.load_study(study_name=full, storage=storage.optuna), ""
+    point = _own_point(subject, space)
+    try:
         study = optuna.create_study(
             study_name=full, storage=storage.optuna, direction=subject.direction
         )
-        study.set_user_attr(FACTS, {**facts, "created": now()})
-        point = _own_point(subject)
-        own = INSIDE if point else OUTSIDE
-        study.enqueue_trial(point, user_attrs={DEFAULT: own})
-        for near in warm:
-            study.enqueue_trial({k: v for k, v in near.items() if _lies_in(v, space.get(k))})
+    except DuplicatedStudyError:  # another process has begun it in this moment
+        return optuna.load_study(study_name=full, storage=storage.optuna), ""
+    study.set_user_attr(FACTS, {**facts, "created": now()})
+    study.enqueue_trial(point, user_attrs={DEFAULT: INSIDE if point else OUTSIDE})
+    for near in warm:
+        study.enqueue_trial({k: v for k, v in near.items() if _lies_in(v, space.get(k))})
     return study, _why_new(full, known, facts)
 
 
@@ -250,7 +252,7 @@ def failures(study: optuna.Study) -> list[str]:
     again = replaced(study.get_trials(deepcopy=False))
     return list(
         dict.fromkeys(
-            trial.user_attrs.get(FAILURE, "its worker died, each time that it was tried")
+            trial.user_attrs.get(FAILURE, "its search died, each time that it was tried")
             for trial in trials
             if trial.number not in again
         )
@@ -262,15 +264,6 @@ def changes(trial: FrozenTrial) -> dict[str, Any]:
     if trial.user_attrs.get(DEFAULT):
         return {}
     return dict(trial.user_attrs.get(CHANGES, trial.params))
-
-
-def probe(subject: Subject, point: Mapping[str, Any] | None = None) -> dict[str, BaseDistribution]:
-    """The distributions that a model's space asks for, at a point or somewhere.
-
-    Raises:
-        ModelError: If `space` fails, or gives what the model does not take.
-    """
-    return _suggested(subject, point)[0].distributions
 
 
 def suggested(subject: Subject, trial: optuna.Trial) -> dict[str, Any]:
@@ -307,18 +300,18 @@ def _suggested(
     return trial, suggested(subject, trial)
 
 
-def _own_point(subject: Subject) -> dict[str, Any]:
+def _own_point(subject: Subject, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
     """The model's parameters as a point of its space; {} if they are none.
 
     They are none where a default lies outside of its range, stands for something else (None), or
     is made by `space` from what it suggests: then trial 0 is run all the same, without a place.
     """
     params = subject.file.params
-    wanted = {name: _as_choice(params[name]) for name in probe(subject) if name in params}
-    if not all(_lies_in(wanted.get(name), kind) for name, kind in probe(subject).items()):
+    wanted = {name: _as_choice(params[name]) for name in space if name in params}
+    if not all(_lies_in(wanted.get(name), kind) for name, kind in space.items()):
         return {}
-    trial, found = _suggested(subject, wanted)
-    same = all(_as_choice(found[name]) == _as_choice(params[name]) for name in found)
+    trial, taken = _suggested(subject, wanted)
+    same = all(_as_choice(taken[name]) == _as_choice(params[name]) for name in taken)
     return wanted if same and set(trial.distributions) <= set(wanted) else {}
 
 

@@ -1,6 +1,6 @@
 """Tuning: search a model's own space on the fixed folds of the train part, with Optuna.
 
-    subject --begin--> study <--trials-- workers (search)      (studies, storages)
+    subject --begin--> study <--asks, tells-- search --folds as jobs--> podium.execution
                          |
                          +--> best parameters, gain over DEFAULTS, importances, plots
 
@@ -9,8 +9,6 @@ Test rows are never touched: the honest figure is the public score of a run with
 
 from __future__ import annotations
 
-import secrets
-import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -25,12 +23,13 @@ from optuna.trial import FrozenTrial
 from podium.competition.model_file import note_change
 from podium.data.dataset import Data
 from podium.errors import ModelError, PodiumError, UnknownNameError, require_extra
-from podium.execution import out_of_fold
+from podium.execution import executors, out_of_fold, views
+from podium.execution.folds import FoldJobs
 from podium.execution.training import Folds
-from podium.execution.worker import Limits
+from podium.execution.worker import Limits, Worker
 from podium.metrics.stats import difference
-from podium.tuning import jobs, pruning, samplers, search, storages, studies
-from podium.tuning.search import Job, Watch
+from podium.tuning import pruning, samplers, search, storages, studies
+from podium.tuning.search import Clock, Ended, Search, Watch
 from podium.tuning.studies import Standing, Subject
 
 if TYPE_CHECKING:
@@ -52,9 +51,8 @@ class Settings:
     Attributes:
         trials: How many the study shall have in all, those of earlier calls included.
         timeout: Seconds after which it ends in any case.
-        jobs: Workers; None for one here, or all that a cluster has.
-        backend: `local` or `dask`.
-        scheduler: Address of a Dask scheduler.
+        jobs: Trials side by side on this machine, which divide the cores; None for one.
+        dask: Address of a Dask scheduler, whose workers do as many as they have threads.
         storage: Address of a PostgreSQL database; None for a journal file in the workspace.
         study: A name of the user's own.
         sampler, pruner: See `podium.tuning.samplers` and `podium.tuning.pruning`.
@@ -65,8 +63,7 @@ class Settings:
     trials: int | None = None
     timeout: float | None = None
     jobs: int | None = None
-    backend: str = "local"
-    scheduler: str | None = None
+    dask: str | None = None
     storage: str | None = None
     study: str | None = None
     sampler: str = samplers.DEFAULT
@@ -75,15 +72,13 @@ class Settings:
     plots: Path | None = None
 
     def check(self) -> None:
-        """Refuse what could not be searched so, before anything is begun.
+        """Refuse settings that no search could keep, before anything is begun.
 
         Raises:
             PodiumError: With what is wrong.
         """
         if self.pruner not in pruning.PRUNERS:
             raise UnknownNameError("pruner", self.pruner, pruning.PRUNERS)
-        if self.backend not in jobs.BACKENDS:
-            raise UnknownNameError("backend", self.backend, jobs.BACKENDS)
         samplers.make(self.sampler, 0)
         if self.trials is None and self.timeout is None:
             raise PodiumError("When to end? Nothing says it.", hint="Say --trials N or --timeout S")
@@ -92,14 +87,8 @@ class Settings:
             for name, value in (("trials", self.trials), ("timeout", self.timeout))
             if value is not None and not value > 0
         ]
-        if self.jobs is not None and self.jobs < 1:
-            problems.append(f"jobs={self.jobs}: 1 or more is expected")
-        if self.backend == "dask" and self.storage is None:
-            problems.append("workers on a cluster meet in a database: --storage postgresql://...")
-        if self.backend == "dask" and self.scheduler is None:
-            problems.append("--backend dask needs the scheduler: --scheduler tcp://host:8786")
         if problems:
-            raise PodiumError("It cannot be searched so.", problems=problems)
+            raise PodiumError("These settings of a search are refused.", problems=problems)
         if self.plots is not None:
             with require_extra("A plot of a study"):
                 import plotly  # noqa: F401
@@ -167,53 +156,52 @@ def tune(
     """Search, or go on with a search; see `podium.api.tune`.
 
     Raises:
-        PodiumError: If it cannot be searched so, or nothing came of it.
+        PodiumError: If the settings are refused, or nothing came of it.
     """
-    start = time.perf_counter()
-    deadline = None if settings.timeout is None else time.time() + settings.timeout
-    settings.check()
-    Folds.of(data)  # a dataset without folds is refused before anything is begun
+    start, clock = time.perf_counter(), Clock(settings.timeout)
+    with search.quiet():
+        settings.check()
+    folds = Folds.of(data)  # a dataset without folds is refused before anything is begun
     folder = studies.folder(f"{data.competition.name}/{data.dataset.name}")
-    over = threading.Event()
-    stop = search.stopper(deadline, over)
+    # What says which parameters to try sees no rows: what it looked up would reach the folds.
+    asked = Worker(
+        *(data.competition, model, views.nothing(data)),
+        limits=limits,
+        stop=clock.ended,
+        threads=executors.threads(settings.jobs or 1),
+    )
     with (
         _in_time(),
         search.quiet(),
-        search.opened(data, model, params, seed, settings.pruner, limits, stop) as subject,
+        executors.opened(settings.jobs, settings.dask) as executor,
+        FoldJobs(folds, model, limits=limits, executor=executor) as jobs,
+        asked as worker,
         storages.opened(settings.storage, folder) as storage,
     ):
-        warm = _warm(settings, subject)
-        study, why_new = studies.begin(subject, storage, settings.study, warm)
+        file = worker.model.with_params(params)
+        subject = Subject(data=data, file=file, seed=seed, pruner=settings.pruner, worker=worker)
+        study, why_new = studies.begin(subject, storage, settings.study, _warm(settings, subject))
         before = studies.standing(study)
-        job = Job(
-            competition=data.competition.name,
-            dataset=data.dataset.name,
-            model=model.name if model.shipped else str(model.path.absolute()),
-            model_sha256=model.sha256,
-            params=dict(params),
-            seed=seed,
-            pruner=settings.pruner,
-            sampler=settings.sampler,
-            study=study.study_name,
-            storage=settings.storage,
-            limits=limits,
-            threads=jobs.threads(settings.jobs or 1),
-            trials=settings.trials,
-            deadline=deadline,
-            token=secrets.token_hex(6) if settings.backend == "dask" else None,
-        )
-        try:
-            _search(job, settings, subject, study, watch, over)
-        finally:
-            with storage.turn():
-                storage.reap(study)
+        with storage.searching(study):
+            Search(
+                subject=subject,
+                study=study.study_name,
+                storage=storage,
+                params=dict(params),
+                sampler=settings.sampler,
+                trials=settings.trials,
+                seconds=limits.seconds,
+                jobs=jobs,
+                executor=executor,
+                clock=clock,
+            ).run(watch)
         note_change(model.path, model.sha256)
         _refuse_hopeless(study, subject)
-        found = outcome(study, subject, settings)
+        tuned = outcome(study, subject, settings)
     return replace(
-        found,
+        tuned,
         why_new=why_new,
-        new=found.standing.done - before.done,
+        new=tuned.standing.done - before.done,
         seconds=time.perf_counter() - start,
     )
 
@@ -223,7 +211,7 @@ def _in_time() -> Iterator[None]:
     """Say that the time was up before the first trial began."""
     try:
         yield
-    except search.Late:
+    except Ended:
         raise PodiumError(
             "No trial is complete yet: the time was up while the model was loaded.",
             hint="Give it more time: --timeout SECONDS",
@@ -317,20 +305,6 @@ def _facts(study: optuna.Study, model: str) -> Mapping[str, Any]:
     if facts.get("model") != model:
         raise ModelError(f"The study {study.study_name} is of the model {facts.get('model')!r}.")
     return facts
-
-
-def _search(
-    job: Job,
-    settings: Settings,
-    subject: Subject,
-    study: optuna.Study,
-    watch: Watch | None,
-    over: threading.Event,
-) -> None:
-    if settings.backend == "dask":
-        jobs.dask(job, settings.jobs, study, watch, settings.scheduler)
-    else:
-        jobs.local(job, settings.jobs or 1, subject, study, watch, over)
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from podium.errors import in_one_line
 from podium.figures import figure
@@ -39,16 +40,18 @@ def progress() -> Iterator[Bars | None]:
 
 
 class Bars:
-    """Shows one line a stage, with its latest step and figure."""
+    """Shows one line for each thread that is at a stage, with its latest step and figure."""
 
     def __init__(self, drawn: RichProgress) -> None:
-        self._drawn = drawn
+        self._drawn, self._lines = drawn, dict[int, Any]()
 
     def stage(self, title: str) -> Report:
-        """Begin a stage; the one before it is done."""
-        for task in self._drawn.tasks:
-            self._drawn.remove_task(task.id)
+        """Begin a stage; the one before it in the same thread is done."""
+        thread = threading.get_ident()
+        if thread in self._lines:
+            self._drawn.remove_task(self._lines[thread])
         line = self._drawn.add_task(in_one_line(title), total=None, state="")
+        self._lines[thread] = line
 
         def report(step: int, value: float, **others: float) -> None:
             shown = "".join(f"  {_named(name)} {other:.4g}" for name, other in others.items())
