@@ -18,6 +18,7 @@ import pandas as pd
 from measuring import Result, median, seconds
 
 from podium import api, data, version
+from podium.learning import BAGGING, boost
 from podium.model import Part
 
 ROWS, RUNS = 25_782, 5
@@ -86,8 +87,8 @@ def compared(
     held = train.folds == fold
     threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
     model = boosting.build({**boosting.DEFAULTS, "preset": "seen"}, 0)
-    params = dict(model._settings())  # noqa: SLF001
-    params["num_threads"] = threads
+    params = {**model.params, "num_threads": threads}
+    ours = {"own": boosting.OWN, "seed": 0, "metric": "l1", **BAGGING, **boosting.RARE}
     codes = table.copy()
     few = []
     for name in table:
@@ -98,7 +99,7 @@ def compared(
 
     def light() -> Any:
         rows = lgb.Dataset(table[~held], label=answers[~held], weight=weight[~held])
-        return lgb.train(params, rows, num_boost_round=settings["rounds"]).predict(table[held])
+        return boost(rows, params, **ours).predict(table[held])
 
     def hist() -> Any:
         model = HistGradientBoostingRegressor(

@@ -17,8 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium import autoencoder, neural
-from podium.autoencoder import INPUTS, BaseAutoencoder
+from podium.learning import (
+    INPUTS,
+    BaseAutoencoder,
+    Settings,
+    Tensors,
+    latent_of,
+    seeded,
+    train_autoencoder,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +94,7 @@ class GraphAutoencoder(BaseAutoencoder):
         states = functional.elu(functional.linear(latent, self.inner.T))
         return functional.linear(states, self.outer.T)
 
-    def loss(self, rows: neural.Tensors) -> Tensor:
+    def loss(self, rows: Tensors) -> Tensor:
         """Mean squared error."""
         inputs = rows[INPUTS]
         return functional.mse_loss(self.decode(self.sample(inputs)).float(), inputs)
@@ -99,7 +106,7 @@ def graph_latent(
     *,
     hidden: int,
     latent: int,
-    settings: neural.Settings,
+    settings: Settings,
     seed: int,
 ) -> NDArray[np.float32]:
     """Train on one slice, an epoch being one step with all its spots; give [spots, latent].
@@ -112,9 +119,9 @@ def graph_latent(
         settings: How to train; `batch` plays no part.
         seed: The first weights follow from it.
     """
-    with neural.seeded(seed):
+    with seeded(seed):
         network = GraphAutoencoder(inputs.shape[1], torch.from_numpy(nearest), hidden, latent)
     one = torch.from_numpy(inputs)[None]
-    autoencoder.fit(network, {INPUTS: one}, settings=settings, seed=seed, validation=0.0)
-    found: NDArray[np.float32] = autoencoder.latent(network, one, settings)[0]
+    train_autoencoder(network, {INPUTS: one}, settings=settings, seed=seed, validation=0.0)
+    found: NDArray[np.float32] = latent_of(network, one, settings)[0]
     return found

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from sklearn.cluster import KMeans
 
-from podium import autoencoder, neural
+from podium.learning import INPUTS, Settings, latent_of, seeded, train_autoencoder
 
 from .expression import answer, domains, log_expression
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.autoencoder import BaseAutoencoder
+    from podium.learning import BaseAutoencoder
     from podium.model import Part, Report, Slice
 
 CLIP = 5.0
@@ -56,7 +56,7 @@ class LatentKMeans:
 
     Args:
         network: Makes the autoencoder for so many genes.
-        params: The model's: settings of `podium.neural`, `validation`, `starts`.
+        params: The model's: `Settings`, `validation`, `starts`.
         seed: All that is drawn follows from it.
     """
 
@@ -66,7 +66,7 @@ class LatentKMeans:
         self.network = network
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(params)
+        self.settings = Settings.of(params)
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Learn nothing: each slice is learnt when it is predicted."""
@@ -78,7 +78,7 @@ class LatentKMeans:
     def _cluster(self, one: Slice) -> NDArray[np.int32]:
         inputs = genes(one)
         network = pretrained(self.network, inputs, self.params, self.seed)
-        latent = autoencoder.latent(network, inputs, self.settings)
+        latent = latent_of(network, inputs, self.settings)
         found = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
         return np.asarray(found.labels_, dtype=np.int32)
 
@@ -90,12 +90,12 @@ def pretrained(
     seed: int,
 ) -> BaseAutoencoder:
     """An autoencoder trained on a slice's spots, up to the epoch of the best held-out loss."""
-    with neural.seeded(seed):
+    with seeded(seed):
         made = network(inputs.shape[1])
-    autoencoder.fit(
+    train_autoencoder(
         made,
-        {autoencoder.INPUTS: inputs},
-        settings=neural.Settings.of(params),
+        {INPUTS: inputs},
+        settings=Settings.of(params),
         seed=seed,
         validation=params["validation"],
     )

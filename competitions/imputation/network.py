@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from podium import neural
-from podium.autoencoder import INPUTS, BaseAutoencoder, perceptron
+from podium.learning import INPUTS, BaseAutoencoder, SparseRows, Tensors, find_device, perceptron
 
 from . import zinb
 from .cells import normalised, size_factors
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from podium.autoencoder import Whole
+    from podium.learning import Whole
 
 COUNTS, LOG_SIZE, LOG_FACTORIAL = "counts", "log_size", "log_factorial"
 LOSSES = {"zinb": zinb.zinb_loss, "report": zinb.report_loss}
@@ -85,7 +84,7 @@ class DeepCountAutoencoder(BaseAutoencoder):
         outputs: Tensor = self.decoder(latent)
         return outputs
 
-    def loss(self, rows: neural.Tensors) -> Tensor:
+    def loss(self, rows: Tensors) -> Tensor:
         """Mean negative log likelihood of a count, and the ridge."""
         outputs = self.decode(self.sample(rows[INPUTS])).float()
         value = self.likelihood(outputs, rows[COUNTS], rows[LOG_SIZE])
@@ -121,7 +120,7 @@ def inputs(counts: csr_array[Any], likelihood: str = "zinb") -> Inputs:
     scale = np.divide(1, spread, out=np.zeros_like(spread), where=varies)
     factorial = counts.copy()
     factorial.data = zinb.log_factorial(counts.data) * (likelihood == "zinb")
-    rows: dict[str, Tensor | neural.SparseRows] = {
+    rows: dict[str, Tensor | SparseRows] = {
         INPUTS: _held(logs),
         COUNTS: _held(counts),
         LOG_SIZE: _tensor(np.log(size_factors(counts))),
@@ -130,9 +129,9 @@ def inputs(counts: csr_array[Any], likelihood: str = "zinb") -> Inputs:
     return Inputs(rows, _tensor(mean), _tensor(scale))
 
 
-def _held(matrix: csr_array[Any]) -> Tensor | neural.SparseRows:
+def _held(matrix: csr_array[Any]) -> Tensor | SparseRows:
     if math.prod(matrix.shape) > DENSE:
-        return neural.SparseRows(matrix)
+        return SparseRows(matrix)
     return _tensor(matrix.toarray())
 
 
@@ -156,7 +155,7 @@ class Denoised(NamedTuple):
 
 def denoise(network: DeepCountAutoencoder, rows: Whole, device: str) -> Denoised:
     """Read what a network says of all cells; should it be in training, it may go on."""
-    where = neural.find_device(device)
+    where = find_device(device)
     training = network.training
     network.to(where).eval()
     shape = len(rows[INPUTS]), len(network.centre)

@@ -9,10 +9,10 @@ torch = pytest.importorskip("torch")
 from podium.competitions.imputation import network, simulate, zinb  # noqa: E402
 from podium.competitions.imputation.models import dca  # noqa: E402
 
-from podium import api, autoencoder  # noqa: E402
-from podium.autoencoder import INPUTS  # noqa: E402
+from podium import api  # noqa: E402
 from podium.counts import Counts  # noqa: E402
 from podium.errors import ModelError, PodiumError  # noqa: E402
+from podium.learning import INPUTS, BaseAutoencoder  # noqa: E402
 from podium.model import Part  # noqa: E402
 
 QUICK = {**dca.DEFAULTS, **dca.QUICK, "device": "cpu"}
@@ -207,7 +207,7 @@ def test_what_is_not_there_is_said():
 
 
 def test_the_base_is_shared():
-    assert issubclass(network.DeepCountAutoencoder, autoencoder.BaseAutoencoder)
+    assert issubclass(network.DeepCountAutoencoder, BaseAutoencoder)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from podium import neural
+from podium.learning import Batch, Rows
 
 from .features import species
 from .metric import TARGET
@@ -72,7 +72,7 @@ def parts_of(train: Part, extra: bool) -> list[Part]:
     return [train, *([train.extra] if extra and train.extra is not None else [])]
 
 
-def rows(parts: Sequence[Part], answers: Answers | None = None) -> neural.Rows:
+def rows(parts: Sequence[Part], answers: Answers | None = None) -> Rows:
     """Rows of some parts, one below the other: bases, and which species each is of."""
     codes = np.concatenate([_codes(part) for part in parts])
     kinds = np.concatenate([species(part.features)[0] for part in parts])
@@ -80,7 +80,7 @@ def rows(parts: Sequence[Part], answers: Answers | None = None) -> neural.Rows:
     if answers is not None:
         own["answer"] = torch.from_numpy(answers.values)
         own["assay"] = torch.from_numpy(answers.assay)
-    return neural.Rows(items={}, item=torch.arange(len(codes)), own=own)
+    return Rows(items={}, item=torch.arange(len(codes)), own=own)
 
 
 def length(part: Part) -> int:
@@ -115,7 +115,7 @@ def mutated(codes: Tensor, share: float) -> Tensor:
     return torch.where(chosen, torch.randint_like(codes, N), codes)
 
 
-def mean_squared_error(output: Tensor, batch: neural.Batch) -> Tensor:
+def mean_squared_error(output: Tensor, batch: Batch) -> Tensor:
     """Of the output of each row's own assay."""
     own = output.gather(1, batch.own["assay"][:, None])[:, 0]
     return F.mse_loss(own.float(), batch.own["answer"])

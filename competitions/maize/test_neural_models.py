@@ -17,7 +17,7 @@ from podium.competitions.maize import tensors  # noqa: E402
 from podium.competitions.maize.metric import TARGET  # noqa: E402
 from podium.competitions.maize.network import Convolution, Dropout, Norm  # noqa: E402
 
-from podium import neural  # noqa: E402
+from podium.learning import has_bf16, seeded  # noqa: E402
 
 NAMES = ("basenji", "basenji_small")
 MOTIF = np.array([3, 0, 3, 0, 0, 0, 3])
@@ -180,7 +180,7 @@ def test_one_hot() -> None:
 
 def test_shifted_moves_and_fills_with_n() -> None:
     codes = torch.arange(6, dtype=torch.uint8).clamp(max=3).repeat(50, 1)
-    with neural.seeded(0):
+    with seeded(0):
         moved = tensors.shifted(codes, 2)
     kinds = {tuple(row) for row in moved.tolist()}
     assert (0, 1, 2, 3, 3, 3) in kinds
@@ -191,7 +191,7 @@ def test_shifted_moves_and_fills_with_n() -> None:
 
 def test_mutated_changes_about_the_share() -> None:
     codes = torch.zeros(100, 100, dtype=torch.uint8)
-    with neural.seeded(0):
+    with seeded(0):
         changed = tensors.mutated(codes, 0.2) != codes
     assert changed.float().mean() == pytest.approx(0.15, abs=0.02)
 
@@ -204,7 +204,7 @@ def test_the_reverse_complement_of_n_is_n() -> None:
 def test_dropout_keeps_the_mean_and_drops_the_share() -> None:
     layer = Dropout(0.25)
     ones = torch.ones(8, 5, 1, 501).contiguous(memory_format=torch.channels_last)
-    with neural.seeded(0):
+    with seeded(0):
         dropped = layer(ones)
     assert dropped.mean() == pytest.approx(1.0, abs=0.03)
     assert (dropped == 0).float().mean() == pytest.approx(0.25, abs=0.02)
@@ -226,7 +226,7 @@ def test_norm_takes_a_single_value() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_bf16_scores_like_float32(name: str) -> None:
-    if not neural.has_bf16(torch.device("cpu")):
+    if not has_bf16(torch.device("cpu")):
         pytest.skip("no bfloat16 here")
     train, test = invented(600), invented(300, seed=1)
     found = [

@@ -18,8 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium import neural
-from podium.autoencoder import INPUTS, Autoencoder, whole
+from podium.learning import (
+    INPUTS,
+    Autoencoder,
+    Batch,
+    Settings,
+    predict_network,
+    train_network,
+    whole,
+)
 
 from ..expression import answer, domains
 from ..latent import genes, kmeans, pretrained
@@ -28,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.autoencoder import BaseAutoencoder
+    from podium.learning import BaseAutoencoder
     from podium.model import Part, Report, Slice
 
 DEFAULTS: dict[str, Any] = {
@@ -58,7 +65,7 @@ changed: share of spots whose cluster changes in a round, below which training e
 clustering_rate: highest learning rate of a round.
 starts: of k-means.
 validation: share of spots that are held out while the autoencoder is trained.
-The others are those of `podium.neural.Settings`, of the autoencoder's training.
+The others are those of `podium.learning.Settings`, of the autoencoder's training.
 Sizes are the report's; how it clusters was chosen on donor 1 of `demo`, which trains: so were
 batches of 512 in bfloat16, nearly twice as quick as 256 in float32 with the same ARI (.230 and
 .232, six seeds; batches of 1,024: .193).
@@ -80,7 +87,7 @@ class DeepEmbeddedClustering:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(
+        self.settings = Settings.of(
             {
                 **params,
                 "epochs": params["refresh"],
@@ -99,7 +106,7 @@ class DeepEmbeddedClustering:
         inputs = genes(one)
         network = pretrained(self._autoencoder, inputs, self.params, self.seed)
         clustering = Clustering(network, self.params["clustering"])
-        latent = neural.predict(clustering, whole({INPUTS: inputs}), self.settings)
+        latent = predict_network(clustering, whole({INPUTS: inputs}), self.settings)
         found = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
         clustering.centres = nn.Parameter(torch.from_numpy(found.cluster_centers_))
         return self._train(clustering, inputs)
@@ -108,7 +115,7 @@ class DeepEmbeddedClustering:
         """Rounds until few assignments change; gives the last ones [spots]."""
         soft = self._assign(clustering, inputs)
         for number in range(self.params["rounds"]):
-            neural.train(
+            train_network(
                 clustering,
                 clustering.loss,
                 whole({INPUTS: inputs, "target": target(soft)}),
@@ -123,7 +130,7 @@ class DeepEmbeddedClustering:
 
     def _assign(self, clustering: Clustering, inputs: Tensor) -> Tensor:
         """Q of all spots [spots, clusters]."""
-        latent = neural.predict(clustering, whole({INPUTS: inputs}), self.settings)
+        latent = predict_network(clustering, whole({INPUTS: inputs}), self.settings)
         return soft_assignment(torch.from_numpy(latent), clustering.centres.detach().cpu())
 
     def _autoencoder(self, count: int) -> BaseAutoencoder:
@@ -145,12 +152,12 @@ class Clustering(nn.Module):
         self.network = network
         self.weight = weight
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Latent coordinates [rows, latent]."""
         latent: Tensor = self.network(batch)
         return latent
 
-    def loss(self, latent: Tensor, batch: neural.Batch) -> Tensor:
+    def loss(self, latent: Tensor, batch: Batch) -> Tensor:
         """Weight x KL(P || Q) + mean squared error of the reconstruction."""
         soft = soft_assignment(latent.float(), self.centres)
         divergence = functional.kl_div(soft.log(), batch.own["target"], reduction="batchmean")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium import neural
+from podium.learning import Settings
 
 from ..attention import graph_latent
 from ..expression import answer, components, domains, log_expression, neighbours, smoothed
@@ -48,7 +48,7 @@ components: principal components that the network reads.
 hidden, latent: widths of its layers.
 starts: of the mixture; the likeliest is kept.
 majority: next spots, itself included, that vote on a spot's label; 1 for no vote.
-The others are those of `podium.neural.Settings`; an epoch is one step with all spots.
+The others are those of `podium.learning.Settings`; an epoch is one step with all spots.
 """
 
 QUICK: dict[str, Any] = {"epochs": 60, "starts": 2}
@@ -63,7 +63,7 @@ class GraphMixture:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of({**params, "batch": 1})
+        self.settings = Settings.of({**params, "batch": 1})
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Learn nothing: each slice is learnt when it is predicted."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from podium import autoencoder, neural
+from podium.learning import History, Settings, seeded, train_autoencoder
 
 from ..calling import Estimate, Transductive, choice
 from ..network import LOSSES, DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
@@ -54,7 +54,7 @@ calling: `learnt`: labelled cells say which of these makes a dropout, and how la
 ridge: weight of pi squared in the loss.
 hidden, latent: widths of the layers.
 validation: share of cells that are held out to choose the epoch; with 0 all epochs are done.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 Sizes, batch and clip are the authors'; call and ridge were chosen on folds of the train cells.
 """
 
@@ -101,7 +101,7 @@ def estimates(found: Denoised, call: str) -> Estimate:
 
 def untrained(made: Inputs, params: dict[str, Any], seed: int) -> DeepCountAutoencoder:
     """A network for some cells, its weights drawn."""
-    with neural.seeded(seed):
+    with seeded(seed):
         return DeepCountAutoencoder(
             made.centre,
             made.scale,
@@ -119,9 +119,9 @@ def learn(
     params: dict[str, Any],
     seed: int,
     report: Report | None = None,
-) -> neural.History:
+) -> History:
     """Train a network in place; `report` is told each epoch."""
-    return autoencoder.fit(
+    return train_autoencoder(
         network,
         made.rows,
         settings=settings(params),
@@ -131,6 +131,6 @@ def learn(
     )
 
 
-def settings(params: dict[str, Any]) -> neural.Settings:
+def settings(params: dict[str, Any]) -> Settings:
     """How to train: at a constant rate, since early stopping says how long."""
-    return neural.Settings.of({**params, "constant": True, "fused": True})
+    return Settings.of({**params, "constant": True, "fused": True})

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from torch import Tensor, nn
 
-from podium import neural
+from podium.learning import Batch, Settings, held_out, predict_network, seeded, train_network
 
 from .. import tensors
 from ..metric import TARGET
@@ -51,7 +51,7 @@ both: Pearson's r .726 and, at 32, .720 on `jores-leaf`, .166 and .143 on `demo`
 channels: of the first two blocks; the third has an eighth more.
 pools: how many neighbours become one, in each of the three blocks.
 validation: share of train, by whole families, to stop early on.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 """
 
 QUICK: dict[str, Any] = {"channels": 16, "dilated_blocks": 2, "learning_rate": 3e-3, "bf16": False}
@@ -65,7 +65,7 @@ class Basenji:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(params)
+        self.settings = Settings.of(params)
         self.network: Network | None = None
         self.mean, self.scale = 0.0, 1.0
 
@@ -73,13 +73,13 @@ class Basenji:
         """Train; `report` gets training and validation loss and Pearson's r of each epoch."""
         answers = tensors.Answers.of([train])
         self.mean, self.scale = answers.mean, answers.scale
-        with neural.seeded(self.seed):
+        with seeded(self.seed):
             self.network = Network(self.params, tensors.length(train))
-        neural.train(
+        train_network(
             self.network,
             tensors.mean_squared_error,
             tensors.rows([train], answers),
-            held=neural.held_out(answers.family, self.params["validation"], self.seed),
+            held=held_out(answers.family, self.params["validation"], self.seed),
             settings=self.settings,
             seed=self.seed,
             report=report,
@@ -90,7 +90,7 @@ class Basenji:
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict."""
         assert self.network is not None
-        found = neural.predict(self.network, tensors.rows([part]), self.settings)[:, 0]
+        found = predict_network(self.network, tensors.rows([part]), self.settings)[:, 0]
         return pd.DataFrame({"id": part.ids, TARGET: self.mean + self.scale * found})
 
 
@@ -133,7 +133,7 @@ class Network(nn.Module):
         ]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Bases to expression."""
         expression: Tensor = self.layers(tensors.one_hot(batch.own["codes"]))
         return expression
