@@ -10,7 +10,8 @@ import pytest
 
 import podium.competitions
 from podium import api, competition, data
-from podium.creating.plans import Wish, missing
+from podium.creating.options import NewOptions
+from podium.creating.spec import missing
 from podium.display.competitions import asked as asked_for
 from podium.errors import DataError
 from podium.verifying import checks, verify
@@ -36,8 +37,8 @@ def table(rows=ROWS, seed=0):
     return found
 
 
-def new(wish):
-    return api.new(**vars(wish))
+def new(options):
+    return api.new(**vars(options))
 
 
 def only(target):
@@ -91,7 +92,7 @@ def test_four_commands_lead_to_a_board(place, podium_cli, own_cache):
 def test_the_folder_is_the_same_each_time_and_its_example_holds(place, own_cache):
     kept = []
     for name in ("mine_one", "mine_two"):
-        new(Wish(name=name, table=place / "grade.csv", target="grade", metric="f1_macro"))
+        new(NewOptions(name, table=place / "grade.csv", target="grade", metric="f1_macro"))
         folder = place / "competitions" / name
         kept.append((folder / "splits" / "table.csv").read_bytes())
         words = {}
@@ -116,7 +117,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_passes_verify_and_its_model_beats_the_control(place, own_cache, way):
     target, metric, flags, stratum = WAYS[way]
-    new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric, **flags))
+    new(NewOptions("mine", table=place / f"{target}.csv", target=target, metric=metric, **flags))
     found = competition.load("mine")
     assert [s.name for s in found.strata] == [stratum]
     assert problems(verify.verify("mine")) == []
@@ -130,14 +131,14 @@ def split(name):
 
 def test_grouped_and_timed_splits_keep_apart(place, own_cache):
     rows = only("value").astype({"id": str}).set_index("id")
-    wish = {"table": place / "value.csv", "target": "value", "metric": "rmse"}
-    new(Wish(name="mine_groups", split="grouped", by="patient", **wish))
+    options = {"table": place / "value.csv", "target": "value", "metric": "rmse"}
+    new(NewOptions("mine_groups", split="grouped", by="patient", **options))
     found = split("mine_groups").join(rows)
     assert found.groupby("patient")["part"].nunique().max() == 1
     assert found.groupby("patient")["fold"].nunique().max() <= 1
     assert 0.15 < (found["part"] != "train").mean() < 0.25
     assert "patient" not in data.load(*api.load("mine_groups")).part("test").features
-    new(Wish(name="mine_times", split="time", by="day", **wish))
+    new(NewOptions("mine_times", split="time", by="day", **options))
     found = split("mine_times").join(rows)
     days = [found.loc[found["part"] == part, "day"] for part in ("train", "public", "private")]
     assert days[0].max() < days[1].min()
@@ -147,7 +148,7 @@ def test_grouped_and_timed_splits_keep_apart(place, own_cache):
 def kaggle(place, **more):
     files = {"table": "train", "test": "test", "sample": "sample_submission"}
     paths = {flag: place / f"{name}.csv" for flag, name in files.items()}
-    return Wish(name="mine", metric="auc", **(paths | more))
+    return NewOptions("mine", metric="auc", **(paths | more))
 
 
 def test_a_kaggle_set_without_solution_has_open_rows(place, own_cache):
@@ -303,7 +304,7 @@ def test_faults_are_told_and_nothing_is_written(place, fault):
     flags = {"name": "mine", "table": "bad.csv", "target": "value", "metric": "rmse"} | flags
     paths = {k: place / v for k, v in flags.items() if k in ("table", "test", "solution")}
     with pytest.raises(DataError) as error:
-        new(Wish(**(flags | paths)))
+        new(NewOptions(**(flags | paths)))
     assert words in str(error.value)
     assert list((place / "competitions").iterdir()) == []
 
@@ -314,7 +315,7 @@ def test_everything_is_told_at_once(place):
     rows.loc[5, "id"] = rows.loc[6, "id"]
     rows.to_csv("bad.csv", index=False)
     with pytest.raises(DataError) as error:
-        new(Wish(name="2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
+        new(NewOptions("2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
     assert [problem.split(":")[0] for problem in error.value.problems] == [
         "NAME '2mine' must be a Python name",
         "--by b needs --split grouped, or --split time",
@@ -334,10 +335,10 @@ def test_a_terminal_is_asked(place, monkeypatch, own_cache, capsys):
     answers = iter(["value.csv", "value", "rmse"])
     asked = []
     monkeypatch.setattr("typer.prompt", lambda text, err: asked.append(text) or next(answers))
-    wish = Wish(name="mine")
-    wish = asked_for(wish, missing(wish))
+    options = NewOptions("mine")
+    options = asked_for(options, missing(options))
     assert [text.split()[1] for text in asked] == ["CSV", "column", "score"]
-    assert new(wish).rows["train"] == 320
+    assert new(options).rows["train"] == 320
 
 
 @pytest.mark.slow
@@ -353,18 +354,18 @@ def test_a_given_test_part_has_folds_of_every_kind(place, own_cache, flags):
 
 
 def test_an_existing_folder_stays(place, own_cache):
-    wish = Wish(name="mine", table=place / "value.csv", target="value", metric="rmse")
+    options = NewOptions("mine", table=place / "value.csv", target="value", metric="rmse")
     folder = place / "competitions" / "mine"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(DataError, match="is there already"):
-        new(wish)
+        new(options)
     assert [p.name for p in folder.iterdir()] == ["notes.txt"]
 
 
 def test_rows_without_ids_are_numbered_and_a_saved_index_is_left_out(place, own_cache):
     only("value").drop(columns="id").to_csv("bare.csv")
-    made = new(Wish(name="mine", table=place / "bare.csv", target="value", metric="rmse"))
+    made = new(NewOptions("mine", table=place / "bare.csv", target="value", metric="rmse"))
     assert any("no column of ids" in note for note in made.notes)
     test = data.load(*api.load("mine")).part("test")
     assert list(test.features.columns[:2]) == ["a", "b"]
@@ -382,7 +383,7 @@ def test_a_folder_outside_the_path_says_how_to_name_the_workspace(workspace, pod
 def test_a_folder_is_verified_by_its_path(workspace, own_cache, podium_cli, monkeypatch):
     monkeypatch.setattr(podium.competitions, "__path__", list(podium.competitions.__path__))
     only("value").to_csv("value.csv", index=False)
-    new(Wish(name="mine_path", table=Path("value.csv"), target="value", metric="rmse"))
+    new(NewOptions("mine_path", table=Path("value.csv"), target="value", metric="rmse"))
     done = podium_cli("verify", "./competitions/mine_path", "--json")
     assert done.status == 0, done.err
     assert {verdict["competition"] for verdict in done.json} == {"mine_path"}
@@ -411,7 +412,7 @@ def given(place, text, instead):
 
 def prepared(**flags):
     flags = {"target": "grade", "metric": "accuracy", "table": Path("bad.csv").absolute()} | flags
-    new(Wish(name="mine", **flags))
+    new(NewOptions("mine", **flags))
     found = data.load(*api.load("mine"))
     test, train = found.part("test"), found.train()
     rows = pd.read_parquet(found.file("solution/solution.parquet")).set_index("id")
@@ -491,7 +492,7 @@ def test_whether_decimals_are_whole_numbers_is_decided_on_all_answers(place, own
     test.drop(columns="ill").to_csv("test.csv", index=False)
     test[["id", "ill"]].to_csv("solution.csv", index=False)
     files = {"test": place / "test.csv", "solution": place / "solution.csv"}
-    new(Wish(name="mine", table=place / "train.csv", target="ill", metric="accuracy", **files))
+    new(NewOptions("mine", table=place / "train.csv", target="ill", metric="accuracy", **files))
     found = data.load(*api.load("mine"))
     answers = found.table("solution/solution.parquet").set_index("id")["ill"]
     assert answers.to_dict() == test.set_index("id")["ill"].to_dict()
@@ -544,11 +545,11 @@ def test_plates_with_zero_fractions_are_those_without(place, own_cache):
 def test_rows_with_more_fields_than_the_header_are_told(place):
     Path("bad.csv").write_text("id,a,value\n" + "1,2,3,4\n" * 60)
     with pytest.raises(DataError, match="the rows have more fields than the header"):
-        new(Wish(name="mine", table=place / "bad.csv", target="value", metric="rmse"))
+        new(NewOptions("mine", table=place / "bad.csv", target="value", metric="rmse"))
 
 
 def test_check_notes_labels_that_no_train_row_has(place, own_cache, podium_cli):
-    new(Wish(name="mine", table=place / "grade.csv", target="grade", metric="accuracy"))
+    new(NewOptions("mine", table=place / "grade.csv", target="grade", metric="accuracy"))
     found = data.load(*api.load("mine"))
     assert found.labels == {"grade": ["high", "low", "mid"]}
     ids = found.ids("test").to_pylist()

@@ -12,6 +12,8 @@ from .autoencoder import train_autoencoder as train_autoencoder
 from .autoencoder import whole as whole
 from .boosting import BAGGING as BAGGING
 from .boosting import boost as boost
+from .controls import BestConstant as BestConstant
+from .controls import ConstantValue as ConstantValue
 from .neural import Batch as Batch
 from .neural import History as History
 from .neural import Rows as Rows
@@ -25,3 +27,5 @@ from .neural import later as later
 from .neural import predict_network as predict_network
 from .neural import seeded as seeded
 from .neural import train_network as train_network
+from .tabular import TableColumns as TableColumns
+from .tabular import TableTrees as TableTrees

@@ -15,6 +15,7 @@ import numpy as np
 
 from podium import tables
 from podium.creating.kaggle_sets import KaggleSet, usage
+from podium.creating.options import NewOptions
 from podium.creating.splits import GROUPS, How
 from podium.errors import DataError
 from podium.metrics import KNOWN, Known
@@ -31,8 +32,6 @@ FEWEST_OF_CLASS = 10
 MOST_CLASSES = 100
 OF_ONE = ("f1", "precision", "recall")
 """Scores of one label among two."""
-RAW = {"table": "train.csv", "test": "test.csv", "solution": "solution.csv"}
-"""What the files are called in the new folder."""
 NEEDED = {
     "table": "--table FILE: the CSV file with ids, features and what to predict",
     "target": "--target COLUMN: the column to predict",
@@ -41,39 +40,7 @@ NEEDED = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What an organiser asks for; None where nothing was said.
-
-    Attributes:
-        name: Of the competition and its folder.
-        table: The table with the answers.
-        target: The column to predict.
-        metric: A ready-made score.
-        row_id: The column of ids; by default the sample's first, else the one called `id`, else
-            rows are numbered.
-        split: How rows come into parts; by default stratified for labels, else random.
-        by: The column of groups or times.
-        test: Kaggle's table without answers.
-        sample: Kaggle's sample submission.
-        solution: Kaggle's answers for `test`.
-        positive: The label that counts as positive; by default the last in order.
-    """
-
-    name: str
-    table: Path | None = None
-    target: str | None = None
-    metric: str | None = None
-    row_id: str | None = None
-    split: str | None = None
-    by: str | None = None
-    test: Path | None = None
-    sample: Path | None = None
-    solution: Path | None = None
-    positive: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Spec:
     """All that the folder is written from.
 
     Attributes:
@@ -127,60 +94,66 @@ class Plan:
         """The only one."""
         return {How.GROUPED: "new_groups", How.TIME: "later"}.get(self.how, "rows")
 
+    @property
+    def solved(self) -> bool:
+        """Whether a solution has answers of its own."""
+        return "solution.csv" in self.files
 
-def missing(wish: Wish) -> list[str]:
+    @property
+    def of_class(self) -> dict[str, str]:
+        """The class of each column of probabilities."""
+        return dict(zip(self.columns, self.classes, strict=True))
+
+
+def missing(options: NewOptions) -> list[str]:
     """Which of the flags that there must be are not there; a sample may name the target."""
-    needed = [name for name in NEEDED if getattr(wish, name) is None]
-    return [name for name in needed if not (name == "target" and wish.sample is not None)]
+    needed = [name for name in NEEDED if getattr(options, name) is None]
+    return [name for name in needed if not (name == "target" and options.sample is not None)]
 
 
-def plan(wish: Wish, problems: Sequence[str] = ()) -> Plan:
+def specify(options: NewOptions, problems: Sequence[str] = ()) -> Spec:
     """Check flags and tables.
 
     Args:
-        wish: The flags.
+        options: The flags.
         problems: What is known to be wrong already.
 
     Raises:
         DataError: With everything that is wrong.
     """
-    desk = _Desk(wish, list(problems))
-    found = desk.plan()
-    if found is None or desk.problems:
-        count = len(desk.problems)
+    checks = _Checks(options, list(problems))
+    spec = checks.spec()
+    if spec is None or checks.problems:
+        count = len(checks.problems)
         raise DataError(
             f"No competition was written: {many(count, 'problem')}.",
-            problems=desk.problems,
+            problems=checks.problems,
             hint="How it is done, with examples: podium new --help, and docs/organiser.md",
         )
-    return found
+    return spec
 
 
-class _Desk:
+class _Checks:
     """Goes through the flags and tables and writes down what is wrong."""
 
-    def __init__(self, wish: Wish, problems: list[str]) -> None:
-        self.wish, self.problems, self.notes = wish, problems, list[str]()
+    def __init__(self, options: NewOptions, problems: list[str]) -> None:
+        self.options, self.problems, self.notes = options, problems, list[str]()
 
-    def plan(self) -> Plan | None:
-        """The plan, if nothing that it needs is wrong."""
-        wish = self.wish
-        self.problems += [f"missing: {NEEDED[name]}" for name in missing(wish)]
+    def spec(self) -> Spec | None:
+        """The spec, if nothing that it needs is wrong."""
+        options = self.options
+        self.problems += [f"missing: {NEEDED[name]}" for name in missing(options)]
         known, how = self._metric(), self._how()
-        given = {
-            name: Checked.of(path)
-            for name in ("table", "test", "sample", "solution")
-            if (path := getattr(wish, name)) is not None
-        }
+        given = {name: Checked.of(path) for name, path in options.files.items()}
         self.problems += [problem for one in given.values() for problem in one.problems]
-        if wish.solution and not wish.test:
+        if options.solution and not options.test:
             self.problems.append("--solution needs --test: the rows that it has the answers of")
         if "table" not in given or any(one.problems for one in given.values()) or not known:
             return None
         row_id, target = self._row_id(given), self._target(given)
         if target is None:
             return None
-        columns = [*([row_id] if row_id else []), target, *([wish.by] if wish.by else [])]
+        columns = [*([row_id] if row_id else []), target, *([options.by] if options.by else [])]
         lacking = given["table"].lacking(columns)
         for name in ("test", "solution"):
             if name in given and row_id:
@@ -194,7 +167,7 @@ class _Desk:
             for one in given.values():
                 if row_id in one.table:
                     self.problems += one.id_problems(row_id)
-        if row_id == target or wish.by == target:
+        if row_id == target or options.by == target:
             self.problems.append(f"--target {target!r} cannot be the column of ids or groups too")
             return None
         trouble = given["table"].target_problems(target, number=number)
@@ -215,28 +188,28 @@ class _Desk:
         """The tables with their texts, ids, labels and groups as they stand in the files."""
         sample = [*map(str, given["sample"].table.columns)] if "sample" in given else list[str]()
         rows = {name for table in ("table", "test") if table in given for name in given[table].text}
-        found = {}
+        read = {}
         for name, one in given.items():
             answer = next((n for n in (target, *sample[1:]) if n in one.table), target)
             texts = set(one.text) if name == "solution" else set(rows)
             texts = texts - {answer} if number else texts | {answer}
             texts |= {row_id} if row_id else set()
-            texts |= {self.wish.by} if self.wish.by and how == How.GROUPED else set()
-            found[name] = one.with_text(sorted(texts))
-        return found
+            texts |= {self.options.by} if self.options.by and how == How.GROUPED else set()
+            read[name] = one.with_text(sorted(texts))
+        return read
 
     def _rest(
         self, given: Mapping[str, Checked], known: Known, how: How, row_id: str | None, target: str
-    ) -> Plan | None:
-        wish, train = self.wish, given["table"].table
-        assert wish.metric is not None  # noqa: S101  it is known
+    ) -> Spec | None:
+        options, train = self.options, given["table"].table
+        assert options.metric is not None  # noqa: S101  it is known
         number = known.family == "regression"
         answer, parts = self._answers(given, row_id, target, number=number)
         column, classes = train[target], tuple[str, ...]()
         if not number:
-            classes = self._classes(tables.labels(column), known, wish.metric)
+            classes = self._classes(tables.labels(column), known, options.metric)
         kind = self._kind(known, classes)
-        positive = self._positive(classes, known, wish.metric)
+        positive = self._positive(classes, known, options.metric)
         names = self._columns(given, row_id, target, kind, classes)
         rows = len(train) + (sum(part != "open" for part in parts.values()) if parts else 0)
         self._check_rows(given["table"].path.name, column)
@@ -249,8 +222,8 @@ class _Desk:
         rows_text = [name for t in ("table", "test") if t in given for name in given[t].text]
         solution = given.get("solution")
         theirs = [] if solution is None else [*map(str, solution.table)]
-        return Plan(
-            name=wish.name,
+        return Spec(
+            name=options.name,
             files={
                 f"{k.replace('table', 'train')}.csv": given[k].path for k in given if k != "sample"
             },
@@ -261,12 +234,12 @@ class _Desk:
             classes=classes,
             positive=positive,
             kind=kind,
-            metric=wish.metric,
+            metric=options.metric,
             known=known,
             low=low,
             high=high,
             how=how,
-            by=wish.by,
+            by=options.by,
             unit={How.GROUPED: "group", How.TIME: "period"}.get(how, "row"),
             unseen=self._unseen(how, train, test if scored else None),
             dropped=self._dropped(train, test, how, row_id, target),
@@ -298,7 +271,7 @@ class _Desk:
         return answer, parts
 
     def _metric(self) -> Known | None:
-        name = self.wish.metric
+        name = self.options.metric
         if name is None or name in KNOWN:
             return KNOWN[name] if name else None
         near = get_close_matches(name.lower().replace("-", "_"), KNOWN, n=1, cutoff=0.5)
@@ -310,35 +283,37 @@ class _Desk:
         return None
 
     def _how(self) -> How:
-        wish = self.wish
-        known = KNOWN.get(wish.metric or "")
+        options = self.options
+        known = KNOWN.get(options.metric or "")
         usual = How.RANDOM if known is None or known.family == "regression" else How.STRATIFIED
-        if wish.split is None:
+        if options.split is None:
             how = usual
-        elif wish.split in list(How):
-            how = How(wish.split)
+        elif options.split in list(How):
+            how = How(options.split)
         else:
-            self.problems.append(f"--split {wish.split!r} is unknown: there are {', '.join(How)}")
+            self.problems.append(
+                f"--split {options.split!r} is unknown: there are {', '.join(How)}"
+            )
             return usual
         grouped = how in (How.GROUPED, How.TIME)
-        if grouped and wish.by is None:
+        if grouped and options.by is None:
             what = "groups that stay together" if how == How.GROUPED else "times"
             self.problems.append(f"--split {how} needs --by COLUMN: the column of the {what}")
-        if wish.by is not None and not grouped:
-            self.problems.append(f"--by {wish.by} needs --split grouped, or --split time")
+        if options.by is not None and not grouped:
+            self.problems.append(f"--by {options.by} needs --split grouped, or --split time")
         return how
 
     def _row_id(self, given: Mapping[str, Checked]) -> str | None:
         """The column of ids."""
-        wish = self.wish
-        if wish.row_id is not None:
-            return wish.row_id
+        options = self.options
+        if options.row_id is not None:
+            return options.row_id
         if "sample" in given:
             return str(given["sample"].table.columns[0])
         names = [str(name) for name in given["table"].table.columns]
-        found = [name for name in names if name.casefold() == "id"]
-        if found:
-            return found[0]
+        called_id = [name for name in names if name.casefold() == "id"]
+        if called_id:
+            return called_id[0]
         if "test" in given:
             self.problems.append("missing: --id COLUMN: the column of ids, in train and test alike")
         self.notes.append("There is no column of ids (--id): rows are numbered, in a random order.")
@@ -346,8 +321,8 @@ class _Desk:
 
     def _target(self, given: Mapping[str, Checked]) -> str | None:
         """The column to predict: named, or the only one that the sample has too."""
-        if self.wish.target is not None or "sample" not in given:
-            return self.wish.target
+        if self.options.target is not None or "sample" not in given:
+            return self.options.target
         sample, train = given["sample"].table, given["table"].table
         shared = [str(name) for name in sample.columns[1:] if name in train]
         if len(shared) == 1 and len(sample.columns) == 2:
@@ -359,7 +334,7 @@ class _Desk:
         """The labels, sorted."""
         counts = column.value_counts()
         names = sorted(map(str, counts.index))
-        target = self.wish.target or str(column.name)
+        target = self.options.target or str(column.name)
         if len(names) > max(2, len(column) / 2):
             self.problems.append(
                 f"{target!r} has {len(names):,} labels in {len(column):,} rows: no classes"
@@ -395,14 +370,14 @@ class _Desk:
     def _positive(self, classes: tuple[str, ...], known: Known, metric: str) -> str | None:
         """The label that is positive, where two classes are not alike."""
         two = len(classes) == 2 and (known.family != "labels" or metric in OF_ONE)
-        if self.wish.positive is not None and self.wish.positive not in classes:
+        if self.options.positive is not None and self.options.positive not in classes:
             there = first([repr(name) for name in classes], len(classes)) or "none"
             self.problems.append(
-                f"--positive {self.wish.positive!r} is no label: there are {there}"
+                f"--positive {self.options.positive!r} is no label: there are {there}"
             )
         if not two:
             return None
-        chosen = self.wish.positive or classes[-1]
+        chosen = self.options.positive or classes[-1]
         self.notes.append(f"{chosen!r} is the positive class (--positive).")
         return chosen
 
@@ -425,13 +400,13 @@ class _Desk:
             by_class = {
                 name: [n for n in names if n == name or n.endswith(name)] for name in classes
             }
-            if all(len(found) == 1 for found in by_class.values()):
-                return tuple(found[0] for found in by_class.values())
+            if all(len(columns) == 1 for columns in by_class.values()):
+                return tuple(columns[0] for columns in by_class.values())
         elif len(own) == len(names) == 1:
             return tuple(names)
         self.problems.append(
             f"{given['sample'].path.name} has the columns {first(names, len(names))} beside the "
-            f"ids; {self.wish.metric} of {target!r} would have {first(list(own), len(own))}"
+            f"ids; {self.options.metric} of {target!r} would have {first(list(own), len(own))}"
         )
         return own
 
@@ -441,13 +416,13 @@ class _Desk:
                 f"{name} has {many(len(column), 'row')}: {FEWEST} or more are "
                 "needed for a train part with five folds and a test part with two halves"
             )
-        if self.wish.metric == "rmsle" and float(column.min()) < 0:
+        if self.options.metric == "rmsle" and float(column.min()) < 0:
             self.problems.append(
                 f"rmsle takes no values below 0; {column.name!r} has {column.min():g}"
             )
 
     def _check_by(self, how: How, train: pd.DataFrame) -> None:
-        by = self.wish.by
+        by = self.options.by
         if by is None or how not in (How.GROUPED, How.TIME):
             return
         if train[by].isna().any():
@@ -470,7 +445,7 @@ class _Desk:
         """Whether no group or period of the scored test rows is in train."""
         import pandas as pd
 
-        by = self.wish.by
+        by = self.options.by
         if how in (How.GROUPED, How.TIME) and test is not None and by in test:
             both = pd.concat([train[by], test[by]])
             both = tables.labels(both) if how == How.GROUPED else both
@@ -486,7 +461,7 @@ class _Desk:
         target: str,
     ) -> tuple[str, ...]:
         """Columns that are no features: groups that are held out, and what test does not have."""
-        dropped = [self.wish.by] if how == How.GROUPED and self.wish.by else list[str]()
+        dropped = [self.options.by] if how == How.GROUPED and self.options.by else list[str]()
         names = [str(name) for name in train.columns]
         if dropped:
             self.notes.append(
