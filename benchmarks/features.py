@@ -17,9 +17,11 @@ import numpy as np
 import pandas as pd
 from measuring import Result, median, seconds
 
-from podium import api, data, version
+from podium import api
+from podium.competition import version
+from podium.competition.part import Part
+from podium.data import dataset as data
 from podium.learning import BAGGING, boost
-from podium.model import Part
 
 ROWS, RUNS = 25_782, 5
 

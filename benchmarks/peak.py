@@ -20,7 +20,8 @@ from measuring import Result
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from podium import api, model
+from podium import api
+from podium.competition import model_file as model
 from podium.learning import find_device, has_bf16, neural, train_network
 
 NETWORKS = {

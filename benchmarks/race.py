@@ -22,7 +22,8 @@ from podium.competitions.imputation.models import dca
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from podium import api, model
+from podium import api
+from podium.competition import model_file as model
 from podium.learning import held_out
 
 MOST_ROWS = {"gru": 1_000, "basenji": 4_000}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from podium.competition import Part, Report, Slice
     from podium.learning import BaseAutoencoder
-    from podium.model import Part, Report, Slice
 
 CLIP = 5.0
 """Standard deviations beyond which a standardised value is cut off."""

@@ -11,9 +11,9 @@ from podium.competitions.dlpfc.metric import TARGET
 from podium.competitions.dlpfc.mixture import by_majority, tied_mixture
 from sklearn.metrics import adjusted_rand_score
 
-from podium.counts import Counts
+from podium.competition.counts import Counts
+from podium.competition.part import Part
 from podium.errors import ModelError
-from podium.model import Part
 
 torch = pytest.importorskip("torch")
 

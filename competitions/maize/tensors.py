@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from podium.model import Part
+    from podium.competition import Part
 
 N = 4
 ASSAYS = 2

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium.model import Part
-from podium.sequences import Sequences
+from podium.competition.part import Part
+from podium.competition.sequences import Sequences
 
 torch = pytest.importorskip("torch")
 

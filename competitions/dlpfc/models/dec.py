@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from podium.competition import Part, Report, Slice
     from podium.learning import BaseAutoencoder
-    from podium.model import Part, Report, Slice
 
 DEFAULTS: dict[str, Any] = {
     "hidden": 256,

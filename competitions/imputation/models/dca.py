@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from podium.model import Report
+    from podium.competition import Report
 
     from ..calling import Mixed
 

@@ -23,7 +23,7 @@ from ..metric import TARGET
 from ..network import Convolution, Dropout, Norm, Pool, Residual
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {
     "channels": 64,

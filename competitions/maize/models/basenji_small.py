@@ -26,7 +26,7 @@ from ..metric import TARGET
 from ..network import Convolution, Norm, Pool, Residual
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {
     "motifs": 128,

@@ -22,7 +22,7 @@ from ..features import choose, gene
 from ..metric import TARGET, THRESHOLD
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 PRESETS: dict[str, dict[str, Any]] = {
     "seen": {

@@ -36,7 +36,7 @@ from ..features import FLANK
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {
     "channels": 128,

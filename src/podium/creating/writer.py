@@ -10,7 +10,7 @@ import numpy as np
 
 from podium import metrics
 from podium.creating.splits import How
-from podium.version import file_sha256
+from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     from podium.creating.spec import Spec

@@ -1,31 +1,26 @@
-from .autoencoder import INPUTS as INPUTS
-from .autoencoder import Autoencoder as Autoencoder
-from .autoencoder import BaseAutoencoder as BaseAutoencoder
-from .autoencoder import BatchNorm1d as BatchNorm1d
-from .autoencoder import VariationalAutoencoder as VariationalAutoencoder
-from .autoencoder import Whole as Whole
-from .autoencoder import drawn as drawn
-from .autoencoder import kl_to_standard_normal as kl_to_standard_normal
-from .autoencoder import latent_of as latent_of
-from .autoencoder import perceptron as perceptron
-from .autoencoder import train_autoencoder as train_autoencoder
-from .autoencoder import whole as whole
-from .boosting import BAGGING as BAGGING
-from .boosting import boost as boost
-from .controls import BestConstant as BestConstant
-from .controls import ConstantValue as ConstantValue
-from .neural import Batch as Batch
-from .neural import History as History
-from .neural import Rows as Rows
-from .neural import Settings as Settings
-from .neural import SparseRows as SparseRows
-from .neural import Tensors as Tensors
-from .neural import find_device as find_device
-from .neural import has_bf16 as has_bf16
-from .neural import held_out as held_out
-from .neural import later as later
-from .neural import predict_network as predict_network
-from .neural import seeded as seeded
-from .neural import train_network as train_network
-from .tabular import TableColumns as TableColumns
-from .tabular import TableTrees as TableTrees
+from . import autoencoder, neural
+from .autoencoder import (
+    INPUTS,
+    Autoencoder,
+    BaseAutoencoder,
+    VariationalAutoencoder,
+    Whole,
+    perceptron,
+    whole,
+)
+from .boosting import reporting
+from .neural import Batch
+
+__all__ = [
+    "INPUTS",
+    "Autoencoder",
+    "BaseAutoencoder",
+    "Batch",
+    "VariationalAutoencoder",
+    "Whole",
+    "autoencoder",
+    "neural",
+    "perceptron",
+    "reporting",
+    "whole",
+]

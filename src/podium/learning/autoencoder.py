@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from podium.competition.part import Report
     from podium.learning.neural import Batch, SparseRows, Tensors
-    from podium.model import Report
 
 Whole = Mapping[str, "Tensor | SparseRows"]
 

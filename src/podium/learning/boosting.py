@@ -14,7 +14,7 @@ import lightgbm as lgb
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from podium.model import Report
+    from podium.competition.part import Report
 
 BAGGING: Mapping[str, Any] = MappingProxyType({"bagging_fraction": 0.8, "bagging_freq": 1})
 """Settings by which each tree sees four fifths of the rows."""

@@ -12,8 +12,8 @@ from podium.errors import PodiumError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from podium.competition import Competition
-    from podium.model import Part, Report
+    from podium.competition.contract import Competition
+    from podium.competition.part import Part, Report
 
 COMMONEST = 50
 """Labels that are tried, the commonest first."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from torch import Tensor, nn
 
-    from podium.model import Report
+    from podium.competition.part import Report
 
 Tensors = Mapping[str, "Tensor"]
 Loss = Callable[["Tensor", "Batch"], "Tensor"]

@@ -15,7 +15,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from podium import tables
+from podium.data import tables
 from podium.learning.boosting import BAGGING, boost
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from podium.competition import Target
-    from podium.model import Part, Report
+    from podium.competition.contract import Target
+    from podium.competition.part import Part, Report
 
     Floats = NDArray[np.float64]
 
