@@ -1,6 +1,7 @@
 """A competition from a table: every way to ask for one, and everything that may be wrong."""
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from podium import api
 from podium.cli.display.competitions import asked as asked_for
 from podium.competition import folders as competition
 from podium.creating.options import NewOptions
-from podium.creating.spec import missing
+from podium.creating.spec import missing, specify
+from podium.creating.writer import write
 from podium.data import dataset as data
 from podium.errors import DataError
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
+from test_architecture import foreign_imports
 
 ROWS = 400
 
@@ -113,6 +116,35 @@ WAYS = {
     "many": ("grade", "log_loss", {}, "rows"),
     "labels": ("grade", "f1_macro", {"split": "random"}, "rows"),
 }
+
+
+def test_what_is_written_is_linted_and_imports_public_names_alone(place):
+    """Every template in every way that it branches, as the files that an organiser gets."""
+    wishes = [
+        {"table": f"{target}.csv", "target": target, "metric": metric, **flags}
+        for target, metric, flags, _ in WAYS.values()
+    ]
+    tables = {"table": "train.csv", "test": "test.csv", "metric": "auc", "target": "ill"}
+    wishes += [tables, {**tables, "solution": "solution.csv", "metric": "f1"}]
+    for number, wish in enumerate(wishes):
+        spec = specify(NewOptions(f"mine_{number}", **wish))
+        write(spec, place / "competitions" / spec.name)
+    folder = str(place / "competitions")
+    config = ("--config", str(Path(__file__).parents[1] / "pyproject.toml"))
+    for command in (
+        ["check", "--extend-ignore", "ARG001", *config],
+        ["format", "--check", *config],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    for file in Path(folder).rglob("*.py"):
+        if not file.name.startswith("test_"):
+            assert list(foreign_imports(file.read_text())) == [], file
 
 
 @pytest.mark.slow
