@@ -17,8 +17,8 @@ from multiprocessing import get_context
 import numpy as np
 import torch
 from measuring import Result, against_first, in_turn, median
-from podium.competitions.imputation import network, zinb
 from podium.competitions.imputation.models import dca
+from podium.competitions.imputation.shared import network, zinb
 from scipy.sparse import csr_array, random_array
 from torch import nn
 from torch.nn import functional

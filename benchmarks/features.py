@@ -37,7 +37,7 @@ def main() -> None:
         competition, dataset = api.load("sirna")
     ready = data.load(competition, dataset)
     train = ready.train()
-    features = competition.module("features")
+    features = competition.module("shared.features")
     table = pd.concat([train.features, ready.part("test").features], ignore_index=True)
     table = table.iloc[np.arange(ROWS) % len(table)].reset_index(drop=True)
     building = median([timed(lambda: features.build(table)) for _ in range(RUNS)])

@@ -28,8 +28,8 @@ from podium.learning import (
     whole,
 )
 
-from ..expression import answer, domains
-from ..latent import genes, kmeans, pretrained
+from ..shared.expression import answer, domains
+from ..shared.latent import genes, kmeans, pretrained
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,9 +18,9 @@ import numpy as np
 
 from podium.learning import Settings
 
-from ..attention import graph_latent
-from ..expression import answer, components, domains, log_expression, neighbours, smoothed
-from ..mixture import by_majority, tied_mixture
+from ..shared.attention import graph_latent
+from ..shared.expression import answer, components, domains, log_expression, neighbours, smoothed
+from ..shared.mixture import by_majority, tied_mixture
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,8 @@ import pandas as pd
 from podium.errors import ModelError
 from podium.learning import BAGGING, boost
 
-from ..expression import answer, log_normalised, neighbours, smoothed, varying
 from ..metric import TARGET
+from ..shared.expression import answer, log_normalised, neighbours, smoothed, varying
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -35,9 +35,9 @@ from podium.learning import (
     whole,
 )
 
-from ..expression import answer, domains, log_normalised, neighbours, smoothed, varying
-from ..latent import standardised
 from ..metric import SLICE, TARGET
+from ..shared.expression import answer, domains, log_normalised, neighbours, smoothed, varying
+from ..shared.latent import standardised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from podium.learning import History, Settings, seeded, train_autoencoder
 
-from ..calling import Estimate, Transductive, choice
-from ..network import LOSSES, DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
+from ..shared.calling import Estimate, Transductive, choice
+from ..shared.network import LOSSES, DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from podium.competition import Report
 
-    from ..calling import Mixed
+    from ..shared.calling import Mixed
 
 DEFAULTS: dict[str, Any] = {
     "batchnorm": True,

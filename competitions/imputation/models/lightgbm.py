@@ -18,9 +18,9 @@ from scipy.sparse import vstack
 from podium.errors import ModelError
 from podium.learning import boost
 
-from ..calling import at_least
-from ..cells import Cells, answer, cells
-from ..features import CELL, GENE, Description, names, place
+from ..shared.calling import at_least
+from ..shared.cells import Cells, answer, cells
+from ..shared.features import CELL, GENE, Description, names, place
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from podium.learning import Batch, Settings, held_out, predict_network, seeded, train_network
 
-from .. import tensors
 from ..metric import TARGET
-from ..network import Convolution, Dropout, Norm, Pool, Residual
+from ..shared import tensors
+from ..shared.network import Convolution, Dropout, Norm, Pool, Residual
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from podium.learning import Batch, Settings, held_out, later, predict_network, seeded, train_network
 
-from .. import tensors
-from ..features import SPECIES
 from ..metric import TARGET
-from ..network import Convolution, Norm, Pool, Residual
+from ..shared import tensors
+from ..shared.features import SPECIES
+from ..shared.network import Convolution, Norm, Pool, Residual
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report

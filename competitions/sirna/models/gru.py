@@ -21,9 +21,9 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from podium.learning import Batch, Rows, Settings, held_out, predict_network, seeded, train_network
 
-from .. import chemistry, rules, tensors
-from ..features import distinct
 from ..metric import TARGET
+from ..shared import chemistry, rules, tensors
+from ..shared.features import distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

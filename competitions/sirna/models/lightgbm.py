@@ -17,9 +17,9 @@ import pandas as pd
 from podium.errors import ModelError
 from podium.learning import BAGGING, boost
 
-from ..features import build as build_features
-from ..features import choose, gene
 from ..metric import TARGET, THRESHOLD
+from ..shared.features import build as build_features
+from ..shared.features import choose, gene
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report

@@ -31,9 +31,9 @@ from podium.learning import (
     train_network,
 )
 
-from .. import tensors
-from ..features import FLANK
 from ..metric import TARGET
+from ..shared import tensors
+from ..shared.features import FLANK
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report

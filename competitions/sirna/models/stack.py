@@ -22,8 +22,8 @@ import pandas as pd
 from podium.errors import ModelError
 from podium.metrics import Cells, Estimate, Tally, difference
 
-from ..features import gene
 from ..metric import TARGET, THRESHOLD, metric
+from ..shared.features import gene
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

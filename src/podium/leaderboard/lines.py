@@ -103,7 +103,7 @@ class Facts(dict[tuple[str, str], "tuple[Competition, Version] | None"]):
 
 def shipped(competition: Competition) -> frozenset[str]:
     """sha256 of each line of the competition's reference boards."""
-    file = competition.folder / SHIPPED
+    file = competition.data_folder / SHIPPED
     return frozenset(file.read_text(encoding="utf-8").split()) if file.is_file() else frozenset()
 
 

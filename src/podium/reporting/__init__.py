@@ -131,7 +131,7 @@ def _pictures(page: Page, out: Path) -> Pictures:
     from podium.reporting import plotting
 
     competition, dataset = page.competition, page.dataset
-    if not (competition.folder / "plot.py").is_file():
+    if not competition.has("plot"):
         return Pictures(missing=f"{competition.name} draws no pictures of its own.")
     if not is_ready(competition, dataset):
         return Pictures(missing=f"Its data are not here: {get_command(competition, dataset)}")
