@@ -1,12 +1,12 @@
 """The scores against SciPy and scikit-learn, worked by hand, and far from zero."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from podium.competitions.maize.metric import TARGET, finish, layout, metric, statistics
+from podium.competitions.maize.metric import TARGET, metric
 from scipy.stats import pearsonr
 from sklearn.metrics import r2_score, root_mean_squared_error
-
-from podium.competition.metric import Metric
 
 
 def score(truth, predicted):
@@ -39,12 +39,12 @@ def test_they_are_scipys_and_scikit_learns(offset, other):
 def test_sums_as_they_stand_would_cancel():
     """Why there is a shift: without it nothing is left of r at an offset of 1e8."""
     truth, predicted = case(0, 1e8, 1e8)
-    naive = Metric(statistics=statistics, finish=finish, layout=lambda *_: type(SHIFT)(0.0, 0.0))
+    naive = replace(metric, layout=lambda *_: type(SHIFT)(0.0, 0.0))
     found = naive.score({TARGET: truth}, {TARGET: predicted})["pearson"]
     assert abs(found - literal(truth, predicted)["pearson"]) > 1e-3
 
 
-SHIFT = layout({TARGET: np.zeros(1)}, {TARGET: np.zeros(1)})
+SHIFT = metric.layout({TARGET: np.zeros(1)}, {TARGET: np.zeros(1)})
 
 
 def test_worked_by_hand():
@@ -80,12 +80,12 @@ def test_perfect():
 
 def test_parts_merge_and_groups_can_be_left_out():
     truth, predicted = ({TARGET: values[:90]} for values in case(0, 1e8, 1e8))
-    shift = layout(truth, predicted)
-    rows = statistics(truth, predicted, shift)
-    merged = finish(rows[:30].sum(axis=0) + rows[30:].sum(axis=0), shift)
+    shift = metric.layout(truth, predicted)
+    rows = metric.statistics(truth, predicted, shift)
+    merged = metric.finish(rows[:30].sum(axis=0) + rows[30:].sum(axis=0), shift)
     assert merged == pytest.approx(metric.score(truth, predicted))
-    groups = rows.reshape(9, 10, 7).sum(axis=1)
-    left = finish(rows.sum(axis=0) - groups, shift)
+    groups = rows.reshape(9, 10, -1).sum(axis=1)
+    left = metric.finish(rows.sum(axis=0) - groups, shift)
     for group in range(9):
         kept = np.arange(90) // 10 != group
         expected = literal(truth[TARGET][kept], predicted[TARGET][kept])
@@ -97,11 +97,7 @@ def test_constant_predictions_stay_so_when_groups_are_left_out():
         {TARGET: case(1)[0][:30]},
         {TARGET: np.r_[np.full(20, 0.1), np.full(10, 0.7)]},
     )
-    shift = layout(truth, predicted)
-    rows = statistics(truth, predicted, shift)
-    left = finish(rows.sum(axis=0) - rows[20:].sum(axis=0), shift)
+    shift = metric.layout(truth, predicted)
+    rows = metric.statistics(truth, predicted, shift)
+    left = metric.finish(rows.sum(axis=0) - rows[20:].sum(axis=0), shift)
     assert left["pearson"] == 0
-
-
-def test_no_rows_give_numbers_that_are_finite():
-    assert all(np.isfinite(v) for v in finish(np.zeros(7), SHIFT).values())

@@ -29,6 +29,7 @@ from .neural import (
     seeded,
     train_network,
 )
+from .stacking import Members, fit_members, predict_members, refuse_unknown
 from .tabular import TableColumns, TableTrees
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "BestConstant",
     "ConstantValue",
     "History",
+    "Members",
     "Rows",
     "Settings",
     "SparseRows",
@@ -52,13 +54,16 @@ __all__ = [
     "boost",
     "drawn",
     "find_device",
+    "fit_members",
     "has_bf16",
     "held_out",
     "kl_to_standard_normal",
     "latent_of",
     "later",
     "perceptron",
+    "predict_members",
     "predict_network",
+    "refuse_unknown",
     "seeded",
     "train_autoencoder",
     "train_network",
