@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from podium import api
 from podium.competition import model_file as model
-from podium.learning import neural
+from podium.learning import Rows, Settings, train_network
 
 
 class ReportNetwork(nn.Module):
@@ -86,9 +86,7 @@ class Ours:
     def __init__(self, codes, answers, **params):
         competition, _ = api.load("maize")
         built = model.load(competition, "basenji").with_params({"device": "cpu", **params})
-        self.settings = neural.Settings(
-            **{**neural.Settings.of(built.params).__dict__, "epochs": 1}
-        )
+        self.settings = Settings(**{**Settings.of(built.params).__dict__, "epochs": 1})
         self.network = built.module.Network(built.params, codes.shape[1])
         self.loss = built.module.tensors.mean_squared_error
         own = {
@@ -96,11 +94,11 @@ class Ours:
             "answer": torch.from_numpy(answers),
             "assay": torch.zeros(len(codes), dtype=torch.int64),
         }
-        self.rows = neural.Rows(items={}, item=torch.arange(len(codes)), own=own)
+        self.rows = Rows(items={}, item=torch.arange(len(codes)), own=own)
 
     def epoch(self):
         start = time.process_time()
-        neural.train(self.network, self.loss, self.rows, settings=self.settings, seed=0)
+        train_network(self.network, self.loss, self.rows, settings=self.settings, seed=0)
         return time.process_time() - start
 
 

@@ -17,14 +17,14 @@ from multiprocessing import get_context
 import numpy as np
 import torch
 from measuring import Result, against_first, in_turn, median
-from podium.competitions.imputation import network, zinb
 from podium.competitions.imputation.models import dca
+from podium.competitions.imputation.shared import network, zinb
 from scipy.sparse import csr_array, random_array
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from podium.learning.autoencoder import INPUTS
+from podium.learning import INPUTS
 
 BATCH, EPOCHS = 32, 6
 

@@ -23,8 +23,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from podium import api
-from podium.learning import neural
-from podium.learning.autoencoder import INPUTS, Autoencoder, whole
+from podium.learning import INPUTS, Autoencoder, has_bf16, predict_network, train_network, whole
 
 CLUSTERS = 7
 SETTINGS = {
@@ -88,10 +87,10 @@ class Ours:
 
     def epoch(self):
         start = time.process_time()
-        latent = neural.predict(self.clustering, whole({INPUTS: self.inputs}), self.model.settings)
+        latent = predict_network(self.clustering, whole({INPUTS: self.inputs}), self.model.settings)
         centres = self.clustering.centres.detach()
         soft = dec.soft_assignment(torch.from_numpy(latent), centres)
-        neural.train(
+        train_network(
             self.clustering,
             self.clustering.loss,
             whole({INPUTS: self.inputs, "target": dec.target(soft)}),
@@ -121,7 +120,7 @@ def scores(seeds=6):
 def multiplying(ours):
     """Seconds that the matrix products of an epoch take at the best rate that is measured."""
     device = torch.device("cpu")
-    kind = torch.bfloat16 if ours.params["bf16"] and neural.has_bf16(device) else torch.float32
+    kind = torch.bfloat16 if ours.params["bf16"] and has_bf16(device) else torch.float32
     with FlopCounterMode(display=False) as counter:
         ours.epoch()
     return counter.get_total_flops() / ours.params["refresh"] / peak(kind, device)

@@ -28,13 +28,13 @@ import numpy as np
 from podium.competitions.dlpfc.metric import SLICE
 from podium.competitions.dlpfc.metric import TARGET as DOMAIN
 from podium.competitions.dlpfc.metric import metric as dlpfc
+from podium.competitions.imputation.data.simulate import demo as cells_demo
 from podium.competitions.imputation.metric import OBSERVED
 from podium.competitions.imputation.metric import TARGET as COUNT
 from podium.competitions.imputation.metric import metric as imputation
-from podium.competitions.imputation.simulate import demo as cells_demo
+from podium.competitions.sirna.data.simulate import demo as sirna_demo
 from podium.competitions.sirna.metric import TARGET as REMAINING
 from podium.competitions.sirna.metric import metric as sirna
-from podium.competitions.sirna.simulate import demo as sirna_demo
 from spatial_coverage import draw_slice, predict
 
 from podium.competition.metric import Floats, Metric

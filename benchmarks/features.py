@@ -21,6 +21,7 @@ from podium import api
 from podium.competition import version
 from podium.competition.part import Part
 from podium.data import dataset as data
+from podium.learning import BAGGING, boost
 
 ROWS, RUNS = 25_782, 5
 
@@ -36,7 +37,7 @@ def main() -> None:
         competition, dataset = api.load("sirna")
     ready = data.load(competition, dataset)
     train = ready.train()
-    features = competition.module("features")
+    features = competition.module("shared.features")
     table = pd.concat([train.features, ready.part("test").features], ignore_index=True)
     table = table.iloc[np.arange(ROWS) % len(table)].reset_index(drop=True)
     building = median([timed(lambda: features.build(table)) for _ in range(RUNS)])
@@ -88,8 +89,8 @@ def compared(
     held = train.folds == fold
     threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
     model = boosting.build({**boosting.DEFAULTS, "preset": "seen"}, 0)
-    params = dict(model._settings())  # noqa: SLF001
-    params["num_threads"] = threads
+    params = {**model.params, "num_threads": threads}
+    ours = {"own": boosting.OWN, "seed": 0, "metric": "l1", **BAGGING, **boosting.RARE}
     codes = table.copy()
     few = []
     for name in table:
@@ -100,7 +101,7 @@ def compared(
 
     def light() -> Any:
         rows = lgb.Dataset(table[~held], label=answers[~held], weight=weight[~held])
-        return lgb.train(params, rows, num_boost_round=settings["rounds"]).predict(table[held])
+        return boost(rows, params, **ours).predict(table[held])
 
     def hist() -> Any:
         model = HistGradientBoostingRegressor(

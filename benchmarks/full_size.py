@@ -43,8 +43,8 @@ def main():
 
 def write(folder, slices):
     """Simulate and store one slice after the other."""
-    simulate = import_module(f"{ROOM}.simulate")
-    tissue = import_module(f"{ROOM}.simulated_tissue")
+    simulate = import_module(f"{ROOM}.data.simulate")
+    tissue = import_module(f"{ROOM}.data.simulated_tissue")
     simulate.GENES, simulate.DEPTH = GENES, DEPTH
     rng = np.random.default_rng(0)
     genes = simulate.draw_genes(rng)

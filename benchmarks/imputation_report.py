@@ -12,10 +12,10 @@ from textwrap import fill
 from typing import NamedTuple
 
 import numpy as np
-from podium.competitions.imputation import calling, network
-from podium.competitions.imputation.cells import cells
 from podium.competitions.imputation.metric import Sums, finish
 from podium.competitions.imputation.models import dca
+from podium.competitions.imputation.shared import calling, network
+from podium.competitions.imputation.shared.cells import cells
 from tqdm import tqdm
 
 from podium import api

@@ -4,8 +4,8 @@
 
 The most is the rate of one large matrix product, measured here in float32 and bfloat16. What a
 network multiplies in an epoch (forwards and backwards) is counted by PyTorch; the time is that of
-one epoch of `podium.learning.neural.train` at the model's own settings, the second of two. Shares
-of operators are those of PyTorch's profiler. On a GPU, the same there.
+one epoch of `train_network` at the model's own settings, the second of two. Shares of operators are
+those of PyTorch's profiler. On a GPU, the same there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from podium import api
 from podium.competition import model_file as model
-from podium.learning import neural
+from podium.learning import find_device, has_bf16, neural, train_network
 
 NETWORKS = {
     "gru": ("sirna", "demo"),
@@ -81,15 +81,15 @@ def bandwidth(size: int = 1 << 28) -> float:
 
 
 def measured(network, loss, rows, *, settings, **others):
-    """In place of `neural.train`: an epoch without, one with a clock, one counted, one profiled."""
+    """In place of `train_network`: an epoch without, one timed, one counted, one profiled."""
     others |= {"held": None, "report": None, "figures": None}
 
     def epochs(count: int, report=None) -> None:
         fresh = copy.deepcopy(network)
         once = replace(settings, epochs=count, constant=True)
-        neural_train(fresh, loss, rows, settings=once, **{**others, "report": report})
+        train_network(fresh, loss, rows, settings=once, **{**others, "report": report})
 
-    device = neural.find_device(settings.device)
+    device = find_device(settings.device)
     ends: list[float] = []
 
     def ended(*_: object, **__: object) -> None:
@@ -110,7 +110,7 @@ def measured(network, loss, rows, *, settings, **others):
             rows=len(rows),
             seconds=ends[1] - ends[0],
             flop=float(counter.get_total_flops()),
-            bf16=settings.bf16 and neural.has_bf16(device),
+            bf16=settings.bf16 and has_bf16(device),
             device=device,
             shares=[(name.removeprefix("aten::"), value / total) for name, value in first],
         )
@@ -137,17 +137,14 @@ def epoch_of(name: str) -> Epoch:
     raise SystemExit(f"{name} trains no network")
 
 
-neural_train = neural.train
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("networks", nargs="*", help=f"of {', '.join(NETWORKS)}; default: all")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    neural.train = measured
-    device = neural.find_device()
+    neural.train_network = measured  # models are loaded later, and find this one
+    device = find_device()
     most = {bf16: peak(torch.bfloat16 if bf16 else torch.float32, device) for bf16 in (False, True)}
     rows = []
     for name in given.networks or NETWORKS:

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from podium import api
 from podium.competition import model_file as model
-from podium.learning import neural
+from podium.learning import held_out
 
 MOST_ROWS = {"gru": 1_000, "basenji": 4_000}
 WHAT = {"gru": "Pearson's r", "basenji": "Pearson's r", "dca": "log-likelihood"}
@@ -119,7 +119,7 @@ def race_dca(epochs):
     made = plain_dca.network.inputs(counts)
     start = plain_dca.made_network(made)
     rows = plain_dca.dense_rows(made)
-    held = neural.held_out(np.arange(len(rows[0])), dca.DEFAULTS["validation"], 0)
+    held = held_out(np.arange(len(rows[0])), dca.DEFAULTS["validation"], 0)
     learn, check = (tuple(values[torch.from_numpy(m)] for values in rows) for m in (~held, held))
     network = plain_dca.Plain(start)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)

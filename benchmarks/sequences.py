@@ -42,7 +42,7 @@ batches = (x[i:i + 256] for i in range(0, len(x), 256))
 import numpy as np
 from pathlib import Path
 from podium.competition import folders as competition
-found = competition.load("maize").module("course_files")
+found = competition.load("maize").module("data.course_files")
 files = sorted(Path("train").glob("*.npz"))
 parts = [found._arrays(f, f.stem)[1].codes for f in files]
 from podium.competition.sequences import Sequences

@@ -16,9 +16,9 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
-from podium.competitions.dlpfc.blocks import blocks
+from podium.competitions.dlpfc.data.blocks import blocks
+from podium.competitions.dlpfc.data.simulated_tissue import LAYERS, SIZE, cut, field
 from podium.competitions.dlpfc.metric import SLICE, TARGET, metric
-from podium.competitions.dlpfc.simulated_tissue import LAYERS, SIZE, cut, field
 
 from podium.metrics.stats import Cells, Tally
 

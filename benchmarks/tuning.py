@@ -48,7 +48,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from podium.competitions.sirna.features import build as features
+from podium.competitions.sirna.shared.features import build as features
 
 TARGET = "mRNA_remaining_pct"
 TABLES = {}

@@ -144,7 +144,7 @@ def export(competition: Competition) -> None:
     shutil.move("all.jsonl", HERE / f"{competition.name}.jsonl")
     known = sorted(jsonl.sha256_of(line) for line in lines_of(competition.name))
     text = "".join(f"{sha256}\n" for sha256 in known)
-    (competition.folder / jsonl.SHIPPED).write_text(text, encoding="utf-8")
+    (competition.data_folder / jsonl.SHIPPED).write_text(text, encoding="utf-8")
 
 
 def import_current(competition: Competition) -> None:

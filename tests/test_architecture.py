@@ -160,7 +160,7 @@ def test_only_scoring_opens_the_solution():
 
 def test_other_pythons_are_started_by_one_function():
     """It keeps them from importing what lies in the current folder."""
-    for path in [*HARNESS, *SRC.rglob("templates/**/*.py.txt"), *COMPETITIONS.rglob("*.py")]:
+    for path in [*HARNESS, *SRC.rglob("templates/**/*.py.j2"), *COMPETITIONS.rglob("*.py")]:
         if path.name.startswith("test_") or path == SRC / "machine.py":
             continue
         text = path.read_text(encoding="utf-8")

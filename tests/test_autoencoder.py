@@ -3,17 +3,22 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from podium.learning import autoencoder, neural  # noqa: E402
-from podium.learning.autoencoder import (  # noqa: E402
+from podium.learning import (  # noqa: E402
     INPUTS,
     Autoencoder,
     BaseAutoencoder,
+    Settings,
     VariationalAutoencoder,
+    drawn,
+    held_out,
     kl_to_standard_normal,
+    latent_of,
     perceptron,
+    seeded,
+    train_autoencoder,
 )
 
-SETTINGS = neural.Settings(epochs=30, batch=32, learning_rate=0.01, patience=30, device="cpu")
+SETTINGS = Settings(epochs=30, batch=32, learning_rate=0.01, patience=30, device="cpu")
 KINDS = (Autoencoder, VariationalAutoencoder)
 
 
@@ -25,13 +30,15 @@ def matrix(rows=120, columns=12, seed=0):
 
 
 def made(kind, seed=0, **options):
-    with neural.seeded(seed):
+    with seeded(seed):
         return kind(12, (16,), 4, **options)
 
 
 def trained(kind, settings=SETTINGS, seed=0, **options):
     network = made(kind, seed)
-    history = autoencoder.fit(network, {INPUTS: matrix()}, settings=settings, seed=seed, **options)
+    history = train_autoencoder(
+        network, {INPUTS: matrix()}, settings=settings, seed=seed, **options
+    )
     return network, history
 
 
@@ -54,7 +61,7 @@ def test_shapes(kind):
     assert network.encode(rows).shape == network.sample(rows).shape == (7, 4)
     assert network.decode(network.encode(rows)).shape == (7, 12)
     assert network.loss({INPUTS: rows}).shape == ()
-    assert autoencoder.latent(network, rows, SETTINGS).shape == (7, 4)
+    assert latent_of(network, rows, SETTINGS).shape == (7, 4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,9 +74,9 @@ def test_the_loss_falls_and_the_best_epoch_stays(kind):
 
 
 def test_the_kept_weights_are_those_of_the_best_epoch():
-    settings = neural.Settings(epochs=40, batch=8, learning_rate=0.1, patience=40, device="cpu")
+    settings = Settings(epochs=40, batch=8, learning_rate=0.1, patience=40, device="cpu")
     network, history = trained(Autoencoder, settings)
-    held = neural.held_out(np.arange(120), 0.1, 0)
+    held = held_out(np.arange(120), 0.1, 0)
     with torch.inference_mode():
         error = network.loss({INPUTS: matrix()[torch.from_numpy(held)]})
     assert float(error) == pytest.approx(min(history.validation), rel=1e-4)
@@ -78,17 +85,17 @@ def test_the_kept_weights_are_those_of_the_best_epoch():
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_gives_the_same_bytes(kind):
     first, again = (trained(kind)[0] for _ in range(2))
-    found = [autoencoder.latent(network, matrix(), SETTINGS) for network in (first, again)]
+    found = [latent_of(network, matrix(), SETTINGS) for network in (first, again)]
     assert found[0].dtype == np.float32
     assert found[0].tobytes() == found[1].tobytes()
-    other = autoencoder.latent(trained(kind, seed=1)[0], matrix(), SETTINGS)
+    other = latent_of(trained(kind, seed=1)[0], matrix(), SETTINGS)
     assert other.tobytes() != found[0].tobytes()
 
 
 def test_latent_coordinates_come_in_the_order_of_the_rows():
     network, rows = made(Autoencoder), matrix(300)
-    settings = neural.Settings(epochs=1, batch=16, learning_rate=0.01, device="cpu")
-    found = autoencoder.latent(network, rows, settings)
+    settings = Settings(epochs=1, batch=16, learning_rate=0.01, device="cpu")
+    found = latent_of(network, rows, settings)
     np.testing.assert_allclose(found, network.encode(rows).detach().numpy(), atol=1e-6)
 
 
@@ -113,8 +120,8 @@ def test_the_divergence_is_that_of_torch():
 
 def test_draws_have_the_mean_and_the_variance():
     mean, log_variance = torch.tensor([[2.0, -1.0]]), torch.tensor([[0.0, -2.0]])
-    with neural.seeded(0):
-        draws = autoencoder.drawn(mean.expand(20_000, 2), log_variance.expand(20_000, 2))
+    with seeded(0):
+        draws = drawn(mean.expand(20_000, 2), log_variance.expand(20_000, 2))
     torch.testing.assert_close(draws.mean(dim=0), mean[0], atol=0.03, rtol=0)
     torch.testing.assert_close(draws.var(dim=0), log_variance[0].exp(), atol=0.04, rtol=0)
 
@@ -124,7 +131,7 @@ def test_beta_weighs_the_divergence():
     losses = []
     for beta in (0.0, 1.0, 2.0):
         network = made(VariationalAutoencoder, beta=beta)
-        with neural.seeded(0):
+        with seeded(0):
             losses.append(network.loss({INPUTS: rows}).item())
     mean, log_variance = network.distribution(rows)
     per_feature = kl_to_standard_normal(mean, log_variance).mean().item() / 12
@@ -149,14 +156,14 @@ def test_a_loss_may_need_more_than_the_inputs():
             return torch.nn.functional.poisson_nll_loss(rate, rows["counts"].abs())
 
     rows = {INPUTS: matrix(), "counts": matrix().round()}
-    history = autoencoder.fit(made(Poisson), rows, settings=SETTINGS, seed=0)
+    history = train_autoencoder(made(Poisson), rows, settings=SETTINGS, seed=0)
     assert history.training[-1] < history.training[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_bf16(kind, monkeypatch):
-    monkeypatch.setattr(neural, "has_bf16", lambda device: True)
-    settings = neural.Settings(epochs=12, batch=32, learning_rate=0.01, bf16=True, device="cpu")
+    monkeypatch.setattr("podium.learning.neural.has_bf16", lambda device: True)
+    settings = Settings(epochs=12, batch=32, learning_rate=0.01, bf16=True, device="cpu")
     network, history = trained(kind, settings)
     assert history.training[-1] < history.training[0]
     assert all(weights.dtype == torch.float32 for weights in network.parameters())
@@ -165,8 +172,8 @@ def test_bf16(kind, monkeypatch):
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_few_rows(rows):
     network = made(Autoencoder)
-    autoencoder.fit(network, {INPUTS: matrix(rows)}, settings=SETTINGS, seed=0)
-    assert np.isfinite(autoencoder.latent(network, matrix(rows), SETTINGS)).all()
+    train_autoencoder(network, {INPUTS: matrix(rows)}, settings=SETTINGS, seed=0)
+    assert np.isfinite(latent_of(network, matrix(rows), SETTINGS)).all()
 
 
 def test_without_validation_the_last_weights_stay():

@@ -7,7 +7,7 @@ import pytest
 import podium.competition.foreign
 import podium.competition.metric
 from podium import api
-from podium.creating.plans import Wish
+from podium.creating.options import NewOptions
 from podium.data import dataset as data
 from podium.data import tables
 from podium.errors import DataError, PodiumError, SubmissionError
@@ -111,7 +111,7 @@ def put(place, text, row_id, metric):  # noqa: F811
 def published(place, own_cache):  # noqa: F811
     def make(which):
         target, metric, text, row_id = PUBLISHED[which]
-        new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric))
+        new(NewOptions("mine", table=place / f"{target}.csv", target=target, metric=metric))
         put(place, text, row_id, metric)
         api.freeze("mine")
         return api.load("mine")
@@ -212,7 +212,7 @@ def weighted(place, labels, **more):  # noqa: F811
     solution.assign(Usage=usage).to_csv("solution.csv", index=False)
     files = {"table": "train", "test": "test", "sample": "sample", "solution": "solution"}
     paths = {flag: place / f"{name}.csv" for flag, name in files.items()}
-    new(Wish(name="mine", metric="accuracy", target="grade", **paths, **more))
+    new(NewOptions("mine", metric="accuracy", target="grade", **paths, **more))
     put(place, KEPT, "id", "accuracy")
     return solution[usage != "Ignored"].set_index("id"), Case(*api.load("mine"))
 
@@ -325,7 +325,7 @@ def test_a_table_gives_its_answers_alone_and_the_columns_that_are_named(
     own_cache,
 ):
     only("value").assign(weight=np.resize([0.2, 0.7, 1.9], 400)).to_csv("rows.csv", index=False)
-    new(Wish(name="mine", table=place / "rows.csv", target="value", metric="mae"))
+    new(NewOptions("mine", table=place / "rows.csv", target="value", metric="mae"))
     put(place, STOCK, "id", "mae")
     plain = Case(*api.load("mine"))
     said = np.arange(80) / 40
@@ -334,7 +334,7 @@ def test_a_table_gives_its_answers_alone_and_the_columns_that_are_named(
     error = np.abs(truth["value"].to_numpy() - said)
     found = plain.solution.score({"value": said})["all"].whole.scores["mae"]
     assert found == pytest.approx(error.mean())
-    given(place, 'GIVEN = ["weight"]', "GIVEN = []")
+    given(place, 'GIVEN = ["weight"]', "GIVEN: list[str] = []")
     named = Case(*api.load("mine"))
     found = named.solution.score({"value": said})["all"].whole.scores["mae"]
     assert found == pytest.approx(np.average(error, weights=truth["weight"]))
@@ -348,7 +348,7 @@ def test_columns_of_metric_by_keep_their_types_and_verify_tells(
     monkeypatch,
 ):
     only("value").assign(weight=np.resize([0.2, 0.7, 1.9], 400)).to_csv("rows.csv", index=False)
-    new(Wish(name="mine", table=place / "rows.csv", target="value", metric="mae"))
+    new(NewOptions("mine", table=place / "rows.csv", target="value", metric="mae"))
     put(place, STOCK, "id", "mae")
     facts = place / "competitions" / "mine" / "competition.py"
     facts.write_text(
@@ -392,7 +392,7 @@ def test_answers_are_part_of_the_fingerprint_where_there_are_any():
 
 @pytest.mark.parametrize("fault", ["given[5:]", "given, given[:1]"])
 def test_answer_rows_are_there_once(place, own_cache, fault):  # noqa: F811
-    new(Wish(name="mine", table=place / "value.csv", target="value", metric="mae"))
+    new(NewOptions("mine", table=place / "value.csv", target="value", metric="mae"))
     with pytest.raises(DataError, match="must have each test row once"):
         given(place, f"answers=tables.answers({fault})", "answers=tables.answers(given)")
 

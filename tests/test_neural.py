@@ -4,9 +4,20 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from podium.errors import ModelError  # noqa: E402
-from podium.learning import neural  # noqa: E402
+from podium.learning import (  # noqa: E402
+    Rows,
+    Settings,
+    SparseRows,
+    find_device,
+    held_out,
+    later,
+    predict_network,
+    seeded,
+    train_network,
+)
+from podium.learning.neural import _step  # noqa: E402
 
-SETTINGS = neural.Settings(epochs=30, batch=32, learning_rate=0.03, patience=30, device="cpu")
+SETTINGS = Settings(epochs=30, batch=32, learning_rate=0.03, patience=30, device="cpu")
 
 
 def rows(count=200, noise=0.0, seed=0):
@@ -16,7 +27,7 @@ def rows(count=200, noise=0.0, seed=0):
     item = rng.permutation(np.arange(count) % len(items))
     own = rng.normal(size=(count, 1)).astype(np.float32)
     answer = items[item] @ [1.0, -2.0, 0.5] + own[:, 0] + rng.normal(size=count) * noise
-    return neural.Rows(
+    return Rows(
         items={"x": torch.from_numpy(items)},
         item=torch.from_numpy(item),
         own={"z": torch.from_numpy(own), "answer": torch.from_numpy(answer.astype(np.float32))},
@@ -39,17 +50,17 @@ def loss(output, batch):
 
 
 def line(seed=0):
-    with neural.seeded(seed):
+    with seeded(seed):
         return Line()
 
 
 def trained(data, settings=SETTINGS, seed=0, **options):
     network = line(seed)
-    return network, neural.train(network, loss, data, settings=settings, seed=seed, **options)
+    return network, train_network(network, loss, data, settings=settings, seed=seed, **options)
 
 
 def error(network, data, chosen):
-    found = neural.predict(network, data, SETTINGS)[chosen]
+    found = predict_network(network, data, SETTINGS)[chosen]
     return np.abs(found - data.own["answer"].numpy()[chosen]).mean()
 
 
@@ -64,7 +75,7 @@ def test_the_best_weights_come_back():
     """With noise and a high rate the last epoch is hardly ever the best one."""
     data = rows(noise=1.0)
     held = np.arange(len(data)) % 3 == 0
-    settings = neural.Settings(epochs=40, batch=8, learning_rate=0.3, patience=40)
+    settings = Settings(epochs=40, batch=8, learning_rate=0.3, patience=40)
     network, history = trained(data, settings, held=held)
     assert history.best < 40
     assert history.validation[history.best - 1] == min(history.validation)
@@ -74,7 +85,7 @@ def test_the_best_weights_come_back():
 def test_training_stops_when_validation_does_not_improve():
     data = rows(noise=1.0)
     held = np.arange(len(data)) % 3 == 0
-    settings = neural.Settings(epochs=200, batch=8, learning_rate=0.3, patience=3)
+    settings = Settings(epochs=200, batch=8, learning_rate=0.3, patience=3)
     _, history = trained(data, settings, held=held)
     assert len(history.validation) == history.best + 3 < 200
 
@@ -84,7 +95,7 @@ def test_validation_rows_do_not_train():
     held = np.arange(len(data)) % 3 == 0
     answers = data.own["answer"].clone()
     answers[torch.from_numpy(held)] = 1e6
-    spoilt = neural.Rows(
+    spoilt = Rows(
         items=data.items, item=data.item, own={**data.own, "answer": answers}, length=data.length
     )
     first = trained(data, held=held)[1].training
@@ -134,7 +145,7 @@ def test_rows_of_an_item_come_together_and_items_of_like_length_too():
 def test_predictions_come_in_the_order_of_the_rows():
     data = rows()
     network = line()
-    whole = neural.predict(network, data, SETTINGS)
+    whole = predict_network(network, data, SETTINGS)
     expected = [
         network(next(iter(data.batches(1, torch.tensor([row]))))).item() for row in range(20)
     ]
@@ -143,21 +154,19 @@ def test_predictions_come_in_the_order_of_the_rows():
 
 def test_one_row_is_enough():
     data = rows(4)
-    one = neural.Rows(
-        items=data.items, item=data.item[:1], own={k: v[:1] for k, v in data.own.items()}
-    )
+    one = Rows(items=data.items, item=data.item[:1], own={k: v[:1] for k, v in data.own.items()})
     network, _ = trained(one)
-    assert neural.predict(network, one, SETTINGS).shape == (1,)
+    assert predict_network(network, one, SETTINGS).shape == (1,)
 
 
 @pytest.mark.parametrize("steps", range(1, 25))
 def test_few_steps_are_enough(steps):
-    settings = neural.Settings(epochs=steps, batch=400, learning_rate=0.01, device="cpu")
+    settings = Settings(epochs=steps, batch=400, learning_rate=0.01, device="cpu")
     assert len(trained(rows(), settings)[1].training) == steps
 
 
 def test_bf16_is_used_where_it_is_there_and_stays_close():
-    settings = neural.Settings(epochs=30, batch=32, learning_rate=0.03, bf16=True, device="cpu")
+    settings = Settings(epochs=30, batch=32, learning_rate=0.03, bf16=True, device="cpu")
     network, _ = trained(rows(), settings)
     assert network.weights.weight.dtype == torch.float32
     assert error(network, rows(), slice(None)) < 0.1
@@ -192,9 +201,9 @@ def test_other_figures_of_the_rows_that_are_held_out_are_reported():
 
 def test_what_several_trainings_report_counts_on():
     told = []
-    neural.later(lambda step, value, **_: told.append((step, value)), 10)(2, 0.5, training=1.0)
+    later(lambda step, value, **_: told.append((step, value)), 10)(2, 0.5, training=1.0)
     assert told == [(12, 0.5)]
-    assert neural.later(None, 10) is None
+    assert later(None, 10) is None
 
 
 def test_rows_must_be_left_to_learn_from():
@@ -212,21 +221,21 @@ def test_a_loss_that_is_no_number_is_said():
 
 def test_settings_that_train_nothing_are_said_all_at_once():
     with pytest.raises(ModelError, match=r"(?s)epochs=0.*learning_rate=-1") as error:
-        neural.Settings(epochs=0, batch=8, learning_rate=-1)
+        Settings(epochs=0, batch=8, learning_rate=-1)
     assert len(error.value.problems) == 2
 
 
 def test_a_device_that_is_not_there_is_said():
     with pytest.raises(ModelError, match="no device 'tpu'"):
-        neural.find_device("tpu")
+        find_device("tpu")
 
 
 def test_held_out_rows_are_whole_groups():
     groups = np.repeat(np.arange(50), 4)
-    held = neural.held_out(groups, 0.2, seed=0)
+    held = held_out(groups, 0.2, seed=0)
     assert held.sum() == 40
     assert set(groups[held]).isdisjoint(groups[~held])
-    assert not neural.held_out(groups, 0.0, seed=0).any()
+    assert not held_out(groups, 0.0, seed=0).any()
 
 
 def test_rows_may_share_nothing():
@@ -234,8 +243,8 @@ def test_rows_may_share_nothing():
     data = rows()
     values = {"x": data.items["x"][data.item], **data.own}
     single = torch.arange(len(data))
-    shared = neural.Rows(items={"x": values["x"]}, item=single, own=data.own)
-    alone = neural.Rows(items={}, item=single, own=values)
+    shared = Rows(items={"x": values["x"]}, item=single, own=data.own)
+    alone = Rows(items={}, item=single, own=values)
     for generator in (None, 0):
         pairs = [
             one.batches(30, single, None if generator is None else torch.Generator().manual_seed(0))
@@ -249,9 +258,9 @@ def test_rows_may_share_nothing():
 def test_sparse_rows_are_expanded_a_batch_at_a_time():
     sparse = pytest.importorskip("scipy.sparse")
     dense = np.random.default_rng(0).poisson(0.3, (50, 7)).astype(np.float32)
-    kept = neural.SparseRows(sparse.csr_array(dense)).to(torch.device("cpu"))
+    kept = SparseRows(sparse.csr_array(dense)).to(torch.device("cpu"))
     assert len(kept) == 50
-    data = neural.Rows(items={}, item=torch.arange(50), own={"x": kept})
+    data = Rows(items={}, item=torch.arange(50), own={"x": kept})
     for batch in data.to(torch.device("cpu")).batches(8, torch.arange(0, 50, 3)):
         np.testing.assert_array_equal(batch.own["x"].numpy(), dense[batch.rows.numpy()])
 
@@ -259,7 +268,7 @@ def test_sparse_rows_are_expanded_a_batch_at_a_time():
 @pytest.mark.parametrize(("constant", "moved"), [(True, 0.01), (False, 0.01 / 25)])
 def test_a_constant_rate_stays(constant, moved):
     """A first step of Adam is as long as its rate; the cycle begins at a twenty-fifth of it."""
-    settings = neural.Settings(epochs=20, batch=400, learning_rate=0.01, constant=constant)
+    settings = Settings(epochs=20, batch=400, learning_rate=0.01, constant=constant)
     seen = []
     network = line()
     start = network.weights.weight.detach().clone()
@@ -267,7 +276,7 @@ def test_a_constant_rate_stays(constant, moved):
     def report(epoch, value, **_):
         seen.append((network.weights.weight.detach() - start).abs().max().item())
 
-    neural.train(network, loss, rows(), settings=settings, seed=0, report=report)
+    train_network(network, loss, rows(), settings=settings, seed=0, report=report)
     assert seen[0] == pytest.approx(moved, rel=1e-3)
 
 
@@ -278,12 +287,12 @@ def test_the_gradient_is_cut_to_its_norm():
     for clip, length in ((0.5, 0.5), (2.0, 2.0), (100.0, 13.0)):
         weight.data.zero_()
         value = (weight * torch.tensor([3.0, 4.0, 12.0])).sum()
-        neural._step([weight], value, optimizer, clip)
+        _step([weight], value, optimizer, clip)
         assert float(weight.detach().norm()) == pytest.approx(length, rel=1e-5)
 
 
 def test_fused_steps_are_the_same_to_the_last_bits():
-    settings = neural.Settings(epochs=5, batch=32, learning_rate=0.03, fused=True, device="cpu")
-    plain = neural.Settings(epochs=5, batch=32, learning_rate=0.03, device="cpu")
+    settings = Settings(epochs=5, batch=32, learning_rate=0.03, fused=True, device="cpu")
+    plain = Settings(epochs=5, batch=32, learning_rate=0.03, device="cpu")
     first, other = (trained(rows(), one)[0].weights.weight for one in (settings, plain))
     torch.testing.assert_close(first, other, rtol=1e-4, atol=1e-5)

@@ -1,6 +1,7 @@
 """A competition from a table: every way to ask for one, and everything that may be wrong."""
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import podium.competitions
 from podium import api
 from podium.cli.display.competitions import asked as asked_for
 from podium.competition import folders as competition
-from podium.creating.plans import Wish, missing
+from podium.creating.options import NewOptions
+from podium.creating.spec import missing, specify
+from podium.creating.writer import write
 from podium.data import dataset as data
 from podium.errors import DataError
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
+from test_architecture import foreign_imports
 
 ROWS = 400
 
@@ -38,8 +42,8 @@ def table(rows=ROWS, seed=0):
     return found
 
 
-def new(wish):
-    return api.new(**vars(wish))
+def new(options):
+    return api.new(**vars(options))
 
 
 def only(target):
@@ -93,7 +97,7 @@ def test_four_commands_lead_to_a_board(place, podium_cli, own_cache):
 def test_the_folder_is_the_same_each_time_and_its_example_holds(place, own_cache):
     kept = []
     for name in ("mine_one", "mine_two"):
-        new(Wish(name=name, table=place / "grade.csv", target="grade", metric="f1_macro"))
+        new(NewOptions(name, table=place / "grade.csv", target="grade", metric="f1_macro"))
         folder = place / "competitions" / name
         kept.append((folder / "splits" / "table.csv").read_bytes())
         words = {}
@@ -114,11 +118,40 @@ WAYS = {
 }
 
 
+def test_what_is_written_is_linted_and_imports_public_names_alone(place):
+    """Every template in every way that it branches, as the files that an organiser gets."""
+    wishes = [
+        {"table": f"{target}.csv", "target": target, "metric": metric, **flags}
+        for target, metric, flags, _ in WAYS.values()
+    ]
+    tables = {"table": "train.csv", "test": "test.csv", "metric": "auc", "target": "ill"}
+    wishes += [tables, {**tables, "solution": "solution.csv", "metric": "f1"}]
+    for number, wish in enumerate(wishes):
+        spec = specify(NewOptions(f"mine_{number}", **wish))
+        write(spec, place / "competitions" / spec.name)
+    folder = str(place / "competitions")
+    config = ("--config", str(Path(__file__).parents[1] / "pyproject.toml"))
+    for command in (
+        ["check", "--extend-ignore", "ARG001", *config],
+        ["format", "--check", *config],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    for file in Path(folder).rglob("*.py"):
+        if not file.name.startswith("test_"):
+            assert list(foreign_imports(file.read_text())) == [], file
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_passes_verify_and_its_model_beats_the_control(place, own_cache, way):
     target, metric, flags, stratum = WAYS[way]
-    new(Wish(name="mine", table=place / f"{target}.csv", target=target, metric=metric, **flags))
+    new(NewOptions("mine", table=place / f"{target}.csv", target=target, metric=metric, **flags))
     found = competition.load("mine")
     assert [s.name for s in found.strata] == [stratum]
     assert problems(verify.verify("mine")) == []
@@ -132,14 +165,14 @@ def split(name):
 
 def test_grouped_and_timed_splits_keep_apart(place, own_cache):
     rows = only("value").astype({"id": str}).set_index("id")
-    wish = {"table": place / "value.csv", "target": "value", "metric": "rmse"}
-    new(Wish(name="mine_groups", split="grouped", by="patient", **wish))
+    options = {"table": place / "value.csv", "target": "value", "metric": "rmse"}
+    new(NewOptions("mine_groups", split="grouped", by="patient", **options))
     found = split("mine_groups").join(rows)
     assert found.groupby("patient")["part"].nunique().max() == 1
     assert found.groupby("patient")["fold"].nunique().max() <= 1
     assert 0.15 < (found["part"] != "train").mean() < 0.25
     assert "patient" not in data.load(*api.load("mine_groups")).part("test").features
-    new(Wish(name="mine_times", split="time", by="day", **wish))
+    new(NewOptions("mine_times", split="time", by="day", **options))
     found = split("mine_times").join(rows)
     days = [found.loc[found["part"] == part, "day"] for part in ("train", "public", "private")]
     assert days[0].max() < days[1].min()
@@ -149,7 +182,7 @@ def test_grouped_and_timed_splits_keep_apart(place, own_cache):
 def kaggle(place, **more):
     files = {"table": "train", "test": "test", "sample": "sample_submission"}
     paths = {flag: place / f"{name}.csv" for flag, name in files.items()}
-    return Wish(name="mine", metric="auc", **(paths | more))
+    return NewOptions("mine", metric="auc", **(paths | more))
 
 
 def test_a_kaggle_set_without_solution_has_open_rows(place, own_cache):
@@ -305,7 +338,7 @@ def test_faults_are_told_and_nothing_is_written(place, fault):
     flags = {"name": "mine", "table": "bad.csv", "target": "value", "metric": "rmse"} | flags
     paths = {k: place / v for k, v in flags.items() if k in ("table", "test", "solution")}
     with pytest.raises(DataError) as error:
-        new(Wish(**(flags | paths)))
+        new(NewOptions(**(flags | paths)))
     assert words in str(error.value)
     assert list((place / "competitions").iterdir()) == []
 
@@ -316,7 +349,7 @@ def test_everything_is_told_at_once(place):
     rows.loc[5, "id"] = rows.loc[6, "id"]
     rows.to_csv("bad.csv", index=False)
     with pytest.raises(DataError) as error:
-        new(Wish(name="2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
+        new(NewOptions("2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
     assert [problem.split(":")[0] for problem in error.value.problems] == [
         "NAME '2mine' must be a Python name",
         "--by b needs --split grouped, or --split time",
@@ -336,10 +369,10 @@ def test_a_terminal_is_asked(place, monkeypatch, own_cache, capsys):
     answers = iter(["value.csv", "value", "rmse"])
     asked = []
     monkeypatch.setattr("typer.prompt", lambda text, err: asked.append(text) or next(answers))
-    wish = Wish(name="mine")
-    wish = asked_for(wish, missing(wish))
+    options = NewOptions("mine")
+    options = asked_for(options, missing(options))
     assert [text.split()[1] for text in asked] == ["CSV", "column", "score"]
-    assert new(wish).rows["train"] == 320
+    assert new(options).rows["train"] == 320
 
 
 @pytest.mark.slow
@@ -355,18 +388,18 @@ def test_a_given_test_part_has_folds_of_every_kind(place, own_cache, flags):
 
 
 def test_an_existing_folder_stays(place, own_cache):
-    wish = Wish(name="mine", table=place / "value.csv", target="value", metric="rmse")
+    options = NewOptions("mine", table=place / "value.csv", target="value", metric="rmse")
     folder = place / "competitions" / "mine"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(DataError, match="is there already"):
-        new(wish)
+        new(options)
     assert [p.name for p in folder.iterdir()] == ["notes.txt"]
 
 
 def test_rows_without_ids_are_numbered_and_a_saved_index_is_left_out(place, own_cache):
     only("value").drop(columns="id").to_csv("bare.csv")
-    made = new(Wish(name="mine", table=place / "bare.csv", target="value", metric="rmse"))
+    made = new(NewOptions("mine", table=place / "bare.csv", target="value", metric="rmse"))
     assert any("no column of ids" in note for note in made.notes)
     test = data.load(*api.load("mine")).part("test")
     assert list(test.features.columns[:2]) == ["a", "b"]
@@ -384,7 +417,7 @@ def test_a_folder_outside_the_path_says_how_to_name_the_workspace(workspace, pod
 def test_a_folder_is_verified_by_its_path(workspace, own_cache, podium_cli, monkeypatch):
     monkeypatch.setattr(podium.competitions, "__path__", list(podium.competitions.__path__))
     only("value").to_csv("value.csv", index=False)
-    new(Wish(name="mine_path", table=Path("value.csv"), target="value", metric="rmse"))
+    new(NewOptions("mine_path", table=Path("value.csv"), target="value", metric="rmse"))
     done = podium_cli("verify", "./competitions/mine_path", "--json")
     assert done.status == 0, done.err
     assert {verdict["competition"] for verdict in done.json} == {"mine_path"}
@@ -413,7 +446,7 @@ def given(place, text, instead):
 
 def prepared(**flags):
     flags = {"target": "grade", "metric": "accuracy", "table": Path("bad.csv").absolute()} | flags
-    new(Wish(name="mine", **flags))
+    new(NewOptions("mine", **flags))
     found = data.load(*api.load("mine"))
     test, train = found.part("test"), found.train()
     rows = pd.read_parquet(found.file("solution/solution.parquet")).set_index("id")
@@ -493,7 +526,7 @@ def test_whether_decimals_are_whole_numbers_is_decided_on_all_answers(place, own
     test.drop(columns="ill").to_csv("test.csv", index=False)
     test[["id", "ill"]].to_csv("solution.csv", index=False)
     files = {"test": place / "test.csv", "solution": place / "solution.csv"}
-    new(Wish(name="mine", table=place / "train.csv", target="ill", metric="accuracy", **files))
+    new(NewOptions("mine", table=place / "train.csv", target="ill", metric="accuracy", **files))
     found = data.load(*api.load("mine"))
     answers = found.table("solution/solution.parquet").set_index("id")["ill"]
     assert answers.to_dict() == test.set_index("id")["ill"].to_dict()
@@ -546,11 +579,11 @@ def test_plates_with_zero_fractions_are_those_without(place, own_cache):
 def test_rows_with_more_fields_than_the_header_are_told(place):
     Path("bad.csv").write_text("id,a,value\n" + "1,2,3,4\n" * 60)
     with pytest.raises(DataError, match="the rows have more fields than the header"):
-        new(Wish(name="mine", table=place / "bad.csv", target="value", metric="rmse"))
+        new(NewOptions("mine", table=place / "bad.csv", target="value", metric="rmse"))
 
 
 def test_check_notes_labels_that_no_train_row_has(place, own_cache, podium_cli):
-    new(Wish(name="mine", table=place / "grade.csv", target="grade", metric="accuracy"))
+    new(NewOptions("mine", table=place / "grade.csv", target="grade", metric="accuracy"))
     found = data.load(*api.load("mine"))
     assert found.labels == {"grade": ["high", "low", "mid"]}
     ids = found.ids("test").to_pylist()

@@ -6,15 +6,18 @@ Imports are inside the functions, so that a call loads only what it needs.
 from __future__ import annotations
 
 import getpass
+import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from podium import workspace
 from podium.competition import folders as competitions
 from podium.competition.contract import Competition, Dataset
+from podium.creating.options import NewOptions
 from podium.errors import BoardError
 
 if TYPE_CHECKING:
@@ -42,6 +45,27 @@ if TYPE_CHECKING:
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
 
+Fields = ParamSpec("Fields")
+Options = TypeVar("Options")
+Result = TypeVar("Result")
+
+
+def _by_fields(
+    options: Callable[Fields, Options],
+) -> Callable[[Callable[[Options], Result]], Callable[Fields, Result]]:
+    """Let a call take the fields of its options as arguments: they are spelled once, and typed."""
+
+    def of(call: Callable[[Options], Result]) -> Callable[Fields, Result]:
+        @wraps(call)
+        def by_fields(*args: Fields.args, **fields: Fields.kwargs) -> Result:
+            return call(options(*args, **fields))
+
+        given, gives = inspect.signature(options), inspect.signature(call).return_annotation
+        vars(by_fields)["__signature__"] = given.replace(return_annotation=gives)
+        return by_fields
+
+    return of
+
 
 def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dataset]:
     """A competition and one of its datasets (the default one if None), by name."""
@@ -64,43 +88,19 @@ def prepare(
     return get(*wanted, source=source, options=options or {}, progress=progress)
 
 
-def new(
-    name: str,
-    *,
-    table: Path | str | None = None,
-    target: str | None = None,
-    metric: str | None = None,
-    row_id: str | None = None,
-    split: str | None = None,
-    by: str | None = None,
-    test: Path | str | None = None,
-    sample: Path | str | None = None,
-    solution: Path | str | None = None,
-    positive: str | None = None,
-) -> Created:
-    """Make a competition of a table, or of a Kaggle-style set; see `podium.creating.plans.Wish`.
+@_by_fields(NewOptions)
+def new(options: NewOptions) -> Created:
+    """Make a competition of a table, or of a Kaggle-style set: `new("mine", table="a.csv", ...)`.
+
+    Args:
+        options: Its fields are the arguments, the name first: see `NewOptions`.
 
     Raises:
         DataError: With everything that is wrong with the name, the flags and the tables.
     """
     from podium.creating.making import make
-    from podium.creating.plans import Wish
 
-    return make(
-        Wish(
-            name=name,
-            table=None if table is None else Path(table),
-            target=target,
-            metric=metric,
-            row_id=row_id,
-            split=split,
-            by=by,
-            test=None if test is None else Path(test),
-            sample=None if sample is None else Path(sample),
-            solution=None if solution is None else Path(solution),
-            positive=positive,
-        )
-    )
+    return make(options)
 
 
 def freeze(

@@ -12,7 +12,7 @@ from typing import Any
 
 from podium.learning import Autoencoder
 
-from ..latent import LatentKMeans
+from ..shared.latent import LatentKMeans
 
 DEFAULTS: dict[str, Any] = {
     "hidden": 256,

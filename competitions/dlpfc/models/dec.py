@@ -18,10 +18,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium.learning import INPUTS, Autoencoder, neural, whole
+from podium.learning import (
+    INPUTS,
+    Autoencoder,
+    Batch,
+    Settings,
+    predict_network,
+    train_network,
+    whole,
+)
 
-from ..expression import answer, domains
-from ..latent import genes, kmeans, pretrained
+from ..shared.expression import answer, domains
+from ..shared.latent import genes, kmeans, pretrained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +87,7 @@ class DeepEmbeddedClustering:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(
+        self.settings = Settings.of(
             {
                 **params,
                 "epochs": params["refresh"],
@@ -98,7 +106,7 @@ class DeepEmbeddedClustering:
         inputs = genes(one)
         network = pretrained(self._autoencoder, inputs, self.params, self.seed)
         clustering = Clustering(network, self.params["clustering"])
-        latent = neural.predict(clustering, whole({INPUTS: inputs}), self.settings)
+        latent = predict_network(clustering, whole({INPUTS: inputs}), self.settings)
         found = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
         clustering.centres = nn.Parameter(torch.from_numpy(found.cluster_centers_))
         return self._train(clustering, inputs)
@@ -107,7 +115,7 @@ class DeepEmbeddedClustering:
         """Rounds until few assignments change; gives the last ones [spots]."""
         soft = self._assign(clustering, inputs)
         for number in range(self.params["rounds"]):
-            neural.train(
+            train_network(
                 clustering,
                 clustering.loss,
                 whole({INPUTS: inputs, "target": target(soft)}),
@@ -122,7 +130,7 @@ class DeepEmbeddedClustering:
 
     def _assign(self, clustering: Clustering, inputs: Tensor) -> Tensor:
         """Q of all spots [spots, clusters]."""
-        latent = neural.predict(clustering, whole({INPUTS: inputs}), self.settings)
+        latent = predict_network(clustering, whole({INPUTS: inputs}), self.settings)
         return soft_assignment(torch.from_numpy(latent), clustering.centres.detach().cpu())
 
     def _autoencoder(self, count: int) -> BaseAutoencoder:
@@ -144,12 +152,12 @@ class Clustering(nn.Module):
         self.network = network
         self.weight = weight
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Latent coordinates [rows, latent]."""
         latent: Tensor = self.network(batch)
         return latent
 
-    def loss(self, latent: Tensor, batch: neural.Batch) -> Tensor:
+    def loss(self, latent: Tensor, batch: Batch) -> Tensor:
         """Weight x KL(P || Q) + mean squared error of the reconstruction."""
         soft = soft_assignment(latent.float(), self.centres)
         divergence = functional.kl_div(soft.log(), batch.own["target"], reduction="batchmean")

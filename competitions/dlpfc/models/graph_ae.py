@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.learning import neural
+from podium.learning import Settings
 
-from ..attention import graph_latent
-from ..expression import answer, components, domains, log_expression, neighbours, smoothed
-from ..mixture import by_majority, tied_mixture
+from ..shared.attention import graph_latent
+from ..shared.expression import answer, components, domains, log_expression, neighbours, smoothed
+from ..shared.mixture import by_majority, tied_mixture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ class GraphMixture:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of({**params, "batch": 1})
+        self.settings = Settings.of({**params, "batch": 1})
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Learn nothing: each slice is learnt when it is predicted."""

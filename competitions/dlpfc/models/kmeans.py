@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from ..expression import GENES, answer, domains, most_variable
+from ..shared.expression import GENES, answer, domains, most_variable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from typing import Any
 
 import leidenalg
 
-from ..graph import Communities, graph_space
+from ..shared.graph import Communities, graph_space
 
 DEFAULTS: dict[str, Any] = {"components": 30, "neighbours": 15, "steps": 20}
 """components: principal components of a slice.

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from podium.errors import ModelError
-from podium.learning import reporting
+from podium.learning import BAGGING, boost
 
-from ..expression import answer, log_normalised, neighbours, smoothed, varying
 from ..metric import TARGET
+from ..shared.expression import answer, log_normalised, neighbours, smoothed, varying
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,10 +54,8 @@ The others are LightGBM's own.
 
 QUICK: dict[str, Any] = {"rounds": 20, "num_threads": 1}
 
-OWN = ("neighbours", "components", "rounds", "vote")
-"""Parameters that are not LightGBM's."""
-
-REPORT_EVERY = 10
+OWN = ("neighbours", "components", "vote")
+"""Parameters that are neither `rounds` nor LightGBM's."""
 
 
 class BoostedTrees:
@@ -96,13 +94,17 @@ class BoostedTrees:
         for one in train.slices():
             table[one.rows] = self._table(one)
         codes, self.names = pd.factorize(train.targets[TARGET], sort=True)
-        data = lgb.Dataset(table, label=codes)
-        self.booster = lgb.train(
-            self._settings(),
-            data,
-            num_boost_round=self.params["rounds"],
-            valid_sets=[data] if report else None,
-            callbacks=reporting(report, REPORT_EVERY),
+        # LightGBM has no objective for a single class; a second one that never occurs is harmless.
+        classes = {"objective": "multiclass", "num_class": max(2, len(self.names))}
+        self.booster = boost(
+            lgb.Dataset(table, label=codes),
+            self.params,
+            own=OWN,
+            seed=self.seed,
+            report=report,
+            every=10,
+            **classes,
+            **BAGGING,
         )
 
     def predict(self, part: Part) -> pd.DataFrame:
@@ -143,14 +145,6 @@ class BoostedTrees:
         log -= log.mean(axis=0)
         spread = log.std(axis=0)
         return np.asarray(log / np.where(spread > 1e-6, spread, np.inf), dtype=np.float32)
-
-    def _settings(self) -> dict[str, Any]:
-        own = {name: value for name, value in self.params.items() if name not in OWN}
-        # LightGBM has no objective for a single class; a second one that never occurs is harmless.
-        classes = {"objective": "multiclass", "num_class": max(2, len(self.names))}
-        fixed = {"bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1}
-        steady = {"seed": self.seed, "deterministic": True, "force_row_wise": True}
-        return {**own, **classes, **fixed, **steady}
 
 
 def shared_genes(train: Part) -> NDArray[np.str_]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import igraph
 
-from ..graph import Communities, graph_space
+from ..shared.graph import Communities, graph_space
 
 DEFAULTS: dict[str, Any] = {"components": 30, "neighbours": 15, "steps": 20}
 """components: principal components of a slice.

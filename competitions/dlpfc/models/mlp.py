@@ -23,11 +23,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from podium.errors import ModelError
-from podium.learning import INPUTS, neural, perceptron, whole
+from podium.learning import (
+    INPUTS,
+    Batch,
+    Settings,
+    later,
+    perceptron,
+    predict_network,
+    seeded,
+    train_network,
+    whole,
+)
 
-from ..expression import answer, domains, log_normalised, neighbours, smoothed, varying
-from ..latent import standardised
 from ..metric import SLICE, TARGET
+from ..shared.expression import answer, domains, log_normalised, neighbours, smoothed, varying
+from ..shared.latent import standardised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +89,7 @@ class Perceptron:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(params)
+        self.settings = Settings.of(params)
         self.train: Part | None = None
         self.labels: NDArray[np.object_] = np.array([], dtype=object)
         self.learnt: Learnt | None = None
@@ -122,7 +132,7 @@ class Perceptron:
     def _probability(self, one: Slice, learnt: Learnt) -> NDArray[np.float64]:
         """Mean of the networks [spots, labels]."""
         rows = whole({INPUTS: torch.from_numpy(self._inputs(one, learnt.genes))})
-        logits = [neural.predict(network, rows, self.settings) for network in learnt.networks]
+        logits = [predict_network(network, rows, self.settings) for network in learnt.networks]
         return np.asarray(np.mean([softmax(values, axis=1) for values in logits], axis=0))
 
     def _learn(self, genes: NDArray[np.str_], report: Report | None = None) -> Learnt:
@@ -141,16 +151,16 @@ class Perceptron:
         fold = folds(self.train, self.params["folds"])
         networks = []
         for number in range(fold.max() + 1):
-            with neural.seeded(self.seed + number):
+            with seeded(self.seed + number):
                 network = Network(len(genes), len(self.labels), self.params)
-            neural.train(
+            train_network(
                 network,
                 _loss,
                 rows,
                 settings=self.settings,
                 seed=self.seed + number,
                 held=fold == number if fold.max() else None,
-                report=neural.later(report, number * self.settings.epochs),
+                report=later(report, number * self.settings.epochs),
             )
             networks.append(network.cpu())
         return Learnt(genes, networks)
@@ -177,7 +187,7 @@ class Network(nn.Module):
             nn.Linear(params["hidden"], labels),
         )
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Noise is added in training only."""
         inputs = batch.own[INPUTS]
         if self.training:
@@ -202,7 +212,7 @@ def folds(train: Part, count: int) -> NDArray[np.int64]:
     return np.asarray(rank * STRIPS * count // len(rank) % count, dtype=np.int64)
 
 
-def _loss(logits: Tensor, batch: neural.Batch) -> Tensor:
+def _loss(logits: Tensor, batch: Batch) -> Tensor:
     return functional.cross_entropy(logits.float(), batch.own["label"])
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.cluster import KMeans
 
-from ..expression import answer, components, distinct, domains, log_expression
+from ..shared.expression import answer, components, distinct, domains, log_expression
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..expression import answer, domains
+from ..shared.expression import answer, domains
 
 if TYPE_CHECKING:
     import pandas as pd

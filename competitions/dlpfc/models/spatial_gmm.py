@@ -22,7 +22,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from ..expression import answer, components, distinct, domains, log_expression, neighbours, smoothed
+from ..shared.expression import (
+    answer,
+    components,
+    distinct,
+    domains,
+    log_expression,
+    neighbours,
+    smoothed,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

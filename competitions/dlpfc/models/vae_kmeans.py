@@ -11,7 +11,7 @@ from typing import Any
 
 from podium.learning import VariationalAutoencoder
 
-from ..latent import LatentKMeans
+from ..shared.latent import LatentKMeans
 
 DEFAULTS: dict[str, Any] = {
     "hidden": 256,

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from podium.learning import autoencoder, neural
+from podium.learning import History, Settings, seeded, train_autoencoder
 
-from ..calling import Estimate, Transductive, choice
-from ..network import LOSSES, DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
+from ..shared.calling import Estimate, Transductive, choice
+from ..shared.network import LOSSES, DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from podium.competition import Report
 
-    from ..calling import Mixed
+    from ..shared.calling import Mixed
 
 DEFAULTS: dict[str, Any] = {
     "batchnorm": True,
@@ -101,7 +101,7 @@ def estimates(found: Denoised, call: str) -> Estimate:
 
 def untrained(made: Inputs, params: dict[str, Any], seed: int) -> DeepCountAutoencoder:
     """A network for some cells, its weights drawn."""
-    with neural.seeded(seed):
+    with seeded(seed):
         return DeepCountAutoencoder(
             made.centre,
             made.scale,
@@ -119,9 +119,9 @@ def learn(
     params: dict[str, Any],
     seed: int,
     report: Report | None = None,
-) -> neural.History:
+) -> History:
     """Train a network in place; `report` is told each epoch."""
-    return autoencoder.fit(
+    return train_autoencoder(
         network,
         made.rows,
         settings=settings(params),
@@ -131,6 +131,6 @@ def learn(
     )
 
 
-def settings(params: dict[str, Any]) -> neural.Settings:
+def settings(params: dict[str, Any]) -> Settings:
     """How to train: at a constant rate, since early stopping says how long."""
-    return neural.Settings.of({**params, "constant": True, "fused": True})
+    return Settings.of({**params, "constant": True, "fused": True})

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array
 
-from ..calling import Transductive, choice
-from ..neighbours import Smoother, averaged, nearest, reduced
+from ..shared.calling import Transductive, choice
+from ..shared.neighbours import Smoother, averaged, nearest, reduced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..calling import Estimate, Mixed
+    from ..shared.calling import Estimate, Mixed
 
     Floats = NDArray[np.floating[Any]]
 

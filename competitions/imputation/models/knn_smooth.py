@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..calling import Transductive, choice
-from ..neighbours import Smoother, averaged, nearest, reduced
+from ..shared.calling import Transductive, choice
+from ..shared.neighbours import Smoother, averaged, nearest, reduced
 
 if TYPE_CHECKING:
-    from ..calling import Estimate, Mixed
+    from ..shared.calling import Estimate, Mixed
 
 DEFAULTS: dict[str, Any] = {
     "neighbours": 40,

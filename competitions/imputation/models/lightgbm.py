@@ -16,11 +16,11 @@ import numpy as np
 from scipy.sparse import vstack
 
 from podium.errors import ModelError
-from podium.learning import reporting
+from podium.learning import boost
 
-from ..calling import at_least
-from ..cells import Cells, answer, cells
-from ..features import CELL, GENE, Description, names, place
+from ..shared.calling import at_least
+from ..shared.cells import Cells, answer, cells
+from ..shared.features import CELL, GENE, Description, names, place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,12 +56,11 @@ The others are LightGBM's own.
 
 QUICK: dict[str, Any] = {"rows": 20_000, "rounds": 20, "num_threads": 1}
 
-OWN = ("components", "neighbours", "folds", "rows", "rounds", "slack")
-"""Parameters that are not LightGBM's."""
+OWN = ("components", "neighbours", "folds", "rows", "slack")
+"""Parameters that are neither `rounds` nor LightGBM's."""
 
 BLOCK = 256
 """Cells that are described in one go: what bounds the memory."""
-REPORT_EVERY = 10
 
 
 class BoostedTrees:
@@ -158,14 +157,14 @@ class BoostedTrees:
         return np.concatenate(tables), np.concatenate(answers)
 
     def _boost(self, objective: str, data: lgb.Dataset, report: Report | None) -> lgb.Booster:
-        own = {name: value for name, value in self.params.items() if name not in OWN}
-        steady = {"seed": self.seed, "deterministic": True, "force_row_wise": True}
-        return lgb.train(
-            {**own, **steady, "objective": objective, "verbose": -1},
+        return boost(
             data,
-            num_boost_round=self.params["rounds"],
-            valid_sets=[data] if report else None,
-            callbacks=reporting(report, REPORT_EVERY),
+            self.params,
+            own=OWN,
+            seed=self.seed,
+            report=report,
+            every=10,
+            objective=objective,
         )
 
 

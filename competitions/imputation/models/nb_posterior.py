@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..calling import Curve, Estimate, Transductive
-from ..neighbours import Smoother, averaged, reduced
+from ..shared.calling import Curve, Estimate, Transductive
+from ..shared.neighbours import Smoother, averaged, reduced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from ..calling import Mixed
+    from ..shared.calling import Mixed
 
     Floats = NDArray[np.floating[Any]]
 

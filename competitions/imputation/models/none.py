@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..cells import answer, cells
+from ..shared.cells import answer, cells
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..calling import Estimate, Transductive, choice
-from ..cells import size_factors
-from ..neighbours import Smoother, averaged, log_normalised, reduced
+from ..shared.calling import Estimate, Transductive, choice
+from ..shared.cells import size_factors
+from ..shared.neighbours import Smoother, averaged, log_normalised, reduced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..calling import Mixed
+    from ..shared.calling import Mixed
 
     Floats = NDArray[np.floating[Any]]
 

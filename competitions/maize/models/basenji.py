@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from torch import Tensor, nn
 
-from podium.learning import neural
+from podium.learning import Batch, Settings, held_out, predict_network, seeded, train_network
 
-from .. import tensors
 from ..metric import TARGET
-from ..network import Convolution, Dropout, Norm, Pool, Residual
+from ..shared import tensors
+from ..shared.network import Convolution, Dropout, Norm, Pool, Residual
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
@@ -65,7 +65,7 @@ class Basenji:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(params)
+        self.settings = Settings.of(params)
         self.network: Network | None = None
         self.mean, self.scale = 0.0, 1.0
 
@@ -73,13 +73,13 @@ class Basenji:
         """Train; `report` gets training and validation loss and Pearson's r of each epoch."""
         answers = tensors.Answers.of([train])
         self.mean, self.scale = answers.mean, answers.scale
-        with neural.seeded(self.seed):
+        with seeded(self.seed):
             self.network = Network(self.params, tensors.length(train))
-        neural.train(
+        train_network(
             self.network,
             tensors.mean_squared_error,
             tensors.rows([train], answers),
-            held=neural.held_out(answers.family, self.params["validation"], self.seed),
+            held=held_out(answers.family, self.params["validation"], self.seed),
             settings=self.settings,
             seed=self.seed,
             report=report,
@@ -90,7 +90,7 @@ class Basenji:
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict."""
         assert self.network is not None
-        found = neural.predict(self.network, tensors.rows([part]), self.settings)[:, 0]
+        found = predict_network(self.network, tensors.rows([part]), self.settings)[:, 0]
         return pd.DataFrame({"id": part.ids, TARGET: self.mean + self.scale * found})
 
 
@@ -133,7 +133,7 @@ class Network(nn.Module):
         ]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Bases to expression."""
         expression: Tensor = self.layers(tensors.one_hot(batch.own["codes"]))
         return expression

@@ -18,12 +18,12 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from podium.learning import neural
+from podium.learning import Batch, Settings, held_out, later, predict_network, seeded, train_network
 
-from .. import tensors
-from ..features import SPECIES
 from ..metric import TARGET
-from ..network import Convolution, Norm, Pool, Residual
+from ..shared import tensors
+from ..shared.features import SPECIES
+from ..shared.network import Convolution, Norm, Pool, Residual
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
@@ -88,7 +88,7 @@ class BasenjiSmall:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(params)
+        self.settings = Settings.of(params)
         self.networks: list[Network] = []
         self.mean, self.scale = 0.0, 1.0
 
@@ -101,16 +101,16 @@ class BasenjiSmall:
         self.networks = []
         for number in range(self.params["networks"]):
             seed = self.seed + 1000 * number
-            with neural.seeded(seed):
+            with seeded(seed):
                 network = Network(self.params, tensors.length(train), number)
-            neural.train(
+            train_network(
                 network,
                 tensors.mean_squared_error,
                 rows,
-                held=neural.held_out(answers.family, self.params["validation"], seed),
+                held=held_out(answers.family, self.params["validation"], seed),
                 settings=self.settings,
                 seed=seed,
-                report=neural.later(report, number * self.settings.epochs),
+                report=later(report, number * self.settings.epochs),
                 figures=tensors.pearson_of(answers),
             )
             self.networks.append(network.cpu())
@@ -118,7 +118,7 @@ class BasenjiSmall:
     def predict(self, part: Part) -> pd.DataFrame:
         """Average the networks."""
         rows = tensors.rows([part])
-        found = [neural.predict(network, rows, self.settings)[:, 0] for network in self.networks]
+        found = [predict_network(network, rows, self.settings)[:, 0] for network in self.networks]
         expression = self.mean + self.scale * np.mean(found, axis=0)
         return pd.DataFrame({"id": part.ids, TARGET: expression})
 
@@ -163,7 +163,7 @@ class Network(nn.Module):
         ]
         self.tower = nn.Sequential(*layers)
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Bases to expression; other bases each time in training."""
         codes, species = batch.own["codes"], batch.own["species"]
         if self.training:

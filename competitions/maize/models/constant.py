@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pandas as pd
+from podium.learning import ConstantValue
 
 from ..metric import TARGET
-
-if TYPE_CHECKING:
-    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {"value": None}
 """`value`: None for the mean of train."""
 
 
-class Constant:
-    """Predicts one value."""
-
-    def __init__(self, value: float | None) -> None:
-        self.value = value
-        self.fitted: float | None = None
-
-    def fit(self, train: Part, report: Report | None = None) -> None:
-        """Take the mean of train, unless a value was given."""
-        assert train.targets is not None
-        self.fitted = float(train.targets[TARGET].mean()) if self.value is None else self.value
-
-    def predict(self, part: Part) -> pd.DataFrame:
-        """The same for every row."""
-        return pd.DataFrame({"id": part.ids, TARGET: self.fitted})
-
-
-def build(params: dict[str, Any], seed: int) -> Constant:
+def build(params: dict[str, Any], seed: int) -> ConstantValue:
     """Build the control; nothing in it is random."""
-    return Constant(**params)
+    return ConstantValue(TARGET, **params)
 
 
 def space(trial: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..features import gc, species
 from ..metric import TARGET
+from ..shared.features import gc, species
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

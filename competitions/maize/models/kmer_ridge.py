@@ -12,9 +12,9 @@ import pandas as pd
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
-from ..features import build as build_features
-from ..features import species, start_site
 from ..metric import TARGET
+from ..shared.features import build as build_features
+from ..shared.features import species, start_site
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

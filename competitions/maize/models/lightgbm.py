@@ -13,11 +13,11 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from podium.learning import reporting
+from podium.learning import BAGGING, boost
 
-from ..features import build as build_features
-from ..features import species, start_site
 from ..metric import TARGET
+from ..shared.features import build as build_features
+from ..shared.features import species, start_site
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,10 +57,8 @@ QUICK: dict[str, Any] = {
     "num_threads": 1,
 }
 
-OWN = ("groups", "start", "other_assay", "rounds")
-"""Parameters that are not LightGBM's."""
-
-REPORT_EVERY = 20
+OWN = ("groups", "start", "other_assay")
+"""Parameters that are neither `rounds` nor LightGBM's."""
 
 
 class BoostedTrees:
@@ -114,18 +112,16 @@ class BoostedTrees:
     def _boost(
         self, table: Floats, answers: NDArray[np.float64], report: Report | None
     ) -> lgb.Booster:
-        own = {name: value for name, value in self.params.items() if name not in OWN}
-        fixed = {"objective": "l2", "metric": "rmse", "verbose": -1}
-        # Of a single row 0.8 are none.
-        bagging = {"bagging_fraction": 0.8 if len(answers) > 1 else 1.0, "bagging_freq": 1}
-        steady = {"seed": self.seed, "deterministic": True, "force_row_wise": True}
-        data = lgb.Dataset(table, answers)
-        return lgb.train(
-            {**own, **fixed, **bagging, **steady},
-            data,
-            num_boost_round=self.params["rounds"],
-            valid_sets=[data] if report else None,
-            callbacks=reporting(report, REPORT_EVERY),
+        bagging = BAGGING if len(answers) > 1 else {}  # four fifths of a single row are none
+        return boost(
+            lgb.Dataset(table, answers),
+            self.params,
+            own=OWN,
+            seed=self.seed,
+            report=report,
+            objective="l2",
+            metric="rmse",
+            **bagging,
         )
 
 

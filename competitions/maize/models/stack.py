@@ -7,7 +7,6 @@ the whole train part.
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +14,14 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
-from podium.errors import ModelError
+from podium.learning import Members, fit_members, predict_members, refuse_unknown
 
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from podium.competition import Model, Part, Report
-
-    Members = Mapping[str, Mapping[str, Any]]
 
 DEFAULTS: dict[str, Any] = {
     "members": {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}},
@@ -61,30 +56,24 @@ class Stack:
         answers = train.targets[TARGET].to_numpy(dtype=np.float64)
         folds = np.unique(train.folds)
         if len(folds) > 1:  # else no row is unseen, and the plain mean stays
-            found = np.empty((len(train), len(self.members)))
+            unseen = np.empty((len(train), len(self.members)))
             for step, fold in enumerate(folds, start=1):
                 held = train.folds == fold
                 models = self._fitted(train.take(~held), self.unseen)
-                found[held] = _predictions(models, train.take(held).without_answers())
+                part = train.take(held).without_answers()
+                unseen[held] = predict_members(models, part, TARGET)
                 if report:
-                    report(step, _rmse(found[held].mean(axis=1), answers[held]))
-            self.weights, self.offset = weigh(found, answers)
+                    report(step, _rmse(unseen[held].mean(axis=1), answers[held]))
+            self.weights, self.offset = weigh(unseen, answers)
         self.fitted = self._fitted(train, {})
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Add up what the members say."""
-        expression = self.offset + _predictions(self.fitted, part) @ self.weights
+        expression = self.offset + predict_members(self.fitted, part, TARGET) @ self.weights
         return pd.DataFrame({"id": part.ids, TARGET: expression})
 
     def _fitted(self, train: Part, changes: Members) -> list[Model]:
-        models = []
-        for name, own in self.members.items():
-            module = import_module(f"..{name}", __name__)
-            params = {**module.DEFAULTS, **own, **changes.get(name, {})}
-            model: Model = module.build(params, self.seed)
-            model.fit(train)
-            models.append(model)
-        return models
+        return fit_members(self.members, train, self.seed, beside=__name__, changes=changes)
 
 
 def weigh(
@@ -101,10 +90,6 @@ def weigh(
     return weights, centre - float(mean @ weights)
 
 
-def _predictions(models: list[Model], part: Part) -> NDArray[np.float64]:
-    return np.column_stack([model.predict(part)[TARGET].to_numpy(float) for model in models])
-
-
 def _rmse(predicted: NDArray[np.float64], answers: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean((predicted - answers) ** 2)))
 
@@ -115,15 +100,8 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     Raises:
         ModelError: If there are no members, or unknown ones.
     """
-    members = params["members"]
-    known = {file.stem for file in Path(__file__).parent.glob("*.py")} - {Path(__file__).stem}
-    unknown = sorted(set(members) - known)
-    if unknown or not members:
-        names = ", ".join(unknown) or "nothing"
-        raise ModelError(
-            f"A stack cannot be made of {names}.", hint=f"Members: {', '.join(sorted(known))}"
-        )
-    return Stack(members, params["unseen"], seed)
+    refuse_unknown(params["members"], Path(__file__))
+    return Stack(params["members"], params["unseen"], seed)
 
 
 def space(trial: Any) -> dict[str, Any]:

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from podium.learning import neural
+from podium.learning import Batch, Rows, Settings, held_out, predict_network, seeded, train_network
 
-from .. import chemistry, rules, tensors
-from ..features import distinct
 from ..metric import TARGET
+from ..shared import chemistry, rules, tensors
+from ..shared.features import distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +82,7 @@ class Recurrent:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(params)
+        self.settings = Settings.of(params)
         self.columns = GUIDE + SENSE if params["sense"] else GUIDE
         self.categories = tensors.Categories({})
         self.network: Network | None = None
@@ -93,13 +93,13 @@ class Recurrent:
         if self.params["conditions"]:
             self.categories = tensors.Categories.of(train.features)
         guides = train.features[GUIDE[0]].str.upper().to_numpy()
-        with neural.seeded(self.seed):
+        with seeded(self.seed):
             self.network = Network(self.params, self.columns, self.categories.sizes)
-        neural.train(
+        train_network(
             self.network,
             tensors.Loss(self.params["low_loss"]),
             self._rows(train, train.targets[TARGET].to_numpy(dtype=np.float32)),
-            held=neural.held_out(guides, self.params["validation"], self.seed),
+            held=held_out(guides, self.params["validation"], self.seed),
             settings=self.settings,
             seed=self.seed,
             report=report,
@@ -109,11 +109,11 @@ class Recurrent:
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict and call."""
         assert self.network is not None
-        median, logit = neural.predict(self.network, self._rows(part), self.settings).T
+        median, logit = predict_network(self.network, self._rows(part), self.settings).T
         predicted = tensors.called(median, logit, self.params["call_above"])
         return pd.DataFrame({"id": part.ids, TARGET: predicted})
 
-    def _rows(self, part: Part, answers: NDArray[np.float32] | None = None) -> neural.Rows:
+    def _rows(self, part: Part, answers: NDArray[np.float32] | None = None) -> Rows:
         item, first = distinct(part.features, self.columns)
         read = {name: _read(part.features.iloc[first], name) for name in self.columns}
         own: dict[str, Any] = {
@@ -122,7 +122,7 @@ class Recurrent:
         }
         if answers is not None:
             own["answer"] = answers
-        return neural.Rows(
+        return Rows(
             items={name: torch.tensor(column) for name, column in read.items()},
             item=torch.tensor(item),
             own={name: torch.tensor(values) for name, values in own.items()},
@@ -171,7 +171,7 @@ class Network(nn.Module):
             width += CONDITION
         self.head = nn.Linear(width, 2)
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Duplexes first, then rows."""
         states = [self._read(batch.items[name]) for name in self.columns]
         known = [self.dropout(torch.cat(states, dim=1))[batch.item]]

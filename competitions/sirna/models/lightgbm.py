@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from podium.errors import ModelError
-from podium.learning import reporting
+from podium.learning import BAGGING, boost
 
-from ..features import build as build_features
-from ..features import choose, gene
 from ..metric import TARGET, THRESHOLD
+from ..shared.features import build as build_features
+from ..shared.features import choose, gene
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
@@ -78,11 +78,12 @@ The others are LightGBM's own.
 
 QUICK: dict[str, Any] = {"rounds": 60, "num_threads": 1}
 
-OWN = ("preset", "groups", "low_weight", "call_below", "rounds", "leave_new_genes", "folding")
-"""Parameters that are not LightGBM's."""
+OWN = ("preset", "groups", "low_weight", "call_below", "leave_new_genes", "folding")
+"""Parameters that are neither `rounds` nor LightGBM's."""
 
+RARE = {"cat_smooth": 10, "min_data_per_group": 10}
+"""Categories here are few or have few rows each: without this most would be ignored."""
 HIGHEST = 300.0
-REPORT_EVERY = 20
 
 
 class BoostedTrees:
@@ -106,12 +107,15 @@ class BoostedTrees:
             label=answers,
             weight=np.where(answers < THRESHOLD, self.params["low_weight"], 1.0),
         )
-        self.booster = lgb.train(
-            self._settings(),
+        self.booster = boost(
             data,
-            num_boost_round=self.params["rounds"],
-            valid_sets=[data] if report else None,
-            callbacks=reporting(report, REPORT_EVERY),
+            self.params,
+            own=OWN,
+            seed=self.seed,
+            report=report,
+            metric="l1",
+            **BAGGING,
+            **RARE,
         )
         if self.general is not None:
             self.genes = frozenset(gene(train.features))
@@ -133,14 +137,6 @@ class BoostedTrees:
         folding = self.params["folding"]
         table = build_features(part.features, folding=folding)
         return choose(table, [*self.params["groups"], *(["fold"] if folding else [])])
-
-    def _settings(self) -> dict[str, Any]:
-        own = {name: value for name, value in self.params.items() if name not in OWN}
-        fixed = {"metric": "l1", "bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1}
-        steady = {"seed": self.seed, "deterministic": True, "force_row_wise": True}
-        # Categories here are few or have few rows each: without this most would be ignored.
-        rare = {"cat_smooth": 10, "min_data_per_group": 10}
-        return {**own, **fixed, **steady, **rare}
 
 
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..features import gene
 from ..metric import TARGET
+from ..shared.features import gene
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report

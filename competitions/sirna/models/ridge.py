@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import Ridge
 
-from ..features import GROUPS, choose
-from ..features import build as build_features
 from ..metric import TARGET
+from ..shared.features import GROUPS, choose
+from ..shared.features import build as build_features
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report

@@ -15,9 +15,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .. import rules
-from ..features import GUIDE
 from ..metric import TARGET, THRESHOLD
+from ..shared import rules
+from ..shared.features import GUIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

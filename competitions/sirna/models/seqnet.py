@@ -20,11 +20,20 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from podium.learning import neural
+from podium.learning import (
+    Batch,
+    Rows,
+    Settings,
+    held_out,
+    later,
+    predict_network,
+    seeded,
+    train_network,
+)
 
-from .. import tensors
-from ..features import FLANK
 from ..metric import TARGET
+from ..shared import tensors
+from ..shared.features import FLANK
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
@@ -79,7 +88,7 @@ class SeqNet:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
-        self.settings = neural.Settings.of(params)
+        self.settings = Settings.of(params)
         self.categories = tensors.Categories({})
         self.networks: list[Network] = []
         self.mean = self.scale = np.zeros(0, dtype=np.float32)
@@ -93,32 +102,32 @@ class SeqNet:
         answers = train.targets[TARGET].to_numpy(dtype=np.float32)
         rows = self._rows(train, answers)
         guides = train.features["siRNA_antisense_seq"].str.upper().to_numpy()
-        held = neural.held_out(guides, self.params["validation"], self.seed)
+        held = held_out(guides, self.params["validation"], self.seed)
         self.networks = []
         for number in range(self.params["networks"]):
             seed = self.seed + 1000 * number
-            with neural.seeded(seed):
+            with seeded(seed):
                 network = Network(self.params, self.categories.sizes, len(self.mean))
-            neural.train(
+            train_network(
                 network,
                 tensors.Loss(self.params["low_loss"]),
                 rows,
                 held=held,
                 settings=self.settings,
                 seed=seed,
-                report=neural.later(report, number * self.settings.epochs),
+                report=later(report, number * self.settings.epochs),
             )
             self.networks.append(network.cpu())
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Average the networks and call."""
         rows = self._rows(part)
-        found = [neural.predict(network, rows, self.settings) for network in self.networks]
+        found = [predict_network(network, rows, self.settings) for network in self.networks]
         median, logit = np.mean(found, axis=0).T
         predicted = tensors.called(median, logit, self.params["call_above"])
         return pd.DataFrame({"id": part.ids, TARGET: predicted})
 
-    def _rows(self, part: Part, answers: Any = None) -> neural.Rows:
+    def _rows(self, part: Part, answers: Any = None) -> Rows:
         found = tensors.duplexes(part.features)
         numbers = (found.numbers - self.mean) / self.scale
         own: dict[str, Any] = {
@@ -127,7 +136,7 @@ class SeqNet:
         }
         if answers is not None:
             own["answer"] = answers
-        return neural.Rows(
+        return Rows(
             items={
                 name: torch.tensor(values)
                 for name, values in found._replace(numbers=numbers)._asdict().items()
@@ -174,7 +183,7 @@ class Network(nn.Module):
             nn.Linear(HIDDEN, 2),
         )
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Duplexes first, then rows."""
         items, item = batch.items, batch.item
         mixed = self.guide(items["guide"]) + self.sense(items["sense"])
@@ -187,7 +196,7 @@ class Network(nn.Module):
         output: Tensor = self.head(torch.cat([*pooled, condition], dim=1))
         return output
 
-    def _condition(self, batch: neural.Batch) -> Tensor:
+    def _condition(self, batch: Batch) -> Tensor:
         known = [batch.own["dose"]]
         forgotten = torch.zeros_like(batch.rows, dtype=torch.bool)
         if self.training:

@@ -12,22 +12,19 @@ is handed in as just below 30.
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from podium.errors import ModelError
+from podium.learning import Members, fit_members, predict_members, refuse_unknown
 from podium.metrics import Cells, Estimate, Tally, difference
 
-from ..features import gene
 from ..metric import TARGET, THRESHOLD, metric
+from ..shared.features import gene
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from podium.competition import Model, Part, Report
@@ -71,7 +68,7 @@ class Blend(NamedTuple):
 class Stack:
     """Several models as one."""
 
-    def __init__(self, members: Mapping[str, Mapping[str, Any]], picks: int, seed: int) -> None:
+    def __init__(self, members: Members, picks: int, seed: int) -> None:
         self.members = members
         self.picks = picks
         self.seed = seed
@@ -90,7 +87,7 @@ class Stack:
         for step, fold in enumerate(np.unique(train.folds), start=1):
             held = train.folds == fold
             rest, part = train.take(~held), train.take(held).without_answers()
-            unseen[held] = _predictions(self._fitted(rest), part)
+            unseen[held] = predict_members(self._fitted(rest), part, TARGET)
             situation[held] = _situation(part, *_known(rest))
             if report:
                 report(step, float(np.abs(unseen[held].mean(axis=1) - answers[held]).mean()))
@@ -100,7 +97,7 @@ class Stack:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Average as the situation of each row asks."""
-        members = _predictions(self.fitted, part)
+        members = predict_members(self.fitted, part, TARGET)
         situation = _situation(part, self.genes, self.guides)
         options = np.column_stack([blend.of(members) for blend in self.blends])
         predicted = np.take_along_axis(options, situation[:, None], axis=1)[:, 0]
@@ -127,13 +124,7 @@ class Stack:
         return blends
 
     def _fitted(self, train: Part) -> list[Model]:
-        models = []
-        for name, changes in self.members.items():
-            module = import_module(f"..{name}", __name__)
-            model: Model = module.build({**module.DEFAULTS, **changes}, self.seed)
-            model.fit(train)
-            models.append(model)
-        return models
+        return fit_members(self.members, train, self.seed, beside=__name__)
 
 
 def choose(
@@ -201,10 +192,6 @@ def _called(predicted: NDArray[np.float64], limit: float) -> NDArray[np.float64]
     return np.where(toss_up, np.nextafter(THRESHOLD, 0.0), predicted)
 
 
-def _predictions(models: list[Model], part: Part) -> NDArray[np.float64]:
-    return np.column_stack([model.predict(part)[TARGET] for model in models])
-
-
 def _known(train: Part) -> tuple[frozenset[str], frozenset[str]]:
     """Genes and guides that train."""
     return frozenset(gene(train.features)), frozenset(_guides(train))
@@ -226,15 +213,8 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     Raises:
         ModelError: If there are no members, or unknown ones.
     """
-    members = params["members"]
-    known = {file.stem for file in Path(__file__).parent.glob("*.py")} - {Path(__file__).stem}
-    unknown = sorted(set(members) - known)
-    if unknown or not members:
-        names = ", ".join(unknown) or "nothing"
-        raise ModelError(
-            f"A stack cannot be made of {names}.", hint=f"Members: {', '.join(sorted(known))}"
-        )
-    return Stack(members, params["picks"], seed)
+    refuse_unknown(params["members"], Path(__file__))
+    return Stack(params["members"], params["picks"], seed)
 
 
 def space(trial: Any) -> dict[str, Any]:

@@ -123,10 +123,11 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Make a competition of a table: folder, frozen split, metric, models."""
-    from podium.creating.plans import Wish, missing
+    from podium.creating.options import NewOptions
+    from podium.creating.spec import missing
 
-    wish = Wish(
-        name=name,
+    options = NewOptions(
+        name,
         table=table,
         target=target,
         metric=metric,
@@ -139,8 +140,8 @@ def new(
         positive=positive,
     )
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
-        wish = competitions.asked(wish, missing(wish))
-    found = api.new(**vars(wish))
+        options = competitions.asked(options, missing(options))
+    found = api.new(**vars(options))
     if as_json:
         document = {**asdict(found), "folder": str(found.folder)}
         printing.document(document)

@@ -1,4 +1,4 @@
-"""What a competition is: a folder of facts. How folders are found and loaded.
+"""What a competition is: a folder of facts.
 
 Every competition imports as `podium.competitions.<name>` and its `competition.py` ends in
 `competition = Competition(...)`. The rest of the folder follows from its file names:
@@ -7,6 +7,10 @@ Every competition imports as `podium.competitions.<name>` and its `competition.p
 split. Where a dataset is made of files that only their owners have, `split.py` has a function that
 splits it. `check.py`, if it is there, says what else is wrong with predictions, and `plot.py` draws
 them. `rows.py` takes rows of one's own: `taken` from an AnnData file, or `cleaned` from a table.
+
+A folder with many files may keep what makes its data in a folder `data/`: `prepare.py` (what
+`data.py` is elsewhere), `simulate.py`, `split.py`, `rows.py`, `check.py`, `splits/` and what
+`podium freeze` writes. One property, `Competition.data_folder`, decides where they are.
 """
 
 from __future__ import annotations
@@ -27,6 +31,10 @@ from podium.errors import UnknownNameError
 if TYPE_CHECKING:
     from podium.competition.metric import Metric, Table
     from podium.competition.part import Part
+
+
+OF_DATA = ("data", "simulate", "split", "rows", "check")
+"""Modules that make a competition's data, or know what data of people must be like."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +232,30 @@ class Competition:
         return Path(next(iter(import_module(f"podium.competitions.{self.name}").__path__)))
 
     @property
+    def data_folder(self) -> Path:
+        """Where data are made and what is frozen of them lies: splits, checksums, golden scores.
+
+        It is `data/` where that has code, else the folder itself, as in most organisers' folders.
+        """
+        inner = self.folder / "data"
+        laid_out = any((inner / f"{name}.py").is_file() for name in ("prepare", "simulate"))
+        return inner if laid_out else self.folder
+
+    def shown(self, file: Path) -> str:
+        """A file of the folder as messages name it."""
+        return f"competitions/{self.name}/{file.relative_to(self.folder).as_posix()}"
+
+    def has(self, name: str) -> bool:
+        """Whether the folder has a module: see `module`."""
+        return (self.folder / self._dotted(name).replace(".", "/")).with_suffix(".py").is_file()
+
+    def _dotted(self, name: str) -> str:
+        """Where a module lies: those of data in `data/` if there is one, `data.py` as `prepare`."""
+        if name not in OF_DATA or self.data_folder == self.folder:
+            return name
+        return f"data.{'prepare' if name == 'data' else name}"
+
+    @property
     def metric(self) -> Metric:
         """The official metric, from `metric.py`: our own kind, Kaggle's or that of mle-bench."""
         from podium.competition.foreign import metric_of, stub_modules
@@ -235,7 +267,7 @@ class Competition:
     @property
     def check(self) -> Callable[[Part, Table], list[str]] | None:
         """What else is wrong with aligned predictions of a part, from `check.py` if it is there."""
-        if not (self.folder / "check.py").is_file():
+        if not self.has("check"):
             return None
         problems: Callable[[Part, Table], list[str]] = self.module("check").problems
         return problems
@@ -249,14 +281,17 @@ class Competition:
     def module(self, name: str) -> ModuleType:
         """Import one of the folder's modules, when it is needed and not before.
 
+        Args:
+            name: `metric`, `plot`, `models.NAME`, or one of `OF_DATA`, wherever that lies.
+
         Raises:
             PodiumError: If it fails; with its lines.
         """
-        return import_part(self.name, name)
+        return import_part(self.name, self._dotted(name))
 
     def telling(self, module: str) -> contextlib.AbstractContextManager[None]:
         """Turn whatever a module's code raises inside into an error that shows its own lines."""
-        return translate_errors(self.name, module)
+        return translate_errors(self.name, self._dotted(module))
 
     def dataset(self, name: str | None = None) -> Dataset:
         """The dataset of that name, or the default one.

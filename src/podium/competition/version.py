@@ -161,7 +161,7 @@ def read_golden(competition: Competition) -> dict[str, Any] | None:
     Raises:
         DataError: If the file is not of that form.
     """
-    file = competition.folder / GOLDEN
+    file = competition.data_folder / GOLDEN
     if not file.is_file():
         return None
     try:
@@ -172,7 +172,7 @@ def read_golden(competition: Competition) -> dict[str, Any] | None:
         whole = False
     if not whole:
         raise DataError(
-            f"competitions/{competition.name}/{GOLDEN} is no JSON of the form "
+            f"{competition.shown(file)} is no JSON of the form "
             '{"metric": 1, "agrees": [], "scores": {}}.',
             hint=f"Remove {file} and make it again: podium freeze {competition.name}",
         )
@@ -196,7 +196,7 @@ def checksums(competition: Competition) -> dict[str, dict[str, str]]:
     Raises:
         DataError: If the file is not of that form.
     """
-    file = competition.folder / "checksums.json"
+    file = competition.data_folder / "checksums.json"
     if not file.is_file():
         return {}
     try:
@@ -206,7 +206,7 @@ def checksums(competition: Competition) -> dict[str, dict[str, str]]:
         whole = False
     if not whole:
         raise DataError(
-            f"competitions/{competition.name}/checksums.json is no JSON of the form "
+            f"{competition.shown(file)} is no JSON of the form "
             '{"demo": {"data": "<sha256>", "split": "<sha256>"}}.',
             hint=f"Mend it, or remove {file} and: podium freeze {competition.name}",
         )

@@ -336,20 +336,22 @@ def _split(
         return data.split_table(competition, dataset, prepared), False
     split = resplit(competition, dataset, prepared, new_rows)
     content = data.content(prepared, split.table)
-    known: dict[str, Any] = json.loads(work.text(_SUMS) or "{}")
+    place = competition.data_folder.relative_to(competition.folder)
+    sums = (place / _SUMS).as_posix()
+    known: dict[str, Any] = json.loads(work.text(sums) or "{}")
     former = known.get(dataset.name, {})
     if former and former["data"] != content["data"]:
         work.changes.append(f"{dataset.name}: the prepared data are others")
     work.changes.extend(split.changes)
     if former != content:
-        sums = dict(sorted({**known, dataset.name: content}.items()))
-        work.files[_SUMS] = json.dumps(sums, indent=2) + "\n"
-    name = f"splits/{dataset.name}.csv"
-    if work.text(name).encode() != split.table:
-        work.files[name] = split.table.decode()
+        present = dict(sorted({**known, dataset.name: content}.items()))
+        work.files[sums] = json.dumps(present, indent=2) + "\n"
+    file = place / "splits" / f"{dataset.name}.csv"
+    if work.text(file.as_posix()).encode() != split.table:
+        work.files[file.as_posix()] = split.table.decode()
     if split.retired != data.retired(competition, dataset):
         text = "".join(f"{row}\n" for row in split.retired)
-        work.files[f"splits/{dataset.name}.retired.txt"] = text or None
+        work.files[file.with_suffix(".retired.txt").as_posix()] = text or None
     return split.table, former == content
 
 
@@ -381,4 +383,5 @@ def _note_golden(
     if fresh:
         work.changes.append(f"golden scores are made for {', '.join(fresh)}")
     if document != known:
-        work.files[GOLDEN] = json.dumps(document, indent=1) + "\n"
+        place = competition.data_folder.relative_to(competition.folder)
+        work.files[(place / GOLDEN).as_posix()] = json.dumps(document, indent=1) + "\n"

@@ -1,6 +1,6 @@
 """A competition from an organiser's table: `podium new`.
 
-    files --check--> Plan --write--> folder --load, prepare--> split --freeze--> competitions/NAME
+    NewOptions --specify--> Spec --write--> folder --load--> split --freeze--> competitions/NAME
 
 Nothing is written before all is checked, and the folder appears whole or not at all.
 """
@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from podium import scratch, workspace
 from podium.competition import folders as competitions
 from podium.creating import freezing
-from podium.creating.drafts import Draft
-from podium.creating.plans import Plan, Wish, plan
+from podium.creating.options import NewOptions
+from podium.creating.spec import Spec, specify
 from podium.creating.splits import draw, folds, halves
+from podium.creating.writer import write
 from podium.data import dataset as data
 from podium.errors import DataError, reason
 
@@ -51,32 +52,31 @@ class Created:
     found: bool
 
 
-def make(wish: Wish) -> Created:
+def make(options: NewOptions) -> Created:
     """Write a complete competition folder into the workspace.
 
     Raises:
         DataError: With everything that is wrong with the name, the flags and the tables.
     """
     root = workspace.root() / "competitions"
-    problems = _name_problems(wish.name, root)
-    found = plan(wish, problems)
+    spec = specify(options, _name_problems(options.name, root))
     try:
         root.mkdir(parents=True, exist_ok=True)
         with scratch.directory(".new-", root) as place:
-            folder = place / wish.name
-            Draft(found).write(folder)
-            _copy(found, folder / "raw")
-            with _loadable(place, wish.name):
-                rows = _freeze(found)
-            folder.rename(root / wish.name)
+            folder = place / spec.name
+            write(spec, folder)
+            _copy(spec, folder / "raw")
+            with _loadable(place, spec.name):
+                rows = _freeze(spec)
+            folder.rename(root / spec.name)
     except OSError as error:
-        raise DataError(f"{root / wish.name} cannot be written: {reason(error)}.") from error
+        raise DataError(f"{root / spec.name} cannot be written: {reason(error)}.") from error
     importlib.invalidate_caches()
     return Created(
-        name=wish.name,
-        folder=root / wish.name,
+        name=spec.name,
+        folder=root / spec.name,
         rows=rows,
-        notes=found.notes,
+        notes=spec.notes,
         found=root.resolve() in workspace.competition_roots(),
     )
 
@@ -95,9 +95,9 @@ def _name_problems(name: str, root: Path) -> list[str]:
     return []
 
 
-def _copy(found: Plan, folder: Path) -> None:
+def _copy(spec: Spec, folder: Path) -> None:
     folder.mkdir()
-    for name, path in found.files.items():
+    for name, path in spec.files.items():
         copyfile(path, folder / name)
 
 
@@ -119,12 +119,12 @@ def _loadable(place: Path, name: str) -> Iterator[None]:
             delattr(podium.competitions, name)
 
 
-def _freeze(found: Plan) -> dict[str, int]:
+def _freeze(spec: Spec) -> dict[str, int]:
     """Draw the split, write it, checksums and golden scores; gives the rows of each part."""
-    made = competitions.load(found.name)
+    made = competitions.load(spec.name)
     dataset = made.dataset(TABLE)
     prepared = data.build(made, dataset)
-    split = _split(found, prepared, made.targets[0].name)
+    split = _split(spec, prepared, made.targets[0].name)
     file = made.folder / "splits" / f"{TABLE}.csv"
     file.parent.mkdir()
     split.to_csv(file, index=False, lineterminator="\n")
@@ -132,27 +132,27 @@ def _freeze(found: Plan) -> dict[str, int]:
     return {str(part): int(count) for part, count in split["part"].value_counts().items()}
 
 
-def _split(found: Plan, prepared: Prepared, target: str) -> pd.DataFrame:
+def _split(spec: Spec, prepared: Prepared, target: str) -> pd.DataFrame:
     """Part, fold and stratum of each row, in the order of the features."""
     import pandas as pd
 
     answers = prepared.targets.drop(columns="id")
     classes = answers.idxmax(axis=1) if len(answers.columns) > 1 else answers[target]
-    unit = prepared.groups[found.unit] if found.by else None
+    unit = prepared.groups[spec.unit] if spec.by else None
     ids = prepared.targets["id"]
-    if found.test_ids is None:
-        part, fold = draw(found.how, classes, unit)
+    if spec.test_ids is None:
+        part, fold = draw(spec.how, classes, unit)
         drawn = pd.DataFrame({"id": ids, "part": part, "fold": fold})
     else:
-        given = ids.map(found.test_ids)
+        given = ids.map(spec.test_ids)
         test = given.notna()
         drawn = pd.DataFrame({"id": ids, "part": given.fillna("train"), "fold": float("nan")})
         if (given == "").any():
             drawn.loc[test, "part"] = halves(classes[test])
         drawn.loc[~test, "fold"] = folds(
-            found.how, classes[~test], None if unit is None else unit[~test]
+            spec.how, classes[~test], None if unit is None else unit[~test]
         )
-    drawn["stratum"] = found.stratum
+    drawn["stratum"] = spec.stratum
     rest = prepared.features.loc[~prepared.features["id"].isin(ids), ["id"]].assign(part="open")
     split = pd.concat([drawn, rest])
     return split.assign(fold=split["fold"].astype("Int64"))

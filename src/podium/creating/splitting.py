@@ -47,7 +47,7 @@ def resplit(
     """
     import pandas as pd
 
-    file = competition.folder / "splits" / f"{dataset.name}.csv"
+    file = competition.data_folder / "splits" / f"{dataset.name}.csv"
     rule = _rule(competition, dataset)
     former = data.retired(competition, dataset)
     if not file.is_file() and rule is not None:
@@ -87,7 +87,7 @@ def _scored(split: pd.DataFrame) -> pd.Series[str]:
 
 def _rule(competition: Competition, dataset: Dataset) -> Rule | None:
     """What makes the split, of the folder's `split.py`; None where it has no such function."""
-    if not (competition.folder / "split.py").is_file():
+    if not competition.has("split"):
         return None
     rule: Rule | None = getattr(competition.module("split"), dataset.function, None)
     return rule
@@ -116,14 +116,15 @@ def _added(
         return pd.concat([_beside(competition, prepared, split, made), opened])
     if new_rows != TRAIN or len(competition.strata) > 1:
         shown = ", ".join(labelled[:_EXAMPLES]) + (", ..." if len(labelled) > _EXAMPLES else "")
+        file = competition.data_folder / "splits" / f"{dataset.name}.csv"
         train = f"podium freeze {competition.name} --new-rows train, or " * (
             len(competition.strata) == 1
         )
         raise DataError(
             f"{len(labelled)} labelled rows of {competition.name}/{dataset.name} have no part in "
             f"the split: {shown}.",
-            hint=f"{train}write their part into competitions/{competition.name}/splits/"
-            f"{dataset.name}.csv (columns id, part, fold, stratum) and freeze it again.",
+            hint=f"{train}write their part into {competition.shown(file)} "
+            "(columns id, part, fold, stratum) and freeze it again.",
         )
     return pd.concat([_in_train(competition, prepared, split, labelled), opened])
 

@@ -487,7 +487,7 @@ def _check_options(dataset: Dataset, place: str, options: Mapping[str, Any]) -> 
 
 def retired(competition: Competition, dataset: Dataset) -> tuple[str, ...]:
     """Ids of test rows that are scored no longer: `podium freeze` lists them, one a line."""
-    file = competition.folder / "splits" / f"{dataset.name}.retired.txt"
+    file = competition.data_folder / "splits" / f"{dataset.name}.retired.txt"
     return tuple(file.read_text(encoding="utf-8").splitlines()) if file.is_file() else ()
 
 
@@ -497,7 +497,7 @@ def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) 
     Raises:
         DataError: If there is neither.
     """
-    file = competition.folder / "splits" / f"{dataset.name}.csv"
+    file = competition.data_folder / "splits" / f"{dataset.name}.csv"
     if file.is_file():
         return file.read_bytes()
     if dataset.frozen:

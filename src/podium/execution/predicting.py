@@ -192,7 +192,7 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
 
 
 def _has_rows(data: Data) -> bool:
-    return (data.competition.folder / "rows.py").is_file()
+    return data.competition.has("rows")
 
 
 def _sequences(

@@ -71,7 +71,7 @@ _MANY = 2**53
 
 def shipped(competition: Competition) -> frozenset[str]:
     """sha256 of each line of the competition's reference boards."""
-    file = competition.folder / SHIPPED
+    file = competition.data_folder / SHIPPED
     return frozenset(file.read_text(encoding="utf-8").split()) if file.is_file() else frozenset()
 
 

@@ -1,8 +1,9 @@
-"""What models share: the training loop of networks, autoencoders, boosted trees.
+"""What models share: one training loop for networks, autoencoders, boosted trees.
 
-    from podium.learning import neural
+    from podium.learning import Rows, Settings, train_network
 
-Names are loaded when they are first used; they are listed in `__init__.pyi`.
+`__init__.pyi` lists the names. Each is loaded when it is first used: a model of trees needs no
+PyTorch, and a network no LightGBM.
 """
 
 import lazy_loader

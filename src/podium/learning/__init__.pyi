@@ -1,26 +1,71 @@
-from . import autoencoder, neural
 from .autoencoder import (
     INPUTS,
     Autoencoder,
     BaseAutoencoder,
+    BatchNorm1d,
     VariationalAutoencoder,
     Whole,
+    drawn,
+    kl_to_standard_normal,
+    latent_of,
     perceptron,
+    train_autoencoder,
     whole,
 )
-from .boosting import reporting
-from .neural import Batch
+from .boosting import BAGGING, boost
+from .controls import BestConstant, ConstantValue
+from .neural import (
+    Batch,
+    History,
+    Rows,
+    Settings,
+    SparseRows,
+    Tensors,
+    find_device,
+    has_bf16,
+    held_out,
+    later,
+    predict_network,
+    seeded,
+    train_network,
+)
+from .stacking import Members, fit_members, predict_members, refuse_unknown
+from .tabular import TableColumns, TableTrees
 
 __all__ = [
+    "BAGGING",
     "INPUTS",
     "Autoencoder",
     "BaseAutoencoder",
     "Batch",
+    "BatchNorm1d",
+    "BestConstant",
+    "ConstantValue",
+    "History",
+    "Members",
+    "Rows",
+    "Settings",
+    "SparseRows",
+    "TableColumns",
+    "TableTrees",
+    "Tensors",
     "VariationalAutoencoder",
     "Whole",
-    "autoencoder",
-    "neural",
+    "boost",
+    "drawn",
+    "find_device",
+    "fit_members",
+    "has_bf16",
+    "held_out",
+    "kl_to_standard_normal",
+    "latent_of",
+    "later",
     "perceptron",
-    "reporting",
+    "predict_members",
+    "predict_network",
+    "refuse_unknown",
+    "seeded",
+    "train_autoencoder",
+    "train_network",
     "whole",
 ]

@@ -2,9 +2,8 @@
 
 What differs between autoencoders is what a latent coordinate is, how it is decoded and which loss
 that pays; `BaseAutoencoder` asks for just these, so a new one (a negative-binomial likelihood, a
-graph) is its four methods. `fit` trains any of them on rows by `podium.learning.neural.train`, and
-`latent` gives the coordinates. No label takes part: the epoch is chosen on held-out rows by the
-loss itself.
+graph) is its four methods. `train_autoencoder` trains any of them by `train_network`, `latent_of`
+gives the coordinates. No label takes part: the loss on held-out rows chooses the epoch.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium.learning import neural
+from podium.learning.neural import History, Rows, Settings, held_out, predict_network, train_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from podium.competition.part import Report
+    from podium.learning.neural import Batch, SparseRows, Tensors
 
-Whole = Mapping[str, "Tensor | neural.SparseRows"]
+Whole = Mapping[str, "Tensor | SparseRows"]
 
 INPUTS = "inputs"
 """Name of the tensor that is encoded; a loss may need others beside it, such as counts."""
@@ -54,15 +54,15 @@ class BaseAutoencoder(nn.Module, ABC):
         """What latent coordinates say of the rows [rows, ...]."""
 
     @abstractmethod
-    def loss(self, rows: neural.Tensors) -> Tensor:
+    def loss(self, rows: Tensors) -> Tensor:
         """The mean loss of rows.
 
         Args:
             rows: `inputs` [rows, features], and what else this loss needs [rows, ...].
         """
 
-    def forward(self, batch: neural.Batch) -> Tensor:
-        """Encode a batch: what `podium.learning.neural.predict` calls."""
+    def forward(self, batch: Batch) -> Tensor:
+        """Encode a batch: what `predict_network` calls."""
         return self.encode(batch.own[INPUTS])
 
 
@@ -94,7 +94,7 @@ class Autoencoder(BaseAutoencoder):
         rebuilt: Tensor = self.decoder(latent)
         return rebuilt
 
-    def loss(self, rows: neural.Tensors) -> Tensor:
+    def loss(self, rows: Tensors) -> Tensor:
         """Mean squared error."""
         inputs = rows[INPUTS]
         return functional.mse_loss(self.decode(self.sample(inputs)).float(), inputs)
@@ -142,7 +142,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         rebuilt: Tensor = self.decoder(latent)
         return rebuilt
 
-    def loss(self, rows: neural.Tensors) -> Tensor:
+    def loss(self, rows: Tensors) -> Tensor:
         """Negative evidence lower bound by feature, but for its constant."""
         inputs = rows[INPUTS]
         mean, log_variance = self.distribution(inputs)
@@ -189,15 +189,15 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     return (mean.square() + log_variance.exp() - log_variance - 1).sum(dim=1) / 2
 
 
-def fit(
+def train_autoencoder(
     network: BaseAutoencoder,
     rows: Whole,
     *,
-    settings: neural.Settings,
+    settings: Settings,
     seed: int,
     validation: float = 0.1,
     report: Report | None = None,
-) -> neural.History:
+) -> History:
     """Train an autoencoder in place; the weights of the best epoch on held-out rows stay.
 
     Args:
@@ -209,8 +209,8 @@ def fit(
             last weights stay.
         report: Gets the loss of each epoch.
     """
-    held = neural.held_out(np.arange(len(rows[INPUTS])), validation, seed)
-    return neural.train(
+    held = held_out(np.arange(len(rows[INPUTS])), validation, seed)
+    return train_network(
         _Objective(network),
         _itself,
         whole(rows),
@@ -221,16 +221,16 @@ def fit(
     )
 
 
-def latent(
-    network: BaseAutoencoder, inputs: Tensor | neural.SparseRows, settings: neural.Settings
+def latent_of(
+    network: BaseAutoencoder, inputs: Tensor | SparseRows, settings: Settings
 ) -> NDArray[np.float32]:
     """Latent coordinates of rows [rows, latent]."""
-    return neural.predict(network, whole({INPUTS: inputs}), settings)
+    return predict_network(network, whole({INPUTS: inputs}), settings)
 
 
-def whole(rows: Whole) -> neural.Rows:
-    """Rows for `podium.learning.neural` that share nothing."""
-    return neural.Rows(items={}, item=torch.arange(len(rows[INPUTS])), own=rows)
+def whole(rows: Whole) -> Rows:
+    """Rows that share nothing."""
+    return Rows(items={}, item=torch.arange(len(rows[INPUTS])), own=rows)
 
 
 class _Objective(nn.Module):
@@ -240,10 +240,10 @@ class _Objective(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, batch: neural.Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch."""
         return self.network.loss(batch.own)
 
 
-def _itself(value: Tensor, _: neural.Batch) -> Tensor:
+def _itself(value: Tensor, _: Batch) -> Tensor:
     return value

@@ -1,22 +1,57 @@
-"""Boosted trees (LightGBM): what the competitions' models of them share."""
+"""Boosted trees (LightGBM): what all models of them share.
+
+A model brings its table, its answers and its parameters; `boost` adds what makes the same seed give
+the same bytes, and tells how training goes.
+"""
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import lightgbm as lgb
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Collection, Mapping
 
     from podium.competition.part import Report
 
+BAGGING: Mapping[str, Any] = MappingProxyType({"bagging_fraction": 0.8, "bagging_freq": 1})
+"""Settings by which each tree sees four fifths of the rows."""
 
-def reporting(report: Report | None, every: int) -> list[Callable[[Any], None]]:
-    """Callbacks that tell the first metric of the first validation set, every so many rounds."""
-    if report is None:
-        return []
+
+def boost(
+    data: lgb.Dataset,
+    params: Mapping[str, Any],
+    *,
+    own: Collection[str],
+    seed: int,
+    report: Report | None = None,
+    every: int = 20,
+    **settings: Any,
+) -> lgb.Booster:
+    """Train boosted trees.
+
+    Args:
+        data: Features and answers of the rows, with weights where these count differently.
+        params: A model's parameters; `rounds` of them trees are made.
+        own: Which of them are the model's own; all others are LightGBM's settings.
+        seed: All that is drawn follows from it.
+        report: Gets the loss on these rows.
+        every: How many rounds there are between two reports.
+        settings: Further settings of LightGBM, such as `objective`.
+    """
+    theirs = {name: value for name, value in params.items() if name not in {"rounds", *own}}
+    steady = {"seed": seed, "deterministic": True, "force_row_wise": True, "verbose": -1}
 
     def tell(state: Any) -> None:
-        if (state.iteration + 1) % every == 0:
+        if report and (state.iteration + 1) % every == 0:
             report(state.iteration + 1, state.evaluation_result_list[0][2])
 
-    return [tell]
+    return lgb.train(
+        {**theirs, **settings, **steady},
+        data,
+        num_boost_round=params["rounds"],
+        valid_sets=[data] if report else None,
+        callbacks=[tell] if report else None,
+    )

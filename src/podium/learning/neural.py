@@ -1,8 +1,8 @@
 """Training neural networks: one loop for all neural models.
 
-A model gives its network, its rows as whole tensors and a loss; `train` does the rest: device and
-precision, batches, early stopping on validation rows, the best weights put back. Nothing here knows
-what a row is.
+A model gives its network, its rows as whole tensors and a loss; `train_network` does the rest:
+device and precision, batches, early stopping on validation rows, the best weights put back. Nothing
+here knows what a row is.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ def held_out(groups: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_]
     return np.isin(group, chosen)
 
 
-def train(
+def train_network(
     network: nn.Module,
     loss: Loss,
     rows: Rows,
@@ -325,7 +325,7 @@ def train(
     return History(training=training, validation=validation, best=best or len(training))
 
 
-def predict(network: nn.Module, rows: Rows, settings: Settings) -> NDArray[np.float32]:
+def predict_network(network: nn.Module, rows: Rows, settings: Settings) -> NDArray[np.float32]:
     """What a network gives for all rows, in their order, in float32: [rows, ...]."""
     device = find_device(settings.device)
     network.to(device).eval()

@@ -125,7 +125,7 @@ def _pictures(page: Page, out: Path) -> Pictures:
 
     contest = page.contest
     competition = contest.competition
-    if not (competition.folder / "plot.py").is_file():
+    if not competition.has("plot"):
         return Pictures(missing=f"{competition.name} draws no pictures of its own.")
     scorer = Scorer.find(contest)
     if scorer is None:

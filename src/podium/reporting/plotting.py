@@ -77,7 +77,7 @@ def check(competition: Competition, out: Path) -> None:
     Raises:
         PodiumError: If the competition has none, a package is missing, or `out` is no folder.
     """
-    if not (competition.folder / "plot.py").is_file():
+    if not competition.has("plot"):
         raise PodiumError(f"{competition.name} has no pictures: its folder has no plot.py.")
     with require_extra("Drawing"):
         competition.module("plot")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.cli.display.printing import out, say, table
@@ -13,7 +12,7 @@ from podium.figures import near
 if TYPE_CHECKING:
     from podium.creating.freezing import Frozen
     from podium.creating.making import Created
-    from podium.creating.plans import Wish
+    from podium.creating.options import NewOptions
     from podium.verifying.verify import Verdict
 
 
@@ -53,22 +52,17 @@ def verdicts(found: Sequence[Verdict]) -> None:
     say(f"{len(found)} checks, {failed} failed.")
 
 
-def asked(wish: Wish, missing: Sequence[str]) -> Wish:
+def asked(options: NewOptions, missing: Sequence[str]) -> NewOptions:
     """Ask on a terminal for what is missing."""
     import typer
 
-    from podium.creating.plans import NEEDED
+    from podium.creating.spec import NEEDED
 
     if not missing:
-        return wish
+        return options
     say("Press Ctrl-C to stop; nothing is written before all is known.")
     answers = {name: typer.prompt(NEEDED[name].partition(": ")[2], err=True) for name in missing}
-    return replace(
-        wish,
-        table=Path(answers["table"]) if "table" in answers else wish.table,
-        target=answers.get("target", wish.target),
-        metric=answers.get("metric", wish.metric),
-    )
+    return replace(options, **answers)
 
 
 def created(found: Created) -> None:

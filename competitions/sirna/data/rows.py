@@ -1,0 +1,53 @@
+"""Rows of one's own: sequences as people write them, brought into the form of the dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from podium.competition import sequences
+
+from ..shared import chemistry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RNA, DNA = "ACGU", "ACGTN"
+LETTERS = {"siRNA_sense_seq": RNA, "siRNA_antisense_seq": RNA, "gene_target_seq": DNA}
+TOKENS = ("modified_siRNA_sense_seq_list", "modified_siRNA_antisense_seq_list")
+
+
+def cleaned(
+    features: Mapping[str, pd.Series[Any]], ids: Sequence[str]
+) -> tuple[dict[str, pd.Series[Any]], list[str]]:
+    """The features with clean sequences, and what is wrong with these.
+
+    Bare strands are RNA and the mRNA is DNA: blanks, marks of the ends and small letters go. In
+    modified strands case is chemistry: only marks of the ends go, and every token must be one of
+    `chemistry.VOCABULARY`.
+
+    Args:
+        features: Columns by name.
+        ids: What messages call the rows.
+    """
+    found, problems = dict(features), []
+    for name in (*LETTERS, *TOKENS):
+        given, what = features[name], f"column {name!r}"
+        texts = _texts(given)
+        if name in LETTERS:
+            clean, trouble = sequences.cleaned(texts, ids, what, LETTERS[name])
+        else:
+            clean, trouble = chemistry.cleaned(texts, ids, what)
+        problems += [f"{what}: {line}" for line in trouble]
+        if clean != texts:
+            categories = isinstance(given.dtype, pd.CategoricalDtype)  # there may be new ones
+            found[name] = pd.Series(clean, given.index, "category" if categories else given.dtype)
+    return found, problems
+
+
+def _texts(column: pd.Series[Any]) -> list[Any]:
+    """Values of a column; of categories, one text for all rows that have it."""
+    codes, values = pd.factorize(column)
+    known = [*values, None]
+    return [known[code] for code in codes]

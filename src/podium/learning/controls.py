@@ -1,0 +1,89 @@
+"""Trivial models that every other one must beat: the same prediction for every row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from podium.errors import PodiumError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podium.competition.contract import Competition
+    from podium.competition.part import Part, Report
+
+COMMONEST = 50
+"""Labels that are tried, the commonest first."""
+
+
+class ConstantValue:
+    """One number for every row.
+
+    Args:
+        target: The column to predict.
+        value: The number; None for the mean of train.
+    """
+
+    def __init__(self, target: str, value: float | None = None) -> None:
+        self.target, self.value = target, value
+        self.fitted: float | None = None
+
+    def fit(self, train: Part, report: Report | None = None) -> None:  # noqa: ARG002
+        """Take the mean of train, unless a value was given."""
+        assert train.targets is not None  # noqa: S101
+        mean = float(train.targets[self.target].mean())
+        self.fitted = mean if self.value is None else self.value
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """The same for every row."""
+        return pd.DataFrame({"id": part.ids, self.target: self.fitted})
+
+
+class BestConstant:
+    """For every row whatever scores best on train: a number, a label, or a probability a column.
+
+    Args:
+        competition: Its metric and targets.
+    """
+
+    def __init__(self, competition: Competition) -> None:
+        self.competition = competition
+        self.values: Mapping[str, Any] = {}
+
+    def fit(self, train: Part, report: Report | None = None) -> None:  # noqa: ARG002
+        """Try a few constants on the answers of train and keep the best."""
+        assert train.targets is not None  # noqa: S101
+        kinds = {t.name: object if t.label else np.float64 for t in self.competition.targets}
+        answers = {name: train.targets[name].to_numpy(kind) for name, kind in kinds.items()}
+        primary = self.competition.primary
+        sign = 1 if primary.higher_is_better else -1
+
+        def score(values: Mapping[str, Any]) -> float:
+            same = {name: np.full(len(train), v, dtype=kinds[name]) for name, v in values.items()}
+            return sign * self.competition.metric.score(answers, same)[primary.name]
+
+        tries = self._candidates(answers)
+        try:
+            self.values = max(tries, key=score)
+        except PodiumError:  # a metric of others may ask for columns that are not known here
+            self.values = tries[0]
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """The same for every row."""
+        return pd.DataFrame({"id": part.ids, **self.values})
+
+    def _candidates(self, answers: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Constants that may be worth something; of several columns their means."""
+        if len(answers) > 1:
+            return [{name: float(values.mean()) for name, values in answers.items()}]
+        ((name, values),) = answers.items()
+        if self.competition.targets[0].label:
+            labels, counts = np.unique(values, return_counts=True)
+            return [{name: labels[n]} for n in np.argsort(-counts, kind="stable")[:COMMONEST]]
+        tries = [values.mean(), *np.quantile(values, np.linspace(0.05, 0.95, 19))]
+        if values.min() >= 0:
+            tries.append(np.expm1(np.log1p(values).mean()))
+        return [{name: float(value)} for value in tries]
