@@ -144,7 +144,10 @@ def test_only_scoring_opens_the_solution():
         SRC / "execution" / "training.py",
         *(SRC / "tuning").glob("*.py"),
     ]
-    blind = [*learning, *COMPETITIONS.glob("*/models/*.py")]
+    blind = [
+        *learning,
+        *(p for room in ("models", "shared") for p in COMPETITIONS.glob(f"*/{room}/*.py")),
+    ]
     for path in blind:
         far = {
             "podium.scoring.scoring",

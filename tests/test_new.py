@@ -17,7 +17,7 @@ from podium.creating.options import NewOptions
 from podium.creating.spec import missing, specify
 from podium.creating.writer import write
 from podium.data import dataset as data
-from podium.errors import DataError
+from podium.errors import DataError, PodiumError
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
 from test_architecture import foreign_imports
@@ -598,3 +598,29 @@ def test_check_notes_labels_that_no_train_row_has(place, own_cache, podium_cli):
     done = podium_cli("check", "mine", "b.csv")
     assert done.status == 1
     assert "labels are wanted, one of 'high', 'low', 'mid'" in done.err
+
+
+def test_what_makes_the_data_may_lie_in_a_folder_of_its_own(place, own_cache):
+    """A folder `data` counts once it has code: raw tables may be called so, too."""
+    made = new(NewOptions("mine", table=place / "value.csv", target="value", metric="rmse"))
+    inner = made.folder / "data"
+    inner.mkdir()
+    (inner / "notes.csv").write_text("a,b\n")
+    assert api.load("mine")[0].data_folder == made.folder
+    (made.folder / "data.py").rename(inner / "prepare.py")
+    for name in ("splits", "checksums.json", "golden.json"):
+        (made.folder / name).rename(inner / name)
+    for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    mine = api.load("mine")[0]
+    assert mine.data_folder == inner
+    assert mine.shown(inner / "splits") == "competitions/mine/data/splits"
+    assert problems(verify.verify("mine")) == []
+    (inner / "golden.json").unlink()
+    assert api.freeze("mine").written == ("data/golden.json",)
+    (inner / "prepare.py").write_text("0 / 0\n")
+    for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
+        del sys.modules[name]
+    with pytest.raises(PodiumError, match=r"competitions/mine/data/prepare.py fails"):
+        api.load("mine")[0].module("data")
