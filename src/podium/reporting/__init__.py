@@ -1,5 +1,7 @@
 """`podium report`: boards as a static site, an index and a page for each.
 
+    gather (page, tables, charts) -> plain data -> templates/*.html -> files
+
 A page needs no server and no network: style and script are inside, pictures lie beside it. All text
 is escaped by the templates, and the pages' own policy lets the browser run that one script only and
 load nothing from elsewhere. The same board gives the same bytes.
@@ -20,8 +22,10 @@ from podium import workspace
 from podium.competition import folders as competitions
 from podium.competition.version import Version, find_version, get_command, is_ready
 from podium.errors import BoardError, PodiumError, reason, visible
+from podium.figures import chance, figure, percent, short
 from podium.leaderboard import files, leaderboard
 from podium.reporting.page import Page, gather
+from podium.reporting.tables import day
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
@@ -31,11 +35,13 @@ if TYPE_CHECKING:
     from podium.execution.training import Progress
     from podium.leaderboard.leaderboard import Board
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 INDEX = "index.html"
 GENERATOR = '<meta name="generator" content="podium report">'
 DRAWN = 3
 """Submissions that the competition's own pictures show."""
+COLOURED = 10
+"""Teams, or strata, with a colour of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +143,7 @@ def _pictures(page: Page, out: Path) -> Pictures:
         return Pictures(missing=f"Its data are not here: {get_command(competition, dataset)}")
     board = leaderboard.open_board(workspace.database_url())
     shown: list[str] = []
-    for submission in page.top:
+    for submission in (team.row.submission for team in page.teams):
         with suppress(BoardError):
             files.checked(board.get(submission, page.version.name))
             shown.append(submission)
@@ -174,11 +180,10 @@ def _environment() -> Environment:
         plain = isinstance(value, str) and not isinstance(value, Markup)
         return visible(value) if plain else value
 
-    script = (HERE / "report.js").read_text(encoding="utf-8")
-    style = (HERE / "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     environment = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -188,10 +193,18 @@ def _environment() -> Environment:
     environment.globals.update(
         script=Markup(script),  # noqa: S704 - our own file
         style=Markup(style),  # noqa: S704 - our own file
-        digest=digest,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         generator=Markup(GENERATOR),  # noqa: S704 - our own words
     )
+    environment.filters.update(
+        chance=chance, colour=_colour, day=day, figure=figure, percent=percent, short=short
+    )
     return environment
+
+
+def _colour(place: int) -> str:
+    """The class that has the colour of a team or stratum."""
+    return f"c{place}" if 0 <= place < COLOURED else "cx"
 
 
 def _write(environment: Environment, template: str, file: Path, **content: Any) -> None:
