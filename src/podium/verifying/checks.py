@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from io import BytesIO, StringIO
 from typing import Any
@@ -31,19 +31,24 @@ from podium.scoring.scoring import changed_cells
 from podium.scratch import file_sha256
 from podium.verifying.board import BOARD
 from podium.verifying.broken import broken_files
-from podium.verifying.case import Case, Check
-from podium.verifying.probes import PROBES, Note
+from podium.verifying.case import Case, Check, Note
+from podium.verifying.probes import PROBES
 
 HEAVY = ("torch", "lightgbm", "optuna", "rich", "sqlalchemy")
 """What facts and metrics must not import."""
 TOLERANCE = 1e-9
+PARTS = {"train", "public", "private", "open", "extra", "unused"}
+"""What a split may give a row to."""
 
 
 def imports_are_light(case: Case) -> Iterator[str]:
     """Facts and metric load without torch, lightgbm, optuna, rich and sqlalchemy."""
+    import podium.competitions
+
     folder = f"podium.competitions.{case.competition.name}"
+    roots = list(podium.competitions.__path__)
     code = (
-        f"import sys, json, podium.competitions as c; c.__path__ = {_roots()!r}\n"
+        f"import sys, json, podium.competitions as c; c.__path__ = {roots!r}\n"
         "from podium.competition.foreign import stub_modules\n"
         f"with stub_modules():\n    import {folder}.competition, {folder}.metric\n"
         "print(json.dumps(sorted(sys.modules)))"
@@ -62,18 +67,18 @@ def imports_are_light(case: Case) -> Iterator[str]:
 
 def facts_are_complete(case: Case) -> Iterator[str]:
     """README, metric, controls and the default dataset are there and agree."""
-    found = case.competition
-    if not (found.folder / "README.md").is_file():
+    facts = case.competition
+    if not (facts.folder / "README.md").is_file():
         yield "README.md is missing"
-    if not found.datasets[0].at_hand:
+    if not facts.datasets[0].at_hand:
         yield "the default dataset is neither simulated nor beside competition.py"
-    for name in set(found.accepted) - {title(check) for check in CHECKS}:
+    for name in set(facts.accepted) - {title(check) for check in CHECKS}:
         yield f"accepted names no check: {name!r}"
-    for control in found.controls:
-        if control.model not in found.models:
+    for control in facts.controls:
+        if control.model not in facts.models:
             yield f"control {control.name!r} names no model: {control.model}"
-    scores = set(found.metric.score(case.solution.targets, case.solution.answers))
-    declared = {score.name for score in found.scores}
+    scores = set(facts.metric.score(case.solution.targets, case.solution.answers))
+    declared = {score.name for score in facts.scores}
     if scores != declared:
         yield f"metric gives {sorted(scores)}, competition.py declares {sorted(declared)}"
 
@@ -134,12 +139,10 @@ def parts_are_disjoint_and_complete(case: Case) -> Iterator[str]:
     if not split["id"].is_unique:
         yield f"{int(split['id'].duplicated().sum())} ids are in two parts"
     test = split[split["part"].isin(["public", "private"])]
-    unknown = set(split["part"]) - {"train", "public", "private", "open", "extra", "unused"}
-    if unknown:
+    if unknown := set(split["part"]) - PARTS:
         yield f"unknown parts: {sorted(unknown)}"
     for name in ("train", "extra"):
-        lacking = int(split.loc[split["part"] == name, "fold"].isna().sum())
-        if lacking:
+        if lacking := int(split.loc[split["part"] == name, "fold"].isna().sum()):
             yield f"{lacking} {name} rows have no fold"
     here = [stratum for stratum in strata if (test["stratum"] == stratum).any()]
     for part, stratum in [(part, s) for part in ("public", "private") for s in here]:
@@ -157,16 +160,14 @@ def groups_keep_apart(case: Case) -> Iterator[str]:
     for stratum in case.competition.strata:
         for kind in stratum.unseen:
             held = test.loc[test["stratum"] == stratum.name, kind]
-            shared = set(held) & set(train[kind])
-            if shared:
-                yield f"{len(shared)} {kind}s of {stratum.name} are in train: {_some(shared)}"
+            if shared := set(held) & set(train[kind]):
+                some = ", ".join(sorted(map(str, shared))[:3])
+                yield f"{len(shared)} {kind}s of {stratum.name} are in train: {some}"
             for fold, inside in train.groupby("fold"):
                 held = inside.loc[inside["stratum"] == stratum.name, kind]
-                shared = set(held) & set(train.loc[train["fold"] != fold, kind])
-                if shared:
+                if shared := set(held) & set(train.loc[train["fold"] != fold, kind]):
                     yield f"fold {fold:.0f}: {len(shared)} {kind}s of {stratum.name} train"
-    whole = case.competition.halves_by
-    if whole:
+    if whole := case.competition.halves_by:
         halves = test.groupby(whole)["part"].nunique()
         if (halves > 1).any():
             yield f"{int((halves > 1).sum())} {whole}s are in both halves of the test part"
@@ -176,33 +177,30 @@ def answers_are_apart(case: Case) -> Iterator[str]:
     """No target, part or stratum stands among the files that competitors get."""
     hidden = {"part", "stratum", "fold", *(target.name for target in case.competition.targets)}
     for part in ["test", *(["open"] if case.data.has_open else [])]:
-        columns = set(case.data.part(part).features.columns) & hidden
-        if columns:
+        if columns := set(case.data.part(part).features.columns) & hidden:
             yield f"{part}.parquet has {sorted(columns)}"
     public = {file.name for file in (case.data.folder / PUBLIC).iterdir()}
     expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
     expected |= {"extra.parquet", "extra.folds.parquet", datas.TRUTH, datas.ANSWER_ROWS}
     for part in ("train", "test", "open", "extra"):
         expected |= {f"{part}.h5", f"{part}{datas.SEQUENCES}"}
-    if public - expected:
-        yield f"unexpected public files: {sorted(public - expected)}"
+    if unexpected := public - expected:
+        yield f"unexpected public files: {sorted(unexpected)}"
 
 
 def perfect_beats_controls(case: Case) -> Iterator[str]:
     """The answers reach the perfect score, in a file as well, and every control stays below."""
-    for name, why in case.unscorable.items():
-        yield Note(f"control {name!r} cannot be scored and is left out: {why}")
-    primary = case.competition.primary
-    best = case.solution.perfect()["all"].whole.scores
+    for name, why in case.tried_controls.items():
+        if isinstance(why, str):
+            yield Note(f"control {name!r} cannot be scored and is left out: {why}")
     for score in case.competition.scores:
-        if score.perfect is not None and abs(best[score.name] - score.perfect) > TOLERANCE:
-            yield f"{score.name} of the answers is {best[score.name]}, not {score.perfect}"
-    yield from _in_a_file(case, best)
-    sign = 1 if primary.higher_is_better else -1
+        if score.perfect is not None and abs(case.best[score.name] - score.perfect) > TOLERANCE:
+            yield f"{score.name} of the answers is {case.best[score.name]}, not {score.perfect}"
+    yield from _in_a_file(case)
+    primary = case.competition.primary.name
     for name, estimate in case.controls.items():
-        found = estimate.scores[primary.name]
-        if sign * found >= sign * best[primary.name]:
-            yield f"{name} scores {found}, the answers {best[primary.name]}"
+        if case.sign * estimate.scores[primary] >= case.sign * case.best[primary]:
+            yield f"{name} scores {estimate.scores[primary]}, the answers {case.best[primary]}"
 
 
 def scores_do_not_depend_on_order(case: Case) -> Iterator[str]:
@@ -223,11 +221,11 @@ def metric_is_a_sum(case: Case) -> Iterator[str]:
     table = submission.from_pandas(case.sample)
     predictions = submission.align(table, case.competition, rows, genes=case.data.genes)
     cells = Cells.of(np.arange(len(rows)) % 7)
-    found = Tally.of(case.competition.metric, targets, predictions, cells)
-    card = found.card(case.competition.primary.name, [])
+    sums = Tally.of(case.competition.metric, targets, predictions, cells)
+    by_cells = sums.card(case.competition.primary.name, []).whole.scores
     for name, value in case.competition.metric.score(targets, predictions).items():
-        if abs(card.whole.scores[name] - value) > TOLERANCE * max(1.0, abs(value)):
-            yield f"{name}: {card.whole.scores[name]} by cells, {value} at once"
+        if _differs(by_cells[name], value):
+            yield f"{name}: {by_cells[name]} by cells, {value} at once"
 
 
 def a_metric_of_others_scores_as_by_itself(case: Case) -> Iterator[str]:
@@ -249,9 +247,9 @@ def a_metric_of_others_scores_as_by_itself(case: Case) -> Iterator[str]:
     except PodiumError as error:
         yield f"by itself: {error}"
         return
-    found = case.solution.score(mixed)["all"].whole.scores[case.competition.primary.name]
-    if abs(found - expected) > TOLERANCE * max(1.0, abs(expected)):
-        yield f"the answers mixed up score {found}, and {expected} when it is called by itself"
+    score = case.estimate(mixed).scores[case.competition.primary.name]
+    if _differs(score, expected):
+        yield f"the answers mixed up score {score}, and {expected} when it is called by itself"
 
 
 def bad_files_are_refused(case: Case) -> Iterator[str]:
@@ -353,7 +351,7 @@ def _predictions(case: Case, worker: Worker) -> str:
     return file_sha256(done.files["test"])
 
 
-def _in_a_file(case: Case, best: Mapping[str, float]) -> Iterator[str]:
+def _in_a_file(case: Case) -> Iterator[str]:
     """What the answers do not score when they are handed in as a file.
 
     A matrix is another matter: observed counts stay in a submission, whatever the truth is.
@@ -370,10 +368,13 @@ def _in_a_file(case: Case, best: Mapping[str, float]) -> Iterator[str]:
             except SubmissionError as error:
                 yield f"the answers as {name} are refused: {error}"
                 continue
-            scores = case.solution.score(said)["all"].whole.scores
-            for score, value in scores.items():
-                if abs(value - best[score]) > TOLERANCE * max(1.0, abs(best[score])):
-                    yield f"{score} of the answers is {value} as {name}, and {best[score]} as such"
+            for score, value in case.estimate(said).scores.items():
+                if _differs(value, right := case.best[score]):
+                    yield f"{score} of the answers is {value} as {name}, and {right} as such"
+
+
+def _differs(score: float, expected: float) -> bool:
+    return abs(score - expected) > TOLERANCE * max(1.0, abs(expected))
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -389,13 +390,3 @@ def _as_read(table: pd.DataFrame) -> pd.DataFrame:
     """A table as pandas reads it from the file that pandas writes."""
     text = StringIO(table.to_csv(index=False))
     return pd.read_csv(text, keep_default_na=False, na_values=[""])
-
-
-def _some(names: set[str]) -> str:
-    return ", ".join(sorted(map(str, names))[:3])
-
-
-def _roots() -> list[str]:
-    import podium.competitions
-
-    return list(podium.competitions.__path__)

@@ -15,9 +15,9 @@ from podium.competition import folders as competitions
 from podium.competition.version import checksums, is_ready
 from podium.errors import PodiumError
 from podium.execution.training import Progress
-from podium.verifying.case import Case, Check
+from podium.verifying.case import Case, Check, Note
 from podium.verifying.checks import CHECKS, models_keep_the_contract, title
-from podium.verifying.probes import ADVICE, Note
+from podium.verifying.probes import PROBES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,28 +57,26 @@ def verify(
         competition = competitions.at(Path(competition))
     for name in [competition] if competition else competitions.names():
         try:
-            found = competitions.load(name)
-            checksums(found)
+            loaded = competitions.load(name)
+            checksums(loaded)
         except PodiumError as error:
             if competition:
                 raise
             yield Verdict(competition=name, dataset="-", check="facts load", problem=str(error))
             continue
-        chosen = [found.dataset(dataset)] if dataset else found.datasets
-        for entry in chosen:
-            yield from verify_dataset(Case(found, entry, progress=progress))
+        for chosen in [loaded.dataset(dataset)] if dataset else loaded.datasets:
+            yield from verify_dataset(Case(loaded, chosen, progress=progress))
 
 
 def verify_dataset(case: Case) -> Iterator[Verdict]:
     """Run the suite on one dataset."""
-    names = {"competition": case.competition.name, "dataset": case.dataset.name}
     try:
         case.data  # noqa: B018  prepares it
     except PodiumError as error:
         if case.dataset.at_hand or is_ready(case.competition, case.dataset):
-            yield Verdict(**names, check="data", problem=str(error))
+            yield _verdict(case, "data", problem=str(error))
         else:
-            yield Verdict(**names, check="data", skipped=f"skipped: {error.hint}")
+            yield _verdict(case, "data", skipped=f"skipped: {error.hint}")
         return
     said: dict[str, str] = {}
     for check in CHECKS:
@@ -91,24 +89,27 @@ def verify_dataset(case: Case) -> Iterator[Verdict]:
         elif verdict.problem:
             said[verdict.problem] = verdict.check
         yield verdict
-    absent = sorted(case.absent)
-    if absent:
-        reason = f"skipped: {', '.join(absent)} need packages that are not installed"
-        yield Verdict(**names, check=title(models_keep_the_contract), skipped=reason)
+    if case.absent:
+        reason = f"skipped: {', '.join(sorted(case.absent))} need packages that are not installed"
+        yield _verdict(case, title(models_keep_the_contract), skipped=reason)
 
 
 def judged(case: Case, check: Check) -> Verdict:
     """Run one check."""
-    names = {"competition": case.competition.name, "dataset": case.dataset.name}
-    name, problems, notes = title(check), list[str](), list[str]()
+    problems, notes = list[str](), list[str]()
     try:
         for line in check(case):
             (notes if isinstance(line, Note) else problems).append(line)
     except PodiumError as error:
         problems.append(str(error))
-    found = {"problem": "; ".join(problems), "note": "; ".join(notes)}
-    why = case.competition.accepted.get(name)
-    if problems and why:
-        return Verdict(**names, check=name, skipped=f"accepted: {why} ({found['problem']})")
-    advice = ADVICE.get(check.__name__, "") if problems or notes else ""
-    return Verdict(**names, check=name, **found, advice=advice)
+    problem, why = "; ".join(problems), case.competition.accepted.get(title(check))
+    if problem and why:
+        return _verdict(case, title(check), skipped=f"accepted: {why} ({problem})")
+    advice = PROBES.get(check, "") if problems or notes else ""
+    return _verdict(case, title(check), problem=problem, note="; ".join(notes), advice=advice)
+
+
+def _verdict(case: Case, check: str, **said: str) -> Verdict:
+    return Verdict(
+        competition=case.competition.name, dataset=case.dataset.name, check=check, **said
+    )

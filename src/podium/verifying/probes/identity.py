@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype, is_numeric_dtype
 
+from podium.competition.contract import Target
+from podium.competition.part import Part
+from podium.verifying.case import Case, Note
 from podium.verifying.probes.looking import (
     WORTH,
-    Note,
     as_text,
     decimals,
     lead_of,
     share_along,
     share_between,
-    values_of,
 )
 
-if TYPE_CHECKING:
-    from podium.competition.contract import Target
-    from podium.competition.part import Part
-    from podium.verifying.case import Case
-
-    Parts = tuple[Part, Part]
+Parts = tuple[Part, Part]
 
 STRONG = 0.5
 """Lengths and missing values that lead so far on the way to perfect are no mere features."""
@@ -39,9 +36,8 @@ KINDS = 50
 
 def ids_and_order_tell_nothing(case: Case) -> Iterator[str]:
     """Trees on ids and the order of the rows alone score no better than the controls."""
-    found = _guessing(case, _identity)
-    if found:
-        yield f"ids and row order alone score {found[1]}"
+    if lead := _lead_of_trees(case, _identity):
+        yield f"ids and row order alone score {lead[1]}"
 
 
 def metadata_tell_little(case: Case) -> Iterator[str]:
@@ -49,14 +45,15 @@ def metadata_tell_little(case: Case) -> Iterator[str]:
 
     That is lengths, decimals and missing values, ids and order.
     """
-    found = _guessing(case, _metadata)
-    if found is None:
-        return
-    line = f"ids, order, lengths, decimals and missing values alone score {found[1]}"
-    yield line if found[0] > STRONG else Note(line)
+    if lead := _lead_of_trees(case, _metadata):
+        way, scores = lead
+        line = f"ids, order, lengths, decimals and missing values alone score {scores}"
+        yield line if way > STRONG else Note(line)
 
 
-def _guessing(case: Case, table: Callable[[Case, Parts], pd.DataFrame]) -> tuple[float, str] | None:
+def _lead_of_trees(
+    case: Case, table: Callable[[Case, Parts], pd.DataFrame]
+) -> tuple[float, str] | None:
     """How far trees on a table get from the best control to perfect, if worth a word."""
     train, test = case.data.train(), case.data.part("test")
     if case.competition.matrix or not len(train) or train.targets is None:
@@ -129,19 +126,20 @@ def _metadata(case: Case, parts: Parts) -> pd.DataFrame:
     """The same, and lengths of texts, decimals of numbers and what is missing."""
     table = _identity(case, parts)
     features = pd.concat([part.features for part in parts], ignore_index=True)
-    values = values_of(case)
     table["missing"] = features.isna().sum(axis=1)
     for place, name in enumerate(features):
         column = features[name]
         if column.isna().any():
             table[f"missing {place}"] = column.isna()
-        if pd.api.types.is_float_dtype(column.dtype):
+        if is_float_dtype(column):
             places = decimals(column)
-            if share_between(places, values) > max(TELLING, share_along(column, values)):
+            if share_between(places, case.values) > max(TELLING, share_along(column, case.values)):
                 table[f"decimals {place}"] = places
-        elif not pd.api.types.is_numeric_dtype(column.dtype):
+        elif not is_numeric_dtype(column):
             length = as_text(column).str.len()
-            if column.nunique() > min(KINDS, len(column) / 10) or _is_scale(length, column, values):
+            if column.nunique() > min(KINDS, len(column) / 10) or _is_scale(
+                length, column, case.values
+            ):
                 table[f"length {place}"] = length
     return table
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from podium.verifying.probes.looking import WORTH, Note, everywhere, lead_of, sign_of
-
-if TYPE_CHECKING:
-    from podium.verifying.case import Case
+from podium.verifying.case import Case, Note
+from podium.verifying.probes.looking import WORTH, everywhere, lead_of
 
 
 def no_constant_beats_the_controls(case: Case) -> Iterator[str]:
@@ -42,22 +40,25 @@ def worse_predictions_score_worse(case: Case) -> Iterator[str]:
     if case.competition.matrix:
         return
     rng = np.random.default_rng(0)
-    answers = {t.name: np.asarray(case.solution.targets[t.name]) for t in case.competition.targets}
-    rows = len(next(iter(answers.values())))
+    rows = len(case.data.ids("test"))
     other, pick = rng.permutation(rows), rng.random(rows)
     scores = []
     for share in (0.0, 1 / 3, 1.0):
         mixed = np.where(pick < share, other, np.arange(rows))
-        scores.append(_score(case, {name: values[mixed] for name, values in answers.items()}))
+        scores.append(
+            _score(
+                case, {n: np.asarray(values)[mixed] for n, values in case.solution.answers.items()}
+            )
+        )
     if not scores[0] > scores[1] > scores[2]:
-        shown = ", ".join(f"{sign_of(case) * score:.4g}" for score in scores)
+        shown = ", ".join(f"{case.sign * score:.4g}" for score in scores)
         yield f"the answers, a third mixed up, all mixed up: {shown}"
 
 
 def _constants(case: Case) -> Iterator[dict[str, Any]]:
     """Predictions that are the same for every row."""
     targets = case.competition.targets
-    answers = {t.name: np.asarray(case.solution.targets[t.name]) for t in targets}
+    answers = {name: np.asarray(values) for name, values in case.solution.answers.items()}
     if len(targets) > 1 and not any(t.label for t in targets):
         for place in range(len(targets)):
             yield {t.name: t.high if n == place else t.low for n, t in enumerate(targets)}
@@ -82,7 +83,7 @@ def _score(case: Case, values: Mapping[str, Any]) -> float:
     """The primary score of all test rows, turned so that more is better."""
     primary = case.competition.primary.name
     table = everywhere(case, values)
-    return sign_of(case) * case.competition.metric.score(case.solution.targets, table)[primary]
+    return case.sign * case.competition.metric.score(case.solution.targets, table)[primary]
 
 
 def _shown(constant: Mapping[str, Any]) -> str:
