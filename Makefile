@@ -6,7 +6,7 @@ BIN := .venv/bin
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all check redteam reference bench clean
+.PHONY: demo test test-all check docs redteam reference bench clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -24,6 +24,10 @@ check: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src competitions
 	$(BIN)/python -m pytest -q tests/test_docs.py
+
+# What the docs take from the code: the picture of the layers, options, public names.
+docs: .venv/ready-dev
+	$(BIN)/python docs/generate.py
 
 # Attacks of all kinds, by turns, and the table of docs/security.md: make redteam SECONDS=600.
 SECONDS ?= 60

@@ -1,7 +1,6 @@
 """The house in figures: statements, floors, circles, what `submit` passes and how deep `tune` is.
 
-    python benchmarks/architecture.py            print them
-    python benchmarks/architecture.py --write    and draw the picture of docs/architecture.md anew
+    python benchmarks/architecture.py
 
 Imports inside functions count, those for types alone do not. A floor is one more than the highest
 that a module imports from; modules that import each other in a circle share one.
@@ -25,7 +24,6 @@ import podium
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "podium"
-PAGE = ROOT / "docs" / "architecture.md"
 TRACE = """
 import sys
 from pathlib import Path
@@ -63,8 +61,6 @@ finally:
 
 
 def main() -> None:
-    if "--write" in sys.argv:
-        PAGE.write_text(with_picture(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     for name, value in {**counted(), **layered(), **traced()}.items():
         print(f"{name:45}{value:>8}")
 
@@ -164,7 +160,10 @@ def layers() -> list[list[str]]:
 
 
 def picture() -> str:
-    """The layers and who imports whom, as a Mermaid diagram; the ground has no arrows."""
+    """The layers and who imports whom, as a Mermaid diagram.
+
+    The ground has no arrows, and an arrow that follows from others is left out.
+    """
     floors = layers()
     ground, lines = set(floors[-1]), ["flowchart TD"]
     for number, layer in enumerate(floors):
@@ -175,15 +174,17 @@ def picture() -> str:
         for name, others in graph().items()
         for other in others
     }
-    for start, end in sorted(arrows):
-        if start != end and not {start, end} & ground:
-            lines.append(f"    {start} --> {end}")
+    arrows = {(a, b) for a, b in arrows if a != b and not {a, b} & ground}
+    lines += [f"    {a} --> {b}" for a, b in sorted(arrows) if not _follows(a, b, arrows)]
     return "\n".join(["```mermaid", *lines, "```"])
 
 
-def with_picture(page: str) -> str:
-    """The page with the picture as the code has it now."""
-    return re.sub(r"^```mermaid\n.*?^```$", lambda _: picture(), page, flags=re.S | re.M)
+def _follows(start: str, end: str, arrows: set[tuple[str, str]]) -> bool:
+    """Whether other arrows lead from start to end."""
+    beyond = {b for a, b in arrows if a == start} - {end}
+    while beyond and end not in beyond:
+        beyond = {b for a, b in arrows if a in beyond} - {start}
+    return end in beyond
 
 
 if __name__ == "__main__":

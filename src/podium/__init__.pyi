@@ -1,4 +1,5 @@
 from .api import (
+    annotate,
     blend,
     board,
     check,
@@ -10,6 +11,7 @@ from .api import (
     load,
     new,
     pick,
+    plot,
     predict,
     prepare,
     report,
@@ -17,12 +19,14 @@ from .api import (
     reveal,
     run,
     score_all,
+    standings,
     submit,
     tune,
     withdraw,
 )
 
 __all__ = [
+    "annotate",
     "blend",
     "board",
     "check",
@@ -34,6 +38,7 @@ __all__ = [
     "load",
     "new",
     "pick",
+    "plot",
     "predict",
     "prepare",
     "report",
@@ -41,6 +46,7 @@ __all__ = [
     "reveal",
     "run",
     "score_all",
+    "standings",
     "submit",
     "tune",
     "withdraw",
