@@ -18,29 +18,29 @@ from podium.leaderboard.leaderboard import Board
 from podium.leaderboard.queries import row_of
 from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
 from podium.rounding import shown
-from podium.verifying.case import Case, Check
+from podium.verifying.under_test import Check, DatasetUnderTest
 from podium.workspace import HOUSE
 
 _SHOWN = 20
 
 
-def board_is_as_it_was_written(case: Case) -> Iterator[str]:
+def board_is_as_it_was_written(tested: DatasetUnderTest) -> Iterator[str]:
     """Records, withdrawals, reveals and picks are those of the board's journal, which is whole."""
     if board := _board():
-        yield from board.tampering(case.competition.name, case.dataset.name)
+        yield from board.tampering(tested.competition.name, tested.dataset.name)
 
 
-def records_agree_with_themselves(case: Case) -> Iterator[str]:
+def records_agree_with_themselves(tested: DatasetUnderTest) -> Iterator[str]:
     """IDs, versions, intervals and ranking columns of records follow from what else they say."""
     if board := _board():
-        yield from _first(_faults(board, case))
+        yield from _first(_faults(board, tested))
 
 
-def records_are_what_their_predictions_score(case: Case) -> Iterator[str]:
+def records_are_what_their_predictions_score(tested: DatasetUnderTest) -> Iterator[str]:
     """Kept predictions, controls and the ceiling give all figures of their records again."""
     if board := _board():
-        own = board.records(case.competition.name, case.dataset.name, [OWN])
-        yield from _first(_other_figures(own, case))
+        own = board.records(tested.competition.name, tested.dataset.name, [OWN])
+        yield from _first(_other_figures(own, tested))
 
 
 BOARD: tuple[Check, ...] = (
@@ -64,10 +64,10 @@ def _first(problems: Iterator[str]) -> Iterator[str]:
         yield f"and {more} more"
 
 
-def _faults(board: Board, case: Case) -> Iterator[str]:
-    names, facts = (case.competition.name, case.dataset.name), lines.Facts()
-    controls = {control.name for control in case.competition.controls}
-    primary, records = case.competition.primary.name, board.records(*names)
+def _faults(board: Board, tested: DatasetUnderTest) -> Iterator[str]:
+    names, facts = (tested.competition.name, tested.dataset.name), lines.Facts()
+    controls = {control.name for control in tested.competition.controls}
+    primary, records = tested.competition.primary.name, board.records(*names)
     ranked = board.scores(*names)  # after them: of a record that comes in between there are scores
     for record in records:
         if record.team == HOUSE and record.kind == CONTROL and record.name not in controls:
@@ -92,15 +92,15 @@ def _faults(board: Board, case: Case) -> Iterator[str]:
             yield f"a reveal is of answers that no record has: {reveal.answers[:40]}"
 
 
-def _other_figures(own: Sequence[Record], case: Case) -> Iterator[str]:
-    desk = Desk.of(case.data)
-    progress = case.progress if own else None
+def _other_figures(own: Sequence[Record], tested: DatasetUnderTest) -> Iterator[str]:
+    desk = Desk.of(tested.data)
+    progress = tested.progress if own else None
     report = progress.stage(f"scoring {len(own):,} records again") if progress else None
     for step, record in enumerate(own, 1):
         try:
             wrong = _wrong_parts(desk, record)
             if report:
-                report(step, shown(record.public["scores"][case.competition.primary.name]))
+                report(step, shown(record.public["scores"][tested.competition.primary.name]))
         except Exception as error:  # noqa: BLE001  metric, model and file are anybody's
             yield f"{_named(record)}: it cannot be scored again: {one_line(error)}"
             continue

@@ -15,9 +15,9 @@ from podium.competition import folders as competitions
 from podium.competition.version import checksums, is_ready
 from podium.errors import PodiumError
 from podium.execution.training import Progress
-from podium.verifying.case import Case, Check, Note
 from podium.verifying.checks import CHECKS, models_keep_the_contract, title
 from podium.verifying.probes import PROBES
+from podium.verifying.under_test import Check, DatasetUnderTest, Note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,51 +65,53 @@ def verify(
             yield Verdict(competition=name, dataset="-", check="facts load", problem=str(error))
             continue
         for chosen in [loaded.dataset(dataset)] if dataset else loaded.datasets:
-            yield from verify_dataset(Case(loaded, chosen, progress=progress))
+            yield from verify_dataset(DatasetUnderTest(loaded, chosen, progress=progress))
 
 
-def verify_dataset(case: Case) -> Iterator[Verdict]:
+def verify_dataset(tested: DatasetUnderTest) -> Iterator[Verdict]:
     """Run the suite on one dataset."""
     try:
-        case.data  # noqa: B018  prepares it
+        tested.data  # noqa: B018  prepares it
     except PodiumError as error:
-        if case.dataset.at_hand or is_ready(case.competition, case.dataset):
-            yield _verdict(case, "data", problem=str(error))
+        if tested.dataset.at_hand or is_ready(tested.competition, tested.dataset):
+            yield _verdict(tested, "data", problem=str(error))
         else:
-            yield _verdict(case, "data", skipped=f"skipped: {error.hint}")
+            yield _verdict(tested, "data", skipped=f"skipped: {error.hint}")
         return
     said: dict[str, str] = {}
     for check in CHECKS:
-        if case.progress:
-            case.progress.stage(f"{case.competition.name}/{case.dataset.name}: {title(check)}")
-        verdict = judged(case, check)
+        if tested.progress:
+            tested.progress.stage(
+                f"{tested.competition.name}/{tested.dataset.name}: {title(check)}"
+            )
+        verdict = judged(tested, check)
         if verdict.problem and verdict.problem in said:
             reason = f"skipped: stopped by what {said[verdict.problem]!r} says"
             verdict = replace(verdict, problem="", advice="", skipped=reason)
         elif verdict.problem:
             said[verdict.problem] = verdict.check
         yield verdict
-    if case.absent:
-        reason = f"skipped: {', '.join(sorted(case.absent))} need packages that are not installed"
-        yield _verdict(case, title(models_keep_the_contract), skipped=reason)
+    if tested.absent:
+        reason = f"skipped: {', '.join(sorted(tested.absent))} need packages that are not installed"
+        yield _verdict(tested, title(models_keep_the_contract), skipped=reason)
 
 
-def judged(case: Case, check: Check) -> Verdict:
+def judged(tested: DatasetUnderTest, check: Check) -> Verdict:
     """Run one check."""
     problems, notes = list[str](), list[str]()
     try:
-        for line in check(case):
+        for line in check(tested):
             (notes if isinstance(line, Note) else problems).append(line)
     except PodiumError as error:
         problems.append(str(error))
-    problem, why = "; ".join(problems), case.competition.accepted.get(title(check))
+    problem, why = "; ".join(problems), tested.competition.accepted.get(title(check))
     if problem and why:
-        return _verdict(case, title(check), skipped=f"accepted: {why} ({problem})")
+        return _verdict(tested, title(check), skipped=f"accepted: {why} ({problem})")
     advice = PROBES.get(check, "") if problems or notes else ""
-    return _verdict(case, title(check), problem=problem, note="; ".join(notes), advice=advice)
+    return _verdict(tested, title(check), problem=problem, note="; ".join(notes), advice=advice)
 
 
-def _verdict(case: Case, check: str, **said: str) -> Verdict:
+def _verdict(tested: DatasetUnderTest, check: str, **said: str) -> Verdict:
     return Verdict(
-        competition=case.competition.name, dataset=case.dataset.name, check=check, **said
+        competition=tested.competition.name, dataset=tested.dataset.name, check=check, **said
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from podium.verifying.case import Check
 from podium.verifying.probes.duplicates import (
     no_test_row_is_in_train,
     no_test_text_is_nearly_in_train,
@@ -20,6 +19,7 @@ from podium.verifying.probes.scores import (
     no_constant_beats_the_controls,
     worse_predictions_score_worse,
 )
+from podium.verifying.under_test import Check
 
 PROBES: Mapping[Check, str] = {
     ids_and_order_tell_nothing: "shuffle the rows in data.py, and number them anew where ids grow "

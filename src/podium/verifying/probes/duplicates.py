@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from podium.columns import many
-from podium.verifying.case import Case
-from podium.verifying.probes.looking import as_text
-from podium.verifying.probes.sketches import LONGEST, nearest, sketch
+from podium.verifying.probes.helpers import as_text
+from podium.verifying.probes.minhash import LONGEST, nearest, sketch
+from podium.verifying.under_test import DatasetUnderTest
 
 SHARE, LEAST = 0.005, 3
 """Rows of the test part that are too many: this share of it, and not fewer than that."""
@@ -26,9 +26,9 @@ SEQUENCE, TEXT = 12, 40
 """Median length from which a column is looked at as sequences or as texts."""
 
 
-def no_test_row_is_in_train(case: Case) -> Iterator[str]:
+def no_test_row_is_in_train(tested: DatasetUnderTest) -> Iterator[str]:
     """No row of test is also in train: not as it is, in other case or spaces, or nearly."""
-    train, test = case.features
+    train, test = tested.features
     if not len(train) or not train.shape[1]:
         return
     exact = _in_train(train, test, _as_is)
@@ -39,16 +39,16 @@ def no_test_row_is_in_train(case: Case) -> Iterator[str]:
         ("almost the numbers of a train row", _near_rows(train, test) & ~folded),
     ):
         if _too_many(rows):
-            yield f"{_rows(rows)} {what}: {_examples(case, rows)}{_by_stratum(case, rows)}"
+            yield f"{_rows(rows)} {what}: {_examples(tested, rows)}{_by_stratum(tested, rows)}"
 
 
-def no_test_text_is_nearly_in_train(case: Case) -> Iterator[str]:
+def no_test_text_is_nearly_in_train(tested: DatasetUnderTest) -> Iterator[str]:
     """No sequence or text of test is one of train, or nearly one, by their k-mers."""
-    train, test = case.features
+    train, test = tested.features
     if not len(train):
         return
     columns = [(name, as_text(train[name]), as_text(test[name])) for name in _texts(train)]
-    for name, theirs, ours in [*columns, *_sequences(case)]:
+    for name, theirs, ours in [*columns, *_sequences(tested)]:
         kind = _kind_of_text(theirs)
         if kind is None:
             continue
@@ -60,7 +60,7 @@ def no_test_text_is_nearly_in_train(case: Case) -> Iterator[str]:
         if _too_many(rows):
             first = int(code[np.flatnonzero(rows)[0]])
             pair = f"{str(texts[first])[:30]!r} and {str(others[other[first]])[:30]!r}"
-            where = _by_stratum(case, rows)
+            where = _by_stratum(tested, rows)
             yield f"{_rows(rows)} a {name} that trains, or nearly so: {pair}{where}"
 
 
@@ -142,9 +142,9 @@ def _texts(table: pd.DataFrame) -> list[str]:
     return [str(n) for n in table if not is_numeric_dtype(table[n])]
 
 
-def _sequences(case: Case) -> Iterator[tuple[str, pd.Series[Any], pd.Series[Any]]]:
+def _sequences(tested: DatasetUnderTest) -> Iterator[tuple[str, pd.Series[Any], pd.Series[Any]]]:
     """DNA that lies beside the features: its beginnings, of train and test."""
-    parts = case.data.train(), case.data.part("test")
+    parts = tested.data.train(), tested.data.part("test")
     packed: list[Any] = [getattr(part, "sequences", None) for part in parts]
     if all(side is not None for side in packed):
         letters = np.frombuffer(b"ACGTN", dtype=np.uint8)
@@ -175,16 +175,16 @@ def _rows(rows: NDArray[np.bool_]) -> str:
     return f"{many(count, 'test row')} ({count / len(rows):.1%}) have"
 
 
-def _examples(case: Case, rows: NDArray[np.bool_]) -> str:
-    ids = case.data.ids("test")
+def _examples(tested: DatasetUnderTest, rows: NDArray[np.bool_]) -> str:
+    ids = tested.data.ids("test")
     return ", ".join(ids[int(row)].as_py() for row in np.flatnonzero(rows)[:3])
 
 
-def _by_stratum(case: Case, rows: NDArray[np.bool_]) -> str:
+def _by_stratum(tested: DatasetUnderTest, rows: NDArray[np.bool_]) -> str:
     """How many of these test rows each stratum has, where there are several."""
-    names = [stratum.name for stratum in case.competition.strata]
+    names = [stratum.name for stratum in tested.competition.strata]
     if len(names) < 2:
         return ""
-    stratum = case.split.set_index("id")["stratum"].reindex(case.data.ids("test").to_pylist())
+    stratum = tested.split.set_index("id")["stratum"].reindex(tested.data.ids("test").to_pylist())
     counts = [f"{name} {int((rows & (stratum == name).to_numpy()).sum())}" for name in names]
     return f" ({', '.join(counts)})"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from podium.competition.contract import Target
-from podium.verifying.case import Case
-from podium.verifying.probes.looking import readings, share_along, share_between
+from podium.verifying.probes.helpers import readings, share_along, share_between
+from podium.verifying.under_test import DatasetUnderTest
 
 ENOUGH = 60
 """Rows from which a feature that goes with the answers does not do so by chance."""
@@ -26,13 +26,13 @@ FEW_ROWS = 20
 """Rows of a group, in the mean, below which a column names patients rather than kinds."""
 
 
-def groups_stay_together(case: Case) -> Iterator[str]:
+def groups_stay_together(tested: DatasetUnderTest) -> Iterator[str]:
     """No column names groups (patients, plates) whose rows are alike and in train and test both."""
-    train, test = case.features
+    train, test = tested.features
     if not len(train):
         return
     both = pd.concat([train, test], ignore_index=True)
-    held = {kind for stratum in case.competition.strata for kind in stratum.unseen}
+    held = {kind for stratum in tested.competition.strata for kind in stratum.unseen}
     for name in both:
         column = both[name]
         names = column.dropna().unique()
@@ -42,7 +42,7 @@ def groups_stay_together(case: Case) -> Iterator[str]:
         if not 10 <= len(names) <= len(column) / 2:
             continue
         shared = test[name].isin(set(train[name])).mean()
-        share = share_between(column, case.values) - share_along(column, case.values)
+        share = share_between(column, tested.values) - share_along(column, tested.values)
         if shared > 0.5 and share > TOGETHER:
             yield (
                 f"{share:.0%} of what differs in the target lies between the {len(names):,} values "
@@ -50,17 +50,17 @@ def groups_stay_together(case: Case) -> Iterator[str]:
             )
 
 
-def no_feature_is_the_target(case: Case) -> Iterator[str]:
+def no_feature_is_the_target(tested: DatasetUnderTest) -> Iterator[str]:
     """No feature, and no two features together, are the answer in other clothes."""
-    train, test = case.features
+    train, test = tested.features
     if len(train) + len(test) < ENOUGH:
         return
     both = pd.concat([train, test], ignore_index=True)
     numbers = both.select_dtypes("number")
-    for target in case.competition.targets:
+    for target in tested.competition.targets:
         if target.matrix:
             continue
-        answers = case.answers(target).to_numpy(object if target.label else np.float64)
+        answers = tested.answers(target).to_numpy(object if target.label else np.float64)
         for name in both:
             for how, values in readings(both[name]):
                 if _is_copy(values, answers, target):

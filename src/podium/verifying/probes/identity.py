@@ -12,8 +12,7 @@ from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from podium.competition.contract import Target
 from podium.competition.part import Part
-from podium.verifying.case import Case, Note
-from podium.verifying.probes.looking import (
+from podium.verifying.probes.helpers import (
     WORTH,
     as_text,
     decimals,
@@ -21,6 +20,7 @@ from podium.verifying.probes.looking import (
     share_along,
     share_between,
 )
+from podium.verifying.under_test import DatasetUnderTest, Note
 
 Parts = tuple[Part, Part]
 
@@ -34,47 +34,49 @@ KINDS = 50
 """Values of a column of kinds, whose lengths are the kinds themselves."""
 
 
-def ids_and_order_tell_nothing(case: Case) -> Iterator[str]:
+def ids_and_order_tell_nothing(tested: DatasetUnderTest) -> Iterator[str]:
     """Trees on ids and the order of the rows alone score no better than the controls."""
-    if lead := _lead_of_trees(case, _identity):
+    if lead := _lead_of_trees(tested, _identity):
         yield f"ids and row order alone score {lead[1]}"
 
 
-def metadata_tell_little(case: Case) -> Iterator[str]:
+def metadata_tell_little(tested: DatasetUnderTest) -> Iterator[str]:
     """Trees on what is beside the point alone do not come near a perfect score.
 
     That is lengths, decimals and missing values, ids and order.
     """
-    if lead := _lead_of_trees(case, _metadata):
+    if lead := _lead_of_trees(tested, _metadata):
         way, scores = lead
         line = f"ids, order, lengths, decimals and missing values alone score {scores}"
         yield line if way > STRONG else Note(line)
 
 
 def _lead_of_trees(
-    case: Case, table: Callable[[Case, Parts], pd.DataFrame]
+    tested: DatasetUnderTest, table: Callable[[DatasetUnderTest, Parts], pd.DataFrame]
 ) -> tuple[float, str] | None:
     """How far trees on a table get from the best control to perfect, if worth a word."""
-    train, test = case.data.train(), case.data.part("test")
-    if case.competition.matrix or not len(train) or train.targets is None:
+    train, test = tested.data.train(), tested.data.part("test")
+    if tested.competition.matrix or not len(train) or train.targets is None:
         return None
-    both = table(case, (train, test))
+    both = table(tested, (train, test))
     answers = train.targets
-    predicted = _guesses(case, both, answers)
-    lead = lead_of(case, predicted)
+    predicted = _guesses(tested, both, answers)
+    lead = lead_of(tested, predicted)
     if lead is None or lead[0] <= WORTH:
         return None
     # some metrics prefer any guess to a constant: what learnt nothing must score worse
-    mixed = _guesses(case, both, answers.sample(frac=1, random_state=0))
-    return lead if lead_of(case, predicted, mixed) else None
+    mixed = _guesses(tested, both, answers.sample(frac=1, random_state=0))
+    return lead if lead_of(tested, predicted, mixed) else None
 
 
-def _guesses(case: Case, table: pd.DataFrame, answers: pd.DataFrame) -> dict[str, NDArray[Any]]:
+def _guesses(
+    tested: DatasetUnderTest, table: pd.DataFrame, answers: pd.DataFrame
+) -> dict[str, NDArray[Any]]:
     """What trees predict of the test rows, which a table has after those of train."""
     train, test = table[: len(answers)], table[len(answers) :]
     return {
         target.name: _boosted(train, answers[target.name], test, target)
-        for target in case.competition.targets
+        for target in tested.competition.targets
     }
 
 
@@ -106,7 +108,7 @@ def _boosted(
     return np.asarray(np.clip(raw, target.low, target.high))
 
 
-def _identity(_: Case, parts: Parts) -> pd.DataFrame:
+def _identity(_: DatasetUnderTest, parts: Parts) -> pd.DataFrame:
     """What ids and order tell: the place, the number in the id, its prefix, length and rank."""
     ids = pd.Series([*parts[0].ids, *parts[1].ids]).astype(str)
     number = ids.str.extract(r"(\d{1,15})(?!.*\d)", expand=False).astype(np.float64)
@@ -122,9 +124,9 @@ def _identity(_: Case, parts: Parts) -> pd.DataFrame:
     )
 
 
-def _metadata(case: Case, parts: Parts) -> pd.DataFrame:
+def _metadata(tested: DatasetUnderTest, parts: Parts) -> pd.DataFrame:
     """The same, and lengths of texts, decimals of numbers and what is missing."""
-    table = _identity(case, parts)
+    table = _identity(tested, parts)
     features = pd.concat([part.features for part in parts], ignore_index=True)
     table["missing"] = features.isna().sum(axis=1)
     for place, name in enumerate(features):
@@ -133,12 +135,14 @@ def _metadata(case: Case, parts: Parts) -> pd.DataFrame:
             table[f"missing {place}"] = column.isna()
         if is_float_dtype(column):
             places = decimals(column)
-            if share_between(places, case.values) > max(TELLING, share_along(column, case.values)):
+            if share_between(places, tested.values) > max(
+                TELLING, share_along(column, tested.values)
+            ):
                 table[f"decimals {place}"] = places
         elif not is_numeric_dtype(column):
             length = as_text(column).str.len()
             if column.nunique() > min(KINDS, len(column) / 10) or _is_scale(
-                length, column, case.values
+                length, column, tested.values
             ):
                 table[f"length {place}"] = length
     return table

@@ -35,7 +35,7 @@ class Note(str):
 
 
 @dataclass(frozen=True)
-class Case:
+class DatasetUnderTest:
     """One dataset of one competition, prepared."""
 
     competition: Competition
@@ -197,5 +197,5 @@ class Case:
         return dict(self.solution.score(aligned)["public"].whole.scores)
 
 
-Check = Callable[[Case], Iterator[str]]
+Check = Callable[[DatasetUnderTest], Iterator[str]]
 """Its docstring says what holds, its name is its title, and each line how it does not hold."""

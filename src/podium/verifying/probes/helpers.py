@@ -12,7 +12,7 @@ from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from podium.data.tables import moments
 from podium.metrics.stats import difference
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 
 DECIMALS = 8
 """Decimals that are told from each other."""
@@ -78,33 +78,33 @@ def share_along(column: pd.Series[Any], values: NDArray[np.float64]) -> float:
 
 
 def lead_of(
-    case: Case, predicted: Mapping[str, Any], over: Mapping[str, Any] | None = None
+    tested: DatasetUnderTest, predicted: Mapping[str, Any], over: Mapping[str, Any] | None = None
 ) -> tuple[float, str] | None:
     """How far predictions get from the best control to perfect, if they are surely above it.
 
     Args:
-        case: What they are of.
+        tested: What they are of.
         predicted: Columns of the test part.
         over: Predictions to compare with instead of the best control.
     """
-    control = case.estimate(over) if over else case.best_control
+    control = tested.estimate(over) if over else tested.best_control
     if control is None:
         return None
-    primary = case.competition.primary
-    estimate = case.estimate(predicted)
+    primary = tested.competition.primary
+    estimate = tested.estimate(predicted)
     gap, se, _ = difference(estimate, control, primary.name)
     reached, before = estimate.scores[primary.name], control.scores[primary.name]
-    perfect = case.best[primary.name] if primary.perfect is None else primary.perfect
+    perfect = tested.best[primary.name] if primary.perfect is None else primary.perfect
     way = abs(perfect - before)
-    if se is None or case.sign * gap <= SURE * se or not way:
+    if se is None or tested.sign * gap <= SURE * se or not way:
         return None
-    return case.sign * gap / way, f"{reached:.4g}, the best control {before:.4g}"
+    return tested.sign * gap / way, f"{reached:.4g}, the best control {before:.4g}"
 
 
-def everywhere(case: Case, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def everywhere(tested: DatasetUnderTest, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """Columns of the test part; a single value is that of every row."""
-    rows = len(case.data.ids("test"))
-    kinds = {t.name: object if t.label else np.float64 for t in case.competition.targets}
+    rows = len(tested.data.ids("test"))
+    kinds = {t.name: object if t.label else np.float64 for t in tested.competition.targets}
     return {
         name: value if np.ndim(value) else np.full(rows, value, dtype=kinds[name])
         for name, value in values.items()
