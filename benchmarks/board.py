@@ -24,7 +24,7 @@ from measuring import Result, seconds
 
 from podium import api, workspace
 from podium.competition.version import Version, find_version
-from podium.leaderboard import leaderboard
+from podium.leaderboard.board import Batch, Board, open_board
 from podium.leaderboard.record import SUBMISSION, Record, now, submission_id
 from podium.scoring import tiers
 
@@ -98,12 +98,12 @@ def measured(*arguments: str) -> tuple[float, float, float]:
     return time.perf_counter() - start, cpu, usage.ru_maxrss / 1024
 
 
-def add_more(board: leaderboard.Board, version: Version) -> float:
+def add_more(board: Board, version: Version) -> float:
     """Median seconds of adding a record, as `podium submit` does."""
     took = []
     for record in records(version, range(SUBMISSIONS, SUBMISSIONS + 50)):
         start = time.perf_counter()
-        board.add(record, primary="score")
+        board.add(record)
         took.append(time.perf_counter() - start)
     return sorted(took)[len(took) // 2]
 
@@ -114,11 +114,11 @@ def fill() -> tuple[float, float]:
     api.prepare("sirna")
     version = find_version(competition, dataset)
     assert version is not None
-    board = leaderboard.open_board(workspace.database_url())
+    board = open_board(workspace.database_url())
     start = time.perf_counter()
     for first in range(0, SUBMISSIONS, CHUNK):
         some = records(version, range(first, min(first + CHUNK, SUBMISSIONS)))
-        board.merge(leaderboard.Batch(records=some, primary={("sirna", "demo"): "score"}))
+        board.merge(Batch(records=some))
     return time.perf_counter() - start, add_more(board, version)
 
 

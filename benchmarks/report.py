@@ -18,7 +18,7 @@ from board import GROUPS, SUBMISSIONS, TEAMS, measured, records
 
 from podium import api, workspace
 from podium.competition.version import find_version
-from podium.leaderboard import leaderboard
+from podium.leaderboard.board import Batch, open_board
 from podium.leaderboard.record import Reveal, now
 
 BEGAN = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
@@ -30,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         os.environ.pop("PODIUM_DB", None)
-        board = leaderboard.open_board(workspace.database_url())
+        board = open_board(workspace.database_url())
         version = find_version(competition, dataset)
         assert version is not None
         found = records(version, range(SUBMISSIONS))
@@ -39,7 +39,7 @@ def main() -> None:
             replace(record, created=(BEGAN + step * place).isoformat(timespec="seconds"))
             for place, record in enumerate(found)
         ]
-        board.merge(leaderboard.Batch(records=spread))
+        board.merge(Batch(records=spread))
         print(f"{SUBMISSIONS:,} submissions of {TEAMS} teams, {GROUPS:,} groups")
         for state in ("sealed", "revealed"):
             took, cpu, _ = measured("report", "sirna", "--out", state)

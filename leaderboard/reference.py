@@ -138,13 +138,13 @@ def run(name: str, dataset: str | None, only: list[str] | None) -> None:
 def export(competition: Competition) -> None:
     """Write the lines of a competition, and the list by which Podium knows that it ships them."""
     from podium import api
-    from podium.leaderboard import lines
+    from podium.leaderboard import jsonl
 
     api.export_records("all.jsonl", competition.name)
     shutil.move("all.jsonl", HERE / f"{competition.name}.jsonl")
-    known = sorted(lines.sha256_of(line) for line in lines_of(competition.name))
+    known = sorted(jsonl.sha256_of(line) for line in lines_of(competition.name))
     text = "".join(f"{sha256}\n" for sha256 in known)
-    (competition.folder / lines.SHIPPED).write_text(text, encoding="utf-8")
+    (competition.folder / jsonl.SHIPPED).write_text(text, encoding="utf-8")
 
 
 def import_current(competition: Competition) -> None:

@@ -24,7 +24,7 @@ from unittest.mock import patch
 
 from podium.errors import PodiumError
 from podium.leaderboard import files
-from podium.leaderboard.leaderboard import find_board
+from podium.leaderboard.board import open_board
 
 TESTS = Path(__file__).parent
 MINE = """
@@ -129,9 +129,9 @@ class Home:
 
 def harm(url: str) -> str:
     """What of the toy's board is not whole; its files lie in the workspace that is named."""
-    board = find_board(url)
+    board = open_board(url)
     problems = list(board.damage()) if board else []
-    for record in board.records("toy", "demo", ["own"]) if board else ():
+    for record in board.records(["own"], competition="toy", dataset="demo"):
         try:
             if record.file:
                 files.checked(record)

@@ -148,14 +148,14 @@ def test_only_scoring_opens_the_solution():
     for path in blind:
         far = {
             "podium.scoring.scoring",
-            "podium.leaderboard.entry",
-            "podium.leaderboard.batch",
-            "podium.leaderboard.leaderboard",
+            "podium.leaderboard.submit",
+            "podium.leaderboard.rescore",
+            "podium.leaderboard.board",
         }
         assert not far & set(imports(path)), path
         assert not [name for name in imports(path) if "scoring.scoring" in name], path
     door = [path.name for path in HARNESS if "open_solution(" in path.read_text(encoding="utf-8")]
-    assert sorted(door) == ["case.py", "entry.py", "scoring.py"]
+    assert sorted(door) == ["scoring.py", "submit.py"]
 
 
 def test_other_pythons_are_started_by_one_function():

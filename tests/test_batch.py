@@ -14,7 +14,8 @@ import podium
 from podium import workspace
 from podium.competition.contract import Competition
 from podium.errors import BoardError, PodiumError
-from podium.leaderboard import batch, leaderboard
+from podium.leaderboard import rescore
+from podium.leaderboard.board import open_board
 from podium.scoring.scoring import Solution
 from test_exchange import better
 
@@ -184,7 +185,7 @@ def test_data_that_cannot_be_opened_is_the_line_of_each_file(drop, monkeypatch):
         calls.append(1)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(batch.data, "load", load)
+    monkeypatch.setattr(rescore.data, "load", load)
     problems = [entry.problem for entry in podium.score_all()]
     assert [text.partition(" (")[0] for text in problems] == ["unexpected: ZeroDivisionError:"] * 2
     assert len(calls) == 1
@@ -226,7 +227,7 @@ def test_a_claim_that_cannot_be_verified_is_no_record(drop, monkeypatch, tmp_pat
     monkeypatch.chdir(tmp_path / "other")
     podium.import_records(_submissions_alone(file))
     shutil.copytree(tmp_path / "workspace/submissions/toy/demo", "submissions/toy/demo")
-    monkeypatch.setattr(batch, "verified", lambda *_: None)
+    monkeypatch.setattr(rescore, "verified", lambda *_: None)
     assert [entry.score for entry in podium.score_all()] == [true.score]
 
 
@@ -278,7 +279,7 @@ def test_a_withdrawn_entry_stands_last_and_does_not_rank(drop, podium_cli):
     assert board()["second"].entries == 1
     only = podium_cli("board", "toy", "--team", "bob", "--json").json["rows"]
     assert {row["team"] for row in only} == {"podium"}
-    counts = leaderboard.find_board(workspace.database_url()).counts()
+    counts = open_board(workspace.database_url()).counts()
     assert counts == {("toy", "demo"): 1}
     assert "was withdrawn already" in podium_cli("withdraw", best.submission).out
     with pytest.raises(PodiumError, match=f"were withdrawn, as {best.submission}"):
@@ -345,13 +346,13 @@ def test_rescoring_another_edition(drop, new_metric, podium_cli, workspace):
     assert ranked.created == before["kept"].created
     assert [row.name for row in rows if row.status == "outdated"] == ["kept", "changed", "lost"]
     assert {row.name for row in rows} >= {"zero", "ceiling"}
-    records = leaderboard.find_board(workspace_url()).records()
+    records = open_board(workspace_url()).records()
     old, new = [r for r in records if r.name == "kept"]
     assert new.provenance["metric"] != old.provenance["metric"]
     assert {"created", "versions"} <= set(new.provenance["rescored"])
     again = podium_cli("rescore", "toy", "--json")
     assert [e["status"] for e in again.json] == ["refused", "refused"]
-    assert leaderboard.find_board(workspace_url()).counts() == {("toy", "demo"): 3}
+    assert open_board(workspace_url()).counts() == {("toy", "demo"): 3}
     assert kept.is_file()
 
 

@@ -17,7 +17,7 @@ from podium.competition.part import Part
 from podium.data import dataset as data
 from podium.errors import BoardError, PodiumError
 from podium.execution import out_of_fold
-from podium.leaderboard import leaderboard
+from podium.leaderboard.board import open_board
 from podium.scratch import file_sha256
 
 
@@ -41,7 +41,7 @@ def noisy(toy):
 
 
 def record(short):
-    board = leaderboard.find_board(workspace.database_url())
+    board = open_board(workspace.database_url())
     return next(found for found in board.records() if found.submission == short)
 
 
@@ -75,7 +75,7 @@ def test_weights_are_chosen_on_the_train_part_and_on_nothing_else(toy, monkeypat
     def closed(_):
         raise AssertionError("the answers were opened")
 
-    monkeypatch.setattr("podium.leaderboard.entry.open_solution", closed)
+    monkeypatch.setattr("podium.leaderboard.submit.open_solution", closed)
     found = podium.blend("toy", "seed 1", "seed 2", submit=False).blend
     assert found.weights == "greedy"
     ready = data.load(*podium.load("toy"))
@@ -164,7 +164,7 @@ def test_groups_of_ones_own_leave_nothing_for_blends(toy, workspace):
 def test_who_cannot_be_a_member(files, sample, workspace, podium_cli):
     ids = {row.name: row.submission for row in podium.board("toy")}
     podium.withdraw(ids["two"], team="ana")
-    board = leaderboard.find_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
+    board = open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
     other = replace(record(ids["one"]), dataset="table", submission="feedfacefeed", name="away")
     board.add(other)
     (workspace / record(ids["three"]).file).unlink()

@@ -9,8 +9,8 @@ from podium.competition import folders as competition
 from podium.competition.contract import Control, Score
 from podium.data.dataset import load
 from podium.errors import PodiumError
-from podium.leaderboard import entry
-from podium.leaderboard.entry import Desk
+from podium.leaderboard import submit
+from podium.leaderboard.submit import Scorer
 from podium.metrics import kaggle
 from podium.scoring import golden
 from podium.scoring.scoring import Solution
@@ -49,7 +49,7 @@ def pearson(toy, monkeypatch):
             monkeypatch.setitem(found.__dict__, name, value)
         made = kaggle(metric, name="pearson")
         monkeypatch.setattr(found.module("metric"), "metric", made)
-        monkeypatch.setattr(entry, "_LEFT_OUT", set())
+        monkeypatch.setattr(submit, "_LEFT_OUT", set())
         monkeypatch.setattr(golden, "check", lambda *_: None)  # another metric, and meant so
 
     return make
@@ -105,8 +105,8 @@ def test_files_are_scored_and_a_control_is_asked_again_by_a_later_process(pearso
     place.mkdir(parents=True)
     table.to_csv(place / "line.csv", index=False)
     assert [one.status for one in api.score_all("toy")] == ["scored"]
-    entry._LEFT_OUT.clear()
-    desk = Desk.of(load(*api.load("toy")))
+    submit._LEFT_OUT.clear()
+    desk = Scorer.of(load(*api.load("toy")))
     desk.record_controls()
     desk.record_controls()
     assert len([r for r in caplog.records if "left out" in r.getMessage()]) == 2

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from podium import api
 from podium.errors import BoardError
-from podium.leaderboard import entry, schema
-from podium.leaderboard.leaderboard import find_board, open_board
+from podium.leaderboard import schema, submit
+from podium.leaderboard.board import open_board
 from postgres import PASSWORD
 from test_leaderboard import record, reveal
 
@@ -66,7 +66,7 @@ def test_json_comes_back_as_it_went(database):
     odd = {"z": 1, "a": [0.1 + 0.2, 1e308, -0.0], "nul": "a\0b", "σ": "ß\U0001f9ec", "none": None}
     board = open_board(database)
     board.add(replace(record("odd", 1.0), provenance=odd))
-    with board._read() as connection:
+    with board.read() as connection:
         (found,) = connection.execute(sa.select(schema.RECORDS.c.provenance)).scalars()
     assert list(found) == list(odd)
     assert found == odd
@@ -112,7 +112,7 @@ def test_long_names_and_bytes_fit(database):
     vector = bytes(range(64)) * 1600
     long = replace(record("a", 1.0), name="x" * 120, model="m" * 200, public_influence=vector)
     board.add(long)
-    with board._read() as connection:
+    with board.read() as connection:
         columns = (schema.RECORDS.c.model, schema.RECORDS.c.public_influence)
         (found,) = connection.execute(sa.select(*columns)).all()
     assert found == ("m" * 200, vector)
@@ -124,7 +124,7 @@ def test_a_message_that_no_database_takes_is_refused_before_anything_is_written(
     message, podium_cli, sample, workspace
 ):
     sample.to_csv("mine.csv", index=False)
-    with pytest.raises(entry.PodiumError, match=r"The message .* cannot be used"):
+    with pytest.raises(submit.PodiumError, match=r"The message .* cannot be used"):
         api.submit("toy", "mine.csv", message=message)
     assert not (workspace / "submissions").exists()
     assert not (workspace / "leaderboard").exists()
@@ -133,7 +133,7 @@ def test_a_message_that_no_database_takes_is_refused_before_anything_is_written(
 def test_a_clock_that_jumps_back_changes_no_order(database, podium_cli, sample, monkeypatch):
     """Equal scores are listed as they came, whatever the time of day was."""
     times = iter([f"20{year}-01-01T00:00:00+00:00" for year in (30, 20, 25, 10, 70, 40, 41, 42)])
-    monkeypatch.setattr(entry, "now", lambda: next(times))
+    monkeypatch.setattr(submit, "now", lambda: next(times))
     sample.to_csv("mine.csv", index=False)
     teams = ["dora", "carl", "bob", "ana"]
     names = [
@@ -217,7 +217,7 @@ def test_a_server_that_goes_away_and_comes_back(postgres, monkeypatch, podium_cl
 def test_a_server_that_goes_away_while_one_writes(postgres):
     url = postgres.database("halfway")
     board = open_board(url)
-    with pytest.raises(BoardError, match="refused"), board._write() as connection:  # noqa: PT012
+    with pytest.raises(BoardError, match="refused"), board.write() as connection:  # noqa: PT012
         connection.execute(schema.RECORDS.insert().values(vars(record("half", 1.0))))
         postgres.stop()
         try:
@@ -231,5 +231,5 @@ def test_the_short_address_of_postgresql_is_enough(postgres, monkeypatch):
     """Whatever driver SQLAlchemy takes by itself, and as other programs spell it."""
     url = postgres.database("short").replace("postgresql://", "postgres://")
     assert open_board(url).add(record("a", 1.0))
-    assert find_board(url).counts() == {("toy", "demo"): 1}
+    assert open_board(url).counts() == {("toy", "demo"): 1}
     assert os.environ.get("PODIUM_DB") is None

@@ -16,9 +16,8 @@ from podium import workspace
 from podium.competition import version
 from podium.competition.folders import load
 from podium.errors import BoardError
-from podium.leaderboard import exchange, leaderboard
-from podium.leaderboard import lines as of_lines
-from podium.leaderboard.leaderboard import Batch, Board
+from podium.leaderboard import exchange, jsonl
+from podium.leaderboard.board import Batch, Board, open_board
 from podium.leaderboard.record import Record, submission_id
 
 
@@ -204,7 +203,7 @@ def test_a_sealed_export_holds_nothing_private(filled, podium_cli):
     text = export().read_text()
     for line in lines(Path("board.jsonl")):
         assert [line[name] for name in ("private", "all", "private_influence")] == [None] * 3
-    record = leaderboard.find_board(workspace.database_url()).records()[-1]
+    record = open_board(workspace.database_url()).records()[-1]
     hidden = [base64.b64encode(record.private_influence).decode()]
     for card in (record.private, record.all):
         for part in (card, *card["strata"].values()):
@@ -469,8 +468,8 @@ def ships(monkeypatch):
     """Makes lines those that Podium ships with the toy."""
 
     def ship(file):
-        known = frozenset(map(of_lines.sha256_of, lines(file)))
-        monkeypatch.setattr(of_lines, "shipped", lambda competition: known)
+        known = frozenset(map(jsonl.sha256_of, lines(file)))
+        monkeypatch.setattr(jsonl, "shipped", lambda competition: known)
         return file
 
     return ship
@@ -812,13 +811,13 @@ def many(count):
 
 def test_a_large_board_is_moved_in_one_transaction(at, toy, monkeypatch):
     at("first")
-    made = leaderboard.open_board(workspace.database_url())
+    made = open_board(workspace.database_url())
     made.merge(Batch(claims=list(many(1000))))
     file = export()
     at("second")
     writes = []
-    real = Board._write
-    monkeypatch.setattr(Board, "_write", lambda self: writes.append(1) or real(self))
+    real = Board.write
+    monkeypatch.setattr(Board, "write", lambda self: writes.append(1) or real(self))
     assert podium.import_records(file).new == 1000
     assert len(writes) == 1
     assert podium.import_records(file).new == 0

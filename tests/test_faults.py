@@ -27,7 +27,7 @@ from podium import api
 from podium.cli import faults
 from podium.competition.version import cache_folder, read_manifest
 from podium.data import dataset as data
-from podium.leaderboard.leaderboard import find_board
+from podium.leaderboard.board import open_board
 from podium.scratch import file_sha256
 from redteam_home import harm
 
@@ -210,7 +210,7 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
         assert file_sha256(place / KEPT / f"{found}.csv") == sha256
         assert _board_is_whole(place)
         if place is not named:
-            board = find_board(f"sqlite:///{place}/leaderboard/board.sqlite")
+            board = open_board(f"sqlite:///{place}/leaderboard/board.sqlite")
             assert board.counts() == {("toy", "demo"): 1}
             names = {"competition": "toy", "dataset": "demo", "version": ready.version.name}
             for kind, house in (("control", {"zero"}), ("ceiling", {"ceiling"})):

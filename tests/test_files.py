@@ -14,8 +14,8 @@ from podium import workspace as places
 from podium.data import dataset as data
 from podium.errors import BoardError, SubmissionError
 from podium.leaderboard import database, files
-from podium.leaderboard.entry import Desk
-from podium.leaderboard.leaderboard import Board, find_board
+from podium.leaderboard.board import Board, open_board
+from podium.leaderboard.submit import Scorer
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_what_is_killed_after_its_record_keeps_name_and_message(mine, with_contr
     killed()
     assert len([name for name in lying() if name.startswith(".staged-")]) == 1
     assert [entry.status for entry in podium.score_all()] == ["known"]
-    (record,) = [r for r in find_board(places.database_url()).records() if r.name == "mine"]
+    (record,) = [r for r in open_board(places.database_url()).records() if r.name == "mine"]
     assert record.message == "a remark"
     assert files.checked(record).read_bytes() == mine.read_bytes()
     assert not [name for name in lying() if name.startswith(".")]
@@ -103,7 +103,7 @@ def test_old_copies_get_their_name_or_go(mine, with_controls, sample):
 
 
 def test_what_is_missing_or_changed_is_named(mine, with_controls):
-    record = find_board(places.database_url()).find(with_controls.row.submission)
+    record = open_board(places.database_url()).find(with_controls.row.submission)
     path = files.checked(record)
     path.write_text("changed")
     with pytest.raises(BoardError, match="has changed since it was handed in"):
@@ -139,7 +139,7 @@ def test_an_answer_that_is_lost_after_the_commit_loses_no_file(
     monkeypatch.setattr(Board, "add", interrupted)
     with pytest.raises((KeyboardInterrupt, SubmissionError)):
         podium.submit("toy", mine, name="mine")
-    (record,) = [r for r in find_board(places.database_url()).records() if r.name == "mine"]
+    (record,) = [r for r in open_board(places.database_url()).records() if r.name == "mine"]
     assert files.checked(record).read_bytes() == mine.read_bytes()
 
 
@@ -157,14 +157,14 @@ def test_a_reader_may_give_the_file_its_name_first(mine, with_controls, monkeypa
 
 def swapped_by(monkeypatch, mine, call):
     """Another's text takes the place of a file as soon as a step of its scoring is done."""
-    step, broken = getattr(Desk, call), b"id,y\n\xff\xfe no table at all"
+    step, broken = getattr(Scorer, call), b"id,y\n\xff\xfe no table at all"
 
     def swap(desk, *arguments, **options):
         result = step(desk, *arguments, **options)
         mine.write_bytes(broken)
         return result
 
-    monkeypatch.setattr(Desk, call, swap)
+    monkeypatch.setattr(Scorer, call, swap)
 
 
 @pytest.mark.parametrize("call", ["check", "score", "record_controls"])
@@ -173,7 +173,7 @@ def test_a_file_that_changes_meanwhile_is_kept_as_it_was_scored(call, mine, monk
     whole = mine.read_bytes()
     swapped_by(monkeypatch, mine, call)
     done = podium.submit("toy", mine)
-    record = find_board(places.database_url()).find(done.row.submission)
+    record = open_board(places.database_url()).find(done.row.submission)
     assert files.checked(record).read_bytes() == whole
     assert len(lying()) == 1
     monkeypatch.undo()
@@ -194,8 +194,8 @@ def test_a_file_that_lies_where_it_is_kept_and_changes_is_refused(call, mine, mo
 
 def test_a_kept_file_that_changes_while_it_is_scored_again(mine, monkeypatch, with_controls):
     """The copy of a record's file is looked at, and what is said names the file."""
-    record = find_board(places.database_url()).find(with_controls.row.submission)
-    desk = Desk.of(data.load(*podium.api.load("toy")))
+    record = open_board(places.database_url()).find(with_controls.row.submission)
+    desk = Scorer.of(data.load(*podium.api.load("toy")))
     with files.taken(record, desk.expected) as copy:
         with_controls.file.write_bytes(b"broken")
         assert desk.check(copy, foreign=True)["y"].shape == (108,)

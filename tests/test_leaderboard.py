@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from podium.competition.folders import load
 from podium.errors import BoardError
-from podium.leaderboard import leaderboard
-from podium.leaderboard.leaderboard import Batch, find_board, open_board
+from podium.leaderboard.board import Batch, open_board
+from podium.leaderboard.contest import Contest
 from podium.leaderboard.record import Pick, Record, Reveal
 
 NOW = SimpleNamespace(name="now", answers="answers")
@@ -63,8 +63,13 @@ def board(database):
     return open_board(database)
 
 
+def contest(board, version=NOW, toy=None):
+    toy = toy or load("toy")
+    return Contest(competition=toy, dataset=toy.dataset("demo"), version=version, board=board)
+
+
 def rows(board, part="public"):
-    return board.rows(load("toy"), "demo", version=NOW, part=part)
+    return contest(board).rows(part)
 
 
 def test_ranks_by_full_precision_and_shares_equal_ones(board):
@@ -129,20 +134,20 @@ def test_entries_are_counted_by_team(board):
 
 def test_a_reader_waits_for_no_writer(board):
     board.add(record("a", 1.0))
-    with board._write():
+    with board.write():
         assert [row.name for row in rows(board)] == ["a"]
 
 
 def test_claims_stand_apart_until_they_are_made_good(board):
     for name, score in (("a", 0.5), ("b", 0.2), ("c", 0.4)):
-        board.add(record(name, score), primary="rmse")
+        board.add(record(name, score))
     board.merge(Batch(claims=[record("e", 0.1), record("f", 0.45)]))
     board.add(record("d", 0.3))
     assert [(row.rank, row.name, row.status) for row in rows(board)] == [
         *((1, "b", "scored"), (2, "d", "scored"), (3, "c", "scored"), (4, "a", "scored")),
         *((None, "e", "unverified"), (None, "f", "unverified")),
     ]
-    board.add(record("e", 0.1), primary="rmse")
+    board.add(record("e", 0.1))
     assert next((row.rank, row.name, row.status) for row in rows(board)) == (1, "e", "scored")
     assert len(rows(board)) == 6
 
@@ -154,7 +159,7 @@ def test_a_fuller_claim_replaces_one_that_tells_less(board):
     assert [row.score for row in rows(board, "private")] == [None]
     board.merge(Batch(claims=[record("a", 0.1, private=0.7)]))
     assert [row.score for row in rows(board, "private")] == [0.7]
-    board.merge(Batch(claims=[part], primary={("toy", "demo"): "rmse"}))
+    board.merge(Batch(claims=[part]))
     assert [row.score for row in rows(board, "private")] == [0.7]
 
 
@@ -189,7 +194,7 @@ def test_a_reveal_is_of_data_and_split_and_not_of_the_metric(board):
     board.reveal(reveal())
     board.add(record("a", 2.0, version="another metric"))
     newer = SimpleNamespace(name="another metric", answers="answers")
-    found = board.rows(load("toy"), "demo", version=newer, part="private")
+    found = contest(board, newer).rows("private")
     assert [(row.score, row.status) for row in found] == [(2.0, "scored"), (1.0, "outdated")]
 
 
@@ -206,18 +211,27 @@ def test_of_several_picks_the_latest_counts_and_none_after_the_reveal(board):
     assert pick("c", created="2026-01-05T00:00:00+00:00") == [()]
 
 
-def test_another_primary_score_has_an_index_of_its_own(board):
-    board.add(record("a", 0.1), primary="rmse")
-    board.add(record("b", 0.2), primary="mae")
+def test_another_primary_score_is_taken_from_the_figures(board, monkeypatch):
+    board.add(record("a", 0.1))
     toy = load("toy")
     other = replace(toy, scores=tuple(reversed(toy.scores)))
+    with monkeypatch.context() as changed:
+        changed.setattr(toy.module("competition"), "competition", other)
+        board.add(record("b", 0.2))
     assert {row.name: row.score for row in rows(board)} == {"a": 0.1, "b": 0.2}
-    found = board.rows(other, "demo", version=NOW)
-    assert {row.name: row.score for row in found} == {"a": 0.0, "b": 0.0}
+    assert {row.name: row.score for row in contest(board, toy=other).rows()} == {"a": 0.0, "b": 0.0}
+
+
+def test_a_record_of_an_unknown_competition_ranks_once_that_is_known(board):
+    board.add(replace(record("a", 0.1), competition="moon"))
+    moon = replace(load("toy"), name="moon")
+    assert [(row.rank, row.score) for row in contest(board, toy=moon).rows()] == [(1, 0.1)]
 
 
 def test_reading_makes_no_database(workspace):
-    assert find_board(f"sqlite:///{workspace}/leaderboard/board.sqlite") is None
+    board = open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
+    assert not board.exists
+    assert (board.counts(), board.records(), rows(board)) == ({}, [], [])
     assert not (workspace / "leaderboard").exists()
 
 
@@ -225,7 +239,7 @@ def test_a_damaged_database_is_refused(workspace):
     file = workspace / "board.sqlite"
     file.write_bytes(b"this is no database" * 100)
     with pytest.raises(BoardError, match="cannot be opened"):
-        open_board(f"sqlite:///{file}")
+        open_board(f"sqlite:///{file}").counts()
 
 
 def test_a_network_file_system_is_refused_with_advice(workspace, monkeypatch):
@@ -237,7 +251,7 @@ def test_a_network_file_system_is_refused_with_advice(workspace, monkeypatch):
 
     monkeypatch.setattr(Path, "read_text", read_text)
     with pytest.raises(BoardError, match=r"network file system \(nfs4\)") as error:
-        open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite")
+        open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite").add(record("a", 1.0))
     assert "PODIUM_DB" in error.value.hint
 
 
@@ -255,4 +269,4 @@ def test_processes_write_together_and_lose_nothing(board, database):
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert board.counts() == {("toy", "demo"): 80}
-    assert leaderboard.find_board(database) is not None
+    assert open_board(database).exists

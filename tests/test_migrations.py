@@ -17,7 +17,8 @@ from podium.competition.folders import load
 from podium.data import dataset as data
 from podium.errors import BoardError
 from podium.leaderboard import files, migrations, schema
-from podium.leaderboard.leaderboard import find_board, open_board
+from podium.leaderboard.board import open_board
+from podium.leaderboard.contest import Contest
 
 NAMES = ("demo", "table")
 OLD = Path(__file__).parent / "toy" / "boards" / "3040642"
@@ -51,7 +52,8 @@ def tables(url):
     """Columns, indexes and keys of every table."""
     opened = open_board(url)  # which closes its connections when it goes
     names = [*schema.SCHEMA.tables, migrations.STAMP]
-    inspector = sa.inspect(opened._engine)
+    with opened.write() as connection:
+        inspector = sa.inspect(connection.engine)
     return {
         name: (
             [(c["name"], c["nullable"]) for c in sorted(inspector.get_columns(name), key=str)],
@@ -91,16 +93,16 @@ def test_an_old_board_opens_after_one_line_that_says_what_was_done(old, caplog):
 
 
 def test_nothing_is_scored_again_and_every_file_is_found(old):
-    opened = find_board(old)
+    opened = open_board(old)
     present = {data.load(*podium.load("toy", name)).version.name for name in NAMES}
-    own = opened.records("toy", origins=["own"])
+    own = opened.records(["own"], competition="toy")
     assert {record.version for record in own} == present
     kept = [record for record in own if record.file]
     assert len(kept) == 6
     assert [files.checked(record).name for record in kept]
     assert podium.rescore("toy") == []
     assert [r.version for r in opened.records() if r.name == "older"] == ["0123456789abcdef"]
-    assert opened.messages("toy", "demo")[kept[1].submission] == "a remark\nof two lines"
+    assert kept[1].message == "a remark\nof two lines"
 
 
 def test_its_tables_become_those_of_a_new_board(old, tmp_path):
@@ -129,7 +131,7 @@ def test_lines_of_before_versions_are_read(prepared_table, database):
     found = podium.import_records(OLD / "board.jsonl")
     assert (found.new, found.verified, found.sealed) == (12, 3, ["toy/table"])
     ready = data.load(*podium.load("toy"))
-    records = find_board(workspace_url()).records("toy", "demo")
+    records = open_board(workspace_url()).records(competition="toy", dataset="demo")
     assert {record.answers for record in records} == {ready.version.answers}
     assert {r.version for r in records if r.name != "older"} == {ready.version.name}
     podium.export_records("new.jsonl")
@@ -142,7 +144,7 @@ def workspace_url():
 
 
 def test_a_newer_board_is_refused_with_advice(database, podium_cli, toy):
-    with open_board(database)._write() as connection:
+    with open_board(database).write() as connection:
         connection.execute(sa.text(f"UPDATE {migrations.STAMP} SET version_num = '9999'"))
     done = podium_cli("board", "toy")
     assert done.status == 1
@@ -158,7 +160,7 @@ def _die_in_the_middle(url):
         os.kill(os.getpid(), signal.SIGKILL)
 
     schema.REVEALS.create = killed
-    open_board(url)
+    open_board(url).counts()
 
 
 def test_a_kill_in_the_middle_leaves_the_old_board_whole(old):
@@ -191,7 +193,7 @@ def test_a_claim_tells_nothing_of_what_was_scored(provenance, workspace, prepare
         )
     connection.close()
     assert (1, "ana", "line", "scored") in board("table", "private")
-    opened = find_board(workspace_url())
+    opened = open_board(workspace_url())
     (reveal,) = opened.reveals()
     assert reveal.answers == data.load(*podium.load("toy", "table")).version.answers
 
@@ -207,7 +209,7 @@ def test_several_who_open_it_at_once_change_it_once(old):
 
 
 def test_a_competition_that_is_not_here_keeps_its_records(old):
-    (moon,) = find_board(old).records("moon")
+    (moon,) = open_board(old).records(competition="moon")
     assert moon.name == "of a competition that is not here"
     assert load("toy")
 
@@ -218,14 +220,14 @@ def test_a_board_that_nobody_may_write_says_why(old, workspace, monkeypatch):
 
     monkeypatch.setattr(migrations, "_migrate", refuse)
     with pytest.raises(BoardError, match="cannot be opened"):
-        open_board(old)
+        open_board(old).counts()
 
 
 def test_a_board_of_before_the_journal_gets_one(database, sample, workspace, caplog):
     sample.to_csv("mine.csv", index=False)
     mine = podium.submit("toy", "mine.csv", team="ana").row.submission
     podium.withdraw(mine, team="ana")
-    with find_board(database)._write() as connection:
+    with open_board(database).write() as connection:
         schema.JOURNAL.drop(connection)
         connection.execute(sa.text("ALTER TABLE withdrawals DROP COLUMN origin"))
         connection.execute(sa.text(f"UPDATE {migrations.STAMP} SET version_num = '0001'"))
@@ -233,8 +235,9 @@ def test_a_board_of_before_the_journal_gets_one(database, sample, workspace, cap
     assert (None, "ana", "mine", "withdrawn") in board()
     (line,) = [entry.getMessage() for entry in caplog.records]
     assert "podium verify sees from now on what is changed by hand" in line
-    opened = find_board(database)
-    assert opened.tampering("toy", "demo") == []
-    with opened._write() as connection:
+    opened = open_board(database)
+    contest = Contest.find(*podium.load("toy"), opened)
+    assert contest.tampering() == []
+    with opened.write() as connection:
         connection.execute(schema.RECORDS.update().values(created="2020-01-01T00:00:00+00:00"))
-    assert len(opened.tampering("toy", "demo")) == 3
+    assert len(contest.tampering()) == 3

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import podium
 from podium import workspace
 from podium.data import dataset as data
-from podium.leaderboard import leaderboard
+from podium.leaderboard.board import open_board
 from podium.rounding import agree, decimals, shown, unit
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -33,7 +33,7 @@ def handed_in(sample):
 
 
 def record(team):
-    board = leaderboard.find_board(workspace.database_url())
+    board = open_board(workspace.database_url())
     return next(one for one in board.records() if one.team == team)
 
 
@@ -203,7 +203,7 @@ def test_sealed_lines_of_an_older_podium_are_taken_and_not_handed_on(tmp_path, m
     """They have influence values and all digits."""
     podium.export_records("board.jsonl")
     new = Path("board.jsonl").read_bytes()
-    board = leaderboard.find_board(workspace.database_url())
+    board = open_board(workspace.database_url())
     whole = {one.submission: one for one in board.records()}
     old = [
         {

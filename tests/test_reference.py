@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from podium.competition import folders as competition
-from podium.leaderboard import lines
+from podium.leaderboard import jsonl
 
 FOLDER = Path(__file__).parent.parent / "leaderboard"
 EXPORTS = sorted(FOLDER.glob("*.jsonl"))
@@ -117,8 +117,8 @@ def test_podium_knows_the_lines_that_it_ships(export, reference, podium_cli):
     records = [line for line in reference.lines_of(export.stem) if line["type"] == "record"]
     brought = podium_cli("import", export, "--json").json
     assert (brought["reference"], brought["unverified"]) == (len(records), 0)
-    known = lines.shipped(competition.load(export.stem))
-    assert known == {lines.sha256_of(line) for line in reference.lines_of(export.stem)}
+    known = jsonl.shipped(competition.load(export.stem))
+    assert known == {jsonl.sha256_of(line) for line in reference.lines_of(export.stem)}
 
 
 def test_the_script_explains_itself():

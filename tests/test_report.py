@@ -15,8 +15,7 @@ import pytest
 import podium
 from podium import workspace
 from podium.errors import BoardError, MissingPackageError, PodiumError
-from podium.leaderboard import leaderboard
-from podium.leaderboard.leaderboard import Batch
+from podium.leaderboard.board import Batch, open_board
 from podium.leaderboard.record import now
 from podium.reporting import GENERATOR, write
 from podium.reporting.charts import POINTS, stairs, thinned, time_axis, values_axis
@@ -41,7 +40,7 @@ def filled(toy, sample):
     for team, spread in (("ana", 0.5), ("ana", 1.0), ("bob", 2.0)):
         sample.assign(y=spread * rng.normal(size=len(sample))).to_csv("f.csv", index=False)
         podium.submit("toy", "f.csv", team=team, name=f"spread {spread}", message="a remark")
-    return leaderboard.find_board(workspace.database_url())
+    return open_board(workspace.database_url())
 
 
 @pytest.fixture

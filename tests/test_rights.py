@@ -13,7 +13,7 @@ from podium import api
 from podium.data import dataset as data
 from podium.errors import DataError
 from podium.execution import provenance
-from podium.leaderboard.leaderboard import open_board
+from podium.leaderboard.board import open_board
 from test_leaderboard import record
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights of files as POSIX has them")
@@ -48,7 +48,7 @@ def test_the_group_may_write_the_board_as_far_as_the_umask_lets_it(mask, workspa
     group = of_a_group(workspace / "leaderboard")
     with umask(mask):
         board = open_board(f"sqlite:///{workspace / 'leaderboard' / 'board.sqlite'}")
-        with board._write():
+        with board.write():
             files = list((workspace / "leaderboard").iterdir())
             assert {file.name for file in files} == {
                 "board.sqlite",

@@ -8,10 +8,10 @@ import pytest
 from podium import api
 from podium.competition import folders as competition
 from podium.errors import BoardError, UnknownNameError
-from podium.leaderboard.leaderboard import open_board
+from podium.leaderboard.board import open_board
 from podium.leaderboard.record import Record, Withdrawal
 from podium.leaderboard.standings import View, standings
-from test_leaderboard import NOW, reveal
+from test_leaderboard import contest, reveal
 
 GROUPS = 40
 
@@ -48,8 +48,7 @@ def hash_of(name):
 
 
 def shown(board, part="public", **view):
-    toy = competition.load("toy")
-    return standings(board, toy, "demo", version=NOW, part=part, view=View(**view))
+    return standings(contest(board), part, View(**view))
 
 
 def test_tiers_are_of_the_best_of_each_team_and_chances_of_neighbours(board):
@@ -213,7 +212,7 @@ def test_score_all_keeps_to_the_limit(sample, workspace, podium_cli):
 
 def test_a_limit_holds_against_two_at_once(board):
     add(board, "a", 1.0, created="2999-01-01T00:00:00+00:00")
-    late = board.get("ana-a", "now")
+    late = contest(board).record("ana-a")
     with pytest.raises(BoardError, match="the limit is 1 a day"):
         board.add(Record(**{**vars(late), "submission": "ana-b"}), daily_limit=1)
     assert not board.add(late, daily_limit=1)

@@ -13,8 +13,9 @@ import pytest
 import podium
 from podium import api, workspace
 from podium.data import dataset as data
-from podium.leaderboard import entry, journal, schema
-from podium.leaderboard.leaderboard import find_board, open_board
+from podium.leaderboard import journal, schema, submit
+from podium.leaderboard.board import open_board
+from podium.leaderboard.contest import Contest
 from podium.scratch import file_sha256
 from podium.verifying import board, checks, verify
 from podium.verifying.under_test import DatasetUnderTest
@@ -58,7 +59,7 @@ def there(made, workspace, monkeypatch):
     """A copy of the workspace, in which one may do as one likes."""
     shutil.copytree(made / "workspace", workspace, dirs_exist_ok=True)
     monkeypatch.setenv("PODIUM_DATA", str(made / "cache"))
-    monkeypatch.setattr(entry, "_LEFT_OUT", set())
+    monkeypatch.setattr(submit, "_LEFT_OUT", set())
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def sql(*statements):
 def cover():
     """Write a new journal, as whoever owns the whole database can."""
     opened = open_board(workspace.database_url())
-    with opened._write() as connection:
+    with opened.write() as connection:
         connection.execute(schema.JOURNAL.delete())
         for table in journal.KEYS:
             rows = connection.execute(table.select()).mappings().all()
@@ -127,7 +128,7 @@ def new_row(table, **values):
 
 
 def reveal():
-    answers = find_board(workspace.database_url()).records()[0].answers
+    answers = open_board(workspace.database_url()).records()[0].answers
     new_row("reveals", **BY_EVE, answers=answers)()
 
 
@@ -372,19 +373,20 @@ def test_raw_files(own, own_cache):
 
 
 def test_in_either_database(database, toy, sample, monkeypatch):
-    monkeypatch.setattr(entry, "_LEFT_OUT", set())
+    monkeypatch.setattr(submit, "_LEFT_OUT", set())
     for shift, team in enumerate(("ana", "bob")):
         sample.assign(y=sample["y"] + shift).to_csv(f"{team}.csv", index=False)
         podium.submit("toy", f"{team}.csv", team=team)
     podium.withdraw(ids()["bob"], team="bob")
     podium.pick("toy", ids()["ana"], team="ana")
     podium.reveal("toy")
-    opened = find_board(workspace.database_url())
-    assert opened.tampering("toy", "demo") == []
-    with opened._write() as connection:
+    opened = open_board(workspace.database_url())
+    contest = Contest.find(toy, toy.dataset("demo"), opened)
+    assert contest.tampering() == []
+    with opened.write() as connection:
         connection.execute(schema.RECORDS.update().values(message="better"))
         connection.execute(schema.WITHDRAWALS.delete())
-    told = opened.tampering("toy", "demo")
+    told = contest.tampering()
     assert len(told) == 5  # of both teams, the control and the ceiling
     assert {line.split(" was ", 1)[1] for line in told} == {
         "changed after it was written",

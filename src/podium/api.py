@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,28 +15,27 @@ from typing import TYPE_CHECKING, Any
 from podium import workspace
 from podium.competition import folders as competitions
 from podium.competition.contract import Competition, Dataset
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.blending.blending import Blended
     from podium.competition.metric import Table
-    from podium.competition.version import Version
     from podium.creating.freezing import Frozen
     from podium.creating.making import Created
     from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
     from podium.execution.training import Progress
-    from podium.leaderboard.batch import Handled
     from podium.leaderboard.comparing import Compared
-    from podium.leaderboard.entry import Kept, Outcome
+    from podium.leaderboard.contest import Contest
     from podium.leaderboard.exchange import Exported, Imported
-    from podium.leaderboard.leaderboard import Board
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
+    from podium.leaderboard.rescore import Handled
     from podium.leaderboard.standings import Standings
+    from podium.leaderboard.submit import Kept, Outcome
     from podium.reporting import Report
     from podium.scoring.submission import Checked
     from podium.tuning.search import Watch
@@ -139,21 +137,16 @@ def freeze(
 def _outdated(name: str) -> dict[str, int]:
     """Submissions of each dataset that have no record in its present version."""
     from podium.competition.version import find_version
-    from podium.leaderboard import leaderboard
-    from podium.leaderboard.record import CLAIM, OWN, SUBMISSION
+    from podium.leaderboard.board import open_board
+    from podium.leaderboard.rescore import outdated
 
-    opened, competition = leaderboard.find_board(workspace.database_url()), competitions.load(name)
-    if opened is None:
-        return {}
-    gone = opened.gone()
-    counts = {}
+    board, competition, counts = open_board(), competitions.load(name), {}
     for dataset in competition.datasets:
-        present = find_version(competition, dataset)
-        origins = [OWN, CLAIM]
-        records = [r for r in opened.records(name, dataset.name, origins) if r.kind == SUBMISSION]
-        scored = {r.submission for r in records if present and r.version == present.name}
-        counts[dataset.name] = len({r.submission for r in records} - scored - gone)
-    return {name: count for name, count in counts.items() if count}
+        version = find_version(competition, dataset)
+        old = outdated(board, name, dataset.name, version.name if version else None)
+        if old:
+            counts[dataset.name] = len(old)
+    return counts
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
@@ -193,14 +186,19 @@ def submit(
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
     from podium.data.dataset import load as load_data
-    from podium.leaderboard.entry import Entries, Predictions
+    from podium.leaderboard import submit
     from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
     path = Path(file)
-    shown, message = label(name or path.stem), remark(message)
-    entries = Entries.of(load_data(*load(competition, dataset)), team)
-    return entries.hand_in(Predictions(path=path, name=shown, message=message, start=start))
+    predictions = submit.Predictions(
+        path=path,
+        team=workspace.team(team),
+        name=label(name or path.stem),
+        start=start,
+        message=remark(message),
+    )
+    return submit.submit(submit.Scorer.of(load_data(*load(competition, dataset))), predictions)
 
 
 def run(
@@ -219,7 +217,7 @@ def run(
     limit_time: float | None = None,
     limit_memory: float | None = None,
     progress: Progress | None = None,
-) -> Outcome | Kept:
+) -> Kept:
     """Train a model on the train part, predict the test part and hand the predictions in.
 
     Where the dataset has an open part, its predictions are written beside them. The model runs in
@@ -255,7 +253,7 @@ def run(
     from podium.data.dataset import load as load_data
     from podium.execution import running, views
     from podium.execution.worker import Limits, Worker
-    from podium.leaderboard.entry import Entries, Predictions
+    from podium.leaderboard import submit as handing_in
     from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
@@ -267,14 +265,15 @@ def run(
     with Worker(ready.competition, file, views.whole(ready), limits=limits) as worker:
         worker.model.with_params(wanted)  # refused before a name is made of them
         shown = label(name or " ".join([file.name, *changes]))
-        entries = Entries.of(ready, team)
+        scorer, acting = handing_in.Scorer.of(ready), workspace.team(team)
         if submit:
-            entries.desk.refuse_over_limit(entries.team)  # before a long training
+            scorer.contest.refuse_over_limit(acting)  # before a long training
         made = running.predict_test(
             worker, ready, file, params=wanted, seed=seed, progress=progress
         )
-        predictions = Predictions(
+        predictions = handing_in.Predictions(
             path=made.path,
+            team=acting,
             name=shown,
             model=file.name,
             message=message,
@@ -282,8 +281,8 @@ def run(
             open_table=made.open_table,
             start=start,
         )
-        found = entries.hand_in(predictions) if submit else entries.put_aside(predictions)
-        return replace(found, left_open=made.left_open)
+        hand_in = handing_in.submit if submit else handing_in.keep
+        return replace(hand_in(scorer, predictions), left_open=made.left_open)
 
 
 def _wanted(
@@ -468,19 +467,21 @@ def plot(
         PodiumError: If the competition has no pictures, or a submission no file.
     """
     from podium.data.dataset import load as load_data
+    from podium.leaderboard.submit import Scorer
     from podium.reporting import plotting
 
-    return plotting.plot(load_data(*load(competition, dataset)), submissions, Path(out))
+    scorer = Scorer.of(load_data(*load(competition, dataset)))
+    return plotting.plot(scorer, submissions, Path(out))
 
 
 def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
 
-    One that is refused is said so and stops no other; see `podium.leaderboard.batch.Handled`.
+    One that is refused is said so and stops no other; see `podium.leaderboard.rescore.Handled`.
     """
-    from podium.leaderboard import batch
+    from podium.leaderboard import rescore
 
-    return batch.score_all(competition, progress)
+    return rescore.score_all(competition, progress)
 
 
 def rescore(
@@ -491,9 +492,9 @@ def rescore(
     Raises:
         BoardError: If nothing was ever submitted.
     """
-    from podium.leaderboard import batch
+    from podium.leaderboard import rescore as again
 
-    return batch.rescore(*load(competition, dataset), progress)
+    return again.rescore(*load(competition, dataset), progress)
 
 
 def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]:
@@ -506,27 +507,28 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
+    from podium.leaderboard.board import open_board
     from podium.leaderboard.record import SUBMISSION, Withdrawal, now, sealed
 
     acting = workspace.team(team)
-    opened = _board()
-    found = opened.find(submission)
-    if found.kind != SUBMISSION:
-        raise BoardError(f"{found.submission} is the {found.kind} {found.name!r}: it stays.")
-    if found.team != acting:
+    board = open_board().must_exist()
+    record = board.find(submission)
+    if record.kind != SUBMISSION:
+        raise BoardError(f"{record.submission} is the {record.kind} {record.name!r}: it stays.")
+    if record.team != acting:
         raise BoardError(
-            f"{found.submission} ({found.name}) belongs to team {found.team}, you are {acting}.",
-            hint=f"Act for that team: podium withdraw {found.submission} --team {found.team!r}",
+            f"{record.submission} ({record.name}) belongs to team {record.team}, you are {acting}.",
+            hint=f"Act for that team: podium withdraw {record.submission} --team {record.team!r}",
         )
     withdrawal = Withdrawal(
-        submission=found.submission,
-        competition=found.competition,
-        dataset=found.dataset,
-        team=found.team,
+        submission=record.submission,
+        competition=record.competition,
+        dataset=record.dataset,
+        team=record.team,
         who=getpass.getuser(),
         created=now(),
     )
-    return sealed(found), opened.withdraw(withdrawal)
+    return sealed(record), board.withdraw(withdrawal)
 
 
 def export_records(file: Path | str, *competitions: str) -> Exported:
@@ -539,8 +541,9 @@ def export_records(file: Path | str, *competitions: str) -> Exported:
         BoardError: If there is nothing to write, or `file` holds lines that would be lost.
     """
     from podium.leaderboard import exchange
+    from podium.leaderboard.board import open_board
 
-    return exchange.export(_board(), Path(file), competitions)
+    return exchange.export(open_board().must_exist(), Path(file), competitions)
 
 
 def import_records(file: Path | str, *, progress: Progress | None = None) -> Imported:
@@ -549,17 +552,13 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
     Raises:
         BoardError: With every line that is broken or not true; nothing is imported then.
     """
-    from podium.leaderboard import exchange, leaderboard
+    from podium.leaderboard import exchange
+    from podium.leaderboard.board import open_board
 
-    url = workspace.database_url()
-    batch, found = exchange.merge(leaderboard.find_board(url), Path(file), progress)
-    primary = {}
-    everything = (*batch.records, *batch.claims, *batch.references)
-    for names in {(record.competition, record.dataset) for record in everything}:
-        with suppress(PodiumError):  # the competition need not be here
-            primary[names] = load(names[0])[0].primary.name
-    leaderboard.open_board(url).merge(replace(batch, primary=primary))
-    return found
+    board = open_board()
+    batch, imported = exchange.merge(board, Path(file), progress)
+    board.merge(batch)
+    return imported
 
 
 def board(
@@ -604,23 +603,20 @@ def standings(
     Raises:
         BoardError: If the part is sealed or unknown.
     """
-    from podium.competition.version import find_version
-    from podium.leaderboard import leaderboard
+    from podium.leaderboard.contest import Contest, nothing_submitted
     from podium.leaderboard.record import PARTS
     from podium.leaderboard.standings import Standings, View
-    from podium.leaderboard.standings import standings as of_board
+    from podium.leaderboard.standings import standings as of_contest
 
-    found, chosen = load(competition, dataset)
+    names = load(competition, dataset)
     if part not in PARTS:
         raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
-    opened = leaderboard.find_board(workspace.database_url())
-    present = find_version(found, chosen)
-    if opened is None or present is None:
-        if part != "public":
-            raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
-        return Standings(rows=[], looks={})
-    names = (opened, found, chosen.name)
-    return of_board(*names, version=present, part=part, view=View(**view))
+    contest = Contest.find(*names)
+    if contest and contest.board.exists:
+        return of_contest(contest, part, View(**view))
+    if part != "public":
+        raise nothing_submitted(*names)
+    return Standings(rows=[], looks={})
 
 
 def compare(competition: str, *submissions: str, dataset: str | None = None) -> Compared:
@@ -634,14 +630,15 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
     Raises:
         BoardError: If a name fits none or several, or fewer than two are named.
     """
-    from podium.competition.version import find_version
     from podium.leaderboard import comparing
+    from podium.leaderboard.contest import Contest, nothing_submitted
 
-    found, chosen = load(competition, dataset)
-    present = find_version(found, chosen)
-    if present is None:
-        raise BoardError(f"Nothing was submitted to {found.name}/{chosen.name} yet.")
-    return comparing.compare(_board(), found, chosen, present, submissions)
+    names = load(competition, dataset)
+    contest = Contest.find(*names)
+    if contest is None:
+        raise nothing_submitted(*names)
+    contest.board.must_exist()
+    return comparing.compare(contest, submissions)
 
 
 def report(
@@ -697,31 +694,31 @@ def blend(
     from podium import scratch
     from podium.blending import blending
     from podium.data.dataset import load as load_data
-    from podium.leaderboard.entry import Entries, Predictions
+    from podium.leaderboard import submit as handing_in
+    from podium.leaderboard.board import open_board
     from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
     message = remark(message)
     shown = label(name) if name else None
-    opened = _board()
-    ready = load_data(*load(competition, dataset))
-    entries = Entries.of(ready, team)
+    board = open_board().must_exist()
+    scorer = handing_in.Scorer.of(load_data(*load(competition, dataset)), board)
+    acting = workspace.team(team)
     if submit:
-        entries.desk.refuse_over_limit(entries.team)
-    found = blending.blend(
-        opened, entries.desk, submissions, equal=equal, cv=cv, team=entries.team, progress=progress
-    )
+        scorer.contest.refuse_over_limit(acting)
+    blend = blending.blend(scorer, submissions, equal=equal, cv=cv, team=acting, progress=progress)
     with scratch.directory("podium-blend-") as folder:
-        predictions = Predictions(
-            path=_written(ready, found.table, folder / "predictions.parquet"),
-            name=shown or found.name,
+        predictions = handing_in.Predictions(
+            path=_written(scorer.data, blend.table, folder / "predictions.parquet"),
+            team=acting,
+            name=shown or blend.name,
+            start=start,
             model="blend",
             message=message,
-            code=found.provenance,
-            start=start,
+            code=blend.provenance,
         )
-        hand = entries.hand_in if submit else entries.put_aside
-        return blending.Blended(blend=found, outcome=hand(predictions))
+        hand_in = handing_in.submit if submit else handing_in.keep
+        return blending.Blended(blend=blend, outcome=hand_in(scorer, predictions))
 
 
 def _written(ready: Data, table: Table, path: Path) -> Path:
@@ -740,18 +737,7 @@ def reveal(competition: str, dataset: str | None = None) -> bool:
     Raises:
         BoardError: If there is nothing to reveal.
     """
-    from podium.leaderboard.record import Reveal, now
-
-    found, chosen, version, opened = _present(competition, dataset)
-    return opened.reveal(
-        Reveal(
-            competition=found.name,
-            dataset=chosen.name,
-            answers=version.answers,
-            who=getpass.getuser(),
-            created=now(),
-        )
-    )
+    return _contest(competition, dataset).reveal()
 
 
 def pick(
@@ -775,40 +761,21 @@ def pick(
     Raises:
         BoardError: If one is not the team's or does not rank, or the answers are revealed.
     """
-    from podium.leaderboard import picking
-
     acting = workspace.team(team)
-    found, chosen, version, opened = _present(competition, dataset)
-    names = (opened, found, chosen.name, version, acting)
-    return picking.pick(*names, None if not submissions and not none else submissions)
+    names = None if not submissions and not none else submissions
+    return _contest(competition, dataset).pick(acting, names)
 
 
-def _present(competition: str, dataset: str | None) -> tuple[Competition, Dataset, Version, Board]:
+def _contest(competition: str, dataset: str | None) -> Contest:
     """A dataset in its present version, and its board.
 
     Raises:
         BoardError: If nothing was submitted to it.
     """
-    from podium.competition.version import find_version
-    from podium.leaderboard import leaderboard
+    from podium.leaderboard.contest import Contest, nothing_submitted
 
-    found, chosen = load(competition, dataset)
-    opened = leaderboard.find_board(workspace.database_url())
-    version = find_version(found, chosen)
-    if opened is None or version is None or (found.name, chosen.name) not in opened.counts():
-        raise BoardError(
-            f"Nothing was submitted to {found.name}/{chosen.name} yet.",
-            hint=f"Begin with: podium run {found.name} {found.controls[0].model} "
-            f"--dataset {chosen.name}",
-        )
-    return found, chosen, version, opened
-
-
-def _board() -> Board:
-    """The board, if there is one."""
-    from podium.leaderboard import leaderboard
-
-    found = leaderboard.find_board(workspace.database_url())
-    if found is None:
-        raise BoardError("There is no board here yet.", hint="Begin with: podium list")
-    return found
+    names = load(competition, dataset)
+    contest = Contest.find(*names)
+    if contest is None or contest.names not in contest.board.counts():
+        raise nothing_submitted(*names)
+    return contest

@@ -9,11 +9,13 @@ What rounded scores still tell was measured: docs/statistics.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 DIGITS = 4
 """Decimals of a figure below 10; above, one more digit than that in all: 29.337, 31235."""
+_NEAR = 1e-9
+"""Two machines may add in another order; what differs by more is another score."""
 _HUGE = 1e300  # beyond, what is rounded up may be no finite number
 _Figures = TypeVar("_Figures")
 
@@ -28,25 +30,34 @@ def decimals(value: float) -> int:
 
 def shown(figures: _Figures) -> _Figures:
     """A figure as it may be shown, or a card or list of them; what is no float stays as it is."""
-    found: Any = figures
+    rounded: Any = figures
     if isinstance(figures, float):
-        found = round(figures, decimals(figures))
+        rounded = round(figures, decimals(figures))
     elif isinstance(figures, dict):  # an abstract Mapping takes four times as long
-        found = {name: shown(value) for name, value in figures.items()}
+        rounded = {name: shown(value) for name, value in figures.items()}
     elif isinstance(figures, list | tuple):
-        found = type(figures)(map(shown, figures))
-    return found  # type: ignore[no-any-return]
+        rounded = type(figures)(map(shown, figures))
+    return rounded  # type: ignore[no-any-return]
 
 
 def agree(a: Any, b: Any) -> bool:
     """Whether two cards say the same to a unit of the last digit that is shown."""
+    return _same(a, b, lambda x, y: abs(x - y) <= unit(max(abs(x), abs(y))))
+
+
+def near(a: Any, b: Any) -> bool:
+    """Whether two cards are the same but for the order in which machines add."""
+    return _same(a, b, lambda x, y: math.isclose(x, y, rel_tol=_NEAR, abs_tol=_NEAR))
+
+
+def _same(a: Any, b: Any, close: Callable[[float, float], bool]) -> bool:
     if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(agree(a[name], b[name]) for name in a)
+        return a.keys() == b.keys() and all(_same(a[name], b[name], close) for name in a)
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(map(agree, a, b))
+        return len(a) == len(b) and all(_same(x, y, close) for x, y in zip(a, b, strict=True))
     figures = isinstance(a, int | float) and isinstance(b, int | float)
     if figures and (isinstance(a, float) or isinstance(b, float)):
-        return bool(abs(a - b) <= unit(max(abs(a), abs(b))))
+        return close(a, b)
     return bool(a == b)
 
 

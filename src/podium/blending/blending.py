@@ -25,10 +25,10 @@ from podium.competition.version import PUBLIC
 from podium.data.dataset import train_columns
 from podium.errors import BoardError, PodiumError
 from podium.execution import out_of_fold
-from podium.leaderboard import comparing, files
-from podium.leaderboard.entry import Desk
-from podium.leaderboard.ranking import HOUSE, OUTDATED, WITHDRAWN
+from podium.leaderboard import files
+from podium.leaderboard.ranking import HOUSE, OUTDATED, SHORTEST, WITHDRAWN, find
 from podium.leaderboard.record import SUBMISSION
+from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import Cells, Tally
 from podium.scratch import file_sha256
 
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from podium.competition.metric import Table
     from podium.data.dataset import Data
     from podium.execution.training import Progress
-    from podium.leaderboard.entry import Kept, Outcome
-    from podium.leaderboard.leaderboard import Board
+    from podium.leaderboard.contest import Contest
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
+    from podium.leaderboard.submit import Kept
 
 GREEDY, EQUAL = "greedy", "equal"
 ROUNDS = 30
@@ -134,21 +134,19 @@ class Blended:
     """A blend and what handing it in gave."""
 
     blend: Blend
-    outcome: Outcome | Kept
+    outcome: Kept
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """A member's record, its line on the board and its predictions file."""
+    """A member's record and its line on the board."""
 
     record: Record
     row: Row
-    file: Path
 
 
 def blend(
-    board: Board,
-    desk: Desk,
+    scorer: Scorer,
     names: Sequence[str],
     *,
     equal: bool = False,
@@ -159,8 +157,7 @@ def blend(
     """Blend submissions of one board.
 
     Args:
-        board: Where they are.
-        desk: Of their dataset.
+        scorer: Of the contest that they are in.
         names: IDs or how they begin, names, `team/name`, or teams for their best.
         equal: Equal weights in any case.
         cv: Make out-of-fold predictions that are missing. Model files that are not shipped are
@@ -172,8 +169,8 @@ def blend(
         BoardError: With every name that cannot be blended.
         PodiumError: If greedy selection finds a member better alone than any blend.
     """
-    found = _members(board, desk, names)
-    data = desk.data
+    found = _members(scorer, names)
+    data = scorer.data
     files, lacking = [], ["equal weights were asked for"] if equal else []
     if not equal:
         for one in found:
@@ -185,7 +182,7 @@ def blend(
         chosen = _Choice.of(data, [file for file in files if file is not None])
         weights = chosen.weights
         _refuse_alone(found, chosen)
-    table, likeness = _mixture(desk, found, weights)
+    table, likeness = _mixture(scorer, found, weights)
     members = [
         Member(
             submission=one.row.submission,
@@ -209,14 +206,13 @@ def blend(
     )
 
 
-def _members(board: Board, desk: Desk, names: Sequence[str]) -> list[_Found]:
+def _members(scorer: Scorer, names: Sequence[str]) -> list[_Found]:
     """The named submissions; everything that stands against them is said at once."""
-    competition, dataset = desk.data.competition, desk.data.dataset
-    standing = board.rows(competition, dataset.name, version=desk.version)
+    standing = scorer.contest.rows()
     found, problems = [], []
     for name in names:
         try:
-            found.append(_member(board, desk, standing, name))
+            found.append(_member(scorer, standing, name))
         except BoardError as error:
             problems += [error.message, *(f"  {problem}" for problem in error.problems)]
     counts = Counter(one.row.submission for one in found)
@@ -227,27 +223,27 @@ def _members(board: Board, desk: Desk, names: Sequence[str]) -> list[_Found]:
         raise BoardError(
             "These cannot be blended.",
             problems=problems,
-            hint=f"Choose from: podium board {competition.name} --dataset {dataset.name}",
+            hint="Choose from: podium board {} --dataset {}".format(*scorer.contest.names),
         )
     return found
 
 
-def _member(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> _Found:
+def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Found:
     try:
-        row = comparing.find(standing, name)
+        row = find(standing, name)
     except BoardError as error:
-        raise _why_not(board, desk, standing, name) or error from error
+        raise _why_not(scorer.contest, standing, name) or error from error
     if row.status in HOUSE:
         raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
-    record = board.get(row.submission, desk.version.name)
+    record = scorer.contest.record(row.submission)
     try:
-        file = files.checked(record)
+        files.checked(record)  # before anything is trained
     except BoardError as error:
         raise BoardError(f"{name[:60]!r}: {error.message}") from error
-    return _Found(record=record, row=row, file=file)
+    return _Found(record=record, row=row)
 
 
-def _why_not(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> BoardError | None:
+def _why_not(contest: Contest, standing: Sequence[Row], name: str) -> BoardError | None:
     """What a name that fits no submission of the board may have meant; None if it fits several."""
     there = {WITHDRAWN: "is withdrawn", OUTDATED: "is of other data, split or metric"}
     for row in standing:
@@ -256,8 +252,8 @@ def _why_not(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> Bo
     ranked = [row for row in standing if row.rank is not None]
     if any(_means(name, row.submission, row.team, row.name) for row in ranked):
         return None
-    here = f"{desk.data.competition.name}/{desk.data.dataset.name}"
-    for record in board.records():
+    here = contest.title
+    for record in contest.board.records():
         where = f"{record.competition}/{record.dataset}"
         known = record.kind == SUBMISSION and where != here
         if known and _means(name, record.submission, record.team, record.name):
@@ -269,7 +265,7 @@ def _why_not(board: Board, desk: Desk, standing: Sequence[Row], name: str) -> Bo
 
 
 def _means(name: str, submission: str, team: str, shown: str) -> bool:
-    begins = len(name) >= comparing.SHORTEST and submission.startswith(name.lower())
+    begins = len(name) >= SHORTEST and submission.startswith(name.lower())
     return begins or name in (shown, f"{team}/{shown}")
 
 
@@ -347,14 +343,14 @@ def _model_of(data: Data, record: Record, team: str) -> tuple[str | Path | None,
 
 
 def _mixture(
-    desk: Desk, found: Sequence[_Found], weights: Sequence[int]
+    scorer: Scorer, found: Sequence[_Found], weights: Sequence[int]
 ) -> tuple[Table, list[list[float | None]]]:
     """The blended predictions of the test part, and how like each other the members are."""
-    first = desk.check(found[0].file)
-    mixer = Mixer(competition=desk.data.competition, part=desk.data.part("test"), first=first)
+    first = scorer.predictions(found[0].record)
+    mixer = Mixer(competition=scorer.data.competition, part=scorer.data.part("test"), first=first)
     sums, traces = None, []
     for one, weight in zip(found, weights, strict=True):
-        predictions = first if one is found[0] else desk.check(one.file)
+        predictions = first if one is found[0] else scorer.predictions(one.record)
         traces.append(mixer.trace(predictions))
         if weight:
             sums = added(sums, mixer.votes(predictions), weight)

@@ -32,9 +32,9 @@ def kept(found: Any, as_json: bool) -> None:
 
 def blended(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
     """Print how a blend was made, and what became of it."""
-    from podium.leaderboard.entry import Kept
+    from podium.leaderboard.submit import Outcome
 
-    aside = isinstance(found.outcome, Kept)
+    aside = not isinstance(found.outcome, Outcome)
     if as_json:
         handed_in = {"file": str(found.outcome.file)} if aside else asdict(found.outcome.row)
         seconds = round(found.outcome.seconds, 3)

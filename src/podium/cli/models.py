@@ -47,7 +47,7 @@ def run(
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
     from podium.competition.model_file import parse_settings
-    from podium.leaderboard.entry import Kept
+    from podium.leaderboard.submit import Outcome
 
     with live.progress() as progress:
         found = api.run(
@@ -67,10 +67,10 @@ def run(
             progress=progress,
         )
     submissions.left_open(found.left_open)
-    if isinstance(found, Kept):
-        answers.kept(found, as_json)
-    else:
+    if isinstance(found, Outcome):
         answers.outcome(comp, dataset, found, as_json)
+    else:
+        answers.kept(found, as_json)
 
 
 def cv(
@@ -94,7 +94,7 @@ def cv(
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part."""
     from podium.competition.model_file import parse_settings
-    from podium.leaderboard.entry import card_json
+    from podium.leaderboard.submit import card_json
 
     with live.progress() as progress:
         found = api.cross_validate(

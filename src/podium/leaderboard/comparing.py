@@ -14,27 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.competition.version import Version, is_ready
 from podium.errors import BoardError
-from podium.leaderboard import files
-from podium.leaderboard.entry import Desk
-from podium.leaderboard.ranking import OUTDATED, WITHDRAWN
-from podium.metrics.stats import MIN_GROUPS, Card, Estimate, interval
+from podium.leaderboard.contest import Contest
+from podium.leaderboard.ranking import find
+from podium.leaderboard.submit import Scorer
+from podium.metrics.stats import MIN_GROUPS, Estimate, interval
 from podium.rounding import decimals, shown
 from podium.scoring import tiers
 from podium.scoring.disagreement import Disagreement, disagreement
 
 if TYPE_CHECKING:
-    from podium.competition.contract import Competition, Dataset, Score
+    from podium.competition.contract import Score
     from podium.competition.metric import Table
-    from podium.leaderboard.leaderboard import Board
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
-
-_NAMED = 10
-"""Submissions that an error names."""
-SHORTEST = 4
-"""Letters of an ID that may stand for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,74 +86,40 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class _Scored:
-    """Predictions at hand, and what the shown rows of them score."""
+    """A record, and where its predictions are at hand, what the shown rows of them score."""
 
-    predictions: Table
-    card: Card
-    groups: Mapping[str, Mapping[str, Estimate]]
+    record: Record
+    predictions: Table | None = None
+    strata: Mapping[str, Estimate] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
 
 
-def compare(
-    board: Board, competition: Competition, dataset: Dataset, version: Version, names: Sequence[str]
-) -> Compared:
+def compare(contest: Contest, names: Sequence[str]) -> Compared:
     """Compare the first named submission with each of the others.
 
     Args:
-        board: Where they are.
-        competition: Whose they are.
-        dataset: Likewise.
-        version: The present one.
+        contest: Where they are.
         names: IDs or how they begin, names, `team/name`, or teams for their best.
 
     Raises:
         BoardError: If a name fits none or several, or fewer than two submissions are named.
     """
-    standing = board.rows(competition, dataset.name, version=version)
+    standing = contest.rows()
     rows = [find(standing, name) for name in names]
     if len({row.submission for row in rows}) < max(2, len(rows)):
         raise BoardError(
             "Two submissions or more are compared, each named once.",
             problems=[f"{r.submission}: {r.team}/{r.name}" for r in rows],
         )
-    records = [board.get(row.submission, version.name) for row in rows]
-    revealed = board.revealed(competition.name, dataset.name, version.answers) is not None
-    desk = _desk(competition, dataset, version)
-    scored = [_scored(desk, record, revealed=revealed) for record in records]
+    records = [contest.record(row.submission) for row in rows]
+    revealed = contest.revealed() is not None
+    scorer = Scorer.find(contest)
+    first, *others = [_scored(scorer, record, revealed=revealed) for record in records]
     return Compared(
         rows=rows,
         settings=_settings(records),
-        against=[
-            _against(competition, desk, records, scored, place, revealed=revealed)
-            for place in range(1, len(rows))
-        ],
+        against=[_against(contest, scorer, (first, other), revealed=revealed) for other in others],
     )
-
-
-def find(rows: Sequence[Row], name: str) -> Row:
-    """The row that a person means by an ID, the beginning of one, a name, team/name or a team.
-
-    Raises:
-        BoardError: If there is none, or more than one.
-    """
-    known = [row for row in rows if row.status not in (OUTDATED, WITHDRAWN)]
-    found = [row for row in known if name in (row.submission, f"{row.team}/{row.name}")]
-    found = found or [row for row in known if row.name == name]
-    if not found and len(name) >= SHORTEST:
-        found = [row for row in known if row.submission.startswith(name.lower())]
-    found = found or [row for row in known if row.team == name][:1]  # the best of a team
-    if not found:
-        raise BoardError(
-            f"{name[:60]!r} is no submission of this board.",
-            problems=[f"{r.submission}: {r.team}/{r.name}" for r in known[:_NAMED]],
-            hint="Give an ID (the board's last column), a name, TEAM/NAME, or a team for its best.",
-        )
-    if len(found) > 1:
-        raise BoardError(
-            f"{name[:60]!r} fits {len(found)} submissions.",
-            problems=[f"{r.submission}: {r.team}/{r.name}, {r.created}" for r in found[:_NAMED]],
-            hint="Give the ID, or TEAM/NAME.",
-        )
-    return found[0]
 
 
 def paired(first: Estimate, second: Estimate, score: Score, enough: int = MIN_GROUPS) -> Difference:
@@ -200,83 +159,70 @@ def _difference(
     )
 
 
-def _desk(competition: Competition, dataset: Dataset, version: Version) -> Desk | None:
-    """Where predictions can be scored again; None where the data are not prepared here."""
-    from podium.data.dataset import load
-
-    if not is_ready(competition, dataset):
-        return None
-    desk = Desk.of(load(competition, dataset))
-    return desk if desk.version == version else None
-
-
-def _scored(desk: Desk | None, record: Record, *, revealed: bool) -> _Scored | None:
-    """The record's predictions, scored again; None where they are not here."""
-    if desk is None:
-        return None
+def _scored(scorer: Scorer | None, record: Record, *, revealed: bool) -> _Scored:
+    """The record, and its predictions scored again where they are here."""
+    if scorer is None:
+        return _Scored(record=record)
     try:
-        predictions = desk.check(files.checked(record))
+        predictions = scorer.predictions(record)
     except BoardError:
-        return None
+        return _Scored(record=record)
     return _Scored(
+        record=record,
         predictions=predictions,
-        card=desk.score(predictions)["all" if revealed else "public"],
-        groups=desk.estimates_by_group(predictions, private=revealed),
+        strata=scorer.score(predictions)["all" if revealed else "public"].strata,
+        groups=scorer.solution.estimates_by_group(predictions, private=revealed),
     )
 
 
 def _against(
-    competition: Competition,
-    desk: Desk | None,
-    records: Sequence[Record],
-    scored: Sequence[_Scored | None],
-    place: int,
-    *,
-    revealed: bool,
+    contest: Contest, scorer: Scorer | None, pair: tuple[_Scored, _Scored], *, revealed: bool
 ) -> Comparison:
-    """The first submission against that of a place."""
-    score = competition.primary
-    first, second = scored[0], scored[place]
-    pair = (records[0], records[place])
-    parts = {
-        part: found
-        for part in (("public", "private") if revealed else ("public",))
-        if (found := _of_part(pair, part, score)) is not None
-    }
-    if desk is None or first is None or second is None:
-        lacking = [r.name for r, s in zip(pair, (first, second), strict=True) if s is None]
-        return Comparison(
-            submission=pair[1].submission,
-            parts=parts,
-            missing=f"The predictions of {' and '.join(lacking)} cannot be scored again here.",
-        )
-    enough = {stratum.name: stratum.enough for stratum in competition.strata}
-    return Comparison(
-        submission=pair[1].submission,
-        parts=parts,
-        strata={
-            name: paired(estimate, second.card.strata[name], score, enough[name])
-            for name, estimate in first.card.strata.items()
-            if name in second.card.strata
-        },
+    """The first submission against another one."""
+    score, strata = contest.competition.primary, contest.competition.strata
+    first, second = pair
+    shown_parts = ("public", "private") if revealed else ("public",)
+    parts = {part: _of_part(pair, part, score) for part in shown_parts}
+    comparison = Comparison(
+        submission=second.record.submission,
+        parts={part: difference for part, difference in parts.items() if difference},
+    )
+    if scorer is None or first.predictions is None or second.predictions is None:
+        lacking = " and ".join(one.record.name for one in pair if one.predictions is None)
+        missing = f"The predictions of {lacking} cannot be scored again here."
+        return replace(comparison, missing=missing)
+    return replace(
+        comparison,
+        strata=_paired(first.strata, second.strata, score, {s.name: s.enough for s in strata}),
         groups={
-            kind: {
-                name: paired(estimate, second.groups[kind][name], score)
-                for name, estimate in by_name.items()
-                if name in second.groups[kind]
-            }
+            kind: _paired(by_name, second.groups[kind], score, {})
             for kind, by_name in first.groups.items()
         },
-        disagreement=disagreement(desk.data, first.predictions, second.predictions),
+        disagreement=disagreement(scorer.data, first.predictions, second.predictions),
     )
 
 
-def _of_part(pair: tuple[Record, Record], part: str, score: Score) -> Difference | None:
+def _paired(
+    first: Mapping[str, Estimate],
+    second: Mapping[str, Estimate],
+    score: Score,
+    enough: Mapping[str, int],
+) -> dict[str, Difference]:
+    """The differences of what both have, by name."""
+    return {
+        name: paired(one, second[name], score, enough.get(name, MIN_GROUPS))
+        for name, one in first.items()
+        if name in second
+    }
+
+
+def _of_part(pair: tuple[_Scored, _Scored], part: str, score: Score) -> Difference | None:
     """From what the records hold; None where one came without the part's figures."""
-    cards = [getattr(record, part) for record in pair]
+    records = [one.record for one in pair]
+    cards = [getattr(record, part) for record in records]
     if not all(cards):
         return None
-    values = [np.frombuffer(getattr(r, f"{part}_influence"), np.float32) for r in pair]
+    values = [np.frombuffer(getattr(r, f"{part}_influence"), np.float32) for r in records]
     enough = MIN_GROUPS if all(card["ci"] is None for card in cards) else 2  # as it was shown
     scores = [card["scores"][score.name] for card in cards]
     return _difference((scores[0], scores[1]), (values[0], values[1]), score, enough)
@@ -284,27 +230,25 @@ def _of_part(pair: tuple[Record, Record], part: str, score: Score) -> Difference
 
 def _settings(records: Sequence[Record]) -> dict[str, list[Any]]:
     """Parameters, and what else of the provenance is not the same in all, side by side."""
-    flat = [dict(_flat(record.provenance)) for record in records]
-    keys = sorted({key for entry in flat for key in entry})
-    found = {key: [entry.get(key) for entry in flat] for key in keys}
-    shown: dict[str, list[Any]] = {
-        "model": [record.model for record in records],
-        "message": [record.message for record in records],
-    }
-    keep = {
-        key: values
-        for key, values in found.items()
-        if values != [None] * len(values)
-        and (key.startswith("params.") or values != values[:1] * len(values))
-    }
-    return {**{key: v for key, v in shown.items() if any(v)}, **keep}
+    flat = [_flat(record.provenance) for record in records]
+    settings: dict[str, list[Any]] = {}
+    for name in ("model", "message"):
+        if any(values := [getattr(record, name) for record in records]):
+            settings[name] = values
+    for key in sorted({key for entry in flat for key in entry}):
+        values = [entry.get(key) for entry in flat]
+        none, same = values == [None] * len(values), values == values[:1] * len(values)
+        if not none and (key.startswith("params.") or not same):
+            settings[key] = values
+    return settings
 
 
-def _flat(entries: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
-    found = []
+def _flat(entries: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Entries within entries, by their whole names."""
+    flat: dict[str, Any] = {}
     for key, value in entries.items():
         if isinstance(value, Mapping):
-            found += _flat(value, f"{above}{key}.")
+            flat |= _flat(value, f"{above}{key}.")
         else:
-            found.append((f"{above}{key}", value))
-    return found
+            flat[f"{above}{key}"] = value
+    return flat

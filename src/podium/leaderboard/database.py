@@ -6,13 +6,14 @@ import os
 import sqlite3
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from podium.errors import BoardError
-from podium.leaderboard import migrations
+from podium.leaderboard import migrations, schema
 
 _BUSY_SECONDS = 30
 _OPTIONS = {"sqlite": {"timeout": _BUSY_SECONDS}, "postgresql": {"connect_timeout": 10}}
@@ -71,8 +72,28 @@ def sqlite_file(url: sa.URL) -> Path | None:
     return Path(str(url.database)) if sqlite else None
 
 
+def exists(url: sa.URL) -> bool:
+    """Whether there is a database; of a server this is taken for granted."""
+    file = sqlite_file(url)
+    return file is None or file.is_file()
+
+
+@cache
+def empty() -> sa.Engine:
+    """A database in memory with nothing in it, to be read."""
+    options = {"check_same_thread": False}
+    engine = sa.create_engine("sqlite://", connect_args=options, poolclass=sa.StaticPool)
+    schema.SCHEMA.create_all(engine)
+    return engine
+
+
+def is_sealed(engine: sa.Engine) -> bool:
+    """Whether it was opened as it is, since the disk takes no writes."""
+    return "immutable" in engine.url.query
+
+
 def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
-    """Open a database; its tables are made, or those of an older board are made today's.
+    """Open a database; it and its tables are made, or those of an older board are made today's.
 
     Args:
         url: Its address.
@@ -84,7 +105,9 @@ def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
     sqlite = url.get_backend_name() == "sqlite"
     options = _OPTIONS[url.get_backend_name()].items()
     own = {name: value for name, value in options if name not in url.query}
-    if file := sqlite_file(url):
+    file = sqlite_file(url)
+    if file:
+        _refuse_network(file)
         _make(file)
     try:
         # an error that shows what was to be written would show private figures
@@ -105,7 +128,7 @@ def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
                 migrations.upgrade(connection)
     except sa.exc.DBAPIError as error:
         engine.dispose()
-        if reading and file and _sealed(file, error):
+        if reading and file and _is_readable(file, error):
             # no file beside it is needed then; nobody else writes where nothing can be written
             as_it_is = {"immutable": "1", "uri": "true"}
             return sa.create_engine(url.set(database=file.absolute().as_uri(), query=as_it_is))
@@ -116,7 +139,7 @@ def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
     return engine
 
 
-def _sealed(file: Path, error: sa.exc.DBAPIError) -> bool:
+def _is_readable(file: Path, error: sa.exc.DBAPIError) -> bool:
     """Whether the disk takes no log beside the file, and the file needs none to be read."""
     log = Path(f"{file}-wal")
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without what it says more
@@ -128,6 +151,12 @@ def _make(file: Path) -> None:
 
     SQLite by itself would make it 0644 at most. Its log gets the rights that the file has.
     """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BoardError(
+            f"The board's folder {file.parent} cannot be made: {error.strerror}.", hint=NAME_ONE
+        ) from error
     with suppress(OSError):  # it is there: never opened here, since closing it would end its locks
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
 
@@ -163,7 +192,7 @@ def _begin_postgresql(connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
-def refuse_network(file: Path) -> None:
+def _refuse_network(file: Path) -> None:
     """SQLite's locks do not hold on network file systems, so two writers could lose records."""
     mounts = Path("/proc/self/mounts")
     if not mounts.is_file():

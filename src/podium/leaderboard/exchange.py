@@ -8,17 +8,16 @@ marked `unverified`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from podium.competition.version import is_ready
-from podium.errors import BoardError, UnknownNameError
-from podium.leaderboard import lines
-from podium.leaderboard.batch import refusal, verified
-from podium.leaderboard.entry import Desk
-from podium.leaderboard.leaderboard import Batch, Board
-from podium.leaderboard.lines import Facts
+from podium.competition import folders as competitions
+from podium.errors import BoardError, PodiumError, UnknownNameError
+from podium.leaderboard import jsonl
+from podium.leaderboard.board import Batch, Board
+from podium.leaderboard.contest import Contest
 from podium.leaderboard.record import (
     CLAIM,
     OWN,
@@ -29,11 +28,15 @@ from podium.leaderboard.record import (
     Reveal,
     Withdrawal,
 )
+from podium.leaderboard.rescore import refusal, verified
+from podium.leaderboard.submit import Scorer
 from podium.rounding import agree
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
     from podium.execution.training import Progress
+
+_Fact = TypeVar("_Fact", bound=jsonl.Fact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,19 +81,42 @@ class Imported:
     sealed: Sequence[str]
 
 
-_Parsed = tuple[tuple[bool, str, str], int, lines.Fact, bool]
-"""How a line is sorted, its number, what it says, and whether Podium ships it."""
+class Contests(dict[tuple[str, str], "Contest | None"]):
+    """Contests by competition and dataset, as far as these are known here; each looked up once."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self._board = board
+
+    def __missing__(self, names: tuple[str, str]) -> Contest | None:
+        self[names] = known = None
+        with suppress(PodiumError):
+            competition = competitions.load(names[0])
+            known = competition, competition.dataset(names[1])
+        if known:
+            self[names] = Contest.find(*known, self._board)
+        return self[names]
+
+    def of(self, line: Mapping[str, Any]) -> Contest | None:
+        """That of a line, whatever it says."""
+        return self[str(line.get("competition")), str(line.get("dataset"))]
+
+
+_Order = tuple[bool, str, str]
+_Parsed = tuple[_Order, int, tuple[str, ...], jsonl.Fact, bool]
+"""How a line is sorted, its number, what names it, what it says, and whether Podium ships it."""
 
 
 @dataclass(kw_only=True)
 class _Content:
-    """What the lines of a file say, each with the number of its line."""
+    """What the lines of a file say, each with the number of its line, by what names it."""
 
-    records: dict[tuple[str, str], tuple[int, Record]] = field(default_factory=dict)
+    facts: dict[tuple[str, ...], tuple[int, jsonl.Fact]] = field(default_factory=dict)
     references: set[tuple[str, str]] = field(default_factory=set)
-    withdrawals: dict[str, tuple[int, Withdrawal]] = field(default_factory=dict)
-    reveals: dict[tuple[str, str, str], Reveal] = field(default_factory=dict)
-    picks: dict[tuple[str, str, str, str], tuple[int, Pick]] = field(default_factory=dict)
+
+    def of(self, kind: type[_Fact]) -> list[tuple[int, _Fact]]:
+        """All of a kind."""
+        return [(line, fact) for line, fact in self.facts.values() if isinstance(fact, kind)]
 
 
 def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
@@ -104,8 +130,8 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
         UnknownNameError: If the board knows no such competition.
     """
     records = board.records()
-    ships = {record.key for record in board.records(origins=[REFERENCE])}
-    own = {record.key for record in board.records(origins=[OWN])}
+    ships = {record.key for record in board.records([REFERENCE])}
+    own = {record.key for record in board.records([OWN])}
     known = {record.competition for record in records}
     if str(file) in known:
         raise BoardError(
@@ -118,24 +144,19 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     if not records:
         raise BoardError("The board is empty: there is nothing to export.")
     reveals = board.reveals()
-    opened = {(r.competition, r.dataset, r.answers) for r in reveals}
-    objects = [
-        *(
-            lines.of_record(r, r.key in ships or (r.competition, r.dataset, r.answers) in opened)
-            for r in records
-        ),
-        *map(lines.line_of, board.withdrawals()),
-        *map(lines.line_of, reveals),
-        *map(lines.line_of, board.picks()),
-    ]
-    chosen = {lines.identity(o): o for o in objects if not names or o["competition"] in names}
-    for line in _there(file, chosen.keys()):
-        ours = chosen.get(lines.identity(line))
+    opened = set(map(_answers, reveals))
+    objects = [jsonl.line_of(r, opened=r.key in ships or _answers(r) in opened) for r in records]
+    others: list[jsonl.Fact] = [*board.withdrawals(), *reveals, *board.picks()]
+    objects += map(jsonl.line_of, others)
+    chosen = {jsonl.identity(o): o for o in objects if not names or o["competition"] in names}
+    contests = Contests(board)
+    for line in _there(file, chosen.keys(), contests):
+        ours = chosen.get(jsonl.identity(line))
         mine = (line.get("submission"), line.get("version")) in own
-        if ours is None or _goes_before(line, ours, mine):
-            chosen[lines.identity(line)] = line
+        if ours is None or _goes_before(line, ours, mine, contests):
+            chosen[jsonl.identity(line)] = line
     with replacing(file) as scratch, scratch.open("w", encoding="utf-8") as out:
-        out.writelines(lines.text_of(chosen[identity]) + "\n" for identity in sorted(chosen))
+        out.writelines(jsonl.text_of(chosen[identity]) + "\n" for identity in sorted(chosen))
     kinds = [o["type"] for o in chosen.values()]
     return Exported(
         file=file,
@@ -146,52 +167,49 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     )
 
 
-def merge(
-    board: Board | None, file: Path, progress: Progress | None = None
-) -> tuple[Batch, Imported]:
-    """What a file's lines would add to a board (None: an empty one), all of them checked.
+def merge(board: Board, file: Path, progress: Progress | None = None) -> tuple[Batch, Imported]:
+    """What a file's lines would add to a board, all of them checked.
 
     Raises:
         BoardError: With every line that is broken or not true.
     """
-    facts = Facts()
-    content = _read(file, facts)
-    there = {r.key: r for r in board.records(origins=[OWN])} if board else {}
-    claims = {r.key: r for r in board.records(origins=[CLAIM, REFERENCE])} if board else {}
-    everything = {**claims, **there}
-    known = {r.submission: r for r in everything.values()}
-    known |= {record.submission: record for _, record in content.records.values()}
+    contests = Contests(board)
+    content = _read(file, contests)
+    there = {record.key: record for record in board.records([OWN])}
+    claims = {record.key: record for record in board.records([CLAIM, REFERENCE])}
+    records = sorted(content.of(Record), key=lambda item: item[1].created)
+    everything = [*claims.values(), *there.values(), *(record for _, record in records)]
+    known = {record.submission: record for record in everything}
     problems = [
-        *_contradictions(content, there),
-        *wrong_withdrawals(content.withdrawals.values(), known),
-        *wrong_picks(content.picks.values(), known),
+        *_contradictions(records, there),
+        *wrong_withdrawals(content.of(Withdrawal), known),
+        *wrong_picks(content.of(Pick), known),
     ]
-    new = [(line, r) for key, (line, r) in content.records.items() if key not in there]
     # what Podium ships is known by its bytes: nothing of it need be trained or scored again
-    foreign = [(line, r) for line, r in new if r.key not in content.references]
+    foreign = [(n, r) for n, r in records if r.key not in there and r.key not in content.references]
     checked: dict[tuple[str, str], Record] = {}
-    for line, record, desk in _with_desks(foreign, facts, progress):
+    for line, record, scorer in _with_scorers(foreign, contests, progress):
         try:
-            found = verified(desk, record)
+            result = verified(scorer, record)
         except Exception as error:  # noqa: BLE001  its own line tells, with those of all others
             problems.append((line, f"{_named(record)}: {refusal(error)}"))
             continue
-        if found:
-            checked[record.key] = found
+        if result:
+            checked[record.key] = result
     better = {*there, *checked, *content.references}  # these take the place of a claim
     seen = {key: claim for key, claim in claims.items() if key not in better}
-    _raise(file, [*problems, *_contradictions(content, seen)])
-    rest = [record for _, record in new if record.key not in checked]
+    _raise(file, [*problems, *_contradictions(records, seen)])
+    rest = [r for _, r in records if r.key not in there and r.key not in checked]
     unverified = [record for record in rest if record.key not in content.references]
     references = [record for record in rest if record.key in content.references]
-    gone = {withdrawal.submission for withdrawal in board.withdrawals()} if board else set()
-    lasting = {w.submission for w in board.withdrawals([OWN])} if board else set()
+    gone = {withdrawal.submission for withdrawal in board.withdrawals()}
+    lasting = {withdrawal.submission for withdrawal in board.withdrawals([OWN])}
     scored = {submission for submission, _ in (*there, *checked)}
-    claimed = [withdrawal for _, withdrawal in content.withdrawals.values()]
+    claimed = [withdrawal for _, withdrawal in content.of(Withdrawal)]
     withdrawals = [withdrawal for withdrawal in claimed if withdrawal.submission not in gone]
-    came_open = _came_open(content) & {*there, *checked}
+    came_open = {r.key for _, r in records if r.private} & {*there, *checked}
     reveals, sealed = _reveals(board, content, everything, came_open)
-    picks = list(_new_picks(board, [pick for _, pick in content.picks.values()], reveals))
+    picks = list(_new_picks(board, [pick for _, pick in content.of(Pick)], reveals))
     batch = Batch(
         records=list(checked.values()),
         claims=unverified,
@@ -201,10 +219,10 @@ def merge(
         picks=picks,
         came_open=came_open,
     )
-    added = sum(key not in there and key not in claims for key in content.records)
+    added = sum(record.key not in there and record.key not in claims for _, record in records)
     return batch, Imported(
         new=added,
-        known=len(content.records) - added,
+        known=len(records) - added,
         verified=len(checked),
         unverified=sum(record.key not in claims for record in unverified),
         reference=sum(record.key not in claims for record in references),
@@ -216,7 +234,9 @@ def merge(
     )
 
 
-def _there(file: Path, kept: Collection[tuple[str, ...]]) -> list[dict[str, Any]]:
+def _there(
+    file: Path, kept: Collection[tuple[str, ...]], contests: Contests
+) -> list[dict[str, Any]]:
     """Lines that `file` has already.
 
     Raises:
@@ -227,22 +247,23 @@ def _there(file: Path, kept: Collection[tuple[str, ...]]) -> list[dict[str, Any]
         raise BoardError(f"The directory {file.parent} does not exist.", hint="Make it first.")
     if not file.exists():
         return []
-    parsed = [lines.parse(text) for _, text in lines.read(file)]
-    whole = [lines.modern(line) for line in parsed if not isinstance(line, str)]
+    parsed = [jsonl.parse(text) for _, text in jsonl.read(file)]
+    whole = [jsonl.modern(line) for line in parsed if not isinstance(line, str)]
     if len(whole) < len(parsed):
         raise BoardError(
             f"{file} is there already and is no whole export.", hint="Name another file."
         )
-    facts = Facts()
-    told = [lines.sealed(line) for line in whole if line["type"] in ("record", "withdrawal")]
-    lost = {lines.identity(line) for line in told} - set(kept)
+    told = [jsonl.sealed(line) for line in whole if line["type"] in ("record", "withdrawal")]
+    lost = {jsonl.identity(line) for line in told} - set(kept)
     if lost:
         raise BoardError(
             f"{file} holds {len(lost)} lines that this export would lose.",
             hint=f"Import them first: podium import {file}; or name another file.",
         )
     others = [line for line in whole if line["type"] in ("reveal", "pick")]
-    sound = [line for line in others if _is_old(line) or not any(lines.problems(line, facts))]
+    sound = [
+        line for line in others if _is_old(line) or not jsonl.problems(line, contests.of(line))
+    ]
     return [*told, *sound]
 
 
@@ -251,27 +272,25 @@ def _is_old(line: Mapping[str, Any]) -> bool:
     return line["type"] == "reveal" and "answers" not in line
 
 
-def _new_picks(
-    board: Board | None, picks: Sequence[Pick], reveals: Sequence[Reveal]
-) -> Iterator[Pick]:
+def _new_picks(board: Board, picks: Sequence[Pick], reveals: Sequence[Reveal]) -> Iterator[Pick]:
     """Picks that are later than the board's and came before the reveal."""
-    known = {_owner(pick): pick for pick in board.picks()} if board else {}
-    opened = {(r.competition, r.dataset, r.answers): r.created for r in reveals}
-    for reveal in board.reveals() if board else ():
-        opened[reveal.competition, reveal.dataset, reveal.answers] = reveal.created
+    known = {(*_answers(pick), pick.team): pick for pick in board.picks()}
+    opened = {_answers(reveal): reveal.created for reveal in (*reveals, *board.reveals())}
     for pick in picks:
-        before, until = known.get(_owner(pick)), opened.get(_owner(pick)[:3])
-        if (before is None or before.created < pick.created) and (
-            until is None or pick.created <= until
-        ):
+        before, until = known.get((*_answers(pick), pick.team)), opened.get(_answers(pick))
+        late = until is not None and pick.created > until
+        if not late and (before is None or before.created < pick.created):
             yield pick
 
 
-def _owner(pick: Pick) -> tuple[str, str, str, str]:
-    return pick.competition, pick.dataset, pick.answers, pick.team
+def _answers(fact: Record | Reveal | Pick) -> tuple[str, str, str]:
+    """Whose answers it is of."""
+    return fact.competition, fact.dataset, fact.answers
 
 
-def _goes_before(line: dict[str, Any], ours: dict[str, Any], mine: bool) -> bool:
+def _goes_before(
+    line: dict[str, Any], ours: dict[str, Any], mine: bool, contests: Contests
+) -> bool:
     """Whether a file's line says the same as ours, and is the one that an import would take.
 
     The private figures that a file has of others are kept; those of what was scored here (`mine`)
@@ -279,23 +298,23 @@ def _goes_before(line: dict[str, Any], ours: dict[str, Any], mine: bool) -> bool
     """
     if line["type"] == "pick":
         return str(line.get("created")) > str(ours["created"])
-    if line == ours or next(lines.problems(line, Facts()), None) is not None:
+    if line == ours or jsonl.problems(line, contests.of(line)):
         return False
     fuller = _order(line)[0] < _order(ours)[0]
     if (fuller and mine) or _order(line) > _order(ours):
         return False
-    theirs, known = lines.made(line), lines.made(ours)
+    theirs, known = jsonl.made(line), jsonl.made(ours)
     if isinstance(theirs, Record) and isinstance(known, Record):
         return _other_figures(theirs, known) is None
     return line.get("team") == ours.get("team")
 
 
-def _order(line: dict[str, Any]) -> tuple[bool, str, str]:
+def _order(line: dict[str, Any]) -> _Order:
     """Of lines of the same the fullest counts, then the earliest."""
-    return line.get("private") is None, line["created"], lines.text_of(line)
+    return line.get("private") is None, line["created"], jsonl.text_of(line)
 
 
-def _read(file: Path, facts: Facts) -> _Content:
+def _read(file: Path, contests: Contests) -> _Content:
     """All lines of a file; of several lines of the same record the fullest, then the earliest.
 
     Raises:
@@ -304,66 +323,51 @@ def _read(file: Path, facts: Facts) -> _Content:
     problems: list[tuple[int, str]] = []
     parsed: list[_Parsed] = []
     old_reveals: list[tuple[int, dict[str, Any]]] = []
-    for number, text in lines.read(file):
-        line = lines.parse(text)
+
+    def take(number: int, line: dict[str, Any]) -> None:
+        contest, key = contests.of(line), jsonl.identity(line)
+        wrong = jsonl.problems(line, contest)
+        problems.extend((number, problem) for problem in wrong)
+        if not wrong:
+            ships = contest is not None and contest.ships(line)
+            parsed.append((_order(line), number, key, jsonl.made(line), ships))
+
+    for number, text in jsonl.read(file):
+        line = jsonl.parse(text)
         if isinstance(line, str):
             problems.append((number, line))
-            continue
-        line = lines.modern(line)
-        if _is_old(line):
+        elif _is_old(line):
             old_reveals.append((number, line))
-            continue
-        wrong = list(lines.problems(line, facts))
-        problems += [(number, problem) for problem in wrong]
-        if not wrong:
-            ships = facts.ships(line)
-            parsed.append((_order(line), number, lines.made(line), ships))
-    parsed += _of_answers(old_reveals, parsed, facts, problems)
+        else:
+            take(number, jsonl.modern(line))
+    for number, line in old_reveals:
+        for answers in _opened_by(line, parsed):
+            take(number, {**line, "answers": answers})
     content = _Content()
     parsed.sort(key=lambda entry: entry[0])  # so that the order of the lines does not matter
-    for _, number, fact, ships in parsed:
-        if isinstance(fact, Record):
-            first, record = content.records.setdefault(fact.key, (number, fact))
-            if (wrong_with := _other_figures(record, fact)) is not None:
+    for _, number, key, fact, ships in parsed:
+        if isinstance(fact, Reveal) and ships:
+            continue  # what Podium ships is open in any case, and opens nothing else
+        first, known = content.facts.setdefault(key, (number, fact))
+        if isinstance(fact, Pick):
+            content.facts[key] = number, fact  # the latest counts
+        if isinstance(fact, Record) and isinstance(known, Record):
+            if (wrong_with := _other_figures(known, fact)) is not None:
                 problems.append((number, f"{_named(fact)}: {wrong_with} in line {first}"))
             if ships:
                 content.references.add(fact.key)
-        elif isinstance(fact, Withdrawal):
-            content.withdrawals.setdefault(fact.submission, (number, fact))
-        elif isinstance(fact, Pick):
-            key = (fact.competition, fact.dataset, fact.answers, fact.team)
-            content.picks[key] = (number, fact)  # the latest counts
-        elif not ships:  # what Podium ships is open in any case, and opens nothing else
-            content.reveals.setdefault((fact.competition, fact.dataset, fact.answers), fact)
     _raise(file, problems)
     if not parsed:
         raise BoardError(f"{file} holds no lines.", hint="Name a file that podium export wrote.")
-    content.records = dict(sorted(content.records.items(), key=lambda item: item[1][1].created))
     return content
 
 
-def _of_answers(
-    old: Sequence[tuple[int, dict[str, Any]]],
-    parsed: Sequence[_Parsed],
-    facts: Facts,
-    problems: list[tuple[int, str]],
-) -> Iterator[_Parsed]:
-    """Reveals of before they were of an answers' version: of what the file had by then."""
-    records = [fact for _, _, fact, _ in parsed if isinstance(fact, Record)]
-    for number, line in old:
-        names = (line.get("competition"), line.get("dataset"))
-        opened = {
-            record.answers
-            for record in records
-            if (record.competition, record.dataset) == names
-            and record.created <= str(line.get("created"))
-        }
-        for answers in sorted(opened) or [""]:
-            new = {**line, "answers": answers}
-            wrong = list(lines.problems(new, facts))
-            problems += [(number, problem) for problem in wrong]
-            if not wrong:
-                yield _order(new), number, lines.made(new), False
+def _opened_by(reveal: Mapping[str, Any], parsed: Sequence[_Parsed]) -> list[str]:
+    """Answers that a reveal of before they had names opened: those the file had by then."""
+    names, created = (reveal.get("competition"), reveal.get("dataset")), str(reveal.get("created"))
+    records = [fact for _, _, _, fact, _ in parsed if isinstance(fact, Record)]
+    here = [r for r in records if (r.competition, r.dataset) == names and r.created <= created]
+    return sorted({record.answers for record in here}) or [""]
 
 
 def _raise(file: Path, problems: list[tuple[int, str]]) -> None:
@@ -391,11 +395,11 @@ def _named(record: Record) -> str:
 
 
 def _contradictions(
-    content: _Content, there: Mapping[tuple[str, str], Record]
+    records: Iterable[tuple[int, Record]], there: Mapping[tuple[str, str], Record]
 ) -> Iterator[tuple[int, str]]:
     """Lines that say something else than the board has."""
-    for key, (line, record) in content.records.items():
-        wrong = _other_figures(there[key], record) if key in there else None
+    for line, record in records:
+        wrong = _other_figures(there[record.key], record) if record.key in there else None
         if wrong:
             yield line, f"{_named(record)}: {wrong} on this board"
 
@@ -430,32 +434,27 @@ def wrong_picks(
                 yield line, f"picks {_named(record)} for team {pick.team}"
 
 
-def _with_desks(
-    entries: Iterable[tuple[int, Record]], facts: Facts, progress: Progress | None
-) -> Iterator[tuple[int, Record, Desk]]:
+def _with_scorers(
+    records: Iterable[tuple[int, Record]], contests: Contests, progress: Progress | None
+) -> Iterator[tuple[int, Record, Scorer]]:
     """Records that could be computed again: of present versions whose data are ready."""
-    from podium.data import dataset as data
-
-    desks: dict[tuple[str, str], Desk | None] = {}
-    for line, record in entries:
-        found = facts.present(record.competition, record.dataset, record.version)
-        if found is None:
+    scorers: dict[tuple[str, str], Scorer | None] = {}
+    for line, record in records:
+        contest = contests[record.competition, record.dataset]
+        if contest is None or contest.version.name != record.version:
             continue
-        names = (record.competition, record.dataset)
-        if names not in desks:
-            dataset = found.dataset(record.dataset)
-            ready = is_ready(found, dataset)
-            desks[names] = Desk.of(data.load(found, dataset)) if ready else None
-            if ready and progress:
-                progress.stage(f"verifying {record.competition}/{record.dataset}")
-        if desk := desks[names]:
-            yield line, record, desk
+        if contest.names not in scorers:
+            scorers[contest.names] = Scorer.find(contest)
+            if scorers[contest.names] and progress:
+                progress.stage(f"verifying {contest.title}")
+        if scorer := scorers[contest.names]:
+            yield line, record, scorer
 
 
 def _reveals(
-    board: Board | None,
+    board: Board,
     content: _Content,
-    there: Mapping[tuple[str, str], Record],
+    records: Sequence[Record],
     came_open: Collection[tuple[str, str]],
 ) -> tuple[list[Reveal], list[str]]:
     """Reveals that open nothing but what came open, and the boards that stay sealed.
@@ -463,24 +462,20 @@ def _reveals(
     Every submission that will be on the board must have come with its private figures, and these
     were computed here as well: whoever makes up a reveal can make up submissions for it.
     """
-    opened = {(r.competition, r.dataset, r.answers) for r in board.reveals()} if board else set()
-    everything = [*there.values(), *(record for _, record in content.records.values())]
+    opened = set(map(_answers, board.reveals()))
     applied, sealed = [], set()
-    for names, reveal in content.reveals.items():
-        if names in opened:
+    for _, reveal in content.of(Reveal):
+        if _answers(reveal) in opened:
             continue
-        here = [r for r in everything if (r.competition, r.dataset, r.answers) == names]
         keys = [
             record.key
-            for record in here
-            if record.kind == SUBMISSION and record.key not in content.references
+            for record in records
+            if _answers(record) == _answers(reveal)
+            and record.kind == SUBMISSION
+            and record.key not in content.references
         ]
         if keys and all(key in came_open for key in keys):
             applied.append(reveal)
         else:
-            sealed.add("/".join(names[:2]))
+            sealed.add(f"{reveal.competition}/{reveal.dataset}")
     return applied, sorted(sealed)
-
-
-def _came_open(content: _Content) -> set[tuple[str, str]]:
-    return {key for key, (_, record) in content.records.items() if record.private}

@@ -13,17 +13,20 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from podium import scratch, workspace
 from podium.data import formats
 from podium.data.expected import Expected
 from podium.errors import BoardError, PodiumError, SubmissionError, reason
-from podium.leaderboard.record import Record, submission_id
+from podium.leaderboard.record import SUBMITTED, Record, submission_id
 from podium.scratch import file_sha256
+
+if TYPE_CHECKING:
+    from podium.leaderboard.contest import Contest
 
 _CHUNK = 1 << 20
 _STAGED = ".staged-"
@@ -48,8 +51,9 @@ def checked(record: Record) -> Path:
     Raises:
         BoardError: If it is not here, or has changed since.
     """
-    path = _lying(record)
-    _check_same(record, file_sha256(path))
+    path = _present(record)
+    if file_sha256(path) != record.sha256:
+        raise _changed(record)
     return path
 
 
@@ -99,12 +103,13 @@ def taken(record: Record, expected: Expected) -> Iterator[Path]:
         BoardError: If it is not here, or has changed since.
         SubmissionError: If it is no predictions file, or the disk refuses.
     """
-    with copied(_lying(record), expected, workspace.root()) as copy:
-        _check_same(record, copy.sha256)
+    with copied(_present(record), expected, workspace.root()) as copy:
+        if copy.sha256 != record.sha256:
+            raise _changed(record)
         yield copy.path
 
 
-def _lying(record: Record) -> Path:
+def _present(record: Record) -> Path:
     """Where a record's file lies, whatever is in it.
 
     Raises:
@@ -121,12 +126,11 @@ def _lying(record: Record) -> Path:
     return path
 
 
-def _check_same(record: Record, sha256: str) -> None:
-    if sha256 != record.sha256:
-        raise BoardError(
-            f"{record.file} has changed since it was handed in (sha256).",
-            hint="Put back the file that was handed in.",
-        )
+def _changed(record: Record) -> BoardError:
+    return BoardError(
+        f"{record.file} has changed since it was handed in (sha256).",
+        hint="Put back the file that was handed in.",
+    )
 
 
 @contextmanager
@@ -169,23 +173,18 @@ def _disk_of(target: Path) -> Iterator[None]:
         ) from error
 
 
-def unrecorded(competition: str, dataset: str, recorded: Collection[str]) -> Iterator[str]:
+def unrecorded(contest: Contest) -> Iterator[str]:
     """Kept files that no record names: they are named after their bytes, as only Podium does it.
-
-    Args:
-        competition: Its name.
-        dataset: Its name.
-        recorded: The files that records name, relative to the workspace.
 
     Yields:
         Files, relative to the workspace.
     """
-    folder = workspace.root() / "submissions" / competition / dataset
+    folder, recorded = workspace.root().joinpath(SUBMITTED, *contest.names), contest.files()
     for path in sorted(folder.glob("*/*.*")):
         file = path.relative_to(workspace.root()).as_posix()
         if file not in recorded and _KEPT.fullmatch(path.stem) and path.is_file():
-            names = competition, dataset, path.parent.name
-            if path.stem == submission_id(*names, file_sha256(path)):
+            team, sha256 = path.parent.name, file_sha256(path)
+            if path.stem == submission_id(*contest.names, team, sha256):
                 yield file
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from podium import workspace
 from podium.competition import folders as competitions
 from podium.competition.contract import Competition, Dataset, Target
 from podium.competition.version import PUBLIC, cache_folder, checksums, find_version, is_ready
 from podium.errors import PodiumError
-from podium.leaderboard import leaderboard
+from podium.leaderboard.board import open_board
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +29,7 @@ class Entry:
 
 def listing() -> list[Entry]:
     """All competitions and datasets."""
-    board = leaderboard.find_board(workspace.database_url())
-    counts = board.counts() if board else {}
+    counts = open_board().counts()
     entries = []
     for name in competitions.names():
         try:

@@ -1,7 +1,8 @@
 """How records rank: the lines of a board, of one part.
 
 A line is little, so that a board of very many submissions is ranked at once; the figures of a row
-are read for those lines that somebody wants to see.
+are read for those lines that somebody wants to see. So a record has three forms: stored (`Record`),
+ranked (`Line`) and shown (`Row`).
 """
 
 from __future__ import annotations
@@ -9,24 +10,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from podium.competition.contract import Competition, Score
+from podium.errors import BoardError
 from podium.leaderboard.record import CEILING, CLAIM, CONTROL, REFERENCE, SUBMISSION
 from podium.rounding import shown
 
 OUTDATED, WITHDRAWN, UNVERIFIED, LATE = "outdated", "withdrawn", "unverified", "late"
 HOUSE = (CONTROL, CEILING)
+SHORTEST = 4
+"""Letters of an ID that may stand for it."""
+_NAMED = 10
+"""Submissions that an error names."""
 
 
-class Entry(NamedTuple):
-    """What ranks a record, and where the rest of it is found.
+class Line(NamedTuple):
+    """What ranks a record, and where it stands on a board of one part.
 
     Attributes:
         score: The primary score; None where the record came without the part's figures.
         origin: `own`, `claim` or `reference`: see `podium.leaderboard.record`.
         number: Of the record.
+        status, rank, reference_rank: As those of `Row`; not known before it is ranked.
     """
 
     score: float | None
@@ -37,43 +44,19 @@ class Entry(NamedTuple):
     created: str
     origin: str
     number: int
-
-
-_SCORE, _TEAM, _KIND, _ORIGIN = map(Entry._fields.index, ("score", "team", "kind", "origin"))
-
-
-class Line(NamedTuple):
-    """Where a record stands on a board of one part: the first three fields are those of `Row`.
-
-    The rest is its `Entry`; a large board makes one object of each.
-    """
-
-    rank: int | None
-    reference_rank: int | None
-    status: str
-    score: float | None
-    submission: str
-    version: str
-    team: str
-    kind: str
-    created: str
-    origin: str
-    number: int
-
-    @property
-    def is_house(self) -> bool:
-        """Whether it is a control or the ceiling, which stand on every board."""
-        return self.status in HOUSE
+    status: str = ""
+    rank: int | None = None
+    reference_rank: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
     """All lines of a board of one part, in its order.
 
-    Lines are made when they are asked for: most of a very large board is never looked at.
+    Lines get their ranks when they are asked for: most of a very large board is never looked at.
 
     Attributes:
-        placed: Records with a score, in order; controls and references stand among them.
+        placed: Lines with a score, in order; controls and references stand among them.
         rest: Lines that stand apart, after these: unverified, late, outdated, withdrawn.
         house: Lines of the controls, in order.
         zero: Score of the best control, which is 0 on the normalised scale.
@@ -82,7 +65,7 @@ class Ranking:
         looks: Public scores that each team has seen; withdrawn submissions count too.
     """
 
-    placed: Sequence[Entry]
+    placed: Sequence[Line]
     rest: Sequence[Line]
     house: Sequence[Line]
     primary: Score
@@ -95,14 +78,26 @@ class Ranking:
         return len(self.placed) + len(self.rest)
 
     def __iter__(self) -> Iterator[Line]:
-        yield from _lines(self.placed)
+        """Lines with their ranks: submissions among each other, references among each other."""
+        counts, ranks, last = Counter[str](), dict[str, int](), dict[str, float | None]()
+        for line in self.placed:
+            if line.kind != SUBMISSION:
+                yield line._replace(status=line.kind)
+                continue
+            status = REFERENCE if line.origin == REFERENCE else SUBMISSION
+            counts[status] += 1
+            if line.score != last.get(status):
+                ranks[status], last[status] = counts[status], line.score
+            if status == REFERENCE:
+                yield line._replace(status=status, reference_rank=ranks[status])
+            else:
+                yield line._replace(status=status, rank=ranks[status])
         yield from self.rest
 
     def of(self, team: str) -> list[Line]:
         """A team's lines, in order, without their ranks."""
-        own = (entry for entry in self.placed if entry.team == team)
-        unranked = [line for line in self.rest if line.team == team]
-        return [Line(None, None, entry.kind, *entry) for entry in own] + unranked
+        own = [line._replace(status=line.kind) for line in self.placed if line.team == team]
+        return own + [line for line in self.rest if line.team == team]
 
     def row(self, line: Line, name: str, model: str | None, card: Mapping[str, Any]) -> Row:
         """A line with the figures of its card, as they may be shown."""
@@ -124,9 +119,9 @@ class Ranking:
             entries=self.entries.get(line.team, 0) if counts else 0,
             metrics=shown(card.get("scores", {})),
             strata={
-                name: shown(found)
+                name: shown(stratum["scores"][primary])
                 for name, stratum in card.get("strata", {}).items()
-                if (found := stratum["scores"].get(primary)) is not None
+                if stratum["scores"].get(primary) is not None
             },
             submission=line.submission,
             created=line.created,
@@ -175,7 +170,7 @@ class Row:
 
 
 def rank(
-    entries: Iterable[Entry],
+    lines: Sequence[Line],
     withdrawn: Collection[str],
     competition: Competition,
     version: str,
@@ -187,51 +182,65 @@ def rank(
     those without a score of this part, those of other versions and those that were withdrawn.
 
     Args:
-        entries: In order of arrival.
+        lines: In order of arrival.
         withdrawn: Submissions that are withdrawn.
         competition: Whose scores they are.
         version: The present one.
         revealed: When its answers were revealed; None if they are sealed.
     """
-    everything = list(entries)
-    current = [entry for entry in everything if entry.version == version]
-    old = [e for e in everything if e.version != version and e.kind == SUBMISSION]
-    taken_back: list[Entry] = []
-    if withdrawn:  # each pass over a large board counts
-        taken_back = [entry for entry in everything if entry.submission in withdrawn]
-        current = [entry for entry in current if entry.submission not in withdrawn]
-        old = [entry for entry in old if entry.submission not in withdrawn]
-    by_team = Counter(map(itemgetter(_TEAM), current))
-    seen = [e.team for e in taken_back if e.version == version and e.kind == SUBMISSION]
-    lacking = [entry for entry in current if entry[_SCORE] is None]
-    scored = [entry for entry in current if entry[_SCORE] is not None] if lacking else current
+    stay = [ln for ln in lines if ln.submission not in withdrawn] if withdrawn else lines
+    taken_back = [ln for ln in lines if ln.submission in withdrawn] if withdrawn else []
+    current = [line for line in stay if line.version == version]
+    old = [ln for ln in stay if ln.version != version and ln.kind == SUBMISSION]
     primary = competition.primary
     # stable, so that equal scores stay in order of arrival
-    scored.sort(key=itemgetter(_SCORE), reverse=primary.higher_is_better)
-    claims = [e for e in scored if e[_ORIGIN] == CLAIM and e[_KIND] == SUBMISSION]
-    late = [] if revealed is None else [e for e in scored if _is_late(e, revealed)]
-    apart = {entry.number for entry in (*claims, *late)}
-    placed = [entry for entry in scored if entry.number not in apart] if apart else scored
-    rest = [
-        *(Line(None, None, UNVERIFIED, *entry) for entry in claims),
-        *(Line(None, None, LATE, *entry) for entry in late),
-        *(Line(None, None, _status(entry), *entry) for entry in lacking),
-        *(Line(None, None, OUTDATED, *entry) for entry in old),
-        *(Line(None, None, WITHDRAWN, *entry) for entry in taken_back),
-    ]
-    ours = [Line(None, None, e.kind, *e) for e in (*placed, *lacking) if e[_KIND] != SUBMISSION]
-    controls = [line.score for line in ours if line.kind == CONTROL and line.score is not None]
+    scored = sorted(
+        (line for line in current if line.score is not None),
+        key=attrgetter("score"),
+        reverse=primary.higher_is_better,
+    )
+    placed, claims, late = list[Line](), list[Line](), list[Line]()
+    for line in scored:
+        if line.kind != SUBMISSION or line.origin == REFERENCE:
+            placed.append(line)
+        elif line.origin == CLAIM:
+            claims.append(line._replace(status=UNVERIFIED))
+        elif revealed is not None and line.created > revealed:
+            late.append(line._replace(status=LATE))
+        else:
+            placed.append(line)
+    lacking = [_without_score(line) for line in current if line.score is None]
+    house = [line._replace(status=line.kind) for line in placed if line.kind != SUBMISSION]
+    house += [line for line in lacking if line.kind != SUBMISSION]
+    controls = [ln.score for ln in house if ln.kind == CONTROL and ln.score is not None]
     best = max if primary.higher_is_better else min
+    entries = Counter(line.team for line in current)
+    gone = Counter(
+        line.team for line in taken_back if line.version == version and line.kind == SUBMISSION
+    )
     return Ranking(
         placed=placed,
-        rest=rest,
-        house=ours,
+        rest=[
+            *claims,
+            *late,
+            *lacking,
+            *(line._replace(status=OUTDATED) for line in old),
+            *(line._replace(status=WITHDRAWN) for line in taken_back),
+        ],
+        house=house,
         primary=primary,
         zero=best(controls, default=None),
-        ranked=sum(e[_KIND] == SUBMISSION and e[_ORIGIN] != REFERENCE for e in placed),
-        entries=by_team,
-        looks=by_team + Counter(seen) - Counter(line.team for line in ours),
+        ranked=sum(ln.kind == SUBMISSION and ln.origin != REFERENCE for ln in placed),
+        entries=entries,
+        looks=entries + gone - Counter(line.team for line in house),
     )
+
+
+def _without_score(line: Line) -> Line:
+    """A line without a score of this part."""
+    origins = {CLAIM: UNVERIFIED, REFERENCE: REFERENCE}
+    status = line.kind if line.kind != SUBMISSION else origins.get(line.origin, SUBMISSION)
+    return line._replace(status=status)
 
 
 def best_per_team(lines: Iterable[Line]) -> Iterator[Line]:
@@ -240,7 +249,7 @@ def best_per_team(lines: Iterable[Line]) -> Iterator[Line]:
     last: Line | None = None
     for line in lines:
         if line.rank is None:
-            if line.is_house or line.status == REFERENCE:
+            if line.status in (*HOUSE, REFERENCE):
                 yield line
         elif line.team not in teams:
             teams.add(line.team)
@@ -249,39 +258,31 @@ def best_per_team(lines: Iterable[Line]) -> Iterator[Line]:
             yield last
 
 
-def _lines(placed: Iterable[Entry]) -> Iterator[Line]:
-    """Lines with their ranks: submissions among each other, and references among each other."""
-    place, last, count = 0, None, 0
-    other_place, other_last, other_count = 0, None, 0
-    for entry in placed:
-        if entry[_KIND] != SUBMISSION:
-            yield Line(None, None, entry.kind, *entry)
-        elif entry[_ORIGIN] == REFERENCE:
-            other_count += 1
-            if entry[_SCORE] != other_last:
-                other_place, other_last = other_count, entry[_SCORE]
-            yield Line(None, other_place, REFERENCE, *entry)
-        else:
-            count += 1
-            if entry[_SCORE] != last:
-                place, last = count, entry[_SCORE]
-            yield Line(place, None, SUBMISSION, *entry)
+def find(rows: Sequence[Row], name: str) -> Row:
+    """The row that a person means by an ID, the beginning of one, a name, team/name or a team.
 
-
-def _is_late(entry: Entry, revealed: str) -> bool:
-    """Whether a submission scored here came when the answers were known."""
-    return (
-        entry.kind == SUBMISSION
-        and entry.origin not in (CLAIM, REFERENCE)
-        and (entry.created > revealed)
-    )
-
-
-def _status(entry: Entry) -> str:
-    """Of an entry without a score of this part."""
-    if entry.kind != SUBMISSION:
-        return entry.kind
-    return {CLAIM: UNVERIFIED, REFERENCE: REFERENCE}.get(entry.origin, SUBMISSION)
+    Raises:
+        BoardError: If there is none, or more than one.
+    """
+    known = [row for row in rows if row.status not in (OUTDATED, WITHDRAWN)]
+    meant = [row for row in known if name in (row.submission, f"{row.team}/{row.name}")]
+    meant = meant or [row for row in known if row.name == name]
+    if not meant and len(name) >= SHORTEST:
+        meant = [row for row in known if row.submission.startswith(name.lower())]
+    meant = meant or [row for row in known if row.team == name][:1]  # the best of a team
+    if not meant:
+        raise BoardError(
+            f"{name[:60]!r} is no submission of this board.",
+            problems=[f"{r.submission}: {r.team}/{r.name}" for r in known[:_NAMED]],
+            hint="Give an ID (the board's last column), a name, TEAM/NAME, or a team for its best.",
+        )
+    if len(meant) > 1:
+        raise BoardError(
+            f"{name[:60]!r} fits {len(meant)} submissions.",
+            problems=[f"{r.submission}: {r.team}/{r.name}, {r.created}" for r in meant[:_NAMED]],
+            hint="Give the ID, or TEAM/NAME.",
+        )
+    return meant[0]
 
 
 def moved(row: Row, before: Mapping[str, int]) -> str:

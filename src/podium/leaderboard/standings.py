@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,14 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.competition.contract import Competition
-from podium.competition.version import Version
 from podium.errors import BoardError, UnknownNameError
-from podium.leaderboard.leaderboard import Board
-from podium.leaderboard.ranking import HOUSE, WITHDRAWN, Entry, Line, Ranking, Row, best_per_team
+from podium.leaderboard.contest import Contest
+from podium.leaderboard.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per_team
 from podium.leaderboard.record import SUBMISSION
 from podium.rounding import DIGITS, shown
 from podium.scoring import tiers
-from podium.scoring.tiers import Optimism
 
 COMPARED = 200
 """Of so many rows and teams at the top it is said who is really ahead."""
@@ -91,55 +89,44 @@ class View:
     top: int | None = None
 
 
-def standings(
-    board: Board,
-    competition: Competition,
-    dataset: str,
-    *,
-    version: Version,
-    part: str = "public",
-    view: View | None = None,
-) -> Standings:
+def standings(contest: Contest, part: str = "public", view: View | None = None) -> Standings:
     """The board of one part, compared and chosen.
 
     Raises:
         BoardError: If the part is sealed, or `view` asks for what is not there.
     """
     view = view or View()
-    shelf = _Shelf(board, competition, dataset, version, part)
-    ranking = shelf.ranking
+    reading = _Reading(contest, part)
+    ranking = reading.ranking
     lines: _Lines = ranking
     if view.best_of_all:
         lines = list(best_per_team(ranking))
     elif view.best_per_team:
-        lines = shelf.team_lines
-    told = _compared(lines, shelf)
+        lines = reading.team_lines
+    told, groups = _compared(lines, reading)
     wanted = _wanted(lines, view)
     chosen = wanted if view.sort else _first(wanted, view.top, ranking.house)
-    rows = [told.of(row) for row in shelf.rows(list(chosen))]
+    rows = [
+        replace(row, **told[row.submission]) if row.rank and row.submission in told else row
+        for row in reading.rows(list(chosen))
+    ]
     if view.sort:
-        rows = _sorted(rows, view.sort, competition)
+        rows = _sorted(rows, view.sort, contest.competition)
         rows = _first(rows, view.top, [row for row in rows if row.status in HOUSE])
     return Standings(
         rows=rows,
         looks=ranking.looks,
-        flattery=_flattery(ranking, shelf, view.team) if part == "public" else None,
-        groups=told.groups,
-        public_ranks={} if part == "public" else _public_ranks(shelf, view),
-        sealed=shelf.sealed,
+        flattery=_flattery(reading, view.team) if part == "public" else None,
+        groups=groups,
+        public_ranks=reading.public_ranks(view) if part != "public" else {},
+        sealed=part != "public" and contest.revealed() is None,
         ranked=ranking.ranked,
         more=len(wanted) - len(rows),
     )
 
 
 def chances(
-    board: Board,
-    competition: Competition,
-    dataset: str,
-    *,
-    version: Version,
-    part: str,
-    rows: Sequence[Row],
+    contest: Contest, part: str, rows: Sequence[Row]
 ) -> tuple[list[Row], NDArray[np.float64]]:
     """How probable it is that each row is better than each other, by pairs.
 
@@ -148,46 +135,32 @@ def chances(
         better than each [rows, rows]; 0.5 on the diagonal.
     """
     able = [row for row in rows if row.rank is not None and row.ci_low is not None]
-    shelf = _Shelf(board, competition, dataset, version, part)
-    values = shelf.influence(able)
+    reading = _Reading(contest, part)
+    values = reading.influence(able)
     able = [row for row in able if row.submission in values]
     if not able:
         return [], np.zeros((0, 0))
-    whole = {entry.submission: entry for entry in shelf.ranking.placed}  # rows are rounded
-    lines = [whole[row.submission] for row in able]
-    scores, influence = _stacked(lines, values, shelf.sign)
+    whole = {line.submission: line for line in reading.ranking.placed}  # rows are rounded
+    scores, influence = reading.stacked([whole[row.submission] for row in able], values)
     gaps, errors = tiers.differences(scores, influence)
     win = tiers.probability(gaps, errors, influence.shape[1])
     return able, np.asarray(np.round(win, DIGITS), dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class _Shelf:
-    """Where one board is read from: its lines, their figures and their influence values."""
+class _Reading:
+    """The board of one part as it is now: its lines, their figures and their influence values."""
 
-    board: Board
-    competition: Competition
-    dataset: str
-    version: Version
+    contest: Contest
     part: str
-
-    @property
-    def sign(self) -> int:
-        return 1 if self.competition.primary.higher_is_better else -1
 
     @cached_property
     def ranking(self) -> Ranking:
-        names = (self.competition, self.dataset)
-        return self.board.ranking(*names, version=self.version, part=self.part)
+        return self.contest.ranking(self.part)
 
     @cached_property
     def public(self) -> Ranking:
-        return self.ranking if self.part == "public" else replace(self, part="public").ranking
-
-    @property
-    def sealed(self) -> bool:
-        names = (self.competition.name, self.dataset, self.version.answers)
-        return self.part != "public" and self.board.revealed(*names) is None
+        return self.ranking if self.part == "public" else self.contest.ranking()
 
     @cached_property
     def team_lines(self) -> list[Line]:
@@ -198,119 +171,94 @@ class _Shelf:
         """
         if self.part == "public":
             return list(best_per_team(self.ranking))
-        chosen = self._chosen()
-        return list(
-            best_per_team(
-                line for line in self.ranking if line.rank is None or line.submission in chosen
-            )
-        )
-
-    def _chosen(self) -> set[str]:
-        """What stands for each team: what it picked, or else its best public submission."""
         ranked = {line.submission: line.team for line in self.public if line.rank is not None}
-        board = (self.competition.name, self.dataset, self.version.answers)
-        picked = [
+        picked = {
             submission
-            for pick in self.board.picks()
-            if (pick.competition, pick.dataset, pick.answers) == board
+            for pick in self.contest.picks()
             for submission in pick.submissions
             if ranked.get(submission) == pick.team
-        ]
+        }
         teams = {ranked[submission] for submission in picked}
         best = (line for line in best_per_team(self.public) if line.rank is not None)
-        return {*picked, *(line.submission for line in best if line.team not in teams)}
+        stands = picked | {line.submission for line in best if line.team not in teams}
+        lines = (ln for ln in self.ranking if ln.rank is None or ln.submission in stands)
+        return list(best_per_team(lines))
+
+    def public_ranks(self, view: View) -> dict[str, int]:
+        """By submission, as the same view of the public part has them."""
+        per_team = view.best_per_team or view.best_of_all
+        lines = best_per_team(self.public) if per_team else self.public
+        return {line.submission: line.rank for line in lines if line.rank is not None}
 
     def rows(self, lines: Sequence[Line]) -> list[Row]:
         """Lines with their figures."""
-        names = (self.competition, self.dataset)
-        wanted: dict[str, Any] = {"part": self.part, "ranking": self.ranking, "lines": lines}
-        return self.board.rows(*names, version=self.version, **wanted)
+        return self.contest.rows(self.part, self.ranking, lines)
 
     def influence(self, rows: Iterable[Row | Line]) -> dict[str, NDArray[np.float32]]:
-        """By submission, more is better; those of the whole test part were not kept."""
+        """By submission; those of the whole test part were not kept."""
         submissions = sorted({row.submission for row in rows})
         if self.part == "all" or not submissions:
             return {}
-        values = self.board.influence(
-            version=self.version.name, part=self.part, submissions=submissions
-        )
+        values = self.contest.influence(self.part, submissions)
         lengths = Counter(len(v) for v in values.values() if len(v))  # claims have none
         (size, _), *_ = lengths.most_common(1) or [(0, 0)]
-        return {name: self.sign * v for name, v in values.items() if len(v) == size > 1}
+        return {name: v for name, v in values.items() if len(v) == size > 1}
+
+    def stacked(
+        self, lines: Sequence[Line], values: Mapping[str, NDArray[np.float32]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Scores [lines] and influence values [lines, groups], more is better."""
+        sign = 1 if self.contest.competition.primary.higher_is_better else -1
+        scores = np.array([sign * (line.score or 0.0) for line in lines])
+        influence = np.array([values[line.submission] for line in lines], dtype=np.float64)
+        return scores, sign * influence
 
 
-def _public_ranks(shelf: _Shelf, view: View) -> dict[str, int]:
-    per_team = view.best_per_team or view.best_of_all
-    lines = best_per_team(shelf.public) if per_team else shelf.public
-    return {line.submission: line.rank for line in lines if line.rank is not None}
+def _compared(lines: _Lines, reading: _Reading) -> tuple[dict[str, dict[str, Any]], int | None]:
+    """What can be told of the first lines, and by how many groups.
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Told:
-    """What can be told of the first lines: `tier` and `win_next` by submission."""
-
-    tier: Mapping[str, int] = field(default_factory=dict)
-    win: Mapping[str, float] = field(default_factory=dict)
-    groups: int | None = None
-
-    def of(self, row: Row) -> Row:
-        """A row with what is told of it; not one of another version of the same submission."""
-        if row.rank is None:
-            return row
-        tier, win = self.tier.get(row.submission), self.win.get(row.submission)
-        return row if tier is win is None else replace(row, tier=tier, win_next=win)
-
-
-def _compared(lines: Iterable[Line], shelf: _Shelf) -> _Told:
-    """Tiers of the first of each team, and how sure each of the first lines is of the next."""
+    Returns:
+        By submission the tier of the first of each team (`tier`), and how sure each of the first
+        lines is of the next (`win_next`); the number of independent groups, None without any.
+    """
     able = (line for line in lines if line.rank is not None)
     head = list(islice(able, COMPARED + 1))
-    ranking = shelf.ranking
+    ranking = reading.ranking
     teams = ranking.entries.keys() - {line.team for line in ranking.house}
-    chosen = shelf.part == "public" or lines is not ranking
-    each = best_per_team(chain(head, able)) if chosen else shelf.team_lines
+    chosen = reading.part == "public" or lines is not ranking
+    each = best_per_team(chain(head, able)) if chosen else reading.team_lines
     ranked = (line for line in each if line.rank is not None)
     best = list(islice(ranked, min(COMPARED, len(teams))))
     both = {line.submission: line for line in (*head, *best)}
-    values = shelf.influence(
-        row for row in shelf.rows(list(both.values())) if row.ci_low is not None
-    )
+    rows = reading.rows(list(both.values()))
+    values = reading.influence(row for row in rows if row.ci_low is not None)
     if not values:
-        return _Told()
+        return {}, None
     groups = len(next(iter(values.values())))
-    win = _win_next([line for line in head if line.submission in values], values, shelf.sign)
-    tier = {}
-    best = [line for line in best if line.submission in values]
+    head, best = ([ln for ln in some if ln.submission in values] for some in (head, best))
+    told: dict[str, dict[str, Any]] = defaultdict(dict)
     if groups >= tiers.FEWEST:
-        numbers = tiers.tiers(*_stacked(best, values, shelf.sign))
-        tier = {line.submission: int(n) for line, n in zip(best, numbers, strict=True)}
-    return _Told(tier=tier, win=win, groups=groups)
+        numbers = tiers.tiers(*reading.stacked(best, values))
+        for line, number in zip(best, numbers, strict=True):
+            told[line.submission]["tier"] = int(number)
+    win = _win_next(*reading.stacked(head, values)) if len(head) > 1 else []
+    for line, probability in zip(head, win, strict=False):  # the last is before none
+        told[line.submission]["win_next"] = probability
+    return told, groups
 
 
-def _stacked(
-    rows: Sequence[Line | Entry], values: Mapping[str, NDArray[np.float32]], sign: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores, more is better [rows], and influence values [rows, groups]."""
-    scores = np.array([sign * (row.score or 0.0) for row in rows])
-    return scores, np.array([values[row.submission] for row in rows], dtype=np.float64)
-
-
-def _win_next(
-    rows: Sequence[Line], values: Mapping[str, NDArray[np.float32]], sign: int
-) -> dict[str, float]:
+def _win_next(scores: NDArray[np.float64], influence: NDArray[np.float64]) -> list[float]:
     """How probable it is that each row is better than the one below it."""
-    if len(rows) < 2:
-        return {}
-    scores, influence = _stacked(rows, values, sign)
     groups = influence.shape[1]
     step = influence[:-1] - influence[1:]
     se = np.sqrt(np.square(step).sum(axis=1) / (groups * (groups - 1)))
-    found = tiers.probability(scores[:-1] - scores[1:], se, groups)
-    return {row.submission: shown(float(p)) for row, p in zip(rows, found, strict=False)}
+    win: list[float] = tiers.probability(scores[:-1] - scores[1:], se, groups).tolist()
+    return shown(win)
 
 
-def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | None:
+def _flattery(reading: _Reading, team: str | None) -> Flattery | None:
     """Of many tries some 200, evenly from the best to the worst, are looked at."""
+    ranking = reading.ranking
     team = team or next((line.team for line in ranking if line.rank is not None), None)
     if team is None:
         return None
@@ -320,15 +268,12 @@ def _flattery(ranking: Ranking, shelf: _Shelf, team: str | None) -> Flattery | N
         return None
     some = np.unique(np.linspace(0, len(tries) - 1, COMPARED, dtype=int))
     tries = [tries[place] for place in some]
-    values = shelf.influence(tries)
-    found: Optimism | None = None
-    if values:
-        found = tiers.optimism(
-            *_stacked([line for line in tries if line.submission in values], values, shelf.sign)
-        )
-    if found is None:
+    values = reading.influence(tries)
+    tries = [line for line in tries if line.submission in values]
+    optimism = tiers.optimism(*reading.stacked(tries, values)) if tries else None
+    if optimism is None:
         return None
-    return Flattery(team=team, looks=ranking.looks.get(team, 0), **shown(vars(found)))
+    return Flattery(team=team, looks=ranking.looks.get(team, 0), **shown(vars(optimism)))
 
 
 def _wanted(lines: _Lines, view: View) -> _Lines:
@@ -339,7 +284,7 @@ def _wanted(lines: _Lines, view: View) -> _Lines:
     return [
         line
         for line in lines
-        if line.is_house or (view.team in (None, line.team) and line.created >= since)
+        if line.status in HOUSE or (view.team in (None, line.team) and line.created >= since)
     ]
 
 
@@ -347,13 +292,13 @@ def _first(rows: Iterable[_Either], top: int | None, house: Sequence[_Either]) -
     """The first ones, and the controls."""
     if top is None:
         return list(rows)
-    left, found = count(1), []
+    left, first = count(1), []
     for row in rows:
         if row.status not in HOUSE and next(left) > top:
             break
-        found.append(row)
-    shown = {row.submission for row in found}
-    return found + [row for row in house if row.submission not in shown]
+        first.append(row)
+    there = {row.submission for row in first}
+    return first + [row for row in house if row.submission not in there]
 
 
 def _sorted(rows: Sequence[Row], column: str, competition: Competition) -> list[Row]:

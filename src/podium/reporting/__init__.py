@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from podium import workspace
 from podium.competition import folders as competitions
-from podium.competition.version import Version, find_version, get_command, is_ready
+from podium.competition.version import get_command
 from podium.errors import BoardError, PodiumError, reason, visible
 from podium.figures import chance, figure, percent, short
-from podium.leaderboard import files, leaderboard
+from podium.leaderboard import files
+from podium.leaderboard.board import Board, open_board
+from podium.leaderboard.contest import Contest
 from podium.reporting.page import Page, gather
 from podium.reporting.tables import day
 from podium.scratch import replacing
@@ -31,9 +32,7 @@ from podium.scratch import replacing
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from podium.competition.contract import Competition, Dataset
     from podium.execution.training import Progress
-    from podium.leaderboard.leaderboard import Board
 
 TEMPLATES = Path(__file__).parent / "templates"
 INDEX = "index.html"
@@ -78,11 +77,8 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
         BoardError: If there is no board, or nothing on it.
         PodiumError: If `out` cannot be written, or holds another site.
     """
-    board = leaderboard.find_board(workspace.database_url())
-    if board is None:
-        raise BoardError("There is no board here yet.", hint="Begin with: podium list")
-    boards, missing = _boards(board, competition)
-    if not boards:
+    contests, missing = _contests(open_board().must_exist(), competition)
+    if not contests:
         raise BoardError(
             f"Nothing of {competition or 'any competition'} can be shown.", problems=missing
         )
@@ -91,10 +87,10 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
     environment = _environment()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for found, dataset, version in boards:
+        for contest in contests:
             if progress:
-                progress.stage(f"{found.name}/{dataset.name}")
-            page = gather(board, found, dataset, version)
+                progress.stage(contest.title)
+            page = gather(contest)
             pictures = _pictures(page, out)
             written.append(out / page.file)
             _write(environment, "page.html", written[-1], page=page, pictures=pictures)
@@ -107,13 +103,11 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
     return Report(index=out / INDEX, pages=written, missing=missing)
 
 
-def _boards(
-    board: Board, name: str | None
-) -> tuple[list[tuple[Competition, Dataset, Version]], list[str]]:
-    """Competition, dataset and present version of each board, and why others have no page."""
+def _contests(board: Board, name: str | None) -> tuple[list[Contest], list[str]]:
+    """Each contest on the board, and why others have no page."""
     if name is not None:
         competitions.load(name)  # says what is wrong with it
-    found, missing = [], []
+    contests, missing = [], []
     for known, dataset in sorted(board.counts(references=True)):
         if name not in (None, known):
             continue
@@ -123,29 +117,30 @@ def _boards(
         except PodiumError as error:
             missing.append(f"{known}/{dataset}: {error.message}")
             continue
-        version = find_version(one, chosen)
-        if version is None:
-            missing.append(f"{known}/{dataset}: its data are not here: {get_command(one, chosen)}")
+        if contest := Contest.find(one, chosen, board):
+            contests.append(contest)
         else:
-            found.append((one, chosen, version))
-    return found, missing
+            missing.append(f"{known}/{dataset}: its data are not here: {get_command(one, chosen)}")
+    return contests, missing
 
 
 def _pictures(page: Page, out: Path) -> Pictures:
     """Draw the best submissions whose predictions are here."""
-    from podium.data.dataset import load
+    from podium.leaderboard.submit import Scorer
     from podium.reporting import plotting
 
-    competition, dataset = page.competition, page.dataset
+    contest = page.contest
+    competition = contest.competition
     if not (competition.folder / "plot.py").is_file():
         return Pictures(missing=f"{competition.name} draws no pictures of its own.")
-    if not is_ready(competition, dataset):
-        return Pictures(missing=f"Its data are not here: {get_command(competition, dataset)}")
-    board = leaderboard.open_board(workspace.database_url())
+    scorer = Scorer.find(contest)
+    if scorer is None:
+        command = get_command(competition, contest.dataset)
+        return Pictures(missing=f"Its data are not here: {command}")
     shown: list[str] = []
     for submission in (team.row.submission for team in page.teams):
         with suppress(BoardError):
-            files.checked(board.get(submission, page.version.name))
+            files.checked(contest.record(submission))
             shown.append(submission)
         if len(shown) == DRAWN:
             break
@@ -153,7 +148,7 @@ def _pictures(page: Page, out: Path) -> Pictures:
         return Pictures(missing="The predictions of the best submissions are not here.")
     folder = out / page.file.removesuffix(".html")
     try:
-        drawn = plotting.plot(load(competition, dataset), shown, folder)
+        drawn = plotting.plot(scorer, shown, folder)
     except PodiumError as error:
         return Pictures(missing=f"{error.message} {error.hint}".strip())
     return Pictures(files=[quote(f"{folder.name}/{file.name}") for file in drawn], shown=shown)

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from podium.competition.contract import Competition, Dataset
-from podium.competition.version import Version
+from podium.competition.contract import Competition
 from podium.figures import figure
+from podium.leaderboard.contest import Contest
 from podium.leaderboard.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.leaderboard.record import REFERENCE
 from podium.leaderboard.standings import Standings, View, chances, standings
 from podium.reporting import charts
 from podium.reporting.tables import ROWS, Column, Line, columns_of, lines_of
 from podium.scoring.tiers import FEWEST
-
-if TYPE_CHECKING:
-    from podium.leaderboard.leaderboard import Board
 
 PAIRED = 30
 """Submissions of the heat map."""
@@ -55,9 +51,7 @@ class Page:
         win: How probable it is that each is better than each other [paired, paired].
     """
 
-    competition: Competition
-    dataset: Dataset
-    version: Version
+    contest: Contest
     part: str
     revealed: bool
     submissions: int
@@ -78,26 +72,25 @@ class Page:
     @property
     def file(self) -> str:
         """The page's name."""
-        return f"{self.competition.name}-{self.dataset.name}.html"
+        return "{}-{}.html".format(*self.contest.names)
 
 
-def gather(board: Board, competition: Competition, dataset: Dataset, version: Version) -> Page:
+def gather(contest: Contest) -> Page:
     """Everything that the page of a board shows."""
-    revealed = board.revealed(competition.name, dataset.name, version.answers) is not None
+    competition, revealed = contest.competition, contest.revealed() is not None
     part, primary = "private" if revealed else "public", competition.primary
-    names = (board, competition, dataset.name)
-    public = standings(*names, version=version)
-    shown = standings(*names, version=version, part=part) if revealed else public
+    public = standings(contest)
+    shown = standings(contest, part) if revealed else public
     ranked = [row for row in shown.rows if row.rank is not None]
     best = bests(ranked)
     if revealed:  # of all its tries the best would be flattered
-        own = standings(*names, version=version, part=part, view=View(best_per_team=True))
+        own = standings(contest, part, View(best_per_team=True))
         stands = {row.submission for row in own.rows}
         best = [row for row in ranked if row.submission in stands]
     places = {row.team: place for place, row in enumerate(best)}
     before = {row.submission: row for row in public.rows} if revealed else {}
     head = chosen(ranked, PAIRED)
-    paired, win = chances(*names, version=version, part=part, rows=head)
+    paired, win = chances(contest, part, head)
     last: dict[str, str] = {}
     for row in ranked:
         last[row.team] = max(row.created, last.get(row.team, ""))
@@ -106,9 +99,7 @@ def gather(board: Board, competition: Competition, dataset: Dataset, version: Ve
         return -1 if row.status in HOUSE else places.get(row.team, -1)
 
     return Page(
-        competition=competition,
-        dataset=dataset,
-        version=version,
+        contest=contest,
         part=part,
         revealed=revealed,
         submissions=sum(row.status not in (*HOUSE, WITHDRAWN) for row in shown.rows),
@@ -116,7 +107,7 @@ def gather(board: Board, competition: Competition, dataset: Dataset, version: Ve
         columns=columns_of(competition, shown, before),
         lines=lines_of(shown.rows, higher=primary.higher_is_better),
         left_out=max(0, len(ranked) - ROWS),
-        messages=board.messages(competition.name, dataset.name),
+        messages={name: text for name, text in contest.select("submission", "message") if text},
         teams=[Team(row=r, looks=shown.looks.get(r.team, 0), last=last[r.team]) for r in best],
         place=place,
         notes=list(_notes(competition, public, shown, part)),

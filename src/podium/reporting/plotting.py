@@ -11,11 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import scratch, workspace
+from podium import scratch
 from podium.competition.view import View
 from podium.errors import BoardError, PodiumError, reason, require_extra
-from podium.leaderboard import files, leaderboard
-from podium.leaderboard.entry import Desk
 from podium.rounding import shown
 
 if TYPE_CHECKING:
@@ -23,29 +21,27 @@ if TYPE_CHECKING:
     from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.leaderboard.record import Record
+    from podium.leaderboard.submit import Scorer
 
 
-def plot(data: Data, submissions: Sequence[str], out: Path) -> list[Path]:
+def plot(scorer: Scorer, submissions: Sequence[str], out: Path) -> list[Path]:
     """Draw submissions of the board, named by the beginning of their IDs.
 
     Raises:
         BoardError: If one is not there, of another board, or without its file.
         PodiumError: If the competition has no pictures, or `out` cannot be written.
     """
-    board = leaderboard.find_board(workspace.database_url())
-    if board is None:
-        raise BoardError("There is no board here yet.", hint="Begin with: podium list")
-    found = [board.find(name) for name in submissions]
-    where = data.competition.name, data.dataset.name
-    for record in found:
-        if (record.competition, record.dataset) != where:
+    contest = scorer.contest
+    records = [contest.board.must_exist().find(name) for name in submissions]
+    for record in records:
+        if (record.competition, record.dataset) != contest.names:
             raise BoardError(
                 f"{record.submission} is of {record.competition}/{record.dataset}, "
-                f"not of {'/'.join(where)}."
+                f"not of {contest.title}."
             )
-    revealed = board.revealed(*where, data.version.answers) is not None
-    desk = Desk.of(data)
-    return draw(data.competition, [_view(desk, one, revealed=revealed) for one in found], out)
+    revealed = contest.revealed() is not None
+    views = [_view(scorer, record, revealed=revealed) for record in records]
+    return draw(contest.competition, views, out)
 
 
 def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> list[Path]:
@@ -109,18 +105,18 @@ def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Pat
     return written
 
 
-def _view(desk: Desk, record: Record, *, revealed: bool) -> View:
-    if record.version != desk.version.name:
+def _view(scorer: Scorer, record: Record, *, revealed: bool) -> View:
+    if record.version != scorer.contest.version.name:
         raise BoardError(
             f"{record.submission} ({record.name}) was handed in to other data, split or metric.",
             hint="Its file can be scored again: podium rescore "
             f"{record.competition} --dataset {record.dataset}",
         )
-    predictions = desk.check(files.checked(record))
+    predictions = scorer.predictions(record)
     return View(
         title=f"{record.name} ({record.team})",
-        part=desk.data.part("test"),
+        part=scorer.data.part("test"),
         predictions=predictions,
-        truth=desk.answers() if revealed else None,
-        scores=shown(desk.scores_by_group(predictions, private=revealed)),
+        truth=scorer.solution.targets if revealed else None,
+        scores=shown(scorer.solution.scores_by_group(predictions, private=revealed)),
     )

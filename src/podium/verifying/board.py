@@ -6,18 +6,17 @@ kept. Nothing here says a private figure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
-from podium import workspace
 from podium.errors import one_line
-from podium.leaderboard import exchange, leaderboard, lines, schema
-from podium.leaderboard.batch import near, near_influence, scored_again
-from podium.leaderboard.entry import Desk, cards
-from podium.leaderboard.leaderboard import Board
-from podium.leaderboard.queries import row_of
+from podium.leaderboard import exchange, jsonl, schema
+from podium.leaderboard.board import row_of
+from podium.leaderboard.contest import Contest
 from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
-from podium.rounding import shown
+from podium.leaderboard.rescore import near_influence, scored_again
+from podium.leaderboard.submit import Scorer, cards
+from podium.rounding import near, shown
 from podium.verifying.under_test import Check, DatasetUnderTest
 from podium.workspace import HOUSE
 
@@ -26,21 +25,17 @@ _SHOWN = 20
 
 def board_is_as_it_was_written(tested: DatasetUnderTest) -> Iterator[str]:
     """Records, withdrawals, reveals and picks are those of the board's journal, which is whole."""
-    if board := _board():
-        yield from board.tampering(tested.competition.name, tested.dataset.name)
+    yield from tested.scorer.contest.tampering()
 
 
 def records_agree_with_themselves(tested: DatasetUnderTest) -> Iterator[str]:
     """IDs, versions, intervals and ranking columns of records follow from what else they say."""
-    if board := _board():
-        yield from _first(_faults(board, tested))
+    yield from _first(_faults(tested.scorer.contest))
 
 
 def records_are_what_their_predictions_score(tested: DatasetUnderTest) -> Iterator[str]:
     """Kept predictions, controls and the ceiling give all figures of their records again."""
-    if board := _board():
-        own = board.records(tested.competition.name, tested.dataset.name, [OWN])
-        yield from _first(_other_figures(own, tested))
+    yield from _first(_other_figures(tested))
 
 
 BOARD: tuple[Check, ...] = (
@@ -48,10 +43,6 @@ BOARD: tuple[Check, ...] = (
     records_agree_with_themselves,
     records_are_what_their_predictions_score,
 )
-
-
-def _board() -> Board | None:
-    return leaderboard.find_board(workspace.database_url())
 
 
 def _named(record: Record) -> str:
@@ -64,21 +55,24 @@ def _first(problems: Iterator[str]) -> Iterator[str]:
         yield f"and {more} more"
 
 
-def _faults(board: Board, tested: DatasetUnderTest) -> Iterator[str]:
-    names, facts = (tested.competition.name, tested.dataset.name), lines.Facts()
-    controls = {control.name for control in tested.competition.controls}
-    primary, records = tested.competition.primary.name, board.records(*names)
-    ranked = board.scores(*names)  # after them: of a record that comes in between there are scores
+def _faults(contest: Contest) -> Iterator[str]:
+    primary = contest.competition.primary.name
+    controls = {control.name for control in contest.competition.controls}
+    records = contest.records()
+    # after them: of a record that comes in between there are scores
+    rows = contest.select("submission", "version", "score", *schema.SCORES.values())
+    ranked = {(row[0], row[1]): row[2:] for row in rows}
     for record in records:
         if record.team == HOUSE and record.kind == CONTROL and record.name not in controls:
             continue  # one of before: controls are no part of a version
-        wrong = list(lines.problems(lines.of_record(record, opened=True), facts))
+        wrong = jsonl.problems(jsonl.line_of(record), contest)
         if not wrong:
-            row, (score, *columns) = row_of(record, OWN, primary), ranked[record.key]
-            others = columns != [row[name] for name in schema.SCORES.values()]
+            row, (score, *values) = row_of(record, OWN, primary), ranked[record.key]
+            others = values != [row[name] for name in schema.SCORES.values()]
             wrong = ["it ranks by other scores than it has"] * (score == primary and others)
         yield from (f"{_named(record)}: {problem}" for problem in wrong)
     known = {record.submission: record for record in records}
+    board, names = contest.board, contest.names
     withdrawals = [w for w in board.withdrawals() if (w.competition, w.dataset) == names]
     picks = [pick for pick in board.picks() if (pick.competition, pick.dataset) == names]
     strays = (
@@ -92,13 +86,13 @@ def _faults(board: Board, tested: DatasetUnderTest) -> Iterator[str]:
             yield f"a reveal is of answers that no record has: {reveal.answers[:40]}"
 
 
-def _other_figures(own: Sequence[Record], tested: DatasetUnderTest) -> Iterator[str]:
-    desk = Desk.of(tested.data)
+def _other_figures(tested: DatasetUnderTest) -> Iterator[str]:
+    own = tested.scorer.contest.records([OWN])
     progress = tested.progress if own else None
     report = progress.stage(f"scoring {len(own):,} records again") if progress else None
     for step, record in enumerate(own, 1):
         try:
-            wrong = _wrong_parts(desk, record)
+            wrong = _wrong_parts(tested.scorer, record)
             if report:
                 report(step, shown(record.public["scores"][tested.competition.primary.name]))
         except Exception as error:  # noqa: BLE001  metric, model and file are anybody's
@@ -109,8 +103,8 @@ def _other_figures(own: Sequence[Record], tested: DatasetUnderTest) -> Iterator[
             yield f"{_named(record)}: its {', '.join(wrong)} figures are not those of {place}"
 
 
-def _wrong_parts(desk: Desk, record: Record) -> list[str]:
-    scored = scored_again(desk, record)
+def _wrong_parts(scorer: Scorer, record: Record) -> list[str]:
+    scored = scored_again(scorer, record)
     if scored is None:
         return []
     right = cards(scored)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from podium import scratch, workspace
+from podium import scratch
 from podium.columns import first
 from podium.competition.version import PUBLIC, checksums, read_golden
 from podium.data import dataset as datas
@@ -22,7 +22,7 @@ from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution import training
 from podium.execution.folds import predictions_limit
 from podium.execution.worker import Worker
-from podium.leaderboard import files, leaderboard
+from podium.leaderboard import files
 from podium.leaderboard.record import OWN
 from podium.machine import python
 from podium.metrics.stats import Cells, Tally
@@ -266,19 +266,17 @@ def bad_files_are_refused(tested: DatasetUnderTest) -> Iterator[str]:
 
 def board_is_whole(tested: DatasetUnderTest) -> Iterator[str]:
     """The board's database is sound, and every record's predictions are kept as they came in."""
-    board = leaderboard.find_board(workspace.database_url())
-    names = tested.competition.name, tested.dataset.name
-    lost = list(files.unrecorded(*names, board.files(*names) if board else ()))
+    contest = tested.scorer.contest
+    lost = list(files.unrecorded(contest))
     if lost:
         yield (
             f"no record names {first(lost, len(lost))}: the database or its log (-wal) was cut "
-            f"or replaced; put it back, or record them again: podium score-all {names[0]}"
+            "or replaced; put it back, or record them again: "
+            f"podium score-all {contest.competition.name}"
         )
-    if board is None:
-        return
-    yield from board.damage()
+    yield from contest.board.damage()
     shared = "PODIUM_DB" in os.environ  # with workspaces that keep their own files
-    for record in board.records(*names, [OWN]):
+    for record in contest.records([OWN]):
         if record.file and (not shared or files.find(record)):
             try:
                 files.checked(record)

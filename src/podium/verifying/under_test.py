@@ -20,9 +20,10 @@ from podium.data import dataset as datas
 from podium.errors import MissingPackageError, PodiumError, one_line
 from podium.execution import training, views
 from podium.execution.worker import Worker
+from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import Estimate
 from podium.scoring import submission
-from podium.scoring.scoring import Solution, open_solution
+from podium.scoring.scoring import Solution
 
 TINY = 400
 """Rows that models are tried on."""
@@ -50,9 +51,14 @@ class DatasetUnderTest:
         return datas.load(self.competition, self.dataset)
 
     @cached_property
+    def scorer(self) -> Scorer:
+        """Scores predictions of the dataset, and knows its board."""
+        return Scorer.of(self.data)
+
+    @property
     def solution(self) -> Solution:
         """The answers, by the one door."""
-        return open_solution(self.data)
+        return self.scorer.solution
 
     @cached_property
     def built(self) -> datas.Prepared:

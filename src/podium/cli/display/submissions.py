@@ -13,9 +13,9 @@ from podium.figures import counted, figure, interval, near
 
 if TYPE_CHECKING:
     from podium.execution.predicting import Predicted
-    from podium.leaderboard.batch import Handled
-    from podium.leaderboard.entry import Outcome
     from podium.leaderboard.exchange import Imported
+    from podium.leaderboard.rescore import Handled
+    from podium.leaderboard.submit import Outcome
     from podium.metrics.stats import Card
 
 _HEAD = 20
@@ -123,7 +123,7 @@ def imported(found: Imported) -> None:
 
 def card(competition: Competition, found: Card) -> None:
     """Print a card."""
-    from podium.leaderboard.entry import card_json
+    from podium.leaderboard.submit import card_json
 
     _card_table(competition, card_json(found))
 

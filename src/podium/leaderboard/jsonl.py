@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium import documents, rounding, workspace
 from podium.competition import folders as competitions
-from podium.competition.version import Version, answers_of, find_version, successor
+from podium.competition.version import Version, answers_of, successor
 from podium.errors import BoardError, PodiumError
 from podium.leaderboard import record as records
 from podium.leaderboard.record import (
@@ -41,6 +41,7 @@ from podium.leaderboard.record import (
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
+    from podium.leaderboard.contest import Contest
 
 Fact = Record | Withdrawal | Reveal | Pick
 _TYPES: dict[str, type[Fact]] = {
@@ -49,6 +50,7 @@ _TYPES: dict[str, type[Fact]] = {
     "reveal": Reveal,
     "withdrawal": Withdrawal,
 }
+_KINDS = {kind: name for name, kind in _TYPES.items()}
 _KEYS = {
     "record": ("submission", "version"),
     "withdrawal": ("submission",),
@@ -65,40 +67,6 @@ _ROUNDING = 1e-4
 SHIPPED = "reference.sha256"
 """The file of a competition that lists the sha256 of each line that Podium ships."""
 _MANY = 2**53
-
-
-class Facts(dict[tuple[str, str], "tuple[Competition, Version] | None"]):
-    """Competitions that are known here and the present version of their datasets, asked once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shipped: dict[str, frozenset[str]] = {}
-
-    def __missing__(self, names: tuple[str, str]) -> tuple[Competition, Version] | None:
-        name, dataset = names
-        known = self._competition(name)
-        version = None
-        if known and dataset in [entry.name for entry in known.datasets]:
-            version = find_version(known, known.dataset(dataset))
-        self[names] = (known, version) if known and version else None
-        return self[names]
-
-    def present(self, name: str, dataset: str, version: str) -> Competition | None:
-        """The competition, if the version is its present one."""
-        facts = self[name, dataset]
-        return facts[0] if facts and facts[1].name == version else None
-
-    def ships(self, line: Mapping[str, Any]) -> bool:
-        """Whether it is one of the lines that came with the competition."""
-        name = str(line.get("competition"))
-        if name not in self._shipped:
-            known = self._competition(name)
-            self._shipped[name] = frozenset() if known is None else shipped(known)
-        return bool(self._shipped[name]) and sha256_of(line) in self._shipped[name]
-
-    def _competition(self, name: str) -> Competition | None:
-        known = competitions.try_load(name) if name in competitions.names() else ""
-        return None if isinstance(known, str) else known
 
 
 def shipped(competition: Competition) -> frozenset[str]:
@@ -128,15 +96,6 @@ def modern(line: dict[str, Any]) -> dict[str, Any]:
     return {**new, "version": version or line["edition"], "answers": answers_of(provenance)}
 
 
-def of_record(record: Record, opened: bool) -> dict[str, Any]:
-    """A record's line; sealed unless its board is `opened`."""
-    opened = opened and bool(record.private)
-    line = {"type": "record", **vars(record if opened else records.sealed(record))}
-    for name in _INFLUENCE:
-        line[name] = base64.b64encode(line[name]).decode()
-    return line if opened else {**line, **dict.fromkeys((*_SEALED, "public_influence"))}
-
-
 def sealed(line: dict[str, Any]) -> dict[str, Any]:
     """A line as an older Podium wrote it, as it would be written now: see `record.sealed`."""
     if line["type"] != "record" or line.get("private"):
@@ -144,11 +103,17 @@ def sealed(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, "public": rounding.shown(line.get("public")), "public_influence": None}
 
 
-def line_of(fact: Fact) -> dict[str, Any]:
-    """A withdrawal's, reveal's or pick's line."""
-    (kind,) = [name for name, made_of in _TYPES.items() if isinstance(fact, made_of)]
-    listed = {"submissions": list(fact.submissions)} if isinstance(fact, Pick) else {}
-    return {"type": kind, **vars(fact), **listed}
+def line_of(fact: Fact, *, opened: bool = True) -> dict[str, Any]:
+    """The line of a fact; that of a record is sealed unless its board is `opened`."""
+    line = {"type": _KINDS[type(fact)], **vars(fact)}
+    if isinstance(fact, Pick):
+        line["submissions"] = list(fact.submissions)
+    elif isinstance(fact, Record):
+        opened = opened and bool(fact.private)
+        line |= vars(fact if opened else records.sealed(fact))
+        line |= {name: base64.b64encode(line[name]).decode() for name in _INFLUENCE}
+        line |= {} if opened else dict.fromkeys((*_SEALED, "public_influence"))
+    return line
 
 
 def refuse_unwritable(fact: Fact) -> None:
@@ -157,7 +122,7 @@ def refuse_unwritable(fact: Fact) -> None:
     Raises:
         BoardError: With everything that is wrong.
     """
-    line = of_record(fact, opened=True) if isinstance(fact, Record) else line_of(fact)
+    line = line_of(fact)
     wrong = list(_text_problems(line))
     if isinstance(fact, Record):
         too_large = [name for name in _INFLUENCE if _floats(line[name]) is None]
@@ -208,14 +173,14 @@ def parse(text: str) -> dict[str, Any] | str:
         raise ValueError(f"{constant} is no JSON")
 
     try:
-        found = json.loads(text, parse_constant=refuse)
+        line = json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         return f"no JSON: {str(error)[:80]}"
-    if not isinstance(found, dict) or found.get("type") not in list(_TYPES):
+    if not isinstance(line, dict) or line.get("type") not in list(_TYPES):
         return f"no {', '.join(_TYPES)}: {text[:40]}"
-    if not documents.is_shallow(found):
+    if not documents.is_shallow(line):
         return f"more than {documents.DEPTH} objects or lists within each other"
-    return found
+    return line
 
 
 def made(line: Mapping[str, Any]) -> Fact:
@@ -230,19 +195,24 @@ def made(line: Mapping[str, Any]) -> Fact:
     return _TYPES[line["type"]](**values)
 
 
-def problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
-    """Everything that is wrong with a line by itself."""
+def problems(line: Mapping[str, Any], contest: Contest | None) -> list[str]:
+    """Everything that is wrong with a line by itself.
+
+    Args:
+        line: As it was parsed.
+        contest: That of its competition and dataset, where they are known here.
+    """
     wanted = {entry.name for entry in fields(_TYPES[line["type"]])}
     lacking, unknown = wanted - line.keys(), line.keys() - wanted - {"type"}
     if lacking or unknown:
-        yield from (f"{name!r} is missing" for name in sorted(lacking))
-        yield from (f"{name[:40]!r} is unknown" for name in sorted(unknown))
-        return
+        missing = [f"{name!r} is missing" for name in sorted(lacking)]
+        return missing + [f"{name[:40]!r} is unknown" for name in sorted(unknown)]
     told = list(_text_problems(line))
-    if not told and line["type"] == "record":
-        told = [*_record_problems(line), *_card_problems(line)]
-        told = told or [*_known_problems(line, facts), *_contradictions(line, facts)]
-    yield from told
+    if told or line["type"] != "record":
+        return told
+    present = contest if contest and contest.version.name == line["version"] else None
+    told = [*_record_problems(line), *_card_problems(line)]
+    return told or [*_known_problems(line, present), *_contradictions(line, present)]
 
 
 def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
@@ -254,8 +224,9 @@ def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{name!r}: {fault}"
             continue
         if name == "submissions":
-            short = isinstance(value, list) and len(value) <= MOST_PICKS
-            if not short or not all(isinstance(v, str) and _is_word(v) for v in value):
+            listed = isinstance(value, list) and all(isinstance(word, str) for word in value)
+            short = listed and all(len(word) <= _LIMIT and word.isprintable() for word in value)
+            if not short or len(value) > MOST_PICKS:
                 yield f"'submissions' must be a list of at most {MOST_PICKS} IDs"
             continue
         if value is None and name in ("model", "file"):
@@ -272,16 +243,12 @@ def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name!r} has characters that cannot be printed"
 
 
-def _is_word(text: str) -> bool:
-    return len(text) <= _LIMIT and text.isprintable()
-
-
 def _is_time(text: str) -> bool:
     try:
-        found = datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
+        time = datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
     except (ValueError, OverflowError):
         return False
-    return found.isoformat(timespec="seconds") == text
+    return time.isoformat(timespec="seconds") == text
 
 
 def _is_ahead(time: str) -> bool:
@@ -358,37 +325,29 @@ def _floats(text: Any) -> Any:
 
 def _is_card(card: Any, *, whole: bool = True) -> bool:
     names = {"rows", "groups", "scores", "se", "ci", *(["strata"] if whole else [])}
+    if not isinstance(card, dict) or card.keys() != names or not isinstance(card["scores"], dict):
+        return False
+    ci, strata = card["ci"], card.get("strata", {})
     return (
-        isinstance(card, dict)
-        and card.keys() == names
-        and all(type(card[name]) is int and 0 < card[name] < _MANY for name in ("rows", "groups"))
-        and isinstance(card["scores"], dict)
+        all(type(card[name]) is int and 0 < card[name] < _MANY for name in ("rows", "groups"))
         and all(map(_is_figure, card["scores"].values()))
         and (card["se"] is None or _is_figure(card["se"]))
-        and (card["ci"] is None or _is_interval(card["ci"]))
-        and (not whole or _are_strata(card["strata"]))
+        and (ci is None or (isinstance(ci, list) and len(ci) == 2 and all(map(_is_figure, ci))))
+        and isinstance(strata, dict)
+        and all(_is_card(stratum, whole=False) for stratum in strata.values())
     )
-
-
-def _is_interval(bounds: Any) -> bool:
-    return isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_figure, bounds))
-
-
-def _are_strata(strata: Any) -> bool:
-    return isinstance(strata, dict) and all(_is_card(s, whole=False) for s in strata.values())
 
 
 def _is_figure(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
+def _known_problems(line: Mapping[str, Any], present: Contest | None) -> Iterator[str]:
     """What does not fit the facts of the present version, where that is known here."""
-    competition = facts.present(line["competition"], line["dataset"], line["version"])
-    if competition is None:
+    if present is None:
         return
-    present = facts[line["competition"], line["dataset"]]
-    if present and line["answers"] != present[1].answers:
+    competition = present.competition
+    if line["answers"] != present.version.answers:
         yield "'answers' are not those of its version"
     scores = {score.name for score in competition.scores}
     strata = {stratum.name for stratum in competition.strata}
@@ -401,15 +360,15 @@ def _known_problems(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
             yield f"the {part} strata must be among {', '.join(sorted(strata))}"
     if line["kind"] == CONTROL and line["name"] not in {c.name for c in competition.controls}:
         yield f"{competition.name} has no control {line['name']!r}"
-    if line["kind"] == CEILING and not competition.dataset(line["dataset"]).simulated:
-        yield f"{competition.name}/{line['dataset']} is not simulated: it has no ceiling"
+    if line["kind"] == CEILING and not present.dataset.simulated:
+        yield f"{present.title} is not simulated: it has no ceiling"
 
 
-def _contradictions(line: Mapping[str, Any], facts: Facts) -> Iterator[str]:
+def _contradictions(line: Mapping[str, Any], present: Contest | None) -> Iterator[str]:
     """What of a record contradicts itself: no scoring could have written it."""
     from podium.metrics.stats import interval, quantile
 
-    known = facts.present(line["competition"], line["dataset"], line["version"])
+    known = present.competition if present else None
     parts = [part for part in PARTS if line[part]]
     for part in parts:
         card = line[part]

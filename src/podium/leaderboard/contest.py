@@ -1,0 +1,267 @@
+"""A contest: a competition's dataset in its present version, and the board that it is on.
+
+This one object is handed from call to call; whatever needs several of its parts is asked of it.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from podium.competition.contract import Competition, Dataset
+from podium.competition.version import Version, find_version
+from podium.errors import BoardError
+from podium.leaderboard import journal, jsonl, schema
+from podium.leaderboard.board import (
+    AT_ONCE,
+    Board,
+    open_board,
+    refuse_over_limit,
+    score_of,
+    select_looks,
+    select_revealed,
+    select_withdrawn,
+    today,
+)
+from podium.leaderboard.ranking import Line, Ranking, Row, find, rank
+from podium.leaderboard.record import MOST_PICKS, OWN, REFERENCE, Pick, Record, Reveal, now
+from podium.leaderboard.schema import RECORDS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """A competition's dataset in its present version, and its board."""
+
+    competition: Competition
+    dataset: Dataset
+    version: Version
+    board: Board
+
+    @classmethod
+    def find(
+        cls, competition: Competition, dataset: Dataset, board: Board | None = None
+    ) -> Contest | None:
+        """The contest of a dataset; None where neither its data nor their checksums are here."""
+        version = find_version(competition, dataset)
+        if version is None:
+            return None
+        board = board or open_board()
+        return cls(competition=competition, dataset=dataset, version=version, board=board)
+
+    @property
+    def title(self) -> str:
+        """As people are told it: sirna/demo."""
+        return f"{self.competition.name}/{self.dataset.name}"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of competition and dataset."""
+        return self.competition.name, self.dataset.name
+
+    @property
+    def _where(self) -> dict[str, str]:
+        return {"competition": self.competition.name, "dataset": self.dataset.name}
+
+    def records(self, origins: Collection[str] = ()) -> list[Record]:
+        """Records of all versions in the order in which they came; see `Board.records`."""
+        return self.board.records(origins, **self._where)
+
+    def record(self, submission: str) -> Record:
+        """The record of a submission in the present version, or what is claimed of it.
+
+        Raises:
+            BoardError: If there is none.
+        """
+        records = self.board.records(submission=submission, version=self.version.name)
+        if not records:
+            raise BoardError(f"There is no submission {submission[:60]!r} in the present version.")
+        return records[0]
+
+    def select(self, *columns: str, **where: str) -> Sequence[Any]:
+        """Columns of the records that hold these values, of all versions: see `Board.select`."""
+        return self.board.select(*columns, **self._where, **where)
+
+    def has(self, submission: str) -> bool:
+        """Whether a submission was scored here in the present version."""
+        where = {"submission": submission, "version": self.version.name, "origin": OWN}
+        return bool(self.board.select("number", **where))
+
+    def files(self) -> dict[str, str]:
+        """The files that records scored here name, relative to the workspace, and their sha256."""
+        rows = self.select("file", "sha256", origin=OWN)
+        return {file: sha256 for file, sha256 in rows if file}
+
+    def influence(self, part: str, submissions: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Influence values of the primary score, by submission; `part` is public or private."""
+        import numpy as np  # here: a list of competitions needs none
+
+        # by nothing but its key: else SQLite would go through all records of the board
+        query = sa.select(RECORDS.c.submission, RECORDS.c[f"{part}_influence"]).where(
+            RECORDS.c.version == self.version.name, RECORDS.c.submission.in_(submissions)
+        )
+        return {row[0]: np.frombuffer(row[1], np.float32) for row in self.board.all(query)}
+
+    def revealed(self) -> str | None:
+        """When the private scores of its answers were opened; None if they are sealed."""
+        rows = self.board.all(select_revealed(*self.names, self.version.answers))
+        return rows[0][0] if rows else None
+
+    def refuse_over_limit(self, team: str) -> None:
+        """Refuse what would be more looks at the public score than a day has, in UTC.
+
+        Raises:
+            BoardError: With when the next is possible.
+        """
+        if limit := self.competition.daily_limit:
+            query = select_looks(*self.names, self.version.name, since=today())
+            looks = {row[0]: row[1] for row in self.board.all(query)}
+            refuse_over_limit(team, looks, limit)
+
+    def ranking(self, part: str = "public") -> Ranking:
+        """All lines of the board of one part, without their figures: quick at any size.
+
+        Of a sealed part the lines that Podium ships are shown, which are known to everybody.
+
+        Raises:
+            BoardError: If the part is sealed and no such line is there.
+        """
+        with self.board.read() as connection:
+            withdrawn = set(connection.execute(select_withdrawn()).scalars())
+            query = select_revealed(*self.names, self.version.answers)
+            revealed = connection.execute(query).scalar()
+            lines = self._lines(connection, part)
+        if part != "public" and revealed is None:
+            lines = [line for line in lines if line.origin == REFERENCE]
+            if not any(line.version == self.version.name for line in lines):
+                raise BoardError(
+                    f"The {part} scores of {self.title} are sealed.",
+                    hint=f"Open them for good: podium reveal {self.competition.name} "
+                    f"--dataset {self.dataset.name}",
+                )
+        return rank(lines, withdrawn, self.competition, self.version.name, revealed)
+
+    def rows(
+        self,
+        part: str = "public",
+        ranking: Ranking | None = None,
+        lines: Sequence[Line] | None = None,
+    ) -> list[Row]:
+        """Lines of the board of one part with their figures.
+
+        Args:
+            part: `public`, or after reveal `private` and `all`.
+            ranking: Where it was made already.
+            lines: Which of its lines; by default all.
+
+        Raises:
+            BoardError: If the part is sealed.
+        """
+        ranking = ranking or self.ranking(part)
+        chosen = list(ranking) if lines is None else lines
+        cards: dict[int, Any] = {}
+        query = sa.select(*(RECORDS.c[name] for name in ("number", "name", "model", part)))
+        with self.board.read() as connection:
+            for start in range(0, len(chosen), AT_ONCE):
+                numbers = [line.number for line in chosen[start : start + AT_ONCE]]
+                asked = query.where(RECORDS.c.number.in_(numbers))
+                cards |= {number: figures for number, *figures in connection.execute(asked)}
+        return [ranking.row(line, *cards[line.number]) for line in chosen]
+
+    def _lines(self, connection: sa.Connection, part: str) -> list[Line]:
+        """What ranks the records, in order of arrival.
+
+        The score of those whose columns are of another one, or that came when the competition was
+        unknown, is in their figures. Two ranges of the index find them: `!=` would go through all
+        of it.
+        """
+        primary, score = self.competition.primary.name, RECORDS.c.score
+        columns = [RECORDS.c[name] for name in schema.RANKS]
+        mine = [RECORDS.c[name] == value for name, value in self._where.items()]
+        query = sa.select(RECORDS.c[schema.SCORES[part]], *columns).where(*mine, score == primary)
+        lines = [Line(*row) for row in connection.execute(query).all()]
+        query = sa.select(RECORDS.c[part], *columns).where(
+            *mine, sa.or_(score.is_(None), score < primary, score > primary)
+        )
+        for card, *row in connection.execute(query):
+            lines.append(Line(score_of(card, primary), *row))
+        return sorted(lines, key=attrgetter("number"))
+
+    def picks(self) -> list[Pick]:
+        """What teams picked of its answers."""
+        where = (*self.names, self.version.answers)
+        picks = self.board.picks()
+        return [one for one in picks if (one.competition, one.dataset, one.answers) == where]
+
+    def pick(self, team: str, names: Sequence[str] | None) -> list[Row]:
+        """Note what a team picks (None: only look); gives the rows of what is picked.
+
+        Raises:
+            BoardError: If one is not the team's or does not rank, or the answers are revealed.
+        """
+        ranking = self.ranking()
+        lines = [line for line in ranking if line.team == team]  # to read all figures takes long
+        rows = self.rows(ranking=ranking, lines=lines)
+        if names is None:
+            picked = {name for one in self.picks() if one.team == team for name in one.submissions}
+            return [row for row in rows if row.submission in picked]
+        if self.revealed() is not None:
+            raise BoardError(
+                f"The private scores of {self.title} are open: it is too late to pick."
+            )
+        if len(names) > MOST_PICKS:
+            raise BoardError(f"A team picks at most {MOST_PICKS} submissions, not {len(names)}.")
+        own = [row for row in rows if row.rank is not None]
+        if names and not own:
+            raise BoardError(
+                f"Team {team} has no submission that ranks on {self.title}.",
+                hint="See them: podium board {} --dataset {}".format(*self.names),
+            )
+        chosen = {row.submission: row for row in (find(own, name) for name in names)}
+        self.board.pick(Pick(**self._signed, team=team, submissions=tuple(chosen)))
+        return list(chosen.values())
+
+    def reveal(self) -> bool:
+        """Open the private scores of its answers for good; False if they are open already."""
+        return self.board.reveal(Reveal(**self._signed))
+
+    @property
+    def _signed(self) -> dict[str, str]:
+        """What every reveal and pick says."""
+        return {
+            **self._where,
+            "answers": self.version.answers,
+            "who": getpass.getuser(),
+            "created": now(),
+        }
+
+    @cached_property
+    def _shipped(self) -> frozenset[str]:
+        return jsonl.shipped(self.competition)
+
+    def ships(self, line: Mapping[str, Any]) -> bool:
+        """Whether it is one of the lines that came with the competition."""
+        return bool(self._shipped) and jsonl.sha256_of(line) in self._shipped
+
+    def tampering(self) -> list[str]:
+        """What of the dataset is not as it was written: see `podium.leaderboard.journal`."""
+        with self.board.read() as connection:
+            return list(journal.contradictions(connection, *self.names))
+
+
+def nothing_submitted(competition: Competition, dataset: Dataset) -> BoardError:
+    """Says so, and how to begin."""
+    return BoardError(
+        f"Nothing was submitted to {competition.name}/{dataset.name} yet.",
+        hint=f"Begin with: podium run {competition.name} {competition.controls[0].model} "
+        f"--dataset {dataset.name}",
+    )

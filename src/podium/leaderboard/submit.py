@@ -1,0 +1,395 @@
+"""Handing in: check, score and record predictions, and keep their file (see `files`).
+
+A refusal at any step leaves nothing behind: no file, no record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podium import scratch, workspace
+from podium.competition import model_file as model
+from podium.competition.version import is_ready
+from podium.data.dataset import Data, load
+from podium.data.expected import Expected
+from podium.data.reader import Reader
+from podium.errors import PodiumError, note, one_line
+from podium.execution import provenance, training
+from podium.leaderboard import files
+from podium.leaderboard.board import Board, open_board
+from podium.leaderboard.contest import Contest
+from podium.leaderboard.ranking import Row
+from podium.leaderboard.record import (
+    CEILING,
+    CONTROL,
+    OWN,
+    PARTS,
+    SUBMISSION,
+    SUBMITTED,
+    Record,
+    now,
+    submission_id,
+)
+from podium.leaderboard.standings import View, standings
+from podium.metrics.stats import Card, Estimate
+from podium.rounding import shown
+from podium.scoring import submission
+from podium.scoring.scoring import Scorecard, Solution, open_solution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from podium.competition.contract import Control
+    from podium.competition.metric import Table
+
+PUT_ASIDE = "predictions"
+_LEFT_OUT: set[tuple[str, ...]] = set()
+"""Controls that could not be scored in this process: a later one may find them mended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Predictions that were written.
+
+    Attributes:
+        file: Where the predictions are kept.
+        open_file: Predictions of the open part, for whoever can score them.
+        seconds: Wall time.
+        left_open: What this system did not guard from the model's code.
+    """
+
+    file: Path
+    open_file: Path | None
+    seconds: float
+    left_open: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Kept):
+    """What handing in predictions gave.
+
+    Attributes:
+        row: Their line of the public board.
+        card: Their public figures, rounded: see `card_json`.
+        change: Public score minus the team's best before it, both as they are shown; None for a
+            first entry.
+        ranked: How many submissions have a rank.
+        new: False if the team handed in the very same predictions before.
+    """
+
+    row: Row
+    card: Mapping[str, Any]
+    change: float | None
+    ranked: int
+    new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """A predictions file, and where it comes from.
+
+    Attributes:
+        path: The file.
+        team: Who hands it in.
+        name: What the board shows.
+        start: `time.perf_counter()` when the work began.
+        model: The model's name, if Podium trained it.
+        message: A remark.
+        code: Parameters, seed and the like, for the provenance.
+        open_table: Predictions of the open part in the form in which they are handed on.
+    """
+
+    path: Path
+    team: str
+    name: str
+    start: float
+    model: str | None = None
+    message: str = ""
+    code: Mapping[str, Any] | None = None
+    open_table: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scorer:
+    """Scores predictions of one contest, whoever hands them in; made once for many files."""
+
+    data: Data
+    contest: Contest
+
+    @classmethod
+    def of(cls, data: Data, board: Board | None = None) -> Scorer:
+        """The scorer of a prepared dataset, whose version is that of the data."""
+        contest = Contest(
+            competition=data.competition,
+            dataset=data.dataset,
+            version=data.version,
+            board=board or open_board(),
+        )
+        return cls(data=data, contest=contest)
+
+    @classmethod
+    def find(cls, contest: Contest) -> Scorer | None:
+        """The scorer of a contest; None where its data are not prepared here."""
+        if not is_ready(contest.competition, contest.dataset):
+            return None
+        return cls(data=load(contest.competition, contest.dataset), contest=contest)
+
+    @cached_property
+    def solution(self) -> Solution:
+        """The answers; opened only once there is something to score."""
+        return open_solution(self.data)
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What a predictions file should hold."""
+        data = self.data
+        return Expected.of(data.competition, data.rows("test"), data.genes)
+
+    @cached_property
+    def _surroundings(self) -> Mapping[str, Any]:
+        return provenance.collect()
+
+    @cached_property
+    def _reader(self) -> Reader:
+        """Reads files of others; it ends with this object."""
+        return Reader()
+
+    def check(self, path: Path, *, new: bool = False, foreign: bool = False) -> Table:
+        """The predictions of a file, aligned with the test ids.
+
+        Args:
+            path: The file.
+            new: Whether it is about to be handed in: then what is no fault is said, once.
+            foreign: Whether it comes from others.
+
+        Raises:
+            SubmissionError: With everything that is wrong.
+        """
+        notes: list[str] = []
+        table = submission.check(path, self.data, notes, self._reader if foreign else None)
+        for text in notes if new else ():
+            note(f"{path.name}: {text}")
+        return table
+
+    def predictions(self, record: Record, *, foreign: bool = False) -> Table:
+        """The predictions of a record's file, aligned with the test ids.
+
+        Raises:
+            BoardError: If the file is not here, or has changed since it was handed in.
+            SubmissionError: If it cannot be scored.
+        """
+        with files.taken(record, self.expected) as copy:
+            return self.check(copy, foreign=foreign)
+
+    def score(self, predictions: Table) -> Scorecard:
+        """Score aligned predictions.
+
+        Raises:
+            PodiumError: If a score is not finite.
+        """
+        return self.solution.score(predictions)
+
+    def control(self, control: Control) -> Scorecard | None:
+        """Train and score a trivial model; None if that cannot be, which is said."""
+
+        def scored() -> Scorecard:
+            file = model.load(self.data.competition, control.model).with_params(control.params)
+            return self.score(training.predict_test(self.data, file))
+
+        return self._if_scorable(f"control {control.name!r}", scored)
+
+    def ceiling(self) -> Scorecard | None:
+        """The score of the simulator's Bayes-optimal predictor; None if there is none to score."""
+        return self._if_scorable(CEILING, self.solution.ceiling)
+
+    def _if_scorable(self, what: str, score: Callable[[], Scorecard | None]) -> Scorecard | None:
+        """What a control or the ceiling scores; None if it fails, which is said once a process."""
+        key = *self.contest.names, self.contest.version.name, what
+        if key in _LEFT_OUT:
+            return None
+        try:
+            return score()
+        except Exception as error:  # noqa: BLE001  model and metric are anybody's code
+            _LEFT_OUT.add(key)
+            why = one_line(error)
+            note(f"{self.contest.title}: {what} cannot be scored and is left out: {why}")
+            return None
+
+    def record(
+        self,
+        scored: Scorecard,
+        *,
+        team: str,
+        name: str,
+        sha256: str,
+        code: Mapping[str, Any],
+        file: str | None = None,
+        kind: str = SUBMISSION,
+        model: str | None = None,
+        message: str = "",
+    ) -> Record:
+        """A record of scored predictions; see `Record`."""
+        version = self.contest.version
+        competition, dataset = self.contest.names
+        return Record(
+            submission=submission_id(competition, dataset, team, sha256),
+            competition=competition,
+            dataset=dataset,
+            version=version.name,
+            answers=version.answers,
+            team=team,
+            name=name,
+            model=model,
+            message=message,
+            kind=kind,
+            created=now(),
+            file=file,
+            sha256=sha256,
+            provenance={
+                **vars(version),
+                "peak_memory_mb": provenance.peak_memory_mb(),
+                **code,
+                **self._surroundings,
+            },
+            **cards(scored),
+        )
+
+    def add(self, record: Record) -> bool:
+        """Record a submission; False if it is there already.
+
+        Raises:
+            BoardError: If others of the team came in between, and the day's limit is reached.
+        """
+        return self.contest.board.add(record, daily_limit=self.data.competition.daily_limit)
+
+    def record_controls(self) -> None:
+        """Score the trivial models and, on simulated data, the ceiling: once a version.
+
+        One that cannot be scored is left out, so that it keeps no submission from the board.
+        """
+        names = {"version": self.contest.version.name, "origin": OWN}
+        there = set(self.contest.select("kind", "name", team=workspace.HOUSE, **names))
+        for control in self.data.competition.controls:
+            if (CONTROL, control.name) not in there and (scored := self.control(control)):
+                file = model.load(self.data.competition, control.model).with_params(control.params)
+                code = {"params": file.params, "seed": 0, "model_sha256": file.sha256}
+                self._record_control(scored, CONTROL, control.name, control.model, code)
+        if (CEILING, CEILING) not in there and (ceiling := self.ceiling()):
+            self._record_control(ceiling, CEILING, CEILING, None, {})
+
+    def _record_control(
+        self, scored: Scorecard, kind: str, name: str, model: str | None, code: Mapping[str, Any]
+    ) -> None:
+        sha256 = hashlib.sha256(name.encode()).hexdigest()
+        who = {"team": workspace.HOUSE, "name": name, "sha256": sha256}
+        self.contest.board.add(self.record(scored, **who, kind=kind, model=model, code=code))
+
+
+def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
+    """Check, score, keep, record.
+
+    Raises:
+        PodiumError: If the predictions are refused; nothing is written then.
+    """
+    contest, team = scorer.contest, predictions.team
+    folder = _folder(contest, team, SUBMITTED)
+    with files.copied(predictions.path, scorer.expected, folder) as copy:
+        aligned = scorer.check(copy.path, new=True)
+        short = submission_id(*contest.names, team, copy.sha256)
+        if short in {withdrawal.submission for withdrawal in contest.board.withdrawals([OWN])}:
+            raise PodiumError(
+                f"These predictions were withdrawn, as {short}.",
+                hint="A withdrawal is for good: hand in other predictions.",
+            )
+        if not contest.has(short):
+            contest.refuse_over_limit(team)
+        scored = scorer.score(aligned)
+        scorer.record_controls()
+        own = contest.ranking().of(team)
+        before = next((line.score for line in own if line.kind == SUBMISSION), None)
+        seconds = time.perf_counter() - predictions.start
+        kept = folder / (short + predictions.path.suffix.lower())
+        record = scorer.record(
+            scored,
+            team=team,
+            name=predictions.name,
+            sha256=copy.sha256,
+            code={**(predictions.code or {}), "seconds": round(seconds, 3)},
+            file=kept.relative_to(workspace.root()).as_posix(),
+            model=predictions.model,
+            message=predictions.message,
+        )
+        files.tidy(folder, contest.files)
+        with files.staged(copy, kept, lambda: contest.has(short)):
+            new = scorer.add(record)
+    open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
+    board = standings(contest, view=View(team=team))
+    row = next(row for row in board.rows if row.submission == short)
+    score = record.public["scores"][contest.competition.primary.name]
+    return Outcome(
+        row=row,
+        card=shown(record.public),
+        change=None if before is None or not new else shown(shown(score) - shown(before)),
+        ranked=board.ranked,
+        new=new,
+        file=kept,
+        open_file=open_file,
+        seconds=seconds,
+    )
+
+
+def keep(scorer: Scorer, predictions: Predictions) -> Kept:
+    """Check predictions and keep them without scoring."""
+    contest = scorer.contest
+    folder = _folder(contest, predictions.team, PUT_ASIDE)
+    with files.copied(predictions.path, scorer.expected, folder) as copy:
+        scorer.check(copy.path)
+        short = submission_id(*contest.names, predictions.team, copy.sha256)
+        kept = submission.keep(copy.path, folder, short + predictions.path.suffix.lower())
+    open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
+    return Kept(file=kept, open_file=open_file, seconds=time.perf_counter() - predictions.start)
+
+
+def _folder(contest: Contest, team: str, kind: str) -> Path:
+    """Where the files of a team lie."""
+    return workspace.root().joinpath(kind, *contest.names, team)
+
+
+def _keep_open(predictions: Predictions, folder: Path, short: str, name: str) -> Path | None:
+    """Keep the predictions of the open part beside the others."""
+    if predictions.open_table is None:
+        return None
+    with scratch.directory(scratch.INCOMING, folder) as place:
+        predictions.open_table.to_csv(place / "open.csv", index=False)
+        return submission.keep(place / "open.csv", folder, f"{short}.{name}")
+
+
+def cards(scored: Scorecard) -> dict[str, Any]:
+    """What a record keeps of its scores: the fields of `Record` of that name."""
+    return {
+        **{part: card_json(scored[part]) for part in PARTS},
+        "public_influence": scored["public"].whole.influence.tobytes(),
+        "private_influence": scored["private"].whole.influence.tobytes(),
+    }
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """A card as it is stored: rows, groups, scores, se, ci; and for each stratum the same."""
+    strata = {name: _estimate_json(estimate) for name, estimate in card.strata.items()}
+    return {**_estimate_json(card.whole), "strata": strata}
+
+
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "rows": estimate.rows,
+        "groups": estimate.groups,
+        "scores": dict(estimate.scores),
+        "se": estimate.se,
+        "ci": list(estimate.ci) if estimate.ci else None,
+    }
