@@ -74,9 +74,9 @@ def checks() -> None:
     """How long each check takes, in one process."""
     from podium import api
     from podium.verifying import verify
-    from podium.verifying.case import Case
+    from podium.verifying.under_test import DatasetUnderTest
 
-    case = Case(*api.load("large"))
+    case = DatasetUnderTest(*api.load("large"))
     _ = case.data, case.solution
     for check in verify.CHECKS:
         start = time.perf_counter()

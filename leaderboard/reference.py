@@ -246,9 +246,9 @@ def computed(name: str) -> dict[str, Behaviour]:
 
     from podium import api
     from podium.execution.folds import predictions_limit
-    from podium.verifying.case import Case
+    from podium.verifying.under_test import DatasetUnderTest
 
-    case = Case(*api.load(name))
+    case = DatasetUnderTest(*api.load(name))
     noted, limit = {}, predictions_limit(case.data, len(case.tiny))
     for model, worker in case.models():
         file = worker.model

@@ -12,7 +12,7 @@ import redteam_escapes as escapes
 from bombs import BOMBS
 from podium import api
 from podium.verifying import board, checks, verify
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 from redteam_attacks import inside
 from redteam_home import kind
 
@@ -96,7 +96,7 @@ def tampering(rng, home):
                     sql = f"DELETE FROM records WHERE number = {number}"
                     opened.execute(sql)
             opened.close()
-            case = Case(*api.load("toy"))
+            case = DatasetUnderTest(*api.load("toy"))
             judged = [verify.judged(case, c) for c in (checks.board_is_whole, *board.BOARD)]
         yield "" if any(one.problem for one in judged) else sql
         shutil.rmtree(place)

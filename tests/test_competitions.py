@@ -8,7 +8,7 @@ from podium.competition import version
 from podium.data import dataset as data
 from podium.errors import DataError
 from podium.verifying import checks, verify
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 
 
 def cases():
@@ -29,7 +29,7 @@ def prepared():
 def test_competition(name, dataset, check, prepared, raw_folder):
     key = (name, dataset)
     if key not in prepared:
-        case = Case(*api.load(name, dataset))
+        case = DatasetUnderTest(*api.load(name, dataset))
         if not case.dataset.simulated:
             data.get(case.competition, case.dataset, source=raw_folder(name))
         prepared[key] = case
@@ -42,14 +42,14 @@ def test_unprepared_real_data_is_skipped_and_says_how_to_get_it(own_cache):
 
 
 def test_a_planted_fault_is_found(own_cache):
-    case = Case(*api.load("toy"))
+    case = DatasetUnderTest(*api.load("toy"))
     (case.data.folder / "public" / "test.parquet").write_bytes(b"")
     verdicts = {v.check: v.problem for v in verify.verify_dataset(case)}
     assert "test.parquet is missing or changed" in verdicts["checksums agree"]
 
 
 def test_groups_that_straddle_are_found():
-    case = Case(*api.load("toy"))
+    case = DatasetUnderTest(*api.load("toy"))
     rows = case.groups
     train_group = rows.loc[rows["part"] == "train", "group"].iloc[0]
     rows.loc[(rows["part"] != "train") & (rows["stratum"] == "new"), "group"] = train_group

@@ -15,8 +15,8 @@ from podium.metrics import kaggle
 from podium.scoring import golden
 from podium.scoring.scoring import Solution
 from podium.verifying import checks, verify
-from podium.verifying.case import Case
 from podium.verifying.probes import scores
+from podium.verifying.under_test import DatasetUnderTest
 
 ZERO = Control(name="constant mean", model="constant")
 LINE = Control(name="straight", model="line")
@@ -125,7 +125,7 @@ def test_a_ceiling_that_cannot_be_scored_is_left_out(pearson, caplog, monkeypatc
 
 def test_verifying_notes_it_and_goes_on(pearson):
     pearson(ZERO)
-    case = Case(*api.load("toy"))
+    case = DatasetUnderTest(*api.load("toy"))
     verdict = verify.judged(case, checks.perfect_beats_controls)
     assert verdict.problem == ""
     assert verdict.note.startswith("control 'constant mean' cannot be scored and is left out")
@@ -133,6 +133,6 @@ def test_verifying_notes_it_and_goes_on(pearson):
     list(scores.worse_predictions_score_worse(case))
     list(scores.no_constant_beats_the_controls(case))
     pearson(ZERO, LINE)
-    case = Case(*api.load("toy"))
+    case = DatasetUnderTest(*api.load("toy"))
     assert list(case.controls) == ["straight"]
     assert case.best_control == case.controls["straight"]

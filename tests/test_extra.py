@@ -14,7 +14,7 @@ from podium.execution import views
 from podium.execution.training import Folds
 from podium.execution.worker import Limits
 from podium.verifying import checks
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 
 PARTS = ["train"] * 24 + ["public"] * 4 + ["private"] * 8 + ["extra"] * 10 + ["unused"] * 3
 FOLDS = [*(np.arange(24) % 3), *[None] * 12, *(np.arange(10) % 3), *[None] * 3]
@@ -103,7 +103,7 @@ def test_groups_that_are_held_out_are_held_out_of_the_extra_rows(made, tmp_path)
 
 def test_the_conformance_suite_looks_at_extra_rows(made):
     ready, _ = made
-    case = Case(ready.competition, ready.dataset)
+    case = DatasetUnderTest(ready.competition, ready.dataset)
     case.__dict__["data"] = ready
     assert list(checks.parts_are_disjoint_and_complete(case)) == []
     assert list(checks.answers_are_apart(case)) == []

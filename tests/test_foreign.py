@@ -14,7 +14,7 @@ from podium.errors import DataError, PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
 from podium.scoring import golden
 from podium.verifying import checks, verify
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 from test_new import given, new, only, place, problems  # noqa: F401  a fixture
 
 WEIGHTED_ERROR = '''
@@ -122,7 +122,7 @@ def published(place, own_cache):  # noqa: F811
 @pytest.mark.parametrize("which", PUBLISHED)
 def test_a_published_file_is_a_metric_unchanged(published, which):
     competition, dataset = published(which)
-    ready = Case(competition, dataset)
+    ready = DatasetUnderTest(competition, dataset)
     expected = ready.solution.score(ready.solution.targets)["public"].whole
     assert expected.scores[competition.primary.name] == competition.primary.perfect
     assert expected.groups <= 64
@@ -138,7 +138,7 @@ def test_a_published_file_passes_verify(published, which):
 
 def test_their_refusals_are_ours(published):
     competition, dataset = published("auc")
-    case = Case(competition, dataset)
+    case = DatasetUnderTest(competition, dataset)
     three = case.sample.assign(ill=np.resize([0.1, 0.2, 0.3], len(case.sample)))
     with pytest.raises(SubmissionError, match="Three values are too few"):
         case.score(three)
@@ -214,7 +214,7 @@ def weighted(place, labels, **more):  # noqa: F811
     paths = {flag: place / f"{name}.csv" for flag, name in files.items()}
     new(NewOptions("mine", metric="accuracy", target="grade", **paths, **more))
     put(place, KEPT, "id", "accuracy")
-    return solution[usage != "Ignored"].set_index("id"), Case(*api.load("mine"))
+    return solution[usage != "Ignored"].set_index("id"), DatasetUnderTest(*api.load("mine"))
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_a_table_gives_its_answers_alone_and_the_columns_that_are_named(
     only("value").assign(weight=np.resize([0.2, 0.7, 1.9], 400)).to_csv("rows.csv", index=False)
     new(NewOptions("mine", table=place / "rows.csv", target="value", metric="mae"))
     put(place, STOCK, "id", "mae")
-    plain = Case(*api.load("mine"))
+    plain = DatasetUnderTest(*api.load("mine"))
     said = np.arange(80) / 40
     rows = pd.read_csv("rows.csv").set_index("id")
     truth = rows.loc[[int(name) for name in plain.data.ids("test").to_pylist()]]
@@ -335,7 +335,7 @@ def test_a_table_gives_its_answers_alone_and_the_columns_that_are_named(
     found = plain.solution.score({"value": said})["all"].whole.scores["mae"]
     assert found == pytest.approx(error.mean())
     given(place, 'GIVEN = ["weight"]', "GIVEN: list[str] = []")
-    named = Case(*api.load("mine"))
+    named = DatasetUnderTest(*api.load("mine"))
     found = named.solution.score({"value": said})["all"].whole.scores["mae"]
     assert found == pytest.approx(np.average(error, weights=truth["weight"]))
     assert api.cross_validate("mine", "constant").card.whole.scores["mae"] > 0
@@ -357,7 +357,7 @@ def test_columns_of_metric_by_keep_their_types_and_verify_tells(
     with pytest.raises(PodiumError, match="metric_by of mine names 'weight': `groups` of"):
         given(place, "", "        answers=tables.answers(given),\n")
     given(place, 'row=labelled["id"], weight=labelled["weight"]', 'row=labelled["id"]')
-    case = Case(*api.load("mine"))
+    case = DatasetUnderTest(*api.load("mine"))
     assert not case.data.has("solution/answers.parquet")
     ids = [int(name) for name in case.data.ids("test").to_pylist()]
     truth = pd.read_csv("rows.csv").set_index("id").loc[ids]
@@ -373,7 +373,7 @@ def test_columns_of_metric_by_keep_their_types_and_verify_tells(
 
     monkeypatch.setattr(podium.competition.foreign, "answer_rows", cut)
     monkeypatch.setattr(golden, "check", lambda *_: None)  # it would tell first
-    told = list(checks.a_metric_of_others_scores_as_by_itself(Case(*api.load("mine"))))
+    told = list(checks.a_metric_of_others_scores_as_by_itself(DatasetUnderTest(*api.load("mine"))))
     assert len(told) == 1
     assert "when it is called by itself" in told[0]
 

@@ -14,7 +14,7 @@ from podium.data import dataset as data
 from podium.errors import DataError, PodiumError
 from podium.scoring import submission
 from podium.verifying import checks
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 from test_new import only, place  # noqa: F401  a fixture
 
 TEAMS = ("ana", "bob", "eve")
@@ -116,7 +116,7 @@ def test_a_file_that_was_only_touched_is_the_same(mine):
 def test_a_change_that_keeps_size_and_time_is_found_by_verify(mine):
     file = mine / "raw" / "train.csv"
     stat = file.stat()
-    case = Case(*podium.load("mine"))
+    case = DatasetUnderTest(*podium.load("mine"))
     assert list(checks.raw_files_are_those_that_were_frozen(case)) == []
     file.write_bytes(file.read_bytes().replace(b"1", b"2"))
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
@@ -213,7 +213,7 @@ def test_new_rows_of_groups_that_are_tested_are_given_to_nobody(place, own_cache
     assert after.loc["t1", "part"] == "unused"
     assert list(after.loc["k1", ["part", "fold"]]) == ["train", split.loc[train, "fold"]]
     assert after.loc["f1", "fold"] == after.loc["f2", "fold"]
-    assert list(checks.groups_keep_apart(Case(*podium.load("mine")))) == []
+    assert list(checks.groups_keep_apart(DatasetUnderTest(*podium.load("mine")))) == []
 
 
 def test_what_cannot_be_frozen_is_said_and_nothing_is_written(mine, podium_cli):
@@ -423,7 +423,7 @@ def test_facts_that_were_edited_in_the_same_process(mine):
 
 
 def problems():
-    return list(checks.raw_files_are_those_that_were_frozen(Case(*podium.load("mine"))))
+    return list(checks.raw_files_are_those_that_were_frozen(DatasetUnderTest(*podium.load("mine"))))
 
 
 def test_raw_files_that_are_gone_are_no_frozen_ones(mine):
@@ -481,7 +481,7 @@ def test_new_rows_of_a_rule_keep_beside_their_groups(place, own_cache):  # noqa:
         *("unused", "unused", "train", "public", "private", "private")
     ]
     assert after.loc["t3", "fold"] == split.loc[train, "fold"]
-    assert list(checks.groups_keep_apart(Case(*podium.load("mine")))) == []
+    assert list(checks.groups_keep_apart(DatasetUnderTest(*podium.load("mine")))) == []
 
 
 def test_a_metric_version_in_one_line_facts(mine, monkeypatch):

@@ -25,7 +25,7 @@ from podium.data import formats, raw, reader
 from podium.errors import DataError, ModelError, PodiumError, SubmissionError
 from podium.execution import output
 from podium.verifying import checks
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 
 ROOT = Path(__file__).parents[1]
 MEMORY_MB = 350  # a refusal's peak: a reader has 145, and lets a small file take 160 more
@@ -423,7 +423,7 @@ def test_no_module_is_taken_from_the_current_folder(podium_cli, sample):
     for command in (["check", "toy", "p.h5"], ["score-all"]):
         done = podium_cli(*command)
         assert done.status == 0, done.err
-    assert list(checks.imports_are_light(Case(*api.load("toy")))) == []
+    assert list(checks.imports_are_light(DatasetUnderTest(*api.load("toy")))) == []
     assert not Path("ran").exists()
 
 

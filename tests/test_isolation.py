@@ -22,7 +22,7 @@ from podium.execution import policy, sandbox, views
 from podium.execution.training import Folds
 from podium.execution.worker import Limits, Worker
 from podium.verifying import checks
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 from redteam_data import LOOKS_UP
 from redteam_escapes import ESCAPES, GREEDY, reach, reached
 
@@ -128,7 +128,7 @@ def test_what_a_model_cannot_reach(command, names, board, toy, monkeypatch):
         folder = shutil.copytree(toy.folder, board.parent / "others" / "toy")
         shutil.move(path, folder / "models" / path)
         monkeypatch.setattr(type(toy), "folder", property(lambda _: folder))
-        said = "; ".join(checks.models_keep_the_contract(Case(toy, toy.dataset())))
+        said = "; ".join(checks.models_keep_the_contract(DatasetUnderTest(toy, toy.dataset())))
         assert said == "" or "mine: " in said
     else:
         said = told(COMMANDS.get(command, COMMANDS["tune"]), "mine.py")

@@ -19,7 +19,7 @@ from podium.creating.writer import write
 from podium.data import dataset as data
 from podium.errors import DataError, PodiumError
 from podium.verifying import checks, verify
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 from test_architecture import foreign_imports
 
 ROWS = 400
@@ -504,14 +504,14 @@ def test_labels_of_other_types_are_the_texts_that_a_submission_says(
     assert done.json["score"] == 1.0, done.err
     assert api.check("mine", "right.csv").notes == ()
     assert api.check("mine", found.folder / "public" / data.SAMPLE).notes == ()
-    assert list(checks.perfect_beats_controls(Case(*api.load("mine")))) == []
+    assert list(checks.perfect_beats_controls(DatasetUnderTest(*api.load("mine")))) == []
     assert api.cross_validate("mine", "constant").card.whole.scores["accuracy"] > 0.3
 
 
 def test_verify_tells_where_the_answers_in_a_file_are_not_perfect(place, own_cache, monkeypatch):
     plates(grade=["1", "2", "3"])
     prepared()
-    case = Case(*api.load("mine"))
+    case = DatasetUnderTest(*api.load("mine"))
     case.solution.targets["grade"] = case.solution.targets["grade"].astype(int).astype(object)
     monkeypatch.setattr(type(case.solution), "check_metric", lambda _: None)  # it would tell first
     told = [line for line in checks.perfect_beats_controls(case) if "answers.csv" in line]

@@ -13,9 +13,9 @@ from podium.data import dataset as data
 from podium.data.dataset import Prepared
 from podium.scoring import golden
 from podium.verifying import checks, probes, verify
-from podium.verifying.case import Case
-from podium.verifying.probes import features, looking, scores
-from podium.verifying.probes.sketches import nearest, sketch
+from podium.verifying.probes import features, helpers, scores
+from podium.verifying.probes.minhash import nearest, sketch
+from podium.verifying.under_test import DatasetUnderTest
 
 DATES = pd.date_range("2024-01-01", periods=300, freq="h")
 
@@ -151,7 +151,7 @@ def case(own_cache, monkeypatch):
         monkeypatch.setattr(toy.module("simulate"), "demo", lambda: plant(fault, rng))
         monkeypatch.setattr(version, "checksums", lambda competition: {})
         monkeypatch.setattr(golden, "check", lambda *_: None)  # of the toy's own data
-        return Case(*api.load("toy"))
+        return DatasetUnderTest(*api.load("toy"))
 
     return make
 
@@ -192,7 +192,7 @@ def test_pairs_that_make_the_target_are_known():
 
 def test_decimals_are_counted():
     column = pd.Series([1.0, 0.5, -0.25, 1e-8, np.pi, np.nan, np.inf, 1e20, 100.1])
-    assert looking.decimals(column).tolist() == [0, 1, 2, 8, 9, 9, 0, 0, 1]
+    assert helpers.decimals(column).tolist() == [0, 1, 2, 8, 9, 9, 0, 0, 1]
 
 
 def test_clean_data_are_clean(case):
@@ -295,6 +295,6 @@ def test_a_metric_that_prefers_any_guess_to_a_constant_raises_no_alarm(workspace
     rows.sample(frac=1, random_state=1).to_csv("cells.csv", index=False)
     wanted = {"target": "target", "metric": "f1_macro", "split": "random"}
     api.new("cells", table="cells.csv", **wanted)
-    case = Case(*api.load("cells"))
+    case = DatasetUnderTest(*api.load("cells"))
     for probe in (probes.ids_and_order_tell_nothing, probes.metadata_tell_little):
         assert list(probe(case)) == []

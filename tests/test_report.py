@@ -18,9 +18,8 @@ from podium.errors import BoardError, MissingPackageError, PodiumError
 from podium.leaderboard.board import Batch, open_board
 from podium.leaderboard.record import now
 from podium.reporting import GENERATOR, write
-from podium.reporting.drawing import stairs, thinned, time_axis, values_axis
+from podium.reporting.charts import POINTS, stairs, thinned, time_axis, values_axis
 from podium.reporting.page import chosen
-from podium.reporting.pictures import POINTS
 from podium.reporting.tables import ROWS
 
 HOSTILE = (
@@ -151,6 +150,38 @@ def test_after_reveal_both_parts_are_there(filled):
                 assert f"{row.score:.4f}" in found.text
 
 
+def test_a_team_has_one_place_everywhere(filled):
+    """After reveal its first row need not be the one that stands for it."""
+    record = next(r for r in filled.records() if r.kind == "scored")
+
+    def card(part, rmse):
+        return {**part, "scores": {**part["scores"], "rmse": rmse}}
+
+    tries = (("cid", 0.02, 0.01), ("cid", 0.01, 0.03), ("eve", 0.05, 0.02))
+    filled.merge(
+        Batch(
+            records=[
+                replace(
+                    record,
+                    submission=f"try {number}",
+                    team=team,
+                    public=card(record.public, public),
+                    private=card(record.private, private),
+                )
+                for number, (team, public, private) in enumerate(tries)
+            ]
+        )
+    )
+    podium.reveal("toy")
+    write(Path("report"))
+    names = dict(re.findall(r'<option value="(\d+)">([^<]+)</option>', page()))
+    assert list(names.values()) == ["eve", "cid", "ana", "bob"]
+    rows = re.findall(r'<tr class="scored[^"]*" data-team="(\d+)">\s*(?:<td[^>]*>[^<]*</td>){2}'
+                      r"\s*<td>([^<]+)</td>", page())  # fmt: skip
+    assert len(rows) == 6
+    assert all(names[place] == team for place, team in rows)
+
+
 def test_text_of_users_is_never_markup(hostile):
     podium.reveal("toy")
     write(Path("report"))
@@ -274,8 +305,8 @@ def test_the_heat_map_has_the_best_of_each_team_first(filled):
 
 def test_scales():
     axis = values_axis([0.5, 0.6, 0.7], 0, 100)
-    assert axis.at([0.4, 0.6, 0.8]) == [0.0, 50.0, 100.0]
-    assert [tick.text for tick in axis.ticks] == ["0.50", "0.55", "0.60", "0.65", "0.70"]
+    assert [axis.at(value) for value in (0.4, 0.6, 0.8)] == [0.0, 50.0, 100.0]
+    assert [text for _, text in axis.ticks] == ["0.50", "0.55", "0.60", "0.65", "0.70"]
     far = values_axis([*np.linspace(1, 2, 100), 1e6], 0, 100, higher=False)
     assert far.high < 10
     assert not far.holds(1e6)
@@ -285,11 +316,11 @@ def test_scales():
     assert values_axis([1e-300, 3e-300], 0, 1).ticks
     assert len(time_axis([-6.2e10, 2.5e11], 0, 1).ticks) <= 6
     hours = time_axis([0.0, 6 * 3600.0], 0, 100)
-    assert [tick.text for tick in hours.ticks][:2] == ["01-01 00:00", "01-01 03:00"]
+    assert [text for _, text in hours.ticks][:2] == ["01-01 00:00", "01-01 03:00"]
     assert time_axis([5.0, 5.0], 0, 100).ticks
-    assert stairs([1, 2.5], [4, 3], 9) == "M1 4H2.5V3H9"
-    assert thinned(5, 3) == [0, 2, 4]
-    assert thinned(0, 3) == []
+    assert stairs([(1, 4), (2.5, 3)], 9) == "M1 4H2.5V3H9"
+    assert thinned("abcde", 3) == ["a", "c", "e"]
+    assert thinned([], 3) == []
 
 
 def browser():

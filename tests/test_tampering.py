@@ -18,7 +18,7 @@ from podium.leaderboard.board import open_board
 from podium.leaderboard.contest import Contest
 from podium.scratch import file_sha256
 from podium.verifying import board, checks, verify
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 
 CHECKS = (
     checks.board_is_whole,
@@ -75,7 +75,7 @@ def ids():
 
 
 def problems(*chosen):
-    case = Case(*api.load("toy"))
+    case = DatasetUnderTest(*api.load("toy"))
     verdicts = (verify.judged(case, check) for check in chosen or CHECKS)
     return {verdict.check: verdict.problem for verdict in verdicts if verdict.problem}
 
@@ -368,7 +368,7 @@ def test_raw_files(own, own_cache):
     raw = Path(__file__).parent / "toy" / "raw" / "toy.csv"
     with zipfile.ZipFile(kept, "w") as archive:
         archive.writestr("toy.csv", raw.read_text().replace("1", "2", 1))
-    case = Case(*api.load("toy", "table"))
+    case = DatasetUnderTest(*api.load("toy", "table"))
     assert "sha256 is" in next(checks.raw_files_are_those_that_were_frozen(case))
 
 

@@ -19,7 +19,7 @@ from podium.data import dataset as data
 from podium.errors import PodiumError
 from podium.scoring import golden
 from podium.verifying import checks
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 from test_new import place  # noqa: F401  a fixture
 
 HELPED = """
@@ -153,7 +153,7 @@ def test_a_version_is_a_whole_number(mine, version):
 
 def test_what_is_not_committed_is_kept_beside_the_answers(mine, monkeypatch):
     (mine / "golden.json").unlink()
-    case = Case(*podium.load("mine"))
+    case = DatasetUnderTest(*podium.load("mine"))
     assert list(checks.metric_is_that_of_its_version(case)) == [
         "no golden scores: podium freeze mine"
     ]

@@ -23,18 +23,27 @@ def interval(bounds: Sequence[float | None]) -> str:
 
 
 def chance(probability: float | None) -> str:
-    """A probability in percent, never rounded to a certainty."""
+    """A probability in percent, never rounded to a certainty, for or against."""
     if probability is None:
         return "-"
-    return ">99.9%" if probability > 0.999 else f"{100 * probability:.1f}%"
+    if not 0.001 <= probability <= 0.999:
+        return "<0.1%" if probability < 0.5 else ">99.9%"
+    return f"{100 * probability:.1f}%"
 
 
-def short(value: Any) -> str:
-    """A value on one line, of at most 40 characters."""
+def percent(probability: float) -> str:
+    """The same in whole percent, without the sign."""
+    if not 0.005 <= probability <= 0.995:
+        return "<1" if probability < 0.5 else ">99"
+    return f"{100 * probability:.0f}"
+
+
+def short(value: Any, length: int = 40) -> str:
+    """A value on one line, of at most so many characters."""
     if isinstance(value, float):
         return f"{value:.6g}"
     text = "-" if value is None else str(value).replace("\n", " ")
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def counted(counts: Sequence[tuple[int, str]]) -> str:

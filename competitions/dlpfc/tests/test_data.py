@@ -14,7 +14,7 @@ from podium.competition.part import Part
 from podium.data import dataset as data
 from podium.errors import DataError, PodiumError
 from podium.verifying import checks, verify
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 
 LAYERS = np.array(["L1", "L2", "L3"], dtype=object)
 
@@ -88,7 +88,7 @@ def test_course_keeps_the_contract(tmp_path, own_cache):
     for number in range(3):
         sample(tmp_path, number, seed=number, spots=150)
     course(tmp_path)
-    case = Case(*api.load("dlpfc", "course"))
+    case = DatasetUnderTest(*api.load("dlpfc", "course"))
     slow = (checks.models_keep_the_contract, checks.imports_are_light)
     for check in set(verify.CHECKS) - set(slow):
         assert list(check(case)) == []

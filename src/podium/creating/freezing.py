@@ -67,20 +67,27 @@ class Frozen:
 
 @dataclass(frozen=True)
 class _Work:
-    """What is to be written into a competition's folder, and what is said of it.
+    """What was asked for, what is to be written into the competition's folder, what is said of it.
 
     Attributes:
+        competition: As its folder has it.
+        known: The golden scores that were committed; none where it was never frozen.
+        source: A folder or zip that holds raw files.
+        new_rows: `train` puts labelled rows that have no part yet into train.
         files: The text of each file, by its path in the folder; None removes it.
         changes: What is another than it was, one line each.
     """
 
-    folder: Path
+    competition: Competition
+    known: Mapping[str, Any]
+    source: Path | None
+    new_rows: str | None
     files: dict[str, str | None] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
 
     def text(self, name: str) -> str:
         """A file as it is going to be; empty where there is none."""
-        file = self.folder / name
+        file = self.competition.folder / name
         there = file.read_bytes().decode() if file.is_file() else ""  # its line ends stay
         return self.files.get(name) or there
 
@@ -99,20 +106,20 @@ class _Work:
             with suppress(OSError):
                 self._replace({n: old for n, old in before.items() if self._content(n) != old})
             raise DataError(
-                f"{self.folder} cannot be written: {reason(error)}.",
+                f"{self.competition.folder} cannot be written: {reason(error)}.",
                 hint="Make it writable, then freeze it again.",
             ) from error
         return tuple(sorted(wanted))
 
     def _content(self, name: str) -> bytes | None:
-        file = self.folder / name
+        file = self.competition.folder / name
         return file.read_bytes() if file.is_file() else None
 
     def _replace(self, files: Mapping[str, bytes | None]) -> None:
         """Put files into their places, in that order, once all are written; None removes one."""
         with ExitStack() as stack:
             for name, content in reversed([*files.items()]):  # the last one ends first
-                file = self.folder / name
+                file = self.competition.folder / name
                 if content is None:
                     stack.enter_context(_removing(file))
                     continue
@@ -154,29 +161,32 @@ def freeze(
     facts.forget(competition)  # whoever edits and freezes in one process means what is on the disk
     competition = competitions.load(competition.name)
     one = competition.dataset(dataset) if dataset else None
-    known, work = read_golden(competition), _Work(competition.folder)
-    before = _versions(competition, known)
-    if known and known.get("facts", facts_of(competition)) != facts_of(competition):
+    work = _Work(competition, read_golden(competition) or _unfrozen(competition), source, new_rows)
+    before = _versions(work)
+    if work.known.get("facts", facts_of(competition)) != facts_of(competition):
         work.changes.append(f"facts of {_FACTS} that a score depends on have changed")
-    scores, differing = _scores_now(competition, known)
+    scores, differing = _scores_now(work)
     untold: list[str] = []
     with ExitStack() as cache:  # it follows once the folder is written
         for entry in [one] if one else [d for d in competition.datasets if d.at_hand]:
             former = scores.get(entry.name)
-            now, same = _prepared(competition, entry, source, new_rows, work, cache, former)
-            if now and not former and known and entry.name in known["scores"]:
-                differing += _changes(entry, known["scores"][entry.name], now) if same else []
-                untold += [] if same else [entry.name]
+            now, same = _prepared(work, entry, cache, former)
+            if now and not former and entry.name in work.known["scores"]:
+                if same:
+                    differing += _changes(entry, work.known["scores"][entry.name], now)
+                else:
+                    untold.append(entry.name)
             scores |= {entry.name: now} if now else {}
-        competition, raised = _versioned(competition, known, differing, untold, work)
-        _note_golden(competition, known, scores, work, raised=raised)
+        version = _metric_version(work, differing, untold)
+        _note_golden(work, scores, version)
         written = work.write()
     facts.forget(competition)
+    competition = replace(competition, metric_version=version)
     sums = checksums(competition)
     after = {name: version_of(competition, sums[name]).name for name in sums}
     return Frozen(
         competition=competition.name,
-        metric_version=competition.metric_version,
+        metric_version=version,
         changes=tuple(work.changes),
         versions={
             name: (old, after[name])
@@ -187,31 +197,36 @@ def freeze(
     )
 
 
-def _versions(competition: Competition, known: Mapping[str, Any] | None) -> dict[str, str]:
+def _unfrozen(competition: Competition) -> dict[str, Any]:
+    """The golden scores of a competition that was never frozen: none, under what it says now."""
+    version = competition.metric_version
+    return {"metric": version, "facts": facts_of(competition), "agrees": [], "scores": {}}
+
+
+def _versions(work: _Work) -> dict[str, str]:
     """The version of each frozen dataset as it was frozen last."""
-    found = {d.name: find_version(competition, d) for d in competition.datasets if d.frozen}
-    former = {} if known is None else {"metric": known["metric"]}
-    former |= {} if known is None or "facts" not in known else {"facts": known["facts"]}
-    return {name: replace(version, **former).name for name, version in found.items() if version}
+    datasets = [d for d in work.competition.datasets if d.frozen]
+    versions = {d.name: find_version(work.competition, d) for d in datasets}
+    former = {name: work.known[name] for name in ("metric", "facts") if name in work.known}
+    return {name: replace(present, **former).name for name, present in versions.items() if present}
 
 
-def _scores_now(
-    competition: Competition, known: Mapping[str, Any] | None
-) -> tuple[dict[str, golden.Scores], list[str]]:
+def _scores_now(work: _Work) -> tuple[dict[str, golden.Scores], list[str]]:
     """Golden scores of the answers that the cache has, and which are others than they were."""
     scores: dict[str, golden.Scores] = {}
     differing: list[str] = []
-    for entry in competition.datasets:
-        folder = cache_folder(competition, entry)
+    for entry in work.competition.datasets:
+        folder = cache_folder(work.competition, entry)
         manifest = read_manifest(folder)
-        if manifest is None or differences(competition, entry, manifest):
+        if manifest is None or differences(work.competition, entry, manifest):
             continue
-        ready = data.Data(competition=competition, dataset=entry, folder=folder, manifest=manifest)
+        ready = data.Data(
+            competition=work.competition, dataset=entry, folder=folder, manifest=manifest
+        )
         with suppress(DataError):  # damaged: it is prepared again
             now = golden_scores(ready)
-            version = known["metric"] if known else competition.metric_version
-            former = known["scores"].get(entry.name) if known else None
-            former = former or golden.read_kept(folder / KEPT, version)
+            former = work.known["scores"].get(entry.name)
+            former = former or golden.read_kept(folder / KEPT, work.known["metric"])
             differing += _changes(entry, former, now) if former else []
             if entry.frozen:
                 scores[entry.name] = now
@@ -222,30 +237,22 @@ def _changes(dataset: Dataset, former: golden.Scores, now: golden.Scores) -> lis
     return [f"{dataset.name}: {line}" for line in golden.changes(former, now)]
 
 
-def _versioned(
-    competition: Competition,
-    known: Mapping[str, Any] | None,
-    differing: list[str],
-    untold: list[str],
-    work: _Work,
-) -> tuple[Competition, bool]:
-    """The competition with its metric's version, and whether that is another than it was.
+def _metric_version(work: _Work, differing: list[str], untold: list[str]) -> int:
+    """The metric's version, raised where its scores are others; the raise is noted.
 
     Args:
-        competition: As its folder has it.
-        known: The committed golden scores.
+        work: Where it is noted.
         differing: Golden scores that are others now, one line each.
         untold: Datasets that have other answers now, and whose former ones are not here: it cannot
             be told whether the metric is what it was.
-        work: Where a raised version is noted.
     """
-    version = competition.metric_version
-    former = known["metric"] if known else version
+    name, version = work.competition.name, work.competition.metric_version
+    former: int = work.known["metric"]
     if version < former:
         raise PodiumError(
             f"metric_version is {version} and was {former} already: it never goes back, "
             "since other scores were given under it.",
-            hint=f"Set it to {former + 1} in competitions/{competition.name}/{_FACTS}.",
+            hint=f"Set it to {former + 1} in competitions/{name}/{_FACTS}.",
         )
     if version > former:
         work.changes.append(f"metric version {former} -> {version}, as {_FACTS} says")
@@ -258,19 +265,17 @@ def _versioned(
                 f"{', '.join(untold)} have changed and the former are not in this cache"
             )
         work.changes.append(f"metric version {former} -> {version}: {why}")
-        work.files[_FACTS] = facts.with_version(work.text(_FACTS), competition.name, version)
+        work.files[_FACTS] = facts.with_version(work.text(_FACTS), name, version)
     work.changes.extend(f"  {line}" for line in differing[:_EXAMPLES])
-    return replace(competition, metric_version=version), version != former
+    return version
 
 
-def _with_raw_files(
-    competition: Competition, dataset: Dataset, given: Path | None, work: _Work
-) -> Dataset:
+def _with_raw_files(work: _Work, dataset: Dataset) -> Dataset:
     """The dataset with the sha256 of its raw files as they are; `competition.py` has them too."""
-    sources = []
+    competition, sources = work.competition, []
     for number, source in enumerate(dataset.sources):
-        place = competition.folder / source.url if source.beside else given
-        if source.beside and given is not None:
+        place = work.competition.folder / source.url if source.beside else work.source
+        if source.beside and work.source is not None:
             raise DataError(
                 f"The raw files of {competition.name}/{dataset.name} lie in {place}: --from is for "
                 "those that do not.",
@@ -292,22 +297,13 @@ def _with_raw_files(
 
 
 def _prepared(
-    competition: Competition,
-    dataset: Dataset,
-    source: Path | None,
-    new_rows: str | None,
-    work: _Work,
-    cache: ExitStack,
-    known: golden.Scores | None,
+    work: _Work, dataset: Dataset, cache: ExitStack, known: golden.Scores | None
 ) -> tuple[golden.Scores | None, bool]:
     """Prepare a dataset and split it; the cache takes it when its stack ends.
 
     Args:
-        competition: As its folder has it.
-        dataset: The one to prepare.
-        source: A folder or zip that holds its raw files.
-        new_rows: What `freeze` was given.
         work: Where changes are noted.
+        dataset: The one to prepare.
         cache: What ends once the folder is written.
         known: Golden scores of the frozen answers in the cache; None where it does not have them.
 
@@ -315,26 +311,21 @@ def _prepared(
         Its golden scores, None where they are not committed; and whether data and split are those
         that were frozen.
     """
-    dataset = _with_raw_files(competition, dataset, source, work)
-    prepared = data.build(competition, dataset, source=source)
-    table, same = _split(competition, dataset, prepared, new_rows, work)
+    dataset = _with_raw_files(work, dataset)
+    prepared = data.build(work.competition, dataset, source=work.source)
+    table, same = _split(work, dataset, prepared)
     if same and known:
         return known, same
-    ready = cache.enter_context(data.staged(competition, dataset, prepared, table))
+    ready = cache.enter_context(data.staged(work.competition, dataset, prepared, table))
     return (golden_scores(ready) if dataset.frozen else None), same
 
 
-def _split(
-    competition: Competition,
-    dataset: Dataset,
-    prepared: data.Prepared,
-    new_rows: str | None,
-    work: _Work,
-) -> tuple[bytes, bool]:
+def _split(work: _Work, dataset: Dataset, prepared: data.Prepared) -> tuple[bytes, bool]:
     """The split of prepared data, and whether both are those that were frozen."""
+    competition = work.competition
     if not dataset.frozen:
         return data.split_table(competition, dataset, prepared), False
-    split = resplit(competition, dataset, prepared, new_rows)
+    split = resplit(competition, dataset, prepared, work.new_rows)
     content = data.content(prepared, split.table)
     place = competition.data_folder.relative_to(competition.folder)
     sums = (place / _SUMS).as_posix()
@@ -355,33 +346,25 @@ def _split(
     return split.table, former == content
 
 
-def _note_golden(
-    competition: Competition,
-    known: Mapping[str, Any] | None,
-    scores: Mapping[str, golden.Scores],
-    work: _Work,
-    *,
-    raised: bool,
-) -> None:
-    """Golden scores of every dataset, and which files `metric.py` gave them."""
-    former: list[str] = list(known["agrees"]) if known else []
-    present = file_sha256(competition.folder / "metric.py")
+def _note_golden(work: _Work, scores: Mapping[str, golden.Scores], version: int) -> None:
+    """Golden scores of every dataset under a metric's version, and which files gave them."""
+    known, former = work.known["scores"], list[str](work.known["agrees"])
+    present = file_sha256(work.competition.folder / "metric.py")
     agrees = [*former, *({present} - set(former))] if scores else former
-    if known and not raised:
-        scores = {**known["scores"], **scores}
-    if raised:  # the same bytes with other scores: a file that it imports has changed
+    if version == work.known["metric"]:
+        scores = {**known, **scores}
+    else:  # the same bytes with other scores: a file that it imports has changed
         agrees = [] if present in former else [present]
+    lost = sorted(set(known) - set(scores))
+    work.changes.extend(f"{name}: no golden scores, its data are not here" for name in lost)
+    if fresh := sorted(set(scores) - set(known)):
+        work.changes.append(f"golden scores are made for {', '.join(fresh)}")
     document = {
-        "metric": competition.metric_version,
-        "facts": facts_of(competition),
+        "metric": version,
+        "facts": facts_of(work.competition),
         "agrees": agrees,
         "scores": dict(sorted(scores.items())),
     }
-    lost = sorted(set(known["scores"]) - set(scores)) if known else []
-    work.changes.extend(f"{name}: no golden scores, its data are not here" for name in lost)
-    fresh = sorted(set(scores) - set(known["scores"] if known else ()))
-    if fresh:
-        work.changes.append(f"golden scores are made for {', '.join(fresh)}")
-    if document != known:
-        place = competition.data_folder.relative_to(competition.folder)
+    if document != read_golden(work.competition):
+        place = work.competition.data_folder.relative_to(work.competition.folder)
         work.files[(place / GOLDEN).as_posix()] = json.dumps(document, indent=1) + "\n"

@@ -1,5 +1,7 @@
 """`podium report`: boards as a static site, an index and a page for each.
 
+    gather (page, tables, charts) -> plain data -> templates/*.html -> files
+
 A page needs no server and no network: style and script are inside, pictures lie beside it. All text
 is escaped by the templates, and the pages' own policy lets the browser run that one script only and
 load nothing from elsewhere. The same board gives the same bytes.
@@ -19,10 +21,12 @@ from urllib.parse import quote
 from podium.competition import folders as competitions
 from podium.competition.version import get_command
 from podium.errors import BoardError, PodiumError, reason, visible
+from podium.figures import chance, figure, percent, short
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.contest import Contest
 from podium.reporting.page import Page, gather
+from podium.reporting.tables import day
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
@@ -30,11 +34,13 @@ if TYPE_CHECKING:
 
     from podium.execution.training import Progress
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 INDEX = "index.html"
 GENERATOR = '<meta name="generator" content="podium report">'
 DRAWN = 3
 """Submissions that the competition's own pictures show."""
+COLOURED = 10
+"""Teams, or strata, with a colour of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +138,7 @@ def _pictures(page: Page, out: Path) -> Pictures:
         command = get_command(competition, contest.dataset)
         return Pictures(missing=f"Its data are not here: {command}")
     shown: list[str] = []
-    for submission in page.top:
+    for submission in (team.row.submission for team in page.teams):
         with suppress(BoardError):
             files.checked(contest.record(submission))
             shown.append(submission)
@@ -169,11 +175,10 @@ def _environment() -> Environment:
         plain = isinstance(value, str) and not isinstance(value, Markup)
         return visible(value) if plain else value
 
-    script = (HERE / "report.js").read_text(encoding="utf-8")
-    style = (HERE / "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     environment = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -183,10 +188,18 @@ def _environment() -> Environment:
     environment.globals.update(
         script=Markup(script),  # noqa: S704 - our own file
         style=Markup(style),  # noqa: S704 - our own file
-        digest=digest,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         generator=Markup(GENERATOR),  # noqa: S704 - our own words
     )
+    environment.filters.update(
+        chance=chance, colour=_colour, day=day, figure=figure, percent=percent, short=short
+    )
     return environment
+
+
+def _colour(place: int) -> str:
+    """The class that has the colour of a team or stratum."""
+    return f"c{place}" if 0 <= place < COLOURED else "cx"
 
 
 def _write(environment: Environment, template: str, file: Path, **content: Any) -> None:

@@ -1,11 +1,11 @@
-"""What a page shows of one board, as plain text and numbers: the templates only lay it out.
+"""What a page shows of one board, as plain data: the templates lay it out.
 
 Before reveal everything here comes from the public part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.competition.contract import Competition
@@ -14,25 +14,27 @@ from podium.leaderboard.contest import Contest
 from podium.leaderboard.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.leaderboard.record import REFERENCE
 from podium.leaderboard.standings import Standings, View, chances, standings
-from podium.reporting import best as best_rows
-from podium.reporting import pictures
-from podium.reporting.best import Heat, Strata
-from podium.reporting.pictures import Scatter, Timeline
-from podium.reporting.tables import (
-    ROWS,
-    Column,
-    Line,
-    Team,
-    bests,
-    columns_of,
-    day,
-    lines_of,
-    teams_of,
-)
+from podium.reporting import charts
+from podium.reporting.tables import ROWS, Column, Line, columns_of, lines_of
 from podium.scoring.tiers import FEWEST
 
 PAIRED = 30
 """Submissions of the heat map."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Team:
+    """A team.
+
+    Attributes:
+        row: What stands for it.
+        looks: Public scores that it has seen.
+        last: When its last submission that ranks was handed in.
+    """
+
+    row: Row
+    looks: int
+    last: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,11 @@ class Page:
     Attributes:
         part: Which rows the table ranks by: public, after reveal private.
         left_out: Ranked rows that the table has no room for.
-        top: IDs of the best submissions of several teams, to be drawn.
+        teams: By rank; a team's place here gives its colour.
+        messages: Remarks by submission.
+        place: Gives the place of a row's team among `teams`; -1 for controls.
+        paired: The rows of the heat map.
+        win: How probable it is that each is better than each other [paired, paired].
     """
 
     contest: Contest
@@ -53,13 +59,15 @@ class Page:
     columns: Sequence[Column]
     lines: Sequence[Line]
     left_out: int
+    messages: Mapping[str, str]
     teams: Sequence[Team]
+    place: charts.Place
     notes: Sequence[str]
-    timeline: Timeline | None
-    scatter: Scatter | None
-    strata: Strata | None
-    heat: Heat | None
-    top: Sequence[str]
+    timeline: charts.Chart | None
+    scatter: charts.Chart | None
+    strata: charts.Chart | None
+    paired: Sequence[Row]
+    win: Sequence[Sequence[float]]
 
     @property
     def file(self) -> str:
@@ -70,7 +78,7 @@ class Page:
 def gather(contest: Contest) -> Page:
     """Everything that the page of a board shows."""
     competition, revealed = contest.competition, contest.revealed() is not None
-    part = "private" if revealed else "public"
+    part, primary = "private" if revealed else "public", competition.primary
     public = standings(contest)
     shown = standings(contest, part) if revealed else public
     ranked = [row for row in shown.rows if row.rank is not None]
@@ -79,29 +87,44 @@ def gather(contest: Contest) -> Page:
         own = standings(contest, part, View(best_per_team=True))
         stands = {row.submission for row in own.rows}
         best = [row for row in ranked if row.submission in stands]
-    teams = {name: place for place, name in enumerate(dict.fromkeys(r.team for r in ranked))}
+    places = {row.team: place for place, row in enumerate(best)}
     before = {row.submission: row for row in public.rows} if revealed else {}
     head = chosen(ranked, PAIRED)
     paired, win = chances(contest, part, head)
-    messages = {name: text for name, text in contest.select("submission", "message") if text}
-    columns = columns_of(competition, shown)
+    last: dict[str, str] = {}
+    for row in ranked:
+        last[row.team] = max(row.created, last.get(row.team, ""))
+
+    def place(row: Row) -> int:
+        return -1 if row.status in HOUSE else places.get(row.team, -1)
+
     return Page(
         contest=contest,
         part=part,
         revealed=revealed,
         submissions=sum(row.status not in (*HOUSE, WITHDRAWN) for row in shown.rows),
-        last=day(max((r.created for r in shown.rows if r.status not in HOUSE), default="")),
-        columns=columns,
-        lines=lines_of(competition, shown, before, teams, messages, columns),
+        last=max((row.created for row in shown.rows if row.status not in HOUSE), default=""),
+        columns=columns_of(competition, shown, before),
+        lines=lines_of(shown.rows, higher=primary.higher_is_better),
         left_out=max(0, len(ranked) - ROWS),
-        teams=teams_of(best, ranked, shown.looks),
+        messages={name: text for name, text in contest.select("submission", "message") if text},
+        teams=[Team(row=r, looks=shown.looks.get(r.team, 0), last=last[r.team]) for r in best],
+        place=place,
         notes=list(_notes(competition, public, shown, part)),
-        timeline=pictures.timeline(competition, public.rows, teams),
-        scatter=pictures.scatter(competition, ranked, before, teams) if revealed else None,
-        strata=best_rows.strata(competition, head, teams),
-        heat=best_rows.heat(paired, win, teams),
-        top=[row.submission for row in best],
+        timeline=charts.timeline(public.rows, primary, place),
+        scatter=charts.scatter(ranked, before, primary, place),
+        strata=charts.strata(head, competition, place),
+        paired=paired,
+        win=win.tolist(),
     )
+
+
+def bests(ranked: Sequence[Row]) -> list[Row]:
+    """The first row of each team."""
+    first: dict[str, Row] = {}
+    for row in ranked:
+        first.setdefault(row.team, row)
+    return list(first.values())
 
 
 def chosen(ranked: Sequence[Row], most: int) -> list[Row]:
@@ -113,36 +136,35 @@ def chosen(ranked: Sequence[Row], most: int) -> list[Row]:
     return [row for row in ranked if row.submission in wanted]
 
 
-def _notes(competition: Competition, public: Standings, shown: Standings, part: str) -> list[str]:
+def _notes(
+    competition: Competition, public: Standings, shown: Standings, part: str
+) -> Iterator[str]:
     """What a reader should know of the board, a sentence each."""
-    notes = []
     if shown.groups is not None and shown.groups < FEWEST:
-        notes.append(
+        yield (
             f"No tiers: of {shown.groups} independent groups nobody can tell who is really ahead; "
             f"{FEWEST} are needed."
         )
     elif shown.groups is not None:
-        notes.append(
+        yield (
             f"Tiers and probabilities rest on {shown.groups:,} independent groups of test rows, "
             "for the 200 first rows and teams."
         )
     if flattery := public.flattery:
-        notes.append(
+        yield (
             f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
             f"flattered by about {figure(flattery.expected)}, at most {figure(flattery.bound)}."
         )
     limit = competition.daily_limit
-    notes.append(
+    yield (
         f"A team may hand in {limit} submissions a day (UTC); what is refused never counts."
         if limit
         else "There is no limit on submissions a day; the looks of each team are counted."
     )
     with_interval = {n for row in shown.rows if row.ci_low is not None for n in row.strata}
-    notes += [
-        f"Intervals are approximate: {stratum.title} are not quite independent."
-        for stratum in competition.strata
-        if stratum.approximate and stratum.name in with_interval
-    ]
+    for stratum in competition.strata:
+        if stratum.approximate and stratum.name in with_interval:
+            yield f"Intervals are approximate: {stratum.title} are not quite independent."
     for status, text in (
         (UNVERIFIED, "unverified: imported without their predictions, so that nobody here could "
          "compute the scores again; they do not rank."),
@@ -152,7 +174,6 @@ def _notes(competition: Competition, public: Standings, shown: Standings, part: 
         (WITHDRAWN, "withdrawn by their teams; they do not rank."),
     ):  # fmt: skip
         if many := sum(row.status == status for row in shown.rows):
-            notes.append(f"{many:,} {text}")
+            yield f"{many:,} {text}"
     if lacking := sum(row.score is None for row in shown.rows if row.status != OUTDATED):
-        notes.append(f"{lacking:,} came without {part} scores.")
-    return notes
+        yield f"{lacking:,} came without {part} scores."

@@ -17,25 +17,25 @@ from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
 from podium.leaderboard.rescore import near_influence, scored_again
 from podium.leaderboard.submit import Scorer, cards
 from podium.rounding import near, shown
-from podium.verifying.case import Case, Check
+from podium.verifying.under_test import Check, DatasetUnderTest
 from podium.workspace import HOUSE
 
 _SHOWN = 20
 
 
-def board_is_as_it_was_written(case: Case) -> Iterator[str]:
+def board_is_as_it_was_written(tested: DatasetUnderTest) -> Iterator[str]:
     """Records, withdrawals, reveals and picks are those of the board's journal, which is whole."""
-    yield from case.scorer.contest.tampering()
+    yield from tested.scorer.contest.tampering()
 
 
-def records_agree_with_themselves(case: Case) -> Iterator[str]:
+def records_agree_with_themselves(tested: DatasetUnderTest) -> Iterator[str]:
     """IDs, versions, intervals and ranking columns of records follow from what else they say."""
-    yield from _first(_faults(case.scorer.contest))
+    yield from _first(_faults(tested.scorer.contest))
 
 
-def records_are_what_their_predictions_score(case: Case) -> Iterator[str]:
+def records_are_what_their_predictions_score(tested: DatasetUnderTest) -> Iterator[str]:
     """Kept predictions, controls and the ceiling give all figures of their records again."""
-    yield from _first(_other_figures(case))
+    yield from _first(_other_figures(tested))
 
 
 BOARD: tuple[Check, ...] = (
@@ -86,15 +86,15 @@ def _faults(contest: Contest) -> Iterator[str]:
             yield f"a reveal is of answers that no record has: {reveal.answers[:40]}"
 
 
-def _other_figures(case: Case) -> Iterator[str]:
-    own = case.scorer.contest.records([OWN])
-    progress = case.progress if own else None
+def _other_figures(tested: DatasetUnderTest) -> Iterator[str]:
+    own = tested.scorer.contest.records([OWN])
+    progress = tested.progress if own else None
     report = progress.stage(f"scoring {len(own):,} records again") if progress else None
     for step, record in enumerate(own, 1):
         try:
-            wrong = _wrong_parts(case.scorer, record)
+            wrong = _wrong_parts(tested.scorer, record)
             if report:
-                report(step, shown(record.public["scores"][case.competition.primary.name]))
+                report(step, shown(record.public["scores"][tested.competition.primary.name]))
         except Exception as error:  # noqa: BLE001  metric, model and file are anybody's
             yield f"{_named(record)}: it cannot be scored again: {one_line(error)}"
             continue

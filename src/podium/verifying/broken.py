@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 
 
-def broken_files(case: Case) -> Iterator[tuple[pd.DataFrame, str]]:
+def broken_files(tested: DatasetUnderTest) -> Iterator[tuple[pd.DataFrame, str]]:
     """Broken copies of the sample submission, each with words that its message must have."""
-    good, target = case.sample, case.competition.targets[0]
-    name = case.data.genes[-1] if target.matrix else target.name
+    good, target = tested.sample, tested.competition.targets[0]
+    name = tested.data.genes[-1] if target.matrix else target.name
     words = f"1 column missing: '{name}'" if target.matrix else f"column '{name}' is missing"
     yield good.drop(columns=name), words
     yield good.drop(columns="id"), "column 'id' is missing"

@@ -15,9 +15,9 @@ from podium.competition import folders as competitions
 from podium.competition.version import checksums, is_ready
 from podium.errors import PodiumError
 from podium.execution.training import Progress
-from podium.verifying.case import Case, Check
 from podium.verifying.checks import CHECKS, models_keep_the_contract, title
-from podium.verifying.probes import ADVICE, Note
+from podium.verifying.probes import PROBES
+from podium.verifying.under_test import Check, DatasetUnderTest, Note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,58 +57,61 @@ def verify(
         competition = competitions.at(Path(competition))
     for name in [competition] if competition else competitions.names():
         try:
-            found = competitions.load(name)
-            checksums(found)
+            loaded = competitions.load(name)
+            checksums(loaded)
         except PodiumError as error:
             if competition:
                 raise
             yield Verdict(competition=name, dataset="-", check="facts load", problem=str(error))
             continue
-        chosen = [found.dataset(dataset)] if dataset else found.datasets
-        for entry in chosen:
-            yield from verify_dataset(Case(found, entry, progress=progress))
+        for chosen in [loaded.dataset(dataset)] if dataset else loaded.datasets:
+            yield from verify_dataset(DatasetUnderTest(loaded, chosen, progress=progress))
 
 
-def verify_dataset(case: Case) -> Iterator[Verdict]:
+def verify_dataset(tested: DatasetUnderTest) -> Iterator[Verdict]:
     """Run the suite on one dataset."""
-    names = {"competition": case.competition.name, "dataset": case.dataset.name}
     try:
-        case.data  # noqa: B018  prepares it
+        tested.data  # noqa: B018  prepares it
     except PodiumError as error:
-        if case.dataset.at_hand or is_ready(case.competition, case.dataset):
-            yield Verdict(**names, check="data", problem=str(error))
+        if tested.dataset.at_hand or is_ready(tested.competition, tested.dataset):
+            yield _verdict(tested, "data", problem=str(error))
         else:
-            yield Verdict(**names, check="data", skipped=f"skipped: {error.hint}")
+            yield _verdict(tested, "data", skipped=f"skipped: {error.hint}")
         return
     said: dict[str, str] = {}
     for check in CHECKS:
-        if case.progress:
-            case.progress.stage(f"{case.competition.name}/{case.dataset.name}: {title(check)}")
-        verdict = judged(case, check)
+        if tested.progress:
+            tested.progress.stage(
+                f"{tested.competition.name}/{tested.dataset.name}: {title(check)}"
+            )
+        verdict = judged(tested, check)
         if verdict.problem and verdict.problem in said:
             reason = f"skipped: stopped by what {said[verdict.problem]!r} says"
             verdict = replace(verdict, problem="", advice="", skipped=reason)
         elif verdict.problem:
             said[verdict.problem] = verdict.check
         yield verdict
-    absent = sorted(case.absent)
-    if absent:
-        reason = f"skipped: {', '.join(absent)} need packages that are not installed"
-        yield Verdict(**names, check=title(models_keep_the_contract), skipped=reason)
+    if tested.absent:
+        reason = f"skipped: {', '.join(sorted(tested.absent))} need packages that are not installed"
+        yield _verdict(tested, title(models_keep_the_contract), skipped=reason)
 
 
-def judged(case: Case, check: Check) -> Verdict:
+def judged(tested: DatasetUnderTest, check: Check) -> Verdict:
     """Run one check."""
-    names = {"competition": case.competition.name, "dataset": case.dataset.name}
-    name, problems, notes = title(check), list[str](), list[str]()
+    problems, notes = list[str](), list[str]()
     try:
-        for line in check(case):
+        for line in check(tested):
             (notes if isinstance(line, Note) else problems).append(line)
     except PodiumError as error:
         problems.append(str(error))
-    found = {"problem": "; ".join(problems), "note": "; ".join(notes)}
-    why = case.competition.accepted.get(name)
-    if problems and why:
-        return Verdict(**names, check=name, skipped=f"accepted: {why} ({found['problem']})")
-    advice = ADVICE.get(check.__name__, "") if problems or notes else ""
-    return Verdict(**names, check=name, **found, advice=advice)
+    problem, why = "; ".join(problems), tested.competition.accepted.get(title(check))
+    if problem and why:
+        return _verdict(tested, title(check), skipped=f"accepted: {why} ({problem})")
+    advice = PROBES.get(check, "") if problems or notes else ""
+    return _verdict(tested, title(check), problem=problem, note="; ".join(notes), advice=advice)
+
+
+def _verdict(tested: DatasetUnderTest, check: str, **said: str) -> Verdict:
+    return Verdict(
+        competition=tested.competition.name, dataset=tested.dataset.name, check=check, **said
+    )

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from podium.columns import many
-from podium.verifying.probes.looking import as_text, features
-from podium.verifying.probes.sketches import LONGEST, nearest, sketch
-
-if TYPE_CHECKING:
-    from podium.verifying.case import Case
+from podium.verifying.probes.helpers import as_text
+from podium.verifying.probes.minhash import LONGEST, nearest, sketch
+from podium.verifying.under_test import DatasetUnderTest
 
 SHARE, LEAST = 0.005, 3
 """Rows of the test part that are too many: this share of it, and not fewer than that."""
@@ -27,9 +26,9 @@ SEQUENCE, TEXT = 12, 40
 """Median length from which a column is looked at as sequences or as texts."""
 
 
-def no_test_row_is_in_train(case: Case) -> Iterator[str]:
+def no_test_row_is_in_train(tested: DatasetUnderTest) -> Iterator[str]:
     """No row of test is also in train: not as it is, in other case or spaces, or nearly."""
-    train, test = features(case)
+    train, test = tested.features
     if not len(train) or not train.shape[1]:
         return
     exact = _in_train(train, test, _as_is)
@@ -40,16 +39,16 @@ def no_test_row_is_in_train(case: Case) -> Iterator[str]:
         ("almost the numbers of a train row", _near_rows(train, test) & ~folded),
     ):
         if _too_many(rows):
-            yield f"{_rows(rows)} {what}: {_examples(case, rows)}{_by_stratum(case, rows)}"
+            yield f"{_rows(rows)} {what}: {_examples(tested, rows)}{_by_stratum(tested, rows)}"
 
 
-def no_test_text_is_nearly_in_train(case: Case) -> Iterator[str]:
+def no_test_text_is_nearly_in_train(tested: DatasetUnderTest) -> Iterator[str]:
     """No sequence or text of test is one of train, or nearly one, by their k-mers."""
-    train, test = features(case)
+    train, test = tested.features
     if not len(train):
         return
     columns = [(name, as_text(train[name]), as_text(test[name])) for name in _texts(train)]
-    for name, theirs, ours in [*columns, *_sequences(case)]:
+    for name, theirs, ours in [*columns, *_sequences(tested)]:
         kind = _kind_of_text(theirs)
         if kind is None:
             continue
@@ -61,17 +60,17 @@ def no_test_text_is_nearly_in_train(case: Case) -> Iterator[str]:
         if _too_many(rows):
             first = int(code[np.flatnonzero(rows)[0]])
             pair = f"{str(texts[first])[:30]!r} and {str(others[other[first]])[:30]!r}"
-            where = _by_stratum(case, rows)
+            where = _by_stratum(tested, rows)
             yield f"{_rows(rows)} a {name} that trains, or nearly so: {pair}{where}"
 
 
 def _as_is(column: pd.Series[Any]) -> pd.Series[Any]:
-    return column if pd.api.types.is_numeric_dtype(column.dtype) else as_text(column)
+    return column if is_numeric_dtype(column) else as_text(column)
 
 
 def _folded(column: pd.Series[Any]) -> pd.Series[Any]:
     """Without case and spaces, and with six digits."""
-    if not pd.api.types.is_numeric_dtype(column.dtype):
+    if not is_numeric_dtype(column):
         text = as_text(column).str.casefold()
         return text.str.replace(r"\s+", " ", regex=True).str.strip()
     values = column.to_numpy(np.float64)
@@ -91,8 +90,8 @@ def _in_train(
     ]
     rng = np.random.default_rng(0)
     chance = np.column_stack([rng.permutation(column) for column in sides[1].T])
-    train_keys, found, by_chance = (_row_keys(side) for side in (*sides, chance))
-    rows = np.isin(found, train_keys)
+    train_keys, test_keys, by_chance = (_row_keys(side) for side in (*sides, chance))
+    rows = np.isin(test_keys, train_keys)
     return np.asarray(rows & (rows.sum() > 3 * np.isin(by_chance, train_keys).sum()))
 
 
@@ -111,11 +110,7 @@ def _near_rows(train: pd.DataFrame, test: pd.DataFrame) -> NDArray[np.bool_]:
     """
     from scipy.spatial import cKDTree
 
-    names = [
-        name
-        for name in train
-        if pd.api.types.is_float_dtype(train[name].dtype) and train[name].nunique() > 50
-    ]
+    names = [name for name in train if is_float_dtype(train[name]) and train[name].nunique() > 50]
     nothing = np.zeros(len(test), dtype=bool)
     if len(names) < 3:
         return nothing
@@ -136,20 +131,20 @@ def _near_rows(train: pd.DataFrame, test: pd.DataFrame) -> NDArray[np.bool_]:
         gaps = theirs[np.reshape(other, (len(rows), -1))] - rows[:, None, :]
         return np.asarray((np.sqrt(np.square(gaps).mean(axis=2)) < NEAR).any(axis=1))
 
-    found = near(ours)
-    if not found.any():
+    rows = near(ours)
+    if not rows.any():
         return nothing
     chance = near(np.column_stack([rng.permutation(column) for column in ours.T]))
-    return np.asarray(found & (found.sum() > 3 * chance.sum()))
+    return np.asarray(rows & (rows.sum() > 3 * chance.sum()))
 
 
 def _texts(table: pd.DataFrame) -> list[str]:
-    return [str(n) for n in table if not pd.api.types.is_numeric_dtype(table[n].dtype)]
+    return [str(n) for n in table if not is_numeric_dtype(table[n])]
 
 
-def _sequences(case: Case) -> Iterator[tuple[str, pd.Series[Any], pd.Series[Any]]]:
+def _sequences(tested: DatasetUnderTest) -> Iterator[tuple[str, pd.Series[Any], pd.Series[Any]]]:
     """DNA that lies beside the features: its beginnings, of train and test."""
-    parts = case.data.train(), case.data.part("test")
+    parts = tested.data.train(), tested.data.part("test")
     packed: list[Any] = [getattr(part, "sequences", None) for part in parts]
     if all(side is not None for side in packed):
         letters = np.frombuffer(b"ACGTN", dtype=np.uint8)
@@ -180,16 +175,16 @@ def _rows(rows: NDArray[np.bool_]) -> str:
     return f"{many(count, 'test row')} ({count / len(rows):.1%}) have"
 
 
-def _examples(case: Case, rows: NDArray[np.bool_]) -> str:
-    ids = case.data.ids("test")
+def _examples(tested: DatasetUnderTest, rows: NDArray[np.bool_]) -> str:
+    ids = tested.data.ids("test")
     return ", ".join(ids[int(row)].as_py() for row in np.flatnonzero(rows)[:3])
 
 
-def _by_stratum(case: Case, rows: NDArray[np.bool_]) -> str:
+def _by_stratum(tested: DatasetUnderTest, rows: NDArray[np.bool_]) -> str:
     """How many of these test rows each stratum has, where there are several."""
-    names = [stratum.name for stratum in case.competition.strata]
+    names = [stratum.name for stratum in tested.competition.strata]
     if len(names) < 2:
         return ""
-    stratum = case.split.set_index("id")["stratum"].reindex(case.data.ids("test").to_pylist())
+    stratum = tested.split.set_index("id")["stratum"].reindex(tested.data.ids("test").to_pylist())
     counts = [f"{name} {int((rows & (stratum == name).to_numpy()).sum())}" for name in names]
     return f" ({', '.join(counts)})"

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype, is_numeric_dtype
 
-from podium.verifying.probes.looking import (
-    answers_of,
-    features,
-    readings,
-    share_along,
-    share_between,
-    values_of,
-)
-
-if TYPE_CHECKING:
-    from podium.competition.contract import Target
-    from podium.verifying.case import Case
+from podium.competition.contract import Target
+from podium.verifying.probes.helpers import readings, share_along, share_between
+from podium.verifying.under_test import DatasetUnderTest
 
 ENOUGH = 60
 """Rows from which a feature that goes with the answers does not do so by chance."""
 COPY = 0.995
-"""Rank correlation of a feature that is the target in other clothes."""
+"""Rank correlation of a feature that is the target written in another way."""
 PAIR_ROWS, PAIR_COLUMNS = 4000, 1000
 """What pairs of features are looked at by: so many rows, where there are no more columns."""
 TOGETHER = 0.3
@@ -34,24 +26,23 @@ FEW_ROWS = 20
 """Rows of a group, in the mean, below which a column names patients rather than kinds."""
 
 
-def groups_stay_together(case: Case) -> Iterator[str]:
+def groups_stay_together(tested: DatasetUnderTest) -> Iterator[str]:
     """No column names groups (patients, plates) whose rows are alike and in train and test both."""
-    train, test = features(case)
+    train, test = tested.features
     if not len(train):
         return
-    values = values_of(case)
     both = pd.concat([train, test], ignore_index=True)
-    held = {kind for stratum in case.competition.strata for kind in stratum.unseen}
+    held = {kind for stratum in tested.competition.strata for kind in stratum.unseen}
     for name in both:
         column = both[name]
         names = column.dropna().unique()
         few = len(column) / max(1, len(names)) <= FEW_ROWS
-        if name in held or pd.api.types.is_float_dtype(column.dtype) or not few:
+        if name in held or is_float_dtype(column) or not few:
             continue
         if not 10 <= len(names) <= len(column) / 2:
             continue
         shared = test[name].isin(set(train[name])).mean()
-        share = share_between(column, values) - share_along(column, values)
+        share = share_between(column, tested.values) - share_along(column, tested.values)
         if shared > 0.5 and share > TOGETHER:
             yield (
                 f"{share:.0%} of what differs in the target lies between the {len(names):,} values "
@@ -59,17 +50,17 @@ def groups_stay_together(case: Case) -> Iterator[str]:
             )
 
 
-def no_feature_is_the_target(case: Case) -> Iterator[str]:
+def no_feature_is_the_target(tested: DatasetUnderTest) -> Iterator[str]:
     """No feature, and no two features together, are the answer in other clothes."""
-    train, test = features(case)
+    train, test = tested.features
     if len(train) + len(test) < ENOUGH:
         return
     both = pd.concat([train, test], ignore_index=True)
     numbers = both.select_dtypes("number")
-    for target in case.competition.targets:
+    for target in tested.competition.targets:
         if target.matrix:
             continue
-        answers = answers_of(case, target).to_numpy(object if target.label else np.float64)
+        answers = tested.answers(target).to_numpy(object if target.label else np.float64)
         for name in both:
             for how, values in readings(both[name]):
                 if _is_copy(values, answers, target):
@@ -83,14 +74,14 @@ def no_feature_is_the_target(case: Case) -> Iterator[str]:
 def _is_copy(column: pd.Series[Any], answers: NDArray[Any], target: Target) -> bool:
     """Whether one column alone gives the answers."""
     if not target.label and len(np.unique(answers)) > 2:
-        if not pd.api.types.is_numeric_dtype(column.dtype) or column.nunique() < 3:
+        if not is_numeric_dtype(column) or column.nunique() < 3:
             return False
         ranks = [pd.Series(side).rank().to_numpy() for side in (column.fillna(0), answers)]
         return bool(abs(np.corrcoef(ranks[0], ranks[1])[0, 1]) > COPY)
     code, names = pd.factorize(answers)
     if len(names) < 2:
         return False
-    if not pd.api.types.is_numeric_dtype(column.dtype):
+    if not is_numeric_dtype(column):
         kinds, different = pd.factorize(column)
         if not 2 <= len(different) <= len(column) / 10:
             return False

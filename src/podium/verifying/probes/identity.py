@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype, is_numeric_dtype
 
-from podium.verifying.probes.looking import (
+from podium.competition.contract import Target
+from podium.competition.part import Part
+from podium.verifying.probes.helpers import (
     WORTH,
-    Note,
     as_text,
     decimals,
     lead_of,
     share_along,
     share_between,
-    values_of,
 )
+from podium.verifying.under_test import DatasetUnderTest, Note
 
-if TYPE_CHECKING:
-    from podium.competition.contract import Target
-    from podium.competition.part import Part
-    from podium.verifying.case import Case
-
-    Parts = tuple[Part, Part]
+Parts = tuple[Part, Part]
 
 STRONG = 0.5
 """Lengths and missing values that lead so far on the way to perfect are no mere features."""
@@ -37,47 +34,49 @@ KINDS = 50
 """Values of a column of kinds, whose lengths are the kinds themselves."""
 
 
-def ids_and_order_tell_nothing(case: Case) -> Iterator[str]:
+def ids_and_order_tell_nothing(tested: DatasetUnderTest) -> Iterator[str]:
     """Trees on ids and the order of the rows alone score no better than the controls."""
-    found = _guessing(case, _identity)
-    if found:
-        yield f"ids and row order alone score {found[1]}"
+    if lead := _lead_of_trees(tested, _identity):
+        yield f"ids and row order alone score {lead[1]}"
 
 
-def metadata_tell_little(case: Case) -> Iterator[str]:
+def metadata_tell_little(tested: DatasetUnderTest) -> Iterator[str]:
     """Trees on what is beside the point alone do not come near a perfect score.
 
     That is lengths, decimals and missing values, ids and order.
     """
-    found = _guessing(case, _metadata)
-    if found is None:
-        return
-    line = f"ids, order, lengths, decimals and missing values alone score {found[1]}"
-    yield line if found[0] > STRONG else Note(line)
+    if lead := _lead_of_trees(tested, _metadata):
+        way, scores = lead
+        line = f"ids, order, lengths, decimals and missing values alone score {scores}"
+        yield line if way > STRONG else Note(line)
 
 
-def _guessing(case: Case, table: Callable[[Case, Parts], pd.DataFrame]) -> tuple[float, str] | None:
+def _lead_of_trees(
+    tested: DatasetUnderTest, table: Callable[[DatasetUnderTest, Parts], pd.DataFrame]
+) -> tuple[float, str] | None:
     """How far trees on a table get from the best control to perfect, if worth a word."""
-    train, test = case.data.train(), case.data.part("test")
-    if case.competition.matrix or not len(train) or train.targets is None:
+    train, test = tested.data.train(), tested.data.part("test")
+    if tested.competition.matrix or not len(train) or train.targets is None:
         return None
-    both = table(case, (train, test))
+    both = table(tested, (train, test))
     answers = train.targets
-    predicted = _guesses(case, both, answers)
-    lead = lead_of(case, predicted)
+    predicted = _guesses(tested, both, answers)
+    lead = lead_of(tested, predicted)
     if lead is None or lead[0] <= WORTH:
         return None
     # some metrics prefer any guess to a constant: what learnt nothing must score worse
-    mixed = _guesses(case, both, answers.sample(frac=1, random_state=0))
-    return lead if lead_of(case, predicted, mixed) else None
+    mixed = _guesses(tested, both, answers.sample(frac=1, random_state=0))
+    return lead if lead_of(tested, predicted, mixed) else None
 
 
-def _guesses(case: Case, table: pd.DataFrame, answers: pd.DataFrame) -> dict[str, NDArray[Any]]:
+def _guesses(
+    tested: DatasetUnderTest, table: pd.DataFrame, answers: pd.DataFrame
+) -> dict[str, NDArray[Any]]:
     """What trees predict of the test rows, which a table has after those of train."""
     train, test = table[: len(answers)], table[len(answers) :]
     return {
         target.name: _boosted(train, answers[target.name], test, target)
-        for target in case.competition.targets
+        for target in tested.competition.targets
     }
 
 
@@ -109,7 +108,7 @@ def _boosted(
     return np.asarray(np.clip(raw, target.low, target.high))
 
 
-def _identity(_: Case, parts: Parts) -> pd.DataFrame:
+def _identity(_: DatasetUnderTest, parts: Parts) -> pd.DataFrame:
     """What ids and order tell: the place, the number in the id, its prefix, length and rank."""
     ids = pd.Series([*parts[0].ids, *parts[1].ids]).astype(str)
     number = ids.str.extract(r"(\d{1,15})(?!.*\d)", expand=False).astype(np.float64)
@@ -125,23 +124,26 @@ def _identity(_: Case, parts: Parts) -> pd.DataFrame:
     )
 
 
-def _metadata(case: Case, parts: Parts) -> pd.DataFrame:
+def _metadata(tested: DatasetUnderTest, parts: Parts) -> pd.DataFrame:
     """The same, and lengths of texts, decimals of numbers and what is missing."""
-    table = _identity(case, parts)
+    table = _identity(tested, parts)
     features = pd.concat([part.features for part in parts], ignore_index=True)
-    values = values_of(case)
     table["missing"] = features.isna().sum(axis=1)
     for place, name in enumerate(features):
         column = features[name]
         if column.isna().any():
             table[f"missing {place}"] = column.isna()
-        if pd.api.types.is_float_dtype(column.dtype):
+        if is_float_dtype(column):
             places = decimals(column)
-            if share_between(places, values) > max(TELLING, share_along(column, values)):
+            if share_between(places, tested.values) > max(
+                TELLING, share_along(column, tested.values)
+            ):
                 table[f"decimals {place}"] = places
-        elif not pd.api.types.is_numeric_dtype(column.dtype):
+        elif not is_numeric_dtype(column):
             length = as_text(column).str.len()
-            if column.nunique() > min(KINDS, len(column) / 10) or _is_scale(length, column, values):
+            if column.nunique() > min(KINDS, len(column) / 10) or _is_scale(
+                length, column, tested.values
+            ):
                 table[f"length {place}"] = length
     return table
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from podium.verifying.probes.looking import WORTH, Note, everywhere, lead_of, sign_of
-
-if TYPE_CHECKING:
-    from podium.verifying.case import Case
+from podium.verifying.probes.helpers import WORTH, everywhere, lead_of
+from podium.verifying.under_test import DatasetUnderTest, Note
 
 
-def no_constant_beats_the_controls(case: Case) -> Iterator[str]:
+def no_constant_beats_the_controls(tested: DatasetUnderTest) -> Iterator[str]:
     """No constant, in the middle or at the edges of the range, scores above the best control."""
-    if case.competition.matrix:
+    if tested.competition.matrix:
         return
-    targets = case.competition.targets
+    targets = tested.competition.targets
     for target in targets:
         if not target.label and not np.isfinite([target.low, target.high]).all():
             yield Note(
@@ -26,38 +24,42 @@ def no_constant_beats_the_controls(case: Case) -> Iterator[str]:
             )
     best: dict[str, Any] = {}
     reached = -np.inf
-    for constant in _constants(case):
-        score = _score(case, constant)
+    for constant in _constants(tested):
+        score = _score(tested, constant)
         if not np.isfinite(score):
             yield f"{_shown(constant)} gives no finite score"
         elif score > reached:
             best, reached = constant, score
-    lead = lead_of(case, everywhere(case, best)) if best else None
+    lead = lead_of(tested, everywhere(tested, best)) if best else None
     if lead is not None and lead[0] > WORTH:
         yield f"{_shown(best)} everywhere scores {lead[1]}"
 
 
-def worse_predictions_score_worse(case: Case) -> Iterator[str]:
+def worse_predictions_score_worse(tested: DatasetUnderTest) -> Iterator[str]:
     """The answers score best, with a third of the rows mixed up worse, with all of them worst."""
-    if case.competition.matrix:
+    if tested.competition.matrix:
         return
     rng = np.random.default_rng(0)
-    answers = {t.name: np.asarray(case.solution.targets[t.name]) for t in case.competition.targets}
-    rows = len(next(iter(answers.values())))
+    rows = len(tested.data.ids("test"))
     other, pick = rng.permutation(rows), rng.random(rows)
     scores = []
     for share in (0.0, 1 / 3, 1.0):
         mixed = np.where(pick < share, other, np.arange(rows))
-        scores.append(_score(case, {name: values[mixed] for name, values in answers.items()}))
+        scores.append(
+            _score(
+                tested,
+                {n: np.asarray(values)[mixed] for n, values in tested.solution.answers.items()},
+            )
+        )
     if not scores[0] > scores[1] > scores[2]:
-        shown = ", ".join(f"{sign_of(case) * score:.4g}" for score in scores)
+        shown = ", ".join(f"{tested.sign * score:.4g}" for score in scores)
         yield f"the answers, a third mixed up, all mixed up: {shown}"
 
 
-def _constants(case: Case) -> Iterator[dict[str, Any]]:
+def _constants(tested: DatasetUnderTest) -> Iterator[dict[str, Any]]:
     """Predictions that are the same for every row."""
-    targets = case.competition.targets
-    answers = {t.name: np.asarray(case.solution.targets[t.name]) for t in targets}
+    targets = tested.competition.targets
+    answers = {name: np.asarray(values) for name, values in tested.solution.answers.items()}
     if len(targets) > 1 and not any(t.label for t in targets):
         for place in range(len(targets)):
             yield {t.name: t.high if n == place else t.low for n, t in enumerate(targets)}
@@ -78,11 +80,11 @@ def _constants(case: Case) -> Iterator[dict[str, Any]]:
         yield from ({**others, target.name: value} for value in tries)
 
 
-def _score(case: Case, values: Mapping[str, Any]) -> float:
+def _score(tested: DatasetUnderTest, values: Mapping[str, Any]) -> float:
     """The primary score of all test rows, turned so that more is better."""
-    primary = case.competition.primary.name
-    table = everywhere(case, values)
-    return sign_of(case) * case.competition.metric.score(case.solution.targets, table)[primary]
+    primary = tested.competition.primary.name
+    table = everywhere(tested, values)
+    return tested.sign * tested.competition.metric.score(tested.solution.targets, table)[primary]
 
 
 def _shown(constant: Mapping[str, Any]) -> str:

@@ -1,10 +1,11 @@
-"""What checks and probes look at: one dataset of one competition, with its answers."""
+"""The dataset under test: what checks and probes look at, and what they may say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from podium import scratch
 from podium.competition import model_file as models
-from podium.competition.contract import Competition, Dataset
+from podium.competition.contract import Competition, Dataset, Target
 from podium.competition.part import Part
 from podium.competition.version import PUBLIC, SOLUTION
 from podium.data import dataset as datas
@@ -28,8 +29,14 @@ TINY = 400
 """Rows that models are tried on."""
 
 
+class Note(str):
+    """A finding that only the organiser can judge; it fails nothing."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
-class Case:
+class DatasetUnderTest:
     """One dataset of one competition, prepared."""
 
     competition: Competition
@@ -61,8 +68,9 @@ class Case:
     @cached_property
     def scored_rows(self) -> pd.DataFrame:
         """Half and stratum of the test rows, as they are scored, and their groups."""
-        tables = (self.data.table(f"{SOLUTION}/{name}.parquet") for name in ("solution", "groups"))
-        solution, groups = tables
+        solution, groups = (
+            self.data.table(f"{SOLUTION}/{name}.parquet") for name in ("solution", "groups")
+        )
         return solution[["id", "part", "stratum"]].merge(groups, on="id", validate="one_to_one")
 
     @cached_property
@@ -84,6 +92,46 @@ class Case:
         texts = ["id", *(target.name for target in self.competition.targets if target.label)]
         file = self.data.file(f"{PUBLIC}/{datas.SAMPLE}")
         return pd.read_csv(file, dtype=dict.fromkeys(texts, str), keep_default_na=False)
+
+    @property
+    def features(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Features of train and of test."""
+        return self.data.train().features, self.data.part("test").features
+
+    def answers(self, target: Target) -> pd.Series[Any]:
+        """The answers of train and then of test."""
+        train, test = self.data.train().targets, pd.Series(self.solution.answers[target.name])
+        return test if train is None else pd.concat([train[target.name], test], ignore_index=True)
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """The same as columns of numbers [rows, columns]: one for each label; none of matrices."""
+        columns = []
+        for target in self.competition.targets:
+            if target.matrix:
+                continue
+            answers = self.answers(target)
+            if target.label:
+                labels = answers.unique()[:30]
+                columns += [(answers == label).to_numpy(np.float64) for label in labels]
+            else:
+                columns.append(answers.to_numpy(np.float64))
+        rows = len(self.data.train()) + len(self.data.ids("test"))
+        return np.column_stack(columns) if columns else np.zeros((rows, 0))
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, else -1."""
+        return 1 if self.competition.primary.higher_is_better else -1
+
+    def estimate(self, predictions: Mapping[str, Any]) -> Estimate:
+        """What predictions of the test part score on all its rows; columns by target."""
+        return self.solution.score(predictions)["all"].whole
+
+    @cached_property
+    def best(self) -> Mapping[str, float]:
+        """What the answers themselves score."""
+        return self.solution.perfect()["all"].whole.scores
 
     @property
     def tiny(self) -> Part:
@@ -117,35 +165,29 @@ class Case:
         return tried
 
     @cached_property
-    def _controls(self) -> tuple[dict[str, Estimate], dict[str, str]]:
-        scored, failed = {}, {}
+    def tried_controls(self) -> Mapping[str, Estimate | str]:
+        """What each control scores, or why it cannot be scored."""
+        tried: dict[str, Estimate | str] = {}
         for control in self.competition.controls:
             try:
                 file = models.load(self.competition, control.model).with_params(control.params)
-                predicted = training.predict_test(self.data, file)
-                scored[control.name] = self.solution.score(predicted)["all"].whole
+                tried[control.name] = self.estimate(training.predict_test(self.data, file))
             except Exception as error:  # noqa: BLE001  model and metric are anybody's code
-                failed[control.name] = one_line(error)
-        return scored, failed
+                tried[control.name] = one_line(error)
+        return tried
 
     @property
     def controls(self) -> dict[str, Estimate]:
-        """What each control scores on all test rows, if it can be scored."""
-        return self._controls[0]
-
-    @property
-    def unscorable(self) -> dict[str, str]:
-        """Why the other controls cannot be scored."""
-        return self._controls[1]
+        """What each control scores that can be scored."""
+        return {n: said for n, said in self.tried_controls.items() if not isinstance(said, str)}
 
     @property
     def best_control(self) -> Estimate | None:
         """What the best control scores; None if no control can be scored."""
-        primary = self.competition.primary
-        sign = 1 if primary.higher_is_better else -1
+        primary = self.competition.primary.name
         return max(
             self.controls.values(),
-            key=lambda found: sign * found.scores[primary.name],
+            key=lambda estimate: self.sign * estimate.scores[primary],
             default=None,
         )
 
@@ -161,10 +203,5 @@ class Case:
         return dict(self.solution.score(aligned)["public"].whole.scores)
 
 
-Check = Callable[[Case], Iterator[str]]
-
-
-def thin(part: Part) -> Part:
-    """About `TINY` rows of a part, taken evenly."""
-    thinned = part.take(np.arange(0, len(part), max(1, len(part) // TINY)))
-    return replace(thinned, extra=thinned.extra and thin(thinned.extra))
+Check = Callable[[DatasetUnderTest], Iterator[str]]
+"""Its docstring says what holds, its name is its title, and each line how it does not hold."""

@@ -40,14 +40,14 @@ def sketch(texts: Sequence[str | bytes], k: int) -> Sketches:
     counts = length - k + 1
     first = np.cumsum(counts) - counts
     rng = np.random.default_rng(0)
-    found = np.empty((len(texts), ENTRIES), dtype=np.uint32)
+    sketches = np.empty((len(texts), ENTRIES), dtype=np.uint32)
     for entry in range(ENTRIES):
         factor, shift = rng.integers(1, 2**63, size=2, dtype=np.uint64)
         mixed = (code ^ shift) * (factor | np.uint64(1))
         mixed ^= mixed >> np.uint64(29)
         mixed *= np.uint64(0xBF58476D1CE4E5B9)
-        found[:, entry] = np.minimum.reduceat((mixed >> np.uint64(32)).astype(np.uint32), first)
-    return found
+        sketches[:, entry] = np.minimum.reduceat((mixed >> np.uint64(32)).astype(np.uint32), first)
+    return sketches
 
 
 def nearest(ours: Sketches, theirs: Sketches) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

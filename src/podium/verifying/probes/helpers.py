@@ -1,42 +1,23 @@
-"""What probes look at: features, answers, and how far predictions get above the controls."""
+"""What probes share: how columns read, what they explain, how far predictions get to perfect."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from podium.data.tables import moments
 from podium.metrics.stats import difference
-
-if TYPE_CHECKING:
-    from podium.competition.contract import Target
-    from podium.verifying.case import Case
+from podium.verifying.under_test import DatasetUnderTest
 
 DECIMALS = 8
 """Decimals that are told from each other."""
 SURE, WORTH = 3.0, 0.02
 """A score is above a control by so many standard errors, and so much of the way to perfect."""
-
-
-class Note(str):
-    """A finding that only the organiser can judge."""
-
-    __slots__ = ()
-
-
-def features(case: Case) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Features of train and of test."""
-    return case.data.train().features, case.data.part("test").features
-
-
-def answers_of(case: Case, target: Target) -> pd.Series[Any]:
-    """The answers of train and then of test."""
-    train, test = case.data.train().targets, pd.Series(case.solution.targets[target.name])
-    return test if train is None else pd.concat([train[target.name], test], ignore_index=True)
 
 
 def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -51,9 +32,9 @@ def readings(column: pd.Series[Any]) -> Iterator[tuple[str, pd.Series[Any]]]:
         Words that say how it was read (none for itself), and what was read.
     """
     yield "", column
-    if pd.api.types.is_float_dtype(column.dtype):
+    if is_float_dtype(column):
         yield ", by its decimals,", decimals(column)
-    elif not pd.api.types.is_numeric_dtype(column.dtype):
+    elif not is_numeric_dtype(column):
         there = column.dropna()
         for how, read in ((" as a time", moments), (" as a number", _numbers)):
             if read(there[:50]).notna().all() and read(there).notna().mean() > 0.99:
@@ -67,25 +48,10 @@ def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def decimals(column: pd.Series[Any]) -> pd.Series[Any]:
     """How many decimals each number has, 9 where they are more than 8."""
-    values, found = column.to_numpy(np.float64), np.full(len(column), DECIMALS + 1)
+    values, digits = column.to_numpy(np.float64), np.full(len(column), DECIMALS + 1)
     for places in range(DECIMALS, -1, -1):
-        found[np.round(values, places) == values] = places
-    return pd.Series(found, index=column.index)
-
-
-def values_of(case: Case) -> NDArray[np.float64]:
-    """Answers of train and test as columns of numbers [rows, columns]: one for each label."""
-    columns = []
-    for target in case.competition.targets:
-        if target.matrix:
-            continue
-        values = answers_of(case, target)
-        if target.label:
-            columns += [(values == label).to_numpy(np.float64) for label in values.unique()[:30]]
-        else:
-            columns.append(values.to_numpy(np.float64))
-    rows = len(case.data.train()) + len(case.data.ids("test"))
-    return np.column_stack(columns) if columns else np.zeros((rows, 0))
+        digits[np.round(values, places) == values] = places
+    return pd.Series(digits, index=column.index)
 
 
 def share_between(kinds: Any, values: NDArray[np.float64]) -> float:
@@ -105,53 +71,41 @@ def share_between(kinds: Any, values: NDArray[np.float64]) -> float:
 
 def share_along(column: pd.Series[Any], values: NDArray[np.float64]) -> float:
     """Share of the variance that a number explains as such, by its twentieths."""
-    if not pd.api.types.is_numeric_dtype(column.dtype):
+    if not is_numeric_dtype(column):
         return 0.0
     part = np.floor(column.rank(pct=True).fillna(0).to_numpy() * 19.99).astype(np.int64)
     return max(0.0, share_between(part, values))
 
 
 def lead_of(
-    case: Case, predicted: Mapping[str, Any], over: Mapping[str, Any] | None = None
+    tested: DatasetUnderTest, predicted: Mapping[str, Any], over: Mapping[str, Any] | None = None
 ) -> tuple[float, str] | None:
     """How far predictions get from the best control to perfect, if they are surely above it.
 
     Args:
-        case: What they are of.
+        tested: What they are of.
         predicted: Columns of the test part.
         over: Predictions to compare with instead of the best control.
     """
-    control = case.solution.score(over)["all"].whole if over else case.best_control
+    control = tested.estimate(over) if over else tested.best_control
     if control is None:
         return None
-    primary, sign = case.competition.primary.name, sign_of(case)
-    found = case.solution.score(predicted)["all"].whole
-    gap, se, _ = difference(found, control, primary)
-    way = abs(perfect(case) - control.scores[primary])
-    if se is None or sign * gap <= SURE * se or not way:
+    primary = tested.competition.primary
+    estimate = tested.estimate(predicted)
+    gap, se, _ = difference(estimate, control, primary.name)
+    reached, before = estimate.scores[primary.name], control.scores[primary.name]
+    perfect = tested.best[primary.name] if primary.perfect is None else primary.perfect
+    way = abs(perfect - before)
+    if se is None or tested.sign * gap <= SURE * se or not way:
         return None
-    scores = found.scores[primary], control.scores[primary]
-    return sign * gap / way, "{:.4g}, the best control {:.4g}".format(*scores)
+    return tested.sign * gap / way, f"{reached:.4g}, the best control {before:.4g}"
 
 
-def everywhere(case: Case, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def everywhere(tested: DatasetUnderTest, values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """Columns of the test part; a single value is that of every row."""
-    rows = len(case.data.ids("test"))
-    kinds = {t.name: object if t.label else np.float64 for t in case.competition.targets}
+    rows = len(tested.data.ids("test"))
+    kinds = {t.name: object if t.label else np.float64 for t in tested.competition.targets}
     return {
         name: value if np.ndim(value) else np.full(rows, value, dtype=kinds[name])
         for name, value in values.items()
     }
-
-
-def perfect(case: Case) -> float:
-    """The primary score of the answers themselves."""
-    primary = case.competition.primary
-    if primary.perfect is not None:
-        return primary.perfect
-    return case.solution.perfect()["all"].whole.scores[primary.name]
-
-
-def sign_of(case: Case) -> int:
-    """1 where more is better, else -1."""
-    return 1 if case.competition.primary.higher_is_better else -1
