@@ -11,7 +11,7 @@ import site
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
 import podium.competitions
@@ -69,15 +69,16 @@ def of(
         folder: The scratch space of the run: `work` in it may be written to.
         shared_bytes: Of shared memory.
     """
-    hidden = [path.resolve() for path in _hidden()]
+    hidden = {path.resolve() for path in _hidden()}
+    above = {folder for path in hidden for folder in path.parents}
     whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
-    read = [part for path in whole for part in _around(path, hidden)]
+    read = [part for path in whole for part in _around(path, hidden, above)]
     read += [*given, *_code(competition)]
     if model is not None:
-        read += [model, *(part for path in beside(model) for part in _around(path, hidden))]
+        read += [model, *(part for path in beside(model) for part in _around(path, hidden, above))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Policy(
-        listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, hidden)]),
+        listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, above)]),
         read=_names(read),
         write=_names([folder / "work", *filter(Path.exists, devices)]),
         root=str(folder / "root"),
@@ -143,23 +144,29 @@ def _hidden() -> Iterator[Path]:
         yield from (Path(file + ending) for ending in ("", "-wal", "-shm", "-journal"))
 
 
-def _around(path: Path, hidden: list[Path]) -> Iterator[Path]:
-    """A path; or, where something hidden lies below, all that lies beside it."""
+def _around(path: Path, hidden: Set[Path], above: Set[Path]) -> Iterator[Path]:
+    """A path; or, where something hidden lies below, all that lies beside it.
+
+    Args:
+        path: To be seen.
+        hidden: What must not be.
+        above: All folders that something hidden lies in.
+    """
     real = path.resolve()
-    if any(one == real or one in real.parents for one in hidden):
+    if not hidden.isdisjoint((real, *real.parents)):
         return
-    if not any(real in one.parents for one in hidden):
+    if real not in above:
         yield path
         return
     for inner in real.iterdir():
-        yield from _around(inner, hidden)
+        yield from _around(inner, hidden, above)
 
 
-def _broken_up(whole: list[Path], hidden: list[Path]) -> Iterator[Path]:
+def _broken_up(whole: list[Path], above: Set[Path]) -> Iterator[Path]:
     """Folders of which all is seen but what is hidden: their names must be there to import from."""
     places = {path.resolve() for path in whole}
-    for folder in {folder for one in hidden for folder in one.parents}:
-        if places & {folder, *folder.parents}:
+    for folder in above:
+        if not places.isdisjoint((folder, *folder.parents)):
             yield folder
 
 
