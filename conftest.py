@@ -37,6 +37,24 @@ def workspace(tmp_path, monkeypatch, cache):
     return folder
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory, cache):
+    """Calls a function in a fresh workspace, which tests then copy: gives its folder."""
+
+    def make(fill):
+        folder = tmp_path_factory.mktemp("made")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("PODIUM_DATA", str(cache))
+            patch.setenv("PODIUM_TEAM", "ana")
+            for name in ("PODIUM_DB", "PODIUM_WORKSPACE"):
+                patch.delenv(name, raising=False)
+            fill()
+        return folder
+
+    return make
+
+
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     """An empty cache for this test alone."""
@@ -51,13 +69,26 @@ def toy():
     return competition.load("toy")
 
 
-@pytest.fixture
-def sample():
-    """The toy's sample submission as a DataFrame."""
+@pytest.fixture(scope="session")
+def sample_once(made_once):
+    """The toy's sample submission, for fixtures of a module."""
     import pandas as pd
 
-    ready = data.load(*api.load("toy"))
-    return pd.read_csv(ready.folder / "public" / data.SAMPLE, dtype={"id": str})
+    tables = []
+
+    def read():
+        ready = data.load(*api.load("toy"))
+        file = ready.folder / "public" / data.SAMPLE
+        tables.append(pd.read_csv(file, dtype={"id": str}))
+
+    made_once(read)
+    return tables[0]
+
+
+@pytest.fixture
+def sample(sample_once):
+    """The toy's sample submission as a DataFrame."""
+    return sample_once.copy()
 
 
 @pytest.fixture

@@ -35,12 +35,22 @@ def at(tmp_path, monkeypatch, sample):
     return go
 
 
+@pytest.fixture(scope="module")
+def made(made_once, sample_once):
+    """A workspace whose board has two teams' submissions."""
+
+    def fill():
+        for team, shift in (("ana", 0.0), ("bob", 1.0)):
+            sample_once.assign(y=sample_once["y"] + shift).to_csv(f"{team}.csv", index=False)
+            podium.submit("toy", f"{team}.csv", team=team)
+
+    return made_once(fill)
+
+
 @pytest.fixture
-def filled(sample, workspace):
-    """A board with two teams' submissions."""
-    for team, shift in (("ana", 0.0), ("bob", 1.0)):
-        sample.assign(y=sample["y"] + shift).to_csv(f"{team}.csv", index=False)
-        podium.submit("toy", f"{team}.csv", team=team)
+def filled(made, workspace):
+    """A copy of it."""
+    shutil.copytree(made, workspace, dirs_exist_ok=True)
     return workspace
 
 

@@ -19,13 +19,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bombs import BOMBS
+from bombs import BOMBS, CHEAP
 from podium import api, formats, raw
 from podium.errors import DataError, ModelError, PodiumError, SubmissionError
 from podium.execution import output
 from podium.predictions import reader
 from podium.verifying import checks
 from podium.verifying.case import Case
+from suites import mostly_slow
 
 ROOT = Path(__file__).parents[1]
 MEMORY_MB = 350  # a refusal's peak: a reader has 145, and lets a small file take 160 more
@@ -278,7 +279,7 @@ def test_parquet_of_any_row_groups_and_texts(kind, podium_cli, refused, sample):
         assert podium_cli("check", "toy", "p.parquet").status == 0
 
 
-@pytest.mark.parametrize("kept", [1, 4, 12, 0.5, -1])
+@pytest.mark.parametrize("kept", mostly_slow([1, 4, 12, 0.5, -1], 1, 3))
 @pytest.mark.parametrize("ending", ["parquet", "h5"])
 def test_truncated(ending, kept, refused, sample):
     path = Path(f"p.{ending}")
@@ -307,52 +308,60 @@ def columns(**others):
 
 @pytest.mark.parametrize(
     ("fill", "words"),
-    [
-        (columns(y=h5py.ExternalLink("other.h5", "/y")), "'y' is a link to other data"),
-        (columns(y=h5py.SoftLink("/id")), "'y' is a link to other data"),
-        (columns(y=h5py.SoftLink("/y")), "'y' is a link to other data"),
-        (columns(predictions=h5py.SoftLink("/")), "'predictions' is a link"),
-        (
-            columns(
-                y=lambda f: f.create_dataset(
-                    "y", (108,), "f8", external=[("/etc/hostname", 0, 864)]
-                )
+    mostly_slow(
+        [
+            (columns(y=h5py.ExternalLink("other.h5", "/y")), "'y' is a link to other data"),
+            (columns(y=h5py.SoftLink("/id")), "'y' is a link to other data"),
+            (columns(y=h5py.SoftLink("/y")), "'y' is a link to other data"),
+            (columns(predictions=h5py.SoftLink("/")), "'predictions' is a link"),
+            (
+                columns(
+                    y=lambda f: f.create_dataset(
+                        "y", (108,), "f8", external=[("/etc/hostname", 0, 864)]
+                    )
+                ),
+                "'y' lies in another file",
             ),
-            "'y' lies in another file",
-        ),
-        (
-            columns(y=lambda f: f.create_virtual_dataset("y", h5py.VirtualLayout((108,), "f8"))),
-            "'y' lies in another file",
-        ),
-        (columns(y=lambda f: f.create_group("y")), "column 'y' is a group"),
-        (columns(y=np.zeros(108, complex)), "column 'y' has type complex128"),
-        (columns(y=np.zeros(108, "f8,i4")), "numbers or text are expected"),
-        (columns(y=np.zeros(108, "V8")), "numbers or text are expected"),
-        (columns(y=np.zeros(108, bool)), "column 'y' has type bool"),
-        (columns(y=h5py.Empty("f8")), "one dimension: y"),
-        (columns(id=[b"\xff"] * 108), "no UTF-8"),
-        (columns(y=lambda f: f.create_dataset("y", (10**10,), "f8", chunks=(9,))), "differ in"),
-        (
-            lambda file: [
-                file.create_dataset(n, (10**10,), "f8", chunks=(9,)) for n in ("id", "y")
-            ],
-            "it has 10,000,000,000 rows",
-        ),
-        (
-            columns(id=lambda f: f.create_dataset("id", (108,), "S100000000", chunks=(1,))),
-            "values of too many bytes",
-        ),
-    ],
+            (
+                columns(
+                    y=lambda f: f.create_virtual_dataset("y", h5py.VirtualLayout((108,), "f8"))
+                ),
+                "'y' lies in another file",
+            ),
+            (columns(y=lambda f: f.create_group("y")), "column 'y' is a group"),
+            (columns(y=np.zeros(108, complex)), "column 'y' has type complex128"),
+            (columns(y=np.zeros(108, "f8,i4")), "numbers or text are expected"),
+            (columns(y=np.zeros(108, "V8")), "numbers or text are expected"),
+            (columns(y=np.zeros(108, bool)), "column 'y' has type bool"),
+            (columns(y=h5py.Empty("f8")), "one dimension: y"),
+            (columns(id=[b"\xff"] * 108), "no UTF-8"),
+            (columns(y=lambda f: f.create_dataset("y", (10**10,), "f8", chunks=(9,))), "differ in"),
+            (
+                lambda file: [
+                    file.create_dataset(n, (10**10,), "f8", chunks=(9,)) for n in ("id", "y")
+                ],
+                "it has 10,000,000,000 rows",
+            ),
+            (
+                columns(id=lambda f: f.create_dataset("id", (108,), "S100000000", chunks=(1,))),
+                "values of too many bytes",
+            ),
+        ],
+        0,
+        7,
+        -2,
+    ),
 )
 def test_hdf5_of_other_content(fill, words, refused):
     hdf5(fill)
     assert words in refused("check", "toy", "p.h5")
 
 
-def test_hdf5_numbers_of_other_machines_are_understood(podium_cli, sample):
-    for kind in (">f4", "<f2", ">i8", np.longdouble):
-        hdf5(columns(id=sample["id"].tolist(), y=np.arange(108).clip(0, 99).astype(kind)))
-        assert podium_cli("check", "toy", "p.h5").status == 0
+def test_hdf5_numbers_of_other_machines_are_understood(toy, sample):
+    with reader.Reader() as own:
+        for kind in (">f4", "<f2", ">i8", np.longdouble):
+            hdf5(columns(id=sample["id"].tolist(), y=np.arange(108).clip(0, 99).astype(kind)))
+            assert formats.read(Path("p.h5"), toy, 108, reader=own).num_rows == 108
 
 
 @pytest.mark.parametrize(
@@ -435,12 +444,12 @@ def test_workers_of_a_search_take_no_module_from_the_current_folder(podium_cli, 
     assert not Path("ran").exists()
 
 
-@pytest.fixture(scope="module")
-def bombs(tmp_path_factory):
-    """A folder with all of them."""
+@pytest.fixture(scope="module", params=mostly_slow([CHEAP, set(BOMBS)], 0), ids=["cheap", "all"])
+def bombs(request, tmp_path_factory):
+    """A folder with some or all of them."""
     folder = tmp_path_factory.mktemp("bombs")
-    for name, (write, _) in BOMBS.items():
-        write(folder / name)
+    for name in request.param:
+        BOMBS[name][0](folder / name)
     return folder
 
 
@@ -461,10 +470,10 @@ def test_bombs_of_every_format_take_little_memory_and_time(bombs, sample):
     code = f"import sys\n{MAIN.partition('from podium')[0]}{CHECKED}"
     out, peak = measured(sys.executable, "-c", code, bombs)[1::2]
     said = dict(line.split("|", 1) for line in out.decode().splitlines())
-    assert sorted(said) == sorted(BOMBS)
-    for name, (_, words) in BOMBS.items():
-        seconds, _, text = said[name].partition("|")
-        assert words in text, name
+    assert sorted(said) == sorted(path.name for path in bombs.iterdir())
+    for name, line in said.items():
+        seconds, _, text = line.partition("|")
+        assert BOMBS[name][1] in text, name
         assert float(seconds) < 1, name
     assert peak < MEMORY_MB
 
@@ -492,7 +501,7 @@ def test_a_file_that_is_too_large_is_not_opened(refused):
 
 def test_a_limit_on_memory_is_as_it_was_afterwards(toy, bombs):
     before = resource.getrlimit(resource.RLIMIT_DATA), pa.default_memory_pool().backend_name
-    for name in ("lie.parquet", "rows.csv"):
+    for name in ("lie y.parquet", "rows.csv"):
         with pytest.raises(SubmissionError):
             formats.read(bombs / name, toy, 108)
     after = resource.getrlimit(resource.RLIMIT_DATA), pa.default_memory_pool().backend_name
@@ -565,20 +574,25 @@ def model(fit="pass", predict="return good", name="mine.py"):
 
 @pytest.mark.parametrize(
     ("fit", "words"),
-    [
-        ("raise ValueError('bad')", "failed in fit: ValueError: bad"),
-        ("raise ValueError('bad\\x1b[31m')", r"ValueError: bad\x1b[31m"),
-        ("raise ValueError('x' * 10**7)", "ValueError: xxxx"),
-        ("sys.exit(0)", "failed in fit: SystemExit: 0"),
-        ("raise GeneratorExit", "failed in fit: GeneratorExit"),
-        ("raise StopIteration", "failed in fit: StopIteration"),
-        ("raise type('Own', (BaseException,), {})('x')", "failed in fit: Own: x"),
-        ("raise type('Own', (Exception,), {'__str__': None})", "failed in fit: Own"),
-        ("self.fit(train)", "RecursionError"),
-        ("np.zeros(10**13)", "Unable to allocate"),
-        ("self.fit = train.targets['z']", "KeyError: 'z'"),
-        ("train.ids = None", "FrozenInstanceError"),
-    ],
+    mostly_slow(
+        [
+            ("raise ValueError('bad')", "failed in fit: ValueError: bad"),
+            ("raise ValueError('bad\\x1b[31m')", r"ValueError: bad\x1b[31m"),
+            ("raise ValueError('x' * 10**7)", "ValueError: xxxx"),
+            ("sys.exit(0)", "failed in fit: SystemExit: 0"),
+            ("raise GeneratorExit", "failed in fit: GeneratorExit"),
+            ("raise StopIteration", "failed in fit: StopIteration"),
+            ("raise type('Own', (BaseException,), {})('x')", "failed in fit: Own: x"),
+            ("raise type('Own', (Exception,), {'__str__': None})", "failed in fit: Own"),
+            ("self.fit(train)", "RecursionError"),
+            ("np.zeros(10**13)", "Unable to allocate"),
+            ("self.fit = train.targets['z']", "KeyError: 'z'"),
+            ("train.ids = None", "FrozenInstanceError"),
+        ],
+        0,
+        3,
+        -1,
+    ),
 )
 def test_models_that_fail(fit, words, refused):
     name = model(fit)
@@ -590,26 +604,31 @@ def test_models_that_fail(fit, words, refused):
 
 @pytest.mark.parametrize(
     ("predict", "words"),
-    [
-        ("return None", "predict() returned NoneType; it must return a pandas DataFrame"),
-        ("return np.zeros((3, 2))", "predict() returned ndarray of shape (3, 2)"),
-        ("yield good", "predict() returned generator"),
-        ("return good.head(5)", "ids missing"),
-        ("return pd.concat([good, good])", "ids more than once"),
-        ("return good.assign(id=range(len(good)))", "unknown ids: 0, 1, 2"),
-        ("return good.assign(y=np.nan)", "values missing or NaN"),
-        ("return good.assign(y=np.inf)", "values infinite"),
-        ("return good.assign(y=1j)", "column 'y' of type complex128"),
-        ("return good.assign(y=[[1]] * len(good))", "column 'y' has list"),
-        ("return good.assign(y=[object()] * len(good))", "column 'y' of type object"),
-        ("return good.assign(y=[10**50] * len(good))", "column 'y' of type object: Python int"),
-        ("return good.assign(y=[1.0] * (len(good) - 1) + ['a'])", "column 'y' of type object"),
-        ("return good.assign(y=True)", "column 'y' has type bool"),
-        ("return good.assign(z=1)", "1 unexpected column: 'z'"),
-        ("return pd.concat([good, good['y']], axis=1)", "column 'y' is there twice"),
-        ("good.columns = [0, 1]; return good", "2 unexpected columns: '0', '1'"),
-        ("return good.drop(columns='zz')", "failed in predict: KeyError"),
-    ],
+    mostly_slow(
+        [
+            ("return None", "predict() returned NoneType; it must return a pandas DataFrame"),
+            ("return np.zeros((3, 2))", "predict() returned ndarray of shape (3, 2)"),
+            ("yield good", "predict() returned generator"),
+            ("return good.head(5)", "ids missing"),
+            ("return pd.concat([good, good])", "ids more than once"),
+            ("return good.assign(id=range(len(good)))", "unknown ids: 0, 1, 2"),
+            ("return good.assign(y=np.nan)", "values missing or NaN"),
+            ("return good.assign(y=np.inf)", "values infinite"),
+            ("return good.assign(y=1j)", "column 'y' of type complex128"),
+            ("return good.assign(y=[[1]] * len(good))", "column 'y' has list"),
+            ("return good.assign(y=[object()] * len(good))", "column 'y' of type object"),
+            ("return good.assign(y=[10**50] * len(good))", "column 'y' of type object: Python int"),
+            ("return good.assign(y=[1.0] * (len(good) - 1) + ['a'])", "column 'y' of type object"),
+            ("return good.assign(y=True)", "column 'y' has type bool"),
+            ("return good.assign(z=1)", "1 unexpected column: 'z'"),
+            ("return pd.concat([good, good['y']], axis=1)", "column 'y' is there twice"),
+            ("good.columns = [0, 1]; return good", "2 unexpected columns: '0', '1'"),
+            ("return good.drop(columns='zz')", "failed in predict: KeyError"),
+        ],
+        0,
+        3,
+        13,
+    ),
 )
 def test_models_that_return_something_else(predict, words, refused):
     assert words in refused("run", "toy", model(predict=predict))
@@ -623,12 +642,15 @@ def test_models_that_fail_on_a_fold(refused):
 
 @pytest.mark.parametrize(
     "predict",
-    [
-        "good.index = range(50, 50 + len(good)); return good.iloc[::-1]",
-        "return good.set_index('id')",
-        "return good.astype({'id': 'category', 'y': object})",
-        "return good.astype({'y': 'float16'})",
-    ],
+    mostly_slow(
+        [
+            "good.index = range(50, 50 + len(good)); return good.iloc[::-1]",
+            "return good.set_index('id')",
+            "return good.astype({'id': 'category', 'y': object})",
+            "return good.astype({'y': 'float16'})",
+        ],
+        0,
+    ),
 )
 def test_models_that_return_the_same_in_another_guise(predict):
     score = api.run("toy", model(predict=predict)).row.score
@@ -637,21 +659,25 @@ def test_models_that_return_the_same_in_another_guise(predict):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [
-        ("", "build(params, seed) is missing"),
-        ("import sys\nsys.exit(0)\n", "failed in import: SystemExit: 0"),
-        ("a = '\0'\n", "null bytes"),
-        (
-            MODEL.replace("1.0", "np.int64(1)"),
-            "DEFAULTS['a'] has type int64 and cannot be recorded",
-        ),
-        (MODEL.replace("1.0", "float('inf')"), "DEFAULTS['a'] has type float and cannot"),
-        (
-            MODEL.replace("return Mine()", "return None"),
-            "NoneType, which has no fit and no predict",
-        ),
-        (MODEL.replace("build(params, seed)", "build()"), "failed in build: TypeError"),
-    ],
+    mostly_slow(
+        [
+            ("", "build(params, seed) is missing"),
+            ("import sys\nsys.exit(0)\n", "failed in import: SystemExit: 0"),
+            ("a = '\0'\n", "null bytes"),
+            (
+                MODEL.replace("1.0", "np.int64(1)"),
+                "DEFAULTS['a'] has type int64 and cannot be recorded",
+            ),
+            (MODEL.replace("1.0", "float('inf')"), "DEFAULTS['a'] has type float and cannot"),
+            (
+                MODEL.replace("return Mine()", "return None"),
+                "NoneType, which has no fit and no predict",
+            ),
+            (MODEL.replace("build(params, seed)", "build()"), "failed in build: TypeError"),
+        ],
+        0,
+        -1,
+    ),
 )
 def test_files_that_are_no_models(text, words, refused):
     Path("mine.py").write_text(text.replace("FIT", "pass").replace("PREDICT", "return good"))
@@ -704,31 +730,30 @@ def test_models_that_spoil_what_they_are_given(podium_cli, workspace, raw_folder
         assert runs[0].file.is_relative_to(workspace)
         if dataset == "table":
             assert runs[0].open_file.read_bytes() == runs[1].open_file.read_bytes()
-        scores = [
-            api.cross_validate("toy", name, dataset=dataset, seeds=2).by_seed
-            for name in ("spoiler.py", "plain.py")
-        ]
-        assert scores[0] == scores[1]
+    scores = [
+        api.cross_validate("toy", name, seeds=2).by_seed for name in ("spoiler.py", "plain.py")
+    ]
+    assert scores[0] == scores[1]
 
 
-@pytest.mark.parametrize(
-    "fit",
-    [
-        "while True: pass",
-        "time.sleep(1000)",
-        "\n        while True:\n            try: time.sleep(1000)\n"
-        "            except BaseException: pass",
-        "sum(__import__('itertools').repeat(1))",
-    ],
-)
-@pytest.mark.parametrize("command", ["run", pytest.param("cv", marks=pytest.mark.slow)])
+ENDLESS = [
+    "time.sleep(1000)",
+    "while True: pass",
+    "\n        while True:\n            try: time.sleep(1000)\n"
+    "            except BaseException: pass",
+    "sum(__import__('itertools').repeat(1))",
+]
+
+
+@pytest.mark.parametrize("fit", mostly_slow(ENDLESS, 0))
+@pytest.mark.parametrize("command", mostly_slow(["run", "cv"], 0))
 def test_models_that_never_end(command, fit, sample, workspace):
     name = model(fit)
     before = state(workspace)
-    status, out, err, _ = podium(command, "toy", name, "--limit-time", "1.5", timeout=30)
+    status, out, err, _ = podium(command, "toy", name, "--limit-time", "0.5", timeout=30)
     assert (status, out) == (1, b"")
     assert err.strip().splitlines() == [
-        "error: The model ran longer than the limit of 1.5 seconds: nothing was kept.",
+        "error: The model ran longer than the limit of 0.5 seconds: nothing was kept.",
         "Give it more time with --limit-time, or make it faster.",
     ]
     assert state(workspace) == before
@@ -757,12 +782,15 @@ def test_a_limit_in_the_python_interface(sample):
 
 @pytest.mark.parametrize(
     "fit",
-    [
-        "for _ in range(300_000): print('x' * 99)",
-        "print('x' * 10**8)",
-        "for _ in range(30): os.write(1, b'x' * 10**6)",
-        "import subprocess; subprocess.run(['sh', '-c', 'head -c 30000000 /dev/zero'])",
-    ],
+    mostly_slow(
+        [
+            "for _ in range(30): os.write(1, b'x' * 10**6)",
+            "for _ in range(300_000): print('x' * 99)",
+            "print('x' * 10**8)",
+            "import subprocess; subprocess.run(['sh', '-c', 'head -c 30000000 /dev/zero'])",
+        ],
+        0,
+    ),
 )
 def test_floods_of_prints(fit, sample):
     status, out, err, peak = podium("run", "toy", model(fit), "--json")

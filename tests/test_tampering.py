@@ -17,6 +17,7 @@ from podium.boards.leaderboard import find_board, open_board
 from podium.verifying import board, checks, verify
 from podium.verifying.case import Case
 from podium.version import file_sha256
+from suites import mostly_slow
 
 CHECKS = (
     checks.board_is_whole,
@@ -317,14 +318,14 @@ def test_what_is_changed_in_the_database_is_seen(name, there):
     assert problems(board.board_is_as_it_was_written)
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("name", mostly_slow(RECORDS, 0, 12, -1))
 def test_a_new_journal_does_not_hide_what_contradicts_the_rest(name, there):
     RECORDS[name]()
     cover()
     assert problems(checks.board_is_whole, *board.BOARD)
 
 
-@pytest.mark.parametrize("name", JOURNAL)
+@pytest.mark.parametrize("name", mostly_slow(JOURNAL, 0, -1))
 def test_whoever_owns_the_database_is_not_seen(name, there):
     """As docs/boards.md says; an export that others keep tells."""
     JOURNAL[name]()
@@ -332,7 +333,7 @@ def test_whoever_owns_the_database_is_not_seen(name, there):
     assert problems(checks.board_is_whole, *board.BOARD) == {}
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize("name", mostly_slow(ENTRIES, 0, -1))
 def test_the_journal_itself(name, there):
     ENTRIES[name]()
     assert "journal: entry" in problems()["board is as it was written"]
@@ -346,7 +347,7 @@ def test_a_record_that_is_no_json(there, podium_cli):
     assert "has a record that was changed by hand" in problems()["board is as it was written"]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", mostly_slow(FILES, 0, 4, -1))
 def test_files(name, own):
     FILES[name]()
     assert problems()
