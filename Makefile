@@ -3,10 +3,13 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all check redteam reference bench clean
+# Processes that tests start need not compile Podium again.
+export PYTHONDONTWRITEBYTECODE =
+
+.PHONY: demo test test-slow test-all coverage check redteam reference bench clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -16,6 +19,10 @@ demo: .venv/ready
 test: .venv/ready-dev
 	$(BIN)/python -m pytest -q -m "not slow and not exhaustive" $(PARALLEL)
 
+# What few changes touch and takes long.
+test-slow: .venv/ready-dev
+	$(BIN)/python -m pytest -q -m "slow and not exhaustive" $(PARALLEL)
+
 test-all: .venv/ready-dev
 	$(BIN)/python -m pytest -q
 
@@ -23,7 +30,6 @@ check: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src competitions
-	$(BIN)/python -m pytest -q tests/test_docs.py
 
 # Attacks of all kinds, by turns, and the table of docs/security.md: make redteam SECONDS=600.
 SECONDS ?= 60

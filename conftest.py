@@ -18,6 +18,23 @@ RAW = Path(os.environ.get("PODIUM_RAW", HERE.parent.parent / "shared" / "data"))
 podium.competitions.__path__.append(str(HERE))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that prepare the same data run in one process, one after the other.
+
+    A group is a competition, or a file. Slow tests of the harness are shared out one by one.
+    """
+    for item in items:
+        group = item.path.stem
+        if item.path.parent.parent.name == "competitions":
+            group = item.path.parent.name
+        elif group == "test_competitions" and hasattr(item, "callspec"):
+            group = item.callspec.params["name"]
+        elif item.get_closest_marker("slow"):
+            continue
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
     """The session's prepared data; tests that damage it copy it first."""

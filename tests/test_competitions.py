@@ -1,5 +1,7 @@
 """The conformance suite over every competition and dataset, as `podium verify` runs it."""
 
+from itertools import product
+
 import pytest
 
 from podium import api, competition, data, version
@@ -21,8 +23,18 @@ def prepared():
     return {}
 
 
-@pytest.mark.parametrize("check", verify.CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize(("name", "dataset"), list(cases()))
+OF_MODELS = (checks.models_keep_the_contract, checks.spaces_yield_parameters)
+"""What starts every model: quick for the toy alone; other models have tests of their own."""
+
+
+def checked():
+    for case, check in product(cases(), verify.CHECKS):
+        marks = [pytest.mark.slow] if check in OF_MODELS and case.values[0] != "toy" else []
+        name = f"{case.id}-{check.__name__}"
+        yield pytest.param(*case.values, check, marks=[*case.marks, *marks], id=name)
+
+
+@pytest.mark.parametrize(("name", "dataset", "check"), list(checked()))
 def test_competition(name, dataset, check, prepared, raw_folder):
     key = (name, dataset)
     if key not in prepared:

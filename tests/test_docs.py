@@ -25,6 +25,8 @@ PAGES = [
     )
     for path in sorted(ROOT.glob(pattern))
 ]
+TRAINING = {"models", "tuning"}
+"""Pages whose Python trains for a while."""
 FOLLOWED = [ROOT / "docs" / "organiser.md"]
 """Pages that make competitions of their own, and are followed block by block."""
 COMMANDS = typer.main.get_command(cli.command_line()).commands
@@ -93,7 +95,13 @@ def test_links_between_pages_lead_somewhere():
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in PAGES if blocks(p, "python") and p not in FOLLOWED], ids=lambda p: p.name
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.slow if path.stem in TRAINING else ())
+        for path in PAGES
+        if blocks(path, "python") and path not in FOLLOWED
+    ],
+    ids=lambda path: path.name,
 )
 def test_python_in_docs_runs(path, workspace):
     for block in blocks(path, "python"):

@@ -835,6 +835,7 @@ def test_a_large_board_is_moved_in_one_transaction(at, toy, monkeypatch):
     assert len(podium.board("toy")) == 1000
 
 
+@pytest.mark.slow
 def test_a_real_competition_is_verified_whole(at):
     """Three strata of different groups, three controls and a ceiling, all computed again."""
     here = at("here")

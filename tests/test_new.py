@@ -1,7 +1,9 @@
 """A competition from a table: every way to ask for one, and everything that may be wrong."""
 
 import importlib
+import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,13 @@ from podium.display.competitions import asked as asked_for
 from podium.errors import DataError
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
+from suites import mostly_slow
 
 ROWS = 400
 
 
-def table(rows=ROWS, seed=0):
+@cache
+def _table(rows, seed):
     """Numbers, a category, words, a sequence, groups, times; a number and labels to predict."""
     rng = np.random.default_rng(seed)
     found = pd.DataFrame(rng.normal(size=(rows, 3)).round(4), columns=["a", "b", "c"])
@@ -36,6 +40,11 @@ def table(rows=ROWS, seed=0):
     return found
 
 
+def table(rows=ROWS, seed=0):
+    """A copy of it."""
+    return _table(rows, seed).copy()
+
+
 def new(wish):
     return api.new(**vars(wish))
 
@@ -44,23 +53,31 @@ def only(target):
     return table().drop(columns=list({"value", "grade", "ill"} - {target}))
 
 
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """A folder with tables of an organiser, and a Kaggle set."""
+    folder = tmp_path_factory.mktemp("tables")
+    for target in ("value", "grade", "ill"):
+        only(target).to_csv(folder / f"{target}.csv", index=False)
+    rows = only("ill")
+    train, test = rows[:280], rows[280:]
+    train.to_csv(folder / "train.csv", index=False)
+    test.drop(columns="ill").to_csv(folder / "test.csv", index=False)
+    test[["id"]].assign(ill=0.5).to_csv(folder / "sample_submission.csv", index=False)
+    usage = np.where(np.arange(len(test)) % 3, "Private", "Public")
+    usage[:10] = "Ignored"
+    test[["id", "ill"]].assign(Usage=usage).to_csv(folder / "solution.csv", index=False)
+    return folder
+
+
 @pytest.fixture
-def place(workspace, monkeypatch):
+def place(tables, workspace, monkeypatch):
     """A named workspace with tables; competitions of other tests are forgotten."""
     monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
     root = workspace / "competitions"
     root.mkdir()
     monkeypatch.setattr(podium.competitions, "__path__", [*podium.competitions.__path__, str(root)])
-    for target in ("value", "grade", "ill"):
-        only(target).to_csv(f"{target}.csv", index=False)
-    rows = only("ill")
-    train, test = rows[:280], rows[280:]
-    train.to_csv("train.csv", index=False)
-    test.drop(columns="ill").to_csv("test.csv", index=False)
-    test[["id"]].assign(ill=0.5).to_csv("sample_submission.csv", index=False)
-    usage = np.where(np.arange(len(test)) % 3, "Private", "Public")
-    usage[:10] = "Ignored"
-    test[["id", "ill"]].assign(Usage=usage).to_csv("solution.csv", index=False)
+    shutil.copytree(tables, workspace, dirs_exist_ok=True)
     yield workspace
     for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
         del sys.modules[name]
@@ -155,7 +172,6 @@ def test_a_kaggle_set_without_solution_has_open_rows(place, own_cache):
     assert made.rows == {"train": 225, "private": 27, "public": 28, "open": 120}
     outcome = api.run("mine", "constant")
     assert len(pd.read_csv(outcome.open_file)) == 120
-    assert problems(verify.verify("mine")) == []
 
 
 def test_a_kaggle_set_with_solution_takes_its_halves(place, own_cache):
@@ -164,6 +180,12 @@ def test_a_kaggle_set_with_solution_takes_its_halves(place, own_cache):
     part = split("mine")["part"]
     assert made.rows == {"train": 280, **part[given.index].value_counts()}
     assert (part[given.index] == given.map(str.lower).replace("ignored", "open")).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("solution", [None, "solution.csv"])
+def test_a_kaggle_set_passes_verify(place, own_cache, solution):
+    new(kaggle(place, **({"solution": place / solution} if solution else {})))
     assert problems(verify.verify("mine")) == []
 
 
@@ -421,13 +443,16 @@ def prepared(**flags):
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
-    [
-        (["2.0", "3.0", "1.0"], ["2", "3", "1"]),
-        (["2", "3.0", "1.0"], ["2", "3", "1"]),
-        (["01", "1", "1E2", "100"], ["01", "1", "1E2", "100"]),
-        (["NA", "None", "nan"], ["NA", "None", "nan"]),
-        (["1", "2", "NA"], ["1", "2", "NA"]),
-    ],
+    mostly_slow(
+        [
+            (["2.0", "3.0", "1.0"], ["2", "3", "1"]),
+            (["2", "3.0", "1.0"], ["2", "3", "1"]),
+            (["01", "1", "1E2", "100"], ["01", "1", "1E2", "100"]),
+            (["NA", "None", "nan"], ["NA", "None", "nan"]),
+            (["1", "2", "NA"], ["1", "2", "NA"]),
+        ],
+        *(1, 3),
+    ),
 )
 def test_labels_of_an_organiser_are_read_as_those_of_a_submission(
     place, own_cache, podium_cli, labels, expected
@@ -454,7 +479,7 @@ OTHER_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("written", "said"), OTHER_TYPES)
+@pytest.mark.parametrize(("written", "said"), mostly_slow(OTHER_TYPES, 1, -1))
 def test_labels_of_other_types_are_the_texts_that_a_submission_says(
     place, own_cache, podium_cli, written, said
 ):

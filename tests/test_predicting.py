@@ -12,6 +12,7 @@ import podium
 from podium import api, data
 from podium.errors import ModelError, PodiumError
 from podium.execution.predicting import _converted
+from suites import mostly_slow
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_files_that_are_no_rows(rows, name, content, words, podium_cli, workspac
     assert words in done.err
 
 
-@pytest.mark.parametrize("column", ["id", "kind", "x"])
+@pytest.mark.parametrize("column", mostly_slow(["id", "kind", "x"], 1))
 @pytest.mark.parametrize("kind", ["text", "date", "time", "list", "bytes", "nothing"])
 def test_parquet_with_values_that_are_none(rows, column, kind, podium_cli):
     """Text that is no UTF-8, days that no calendar has."""
@@ -301,17 +302,20 @@ def strands():
 
 @pytest.mark.parametrize(
     ("column", "change"),
-    [
-        ("siRNA_antisense_seq", lambda text: f" {text}"),
-        ("siRNA_antisense_seq", lambda text: f"5'-{text}-3'"),
-        ("siRNA_antisense_seq", lambda text: f"{text[:3]} {text[3:6]} {text[6:]}"),
-        ("siRNA_antisense_seq", str.lower),
-        ("siRNA_sense_seq", lambda text: f"5\u2032 {text} 3\u2032"),
-        ("gene_target_seq", str.lower),
-        ("gene_target_seq", lambda text: f"{text[:60]}\n{text[60:]}"),
-        ("modified_siRNA_antisense_seq_list", lambda text: f"5'- {text} -3'"),
-        ("modified_siRNA_antisense_seq_list", lambda text: f"  {text.replace(' ', '  ')}"),
-    ],
+    mostly_slow(
+        [
+            ("siRNA_antisense_seq", lambda text: f" {text}"),
+            ("siRNA_antisense_seq", lambda text: f"5'-{text}-3'"),
+            ("siRNA_antisense_seq", lambda text: f"{text[:3]} {text[3:6]} {text[6:]}"),
+            ("siRNA_antisense_seq", str.lower),
+            ("siRNA_sense_seq", lambda text: f"5\u2032 {text} 3\u2032"),
+            ("gene_target_seq", str.lower),
+            ("gene_target_seq", lambda text: f"{text[:60]}\n{text[60:]}"),
+            ("modified_siRNA_antisense_seq_list", lambda text: f"5'- {text} -3'"),
+            ("modified_siRNA_antisense_seq_list", lambda text: f"  {text.replace(' ', '  ')}"),
+        ],
+        *(1, -1),
+    ),
 )
 def test_strands_as_people_write_them_are_the_same(strands, column, change, capsys):
     written = strands.assign(**{column: strands[column].astype(object).map(change)})
@@ -355,7 +359,7 @@ def test_gaps_as_r_writes_them_are_gaps(strands, capsys):
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("corner", ["", "X", "V1", "rownames", "Unnamed: 0"])
+@pytest.mark.parametrize("corner", mostly_slow(["", "X", "V1", "rownames", "Unnamed: 0"], 0))
 def test_row_names_that_r_writes_are_ids(rows, corner, capsys):
     named = rows.drop(columns="id").set_index(rows["id"].to_numpy())
     named.to_csv("rows.csv", index_label=corner)

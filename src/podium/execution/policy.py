@@ -11,7 +11,7 @@ import site
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import podium.competitions
@@ -144,7 +144,7 @@ def _hidden() -> Iterator[Path]:
         yield from (Path(file + ending) for ending in ("", "-wal", "-shm", "-journal"))
 
 
-def _around(path: Path, hidden: Set[Path], above: Set[Path]) -> Iterator[Path]:
+def _around(path: Path, hidden: set[Path], above: set[Path]) -> Iterator[Path]:
     """A path; or, where something hidden lies below, all that lies beside it.
 
     Args:
@@ -162,7 +162,7 @@ def _around(path: Path, hidden: Set[Path], above: Set[Path]) -> Iterator[Path]:
         yield from _around(inner, hidden, above)
 
 
-def _broken_up(whole: list[Path], above: Set[Path]) -> Iterator[Path]:
+def _broken_up(whole: list[Path], above: set[Path]) -> Iterator[Path]:
     """Folders of which all is seen but what is hidden: their names must be there to import from."""
     places = {path.resolve() for path in whole}
     for folder in above:
