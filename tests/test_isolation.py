@@ -24,6 +24,7 @@ from podium.verifying import checks
 from podium.verifying.case import Case
 from redteam_data import LOOKS_UP
 from redteam_escapes import ESCAPES, GREEDY, reach, reached
+from suites import mostly_slow
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
 
@@ -179,12 +180,12 @@ def test_a_fold_is_a_dataset_of_its_own(toy, tmp_path, raw_folder):
 
 @LINUX
 @pytest.mark.parametrize(
-    "loud", ["print('x' * 900_000)", SAYS.replace("WORDS", LONG)], ids=["prints", "messages"]
+    "loud", mostly_slow(["print('x' * 900_000)", SAYS.replace("WORDS", LONG)], 1)
 )
 def test_limits_hold_whatever_a_model_says(loud, refused, capfd):
     began = time.monotonic()
-    told = refused(model(f"while True: {loud}"), limit_time=3)
-    assert "ran longer than the limit of 3 seconds" in told or "no message" in told
+    told = refused(model(f"while True: {loud}"), limit_time=1)
+    assert "ran longer than the limit of 1 seconds" in told or "no message" in told
     assert time.monotonic() - began < 30
     hoard = f"hoard = []\nwhile True:\n    hoard.append(np.ones(1 << 20))\n    {loud}"
     told = refused(model(hoard), limit_memory=400, limit_time=60)
@@ -220,7 +221,7 @@ LEAVES = {
 }
 
 
-@pytest.mark.parametrize("kind", LEAVES)
+@pytest.mark.parametrize("kind", mostly_slow(LEAVES, 2))
 def test_nothing_that_a_model_wrote_is_left(kind, workspace, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
@@ -262,10 +263,7 @@ def test_what_a_model_may_do(workspace):
 @LINUX
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name == "forks of forks" else ())
-        for name in GREEDY
-    ],
+    mostly_slow(GREEDY, *map(list(GREEDY).index, ("memory", "one file"))),
 )
 def test_models_that_take_too_much_or_die(name, refused, monkeypatch):
     fit, words = GREEDY[name]
@@ -368,6 +366,8 @@ def test_a_model_apart_is_scored_as_one_that_is_not(board, toy, raw_folder):
         assert runs[0].row.submission == runs[1].row.submission
         if dataset == "table":
             assert runs[0].open_file.read_bytes() == runs[1].open_file.read_bytes()
+        if dataset == "table":
+            continue
         folds = [
             api.cross_validate("toy", name, seeds=2, **options) for name in ("line", "copy.py")
         ]
@@ -422,9 +422,9 @@ def test_a_script_shows_a_model_nothing_of_its_folder(workspace, tmp_path, toy, 
 
 
 def test_a_limit_on_time_is_for_import_and_training_together(workspace, toy):
-    path = Path(model("time.sleep(2)"))
-    path.write_text("import time\ntime.sleep(2)\n" + path.read_text())
-    assert "limit of 3 seconds" in told(lambda: api.run("toy", "mine.py", limit_time=3))
+    path = Path(model("time.sleep(1)"))
+    path.write_text("import time\ntime.sleep(1)\n" + path.read_text())
+    assert "limit of 1.5 seconds" in told(lambda: api.run("toy", "mine.py", limit_time=1.5))
 
 
 def test_a_loss_that_is_no_number_is_no_fault(workspace, toy):

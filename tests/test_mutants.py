@@ -14,6 +14,7 @@ import podium
 from podium import data
 from podium.boards.record import submission_id
 from podium.errors import PodiumError
+from suites import mostly_slow
 
 FIGURES = (0, 1, -1, 0.0, -0.0, 1e-320, 1e17, 1.7e308, -1.7e308, 10**300, -(10**300), 2**63, 0.5)
 TEXTS = ("", "x", "=1+1", "<b>", "a" * 70, "\x1b[2J", "2026-01-31T12:00:00+00:00", "demo", "podium")
@@ -121,9 +122,7 @@ def holds(podium_cli):
             json.loads(done.out, parse_constant=pytest.fail)
 
 
-@pytest.mark.parametrize(
-    "seed", [*range(4), *(pytest.param(n, marks=pytest.mark.slow) for n in range(4, 40))]
-)
+@pytest.mark.parametrize("seed", mostly_slow(range(40), 0, 1))
 def test_nothing_that_is_imported_stops_a_command(seed, entries, podium_cli, tmp_path, monkeypatch):
     """Without prepared data and predictions: nothing can be computed again."""
     monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "cache"))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from podium import formats, submission
 from podium.competition import Target, load
 from podium.errors import SubmissionError
+from podium.predictions.reader import Reader
 
 IDS = pa.array([f"{row:03d}" for row in range(12)])
 GOOD = pd.DataFrame({"id": IDS.to_pylist(), "y": np.linspace(-100, 100, 12)})
@@ -215,7 +216,14 @@ def labels(values, known=None, notes=None):
     return list(submission.align(table, LABELLED, ABC, known=known, notes=notes)["y"])
 
 
-def in_every_guise(texts, values):
+@pytest.fixture(scope="module")
+def one_reader():
+    """The process that reads files, started once."""
+    with Reader() as reader:
+        yield reader
+
+
+def in_every_guise(texts, values, reader):
     """The same column in CSV, quoted CSV, Parquet, memory, HDF5 and AnnData."""
     table = pd.DataFrame({"id": ABC.to_pylist(), "y": values})
     Path("plain.csv").write_text(
@@ -236,7 +244,8 @@ def in_every_guise(texts, values):
         obs["name"] = ABC.to_pylist()
         obs["y/categories"], obs["y/codes"] = codes.categories.tolist(), codes.codes
     names = ["plain.csv", "quoted.csv", "plain.parquet", "categories.parquet", "plain.h5"]
-    read = [formats.read(Path(name), LABELLED, 3) for name in [*names, "plain.h5ad"]]
+    names.append("plain.h5ad")
+    read = [formats.read(Path(name), LABELLED, 3, reader=reader) for name in names]
     return [list(submission.align(t, LABELLED, ABC)["y"]) for t in read] + [
         list(submission.align(submission.from_pandas(table), LABELLED, ABC)["y"])
     ]
@@ -255,8 +264,8 @@ def in_every_guise(texts, values):
         (["+2", "2", "x"], ["+2", "2", "x"], ["+2", "2", "x"]),
     ],
 )
-def test_labels_are_the_same_in_every_guise(workspace, texts, values, expected):
-    for guise in in_every_guise(texts, values):
+def test_labels_are_the_same_in_every_guise(workspace, one_reader, texts, values, expected):
+    for guise in in_every_guise(texts, values, one_reader):
         assert guise == expected
 
 

@@ -12,6 +12,7 @@ from podium import api, version
 from podium.errors import ModelError, PodiumError
 from podium.execution.folds import FoldWorkers
 from podium.tuning import pruning, storages, studies
+from suites import mostly_slow
 
 
 def trials(found, url=None):
@@ -30,9 +31,9 @@ def points(found):
 
 
 def test_a_trials_value_is_the_score_of_cross_validation(write):
-    found = api.tune("toy", write(), trials=6, pruner="none")
+    found = api.tune("toy", write(), trials=3, pruner="none")
     done = trials(found)
-    assert [trial.state.name for trial in done] == ["COMPLETE"] * 6
+    assert [trial.state.name for trial in done] == ["COMPLETE"] * 3
     for trial in done:
         score = api.cross_validate("toy", "mine.py", params=trial.params).card.whole.scores["rmse"]
         assert trial.value == score
@@ -61,7 +62,7 @@ def test_the_same_call_gives_the_same_trials_also_in_two_pieces(write, workspace
     assert points(api.tune("toy", "mine.py", trials=5, seed=1))[1:] != first[1:5]
 
 
-@pytest.mark.parametrize("name", [None, "own"])
+@pytest.mark.parametrize("name", mostly_slow([None, "own"], 0))
 def test_a_study_from_when_editions_hashed_the_metrics_file_goes_on(name, write, monkeypatch):
     write()
     toy, demo = api.load("toy")
@@ -136,24 +137,24 @@ def test_what_changes_the_values_begins_a_new_study_and_says_why(write):
 
 @pytest.mark.parametrize(
     "sampler",
-    ["tpe", "random", "cmaes", "qmc", "nsgaii", pytest.param("gp", marks=pytest.mark.slow)],
+    mostly_slow(["tpe", "random", "cmaes", "qmc", "nsgaii", "gp"], 1, 2),
 )
 def test_every_sampler_repeats_itself(sampler, write, workspace):
     if sampler == "cmaes":
         pytest.importorskip("cmaes")
     write()
-    first = points(api.tune("toy", "mine.py", trials=8, sampler=sampler))
+    first = points(api.tune("toy", "mine.py", trials=6, sampler=sampler))
     shutil.rmtree(workspace / "studies")
-    api.tune("toy", "mine.py", trials=4, sampler=sampler)
-    second = points(api.tune("toy", "mine.py", trials=8, sampler=sampler))
+    api.tune("toy", "mine.py", trials=3, sampler=sampler)
+    second = points(api.tune("toy", "mine.py", trials=6, sampler=sampler))
     assert second == first
-    assert len({tuple(params.values()) for _, params, _ in first}) == 8
+    assert len({tuple(params.values()) for _, params, _ in first}) == 6
 
 
 def test_a_search_begins_with_the_best_of_another_dataset(write, raw_folder):
     api.prepare("toy", "table", source=raw_folder("toy"))
     write()
-    first = api.tune("toy", "mine.py", trials=8, pruner="none")
+    first = api.tune("toy", "mine.py", trials=6, pruner="none")
     second = api.tune("toy", "mine.py", dataset="table", trials=6, warm_start=first.study)
     order = sorted(trials(first), key=lambda trial: trial.value)[:5]
     assert [t.params for t in trials(second)[1:]] == [t.params for t in order]
@@ -255,9 +256,9 @@ def test_pictures_stand_alone(write):
 
 def test_time_that_is_up_ends_the_search(write):
     slow = write("import time; time.sleep(0.05)")
-    found = api.tune("toy", slow, timeout=6)
+    found = api.tune("toy", slow, timeout=3)
     assert found.standing.running == 0
-    assert 5 <= found.seconds < 12
+    assert 2 <= found.seconds < 9
     assert found.standing.done >= 2
     more = api.tune("toy", slow, trials=found.standing.done + found.standing.waiting)
     assert more.standing.waiting == 0
@@ -344,9 +345,9 @@ def test_a_space_that_never_ends_holds_no_search(write):
     text = MODEL.replace("def space(trial):", "def space(trial):\n    while True: pass")
     Path(write()).write_text(text)
     with pytest.raises(PodiumError, match="is complete yet"):
-        api.tune("toy", "mine.py", timeout=3)
-    with pytest.raises(PodiumError, match="limit of 2 seconds"):
-        api.tune("toy", "mine.py", trials=3, limit_time=2)
+        api.tune("toy", "mine.py", timeout=1)
+    with pytest.raises(PodiumError, match=r"limit of 0.5 seconds"):
+        api.tune("toy", "mine.py", trials=3, limit_time=0.5)
 
 
 def test_choices_of_any_kind(write, recwarn):
