@@ -16,6 +16,7 @@ from podium.boards import batch, leaderboard
 from podium.competition import Competition
 from podium.errors import BoardError, PodiumError
 from podium.scoring import Solution
+from suites import mostly_slow
 from test_exchange import better
 
 
@@ -124,7 +125,9 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "error", mostly_slow(FAULTS, 0, -1), ids=lambda error: type(error).__name__
+)
 def test_whatever_one_file_raises_is_its_own_line(error, drop, breaks, podium_cli):
     for name, shift in (("ana/first", 0), ("bob/bad", 2), ("bob/good", 1), ("eve/last", 0.5)):
         drop(f"toy/demo/{name}.csv", float(shift))

@@ -99,7 +99,7 @@ def _variant(sample, folder, number):
 
 
 @pytest.mark.parametrize(
-    ("writers", "files"), [(3, 4), pytest.param(8, 100, marks=pytest.mark.slow)]
+    ("writers", "files"), [(2, 3), pytest.param(8, 100, marks=pytest.mark.slow)]
 )
 def test_many_processes_submit_at_once_and_none_is_lost(
     writers, files, database, named, sample, tmp_path
@@ -228,7 +228,7 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
     assert _strays(named / "submissions") == []
 
 
-@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize("kills", mostly_slow(KILLS))
 def test_data_killed_at_any_moment(kills, named, own_cache, tmp_path):
     """Every other time where the data has been prepared before."""
     command = ["data", "toy", "-d", "table", "--from", RAW]
@@ -355,6 +355,7 @@ def test_a_full_disk_for_the_workspace(pages, disk, named, sample, tmp_path):
     assert outcomes[-1] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [(0, 30), pytest.param(range(31), marks=pytest.mark.exhaustive)])
 def test_a_full_disk_for_the_cache(pages, disk, named):
     cache = disk.place / "cache"
@@ -644,5 +645,4 @@ def test_verify_names_what_is_missing_or_changed(named, sample, tmp_path, podium
     half = bytearray(database.read_bytes())
     half[4096 * 2 : 4096 * 3] = os.urandom(4096)
     database.write_bytes(half)
-    problems = {v["check"]: v["problem"] for v in podium_cli("verify", "toy", "--json").json}
-    assert problems["board is whole"]
+    assert _told()

@@ -12,6 +12,7 @@ from podium.errors import DataError, PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
+from suites import mostly_slow
 from test_new import given, new, only, place, problems  # noqa: F401  a fixture
 
 WEIGHTED_ERROR = '''
@@ -116,7 +117,7 @@ def published(place, own_cache):  # noqa: F811
     return make
 
 
-@pytest.mark.parametrize("which", PUBLISHED)
+@pytest.mark.parametrize("which", mostly_slow(PUBLISHED, 0))
 def test_a_published_file_is_a_metric_unchanged(published, which):
     competition, dataset = published(which)
     ready = Case(competition, dataset)
@@ -215,7 +216,8 @@ def weighted(place, labels, **more):  # noqa: F811
 
 
 @pytest.mark.parametrize(
-    ("labels", "kind"), [([1, 2, 3], "i"), ([True, False], "b"), (["1", "01", "NA"], "U")]
+    ("labels", "kind"),
+    mostly_slow([([1, 2, 3], "i"), ([True, False], "b"), (["1", "01", "NA"], "U")], 0),
 )
 def test_a_metric_is_given_the_solution_whole_and_in_its_types(
     place,  # noqa: F811
