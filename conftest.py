@@ -11,7 +11,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # tests that run beside each other shar
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import podium.competitions
-from podium import api, cli, competition, data
+from podium import api, cli
+from podium.competition import folders as competition
+from podium.data import dataset as data
 
 HERE = Path(__file__).parent / "tests"
 RAW = Path(os.environ.get("PODIUM_RAW", HERE.parent.parent / "shared" / "data"))

@@ -16,7 +16,9 @@ from measuring import Result, against_first, in_turn
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from podium import api, model, neural
+from podium import api
+from podium.competition import model_file as model
+from podium.learning import neural
 
 
 class ReportNetwork(nn.Module):

@@ -23,9 +23,10 @@ import numpy as np
 from measuring import Result, seconds
 
 from podium import api, workspace
-from podium.boards import leaderboard, tiers
-from podium.boards.record import SUBMISSION, Record, now, submission_id
-from podium.version import Version, find_version
+from podium.competition.version import Version, find_version
+from podium.leaderboard import leaderboard
+from podium.leaderboard.record import SUBMISSION, Record, now, submission_id
+from podium.scoring import tiers
 
 SUBMISSIONS, TEAMS, GROUPS = (
     int(sys.argv[place]) if len(sys.argv) > place else default

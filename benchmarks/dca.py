@@ -24,7 +24,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from podium.autoencoder import INPUTS
+from podium.learning.autoencoder import INPUTS
 
 BATCH, EPOCHS = 32, 6
 

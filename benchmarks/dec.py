@@ -22,8 +22,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from podium import api, neural
-from podium.autoencoder import INPUTS, Autoencoder, whole
+from podium import api
+from podium.learning import neural
+from podium.learning.autoencoder import INPUTS, Autoencoder, whole
 
 CLUSTERS = 7
 SETTINGS = {

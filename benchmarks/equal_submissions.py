@@ -37,9 +37,9 @@ from podium.competitions.sirna.metric import metric as sirna
 from podium.competitions.sirna.simulate import demo as sirna_demo
 from spatial_coverage import draw_slice, predict
 
-from podium import stats
-from podium.boards import tiers
-from podium.metric import Floats, Metric
+from podium.competition.metric import Floats, Metric
+from podium.metrics import stats
+from podium.scoring import tiers
 
 DRAWS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
 ENTRIES = 20

@@ -17,8 +17,10 @@ import numpy as np
 import pandas as pd
 from measuring import Result, median, seconds
 
-from podium import api, data, version
-from podium.model import Part
+from podium import api
+from podium.competition import version
+from podium.competition.part import Part
+from podium.data import dataset as data
 
 ROWS, RUNS = 25_782, 5
 

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from podium.counts import Counts, Stored
-from podium.model import Part
+from podium.competition.counts import Counts, Stored
+from podium.competition.part import Part
 
 ROOM = "podium.competitions.dlpfc"
 GENES, EDGE, DEPTH = 3000, 63.0, 2500.0

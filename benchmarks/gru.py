@@ -18,7 +18,9 @@ from podium.competitions.sirna.metric import TARGET
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from podium import api, model, version
+from podium import api
+from podium.competition import model_file as model
+from podium.competition import version
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # read when a thread pool starts
 

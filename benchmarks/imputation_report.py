@@ -19,7 +19,7 @@ from podium.competitions.imputation.models import dca
 from tqdm import tqdm
 
 from podium import api
-from podium.scoring import open_solution
+from podium.scoring.scoring import open_solution
 
 PAGE = Path(__file__).parents[1] / "docs" / "imputation-report.md"
 

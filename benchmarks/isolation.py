@@ -30,8 +30,10 @@ class Constant:
 """
 HEAD = """
 import sys
-from podium import api, cli, model, training
-from podium.data import load
+from podium import api, cli
+from podium.competition import model_file as model
+from podium.execution import training
+from podium.data.dataset import load
 ready = load(*api.load("sirna"))
 """
 FOLDS = """

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from podium import api, model
+from podium import api
+from podium.competition import model_file as model
 
 SHARES = (8, 4, 2, 1)
 PAPER = {"jores-leaf": (65_004, 0.731), "jores-proto": (68_213, 0.689)}

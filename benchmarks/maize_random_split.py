@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium import api, model
+from podium import api
+from podium.competition import model_file as model
 
 SEED = 0
 

@@ -26,7 +26,9 @@ LARGEST = {
 """The first that is prepared and has what the model needs."""
 CODE = """
 from pathlib import Path
-from podium import api, data, model
+from podium import api
+from podium.competition import model_file as model
+from podium.data import dataset as data
 comp, dataset, name = sys.argv[2:5]
 most = {"epochs": 1, "rounds": 20, "networks": 1}
 competition, chosen = api.load(comp, dataset)

@@ -31,9 +31,9 @@ from scipy.sparse import csr_array
 from scipy.stats import rankdata
 
 from podium import api
-from podium.boards.rounding import shown
-from podium.metric import Floats, Table
-from podium.scoring import open_solution
+from podium.competition.metric import Floats, Table
+from podium.rounding import shown
+from podium.scoring.scoring import open_solution
 
 MOST = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
 WAYS = ("whole", "shown", "ranks")

@@ -4,7 +4,7 @@
 
 The most is the rate of one large matrix product, measured here in float32 and bfloat16. What a
 network multiplies in an epoch (forwards and backwards) is counted by PyTorch; the time is that of
-one epoch of `podium.neural.train` at the model's own settings, the second of two. Shares of
+one epoch of `podium.learning.neural.train` at the model's own settings, the second of two. Shares of
 operators are those of PyTorch's profiler. On a GPU, the same there.
 """
 
@@ -20,7 +20,9 @@ from measuring import Result
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from podium import api, model, neural
+from podium import api
+from podium.competition import model_file as model
+from podium.learning import neural
 
 NETWORKS = {
     "gru": ("sirna", "demo"),

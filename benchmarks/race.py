@@ -22,7 +22,9 @@ from podium.competitions.imputation.models import dca
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from podium import api, model, neural
+from podium import api
+from podium.competition import model_file as model
+from podium.learning import neural
 
 MOST_ROWS = {"gru": 1_000, "basenji": 4_000}
 WHAT = {"gru": "Pearson's r", "basenji": "Pearson's r", "dca": "log-likelihood"}

@@ -17,9 +17,9 @@ from pathlib import Path
 from board import GROUPS, SUBMISSIONS, TEAMS, measured, records
 
 from podium import api, workspace
-from podium.boards import leaderboard
-from podium.boards.record import Reveal, now
-from podium.version import find_version
+from podium.competition.version import find_version
+from podium.leaderboard import leaderboard
+from podium.leaderboard.record import Reveal, now
 
 BEGAN = datetime.datetime(2026, 1, 5, tzinfo=datetime.UTC)
 SPAN = datetime.timedelta(weeks=3)

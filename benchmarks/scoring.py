@@ -42,8 +42,10 @@ from pyarrow import csv
 NAME, CLASSIC = "shuffled", "mle-bench"
 WAYS = {
     NAME: """
-from podium import api, data, scoring, submission
-import podium.formats, podium.predictions.matching, podium.stats, podium.metrics
+from podium import api
+from podium.data import dataset as data
+from podium.scoring import scoring, submission
+import podium.data.formats, podium.scoring.matching, podium.metrics.stats, podium.metrics
 import pyarrow.csv, pyarrow.parquet
 start()
 ready = data.load(*api.load("shuffled"))
@@ -249,7 +251,7 @@ def drawn(rows: int) -> dict[str, Any]:
 
 def enlarge(rows: int) -> None:
     """Put so many test rows into the prepared data, as preparing them would; and a submission."""
-    from podium.version import file_sha256
+    from podium.scratch import file_sha256
 
     test = drawn(rows)
     ids, y = test["id"], test["y"]

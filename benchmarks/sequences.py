@@ -41,18 +41,18 @@ batches = (x[i:i + 256] for i in range(0, len(x), 256))
     "prepare": """
 import numpy as np
 from pathlib import Path
-from podium import competition
+from podium.competition import folders as competition
 found = competition.load("maize").module("course_files")
 files = sorted(Path("train").glob("*.npz"))
 parts = [found._arrays(f, f.stem)[1].codes for f in files]
-from podium.sequences import Sequences
+from podium.competition.sequences import Sequences
 Sequences(np.concatenate(parts)).write(Path("prepared.npy"))
 batches = ()
 """,
     "load": """
 import numpy as np
 from pathlib import Path
-from podium.sequences import Sequences
+from podium.competition.sequences import Sequences
 codes = Sequences.open(Path(sys.argv[1])).codes
 table = np.eye(5, 4, dtype=np.float32)
 batches = (table[codes[i:i + 256]] for i in range(0, len(codes), 256))

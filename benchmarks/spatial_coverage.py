@@ -5,7 +5,7 @@
 Predictions are the truth of simulated slices, made wrong where a smooth random field is high (as
 white noise smoothed with a normal kernel of sd 2.5 spots): such a spot gets the next layer up or
 down. A draw is a new field, and for slices as units also new slices of new donors. What is to be
-covered is the mean score of all draws. The interval is podium.stats' own, with the units as given;
+covered is the mean score of all draws. The interval is podium.metrics.stats' own, with the units as given;
 "se / sd" is its standard error (root mean square) over the true spread of the score: 1 is right.
 """
 
@@ -19,7 +19,7 @@ from podium.competitions.dlpfc.blocks import blocks
 from podium.competitions.dlpfc.metric import SLICE, TARGET, metric
 from podium.competitions.dlpfc.simulated_tissue import LAYERS, SIZE, cut, field
 
-from podium.stats import Cells, Tally
+from podium.metrics.stats import Cells, Tally
 
 DRAWS = int(sys.argv[1]) if len(sys.argv) > 1 else 600
 REACH = 2.5 * np.sqrt(2)

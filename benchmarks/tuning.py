@@ -117,7 +117,7 @@ def main():
 
 
 def tune(given, **settings):
-    from podium.model import parse_settings
+    from podium.competition.model_file import parse_settings
 
     return api.tune(
         given.competition,
@@ -183,7 +183,8 @@ def timed(work):
 
 def cross_validation():
     """Seconds that fitting, predicting and checking the five folds take by themselves."""
-    from podium import model, training
+    from podium.competition import model_file as model
+    from podium.execution import training
 
     ready = api.prepare("sirna")
     file = model.load(ready.competition, "quick.py")

@@ -19,8 +19,8 @@ from measuring import Result, median, seconds
 from scipy.stats import pearsonr
 from sklearn.metrics import adjusted_rand_score, f1_score, mean_absolute_error
 
-from podium.competition import load
-from podium.stats import Cells, Tally
+from podium.competition.folders import load
+from podium.metrics.stats import Cells, Tally
 
 Table = dict[str, Any]
 RUNS, RERUNS, SLICES, GENES = 5, 10, 32, 10

@@ -24,9 +24,11 @@ CODE = {
 from pathlib import Path
 import pyarrow as pa
 from scipy.sparse import load_npz, csr_array
-from podium import competition, formats, submission
-from podium.counts import Counts
-from podium.model import Part
+from podium.competition import folders as competition
+from podium.data import formats
+from podium.scoring import submission
+from podium.competition.counts import Counts
+from podium.competition.part import Part
 import pandas as pd
 found = competition.load("imputation")
 ids, genes = json.loads(Path("names.json").read_text())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from podium.competition import Competition
+    from podium.competition.contract import Competition
 
     Behaviour = dict[str, Any]
     """What a model does: `files`, sha256 of those that do so; `params`, its defaults; `predicts`,
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--behaviour", action="store_true", help="only write models.json")
     given = parser.parse_args()
     if not given.readme:
-        from podium import competition
+        from podium.competition import folders as competition
 
         for name in [given.competition] if given.competition else competition.names():
             with workspace():
@@ -138,7 +138,7 @@ def run(name: str, dataset: str | None, only: list[str] | None) -> None:
 def export(competition: Competition) -> None:
     """Write the lines of a competition, and the list by which Podium knows that it ships them."""
     from podium import api
-    from podium.boards import lines
+    from podium.leaderboard import lines
 
     api.export_records("all.jsonl", competition.name)
     shutil.move("all.jsonl", HERE / f"{competition.name}.jsonl")
@@ -171,7 +171,7 @@ def lines_of(name: str) -> list[dict[str, Any]]:
 
 def pages() -> dict[Path, str]:
     """README.md, and those of competitions that have a place for their boards; from the exports."""
-    from podium import competition
+    from podium.competition import folders as competition
 
     boards = {name: boards_of(name) for name in competition.names()}
     found = {HERE / "README.md": "".join([HEAD, *boards.values(), NORMAL])}

@@ -27,10 +27,11 @@ import pyarrow.csv
 import pyarrow.parquet
 
 import podium.competitions
-from podium import competition, formats, submission
+from podium.competition import folders as competition
+from podium.data import formats, hdf5
+from podium.data.expected import Expected
 from podium.errors import SubmissionError
-from podium.predictions import hdf5
-from podium.predictions.expected import Expected
+from podium.scoring import submission
 
 podium.competitions.__path__.append(str(Path(__file__).parent))
 TOY = competition.load("toy")

@@ -15,8 +15,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 import redteam_escapes as escapes
-from podium import api, data
+from podium import api
 from podium.cli import command_line
+from podium.data import dataset as data
 from podium.errors import PodiumError
 from podium.execution import sandbox
 from redteam_home import TESTS, kind

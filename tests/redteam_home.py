@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from podium.boards import files
-from podium.boards.leaderboard import find_board
 from podium.errors import PodiumError
+from podium.leaderboard import files
+from podium.leaderboard.leaderboard import find_board
 
 TESTS = Path(__file__).parent
 MINE = """

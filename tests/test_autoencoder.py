@@ -3,8 +3,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from podium import autoencoder, neural  # noqa: E402
-from podium.autoencoder import (  # noqa: E402
+from podium.learning import autoencoder, neural  # noqa: E402
+from podium.learning.autoencoder import (
     INPUTS,
     Autoencoder,
     BaseAutoencoder,

@@ -12,10 +12,10 @@ import pytest
 
 import podium
 from podium import workspace
-from podium.boards import batch, leaderboard
-from podium.competition import Competition
+from podium.competition.contract import Competition
 from podium.errors import BoardError, PodiumError
-from podium.scoring import Solution
+from podium.leaderboard import batch, leaderboard
+from podium.scoring.scoring import Solution
 from suites import mostly_slow
 from test_exchange import better
 
@@ -366,8 +366,8 @@ def test_rescoring_what_is_now_refused(drop, new_metric, monkeypatch):
     drop("toy/demo/ana/kept.csv")
     podium.score_all()
     new_metric()
-    from podium import submission
     from podium.errors import SubmissionError
+    from podium.scoring import submission
 
     def refuse(*_, **__):
         raise SubmissionError("It is refused.", problems=["a", "b"])

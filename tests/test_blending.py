@@ -9,15 +9,16 @@ from scipy.sparse import csr_array
 from sklearn.metrics import adjusted_rand_score, matthews_corrcoef
 
 import podium
-from podium import data, workspace
+from podium import workspace
 from podium.blending.mixing import Mixer, added
-from podium.boards import leaderboard
-from podium.competition import load
-from podium.counts import Counts
+from podium.competition.counts import Counts
+from podium.competition.folders import load
+from podium.competition.part import Part
+from podium.data import dataset as data
 from podium.errors import BoardError, PodiumError
-from podium.model import Part
-from podium.predictions import out_of_fold
-from podium.version import file_sha256
+from podium.execution import out_of_fold
+from podium.leaderboard import leaderboard
+from podium.scratch import file_sha256
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_weights_are_chosen_on_the_train_part_and_on_nothing_else(toy, monkeypat
     def closed(_):
         raise AssertionError("the answers were opened")
 
-    monkeypatch.setattr("podium.boards.entry.open_solution", closed)
+    monkeypatch.setattr("podium.leaderboard.entry.open_solution", closed)
     found = podium.blend("toy", "seed 1", "seed 2", submit=False).blend
     assert found.weights == "greedy"
     ready = data.load(*podium.load("toy"))
@@ -191,7 +192,7 @@ def test_who_cannot_be_a_member(files, sample, workspace, podium_cli):
 
 
 def test_a_changed_metric_makes_its_records_no_members(files, monkeypatch):
-    monkeypatch.setattr("podium.version.Version.name", property(lambda _: "0" * 16))
+    monkeypatch.setattr("podium.competition.version.Version.name", property(lambda _: "0" * 16))
     with pytest.raises(BoardError) as refused:
         podium.blend("toy", "one", "two")
     assert "'one' is of other data, split or metric" in refused.value.problems

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from podium import api, cli, data, version
+from podium import api, cli
+from podium.competition import version
+from podium.data import dataset as data
 from podium.verifying.checks import CHECKS
 
 ROW = {

@@ -9,10 +9,10 @@ import pytest
 from scipy import stats as scipy_stats
 
 import podium
-from podium import data
-from podium.boards.disagreement import _of_labels, _of_matrices, disagreement
+from podium.data import dataset as data
 from podium.errors import BoardError
-from podium.scoring import open_solution
+from podium.scoring.disagreement import _of_labels, _of_matrices, disagreement
+from podium.scoring.scoring import open_solution
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_groups_are_shown_from_20_public_rows_on(handed_in, toy, monkeypatch):
     ready = data.load(*podium.load("toy"))
     solution = open_solution(ready)
     public = (solution.cells.labels["part"] == "public")[solution.cells.code]
-    monkeypatch.setattr("podium.scoring.FEWEST", 3)
+    monkeypatch.setattr("podium.scoring.scoring.FEWEST", 3)
     found = podium.compare("toy", "good", "bad").against[0].groups["group"]
     counts = solution.groups["group"][public].value_counts()
     assert set(found) == set(counts.index[counts >= 3])
@@ -81,7 +81,7 @@ def test_groups_are_shown_from_20_public_rows_on(handed_in, toy, monkeypatch):
 
 
 def test_groups_that_lie_whole_in_one_half_are_not_named_before_reveal(toy, monkeypatch):
-    monkeypatch.setattr("podium.scoring.FEWEST", 3)
+    monkeypatch.setattr("podium.scoring.scoring.FEWEST", 3)
     solution = open_solution(data.load(*podium.load("toy")))
     halved = replace(solution.data, competition=replace(toy, halves_by="group"))
     whole = replace(solution, data=halved)

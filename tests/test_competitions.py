@@ -4,7 +4,10 @@ from itertools import product
 
 import pytest
 
-from podium import api, competition, data, version
+from podium import api
+from podium.competition import folders as competition
+from podium.competition import version
+from podium.data import dataset as data
 from podium.errors import DataError
 from podium.verifying import checks, verify
 from podium.verifying.case import Case

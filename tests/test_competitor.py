@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from podium import api, competition
+from podium import api
+from podium.competition import folders as competition
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "competitor.md"

@@ -4,14 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, competition, golden
-from podium.boards import entry
-from podium.boards.entry import Desk
-from podium.competition import Control, Score
-from podium.data import load
+from podium import api
+from podium.competition import folders as competition
+from podium.competition.contract import Control, Score
+from podium.data.dataset import load
 from podium.errors import PodiumError
+from podium.leaderboard import entry
+from podium.leaderboard.entry import Desk
 from podium.metrics import kaggle
-from podium.scoring import Solution
+from podium.scoring import golden
+from podium.scoring.scoring import Solution
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
 from podium.verifying.probes import scores

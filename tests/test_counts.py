@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from podium.counts import Counts
+from podium.competition.counts import Counts
 
 
 @pytest.fixture

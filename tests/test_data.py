@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, data
-from podium.data import Prepared, fingerprint
+from podium import api
+from podium.data import dataset as data
+from podium.data.dataset import Prepared, fingerprint
 from podium.errors import DataError
 
 
@@ -285,7 +286,7 @@ def test_who_prepares_second_keeps_what_the_first_made(table, raw, monkeypatch):
 
 
 def test_a_wrong_download_is_not_kept(own_cache, raw, monkeypatch):
-    from podium import raw as raw_files
+    from podium.data import raw as raw_files
 
     kept = own_cache / "raw" / "toy.zip"
     kept.parent.mkdir(parents=True)

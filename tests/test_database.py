@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from podium import api
-from podium.boards import entry, schema
-from podium.boards.leaderboard import find_board, open_board
 from podium.errors import BoardError
+from podium.leaderboard import entry, schema
+from podium.leaderboard.leaderboard import find_board, open_board
 from postgres import PASSWORD
 from test_leaderboard import record, reveal
 

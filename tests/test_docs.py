@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from podium import api, cli, competition
+from podium import api, cli
+from podium.competition import folders as competition
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 import podium
-from podium import version, workspace
-from podium.boards import exchange, leaderboard
-from podium.boards import lines as of_lines
-from podium.boards.leaderboard import Batch, Board
-from podium.boards.record import Record, submission_id
-from podium.competition import load
+from podium import workspace
+from podium.competition import version
+from podium.competition.folders import load
 from podium.errors import BoardError
+from podium.leaderboard import exchange, leaderboard
+from podium.leaderboard import lines as of_lines
+from podium.leaderboard.leaderboard import Batch, Board
+from podium.leaderboard.record import Record, submission_id
 
 
 @pytest.fixture

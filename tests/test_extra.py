@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import api, data
-from podium.data import Prepared
+from podium import api
+from podium.competition.sequences import Sequences
+from podium.data import dataset as data
+from podium.data.dataset import Prepared
 from podium.execution import running
 from podium.execution.folds import FoldViews
+from podium.execution.training import Folds
 from podium.execution.worker import Limits
-from podium.sequences import Sequences
-from podium.training import Folds
 from podium.verifying import checks
 from podium.verifying.case import Case
 

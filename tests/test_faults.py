@@ -23,12 +23,14 @@ from unittest.mock import patch
 
 import pytest
 
-from podium import api, data
-from podium.boards.leaderboard import find_board
+from podium import api
 from podium.cli import faults
+from podium.competition.version import cache_folder, read_manifest
+from podium.data import dataset as data
+from podium.leaderboard.leaderboard import find_board
+from podium.scratch import file_sha256
 from podium.verifying import board, checks
 from podium.verifying.case import Case
-from podium.version import cache_folder, file_sha256, read_manifest
 from redteam_home import harm
 from suites import mostly_slow
 
@@ -458,8 +460,8 @@ def _limited(size, *arguments, **environment):
 WRITES_COUNTS = """
 import resource, sys, numpy as np
 from pathlib import Path
-from podium.counts import Counts
-from podium import h5ad
+from podium.competition.counts import Counts
+from podium.data import h5ad
 import pandas as pd
 from scipy.sparse import csr_array
 counts = csr_array(np.random.default_rng(0).poisson(2, (60, 90)))

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import podium
-from podium import data
 from podium import workspace as places
-from podium.boards import database, files
-from podium.boards.entry import Desk
-from podium.boards.leaderboard import Board, find_board
+from podium.data import dataset as data
 from podium.errors import BoardError, SubmissionError
+from podium.leaderboard import database, files
+from podium.leaderboard.entry import Desk
+from podium.leaderboard.leaderboard import Board, find_board
 
 
 @pytest.fixture

@@ -4,12 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import podium.metric
-import podium.metrics.foreign
-from podium import api, data, golden, tables
+import podium.competition.foreign
+import podium.competition.metric
+from podium import api
 from podium.creating.plans import Wish
+from podium.data import dataset as data
+from podium.data import tables
 from podium.errors import DataError, PodiumError, SubmissionError
 from podium.metrics import kaggle, mle_bench
+from podium.scoring import golden
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
 from suites import mostly_slow
@@ -296,11 +299,11 @@ def test_predictions_come_in_the_type_of_the_answers(answers, said, expected):
         given.update(said=submission["y"].tolist(), answers=answers["y"].tolist())
         return 0.0
 
-    rows = podium.metrics.foreign.answer_rows(
+    rows = podium.competition.foreign.answer_rows(
         *(["7", "8", "9"], pd.DataFrame({"y": answers}), pd.DataFrame(), None)
     )
     texts = isinstance(said[0], str)
-    truth = {"y": np.array(answers), podium.metric.ANSWERS: rows}
+    truth = {"y": np.array(answers), podium.competition.metric.ANSWERS: rows}
     mle_bench(grade).score(truth, {"y": np.array(said, dtype=object if texts else float)})
     assert given == {"said": expected, "answers": list(answers)}
     assert [type(value) for value in given["said"]] == [type(value) for value in expected]
@@ -365,12 +368,12 @@ def test_columns_of_metric_by_keep_their_types_and_verify_tells(
     error = np.abs(truth["value"].to_numpy() - said)
     assert found == pytest.approx(np.average(error, weights=truth["weight"]))
     assert list(checks.a_metric_of_others_scores_as_by_itself(case)) == []
-    rows = podium.metrics.foreign.answer_rows
+    rows = podium.competition.foreign.answer_rows
 
     def cut(ids, targets, more, given):
         return rows(ids, targets, more.astype(np.int64), given)
 
-    monkeypatch.setattr(podium.metrics.foreign, "answer_rows", cut)
+    monkeypatch.setattr(podium.competition.foreign, "answer_rows", cut)
     monkeypatch.setattr(golden, "check", lambda *_: None)  # it would tell first
     told = list(checks.a_metric_of_others_scores_as_by_itself(Case(*api.load("mine"))))
     assert len(told) == 1

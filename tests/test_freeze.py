@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 
 import podium
-from podium import competition, data, submission, version
+from podium.competition import folders as competition
+from podium.competition import version
+from podium.data import dataset as data
 from podium.errors import DataError, PodiumError
+from podium.scoring import submission
 from podium.verifying import checks
 from podium.verifying.case import Case
 from suites import mostly_slow
@@ -236,7 +239,7 @@ def test_what_cannot_be_frozen_is_said_and_nothing_is_written(mine, podium_cli):
 
 def test_facts_that_a_score_depends_on(mine, podium_cli):
     """They count as they stand; `freeze` says that they changed and what it means for the board."""
-    from podium.freezing import facts
+    from podium.creating import facts
 
     file = mine / "competition.py"
     text = file.read_text()
@@ -295,7 +298,7 @@ Dataset(name="three", sources=[Source(url="raw", members={"a.csv": A}), *MORE])
 )
 def test_a_sha256_is_replaced_where_it_stands(where, old, new):
     """Other members, sources and datasets may have the same content."""
-    from podium.freezing.facts import with_sha256
+    from podium.creating.facts import with_sha256
 
     made = with_sha256(FACTS, where, "f0", "f1")
     assert made == FACTS.replace(old, new)
@@ -304,7 +307,7 @@ def test_a_sha256_is_replaced_where_it_stands(where, old, new):
 
 @pytest.mark.parametrize("where", [("three", 0, "a.csv"), ("three", 1, "a.csv"), ("four", 0, "a")])
 def test_a_sha256_that_is_computed_is_edited_by_hand(where):
-    from podium.freezing.facts import with_sha256
+    from podium.creating.facts import with_sha256
 
     with pytest.raises(PodiumError) as error:
         with_sha256(FACTS, where, "e0", "f1")
@@ -314,7 +317,7 @@ def test_a_sha256_that_is_computed_is_edited_by_hand(where):
 
 def test_two_raw_files_of_the_same_content(mine):
     """One of them is changed: the other keeps its sha256."""
-    from podium.freezing import facts
+    from podium.creating import facts
 
     old = version.file_sha256(mine / "raw" / "train.csv")
     (mine / "raw" / "copy.csv").write_bytes((mine / "raw" / "train.csv").read_bytes())
@@ -487,7 +490,7 @@ def test_new_rows_of_a_rule_keep_beside_their_groups(place, own_cache):  # noqa:
 
 
 def test_a_metric_version_in_one_line_facts(mine, monkeypatch):
-    from podium.freezing import facts
+    from podium.creating import facts
 
     text = (mine / "competition.py").read_text()
     assert "metric_version=2,\n" in facts.with_version(text, "mine", 2)

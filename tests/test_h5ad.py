@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from podium import api, h5ad
+from podium import api
+from podium.data import h5ad
 from podium.errors import DataError
 
 FILE = Path(__file__).parent / "anndata.h5ad"

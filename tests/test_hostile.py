@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bombs import BOMBS, CHEAP
-from podium import api, formats, raw
+from podium import api
+from podium.data import formats, raw, reader
 from podium.errors import DataError, ModelError, PodiumError, SubmissionError
 from podium.execution import output
-from podium.predictions import reader
 from podium.verifying import checks
 from podium.verifying.case import Case
 from suites import mostly_slow
@@ -928,7 +928,8 @@ def large(tmp_path_factory):
 OWN_TABLES = """
 import time
 from pathlib import Path
-from podium import api, errors, h5ad, tables
+from podium import api, errors
+from podium.data import h5ad, tables
 for path in sorted(Path(sys.argv[1]).iterdir()):
     start = time.process_time()
     try:

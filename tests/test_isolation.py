@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 import redteam_escapes as escapes
-from podium import api, data
+from podium import api
+from podium.data import dataset as data
 from podium.errors import PodiumError
 from podium.execution import policy, sandbox, views
 from podium.execution.folds import FoldViews
+from podium.execution.training import Folds
 from podium.execution.worker import Limits, Worker
-from podium.training import Folds
 from podium.verifying import checks
 from podium.verifying.case import Case
 from redteam_data import LOOKS_UP

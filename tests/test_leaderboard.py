@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from podium.boards import leaderboard
-from podium.boards.leaderboard import Batch, find_board, open_board
-from podium.boards.record import Pick, Record, Reveal
-from podium.competition import load
+from podium.competition.folders import load
 from podium.errors import BoardError
+from podium.leaderboard import leaderboard
+from podium.leaderboard.leaderboard import Batch, find_board, open_board
+from podium.leaderboard.record import Pick, Record, Reveal
 
 NOW = SimpleNamespace(name="now", answers="answers")
 """The present version."""

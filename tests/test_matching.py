@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from podium.predictions import matching
-from podium.predictions.matching import permutation
+from podium.scoring import matching
+from podium.scoring.matching import permutation
 
 
 def texts(values):

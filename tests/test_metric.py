@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from podium.competition import load
+from podium.competition.folders import load
 
 rows = {"y": np.array([1.0, 2.0, 3.0, 6.0])}
 guess = {"y": np.array([1.0, 0.0, 3.0, 2.0])}

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats as scipy_stats
 from sklearn import metrics as sk
 
-from podium.metric import whole_metric
+from podium.competition.metric import whole_metric
 from podium.metrics import KNOWN, labels, probabilities, ranking, regression
-from podium.stats import Cells, Tally
+from podium.metrics.stats import Cells, Tally
 
 SEEDS = range(20)
 

@@ -12,11 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 import podium
-from podium import data, workspace
-from podium.boards import files, migrations, schema
-from podium.boards.leaderboard import find_board, open_board
-from podium.competition import load
+from podium import workspace
+from podium.competition.folders import load
+from podium.data import dataset as data
 from podium.errors import BoardError
+from podium.leaderboard import files, migrations, schema
+from podium.leaderboard.leaderboard import find_board, open_board
 
 NAMES = ("demo", "table")
 OLD = Path(__file__).parent / "toy" / "boards" / "3040642"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from podium import model
+from podium.competition import model_file as model
 from podium.errors import ModelError, PodiumError, UnknownNameError
-from podium.version import file_sha256
+from podium.scratch import file_sha256
 
 GOOD = """
 import pandas as pd

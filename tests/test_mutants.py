@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import podium
-from podium import data
-from podium.boards.record import submission_id
+from podium.data import dataset as data
 from podium.errors import PodiumError
+from podium.leaderboard.record import submission_id
 from suites import mostly_slow
 
 FIGURES = (0, 1, -1, 0.0, -0.0, 1e-320, 1e17, 1.7e308, -1.7e308, 10**300, -(10**300), 2**63, 0.5)

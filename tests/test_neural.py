@@ -3,8 +3,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from podium import neural  # noqa: E402
 from podium.errors import ModelError  # noqa: E402
+from podium.learning import neural  # noqa: E402
 
 SETTINGS = neural.Settings(epochs=30, batch=32, learning_rate=0.03, patience=30, device="cpu")
 

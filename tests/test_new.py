@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 import podium.competitions
-from podium import api, competition, data
+from podium import api
+from podium.cli.display.competitions import asked as asked_for
+from podium.competition import folders as competition
 from podium.creating.plans import Wish, missing
-from podium.display.competitions import asked as asked_for
+from podium.data import dataset as data
 from podium.errors import DataError
 from podium.verifying import checks, verify
 from podium.verifying.case import Case

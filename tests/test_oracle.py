@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import podium
-from podium import data, workspace
-from podium.boards import leaderboard
-from podium.boards.rounding import agree, decimals, shown, unit
+from podium import workspace
+from podium.data import dataset as data
+from podium.leaderboard import leaderboard
+from podium.rounding import agree, decimals, shown, unit
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 OTHERS = {"seconds", "settings", "disagreement"}

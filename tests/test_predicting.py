@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import podium
-from podium import api, data
+from podium import api
+from podium.data import dataset as data
 from podium.errors import ModelError, PodiumError
 from podium.execution.predicting import _converted
 from suites import mostly_slow

@@ -5,9 +5,13 @@ import pandas as pd
 import pytest
 
 import podium.competitions
-from podium import api, competition, data, golden, version
-from podium.competition import Score, Target
-from podium.data import Prepared
+from podium import api
+from podium.competition import folders as competition
+from podium.competition import version
+from podium.competition.contract import Score, Target
+from podium.data import dataset as data
+from podium.data.dataset import Prepared
+from podium.scoring import golden
 from podium.verifying import checks, probes, verify
 from podium.verifying.case import Case
 from podium.verifying.probes import features, looking, scores

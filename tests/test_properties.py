@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium import formats, submission
-from podium.competition import load
+from podium.competition.folders import load
+from podium.data import formats
 from podium.errors import SubmissionError
+from podium.scoring import submission
 
 settings.register_profile("shared cores", deadline=None)
 settings.load_profile("shared cores")

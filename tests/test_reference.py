@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium import competition
-from podium.boards import lines
+from podium.competition import folders as competition
+from podium.leaderboard import lines
 
 FOLDER = Path(__file__).parent.parent / "leaderboard"
 EXPORTS = sorted(FOLDER.glob("*.jsonl"))

@@ -14,10 +14,10 @@ import pytest
 
 import podium
 from podium import workspace
-from podium.boards import leaderboard
-from podium.boards.leaderboard import Batch
-from podium.boards.record import now
 from podium.errors import BoardError, MissingPackageError, PodiumError
+from podium.leaderboard import leaderboard
+from podium.leaderboard.leaderboard import Batch
+from podium.leaderboard.record import now
 from podium.reporting import GENERATOR, write
 from podium.reporting.drawing import stairs, thinned, time_axis, values_axis
 from podium.reporting.page import chosen
@@ -257,7 +257,7 @@ def test_pictures_of_the_competition_stand_without_truth_before_reveal(monkeypat
     def without(*arguments):
         raise MissingPackageError("Drawing", "matplotlib")
 
-    monkeypatch.setattr("podium.plotting.plot", without)
+    monkeypatch.setattr("podium.reporting.plotting.plot", without)
     write(Path("report"))
     assert "None: Drawing needs the package matplotlib" in page(name="imputation-demo")
     for file in Path("submissions").rglob("*.*"):

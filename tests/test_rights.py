@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import podium
-from podium import api, data
-from podium.boards import provenance
-from podium.boards.leaderboard import open_board
+from podium import api
+from podium.data import dataset as data
 from podium.errors import DataError
+from podium.execution import provenance
+from podium.leaderboard.leaderboard import open_board
 from test_leaderboard import record
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights of files as POSIX has them")

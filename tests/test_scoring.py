@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import podium
-from podium import data, scoring
-from podium.scoring import open_solution
-from podium.stats import Cells
+from podium.data import dataset as data
+from podium.metrics.stats import Cells
+from podium.scoring import scoring
+from podium.scoring.scoring import open_solution
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_cut_cells_are_gathered_anew(ready):
 
 def test_cells_of_other_buckets_are_gathered_anew(ready, monkeypatch):
     many = len(open_solution(ready).cells)
-    monkeypatch.setattr("podium.stats.BUCKETS", 2)
+    monkeypatch.setattr("podium.metrics.stats.BUCKETS", 2)
     monkeypatch.setattr(scoring, "BUCKETS", 2)
     assert len(open_solution(ready).cells) < many
 
@@ -84,7 +85,9 @@ import json, sys
 import podium.competitions
 podium.competitions.__path__.append({str(Path(__file__).parent)!r})
 from pathlib import Path
-from podium import api, data, scoring, submission
+from podium import api
+from podium.data import dataset as data
+from podium.scoring import scoring, submission
 ready = data.load(*api.load("toy"))
 scoring.open_solution(ready).score(submission.check(Path("sample.parquet"), ready))
 print(json.dumps(sorted(sys.modules)))

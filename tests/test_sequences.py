@@ -5,8 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from podium.competition.sequences import Sequences, cleaned
 from podium.errors import DataError
-from podium.sequences import Sequences, cleaned
 
 TEXTS = ["ACGTN", "TTTTT", "NACGA"]
 IDS = ["a", "b", "c"]

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from podium import api, competition
-from podium.boards.leaderboard import open_board
-from podium.boards.record import Record, Withdrawal
-from podium.boards.standings import View, standings
+from podium import api
+from podium.competition import folders as competition
 from podium.errors import BoardError, UnknownNameError
+from podium.leaderboard.leaderboard import open_board
+from podium.leaderboard.record import Record, Withdrawal
+from podium.leaderboard.standings import View, standings
 from test_leaderboard import NOW, reveal
 
 GROUPS = 40

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from podium import stats
-from podium.competition import Stratum, load
+from podium.competition.contract import Stratum
+from podium.competition.folders import load
+from podium.competition.metric import Metric
 from podium.errors import PodiumError
-from podium.metric import Metric
-from podium.metrics import regression
-from podium.stats import Cells, Tally
+from podium.metrics import regression, stats
+from podium.metrics.stats import Cells, Tally
 
 STRATA = [Stratum(name=name, title="", group="g") for name in "abc"]
 MEAN = Metric(

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from podium import formats, submission
-from podium.competition import Target, load
+from podium.competition.contract import Target
+from podium.competition.folders import load
+from podium.data import formats
+from podium.data.reader import Reader
 from podium.errors import SubmissionError
-from podium.predictions.reader import Reader
+from podium.scoring import submission
 
 IDS = pa.array([f"{row:03d}" for row in range(12)])
 GOOD = pd.DataFrame({"id": IDS.to_pylist(), "y": np.linspace(-100, 100, 12)})

@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 
 import podium
-from podium import api, data, workspace
-from podium.boards import entry, journal, schema
-from podium.boards.leaderboard import find_board, open_board
+from podium import api, workspace
+from podium.data import dataset as data
+from podium.leaderboard import entry, journal, schema
+from podium.leaderboard.leaderboard import find_board, open_board
+from podium.scratch import file_sha256
 from podium.verifying import board, checks, verify
 from podium.verifying.case import Case
-from podium.version import file_sha256
 from suites import mostly_slow
 
 CHECKS = (
@@ -357,7 +358,7 @@ def test_golden_scores(there, monkeypatch):
     competition = api.load("toy")[0]
     golden = json.loads((competition.folder / "golden.json").read_text())
     golden["scores"]["demo"]["slight"]["rmse"] *= 1.001
-    monkeypatch.setattr("podium.golden.read_golden", lambda _: golden)
+    monkeypatch.setattr("podium.scoring.golden.read_golden", lambda _: golden)
     assert "gives other scores" in problems()["metric is that of its version"]
 
 

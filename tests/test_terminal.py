@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from podium import api, data
-from podium.display import live, printing
+from podium import api
+from podium.cli.display import live, printing
+from podium.data import dataset as data
 from podium.errors import ModelError, PodiumError, in_one_line
 from podium.execution import output
 from podium.execution.output import Printed

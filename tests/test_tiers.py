@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from podium.boards import tiers
+from podium.scoring import tiers
 
 
 def entries(values):

@@ -8,7 +8,8 @@ import optuna
 import pytest
 
 from conftest import MODEL
-from podium import api, version
+from podium import api
+from podium.competition import version
 from podium.errors import ModelError, PodiumError
 from podium.execution.folds import FoldWorkers
 from podium.tuning import pruning, storages, studies
@@ -68,7 +69,7 @@ def test_a_study_from_when_editions_hashed_the_metrics_file_goes_on(name, write,
     toy, demo = api.load("toy")
     (former,) = version.former_names(toy, version.find_version(toy, demo))
     with monkeypatch.context() as before:
-        before.setattr("podium.version.Version.name", property(lambda _: former))
+        before.setattr("podium.competition.version.Version.name", property(lambda _: former))
         first = api.tune("toy", "mine.py", trials=3, study=name)
     again = api.tune("toy", "mine.py", trials=5, study=name)
     assert (again.study, again.new) == (first.study, 2)
@@ -182,7 +183,7 @@ def test_predictions_of_the_best_are_kept(write):
 
 
 def test_the_gain_is_paired(write):
-    from podium.stats import difference
+    from podium.metrics.stats import difference
 
     found = api.tune("toy", write(), trials=15, pruner="none")
     best = api.cross_validate("toy", "mine.py", params=found.params).card.whole
@@ -317,7 +318,7 @@ def test_a_trial_that_was_taken_away_is_no_fault(write, monkeypatch):
 
 
 def test_what_a_terminal_shows(write, monkeypatch):
-    from podium.display import live
+    from podium.cli.display import live
 
     shown = live._Search(10, None)
     assert "beginning" in shown.__rich__()
@@ -330,8 +331,8 @@ def test_what_a_terminal_shows(write, monkeypatch):
 
 
 def test_a_dataset_without_folds_is_refused_at_once(write, monkeypatch):
-    from podium import training
     from podium.errors import DataError
+    from podium.execution import training
 
     def none(*_):
         raise DataError("has no train rows")

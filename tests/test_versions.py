@@ -11,17 +11,20 @@ import pandas as pd
 import pytest
 
 import podium
-from podium import competition, data, golden, version
-from podium.competition import Score, Target
+from podium.competition import folders as competition
+from podium.competition import version
+from podium.competition.contract import Score, Target
+from podium.creating import facts
+from podium.data import dataset as data
 from podium.errors import PodiumError
-from podium.freezing import facts
+from podium.scoring import golden
 from podium.verifying import checks
 from podium.verifying.case import Case
 from test_new import place  # noqa: F401  a fixture
 
 HELPED = """
 from podium.competitions.mine.helper import SCALE
-from podium.metric import Metric
+from podium.competition.metric import Metric
 from podium.metrics import regression
 
 plain = regression("value", "rmse", "mae", "r2")

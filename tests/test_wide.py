@@ -10,9 +10,11 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import csc_array, csr_array
 
-from podium import formats, h5ad, submission
-from podium.competition import Target, load
+from podium.competition.contract import Target
+from podium.competition.folders import load
+from podium.data import formats, h5ad
 from podium.errors import SubmissionError
+from podium.scoring import submission
 
 IDS = [f"c{row}" for row in range(30)]
 GENES = [f"Gene{column}" for column in range(8)]

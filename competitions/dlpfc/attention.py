@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium import autoencoder, neural
-from podium.autoencoder import INPUTS, BaseAutoencoder
+from podium.learning import INPUTS, BaseAutoencoder, autoencoder, neural
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from .metric import SLICE, TARGET, crowded
 
 if TYPE_CHECKING:
-    from podium.metric import Table
-    from podium.model import Part
+    from podium.competition import Part
+    from podium.metrics import Table
 
 
 def problems(test: Part, predictions: Table) -> list[str]:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium import h5ad
-from podium.errors import DataError
-from podium.notes import note
+from podium.data import h5ad
+from podium.errors import DataError, note
 
 from .tissue import Tissue, hexagonal, spaced
 

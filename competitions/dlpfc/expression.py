@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from podium.notes import note
+from podium.errors import note
 
 from .metric import TARGET
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from podium.model import Part, Slice
+    from podium.competition import Part, Slice
 
 GENES = 3000
 """Genes that a model looks at: of more those that vary most. The others are mostly zeros, and each

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report, Slice
+    from podium.competition import Part, Report, Slice
 
 LOWEST, HIGHEST = 1e-3, 10.0
 """Resolutions between which communities are sought: nearly always one, and dozens."""

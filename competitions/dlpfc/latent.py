@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from sklearn.cluster import KMeans
 
-from podium import autoencoder, neural
+from podium.learning import autoencoder, neural
 
 from .expression import answer, domains, log_expression
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.autoencoder import BaseAutoencoder
-    from podium.model import Part, Report, Slice
+    from podium.competition import Part, Report, Slice
+    from podium.learning import BaseAutoencoder
 
 CLIP = 5.0
 """Standard deviations beyond which a standardised value is cut off."""
@@ -56,7 +56,7 @@ class LatentKMeans:
 
     Args:
         network: Makes the autoencoder for so many genes.
-        params: The model's: settings of `podium.neural`, `validation`, `starts`.
+        params: The model's: settings of `podium.learning`, `validation`, `starts`.
         seed: All that is drawn follows from it.
     """
 

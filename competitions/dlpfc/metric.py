@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.errors import SubmissionError
-from podium.metric import Floats, Metric, Table
+from podium.metrics import Floats, Metric, Table
 
 TARGET = "domain"
 SLICE = "slice"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from podium.plotting import View
+    from podium.competition import View
 
 ACROSS = 4
 """Slices side by side."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from podium.counts import Counts
+from podium.competition import Counts
 from podium.errors import DataError
 
 from .metric import SLICE
 from .tissue import PLACES, USUAL, Tissue, spaced, wrong
 
 if TYPE_CHECKING:
-    from podium.h5ad import Annotated
+    from podium.data import Annotated
 
 
 def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:

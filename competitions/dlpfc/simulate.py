@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from podium.counts import Counts
+from podium.competition import Counts
 from podium.data import Prepared
 
 from .blocks import blocks

@@ -9,9 +9,10 @@ from podium.competitions.dlpfc import split, tissue
 from podium.competitions.dlpfc.competition import SLICES
 from scipy.sparse import csc_array, csr_array
 
-from podium import api, data
+from podium import api
+from podium.competition.part import Part
+from podium.data import dataset as data
 from podium.errors import DataError, PodiumError
-from podium.model import Part
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
 

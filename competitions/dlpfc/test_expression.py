@@ -21,8 +21,8 @@ from podium.competitions.dlpfc.expression import (
 from scipy.sparse import csr_array, random_array
 from sklearn.metrics import adjusted_rand_score
 
-from podium.counts import Counts
-from podium.model import Part, Slice
+from podium.competition.counts import Counts
+from podium.competition.part import Part, Slice
 
 
 def bands(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from podium import api, competition
+from podium import api
+from podium.competition import folders as competition
 
 BOARD = Path(__file__).parents[2] / "leaderboard" / "README.md"
 NAMES = competition.load("dlpfc").models

@@ -17,7 +17,7 @@ from podium.competitions.dlpfc.metric import (
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from podium.errors import SubmissionError
-from podium.stats import Cells, Tally
+from podium.metrics.stats import Cells, Tally
 
 NAMES = ["a", "b", "1", "2", "x y"]
 

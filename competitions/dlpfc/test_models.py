@@ -12,9 +12,9 @@ from podium.competitions.dlpfc.models import spatial_gmm
 from scipy.sparse import csr_array
 from sklearn.metrics import adjusted_rand_score
 
-from podium.counts import Counts
+from podium.competition.counts import Counts
+from podium.competition.part import Part
 from podium.errors import ModelError
-from podium.model import Part
 
 UNSUPERVISED = ("kmeans", "pca_kmeans", "louvain", "leiden", "spatial_gmm")
 SPATIAL = ("spatial_gmm", "lightgbm")

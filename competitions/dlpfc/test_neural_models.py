@@ -11,13 +11,13 @@ from podium.competitions.dlpfc.metric import TARGET
 from podium.competitions.dlpfc.mixture import by_majority, tied_mixture
 from sklearn.metrics import adjusted_rand_score
 
-from podium.counts import Counts
+from podium.competition.counts import Counts
+from podium.competition.part import Part
 from podium.errors import ModelError
-from podium.model import Part
 
 torch = pytest.importorskip("torch")
 
-from podium import neural  # noqa: E402
+from podium.learning import neural  # noqa: E402
 
 UNLABELLED = ("ae_kmeans", "dec", "graph_ae", "vae_kmeans")
 NAMES = (*UNLABELLED, "mlp")

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from podium.competitions.dlpfc import simulate
 
-from podium import api, competition, data, model, training, version
+from podium import api
+from podium.competition import folders as competition
+from podium.competition import model_file as model
+from podium.competition import version
+from podium.data import dataset as data
+from podium.execution import training
 from podium.verifying.case import thin
 
 MODELS = competition.load("dlpfc").models

@@ -8,10 +8,11 @@ import pytest
 from podium.competitions.dlpfc import plot
 from podium.competitions.dlpfc.metric import TARGET
 
-from podium import api, plotting
+from podium import api
+from podium.competition.part import Part
+from podium.competition.view import View
 from podium.errors import BoardError
-from podium.model import Part
-from podium.plotting import View
+from podium.reporting import plotting
 
 
 @pytest.fixture

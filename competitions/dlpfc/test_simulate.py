@@ -23,8 +23,8 @@ from scipy.stats import nbinom
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
-from podium.data import fingerprint
-from podium.model import Part
+from podium.competition.part import Part
+from podium.data.dataset import fingerprint
 
 RANK = {layer: place for place, layer in enumerate(LAYERS)}
 NAMES = [f"d{donor}s{number}" for donor in (1, 2, 3) for number in (1, 2, 3, 4)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from podium.counts import Counts
+from podium.competition import Counts
 from podium.data import Prepared
 from podium.errors import DataError
 

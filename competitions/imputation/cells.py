@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.model import Part
+    from podium.competition import Part
 
 Floats = NDArray[np.float32] if TYPE_CHECKING else Any
 

@@ -9,8 +9,8 @@ import numpy as np
 from .metric import BLOCK, TARGET, dense
 
 if TYPE_CHECKING:
-    from podium.metric import Table
-    from podium.model import Part
+    from podium.competition import Part
+    from podium.metrics import Table
 
 EXAMPLES = 5
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from podium.counts import Counts
+from podium.competition import Counts
 from podium.data import Prepared
-from podium.errors import DataError
-from podium.notes import note
+from podium.errors import DataError, note
 
 from . import matrix_files
 from .matrix_files import Matrix

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.metric import Floats, Metric, Table
+from podium.metrics import Floats, Metric, Table
 
 TARGET = "count"
 OBSERVED = "observed"

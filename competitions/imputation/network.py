@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from podium import neural
-from podium.autoencoder import INPUTS, BaseAutoencoder, perceptron
+from podium.learning import INPUTS, BaseAutoencoder, neural, perceptron
 
 from . import zinb
 from .cells import normalised, size_factors
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from podium.autoencoder import Whole
+    from podium.learning import Whole
 
 COUNTS, LOG_SIZE, LOG_FACTORIAL = "counts", "log_size", "log_factorial"
 LOSSES = {"zinb": zinb.zinb_loss, "report": zinb.report_loss}

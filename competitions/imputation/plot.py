@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from podium.metric import Floats
-    from podium.plotting import View
+    from podium.competition import View
+    from podium.metrics import Floats
 
 
 MOST = 1 << 22

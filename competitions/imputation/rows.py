@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from podium.counts import Counts
+from podium.competition import Counts
 from podium.errors import DataError
 
 from . import matrix_files
 
 if TYPE_CHECKING:
-    from podium.h5ad import Annotated
+    from podium.data import Annotated
 
 
 def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from podium.counts import Counts
+from podium.competition import Counts
 from podium.data import Prepared
 
 from . import best

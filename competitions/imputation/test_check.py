@@ -6,10 +6,10 @@ import pytest
 from podium.competitions.imputation import check, rows
 from scipy.sparse import csr_array
 
-from podium.counts import Counts
+from podium.competition.counts import Counts
+from podium.competition.part import Part
+from podium.data.h5ad import Annotated
 from podium.errors import DataError
-from podium.h5ad import Annotated
-from podium.model import Part
 
 COUNTS = np.array([[4, 0, 2, 0], [0, 3, 0, 0], [0, 0, 0, 0], [1, 1, 1, 70_000]])
 GENES = ["a", "b", "c", "d"]

@@ -11,7 +11,9 @@ from podium.competitions.imputation import split
 from podium.competitions.imputation.matrix_files import Matrix
 from scipy.sparse import csr_array
 
-from podium import api, data, h5ad
+from podium import api
+from podium.data import dataset as data
+from podium.data import h5ad
 from podium.errors import DataError, PodiumError
 
 FILES = "test_data.csv", "test_truedata.csv", "data.csv"

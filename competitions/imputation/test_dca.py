@@ -9,11 +9,12 @@ torch = pytest.importorskip("torch")
 from podium.competitions.imputation import network, simulate, zinb  # noqa: E402
 from podium.competitions.imputation.models import dca  # noqa: E402
 
-from podium import api, autoencoder  # noqa: E402
-from podium.autoencoder import INPUTS  # noqa: E402
-from podium.counts import Counts  # noqa: E402
+from podium import api  # noqa: E402
+from podium.competition.counts import Counts  # noqa: E402
+from podium.competition.part import Part  # noqa: E402
 from podium.errors import ModelError, PodiumError  # noqa: E402
-from podium.model import Part  # noqa: E402
+from podium.learning import autoencoder  # noqa: E402
+from podium.learning.autoencoder import INPUTS  # noqa: E402
 
 QUICK = {**dca.DEFAULTS, **dca.QUICK, "device": "cpu"}
 

@@ -10,9 +10,9 @@ from podium.competitions.imputation.models import lightgbm
 from podium.competitions.imputation.simulate import simulate
 from scipy.sparse import csr_array
 
-from podium.counts import Counts
+from podium.competition.counts import Counts
+from podium.competition.part import Part
 from podium.errors import ModelError
-from podium.model import Part
 
 SETTINGS: dict[str, Any] = {**lightgbm.DEFAULTS, **lightgbm.QUICK}
 

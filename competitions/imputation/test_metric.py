@@ -8,7 +8,7 @@ from podium.competitions.imputation.metric import Sums, finish, metric, statisti
 from scipy.sparse import csr_array
 from sklearn.metrics import f1_score, matthews_corrcoef, precision_score, recall_score
 
-from podium.stats import Cells, Tally
+from podium.metrics.stats import Cells, Tally
 
 FORMS = {"dense": np.asarray, "sparse": csr_array}
 

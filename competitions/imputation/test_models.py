@@ -22,9 +22,9 @@ from scipy.stats import nbinom
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import f1_score
 
-from podium.counts import Counts
+from podium.competition.counts import Counts
+from podium.competition.part import Part
 from podium.errors import ModelError, UnknownNameError
-from podium.model import Part
 
 CONTROLS = ("none", "all_gene_mean")
 LEARNT = ("nb_posterior", "knn_smooth", "svd", "diffusion")

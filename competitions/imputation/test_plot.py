@@ -8,9 +8,9 @@ from podium.competitions.imputation.plot import Zeros, precision_recall, zeros
 from scipy.sparse import csr_array
 from sklearn.metrics import precision_recall_curve
 
-from podium.counts import Counts
-from podium.model import Part
-from podium.plotting import View
+from podium.competition.counts import Counts
+from podium.competition.part import Part
+from podium.competition.view import View
 
 
 def view(*, known=True, form=np.asarray, calls=0.5, title="m (t)", cells=40):

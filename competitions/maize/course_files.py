@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from podium import fasta
+from podium.competition import Sequences
+from podium.data import fasta
 from podium.errors import DataError
-from podium.sequences import Sequences
 
 from .metric import TARGET
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from podium.competition import Sequences
 from podium.data import Prepared
-from podium.sequences import Sequences
 
 from . import course_files, families
 from .metric import TARGET

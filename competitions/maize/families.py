@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from podium.sequences import Sequences
+    from podium.competition import Sequences
 
 SHARED = 10
 """Relatives share a word of each so many at least: a tenth."""

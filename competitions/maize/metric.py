@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from podium.metric import Floats, Metric, Table
+from podium.metrics import Floats, Metric, Table
 
 TARGET = "expression"
 _DUST = 1e-13

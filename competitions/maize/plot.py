@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from podium.plotting import View
+    from podium.competition import View
 
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:gray")
 MOST = 20_000

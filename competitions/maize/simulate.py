@@ -29,8 +29,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from podium.competition import Sequences
 from podium.data import Prepared
-from podium.sequences import Sequences
 
 from .metric import TARGET
 

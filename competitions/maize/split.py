@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from podium.errors import DataError
-from podium.notes import note
+from podium.errors import DataError, note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

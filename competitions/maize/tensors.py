@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from podium import neural
+from podium.learning import neural
 
 from .features import species
 from .metric import TARGET
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from podium.model import Part
+    from podium.competition import Part
 
 N = 4
 ASSAYS = 2

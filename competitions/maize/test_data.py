@@ -10,8 +10,8 @@ from podium.competitions.maize import course_files
 from podium.competitions.maize import data as rooms
 
 from podium import api
+from podium.competition.sequences import Sequences
 from podium.errors import DataError
-from podium.sequences import Sequences
 
 ROWS = {"train": 60, "validation": 10, "test": 30}
 

@@ -6,7 +6,7 @@ from podium.competitions.maize.metric import TARGET, finish, layout, metric, sta
 from scipy.stats import pearsonr
 from sklearn.metrics import r2_score, root_mean_squared_error
 
-from podium.metric import Metric
+from podium.competition.metric import Metric
 
 
 def score(truth, predicted):

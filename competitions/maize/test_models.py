@@ -10,8 +10,8 @@ import pytest
 from podium.competitions.maize.features import SPECIES
 from podium.competitions.maize.metric import TARGET
 
-from podium.model import Part
-from podium.sequences import Sequences
+from podium.competition.part import Part
+from podium.competition.sequences import Sequences
 
 NAMES = ("constant", "gc", "kmer_ridge", "lightgbm")
 LENGTH = 170

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium.model import Part
-from podium.sequences import Sequences
+from podium.competition.part import Part
+from podium.competition.sequences import Sequences
 
 torch = pytest.importorskip("torch")
 
@@ -17,7 +17,7 @@ from podium.competitions.maize import tensors  # noqa: E402
 from podium.competitions.maize.metric import TARGET  # noqa: E402
 from podium.competitions.maize.network import Convolution, Dropout, Norm  # noqa: E402
 
-from podium import neural  # noqa: E402
+from podium.learning import neural  # noqa: E402
 
 NAMES = ("basenji", "basenji_small")
 MOTIF = np.array([3, 0, 3, 0, 0, 0, 3])

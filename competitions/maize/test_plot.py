@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from podium.competitions.maize import plot
 
-from podium.model import Part
-from podium.plotting import View
+from podium.competition.part import Part
+from podium.competition.view import View
 
 
 def view(*, known=True, rows=300):

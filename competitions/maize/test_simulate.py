@@ -6,7 +6,7 @@ from podium.competitions.maize import families, simulate, split
 from podium.competitions.maize.metric import TARGET, metric
 from scipy.stats import pearsonr
 
-from podium.sequences import Sequences
+from podium.competition.sequences import Sequences
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from podium.competitions.maize import data as rooms
 from podium.competitions.maize import families, simulate, split
 
-from podium import competition
-from podium.sequences import Sequences
+from podium.competition import folders as competition
+from podium.competition.sequences import Sequences
 
 MAIZE = competition.load("maize")
 PAIRS = {"A": "T", "C": "G", "G": "C", "T": "A"}

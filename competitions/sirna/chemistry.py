@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.notes import note
-from podium.sequences import ends
+from podium.competition import ends
+from podium.errors import note
 
 from .rules import NONE, A, C, G, U
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from podium.metric import Floats, Metric, Table
+from podium.metrics import Floats, Metric, Table
 
 TARGET = "mRNA_remaining_pct"
 THRESHOLD = 30.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from podium import sequences
+from podium.competition import sequences
 
 from . import chemistry
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from podium import raw
+from podium.data import raw
 
 from .competition import competition
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from podium.neural import Batch
+    from podium.learning import Batch
 
 POSITIONS = 25
 """Nucleotides of a strand that are looked at, from the guide's 5' end on."""

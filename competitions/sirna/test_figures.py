@@ -9,11 +9,11 @@ import pytest
 from podium.competitions.sirna.metric import TARGET
 
 from podium import api
-from podium.data import load
-from podium.formats import read
-from podium.scoring import open_solution
-from podium.stats import difference
-from podium.submission import align
+from podium.data.dataset import load
+from podium.data.formats import read
+from podium.metrics.stats import difference
+from podium.scoring.scoring import open_solution
+from podium.scoring.submission import align
 
 README = Path(api.load("sirna")[0].folder / "README.md").read_text(encoding="utf-8")
 BOARD = Path(__file__).parents[2] / "leaderboard" / "README.md"

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from podium.competitions.sirna.metric import TARGET
 
+from podium.competition.part import Part
 from podium.errors import ModelError
-from podium.model import Part
 
 NEURAL = ("gru", "seqnet")
 NAMES = ("constant", "lightgbm", "lookup", "ridge", "rules", "shuffled", "stack", *NEURAL)

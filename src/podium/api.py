@@ -13,35 +13,35 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import competition as competitions
 from podium import workspace
-from podium.competition import Competition, Dataset
+from podium.competition import folders as competitions
+from podium.competition.contract import Competition, Dataset
 from podium.errors import BoardError, PodiumError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.blending.blending import Blended
-    from podium.boards.batch import Handled
-    from podium.boards.comparing import Compared
-    from podium.boards.entry import Kept, Outcome
-    from podium.boards.exchange import Exported, Imported
-    from podium.boards.leaderboard import Board
-    from podium.boards.ranking import Row
-    from podium.boards.record import Record
-    from podium.boards.standings import Standings
+    from podium.competition.metric import Table
+    from podium.competition.version import Version
+    from podium.creating.freezing import Frozen
     from podium.creating.making import Created
-    from podium.data import Data
+    from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
-    from podium.freezing.freezing import Frozen
-    from podium.metric import Table
+    from podium.execution.training import Progress
+    from podium.leaderboard.batch import Handled
+    from podium.leaderboard.comparing import Compared
+    from podium.leaderboard.entry import Kept, Outcome
+    from podium.leaderboard.exchange import Exported, Imported
+    from podium.leaderboard.leaderboard import Board
+    from podium.leaderboard.ranking import Row
+    from podium.leaderboard.record import Record
+    from podium.leaderboard.standings import Standings
     from podium.reporting import Report
-    from podium.submission import Checked
-    from podium.training import Progress
+    from podium.scoring.submission import Checked
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
-    from podium.version import Version
 
 
 def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dataset]:
@@ -58,8 +58,8 @@ def prepare(
     options: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> Data:
-    """Fetch, prepare and verify a dataset; see `podium.data.get`."""
-    from podium.data import get
+    """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`."""
+    from podium.data.dataset import get
 
     wanted = load(competition, dataset)
     return get(*wanted, source=source, options=options or {}, progress=progress)
@@ -125,7 +125,7 @@ def freeze(
     Raises:
         PodiumError: If something is missing or does not fit; the folder is left as it is then.
     """
-    from podium.freezing import freezing
+    from podium.creating import freezing
 
     made = freezing.freeze(
         competitions.load(competition),
@@ -138,9 +138,9 @@ def freeze(
 
 def _outdated(name: str) -> dict[str, int]:
     """Submissions of each dataset that have no record in its present version."""
-    from podium.boards import leaderboard
-    from podium.boards.record import CLAIM, OWN, SUBMISSION
-    from podium.version import find_version
+    from podium.competition.version import find_version
+    from podium.leaderboard import leaderboard
+    from podium.leaderboard.record import CLAIM, OWN, SUBMISSION
 
     opened, competition = leaderboard.find_board(workspace.database_url()), competitions.load(name)
     if opened is None:
@@ -157,9 +157,9 @@ def _outdated(name: str) -> dict[str, int]:
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
-    """Write the slices of a dataset as AnnData files; see `podium.data.annotated`."""
-    from podium.data import annotated
-    from podium.data import load as load_data
+    """Write the slices of a dataset as AnnData files; see `podium.data.dataset.annotated`."""
+    from podium.data.dataset import annotated
+    from podium.data.dataset import load as load_data
 
     return annotated(load_data(*load(competition, dataset)), Path(folder))
 
@@ -170,8 +170,8 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
     Raises:
         SubmissionError: With everything that is wrong.
     """
-    from podium import submission
-    from podium.data import load as load_data
+    from podium.data.dataset import load as load_data
+    from podium.scoring import submission
 
     ready, notes = load_data(*load(competition, dataset)), list[str]()
     submission.check(Path(file), ready, notes)
@@ -192,9 +192,9 @@ def submit(
     Raises:
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
-    from podium.boards.entry import Entries, Predictions
-    from podium.boards.record import label, remark
-    from podium.data import load as load_data
+    from podium.data.dataset import load as load_data
+    from podium.leaderboard.entry import Entries, Predictions
+    from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
     path = Path(file)
@@ -251,12 +251,12 @@ def run(
     from podium.execution import starting
 
     starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium.boards.entry import Entries, Predictions
-    from podium.boards.record import label, remark
-    from podium.data import load as load_data
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
     from podium.execution import running, views
     from podium.execution.worker import Limits, Worker
+    from podium.leaderboard.entry import Entries, Predictions
+    from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
     limits = Limits(seconds=limit_time, memory=limit_memory)
@@ -322,12 +322,11 @@ def cross_validate(
     from podium.execution import starting
 
     starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium import plotting
-    from podium.data import load as load_data
-    from podium.execution import running
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
+    from podium.execution import out_of_fold, running
     from podium.execution.worker import Limits
-    from podium.predictions import out_of_fold
+    from podium.reporting import plotting
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
     ready = load_data(*load(competition, dataset))
@@ -384,8 +383,8 @@ def tune(
     from podium.execution import starting
 
     starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium.data import load as load_data
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
     from podium.execution.worker import Limits
     from podium.tuning import tuning
 
@@ -437,8 +436,8 @@ def predict(
     from podium.execution import starting
 
     starting.warm()  # it imports what models need while this process does so
-    from podium import model as models
-    from podium.data import load as load_data
+    from podium.competition import model_file as models
+    from podium.data.dataset import load as load_data
     from podium.execution import predicting
     from podium.execution.worker import Limits
 
@@ -468,8 +467,8 @@ def plot(
     Raises:
         PodiumError: If the competition has no pictures, or a submission no file.
     """
-    from podium import plotting
-    from podium.data import load as load_data
+    from podium.data.dataset import load as load_data
+    from podium.reporting import plotting
 
     return plotting.plot(load_data(*load(competition, dataset)), submissions, Path(out))
 
@@ -477,9 +476,9 @@ def plot(
 def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
 
-    One that is refused is said so and stops no other; see `podium.boards.batch.Handled`.
+    One that is refused is said so and stops no other; see `podium.leaderboard.batch.Handled`.
     """
-    from podium.boards import batch
+    from podium.leaderboard import batch
 
     return batch.score_all(competition, progress)
 
@@ -492,7 +491,7 @@ def rescore(
     Raises:
         BoardError: If nothing was ever submitted.
     """
-    from podium.boards import batch
+    from podium.leaderboard import batch
 
     return batch.rescore(*load(competition, dataset), progress)
 
@@ -507,8 +506,8 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
-    from podium.boards.record import SUBMISSION, Withdrawal, now
-    from podium.boards.rounding import sealed
+    from podium.leaderboard.record import SUBMISSION, Withdrawal, now
+    from podium.rounding import sealed
 
     acting = workspace.team(team)
     opened = _board()
@@ -540,7 +539,7 @@ def export_records(file: Path | str, *competitions: str) -> Exported:
     Raises:
         BoardError: If there is nothing to write, or `file` holds lines that would be lost.
     """
-    from podium.boards import exchange
+    from podium.leaderboard import exchange
 
     return exchange.export(_board(), Path(file), competitions)
 
@@ -551,7 +550,7 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
     Raises:
         BoardError: With every line that is broken or not true; nothing is imported then.
     """
-    from podium.boards import exchange, leaderboard
+    from podium.leaderboard import exchange, leaderboard
 
     url = workspace.database_url()
     batch, found = exchange.merge(leaderboard.find_board(url), Path(file), progress)
@@ -601,16 +600,16 @@ def standings(
         competition: Its name.
         dataset: Its name; the default one is simulated.
         part: `public`, or after reveal `private` and `all`.
-        **view: Which rows and in what order: the fields of `podium.boards.standings.View`.
+        **view: Which rows and in what order: the fields of `podium.leaderboard.standings.View`.
 
     Raises:
         BoardError: If the part is sealed or unknown.
     """
-    from podium.boards import leaderboard
-    from podium.boards.record import PARTS
-    from podium.boards.standings import Standings, View
-    from podium.boards.standings import standings as of_board
-    from podium.version import find_version
+    from podium.competition.version import find_version
+    from podium.leaderboard import leaderboard
+    from podium.leaderboard.record import PARTS
+    from podium.leaderboard.standings import Standings, View
+    from podium.leaderboard.standings import standings as of_board
 
     found, chosen = load(competition, dataset)
     if part not in PARTS:
@@ -636,8 +635,8 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
     Raises:
         BoardError: If a name fits none or several, or fewer than two are named.
     """
-    from podium.boards import comparing
-    from podium.version import find_version
+    from podium.competition.version import find_version
+    from podium.leaderboard import comparing
 
     found, chosen = load(competition, dataset)
     present = find_version(found, chosen)
@@ -698,9 +697,9 @@ def blend(
     """
     from podium import scratch
     from podium.blending import blending
-    from podium.boards.entry import Entries, Predictions
-    from podium.boards.record import label, remark
-    from podium.data import load as load_data
+    from podium.data.dataset import load as load_data
+    from podium.leaderboard.entry import Entries, Predictions
+    from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
     message = remark(message)
@@ -728,7 +727,7 @@ def blend(
 
 def _written(ready: Data, table: Table, path: Path) -> Path:
     """Write predictions of the test part as a file that can be handed in."""
-    from podium import submission
+    from podium.scoring import submission
 
     submission.write(submission.frame(ready.ids("test").to_pylist(), table, ready.genes), path)
     return path
@@ -742,7 +741,7 @@ def reveal(competition: str, dataset: str | None = None) -> bool:
     Raises:
         BoardError: If there is nothing to reveal.
     """
-    from podium.boards.record import Reveal, now
+    from podium.leaderboard.record import Reveal, now
 
     found, chosen, version, opened = _present(competition, dataset)
     return opened.reveal(
@@ -777,7 +776,7 @@ def pick(
     Raises:
         BoardError: If one is not the team's or does not rank, or the answers are revealed.
     """
-    from podium.boards import picking
+    from podium.leaderboard import picking
 
     acting = workspace.team(team)
     found, chosen, version, opened = _present(competition, dataset)
@@ -791,8 +790,8 @@ def _present(competition: str, dataset: str | None) -> tuple[Competition, Datase
     Raises:
         BoardError: If nothing was submitted to it.
     """
-    from podium.boards import leaderboard
-    from podium.version import find_version
+    from podium.competition.version import find_version
+    from podium.leaderboard import leaderboard
 
     found, chosen = load(competition, dataset)
     opened = leaderboard.find_board(workspace.database_url())
@@ -808,7 +807,7 @@ def _present(competition: str, dataset: str | None) -> tuple[Competition, Datase
 
 def _board() -> Board:
     """The board, if there is one."""
-    from podium.boards import leaderboard
+    from podium.leaderboard import leaderboard
 
     found = leaderboard.find_board(workspace.database_url())
     if found is None:

@@ -6,6 +6,7 @@ more than a day, and is nobody's any more: who is at work holds a lock on his fo
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import stat
@@ -148,3 +149,9 @@ def sweep(parent: Path, prefix: str) -> None:
                 path.unlink()
         except OSError:
             continue
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 import podium.competitions
-from podium import competition, data
-from podium.freezing import freezing
+from podium.competition import folders as competition
+from podium.creating import freezing
+from podium.data import dataset as data
 
 HERE = Path(__file__).parent
 

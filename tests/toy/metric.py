@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from podium.metric import Metric
+from podium.metrics import Metric
 
 
 def statistics(solution, predictions, layout):

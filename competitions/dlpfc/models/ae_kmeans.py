@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from podium.autoencoder import Autoencoder
+from podium.learning import Autoencoder
 
 from ..latent import LatentKMeans
 
@@ -30,7 +30,7 @@ DEFAULTS: dict[str, Any] = {
 """hidden, latent: widths of the encoder's layers; the decoder mirrors them.
 starts: of k-means; the tightest clusters are kept.
 validation: share of spots that are held out to choose the epoch.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 Sizes are the report's; the rest was looked at on donor 1 of `demo`, which trains.
 """
 

@@ -18,8 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium import neural
-from podium.autoencoder import INPUTS, Autoencoder, whole
+from podium.learning import INPUTS, Autoencoder, neural, whole
 
 from ..expression import answer, domains
 from ..latent import genes, kmeans, pretrained
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.autoencoder import BaseAutoencoder
-    from podium.model import Part, Report, Slice
+    from podium.competition import Part, Report, Slice
+    from podium.learning import BaseAutoencoder
 
 DEFAULTS: dict[str, Any] = {
     "hidden": 256,
@@ -58,7 +57,7 @@ changed: share of spots whose cluster changes in a round, below which training e
 clustering_rate: highest learning rate of a round.
 starts: of k-means.
 validation: share of spots that are held out while the autoencoder is trained.
-The others are those of `podium.neural.Settings`, of the autoencoder's training.
+The others are those of `podium.learning.Settings`, of the autoencoder's training.
 Sizes are the report's; how it clusters was chosen on donor 1 of `demo`, which trains: so were
 batches of 512 in bfloat16, nearly twice as quick as 256 in float32 with the same ARI (.230 and
 .232, six seeds; batches of 1,024: .193).

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium import neural
+from podium.learning import neural
 
 from ..attention import graph_latent
 from ..expression import answer, components, domains, log_expression, neighbours, smoothed
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report, Slice
+    from podium.competition import Part, Report, Slice
 
 DEFAULTS: dict[str, Any] = {
     "near": 0.04,
@@ -48,7 +48,7 @@ components: principal components that the network reads.
 hidden, latent: widths of its layers.
 starts: of the mixture; the likeliest is kept.
 majority: next spots, itself included, that vote on a spot's label; 1 for no vote.
-The others are those of `podium.neural.Settings`; an epoch is one step with all spots.
+The others are those of `podium.learning.Settings`; an epoch is one step with all spots.
 """
 
 QUICK: dict[str, Any] = {"epochs": 60, "starts": 2}

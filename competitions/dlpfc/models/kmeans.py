@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report, Slice
+    from podium.competition import Part, Report, Slice
 
 DEFAULTS: dict[str, Any] = {"starts": 10}
 """starts: random beginnings, of which the tightest clusters are kept."""

@@ -15,8 +15,8 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from podium.boosting import reporting
 from podium.errors import ModelError
+from podium.learning import reporting
 
 from ..expression import answer, log_normalised, neighbours, smoothed, varying
 from ..metric import TARGET
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report, Slice
+    from podium.competition import Part, Report, Slice
 
     Floats = NDArray[np.float64]
 

@@ -22,9 +22,8 @@ from scipy.special import softmax
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium import neural
-from podium.autoencoder import INPUTS, perceptron, whole
 from podium.errors import ModelError
+from podium.learning import INPUTS, neural, perceptron, whole
 
 from ..expression import answer, domains, log_normalised, neighbours, smoothed, varying
 from ..latent import standardised
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report, Slice
+    from podium.competition import Part, Report, Slice
 
 DEFAULTS: dict[str, Any] = {
     "neighbours": 13,
@@ -57,7 +56,7 @@ dropout: of genes' values and of the hidden layer.
 noise: standard deviation of what is added to the standardised genes.
 folds: networks; each leaves out one share of the training slices, or strips of the only one.
 With 1 there is one network, and it learns from all for all epochs.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 Chosen on donor 1 of `demo`, which trains, by leaving out one slice at a time.
 """
 

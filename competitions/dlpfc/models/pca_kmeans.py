@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report, Slice
+    from podium.competition import Part, Report, Slice
 
 DEFAULTS: dict[str, Any] = {"components": 15, "starts": 10}
 """components: principal components of a slice.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from podium.autoencoder import VariationalAutoencoder
+from podium.learning import VariationalAutoencoder
 
 from ..latent import LatentKMeans
 
@@ -31,7 +31,7 @@ DEFAULTS: dict[str, Any] = {
 beta: weight of the divergence from the prior; chosen on donor 1 of `demo`, which trains.
 starts: of k-means; the tightest clusters are kept.
 validation: share of spots that are held out to choose the epoch.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 Sizes are the report's.
 """
 

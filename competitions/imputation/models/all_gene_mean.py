@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {}
 UNSEEN = 1e-3

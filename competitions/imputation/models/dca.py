@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from podium import autoencoder, neural
+from podium.learning import autoencoder, neural
 
 from ..calling import Estimate, Transductive, choice
 from ..network import LOSSES, DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from podium.model import Report
+    from podium.competition import Report
 
     from ..calling import Mixed
 
@@ -54,7 +54,7 @@ calling: `learnt`: labelled cells say which of these makes a dropout, and how la
 ridge: weight of pi squared in the loss.
 hidden, latent: widths of the layers.
 validation: share of cells that are held out to choose the epoch; with 0 all epochs are done.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 Sizes, batch and clip are the authors'; call and ridge were chosen on folds of the train cells.
 """
 

@@ -15,8 +15,8 @@ import lightgbm as lgb
 import numpy as np
 from scipy.sparse import vstack
 
-from podium.boosting import reporting
 from podium.errors import ModelError
+from podium.learning import reporting
 
 from ..calling import at_least
 from ..cells import Cells, answer, cells
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
     Floats = NDArray[np.float32]
 

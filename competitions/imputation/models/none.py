@@ -11,7 +11,7 @@ from ..cells import answer, cells
 if TYPE_CHECKING:
     import pandas as pd
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {}
 

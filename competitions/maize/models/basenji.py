@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from torch import Tensor, nn
 
-from podium import neural
+from podium.learning import neural
 
 from .. import tensors
 from ..metric import TARGET
 from ..network import Convolution, Dropout, Norm, Pool, Residual
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {
     "channels": 64,
@@ -51,7 +51,7 @@ both: Pearson's r .726 and, at 32, .720 on `jores-leaf`, .166 and .143 on `demo`
 channels: of the first two blocks; the third has an eighth more.
 pools: how many neighbours become one, in each of the three blocks.
 validation: share of train, by whole families, to stop early on.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 """
 
 QUICK: dict[str, Any] = {"channels": 16, "dilated_blocks": 2, "learning_rate": 3e-3, "bf16": False}

@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from podium import neural
+from podium.learning import neural
 
 from .. import tensors
 from ..features import SPECIES
@@ -26,7 +26,7 @@ from ..metric import TARGET
 from ..network import Convolution, Norm, Pool, Residual
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {
     "motifs": 128,
@@ -64,7 +64,7 @@ both_strands: train on either strand at random and predict the mean of both.
 extra: learn from the other assay's rows, too.
 networks: their outputs are averaged; they differ in first weights and in what they held out.
 validation: share of train, by whole families, that each network stops early on.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 """
 
 QUICK: dict[str, Any] = {

@@ -13,7 +13,7 @@ from ..metric import TARGET
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {"degree": 2}
 """`degree`: of the polynomial in the share of G and C; each species has a level of its own."""

@@ -19,7 +19,7 @@ from ..metric import TARGET
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
     Floats = NDArray[np.float32]
 

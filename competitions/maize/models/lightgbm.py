@@ -13,7 +13,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from podium.boosting import reporting
+from podium.learning import reporting
 
 from ..features import build as build_features
 from ..features import species, start_site
@@ -22,7 +22,7 @@ from ..metric import TARGET
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
     Floats = NDArray[np.float32]
 

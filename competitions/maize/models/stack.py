@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from podium.model import Model, Part, Report
+    from podium.competition import Model, Part, Report
 
     Members = Mapping[str, Mapping[str, Any]]
 

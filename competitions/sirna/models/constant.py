@@ -9,7 +9,7 @@ import pandas as pd
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {"value": None}
 """`value`: percent remaining; None for the mean of train. 29.9 calls every row a good siRNA."""

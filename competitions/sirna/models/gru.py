@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from podium import neural
+from podium.learning import neural
 
 from .. import chemistry, rules, tensors
 from ..features import distinct
@@ -28,7 +28,7 @@ from ..metric import TARGET
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {
     "sense": False,
@@ -55,7 +55,7 @@ conditions: whether dose, cells, transfection, hours and source are told.
 low_loss: weight of the loss of the probability of less than 30 % beside that of the median.
 call_above: that probability from which on a row is called so.
 validation: share of train, by whole guides, to stop early on.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 """
 
 QUICK: dict[str, Any] = {

@@ -14,15 +14,15 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from podium.boosting import reporting
 from podium.errors import ModelError
+from podium.learning import reporting
 
 from ..features import build as build_features
 from ..features import choose, gene
 from ..metric import TARGET, THRESHOLD
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 PRESETS: dict[str, dict[str, Any]] = {
     "seen": {

@@ -18,7 +18,7 @@ from ..features import gene
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {"prior": 1.0}
 """`prior`: rows' worth of doubt by which each effect is shrunk towards none."""

@@ -16,7 +16,7 @@ from ..features import build as build_features
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {"alpha": 30.0, "groups": list(GROUPS)}
 """`alpha`: penalty on the squared weights; `groups`: groups of features, see `features.py`."""

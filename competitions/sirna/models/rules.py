@@ -22,7 +22,7 @@ from ..metric import TARGET, THRESHOLD
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {"call_above": 0.25}
 """`call_above`: probability of less than 30 % from which on a row is called so."""

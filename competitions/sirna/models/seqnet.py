@@ -20,14 +20,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from podium import neural
+from podium.learning import neural
 
 from .. import tensors
 from ..features import FLANK
 from ..metric import TARGET
 
 if TYPE_CHECKING:
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {
     "channels": 128,
@@ -54,7 +54,7 @@ low_loss: weight of the loss of the probability beside that of the median.
 call_above: probability of less than 30 % from which on a row is called so.
 networks: their outputs are averaged; they differ in their first weights and the order of rows.
 validation: share of train, by whole guides, to stop early on; with 0 all epochs are done.
-The others are those of `podium.neural.Settings`.
+The others are those of `podium.learning.Settings`.
 """
 
 QUICK: dict[str, Any] = {"channels": 16, "networks": 1, "epochs": 12, "batch": 16}

@@ -12,7 +12,7 @@ from ..metric import TARGET
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.model import Part, Report
+    from podium.competition import Part, Report
 
 DEFAULTS: dict[str, Any] = {}
 

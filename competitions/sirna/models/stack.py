@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from podium.errors import ModelError
-from podium.stats import Cells, Estimate, Tally, difference
+from podium.metrics import Cells, Estimate, Tally, difference
 
 from ..features import gene
 from ..metric import TARGET, THRESHOLD, metric
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from podium.model import Model, Part, Report
+    from podium.competition import Model, Part, Report
 
 DEFAULTS: dict[str, Any] = {
     "members": {

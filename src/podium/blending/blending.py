@@ -21,24 +21,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from podium.blending.mixing import Mixer, Votes, added
-from podium.boards import comparing, files
-from podium.boards.entry import Desk
-from podium.boards.ranking import HOUSE, OUTDATED, WITHDRAWN
-from podium.boards.record import SUBMISSION
-from podium.data import train_columns
+from podium.competition.version import PUBLIC
+from podium.data.dataset import train_columns
 from podium.errors import BoardError, PodiumError
-from podium.predictions import out_of_fold
-from podium.stats import Cells, Tally
-from podium.version import PUBLIC, file_sha256
+from podium.execution import out_of_fold
+from podium.leaderboard import comparing, files
+from podium.leaderboard.entry import Desk
+from podium.leaderboard.ranking import HOUSE, OUTDATED, WITHDRAWN
+from podium.leaderboard.record import SUBMISSION
+from podium.metrics.stats import Cells, Tally
+from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
-    from podium.boards.entry import Kept, Outcome
-    from podium.boards.leaderboard import Board
-    from podium.boards.ranking import Row
-    from podium.boards.record import Record
-    from podium.data import Data
-    from podium.metric import Table
-    from podium.training import Progress
+    from podium.competition.metric import Table
+    from podium.data.dataset import Data
+    from podium.execution.training import Progress
+    from podium.leaderboard.entry import Kept, Outcome
+    from podium.leaderboard.leaderboard import Board
+    from podium.leaderboard.ranking import Row
+    from podium.leaderboard.record import Record
 
 GREEDY, EQUAL = "greedy", "equal"
 ROUNDS = 30

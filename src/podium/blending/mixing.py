@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from podium.competition import Competition
-    from podium.metric import Table
-    from podium.model import Part
+    from podium.competition.contract import Competition
+    from podium.competition.metric import Table
+    from podium.competition.part import Part
 
 Votes = Mapping[str, tuple[Any, ...]]
 """By target: (values,), (votes [rows, clusters],), or (values, calls) of a matrix."""

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from podium import api
-from podium.display import comparisons, printing, submissions
+from podium.cli.display import comparisons, printing, submissions
 
 
 def outcome(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
@@ -32,7 +32,7 @@ def kept(found: Any, as_json: bool) -> None:
 
 def blended(comp: str, dataset: str | None, found: Any, as_json: bool) -> None:
     """Print how a blend was made, and what became of it."""
-    from podium.boards.entry import Kept
+    from podium.leaderboard.entry import Kept
 
     aside = isinstance(found.outcome, Kept)
     if as_json:

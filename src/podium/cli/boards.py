@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from podium import api
+from podium import api, figures
+from podium.cli.display import boards, comparisons, live, printing, submissions
 from podium.cli.options import Comp, DatasetName, Format, Json, Part
-from podium.display import boards, comparisons, figures, live, printing, submissions
 
 TABLE_ROWS = 200
 """Rows of a board that a table shows unless told otherwise."""

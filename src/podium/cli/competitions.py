@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 import typer
 
 from podium import api
+from podium.cli.display import competitions, live, printing
 from podium.cli.options import Comp, CsvFile, DatasetName, Json
-from podium.display import competitions, live, printing
 
 
 def list_(as_json: Json = False) -> None:
     """List the competitions, their datasets and how many submissions each has."""
-    from podium.boards.listing import listing
+    from podium.leaderboard.listing import listing
 
     found = listing()
     if as_json:
@@ -39,7 +39,7 @@ def list_(as_json: Json = False) -> None:
 
 def show(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
     """Show a competition: task, columns, scores, strata, datasets, models, files."""
-    from podium.boards.listing import facts
+    from podium.leaderboard.listing import facts
 
     found = facts(*api.load(comp, dataset))
     if as_json:
@@ -66,7 +66,7 @@ def data(
     as_json: Json = False,
 ) -> None:
     """Fetch a dataset, prepare it once and verify it."""
-    from podium.model import parse_settings
+    from podium.competition.model_file import parse_settings
 
     found = api.prepare(
         comp,

@@ -10,7 +10,7 @@ import traceback
 from contextlib import suppress
 
 from podium import workspace
-from podium.display import printing
+from podium.cli.display import printing
 from podium.errors import PodiumError, in_one_line, reason
 
 _SYSTEM = {

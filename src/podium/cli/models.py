@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from podium import api
+from podium import api, figures
 from podium.cli import answers
+from podium.cli.display import live, printing, submissions
 from podium.cli.options import (
     Comp,
     DatasetName,
@@ -24,7 +25,6 @@ from podium.cli.options import (
     Study,
     Team,
 )
-from podium.display import figures, live, printing, submissions
 
 
 def run(
@@ -46,8 +46,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
-    from podium.boards.entry import Kept
-    from podium.model import parse_settings
+    from podium.competition.model_file import parse_settings
+    from podium.leaderboard.entry import Kept
 
     with live.progress() as progress:
         found = api.run(
@@ -93,8 +93,8 @@ def cv(
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part."""
-    from podium.boards.entry import card_json
-    from podium.model import parse_settings
+    from podium.competition.model_file import parse_settings
+    from podium.leaderboard.entry import card_json
 
     with live.progress() as progress:
         found = api.cross_validate(
@@ -145,7 +145,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Train a model once (or load it) and predict rows of your own."""
-    from podium.model import parse_settings
+    from podium.competition.model_file import parse_settings
 
     with live.progress() as progress:
         found = api.predict(

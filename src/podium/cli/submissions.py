@@ -9,8 +9,8 @@ import typer
 
 from podium import api
 from podium.cli import answers
+from podium.cli.display import live, printing
 from podium.cli.options import Comp, DatasetName, File, Json, Message, Name, Team
-from podium.display import live, printing
 
 
 def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from podium import api
+from podium.cli.display import live, printing, tuning
 from podium.cli.options import (
     Comp,
     DatasetName,
@@ -20,7 +21,6 @@ from podium.cli.options import (
     Storage,
     Study,
 )
-from podium.display import live, printing, tuning
 
 Trials = Annotated[
     int | None, typer.Option("--trials", metavar="N", min=1, help="In all, resumed or not.")
@@ -76,7 +76,7 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Search a model's parameters on the folds of the train part; again, to go on."""
-    from podium.model import parse_settings
+    from podium.competition.model_file import parse_settings
 
     try:
         with live.searching(trials, timeout) as watch:

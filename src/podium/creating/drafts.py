@@ -14,7 +14,7 @@ import numpy as np
 from podium import metrics
 from podium.creating.plans import Plan
 from podium.creating.splits import How
-from podium.version import file_sha256
+from podium.scratch import file_sha256
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILES = (

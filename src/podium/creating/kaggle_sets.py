@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podium import tables
-from podium.predictions.columns import first, many
+from podium.columns import first, many
+from podium.data import tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from podium.tables import Checked
+    from podium.data.tables import Checked
 
 PARTS = {"public": "public", "private": "private", "ignored": "open"}
 """What a solution calls the parts."""

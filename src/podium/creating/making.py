@@ -16,18 +16,19 @@ from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING
 
-from podium import competition as competitions
-from podium import data, scratch, workspace
+from podium import scratch, workspace
+from podium.competition import folders as competitions
+from podium.creating import freezing
 from podium.creating.drafts import Draft
 from podium.creating.plans import Plan, Wish, plan
 from podium.creating.splits import draw, folds, halves
+from podium.data import dataset as data
 from podium.errors import DataError, reason
-from podium.freezing import freezing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from podium.data import Prepared
+    from podium.data.dataset import Prepared
 
 TABLE = "table"
 """The dataset of a new competition."""

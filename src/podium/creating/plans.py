@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podium import tables
+from podium.columns import first, many
 from podium.creating.kaggle_sets import KaggleSet, usage
 from podium.creating.splits import GROUPS, How
+from podium.data import tables
+from podium.data.tables import Checked
 from podium.errors import DataError
 from podium.metrics import KNOWN, Known
-from podium.predictions.columns import first, many
-from podium.tables import Checked
 
 if TYPE_CHECKING:
     import pandas as pd

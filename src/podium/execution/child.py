@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from podium.competition import Competition
-    from podium.data import Data
-    from podium.model import LoadedModel, Model, Part
+    from podium.competition.contract import Competition
+    from podium.competition.model_file import LoadedModel
+    from podium.competition.part import Model, Part
+    from podium.data.dataset import Data
 
     Job = Mapping[str, Any]
 
@@ -52,7 +53,7 @@ class Channel:
             line = line[os.write(self._told, line) :]
 
     def report(self, step: int, value: float, **others: float) -> None:
-        """Say how far the model is; see `podium.model.Report`."""
+        """Say how far the model is; see `podium.competition.part.Report`."""
         if time.monotonic() > self._next:
             figures = {name: _finite(other) for name, other in others.items()}
             self.say(step=[int(step), _finite(value), figures])
@@ -117,8 +118,9 @@ class Trial:
 
 def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     """Fit a model, or load one that was fitted before, and predict parts."""
-    from podium import submission, training
     from podium.errors import PodiumError, reason
+    from podium.execution import training
+    from podium.scoring import submission
 
     model = model.with_params(job["params"])
     channel.say(params=dict(model.params))
@@ -235,13 +237,15 @@ def _generator(draws: list[int]) -> Any:
 def load(setup: Job, channel: Channel) -> tuple[LoadedModel, Data]:
     """The model and its data, as the starting process names them."""
     import podium.competitions
-    from podium import competition, data, model
+    from podium.competition import folders as competition
+    from podium.competition import model_file as model
+    from podium.data import dataset as data
 
     podium.competitions.__path__[:] = setup["roots"]
     known: Competition = competition.load(setup["competition"])
     dataset = known.dataset(setup["dataset"])
     folder, manifest = Path(setup["folder"]), setup["manifest"]
-    import podium.training  # before the model's time begins
+    import podium.execution.training  # before the model's time begins
 
     channel.say(begin=True)
     source = setup["source"]

@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from podium import formats
+from podium.data import formats
+from podium.data.expected import Expected
 from podium.execution import views
+from podium.execution.training import Folds, aligned
 from podium.execution.worker import Done, Limits, Worker
-from podium.predictions.expected import Expected
-from podium.stats import Card
-from podium.training import Folds, aligned
+from podium.metrics.stats import Card
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from podium.data import Data
-    from podium.metric import Table
-    from podium.model import ModelFile, Report
-    from podium.training import Progress
+    from podium.competition.metric import Table
+    from podium.competition.model_file import ModelFile
+    from podium.competition.part import Report
+    from podium.data.dataset import Data
+    from podium.execution.training import Progress
 
 
 @dataclass(frozen=True, kw_only=True)

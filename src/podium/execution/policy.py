@@ -16,7 +16,8 @@ from pathlib import Path
 
 import podium.competitions
 from podium import workspace
-from podium.competition import Competition, folders
+from podium.competition.contract import Competition
+from podium.competition.folders import folders
 from podium.execution.sandbox import Policy
 
 PROCESSES = max(256, 4 * (os.cpu_count() or 1))

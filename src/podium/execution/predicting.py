@@ -23,22 +23,24 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from podium import fasta, formats, h5ad, scratch, submission, tables, training, workspace
-from podium.boards import provenance
-from podium.data import Data
-from podium.errors import DataError, PodiumError
-from podium.execution import views
+from podium import scratch, workspace
+from podium.competition.model_file import ModelFile, note_change
+from podium.competition.part import Part
+from podium.competition.sequences import Sequences
+from podium.competition.version import PUBLIC
+from podium.data import fasta, formats, h5ad, tables
+from podium.data.dataset import Data
+from podium.data.fasta import SEQUENCE
+from podium.errors import DataError, PodiumError, note
+from podium.execution import provenance, training, views
 from podium.execution.folds import predictions_limit
 from podium.execution.views import ROWS
 from podium.execution.worker import Done, Limits, Worker
-from podium.fasta import SEQUENCE
-from podium.model import ModelFile, Part, note_change
-from podium.notes import note
-from podium.sequences import Sequences
-from podium.version import PUBLIC, file_sha256
+from podium.scoring import submission
+from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
-    from podium.training import Progress
+    from podium.execution.training import Progress
 
 FORMATS = (".csv", ".parquet")
 ANNOTATED = ".h5ad"

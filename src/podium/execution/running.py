@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import formats, scratch, submission
-from podium import model as models
+from podium import scratch
+from podium.competition import model_file as models
+from podium.data import formats
 from podium.execution import folds
 from podium.execution.folds import CrossValidation, FoldViews, predictions_limit
-from podium.training import Folds, aligned
+from podium.execution.training import Folds, aligned
+from podium.scoring import submission
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from podium.data import Data
+    from podium.competition.model_file import ModelFile
+    from podium.data.dataset import Data
+    from podium.execution.training import Progress
     from podium.execution.worker import Limits, Worker
-    from podium.model import ModelFile
-    from podium.training import Progress
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,13 @@ def _forks() -> bool:
 
 
 FORKS = _forks()
-_COMMON = ("podium.execution.child", "podium.training", "podium.data", "pandas", "pyarrow.parquet")
+_COMMON = (
+    "podium.execution.child",
+    "podium.execution.training",
+    "podium.data",
+    "pandas",
+    "pyarrow.parquet",
+)
 _HEAVY = {
     "lightgbm": r"\blightgbm\b",
     "sklearn.linear_model": r"\bsklearn\b",

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium.data import FOLDS, SEQUENCES, TRUTH, Data
-from podium.version import PUBLIC, file_sha256
+from podium.competition.version import PUBLIC
+from podium.data.dataset import FOLDS, SEQUENCES, TRUTH, Data
+from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from podium.model import Part
+    from podium.competition.part import Part
 
     Rows = NDArray[np.bool_]
 

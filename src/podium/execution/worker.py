@@ -27,9 +27,10 @@ from podium.execution.output import Printed
 from podium.execution.views import View
 
 if TYPE_CHECKING:
-    from podium.competition import Competition
+    from podium.competition.contract import Competition
+    from podium.competition.model_file import ModelFile
+    from podium.competition.part import Report
     from podium.execution.starting import Process
-    from podium.model import ModelFile, Report
 
 T = TypeVar("T")
 _LINE = 1 << 20  # bytes of a message

@@ -12,20 +12,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podium.metrics.foreign import ParticipantVisibleError, kaggle, mle_bench
+from podium.competition.foreign import ParticipantVisibleError, kaggle, mle_bench
+from podium.competition.metric import Floats, Metric, Table, whole_metric
 from podium.metrics.labels import labels
 from podium.metrics.probabilities import probabilities, ranking
 from podium.metrics.regression import regression
+from podium.metrics.stats import Cells, Estimate, Tally, difference
 
 __all__ = [
     "KNOWN",
+    "Cells",
+    "Estimate",
+    "Floats",
+    "Metric",
     "ParticipantVisibleError",
+    "Table",
+    "Tally",
+    "difference",
     "kaggle",
     "labels",
     "mle_bench",
     "probabilities",
     "ranking",
     "regression",
+    "whole_metric",
 ]
 
 

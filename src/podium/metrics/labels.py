@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.metric import Floats, Metric, Table
+from podium.competition.metric import Floats, Metric, Table
 
 Classes = NDArray[np.object_]
 """Labels of the truth, sorted, and the first of those that only the predictions have: text."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from podium.metric import Floats, Metric, Table, whole_metric
+from podium.competition.metric import Floats, Metric, Table, whole_metric
 
 _LEAST = float(np.finfo(np.float64).eps)
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from podium.metric import Floats, Metric, Table
+from podium.competition.metric import Floats, Metric, Table
 
 _DUST = 1e-12
 """A variance is none below this share of the mean square about the shift."""

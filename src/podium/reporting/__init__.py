@@ -16,20 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from podium import competition as competitions
 from podium import workspace
-from podium.boards import files, leaderboard
+from podium.competition import folders as competitions
+from podium.competition.version import Version, find_version, get_command, is_ready
 from podium.errors import BoardError, PodiumError, reason, visible
+from podium.leaderboard import files, leaderboard
 from podium.reporting.page import Page, gather
 from podium.scratch import replacing
-from podium.version import Version, find_version, get_command, is_ready
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from podium.boards.leaderboard import Board
-    from podium.competition import Competition, Dataset
-    from podium.training import Progress
+    from podium.competition.contract import Competition, Dataset
+    from podium.execution.training import Progress
+    from podium.leaderboard.leaderboard import Board
 
 HERE = Path(__file__).parent
 INDEX = "index.html"
@@ -127,8 +127,8 @@ def _boards(
 
 def _pictures(page: Page, out: Path) -> Pictures:
     """Draw the best submissions whose predictions are here."""
-    from podium import plotting
-    from podium.data import load
+    from podium.data.dataset import load
+    from podium.reporting import plotting
 
     competition, dataset = page.competition, page.dataset
     if not (competition.folder / "plot.py").is_file():

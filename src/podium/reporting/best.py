@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.boards.ranking import Row
-from podium.competition import Competition
-from podium.display.figures import chance, figure
-from podium.metric import Floats
+from podium.competition.contract import Competition
+from podium.competition.metric import Floats
+from podium.figures import chance, figure
+from podium.leaderboard.ranking import Row
 from podium.reporting.drawing import Axis, Point, values_axis
 from podium.reporting.pictures import RIGHT, TOP, colour
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from podium.metric import Floats
+from podium.competition.metric import Floats
 
 _DAY = 86_400
 _STEPS = (

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from podium.boards.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
-from podium.boards.record import REFERENCE
-from podium.boards.standings import Standings, View, chances, standings
-from podium.boards.tiers import FEWEST
-from podium.competition import Competition, Dataset
-from podium.display.figures import figure
+from podium.competition.contract import Competition, Dataset
+from podium.competition.version import Version
+from podium.figures import figure
+from podium.leaderboard.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
+from podium.leaderboard.record import REFERENCE
+from podium.leaderboard.standings import Standings, View, chances, standings
 from podium.reporting import best as best_rows
 from podium.reporting import pictures
 from podium.reporting.best import Heat, Strata
@@ -30,10 +30,10 @@ from podium.reporting.tables import (
     lines_of,
     teams_of,
 )
-from podium.version import Version
+from podium.scoring.tiers import FEWEST
 
 if TYPE_CHECKING:
-    from podium.boards.leaderboard import Board
+    from podium.leaderboard.leaderboard import Board
 
 PAIRED = 30
 """Submissions of the heat map."""

@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.boards.ranking import Row
-from podium.competition import Competition
-from podium.display.figures import figure, interval
+from podium.competition.contract import Competition
+from podium.figures import figure, interval
+from podium.leaderboard.ranking import Row
 from podium.reporting.drawing import Axis, Point, stairs, thinned, time_axis, values_axis
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 588, 12, 318

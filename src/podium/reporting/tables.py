@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.boards.ranking import HOUSE, Row
-from podium.boards.standings import Standings
-from podium.competition import Competition
-from podium.display.figures import chance, figure, interval, moved
+from podium.competition.contract import Competition
+from podium.figures import chance, figure, interval, moved
+from podium.leaderboard.ranking import HOUSE, Row
+from podium.leaderboard.standings import Standings
 from podium.reporting.drawing import Axis, values_axis
 
 ROWS = 1_000

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.study import StudyDirection
 
-from podium import submission
 from podium.errors import PodiumError
-from podium.stats import Estimate, difference
-from podium.training import Folds
+from podium.execution.training import Folds
+from podium.metrics.stats import Estimate, difference
+from podium.scoring import submission
 from podium.tuning import studies
 
 if TYPE_CHECKING:
-    from podium.metric import Table
+    from podium.competition.metric import Table
 
 PRUNERS = ("folds", "none")
 RISK = 0.05

@@ -23,19 +23,21 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from podium import competition, model, scratch
-from podium.data import load
+from podium import scratch
+from podium.competition import folders as competition
+from podium.competition import model_file as model
+from podium.data.dataset import load
 from podium.errors import MissingPackageError, PodiumError, one_line
 from podium.execution import views
 from podium.execution.folds import Clock, FoldViews, FoldWorkers
+from podium.execution.training import Folds
 from podium.execution.worker import Limits, Worker
-from podium.training import Folds
 from podium.tuning import pruning, samplers, storages, studies
 from podium.tuning.studies import Standing, Subject
 
 if TYPE_CHECKING:
-    from podium.data import Data
-    from podium.model import ModelFile
+    from podium.competition.model_file import ModelFile
+    from podium.data.dataset import Data
     from podium.tuning.storages import Storage
 
 IDLE = 0.2

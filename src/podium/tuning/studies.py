@@ -22,13 +22,13 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from podium import workspace
-from podium.boards.record import now
-from podium.data import Data
+from podium.competition.model_file import ModelFile
+from podium.competition.version import former_names
+from podium.data.dataset import Data
 from podium.errors import ModelError, PodiumError
 from podium.execution.worker import Worker
-from podium.model import ModelFile
+from podium.leaderboard.record import now
 from podium.tuning.storages import Storage, replaced
-from podium.version import former_names
 
 FOLDER = "studies"
 FACTS = "podium"

@@ -22,19 +22,19 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from podium.data import Data
+from podium.competition.model_file import note_change
+from podium.data.dataset import Data
 from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
+from podium.execution import out_of_fold
+from podium.execution.training import Folds
 from podium.execution.worker import Limits
-from podium.model import note_change
-from podium.predictions import out_of_fold
-from podium.stats import difference
-from podium.training import Folds
+from podium.metrics.stats import difference
 from podium.tuning import jobs, pruning, samplers, search, storages, studies
 from podium.tuning.search import Job, Watch
 from podium.tuning.studies import Standing, Subject
 
 if TYPE_CHECKING:
-    from podium.model import ModelFile
+    from podium.competition.model_file import ModelFile
 
 REMARK = (
     "The folds chose these parameters, so that their score flatters them: the public score of a "

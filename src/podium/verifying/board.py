@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from podium import workspace
-from podium.boards import exchange, leaderboard, lines, schema
-from podium.boards.batch import near, near_influence, scored_again
-from podium.boards.entry import Desk, cards
-from podium.boards.leaderboard import Board
-from podium.boards.queries import row_of
-from podium.boards.record import CONTROL, OWN, PARTS, Record
-from podium.boards.rounding import shown
 from podium.errors import one_line
+from podium.leaderboard import exchange, leaderboard, lines, schema
+from podium.leaderboard.batch import near, near_influence, scored_again
+from podium.leaderboard.entry import Desk, cards
+from podium.leaderboard.leaderboard import Board
+from podium.leaderboard.queries import row_of
+from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
+from podium.rounding import shown
 from podium.verifying.case import Case, Check
 from podium.workspace import HOUSE
 

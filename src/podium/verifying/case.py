@@ -10,17 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium import data as datas
-from podium import model as models
-from podium import scratch, submission, training
-from podium.competition import Competition, Dataset
+from podium import scratch
+from podium.competition import model_file as models
+from podium.competition.contract import Competition, Dataset
+from podium.competition.part import Part
+from podium.competition.version import PUBLIC, SOLUTION
+from podium.data import dataset as datas
 from podium.errors import MissingPackageError, PodiumError, one_line
-from podium.execution import views
+from podium.execution import training, views
 from podium.execution.worker import Worker
-from podium.model import Part
-from podium.scoring import Solution, open_solution
-from podium.stats import Estimate
-from podium.version import PUBLIC, SOLUTION
+from podium.metrics.stats import Estimate
+from podium.scoring import submission
+from podium.scoring.scoring import Solution, open_solution
 
 TINY = 400
 """Rows that models are tried on."""

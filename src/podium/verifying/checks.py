@@ -13,22 +13,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from podium import data as datas
-from podium import formats, raw, scratch, submission, training, workspace
-from podium.boards import files, leaderboard
-from podium.boards.record import OWN
+from podium import scratch, workspace
+from podium.columns import first
+from podium.competition.version import PUBLIC, checksums, read_golden
+from podium.data import dataset as datas
+from podium.data import formats, raw
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
+from podium.execution import training
 from podium.execution.folds import predictions_limit
 from podium.execution.worker import Worker
+from podium.leaderboard import files, leaderboard
+from podium.leaderboard.record import OWN
 from podium.machine import python
-from podium.predictions.columns import first
-from podium.scoring import changed_cells
-from podium.stats import Cells, Tally
+from podium.metrics.stats import Cells, Tally
+from podium.scoring import submission
+from podium.scoring.scoring import changed_cells
+from podium.scratch import file_sha256
 from podium.verifying.board import BOARD
 from podium.verifying.broken import broken_files
 from podium.verifying.case import Case, Check
 from podium.verifying.probes import PROBES, Note
-from podium.version import PUBLIC, checksums, file_sha256, read_golden
 
 HEAVY = ("torch", "lightgbm", "optuna", "rich", "sqlalchemy")
 """What facts and metrics must not import."""
@@ -40,7 +44,7 @@ def imports_are_light(case: Case) -> Iterator[str]:
     folder = f"podium.competitions.{case.competition.name}"
     code = (
         f"import sys, json, podium.competitions as c; c.__path__ = {_roots()!r}\n"
-        "from podium.metrics.foreign import standing_in\n"
+        "from podium.competition.foreign import standing_in\n"
         f"with standing_in():\n    import {folder}.competition, {folder}.metric\n"
         "print(json.dumps(sorted(sys.modules)))"
     )

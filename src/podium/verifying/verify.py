@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from podium import competition as competitions
+from podium.competition import folders as competitions
+from podium.competition.version import checksums, is_ready
 from podium.errors import PodiumError
-from podium.training import Progress
+from podium.execution.training import Progress
 from podium.verifying.case import Case, Check
 from podium.verifying.checks import CHECKS, models_keep_the_contract, title
 from podium.verifying.probes import ADVICE, Note
-from podium.version import checksums, is_ready
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.predictions.columns import many
+from podium.columns import many
 from podium.verifying.probes.looking import as_text, features
 from podium.verifying.probes.sketches import LONGEST, nearest, sketch
 

@@ -19,7 +19,7 @@ from podium.verifying.probes.looking import (
 )
 
 if TYPE_CHECKING:
-    from podium.competition import Target
+    from podium.competition.contract import Target
     from podium.verifying.case import Case
 
 ENOUGH = 60

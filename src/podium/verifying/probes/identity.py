@@ -21,8 +21,8 @@ from podium.verifying.probes.looking import (
 )
 
 if TYPE_CHECKING:
-    from podium.competition import Target
-    from podium.model import Part
+    from podium.competition.contract import Target
+    from podium.competition.part import Part
     from podium.verifying.case import Case
 
     Parts = tuple[Part, Part]

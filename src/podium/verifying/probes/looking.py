@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.stats import difference
-from podium.tables import moments
+from podium.data.tables import moments
+from podium.metrics.stats import difference
 
 if TYPE_CHECKING:
-    from podium.competition import Target
+    from podium.competition.contract import Target
     from podium.verifying.case import Case
 
 DECIMALS = 8

@@ -1,0 +1,179 @@
+"""The leaderboard: as a table, CSV, Markdown or JSON."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import re
+from collections.abc import Collection
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from podium.cli.display.printing import document, out, say, table
+from podium.competition.contract import Competition
+from podium.figures import chance, figure, interval, moved
+from podium.leaderboard.ranking import LATE, UNVERIFIED
+from podium.leaderboard.record import REFERENCE
+
+if TYPE_CHECKING:
+    from podium.leaderboard.ranking import Row
+    from podium.leaderboard.standings import Standings
+
+_FORMULA = re.compile("(^|;)(?=[\t\r\n]|\\s*[-=+@\uff0d\uff1d\uff0b\uff20])")
+"""Where what a spreadsheet computes begins, in full width too; somewhere `;` ends a cell."""
+_MARKDOWN = str.maketrans(
+    {c: f"\\{c}" for c in "\\`*_~|[]()!$"}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", ":": "&#58;", "\n": " "}
+)
+"""Entities where a backslash would not do: some readers heed none, and links need no brackets."""
+
+
+def board(competition: Competition, dataset: str, found: Standings, part: str, form: str) -> None:
+    """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
+    if form == "json":
+        document(board_json(competition, dataset, found, part))
+        return
+    header, cells = _board_cells(competition, found)
+    if form != "table":
+        _notes(competition, found, part)
+    last = len(header) - 1
+    figures = [0, 1, *range(4, last)]
+    if form == "csv":
+        buffer = io.StringIO()
+        rows = [[c if p in figures else inert(c) for p, c in enumerate(row)] for row in cells]
+        csv.writer(buffer, lineterminator="\n").writerows([[*map(inert, header)], *rows])
+        out(buffer.getvalue().rstrip())
+    elif form == "markdown":
+        for row in [header, ["---"] * len(header), *cells]:
+            out("| " + " | ".join(map(literal, row)) + " |")
+    else:
+        parts = {"public": "public part", "private": "private part", "all": "whole test part"}
+        out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
+        table(header, cells, right=figures, spare=range(last, 5, -1))
+        _notes(competition, found, part)
+
+
+def inert(cell: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula: an apostrophe marks it as text."""
+    return _FORMULA.sub(r"\1'", cell)
+
+
+def literal(text: str) -> str:
+    """A text as Markdown that shows it as it stands: no HTML, no link, no new cell."""
+    return text.translate(_MARKDOWN).replace("www.", "www&#46;")
+
+
+def board_json(
+    competition: Competition, dataset: str, found: Standings, part: str
+) -> dict[str, Any]:
+    """The board as one JSON document."""
+    return {
+        "competition": competition.name,
+        "dataset": dataset,
+        "metric": competition.primary.name,
+        "higher_is_better": competition.primary.higher_is_better,
+        "part": part,
+        "rows": [vars(row) for row in found.rows],
+        "looks": found.looks,
+        "flattery": found.flattery and vars(found.flattery),
+        "groups": found.groups,
+        "public_ranks": found.public_ranks,
+        "more": found.more,
+    }
+
+
+def _board_cells(competition: Competition, found: Standings) -> tuple[list[str], list[list[str]]]:
+    there = {name for row in found.rows for name in row.strata}
+    strata = [stratum.name for stratum in competition.strata if stratum.name in there]
+    strata = strata if len(strata) > 1 else []  # a single one says what the score says
+    beside = [score.name for score in competition.scores[1:] if score.beside]
+    age = cache(_age)  # many rows of one second
+    shaken = ["public rank"] if found.public_ranks else []
+    header = [
+        *("rank", "tier", "team", "name", competition.primary.name, "95% interval"),
+        *("beats next", *shaken, "normalised"),
+        *beside,
+        *strata,
+        *("entries", "age", "submission"),
+    ]
+    cells = [
+        [
+            _place(row),
+            "-" if row.tier is None else str(row.tier),
+            row.team,
+            row.name,
+            figure(row.score),
+            interval((row.ci_low, row.ci_high)),
+            chance(row.win_next),
+            *(moved(row, found.public_ranks) for _ in shaken),
+            figure(row.normalised, 3),
+            *(figure(row.metrics.get(name)) for name in beside),
+            *(figure(row.strata.get(name)) for name in strata),
+            f"{row.entries:,}" if row.rank is not None or row.status in (LATE, UNVERIFIED) else "-",
+            age(row.created),
+            row.submission,
+        ]
+        for row in found.rows
+    ]
+    return header, cells
+
+
+def _place(row: Row) -> str:
+    if row.rank is not None:
+        return str(row.rank)
+    return row.status if row.reference_rank is None else f"{row.status} {row.reference_rank}"
+
+
+def _age(created: str) -> str:
+    """How long ago, in the largest whole unit."""
+    span = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(created)
+    minutes = max(0, int(span.total_seconds() // 60))
+    if minutes >= 2 * 1440:
+        return f"{minutes // 1440} d"
+    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
+
+
+def _notes(competition: Competition, found: Standings, part: str) -> None:
+    """What a reader of the board should know of some of its rows."""
+    from podium.scoring.tiers import FEWEST
+
+    rows = found.rows
+    if found.more:
+        rows_more = "1 more row" if found.more == 1 else f"{found.more:,} more rows"
+        say(f"{rows_more}: --top 0 shows all, --team T those of a team.")
+    if found.groups is not None and found.groups < FEWEST:
+        say(
+            f"No tiers: of {found.groups} independent groups nobody can tell who is really ahead; "
+            f"{FEWEST} are needed."
+        )
+    elif any(row.tier for row in rows):
+        say("Rows of one tier cannot be told from its first, by the test rows that there are.")
+    if flattery := found.flattery:
+        say(
+            f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
+            f"flattered by about {figure(flattery.expected)}, at most {figure(flattery.bound)}."
+        )
+    approximate(competition, {name for r in rows if r.ci_low is not None for name in r.strata})
+    unverified = sum(row.status == UNVERIFIED for row in rows)
+    if unverified:
+        say(
+            f"{unverified} unverified: imported without their predictions, so that nobody here "
+            "could compute the scores again. They do not rank."
+        )
+    if late := sum(row.status == LATE for row in rows):
+        say(f"{late} late: handed in when the private scores were open. They do not rank.")
+    if any(row.status == REFERENCE for row in rows):
+        say("reference: boards that come with Podium, ranked among themselves.")
+    if found.sealed:
+        say(f"The {part} scores are sealed: only what comes with Podium is shown.")
+    lacking = [row.submission for row in rows if row.score is None]
+    if lacking:
+        say(f"{len(lacking)} without {part} scores: {', '.join(lacking)}")
+
+
+def approximate(competition: Competition, strata: Collection[str]) -> None:
+    """Say of which strata the intervals are less sure than they look."""
+    for stratum in competition.strata:
+        if stratum.approximate and stratum.name in strata:
+            say(f"Intervals are approximate: {stratum.title} are not quite independent.")

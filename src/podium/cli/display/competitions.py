@@ -1,0 +1,98 @@
+"""Competitions: their facts, what verifying them gave, how a new one comes to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podium.cli.display.printing import out, say, table
+from podium.figures import near
+
+if TYPE_CHECKING:
+    from podium.creating.freezing import Frozen
+    from podium.creating.making import Created
+    from podium.creating.plans import Wish
+    from podium.verifying.verify import Verdict
+
+
+def facts(found: Mapping[str, Any]) -> None:
+    """Print the facts of a competition."""
+    out(f"{found['title']} ({found['name']}/{found['dataset']}): {found['summary']}")
+    out(f"data: {found['data']}; read more: {found['readme']}")
+    if found["daily_limit"]:
+        out(f"a team may hand in {found['daily_limit']} submissions a day (UTC)")
+    for title, rows in (
+        ("submission column", found["columns"]),
+        ("score", found["scores"]),
+        ("stratum", found["strata"]),
+        ("dataset", found["datasets"]),
+        ("model", found["models"]),
+    ):
+        out()
+        table([title, ""], [[name, text] for name, text in rows.items()])
+    for source in found["sources"]:
+        out(f"\nsource: {source['url']}\nlicence: {source['licence']}")
+    for file in found["files"]:
+        out(file)
+
+
+def verdicts(found: Sequence[Verdict]) -> None:
+    """Say what each check found, and below what to do."""
+
+    def said(one: Verdict) -> str:
+        return one.problem or one.skipped or (f"note: {one.note}" if one.note else "ok")
+
+    rows = [[one.competition, one.dataset, one.check, said(one)] for one in found]
+    table(["competition", "dataset", "check", "verdict"], rows)
+    for one in found:
+        if one.advice:
+            out(f"{one.competition}/{one.dataset}, {one.check}: {one.advice}")
+    failed = sum(bool(one.problem) for one in found)
+    say(f"{len(found)} checks, {failed} failed.")
+
+
+def asked(wish: Wish, missing: Sequence[str]) -> Wish:
+    """Ask on a terminal for what is missing."""
+    import typer
+
+    from podium.creating.plans import NEEDED
+
+    if not missing:
+        return wish
+    say("Press Ctrl-C to stop; nothing is written before all is known.")
+    answers = {name: typer.prompt(NEEDED[name].partition(": ")[2], err=True) for name in missing}
+    return replace(
+        wish,
+        table=Path(answers["table"]) if "table" in answers else wish.table,
+        target=answers.get("target", wish.target),
+        metric=answers.get("metric", wish.metric),
+    )
+
+
+def created(found: Created) -> None:
+    """Say what `podium new` made and what comes next."""
+    parts = ", ".join(f"{name} {count:,}" for name, count in sorted(found.rows.items()))
+    out(f"{found.name} is made: {near(found.folder)} ({parts} rows)")
+    for note in found.notes:
+        out(f"  {note}")
+    if not found.found:
+        root = found.folder.parents[1]
+        out(f"Podium looks there once you name the workspace: export PODIUM_WORKSPACE={root}")
+    out("Next:")
+    for command in ("verify {}", "run {} lightgbm", "board {}"):
+        out(f"  podium {command.format(found.name)}")
+
+
+def frozen(made: Frozen) -> None:
+    """Say what has changed, what was written, and what it means for the boards."""
+    out(f"{made.competition} is frozen, its metric in version {made.metric_version}.")
+    for line in made.changes or ["nothing has changed"]:
+        out(f"  {line}")
+    if made.written:
+        out(f"Written, to be committed: {', '.join(made.written)}")
+    for dataset, count in made.outdated.items():
+        are = "submission is" if count == 1 else "submissions are"
+        out(f"{dataset}: {count:,} {are} outdated; score them again:")
+        out(f"  podium rescore {made.competition} --dataset {dataset}")

@@ -1,0 +1,132 @@
+"""Folders of competitions: how they are found and loaded."""
+
+from __future__ import annotations
+
+from importlib import invalidate_caches
+from itertools import pairwise
+from keyword import iskeyword
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podium.competition.contract import Competition, Control, Dataset, Score, Stratum, Target
+from podium.competition.importing import _import
+from podium.errors import PodiumError, UnknownNameError
+
+if TYPE_CHECKING:
+    pass
+
+
+def folders() -> list[Path]:
+    """All folders of competitions, sorted by name; of those of one name the first is used."""
+    import podium.competitions
+
+    roots = [Path(root) for root in dict.fromkeys(podium.competitions.__path__)]
+    found = [folder for root in roots if root.is_dir() for folder in root.iterdir()]
+    return sorted(filter(_holds_something, found), key=lambda folder: folder.name)  # stable
+
+
+def names() -> list[str]:
+    """Names of all competitions, whether they load or not."""
+    return list(dict.fromkeys(folder.name for folder in folders()))
+
+
+def load(name: str) -> Competition:
+    """Load a competition's facts.
+
+    Raises:
+        UnknownNameError: With the nearest name.
+        PodiumError: If its folder does not keep the contract; with the lines that fail.
+    """
+    known = names()
+    if name not in known:
+        raise UnknownNameError("competition", name, known, hint="See them all: podium list")
+    if problem := _unusable(next(folder for folder in folders() if folder.name == name)):
+        raise PodiumError(f"The competition {name!r} cannot be loaded: {problem}.")
+    found = getattr(_import(name, "competition"), "competition", None)
+    if not isinstance(found, Competition) or found.name != name:
+        raise PodiumError(
+            f"competitions/{name}/competition.py must end in "
+            f"`competition = Competition(name={name!r}, ...)`."
+        )
+    if problems := _wrong_facts(found):
+        raise PodiumError(f"competitions/{name}/competition.py is wrong.", problems=problems)
+    return found
+
+
+def at(path: Path) -> str:
+    """The name of the competition in a folder, which is found from now on: its path was typed.
+
+    Raises:
+        PodiumError: If it is no folder of a competition.
+    """
+    import podium.competitions
+
+    folder = path.resolve()
+    if problem := _unusable(folder):
+        raise PodiumError(f"{path} is no competition: {problem}.")
+    if str(folder.parent) not in podium.competitions.__path__:
+        podium.competitions.__path__.insert(0, str(folder.parent))
+        invalidate_caches()
+    first = next(other for other in folders() if other.name == folder.name)
+    if first.resolve() != folder:
+        raise PodiumError(
+            f"{path} is not used: {first} comes before it.", hint="Rename one of the folders."
+        )
+    return folder.name
+
+
+def shadowed() -> list[Path]:
+    """Folders that are not used, because another one before them has their name."""
+    found = folders()
+    return [b for a, b in pairwise(found) if a.name == b.name]
+
+
+def try_load(name: str) -> Competition | str:
+    """A competition, or in one line why its folder cannot be loaded."""
+    try:
+        return load(name)
+    except PodiumError as error:
+        return error.message
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether it is a folder with more than what Python leaves of one that was removed."""
+    if folder.name.startswith((".", "__")) or not folder.is_dir():
+        return False
+    return any(path.name != "__pycache__" for path in folder.iterdir())
+
+
+def _unusable(folder: Path) -> str:
+    """Why a folder can be no competition, whatever its code does."""
+    if not folder.name.isidentifier() or iskeyword(folder.name):
+        return "a folder's name must be a Python name: letters, digits and _, no digit first"
+    if not (folder / "competition.py").is_file():
+        return f"{folder} has no competition.py"
+    return ""
+
+
+def _wrong_facts(found: Competition) -> list[str]:
+    """What of a competition's facts has another type than it must have, or is empty."""
+    kinds = {
+        "targets": Target,
+        "scores": Score,
+        "datasets": Dataset,
+        "strata": Stratum,
+        "controls": Control,
+    }
+    texts = [name for name in ("title", "summary") if not isinstance(getattr(found, name), str)]
+    problems = [f"{name} must be text" for name in texts]
+    for name, kind in kinds.items():
+        entries = getattr(found, name)
+        whole = isinstance(entries, tuple) and all(isinstance(entry, kind) for entry in entries)
+        if not whole or not entries:
+            problems.append(f"{name} must be a tuple of one {kind.__name__} or more")
+    limit = found.daily_limit
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        problems.append("daily_limit must be a whole number from 1 on, or None")
+    version = found.metric_version
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        problems.append("metric_version must be a whole number from 1 on")
+    if not problems and len(found.targets) > 1 and any(t.matrix for t in found.targets):
+        problems.append("a target that is a matrix must be the only one")
+    return problems

@@ -1,0 +1,392 @@
+"""The model contract: what a model file gives, and what it is given.
+
+A model file has `DEFAULTS` (complete parameters), `build(params, seed)`, `space(trial)`; the built
+object has `fit(train, report)` and `predict(part)`. A shipped baseline and a user's own file are
+the same kind of file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import importlib.machinery
+import importlib.util
+import json
+import re
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import CodeType, ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from podium import documents
+from podium.competition.contract import Competition
+from podium.competition.part import Model
+from podium.errors import (
+    ModelError,
+    Plain,
+    PodiumError,
+    UnknownNameError,
+    in_one_line,
+    needing_extras,
+    note,
+)
+from podium.scratch import file_sha256
+
+if TYPE_CHECKING:
+    pass
+
+
+_PREFIX = "podium_model_"
+
+
+_LOADED = "__podium_sha256__"  # attribute of a shipped model's module: of the source it is from
+
+
+_SAID, _LINES = 1000, 10  # characters of an error, and lines of a file, that a message shows
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """A model file: a shipped model, or a user's own. Its code is not loaded.
+
+    Attributes:
+        name: The file's name without its ending.
+        shipped: Whether it lies in the competition's folder.
+        sha256: Of the source, whatever the file holds by now.
+        source: What the file held when it was found.
+        params: Complete parameters: `DEFAULTS`, or those with changes.
+    """
+
+    name: str
+    path: Path
+    shipped: bool
+    sha256: str
+    source: bytes = field(default=b"", repr=False)
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_params(self, changes: Mapping[str, Any]) -> Self:
+        """The same file with some parameters changed.
+
+        Raises:
+            UnknownNameError: For a parameter that the model does not have.
+            ModelError: For values of another type than the default's.
+        """
+        params, problems = dict(self.params), []
+        for name, value in changes.items():
+            if name not in self.params:
+                raise UnknownNameError(f"parameter of {self.name}", name, self.params)
+            default = self.params[name]
+            params[name] = tuple(value) if _are_lists(value, default) else value
+            if not _fits(params[name], default):
+                kind = type(default).__name__
+                problems.append(f"{name}={repr(value)[:80]}: {kind} is expected, as in {default!r}")
+            elif why := documents.fault(value):
+                problems.append(f"{name}={repr(value)[:80]} cannot be recorded: {why}")
+        if problems:
+            raise ModelError(f"Parameters of {self.name} have the wrong type.", problems=problems)
+        return replace(self, params=params)
+
+    def changed(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes as the model takes them.
+
+        Raises:
+            UnknownNameError, ModelError: See `with_params`.
+        """
+        params = self.with_params(changes).params
+        return {name: params[name] for name in changes}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel(ModelFile):
+    """A model file that keeps the contract, with its code."""
+
+    module: ModuleType
+
+    def build(self, seed: int) -> Model:
+        """Build the model with its parameters.
+
+        Raises:
+            ModelError: If a user's file or parameter fails.
+        """
+        with self.running("build"):
+            model: Model = self.module.build(copy.deepcopy(dict(self.params)), seed)
+        lacking = [n for n in ("fit", "predict") if not callable(getattr(model, n, None))]
+        if lacking:
+            raise ModelError(
+                f"{self.path}: build() returned {type(model).__name__}, which has no "
+                f"{' and no '.join(lacking)}.",
+                hint="The contract: docs/models.md",
+            )
+        return model
+
+    @contextmanager
+    def running(self, what: str, *, own_rows: bool = False) -> Iterator[None]:
+        """Run code of the file; what it prints goes to stderr, since stdout is for results.
+
+        Raises:
+            ModelError: If a user's own file fails, or a shipped one on parameters or rows that
+                the user chose; it shows the file's lines. A shipped model as it is may fail as it
+                does: that is a fault of ours.
+            MissingPackageError: If it needs an extra that is not installed.
+        """
+        ours = self.shipped and self.params == self.module.DEFAULTS and not own_rows
+        told = contextlib.nullcontext() if ours else _Reported(self.path, what)
+        with _printing(), told, needing_extras(self.name):
+            yield
+
+
+def user_file(name: str | Path) -> Path | None:
+    """The path of a user's own file (ending in `.py`); None for a shipped model's name.
+
+    Raises:
+        ModelError: If there is no such file, or its path cannot be recorded.
+    """
+    if not str(name).endswith(".py"):
+        return None
+    path = Path(name)
+    if not path.is_file():
+        raise ModelError(f"There is no model file {path}.")
+    if not str(path.resolve()).isprintable():
+        raise ModelError(
+            f"The path of {path} has characters that cannot be printed, nor recorded.",
+            hint="Rename the file, or the folder that it lies in.",
+        )
+    return path
+
+
+def shown_name(name: str | Path) -> str:
+    """What a model is called: a file without its ending."""
+    path = user_file(name)
+    return str(name) if path is None else path.stem
+
+
+def check_name(competition: Competition, name: str) -> None:
+    """Refuse what is no shipped model's name.
+
+    Raises:
+        UnknownNameError: With the nearest name.
+    """
+    if name not in competition.models:
+        hint = "A model of your own is named by its file: path/to/model.py"
+        raise UnknownNameError(f"model of {competition.name}", name, competition.models, hint=hint)
+
+
+def source(competition: Competition, name: str | Path) -> Path:
+    """The file of a model: a shipped one, or a user's own.
+
+    Raises:
+        UnknownNameError: With the nearest shipped name.
+        ModelError: If there is no such file.
+    """
+    if path := user_file(name):
+        return path
+    check_name(competition, str(name))
+    return competition.folder / "models" / f"{name}.py"
+
+
+def find(competition: Competition, name: str | Path) -> ModelFile:
+    """A shipped model by its name, or a file by its path (ending in `.py`), without its code.
+
+    Raises:
+        UnknownNameError: With the nearest shipped name.
+        ModelError: If there is no such file.
+    """
+    path = source(competition, name)
+    content = path.read_bytes()
+    return ModelFile(
+        name=path.stem,
+        path=path,
+        shipped=user_file(name) is None,
+        sha256=hashlib.sha256(content).hexdigest(),
+        source=content,
+    )
+
+
+def load(
+    competition: Competition,
+    name: str | Path,
+    *,
+    sha256: str | None = None,
+    content: bytes | None = None,
+) -> LoadedModel:
+    """Load a shipped model by its name, or a file by its path (ending in `.py`), as it is.
+
+    Args:
+        competition: Whose model.
+        name: Its name, or its path.
+        sha256: What it must be, where another process has looked at it before.
+        content: What a user's file held then; None for what it holds now.
+
+    Raises:
+        UnknownNameError: With the nearest shipped name.
+        ModelError: If a file does not load, lacks a part of the contract, or has another sha256.
+    """
+    path = source(competition, name)
+    shipped = user_file(name) is None
+    content = path.read_bytes() if content is None else content
+    known = hashlib.sha256(content).hexdigest()
+    module = competition.module(f"models.{name}") if shipped else None
+    if module:  # it is loaded once a process, perhaps before the file was edited
+        known = vars(module).setdefault(_LOADED, known)
+    if sha256 not in (None, known):
+        raise changed_since(path)
+    module = module or _import_file(path, content)
+    _check_contract(path, module)
+    return LoadedModel(
+        name=path.stem,
+        path=path,
+        shipped=shipped,
+        sha256=known,
+        module=module,
+        params=dict(module.DEFAULTS),
+    )
+
+
+def changed_since(path: Path) -> ModelError:
+    """The error where a file is no longer what another process has looked at."""
+    return ModelError(
+        f"{path} has changed since this began: it would not be the same model.",
+        hint="Run it again once the file is saved.",
+    )
+
+
+def note_change(path: Path, sha256: str) -> None:
+    """Say so if a model's file is no longer what has just run."""
+    if not path.is_file() or file_sha256(path) != sha256:
+        note(
+            f"{path} has changed since it was loaded: what came of it is of the version before "
+            f"(sha256 {sha256[:12]}...). Run it again for the new one."
+        )
+
+
+def parse_settings(settings: list[str]) -> dict[str, Any]:
+    """Read `name=value` pairs; a value is JSON where it can be, else text."""
+    params: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise PodiumError(
+                f"{setting!r} sets no parameter.", hint="Write it as name=value: --set rounds=500"
+            )
+        try:
+            params[name] = json.loads(text)
+        except (ValueError, RecursionError):
+            params[name] = {"True": True, "False": False, "None": None}.get(text, text)
+    return params
+
+
+def _are_lists(value: Any, default: Any) -> bool:
+    """Whether a tuple is expected, and comes as what JSON makes of one."""
+    return isinstance(value, list) and isinstance(default, tuple)
+
+
+def _fits(value: Any, default: Any) -> bool:
+    if default is None or value is None:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    if isinstance(default, list | tuple):  # JSON knows no difference
+        return isinstance(value, list | tuple)
+    return isinstance(value, type(default))
+
+
+def _check_contract(path: Path, module: ModuleType) -> None:
+    problems = [
+        f"{name}{arguments} is missing"
+        for name, arguments in (("build", "(params, seed)"), ("space", "(trial)"))
+        if not callable(getattr(module, name, None))
+    ]
+    defaults = getattr(module, "DEFAULTS", None)
+    if not isinstance(defaults, dict):
+        problems.insert(0, "DEFAULTS = {...} is missing")
+    else:
+        problems += [
+            f"DEFAULTS[{name!r}] has type {type(value).__name__} and cannot be recorded: {why}"
+            for name, value in defaults.items()
+            if (why := documents.fault(value) if isinstance(name, str) else "its name is no text")
+        ]
+    if problems:
+        raise ModelError(
+            f"{path} is no model file.", problems=problems, hint="The contract: docs/models.md"
+        )
+
+
+class _Source(importlib.machinery.SourceFileLoader):
+    """The source that was read: no bytecode beside a user's file, and none of yesterday's."""
+
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the source."""
+        code: CodeType = self.source_to_code(self._content, self.get_filename(fullname))
+        return code
+
+
+def _import_file(path: Path, content: bytes) -> ModuleType:
+    """Import what a user's file holds, under a name of its own: it hides no other module."""
+    name = _PREFIX + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, path, content))
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{path} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    told = _Reported(path, "import")
+    with _printing(), told, needing_extras(path.name):
+        spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """What a file prints goes to stderr, since stdout is for results."""
+    plain = Plain(sys.stderr)
+    with contextlib.redirect_stdout(plain), contextlib.redirect_stderr(plain):
+        yield
+
+
+class _Reported:
+    """Turns any error of a user's file into a `ModelError` that shows that file's own lines."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        self.path, self.what = path, what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None or isinstance(error, KeyboardInterrupt):
+            return
+        if isinstance(error, PodiumError) and _is_ours(trace):
+            return
+        own = str(self.path.resolve())
+        lines = [
+            f"line {frame.lineno} in {frame.name}: {frame.line}"
+            for frame in traceback.extract_tb(trace)
+            if str(Path(frame.filename).resolve()) == own
+        ]
+        if isinstance(error, SyntaxError) and error.lineno and not lines:
+            lines = [f"line {error.lineno}: {error.msg}"]
+        said = in_one_line(traceback.format_exception_only(error)[-1][:_SAID])
+        said = re.sub(rf"^{_PREFIX}\w+\.|^podium\.errors\.", "", said)  # of a class in the file
+        raise ModelError(
+            f"{self.path} failed in {self.what}: {said}",
+            problems=lines[-_LINES:],
+            hint="A model returns; it does not exit." if isinstance(error, SystemExit) else "",
+        ) from error
+
+
+def _is_ours(trace: TracebackType | None) -> bool:
+    """Whether code of Podium, or of a competition, raised it: a model's own words are marked."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = trace.tb_frame.f_globals.get("__name__") if trace else None
+    return str(name).partition(".")[0] == "podium"

@@ -1,0 +1,31 @@
+"""What a competition's `plot.py` is given of a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from podium.competition.metric import Table
+    from podium.competition.part import Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One submission, as far as it may be seen.
+
+    Attributes:
+        title: Name and team.
+        part: The rows.
+        predictions: Target columns of these rows.
+        truth: The same columns as they are; None where they may not be shown.
+        scores: All scores of each group of the kinds that the metric asks for, by its name; of
+            test rows rounded.
+    """
+
+    title: str
+    part: Part
+    predictions: Table
+    truth: Table | None
+    scores: Mapping[str, Mapping[str, float]]

@@ -1,0 +1,851 @@
+"""Data: fetch the raw files, prepare them once, split, verify, load.
+
+    raw files --locate--> checked members --prepare--> Prepared --write--> public/ + solution/
+
+Prepared data lies in the cache, `public/` for everybody and `solution/` for `podium.scoring`
+alone. Every file that is read is checked against the sha256 written when it was made, and the
+whole against the competition's committed `checksums.json`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from podium import scratch
+from podium.competition.contract import Competition, Dataset
+from podium.competition.counts import Counts
+from podium.competition.metric import ANSWERS
+from podium.competition.part import Part
+from podium.competition.sequences import Sequences
+from podium.competition.version import (
+    FORM,
+    KEPT,
+    MANIFEST,
+    PUBLIC,
+    SOLUTION,
+    Version,
+    cache_folder,
+    differences,
+    get_command,
+    read_manifest,
+    version_of,
+)
+from podium.data import raw
+from podium.errors import DataError, UnknownNameError, needing_extras, reason
+from podium.scratch import file_sha256
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Columns = pd.DataFrame | Mapping[str, NDArray[Any]]
+
+SAMPLE = "sample_submission.csv"
+SPLIT = "split.csv"
+TRUTH = "train.truth.h5"
+ANSWER_ROWS = "train.answers.parquet"
+SEQUENCES = ".sequences.npy"
+FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
+"""Parts that are learnt from, and the file of each one's folds and groups."""
+_FROM = "--from DIR"
+_SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a competition's `data.py` or `simulate.py` hands to the harness, all rows together.
+
+    Attributes:
+        features: `id` (text) and the feature columns; labelled rows and open rows.
+        targets: `id` and the target columns; labelled rows only. Labels may be of any type: they
+            are compared as the texts that a submission would say.
+        groups: `id` and one column for each kind of independent unit (text); labelled rows.
+        ceiling: `id` and the target columns as the simulator's Bayes-optimal predictor gives
+            them, or the matrix; None for real data.
+        counts: A sparse matrix with the rows of `features`, where the competition has one.
+        sequences: DNA of the rows of `features`, where the competition has it.
+        truth: The matrix to predict with the rows of `targets`, where the target is one; its
+            blocks are those of `counts`.
+        answers: For a metric of others the organiser's answer rows as they are: `id` and the
+            columns that it is given, in their own types; of the test rows at least. Without it the
+            metric is given the targets, and the columns of `groups` that `metric_by` names.
+
+    Which rows train and which are scored, the split alone says. Labelled rows may also be `extra`:
+    given to learn from, never scored; or `unused`: given to nobody, since they would tell answers.
+    """
+
+    features: pd.DataFrame
+    targets: pd.DataFrame
+    groups: pd.DataFrame
+    ceiling: pd.DataFrame | Counts | None = None
+    counts: Counts | None = None
+    sequences: Sequences | None = None
+    truth: Counts | None = None
+    answers: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """A prepared dataset in the cache; parts are read when asked for."""
+
+    competition: Competition
+    dataset: Dataset
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def version(self) -> Version:
+        """Which data, split and metric scores on it belong to."""
+        return version_of(self.competition, self.manifest)
+
+    def file(self, name: str) -> Path:
+        """A prepared file, checked.
+
+        Raises:
+            DataError: If it is missing, changed or truncated, or may not be read.
+        """
+        path = self.folder / name
+        try:
+            there = path.is_file()
+            whole = there and file_sha256(path) == self.manifest["files"].get(name)
+        except PermissionError as error:
+            raise DataError(
+                f"{path} may be read by its owner alone: somebody else prepared the data.",
+                hint="Take a cache of your own: PODIUM_DATA=DIR; or share one in a group's folder "
+                "(setgid): docs/organiser.md",
+            ) from error
+        if not whole:
+            state = "changed or truncated" if there else "missing"
+            raise DataError(
+                f"{path} is {state} since it was prepared.",
+                hint=f"Prepare it again: {get_command(self.competition, self.dataset)}",
+            )
+        return path
+
+    def has(self, name: str) -> bool:
+        """Whether this dataset has that file."""
+        return name in self.manifest["files"]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A prepared Parquet table, checked."""
+        import pandas as pd
+
+        return pd.read_parquet(self.file(name))
+
+    def ids(self, part: str) -> Any:
+        """Ids of a part, in its order, as a pyarrow string array (no pandas needed)."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.file(f"{PUBLIC}/{part}.parquet")) as file:  # imports no pandas
+            table = file.read(columns=["id"], use_threads=False)
+        return table.column("id").combine_chunks().cast("string")
+
+    def rows(self, part: str) -> int:
+        """How many rows a part has."""
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.file(f"{PUBLIC}/{part}.parquet")).num_rows)
+
+    def train(self, seed: int = 0) -> Part:
+        """The train part: features, targets, folds, groups, and extra rows where there are any."""
+        extra = self._labelled("extra", seed) if self.has(f"{PUBLIC}/extra.parquet") else None
+        return replace(self._labelled("train", seed), extra=extra)
+
+    def _labelled(self, name: str, seed: int) -> Part:
+        """Rows with their answers: `train`, or `extra`."""
+        features, folds = (
+            self.table(f"{PUBLIC}/{name}.parquet"),
+            self.table(f"{PUBLIC}/{FOLDS[name]}"),
+        )
+        targets = [target.name for target in self.competition.targets if not target.matrix]
+        return Part(
+            name=name,
+            ids=_index(features.pop("id")),
+            targets=features[targets],
+            features=features.drop(columns=targets),
+            counts=self.counts(f"{PUBLIC}/{name}.h5"),
+            sequences=self.sequences(f"{PUBLIC}/{name}{SEQUENCES}"),
+            truth=self.counts(f"{PUBLIC}/{TRUTH}") if name == "train" else None,
+            folds=folds["fold"].to_numpy(np.int64),
+            strata=folds["stratum"].to_numpy(object),
+            groups=folds.drop(columns=["id", "fold", "stratum"]),
+            rng=_rng(seed, name),
+        )
+
+    def part(self, name: str, seed: int = 0) -> Part:
+        """`test` (public and private rows together, unmarked) or `open`: features only."""
+        features = self.table(f"{PUBLIC}/{name}.parquet")
+        return Part(
+            name=name,
+            ids=_index(features.pop("id")),
+            features=features,
+            counts=self.counts(f"{PUBLIC}/{name}.h5"),
+            sequences=self.sequences(f"{PUBLIC}/{name}{SEQUENCES}"),
+            rng=_rng(seed, name),
+        )
+
+    def counts(self, name: str) -> Counts | None:
+        """The matrix of a prepared file, where the dataset has it."""
+        return Counts.open(self.file(name)) if self.has(name) else None
+
+    def sequences(self, name: str) -> Sequences | None:
+        """The sequences of a prepared file, where the dataset has them."""
+        return Sequences.open(self.file(name)) if self.has(name) else None
+
+    @cached_property
+    def genes(self) -> tuple[str, ...]:
+        """Columns of the matrix to predict; none where the target is no matrix."""
+        truth = self.counts(f"{PUBLIC}/{TRUTH}") if self.competition.matrix else None
+        return () if truth is None else tuple(truth.genes.tolist())
+
+    @cached_property
+    def retired(self) -> tuple[str, ...]:
+        """Ids that were test rows in an earlier split and are scored no longer."""
+        return retired(self.competition, self.dataset)
+
+    @property
+    def labels(self) -> dict[str, list[str]]:
+        """The labels that rows to learn from have, by target; none where any will do."""
+        known = self.manifest.get("labels", {})
+        targets = [target for target in self.competition.targets if target.label]
+        return {t.name: [] if t.free else known.get(t.name, []) for t in targets}
+
+    @property
+    def has_open(self) -> bool:
+        """Whether there are rows whose answers nobody here knows."""
+        return self.has(f"{PUBLIC}/open.parquet")
+
+
+def annotated(data: Data, folder: Path) -> list[Path]:
+    """Write all parts as AnnData files, one a slice: counts, features, and train's answers.
+
+    Raises:
+        DataError: If the competition has no counts, or the disk refuses.
+    """
+    from podium.data import h5ad
+
+    if not data.has(f"{PUBLIC}/test.h5"):
+        raise DataError(f"{data.competition.name} has no counts that AnnData files could hold.")
+    files = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written: {reason(error)}.") from error
+    unlabelled = ["test", *(["open"] if data.has_open else [])]
+    for part in [data.train(), *map(data.part, unlabelled)]:
+        answers = part.targets if part.targets is not None else part.features[[]]
+        for one in part.slices():
+            rows = one.features.join(answers.iloc[one.rows].reset_index(drop=True))
+            rows.index = part.ids[one.rows]
+            spatial = {"x", "y"} <= set(rows.columns)
+            places = rows[["x", "y"]].to_numpy(np.float64) if spatial else None
+            files.append(folder / f"{part.name}-{one.name}.h5ad")
+            h5ad.write(files[-1], h5ad.Annotated(rows, one.counts, one.genes, places, one.truth))
+    return files
+
+
+def load(competition: Competition, dataset: Dataset) -> Data:
+    """Open a prepared dataset; one that is at hand is made on first use.
+
+    Raises:
+        DataError: If it is not prepared, or was prepared from another version, or if raw files
+            beside `competition.py` have changed since they were frozen.
+    """
+    folder = cache_folder(competition, dataset)
+    manifest = _of_these_files(competition, dataset, read_manifest(folder))
+    problems = differences(competition, dataset, manifest) if manifest else ["not prepared yet"]
+    if not problems and manifest:
+        with suppress(OSError):  # one of an older Podium: its answers were open to all
+            if (folder / SOLUTION).stat().st_mode & 0o007:
+                scratch.close(folder / SOLUTION)
+        return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+    if dataset.at_hand:
+        return prepare(competition, dataset)
+    raise DataError(
+        f"The data of {competition.name}/{dataset.name} is not ready.",
+        problems=problems,
+        hint=f"Get it: {get_command(competition, dataset)}",
+    )
+
+
+def get(
+    competition: Competition,
+    dataset: Dataset,
+    *,
+    source: Path | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    progress: bool = False,
+) -> Data:
+    """Make a dataset ready: what is whole stays, everything else is fetched and prepared.
+
+    Args:
+        competition: Whose data.
+        dataset: Which one.
+        source: A folder or zip that holds the raw files; None fetches them.
+        options: What the user says of the raw files; see `Dataset.options`.
+        progress: Whether to show a progress bar for downloads on stderr.
+
+    Raises:
+        DataError: If raw files are missing, changed, or cannot be fetched.
+        UnknownNameError: For an option, or a value of one, that the dataset does not have.
+    """
+    folder = cache_folder(competition, dataset)
+    manifest = read_manifest(folder)
+    if source is None:
+        manifest = _of_these_files(competition, dataset, manifest)
+    as_it_is = manifest and source is None and not options
+    if manifest and as_it_is and not differences(competition, dataset, manifest):
+        data = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+        if not damaged(data):
+            return data
+    return prepare(competition, dataset, source=source, options=options, progress=progress)
+
+
+def damaged(data: Data) -> list[str]:
+    """Names of prepared files that are missing or changed."""
+    files = {**data.manifest["files"], f"{SOLUTION}/{SPLIT}": data.manifest["split"]}
+    return [
+        name
+        for name, expected in files.items()
+        if not (data.folder / name).is_file() or file_sha256(data.folder / name) != expected
+    ]
+
+
+def prepare(
+    competition: Competition,
+    dataset: Dataset,
+    *,
+    source: Path | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    progress: bool = False,
+) -> Data:
+    """Prepare a dataset from its raw files (or simulate it) and replace what the cache has."""
+    prepared = build(competition, dataset, source=source, options=options, progress=progress)
+    table = split_table(competition, dataset, prepared)
+    problems = differences(competition, dataset, content(prepared, table))
+    if problems:
+        raise DataError(
+            f"{competition.name}/{dataset.name} does not match its checksums.json.",
+            problems=problems,
+        )
+    return store(competition, dataset, prepared, table)
+
+
+def content(prepared: Prepared, table: bytes) -> dict[str, str]:
+    """The sha256 of prepared data and of their split, as `checksums.json` has them."""
+    return {"data": fingerprint(prepared), "split": hashlib.sha256(table).hexdigest()}
+
+
+def store(competition: Competition, dataset: Dataset, prepared: Prepared, table: bytes) -> Data:
+    """Put prepared tables and their split into the cache, in the place of what it has.
+
+    Raises:
+        DataError: If the split does not fit, or the disk refuses.
+    """
+    with staged(competition, dataset, prepared, table) as data:
+        pass
+    return replace(data, folder=cache_folder(competition, dataset))
+
+
+@contextmanager
+def staged(
+    competition: Competition, dataset: Dataset, prepared: Prepared, table: bytes
+) -> Iterator[Data]:
+    """Prepared data that take the place of what the cache has at the end, or after an error never.
+
+    Raises:
+        DataError: If the split does not fit, or the disk refuses.
+    """
+    folder = cache_folder(competition, dataset)
+    before, known = read_manifest(folder), content(prepared, table)
+    manifest: dict[str, Any] = {
+        "form": FORM,
+        "competition": competition.name,
+        "dataset": dataset.name,
+        **known,
+        "raw": raw.beside(competition, dataset),
+    }
+    split = _read_split(table, f"{competition.name}/{dataset.name}", prepared)
+    prepared = with_plain_labels(competition, prepared)
+    with _replacing(folder) as new:
+        _write(new, competition, prepared, split)
+        manifest["labels"] = _labels(competition, prepared, split)
+        (new / SOLUTION / SPLIT).write_bytes(table)
+        files = sorted(path for path in new.rglob("*") if path.is_file())
+        manifest["rows"] = _rows(split["part"])
+        manifest["files"] = {str(f.relative_to(new).as_posix()): file_sha256(f) for f in files}
+        (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        if before and known.items() <= before.items():  # the same answers: what was kept holds
+            with suppress(FileNotFoundError, PermissionError):
+                (new / KEPT).write_bytes((folder / KEPT).read_bytes())
+        scratch.close(new / SOLUTION)
+        yield Data(competition=competition, dataset=dataset, folder=new, manifest=manifest)
+
+
+def _of_these_files(
+    competition: Competition, dataset: Dataset, manifest: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """The manifest, if it was made of the raw files as they lie beside `competition.py` now.
+
+    None where they are others and may be, so that they are prepared.
+
+    Raises:
+        DataError: If they are others than those that were frozen.
+    """
+    if manifest is None or dataset.simulated or not dataset.at_hand:
+        return manifest
+    known = manifest.get("raw", {})
+    now = raw.beside(competition, dataset, known)
+    if now.items() <= known.items():
+        return manifest
+    frozen = {
+        f"{entry.url}/{name}": sha256
+        for entry in dataset.sources
+        for name, sha256 in entry.members.items()
+    }
+    changed = [
+        f"{name}: sha256 is {fact['sha256'][:12]}..., expected {expected[:12]}..."
+        for name, fact in now.items()
+        if (expected := frozen[name]) not in (None, fact["sha256"])
+    ]
+    if changed:
+        raise DataError(
+            f"Raw files of {competition.name}/{dataset.name} have changed since they were frozen.",
+            problems=changed,
+            hint=f"If that is meant: podium freeze {competition.name}; "
+            "else put back what was there.",
+        )
+    if any(known.get(name, fact)["sha256"] != fact["sha256"] for name, fact in now.items()):
+        return None
+    manifest["raw"] = {**known, **now}  # the same content, written at another time
+    with suppress(OSError):
+        folder = cache_folder(competition, dataset)
+        with scratch.replacing(folder / MANIFEST) as made:
+            made.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    return manifest
+
+
+def _rows(part: pd.Series[str]) -> dict[str, int]:
+    """How many rows each part has, public and private ones together as `test`."""
+    counts = part.replace({"public": "test", "private": "test"}).value_counts()
+    return {str(name): int(count) for name, count in counts.items()}
+
+
+def build(
+    competition: Competition,
+    dataset: Dataset,
+    *,
+    source: Path | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    progress: bool = False,
+) -> Prepared:
+    """Run the competition's own preparation (or simulator) and give its tables."""
+    _check_options(dataset, f"{competition.name}/{dataset.name}", options)
+    if dataset.simulated:
+        if source is not None:
+            raise DataError(
+                f"{competition.name}/{dataset.name} is simulated: it takes no files.",
+                hint="Name a real dataset with --dataset; see them: podium list",
+            )
+        simulate = getattr(competition.module("simulate"), dataset.function)
+        with competition.telling("simulate"):
+            return cast("Prepared", simulate())
+    prepare_raw = getattr(competition.module("data"), dataset.function)
+    name = f"The data of {competition.name}/{dataset.name}"
+    with (
+        raw.members(competition, dataset, source=source, progress=progress) as files,
+        competition.telling("data"),
+        needing_extras(name),
+    ):
+        try:
+            return cast("Prepared", prepare_raw(files, **options))
+        except DataError as error:  # a hint that names the command can be run as it is
+            hint = error.hint.replace(_FROM, f"--from {shlex.quote(str(source or 'DIR'))}")
+            raise DataError(error.message, problems=error.problems, hint=hint) from error
+
+
+def _check_options(dataset: Dataset, place: str, options: Mapping[str, Any]) -> None:
+    for name, value in options.items():
+        if name not in dataset.options:
+            raise UnknownNameError(f"option of {place}", name, dataset.options)
+        if value not in dataset.options[name]:
+            raise UnknownNameError(f"{name} of {place}", str(value), dataset.options[name])
+
+
+def retired(competition: Competition, dataset: Dataset) -> tuple[str, ...]:
+    """Ids of test rows that are scored no longer: `podium freeze` lists them, one a line."""
+    file = competition.folder / "splits" / f"{dataset.name}.retired.txt"
+    return tuple(file.read_text(encoding="utf-8").splitlines()) if file.is_file() else ()
+
+
+def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) -> bytes:
+    """A dataset's split as CSV: the frozen one, or for files that only their owners have by rule.
+
+    Raises:
+        DataError: If there is neither.
+    """
+    file = competition.folder / "splits" / f"{dataset.name}.csv"
+    if file.is_file():
+        return file.read_bytes()
+    if dataset.frozen:
+        raise DataError(f"{file} is missing: the split of {competition.name}/{dataset.name}.")
+    split: Callable[[Prepared], pd.DataFrame]
+    split = getattr(competition.module("split"), dataset.function)
+    return _csv(split(prepared))
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def fingerprint(prepared: Prepared) -> str:
+    """sha256 of the content of all tables, whatever the file format or library version."""
+    digest = hashlib.sha256()
+    for name in ("features", "targets", "groups", "ceiling", "answers"):
+        table = getattr(prepared, name)
+        if table is not None and not isinstance(table, Counts):
+            digest.update(f"[{name}:{len(table)}]".encode())
+            for column in table.columns:
+                digest.update(f"[{column}]".encode())
+                for chunk in _content(table[column]):
+                    digest.update(chunk)
+    if prepared.counts is not None:
+        for chunk in prepared.counts.content():
+            digest.update(chunk)
+    if prepared.sequences is not None:
+        for chunk in prepared.sequences.content():
+            digest.update(chunk)
+    for matrix in (prepared.truth, prepared.ceiling):
+        if isinstance(matrix, Counts):
+            for chunk in matrix.content():
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _content(column: pd.Series[Any]) -> Iterator[bytes]:
+    """Canonical bytes of a column: numbers as they are, anything else as codes and texts."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        floats = pd.api.types.is_float_dtype(column.dtype)
+        numbers = column.to_numpy().astype("<f8" if floats else "<i8")
+        yield (
+            np.where(np.isnan(numbers), np.nan, numbers).tobytes() if floats else numbers.tobytes()
+        )
+        return
+    codes, values = pd.factorize(column)
+    yield codes.astype("<i8").tobytes()
+    for value in values:
+        text = str(value).encode()
+        yield b"%d:" % len(text) + text
+
+
+def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd.DataFrame) -> None:
+    """Write the public tables and, in their own directory, the solution."""
+    part = split["part"].to_numpy()
+    labelled = part != "open"
+    train, test = part == "train", np.isin(part, ["public", "private"])
+    extra = part == "extra"
+    features = prepared.features
+    targets = prepared.targets.drop(columns="id")
+    groups = prepared.groups.drop(columns="id")
+    for name in (PUBLIC, SOLUTION):
+        (folder / name).mkdir(parents=True)
+
+    def save(table: pd.DataFrame, name: str) -> None:
+        table.reset_index(drop=True).to_parquet(folder / name, index=False, compression="zstd")
+
+    def save_labelled(name: str, rows: NDArray[np.bool_]) -> pd.DataFrame:
+        answers: pd.DataFrame = targets[rows[labelled]].reset_index(drop=True)
+        save(features[rows].reset_index(drop=True).join(answers), f"{PUBLIC}/{name}.parquet")
+        folds = split.loc[rows, ["id", "fold", "stratum"]].reset_index(drop=True)
+        folds["fold"] = folds["fold"].astype(np.int64)
+        units = groups[rows[labelled]].reset_index(drop=True)
+        save(folds.join(units), f"{PUBLIC}/{FOLDS[name]}")
+        return answers
+
+    answers = save_labelled("train", train)
+    if extra.any():
+        save_labelled("extra", extra)
+    save(features[test], f"{PUBLIC}/test.parquet")
+    if not labelled.all():
+        save(features[~labelled], f"{PUBLIC}/open.parquet")
+    given = (("train", train), ("test", test), ("open", ~labelled), ("extra", extra))
+    for name, rows in given:
+        if prepared.counts is not None and rows.any():
+            prepared.counts.take(rows).write(folder / PUBLIC / f"{name}.h5")
+        if prepared.sequences is not None and rows.any():
+            prepared.sequences.take(rows).write(folder / PUBLIC / f"{name}{SEQUENCES}")
+    if prepared.truth is not None:
+        prepared.truth.take(train[labelled]).write(folder / PUBLIC / TRUTH)
+        prepared.truth.take(test[labelled]).write(folder / SOLUTION / "solution.h5")
+    labels = [target.name for target in competition.targets if target.label]
+    _write_sample(folder / PUBLIC / SAMPLE, prepared, test, answers, labels)
+
+    solution = split.loc[test, ["id", "part", "stratum"]].reset_index(drop=True)
+    rows = test[labelled]
+    save(solution.join(targets[rows].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
+    save(prepared.groups[rows], f"{SOLUTION}/groups.parquet")
+    if prepared.answers is not None:
+        whole = prepared.answers.set_index(prepared.answers["id"].astype(str))
+        lacking = ~solution["id"].isin(whole.index)
+        if lacking.any() or not whole.index.is_unique:
+            raise DataError(
+                f"`answers` of data.py must have each test row once: {int(lacking.sum())} are not "
+                f"there, {int(whole.index.duplicated().sum())} are there again.",
+                hint="Its column `id` has the ids of `targets`, as text or as whole numbers.",
+            )
+        save(whole.loc[solution["id"]], f"{SOLUTION}/answers.parquet")
+        learnt = prepared.features.loc[train, "id"]
+        if learnt.isin(whole.index).all():
+            save(whole.loc[learnt], f"{PUBLIC}/{ANSWER_ROWS}")
+    if isinstance(prepared.ceiling, Counts):
+        prepared.ceiling.take(rows).write(folder / SOLUTION / "ceiling.h5")
+    elif prepared.ceiling is not None:
+        ceiling = prepared.ceiling.set_index("id").loc[solution["id"]].reset_index()
+        save(ceiling, f"{SOLUTION}/ceiling.parquet")
+
+
+def _write_sample(
+    file: Path,
+    prepared: Prepared,
+    test: NDArray[np.bool_],
+    answers: pd.DataFrame,
+    labels: Sequence[str],
+) -> None:
+    """A file of the right form: every row has the same guess, or the counts as they are."""
+    ids = prepared.features.loc[test, ["id"]]
+    if prepared.truth is None or prepared.counts is None:
+        ids.assign(**_plain_guess(answers, labels)).to_csv(file, index=False)
+        return
+    import pyarrow as pa
+    from pyarrow import csv
+
+    counts = prepared.counts.take(test)
+    names, columns = counts.genes.tolist(), list(counts.matrix().toarray().T)
+    if all((column == np.floor(column)).all() for column in columns):
+        columns = [column.astype(np.int64) for column in columns]
+    csv.write_csv(
+        pa.table({"id": ids["id"].to_list(), **dict(zip(names, columns, strict=True))}), file
+    )
+
+
+def target_columns(
+    competition: Competition, table: Columns, matrix: Counts | None = None
+) -> dict[str, Any]:
+    """The targets of a table as the metric takes them: float64, labels as text, or a matrix."""
+    if competition.matrix and matrix is not None:
+        return {competition.targets[0].name: matrix.matrix()}
+    return {
+        t.name: _texts(table[t.name]) if t.label else np.asarray(table[t.name], np.float64)
+        for t in competition.targets
+    }
+
+
+def _texts(labels: Any) -> NDArray[np.object_]:
+    """Labels as text, as those of submissions are read; what is text already stays as it is."""
+    if np.asarray(labels).dtype == object:
+        return np.asarray(labels, object)
+    from podium.columns import answer_labels
+
+    return cast("NDArray[np.object_]", answer_labels(labels))
+
+
+def metric_columns(
+    competition: Competition,
+    targets: Columns,
+    groups: Columns,
+    *,
+    truth: Counts | None = None,
+    counts: Counts | None = None,
+) -> dict[str, Any]:
+    """What the metric compares predictions with: targets, and what else it asks for.
+
+    Raises:
+        DataError: If it asks for groups that there are not.
+    """
+    found = target_columns(competition, targets, truth)
+    if unknown := [kind for kind in competition.metric_by if kind not in groups]:
+        raise DataError(
+            f"metric_by of {competition.name} names {', '.join(map(repr, unknown))}: `groups` of "
+            "data.py has no such column.",
+            hint="Put it there, or take it out of metric_by, and freeze the data: "
+            f"podium freeze {competition.name}",
+        )
+    for kind in competition.metric_by:
+        found[kind] = np.asarray(groups[kind], object)
+    if competition.observed and counts is not None:
+        found["observed"] = counts.matrix()
+    return found
+
+
+def train_columns(data: Data, train: Part) -> dict[str, Any]:
+    """What the metric compares predictions of train rows with.
+
+    Raises:
+        DataError: If there are no train rows.
+    """
+    if train.targets is None or train.groups is None or not len(train):
+        raise DataError(
+            f"{data.competition.name}/{data.dataset.name} has no train rows to score on.",
+            hint="Take a dataset that has some, such as "
+            f"--dataset {data.competition.datasets[0].name}.",
+        )
+
+    def rows() -> pd.DataFrame | None:
+        name = f"{PUBLIC}/{ANSWER_ROWS}"
+        if not data.has(name):
+            return None
+        return data.table(name).set_index(data.ids("train").to_pandas()).loc[train.ids]
+
+    return {
+        **metric_columns(
+            *(data.competition, train.targets, train.groups),
+            truth=train.truth,
+            counts=train.counts,
+        ),
+        **given_to_others(data.competition, train.ids, train.targets, train.groups, rows),
+    }
+
+
+def given_to_others(
+    competition: Competition,
+    ids: Any,
+    targets: pd.DataFrame,
+    groups: pd.DataFrame,
+    rows: Callable[[], pd.DataFrame | None],
+) -> dict[str, Any]:
+    """What a metric of others is given beside this; nothing for one of our own kind."""
+    from podium.competition.foreign import answer_rows
+
+    if competition.metric.others is None:
+        return {}
+    names = [target.name for target in competition.targets]
+    more = groups[[kind for kind in competition.metric_by if kind in groups]]
+    return {ANSWERS: answer_rows(ids, targets[names], more, rows())}
+
+
+def _plain_guess(answers: pd.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
+    """The same value for every row of the sample: the mean, or the most common label."""
+    import pandas as pd
+
+    def of(column: pd.Series[Any]) -> Any:
+        if column.name not in labels and pd.api.types.is_numeric_dtype(column.dtype):
+            return round(float(column.mean()), 4)
+        return column.mode().iloc[0] if len(column) else "1"
+
+    return {str(name): of(answers[name]) for name in answers}
+
+
+def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
+    """The same with labels as text, read once for all answers, or as the integers that they are.
+
+    Whether `2.0` says `2` depends on all labels of a target: a part of them cannot tell.
+    """
+    import pandas as pd
+
+    from podium.data.tables import labels
+
+    sides: dict[str, Any] = {"targets": prepared.targets}
+    if isinstance(prepared.ceiling, pd.DataFrame):
+        sides["ceiling"] = prepared.ceiling
+    for target in competition.targets:
+        if target.label:
+            column = pd.concat({side: table[target.name] for side, table in sides.items()})
+            if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
+                column = labels(column)
+            sides = {side: t.assign(**{target.name: column[side]}) for side, t in sides.items()}
+    return replace(prepared, **sides)
+
+
+def _labels(
+    competition: Competition, prepared: Prepared, split: pd.DataFrame
+) -> dict[str, list[str]]:
+    """The labels of rows to learn from, by target."""
+    learnt = split.loc[split["part"].isin(FOLDS), "id"]
+    targets = prepared.targets[prepared.targets["id"].isin(learnt)]
+    names = [target.name for target in competition.targets if target.label]
+    return {name: sorted(_texts(targets[name].dropna().unique())) for name in names}
+
+
+def _read_split(table: bytes, dataset: str, prepared: Prepared) -> pd.DataFrame:
+    """The frozen split, in the order of the features.
+
+    Raises:
+        DataError: If its ids are not those of the prepared data.
+    """
+    name = f"The split of {dataset}"
+    split = read_split(BytesIO(table))
+    if list(split.columns) != _SPLIT_COLUMNS:
+        raise DataError(f"{name} must have the columns {', '.join(_SPLIT_COLUMNS)}.")
+    split = split.set_index("id").reindex(prepared.features["id"]).reset_index()
+    lost = split["part"].isna()
+    labelled = split.loc[split["part"] != "open", "id"]
+    if lost.any() or list(labelled) != list(prepared.targets["id"]):
+        raise DataError(
+            f"{name} does not fit this data: {int(lost.sum())} ids have no part, "
+            f"{len(labelled)} are split, {len(prepared.targets)} have targets."
+        )
+    return split
+
+
+def read_split(file: Any) -> pd.DataFrame:
+    """A split as it was written: `NA` is an id like any other."""
+    import pandas as pd
+
+    texts = dict.fromkeys(["id", "part", "stratum"], str)
+    nothing = {"fold": [""], "part": [""], "stratum": [""]}
+    return pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=nothing)
+
+
+@contextmanager
+def _another_was_faster(folder: Path) -> Iterator[None]:
+    """Two processes may prepare the same data at once: either result will do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or read_manifest(folder) is None:
+            raise
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A new directory that takes the place of `folder` once it is whole, and not before."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.directory(f".{folder.name}-", folder.parent) as place:
+            new, old = place / "new", place / "old"
+            new.mkdir()
+            yield new
+            with suppress(FileNotFoundError):
+                folder.rename(old)
+            with _another_was_faster(folder):
+                new.rename(folder)
+    except OSError as error:
+        raise DataError(
+            f"The prepared data cannot be written to {folder}: {reason(error)}.",
+            hint="Make room there, or name another place: PODIUM_DATA=DIR",
+        ) from error
+
+
+def _rng(seed: int, part: str) -> np.random.Generator:
+    return np.random.default_rng([seed, *part.encode()])
+
+
+def _index(ids: pd.Series[str]) -> pd.Index[str]:
+    import pandas as pd
+
+    return pd.Index(ids, name="id")

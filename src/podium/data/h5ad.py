@@ -1,0 +1,207 @@
+"""AnnData files (`.h5ad`), as scanpy and its kin write and read them.
+
+Only what a competition needs is read: counts, the tables of rows and genes, and places. The format
+is that of https://anndata.readthedocs.io ("On-disk format"); why this is not left to the package
+anndata is in docs/decisions/0009.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from podium.competition.counts import hdf5_file
+from podium.data.hdf5 import hard
+from podium.data.tables import bounded
+from podium.errors import DataError, PodiumError, reason
+from podium.scratch import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+SPATIAL = "spatial"
+
+
+class Annotated(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        rows: `obs`: a table whose index are the names of the rows.
+        counts: `layers["counts"]` if it is there, else `X` [rows, genes].
+        genes: Names of the columns [genes].
+        places: `obsm["spatial"]`, if it is there [rows, 2].
+        truth: Written as `layers["truth"]`, if there is one [rows, genes].
+    """
+
+    rows: pd.DataFrame
+    counts: csr_array[Any]
+    genes: NDArray[np.str_]
+    places: NDArray[np.float64] | None
+    truth: csr_array[Any] | None = None
+
+
+def read(path: Path) -> Annotated:
+    """Read a file.
+
+    Raises:
+        DataError: If it is no AnnData file, or not of the present form.
+    """
+    import h5py
+    from scipy.sparse import csr_array
+
+    try:
+        with bounded(path), h5py.File(path, "r") as file:
+            if "obs" not in file or "var" not in file:
+                raise DataError(f"{path} is no AnnData file: it has no obs and var.")
+            layers = file.get("layers", {})
+            found = layers["counts"] if "counts" in layers else file.get("X")
+            if found is None:
+                raise DataError(f"{path} has no counts: neither X nor layers['counts'].")
+            places = file.get("obsm", {}).get(SPATIAL)
+            return Annotated(
+                rows=_table(file["obs"]),
+                counts=csr_array(matrix(found)),
+                genes=np.asarray(_table(file["var"]).index, dtype=np.str_),
+                places=None if places is None else np.asarray(places[:], dtype=np.float64)[:, :2],
+            )
+    except MemoryError as error:
+        raise DataError(
+            f"{path} takes more memory than a file of its size can need.",
+            hint="Save it with a present version of anndata: adata.write_h5ad(FILE)",
+        ) from error
+    except (OSError, LookupError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        raise DataError(
+            f"{path} cannot be read as an AnnData file: {str(error)[:200]}.",
+            hint="Save it with a present version of anndata: adata.write_h5ad(FILE)",
+        ) from error
+
+
+def write(path: Path, found: Annotated) -> None:
+    """Write a file that anndata reads: `X`, `obs`, `var` and `obsm["spatial"]`.
+
+    Raises:
+        PodiumError: If the disk refuses.
+    """
+    import pandas as pd
+
+    try:
+        with replacing(path) as scratch, hdf5_file(scratch) as file:
+            _mark(file, "anndata", "0.1.0")
+            _write_table(file, "obs", found.rows)
+            _write_table(file, "var", pd.DataFrame(index=pd.Index(found.genes, name="gene")))
+            _write_matrix(file, "X", found.counts)
+            places = file.create_group("obsm")
+            _mark(places, "dict", "0.1.0")
+            if found.places is not None:
+                _mark(places.create_dataset(SPATIAL, data=found.places), "array", "0.2.0")
+            for name in ("varm", "obsp", "varp", "layers", "uns"):
+                _mark(file.create_group(name), "dict", "0.1.0")
+            if found.truth is not None:
+                _write_matrix(file["layers"], "truth", found.truth)
+    except OSError as error:
+        raise PodiumError(f"{path} cannot be written: {reason(error)}.") from error
+
+
+def column(group: Any, name: str) -> NDArray[Any]:
+    """The values of a column: plain, categorical, or with a mask of what is missing.
+
+    Raises:
+        ValueError: If they do not lie in the file itself, or do not fit each other.
+    """
+    import h5py
+
+    item = hard(group, name)
+    if isinstance(item, h5py.Dataset):
+        if item.ndim != 1:
+            raise ValueError(f"{name!r} must have one dimension")
+        text = h5py.check_string_dtype(item.dtype) is not None
+        return np.asarray(item.asstr()[:], dtype=object) if text else np.asarray(item[:])
+    if "codes" in item:
+        values, codes = column(item, "categories"), column(item, "codes")
+        if len(codes) and codes.max() >= len(values):
+            raise ValueError(f"{name!r} has a code beyond its {len(values)} categories")
+        found = np.empty(len(codes), dtype=object)
+        found[codes >= 0] = values[codes[codes >= 0]]
+        return found
+    found, mask = column(item, "values"), column(item, "mask").astype(bool)
+    if not mask.any():
+        return found
+    masked = found.astype(object)
+    masked[mask] = None
+    return masked
+
+
+def index(group: Any) -> NDArray[Any]:
+    """The names of the rows of a table."""
+    return column(group, str(group.attrs.get("_index", "_index")))
+
+
+def _table(group: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    named = group.attrs.get("_index", "_index")
+    columns = {name: column(group, name) for name in group if name != named}
+    names = pd.Index(index(group).astype(str))
+    frame = pd.DataFrame(columns, index=names)
+    return frame.infer_objects()
+
+
+def matrix(item: Any, shape: tuple[int, int] | None = None) -> NDArray[Any] | csr_array[Any]:
+    """A matrix of numbers, as it was saved: dense, or sparse by rows or columns.
+
+    Args:
+        item: A dataset, or a group with `data`, `indices` and `indptr`.
+        shape: Of a sparse one that does not say.
+
+    Raises:
+        ValueError: If it is none, or its parts do not fit each other.
+    """
+    import h5py
+    from scipy.sparse import csc_array, csr_array
+
+    if isinstance(item, h5py.Dataset):
+        if item.ndim != 2 or item.dtype.kind not in "iufb":
+            raise ValueError("counts must be numbers of two dimensions")
+        return np.asarray(item[:])
+    size = [int(size) for size in item.attrs.get("shape", shape)]
+    parts = tuple(hard(item, name)[:] for name in ("data", "indices", "indptr"))
+    form = csc_array if str(item.attrs.get("encoding-type", "")) == "csc_matrix" else csr_array
+    found = form(parts, shape=(size[0], size[1]))
+    found.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
+    if found.dtype.kind not in "iufb":
+        raise ValueError("counts must be numbers")
+    return csr_array(found)
+
+
+def _write_table(file: Any, name: str, table: pd.DataFrame) -> None:
+    import h5py
+    import pandas as pd
+
+    group = file.create_group(name)
+    _mark(group, "dataframe", "0.2.0")
+    group.attrs["_index"] = "_index"
+    group.attrs["column-order"] = np.array(list(table.columns), dtype=h5py.string_dtype())
+    for key, values in [("_index", table.index.to_series()), *table.items()]:
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            _mark(group.create_dataset(key, data=values.to_numpy()), "array", "0.2.0")
+        else:
+            texts = [str(value) for value in values]
+            made = group.create_dataset(key, data=texts, dtype=h5py.string_dtype())
+            _mark(made, "string-array", "0.2.0")
+
+
+def _write_matrix(parent: Any, name: str, matrix: csr_array[Any]) -> None:
+    group = parent.create_group(name)
+    _mark(group, "csr_matrix", "0.1.0")
+    group.attrs["shape"] = matrix.shape
+    for key in ("data", "indices", "indptr"):
+        group.create_dataset(key, data=getattr(matrix, key), compression="lzf")
+
+
+def _mark(item: Any, kind: str, version: str) -> None:
+    item.attrs["encoding-type"] = kind
+    item.attrs["encoding-version"] = version

@@ -1,0 +1,180 @@
+"""HDF5 predictions: tables of datasets, matrices, AnnData.
+
+The C library may crash or never end on a damaged file: only `reader` reads them, in its process.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from podium.data.expected import Expected
+from podium.data.wide import Wide
+
+
+def read(path: Path, expected: Expected) -> tuple[list[str], pa.Table | Wide]:
+    """Names of all columns, and those expected ones that are there; or the matrix.
+
+    An AnnData file has its matrix as `X`. In any other file it is `expected.matrix` or `X`, at the
+    top or in the group `predictions`: a dataset [ids, genes], or a group with `data`, `indices` and
+    `indptr` of sparse rows; `id` and `genes` lie beside it. Columns are datasets there.
+
+    Raises:
+        ValueError: If it is no table of plain columns, or what it holds does not fit together; h5py
+            raises errors of many other kinds.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        annotated = file.attrs.get("encoding-type") == "anndata"
+        group = hard(file, "predictions") if not annotated and "predictions" in file else file
+        if expected.matrix and (wide := _matrix(group, expected, annotated=annotated)):
+            return wide.column_names, wide
+        return _annotations(hard(file, "obs"), expected) if annotated else _columns(group, expected)
+
+
+def _columns(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:
+    """The table of a group whose datasets are columns."""
+    import h5py
+
+    if not isinstance(group, h5py.Group):
+        raise ValueError("`predictions` is not a group")  # noqa: TRY004  shown to the user
+    expected.check_columns(len(group))
+    names = list(group)
+    items = {name: hard(group, name) for name in expected.names if name in names}
+    sizes = {name: _rows(name, item) for name, item in items.items()}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+        raise ValueError(f"columns differ in length: {listed}")
+    length = max(sizes.values(), default=expected.rows)
+    expected.check_rows(length)
+    if sum(map(_size, items.values())) > expected.limit:
+        raise ValueError("its columns have values of too many bytes")
+    return names, pa.table({name: _array(name, item) for name, item in items.items()})
+
+
+def _annotations(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:
+    """The table of rows of an AnnData file, whose index are the ids; other columns are its own."""
+    from podium.data.h5ad import column, index
+
+    size = _length(group)
+    expected.check_rows(size)
+    columns = {"id": pa.array(index(group).astype(str), pa.string())}
+    for name in expected.names[1:]:
+        if name in group:
+            columns[name] = pa.array(column(group, name), from_pandas=True)
+            if len(columns[name]) != size:
+                raise ValueError(f"column {name!r} has {len(columns[name]):,} rows, not {size:,}")
+    return list(columns), pa.table(columns)
+
+
+def _matrix(group: Any, expected: Expected, *, annotated: bool) -> Wide | None:
+    """The matrix with its ids and genes; None if there is none."""
+    import numpy as np
+
+    from podium.data import h5ad
+
+    if annotated:
+        item, ids, genes = hard(group, "X"), hard(group, "obs"), hard(group, "var")
+        expected.check_rows(_length(ids))
+        expected.check_columns(_length(genes))
+        names = [h5ad.index(ids), h5ad.index(genes)]
+    else:
+        keys = [key for key in (expected.matrix, "X") if key in group]
+        if not keys:
+            return None
+        item = hard(group, keys[0])
+        names = [h5ad.column(group, "id"), h5ad.column(group, "genes")]
+        expected.check_rows(len(names[0]))
+    shape = len(names[0]), len(names[1])
+    if _matrix_size(item) > expected.limit:
+        raise ValueError("its matrix takes too many bytes")
+    values = h5ad.matrix(item, shape)
+    if values.shape != shape:
+        turned = values.shape == shape[::-1]
+        raise ValueError(
+            f"{shape[0]:,} ids and {shape[1]:,} genes, but "
+            f"{values.shape[0]:,} x {values.shape[1]:,} values"
+            + (": save them the other way round" if turned else "")
+        )
+    small = values.dtype in (np.float16, np.float32)
+    values = values.astype(np.float32 if small else np.float64, copy=False)
+    if not isinstance(values, np.ndarray):
+        values.sum_duplicates()
+    ids, genes = (texts.astype(str) for texts in names)
+    return Wide(pa.chunked_array([pa.array(ids, pa.string())]), genes.tolist(), values, [])
+
+
+def _size(item: Any, width: int = 0) -> int:
+    """Bytes of a dataset in memory, or of a chunk of it, which may be larger."""
+    values = max(int(item.size), prod(item.chunks or (0,)))
+    return values * (width or int(item.dtype.itemsize))
+
+
+def _matrix_size(item: Any) -> int:
+    """Bytes of a matrix in memory."""
+    import h5py
+
+    if isinstance(item, h5py.Dataset):
+        return _size(item, 8)
+    return sum(_size(hard(item, key), 8) for key in ("data", "indices", "indptr"))
+
+
+def _length(group: Any) -> int:
+    import h5py
+
+    item = hard(group, str(group.attrs.get("_index", "_index")))
+    if not isinstance(item, h5py.Dataset):
+        item = hard(item, "codes" if "codes" in item else "values")
+    return int(item.shape[0])
+
+
+def hard(group: Any, name: str) -> Any:
+    """An item that lies in the file itself: a link could show another file's content.
+
+    Raises:
+        ValueError: If it does not, or is not there.
+    """
+    import h5py
+
+    link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
+    if link is None:
+        raise ValueError(f"{name!r} is missing")
+    if not isinstance(link, h5py.HardLink):
+        raise ValueError(f"{name!r} is a link to other data; save the values themselves")  # noqa: TRY004
+    item = group[name]
+    if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
+        raise ValueError(f"{name!r} lies in another file; save the values themselves")
+    return item
+
+
+def _rows(name: str, item: Any) -> int:
+    import h5py
+
+    if not isinstance(item, h5py.Dataset):
+        raise ValueError(f"column {name!r} is a group, not a dataset")  # noqa: TRY004
+    if item.ndim != 1:
+        raise ValueError(f"columns must have one dimension: {name}")
+    return int(item.shape[0])
+
+
+def _array(name: str, item: Any) -> pa.Array:
+    import h5py
+
+    if h5py.check_string_dtype(item.dtype):
+        return pa.array([_text(name, value) for value in item[:]], pa.string())
+    if item.dtype.kind not in "iufb":
+        raise ValueError(f"column {name!r} has type {item.dtype}; numbers or text are expected")
+    if item.dtype.kind == "f" and item.dtype.itemsize > 8:
+        return pa.array(item[:].astype(float))
+    return pa.array(item[:].astype(item.dtype.newbyteorder("=")))
+
+
+def _text(name: str, value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"column {name!r} has a text that is no UTF-8: {value[:40]!r}") from None

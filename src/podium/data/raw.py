@@ -1,0 +1,348 @@
+"""Raw files: fetched from their public source, or taken from a folder or zip that has them.
+
+Each member is checked by its sha256, wherever it came from; all that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import lzma
+import shutil
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
+from typing import IO, TYPE_CHECKING, Any
+
+from podium import scratch, workspace
+from podium.competition.contract import Competition, Dataset, Source
+from podium.errors import DataError
+from podium.scratch import file_sha256
+
+if TYPE_CHECKING:
+    import requests
+
+_CHUNK = 1 << 20
+_EXAMPLES = 5
+_ABSENT = ("no such file or folder", "not found")
+_RATIO, _ROOM = 200, 256 << 20
+"""A zip is refused if its members of one name unpack to more than 200 times its size, and 256 MiB:
+tables of text take 5 to 50 times."""
+
+
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, ValueError, OverflowError),
+    RuntimeError,  # locked, or packed in a way that is not known here
+)
+
+
+@contextmanager
+def members(
+    competition: Competition, dataset: Dataset, *, source: Path | None, progress: bool
+) -> Iterator[Mapping[str, Path]]:
+    """The raw files of a dataset by name, checked; unpacked ones are removed afterwards.
+
+    A file that lies beside `competition.py` under its own name counts, whatever else lies there.
+
+    Raises:
+        DataError: With everything that is missing or has another sha256.
+    """
+    with scratch.directory("podium-raw-") as unpacked:
+        found: dict[str, Path] = {}
+        problems: list[str] = []
+        downloads: list[Path] = []
+        for entry in dataset.sources:
+            beside = competition.folder / entry.url if entry.beside else None
+            place = source or beside
+            own = place == beside
+            if place is None:
+                place = _download(entry, competition, dataset, progress=progress)
+                downloads.append(place)
+            for name, expected in entry.members.items():
+                if expected is None:
+                    files, problem = _locate_any(name, place, unpacked, own=own)
+                    found.update(files)
+                else:
+                    path, problem = _locate(name, expected, place, unpacked, own=own)
+                    if path:
+                        found[name] = path
+                problems += problem
+            for name in entry.optional:
+                files, problem = _locate_any(name, place, unpacked, own=own, needed=False)
+                found.update(files)
+                problems += problem
+        problems = list(dict.fromkeys(problems))
+        if problems:
+            for file in downloads:
+                file.unlink(missing_ok=True)  # the next try fetches it again
+            where = source or ("the download" if downloads else competition.folder)
+            hint = "Give a folder or zip that holds them: --from DIR"
+            if dataset.at_hand and source is None:
+                hint = (
+                    f"If they are meant to be others: podium freeze {competition.name}; "
+                    "else put back what was there."
+                )
+            raise DataError(
+                f"The raw files of {competition.name}/{dataset.name} are not whole in {where}.",
+                problems=list(dict.fromkeys(problems)),
+                hint=hint,
+            )
+        yield found
+
+
+def beside(
+    competition: Competition, dataset: Dataset, known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The raw files that lie beside `competition.py` under their own names: what they hold now.
+
+    Args:
+        competition: Whose files.
+        dataset: Which of its datasets.
+        known: What this gave before: files of the same size and time are not read again.
+
+    Returns:
+        For each path in the folder its `sha256`, `size` in bytes and `time` in ns.
+    """
+    facts: dict[str, Any] = {}
+    for source in dataset.sources:
+        for member in source.members if source.beside else ():
+            name = f"{source.url}/{member}"
+            file = competition.folder / name
+            if not file.is_file():
+                continue
+            stat = file.stat()
+            before = (known or {}).get(name, {})
+            now = {"size": stat.st_size, "time": stat.st_mtime_ns}
+            if now.items() <= before.items():
+                facts[name] = before
+            else:
+                facts[name] = {**now, "sha256": file_sha256(file)}
+    return facts
+
+
+def present(name: str, expected: str, place: Path) -> str:
+    """The sha256 of the file of that name under a folder or in a zip: the expected one if it can.
+
+    Raises:
+        DataError: If there is none, or several that hold different things.
+    """
+    with scratch.directory("podium-raw-") as unpacked:
+        files = _candidates(name, place, unpacked, own=True)
+        there = {file_sha256(file) for file in files} if place.exists() else set()
+    if expected in there:
+        return expected
+    if len(there) != 1:
+        many = "is there in several versions" if there else "is missing"
+        raise DataError(f"{name} {many} in {place}.", hint="Put one file of that name there.")
+    return there.pop()
+
+
+def changed(competition: Competition, dataset: Dataset) -> list[str]:
+    """How raw files beside `competition.py`, or kept downloads, are not those that were frozen.
+
+    Everything is read. Downloads that are not kept are no matter.
+
+    Returns:
+        A line for each, with what to do about it.
+    """
+    freeze = f"; if that is meant: podium freeze {competition.name}" * dataset.at_hand
+    problems: list[str] = []
+    with scratch.directory("podium-raw-") as unpacked:
+        for source in dataset.sources:
+            place = competition.folder / source.url
+            if not source.beside:
+                place = _kept(source, competition, dataset)
+            for name, expected in source.members.items():
+                if expected is None:
+                    continue
+                _, lines = _locate(name, expected, place, unpacked, own=source.beside)
+                if any(line.endswith(_ABSENT) for line in lines):
+                    lost = f"{name} is missing in {place}: put back what was there"
+                    problems += [lost] * source.beside
+                else:
+                    problems += [f"{line}{freeze}" for line in lines]
+    return list(dict.fromkeys(problems))
+
+
+def _locate(
+    name: str, expected: str, place: Path, unpacked: Path, *, own: bool
+) -> tuple[Path | None, list[str]]:
+    """Find a member under a folder, in a zip, or as the file itself; right content decides."""
+    if not place.exists():
+        return None, [f"{place}: no such file or folder"]
+    problems = []
+    for candidate in _candidates(name, place, unpacked, own=own):
+        found = file_sha256(candidate)
+        if found == expected:
+            return candidate, []
+        problems.append(
+            f"{name}: sha256 is {found[:12]}..., expected {expected[:12]}...: "
+            f"changed or truncated ({_shown(candidate, unpacked, place)})"
+        )
+    return None, list(dict.fromkeys(problems))[:_EXAMPLES] or [f"{name}: not found"]
+
+
+def _locate_any(
+    pattern: str, place: Path, unpacked: Path, *, own: bool, needed: bool = True
+) -> tuple[dict[str, Path], list[str]]:
+    """Files whose names match, whatever their content: one of each name."""
+    if not place.exists():
+        return {}, [f"{place}: no such file or folder"]
+    found: dict[str, Path] = {}
+    problems = []
+    for candidate in _candidates(pattern, place, unpacked, own=own):
+        name = _name(candidate, pattern)
+        if name in found and file_sha256(candidate) != file_sha256(found[name]):
+            problems.append(f"{name} is there twice, with other content")
+        found.setdefault(name, candidate)
+    return found, problems or ([] if found or not needed else [f"{pattern}: not found"])
+
+
+def _name(path: Path | PurePosixPath, pattern: str) -> str:
+    """A file's name, with its folder's where the pattern has one."""
+    return f"{path.parent.name}/{path.name}" if "/" in pattern else path.name
+
+
+def _candidates(name: str, place: Path, unpacked: Path, *, own: bool) -> Iterator[Path]:
+    """Files of that name, wherever they lie; with `own` the one of that very path, if it is there.
+
+    Others are backups, then.
+    """
+    if own and (place / name).is_file():
+        yield place / name
+        return
+    files = [place] if place.is_file() else sorted(path for path in place.rglob("*"))
+    yield from (path for path in files if fnmatchcase(_name(path, name), name) and path.is_file())
+    for path in files:
+        if path.is_file() and path.suffix.lower() == ".zip":
+            yield from _unpack(name, path, unpacked)
+
+
+def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
+    """Unpack the members of that name, whatever their folder inside the archive."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            named = [
+                info
+                for info in opened.infolist()
+                if fnmatchcase(_name(PurePosixPath(info.filename), name), name)
+            ]
+            size = sum(info.file_size for info in named)  # no more than declared is unpacked
+            if size > _RATIO * archive.stat().st_size + _ROOM:
+                raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
+            for info in named:
+                if not info.is_dir():
+                    folder = Path(mkdtemp(dir=unpacked))  # names may repeat in an archive
+                    target = folder / _name(PurePosixPath(info.filename), name)
+                    target.parent.mkdir(exist_ok=True)
+                    with opened.open(info) as member, target.open("wb") as out:
+                        shutil.copyfileobj(member, out, _CHUNK)
+                    yield target
+    except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk, not of the archive
+        raise DataError(
+            f"{archive} is not a whole zip archive: {error or 'it ends early'}.",
+            hint="Download it again, or name another folder: --from DIR",
+        ) from error
+
+
+def _shown(path: Path, unpacked: Path, place: Path) -> str:
+    return f"inside {place}" if path.is_relative_to(unpacked) else str(path)
+
+
+def _download(
+    source: Source, competition: Competition, dataset: Dataset, *, progress: bool
+) -> Path:
+    """Fetch a source into the cache with pooch; a file that is already there is used."""
+    import pooch
+    import requests
+
+    if not source.url:
+        raise DataError(
+            f"The files of {competition.name}/{dataset.name} are nowhere to fetch: "
+            "their owners have them.",
+            problems=[f"{name} is needed" for name in source.members or source.optional],
+            hint=f"Give the folder: podium data {competition.name} --dataset {dataset.name} "
+            "--from DIR",
+        )
+    pooch.get_logger().setLevel(logging.ERROR)
+    kept = _kept(source, competition, dataset)
+    file, folder = kept.name, kept.parent
+    scratch.sweep(folder, "tmp")  # the name of pooch's unfinished downloads
+    try:
+        path = pooch.retrieve(
+            source.url,
+            known_hash=f"sha256:{known}" if (known := source.members.get(file)) else None,
+            fname=file,
+            path=folder,
+            downloader=partial(_stream, most=source.limit_mb, progress=progress),
+        )
+    except _TooLargeError as error:
+        raise DataError(
+            f"{source.url} is larger than the {source.limit_mb:,} MiB that it may have: "
+            "nothing was kept.",
+            hint="If it is meant to be, its Source in competition.py takes a higher limit_mb; or "
+            "get the file any other way, then "
+            f"podium data {competition.name} --dataset {dataset.name} --from DIR",
+        ) from error
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise DataError(
+            f"Could not fetch {source.url}.",
+            problems=[f"{type(error).__name__}: {str(error)[:200]}"],
+            hint=(
+                "Without network: get the file any other way, then "
+                f"podium data {competition.name} --dataset {dataset.name} --from DIR"
+            ),
+        ) from error
+    return Path(path)
+
+
+class _TooLargeError(Exception):
+    """A download that is larger than it may be."""
+
+
+class _Limited:
+    """A file that takes so many bytes and no more."""
+
+    def __init__(self, file: IO[bytes], most: float, ends: ExitStack) -> None:
+        self._file, self._left, self._ends, self.flush = file, most, ends, file.flush
+
+    def expect(self, response: requests.Response, **_: Any) -> None:
+        """Refuse what says itself that it is too large, before any of it comes."""
+        self._ends.callback(response.close)
+        length = response.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._left:
+            raise _TooLargeError
+
+    def write(self, chunk: bytes) -> None:
+        """Write what there is room for."""
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise _TooLargeError
+        self._file.write(chunk)
+
+
+def _stream(url: str, file: str, manager: Any, *, most: float, progress: bool) -> None:
+    """Download as pooch does, of most MiB."""
+    import pooch
+
+    with open(file, "wb") as opened, ExitStack() as ends:  # noqa: PTH123  pooch gives a name
+        limited = _Limited(opened, most * (1 << 20), ends)
+        load = pooch.downloaders.choose_downloader(url, progressbar=progress)
+        if isinstance(load, pooch.HTTPDownloader):
+            load.kwargs["hooks"] = {"response": limited.expect}
+        load(url, limited, manager)
+
+
+def _kept(source: Source, competition: Competition, dataset: Dataset) -> Path:
+    """Where a download is kept."""
+    folder = workspace.cache() / "raw" / competition.name / dataset.name
+    return folder / (source.url.rsplit("/", 1)[-1] or "-")

@@ -1,1 +1,0 @@
-"""`podium freeze`: what a board's scores depend on, written down after a change."""

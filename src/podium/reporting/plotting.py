@@ -1,0 +1,126 @@
+"""Pictures of submissions: what may be shown is decided here, how it looks by a competition.
+
+A competition's `plot.py` has `draw(views) -> {file name: matplotlib Figure}`. Before a board is
+revealed a view of the test part has no truth, and scores of groups come from public rows alone, of
+groups with at least 20 rows; train rows, predicted out of fold, are shown with their truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podium import scratch, workspace
+from podium.competition.view import View
+from podium.errors import BoardError, PodiumError, needing_extras, reason
+from podium.leaderboard import files, leaderboard
+from podium.leaderboard.entry import Desk
+from podium.rounding import shown
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
+    from podium.data.dataset import Data
+    from podium.execution.folds import CrossValidation
+    from podium.leaderboard.record import Record
+
+
+def plot(data: Data, submissions: Sequence[str], out: Path) -> list[Path]:
+    """Draw submissions of the board, named by the beginning of their IDs.
+
+    Raises:
+        BoardError: If one is not there, of another board, or without its file.
+        PodiumError: If the competition has no pictures, or `out` cannot be written.
+    """
+    board = leaderboard.find_board(workspace.database_url())
+    if board is None:
+        raise BoardError("There is no board here yet.", hint="Begin with: podium list")
+    found = [board.find(name) for name in submissions]
+    where = data.competition.name, data.dataset.name
+    for record in found:
+        if (record.competition, record.dataset) != where:
+            raise BoardError(
+                f"{record.submission} is of {record.competition}/{record.dataset}, "
+                f"not of {'/'.join(where)}."
+            )
+    revealed = board.revealed(*where, data.version.answers) is not None
+    desk = Desk.of(data)
+    return draw(data.competition, [_view(desk, one, revealed=revealed) for one in found], out)
+
+
+def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> list[Path]:
+    """Draw out-of-fold predictions of the train part beside the truth."""
+    import pyarrow as pa
+
+    from podium.data.dataset import train_columns
+    from podium.scoring import submission
+    from podium.scoring.scoring import by_group
+
+    train = data.train()
+    ids = pa.array(train.ids, type=pa.string())
+    table = submission.from_pandas(found.predictions)
+    predictions = submission.align(
+        table, data.competition, ids, genes=data.genes, known=data.labels
+    )
+    truth = train_columns(data, train)
+    scores = by_group(data.competition, truth, predictions)
+    part = train.without_answers()
+    view = View(
+        title=f"{title}, out of fold",
+        part=part,
+        predictions=predictions,
+        truth=truth,
+        scores=scores,
+    )
+    return draw(data.competition, [view], out)
+
+
+def check(competition: Competition, out: Path) -> None:
+    """Say before a long work if its pictures could not be drawn or written.
+
+    Raises:
+        PodiumError: If the competition has none, a package is missing, or `out` is no folder.
+    """
+    if not (competition.folder / "plot.py").is_file():
+        raise PodiumError(f"{competition.name} has no pictures: its folder has no plot.py.")
+    with needing_extras("Drawing"):
+        competition.module("plot")
+    if out.exists() and not out.is_dir():
+        raise PodiumError(f"The pictures cannot be written to {out}: it is no folder.")
+
+
+def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Path]:
+    """Write the competition's pictures of some views as PNG files."""
+    check(competition, out)
+    with needing_extras("Drawing"):
+        figures: Mapping[str, Any] = competition.module("plot").draw(views)
+    written = []
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            with scratch.replacing(out / f"{name}.png") as file:
+                figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
+            written.append(out / f"{name}.png")
+    except OSError as error:
+        raise PodiumError(
+            f"The pictures cannot be written to {out}: {reason(error)}.",
+            hint="Name another folder.",
+        ) from error
+    return written
+
+
+def _view(desk: Desk, record: Record, *, revealed: bool) -> View:
+    if record.version != desk.version.name:
+        raise BoardError(
+            f"{record.submission} ({record.name}) was handed in to other data, split or metric.",
+            hint="Its file can be scored again: podium rescore "
+            f"{record.competition} --dataset {record.dataset}",
+        )
+    predictions = desk.check(files.checked(record))
+    return View(
+        title=f"{record.name} ({record.team})",
+        part=desk.data.part("test"),
+        predictions=predictions,
+        truth=desk.answers() if revealed else None,
+        scores=shown(desk.scores_by_group(predictions, private=revealed)),
+    )

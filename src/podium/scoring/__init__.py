@@ -1,0 +1,1 @@
+"""Scoring: alignment by id, the solution behind one door, tiers."""
