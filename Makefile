@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # Processes that tests start need not compile Podium again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-slow test-all coverage check redteam reference bench clean
+.PHONY: demo test test-slow test-all coverage check docs redteam reference bench clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -30,6 +30,10 @@ check: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src competitions
+
+# What the docs take from the code: the picture of the layers, options, public names.
+docs: .venv/ready-dev
+	$(BIN)/python docs/generate.py
 
 # Attacks of all kinds, by turns, and the table of docs/security.md: make redteam SECONDS=600.
 SECONDS ?= 60

@@ -4,8 +4,8 @@
 
 The most is the rate of one large matrix product, measured here in float32 and bfloat16. What a
 network multiplies in an epoch (forwards and backwards) is counted by PyTorch; the time is that of
-one epoch of `podium.learning.neural.train` at the model's own settings, the second of two. Shares of
-operators are those of PyTorch's profiler. On a GPU, the same there.
+one epoch of `podium.learning.neural.train` at the model's own settings, the second of two. Shares
+of operators are those of PyTorch's profiler. On a GPU, the same there.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
 Predictions are the truth of simulated slices, made wrong where a smooth random field is high (as
 white noise smoothed with a normal kernel of sd 2.5 spots): such a spot gets the next layer up or
 down. A draw is a new field, and for slices as units also new slices of new donors. What is to be
-covered is the mean score of all draws. The interval is podium.metrics.stats' own, with the units as given;
+covered is the mean score of all draws. The interval is podium.metrics.stats' own, with the units
+as given;
 "se / sd" is its standard error (root mean square) over the true spread of the score: 1 is right.
 """
 

@@ -4,7 +4,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from podium.learning import autoencoder, neural  # noqa: E402
-from podium.learning.autoencoder import (
+from podium.learning.autoencoder import (  # noqa: E402
     INPUTS,
     Autoencoder,
     BaseAutoencoder,

@@ -1,5 +1,6 @@
 """Docs are true: commands and options exist and are documented, snippets run."""
 
+import importlib.util
 import inspect
 import os
 import re
@@ -56,12 +57,27 @@ def shell_commands():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_is_documented(name):
+def test_every_command_has_a_row(name):
     lines = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").splitlines()
-    rows = [line for line in lines if line.startswith(f"| `podium {name}")]
+    rows = [line for line in lines if re.match(rf"\| `podium {name}\b", line)]
     assert rows, f"docs/commands.md has no row for podium {name}"
-    for option in options(name):
-        assert option in rows[0] or option in ("--json", "-d", "-m", "-h", "--help"), option
+    assert all(len(line) < 300 for line in lines if line.startswith("|"))
+
+
+@pytest.fixture(scope="module")
+def generate():
+    """The program that writes what docs take from the code."""
+    path = ROOT / "docs" / "generate.py"
+    spec = importlib.util.spec_from_file_location("generate", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "commands.md", "api.md"])
+def test_what_pages_take_from_the_code_is_current(name, generate):
+    page = ROOT / "docs" / name
+    assert page.read_text(encoding="utf-8") == generate.current(page), "run: make docs"
 
 
 @pytest.mark.parametrize(("words", "own"), list(shell_commands()))

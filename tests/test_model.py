@@ -51,12 +51,12 @@ def test_what_is_missing_is_named(part, toy, workspace):
 def test_errors_show_the_lines_of_the_users_file(toy, workspace):
     with pytest.raises(ModelError, match="line 2: invalid syntax"):
         model.load(toy, write(workspace, "import os\nx = = 1\n", "a.py"))
-    with pytest.raises(ModelError, match=r"line 1 in <module>: import no_such_thing"):
+    with pytest.raises(ModelError, match=r"line 1: import no_such_thing"):
         model.load(toy, write(workspace, "import no_such_thing\n", "b.py"))
     file = model.load(toy, write(workspace, GOOD.replace("return Zero(params)", "1 / 0"), "c.py"))
     with pytest.raises(ModelError, match="ZeroDivisionError") as error:
         file.build(0)
-    assert error.value.problems == ("line 5 in build: 1 / 0",)
+    assert error.value.problems == ("c.py, line 5 in build: 1 / 0",)
 
 
 def test_parameters(toy):

@@ -506,8 +506,7 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
-    from podium.leaderboard.record import SUBMISSION, Withdrawal, now
-    from podium.rounding import sealed
+    from podium.leaderboard.record import SUBMISSION, Withdrawal, now, sealed
 
     acting = workspace.team(team)
     opened = _board()

@@ -1,4 +1,4 @@
-"""Columns of Arrow tables: as numbers, or as labels that are told alike however they are written."""
+"""Columns of Arrow tables as numbers or as labels, and the words for what is wrong with them."""
 
 from __future__ import annotations
 

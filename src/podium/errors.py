@@ -11,7 +11,8 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -156,7 +157,7 @@ class MissingPackageError(PodiumError):
 
 
 @contextmanager
-def needing_extras(what: str) -> Iterator[None]:
+def require_extra(what: str) -> Iterator[None]:
     """Say in words which extra is missing when code inside imports from it.
 
     Raises:
@@ -203,3 +204,27 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         _LOG.setLevel(before)
+
+
+def _inside(function: str) -> str:
+    return "" if function == "<module>" else f" in {function}"
+
+
+def own_lines(error: BaseException, is_own: Callable[[Path], bool]) -> list[str]:
+    """The lines of some files that an error came through, the innermost last.
+
+    Args:
+        error: As it was caught.
+        is_own: Which files are meant.
+
+    Returns:
+        Such as `model.py, line 3 in fit: 1 / 0`.
+    """
+    lines = [
+        f"{Path(frame.filename).name}, line {frame.lineno}{_inside(frame.name)}: {frame.line}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if is_own(Path(frame.filename))
+    ]
+    if isinstance(error, SyntaxError) and error.lineno and is_own(Path(error.filename or "-")):
+        lines.append(f"{Path(error.filename or '-').name}, line {error.lineno}: {error.msg}")
+    return lines

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podium.rounding import DIGITS, decimals
-
-if TYPE_CHECKING:
-    from podium.leaderboard.ranking import Row
 
 
 def figure(value: float | None, digits: int = DIGITS) -> str:
@@ -30,13 +27,6 @@ def chance(probability: float | None) -> str:
     if probability is None:
         return "-"
     return ">99.9%" if probability > 0.999 else f"{100 * probability:.1f}%"
-
-
-def moved(row: Row, before: Mapping[str, int]) -> str:
-    """The public rank, and by how many places a row has risen or fallen since."""
-    if row.rank is None or row.submission not in before:
-        return "-"
-    return f"{before[row.submission]} ({before[row.submission] - row.rank:+d})"
 
 
 def short(value: Any) -> str:

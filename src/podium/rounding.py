@@ -10,11 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from podium.leaderboard.record import Record
+from typing import Any, TypeVar
 
 DIGITS = 4
 """Decimals of a figure below 10; above, one more digit than that in all: 29.337, 31235."""
@@ -57,14 +53,3 @@ def agree(a: Any, b: Any) -> bool:
 def unit(value: float) -> float:
     """One in the last digit that a figure is shown with, and some dust: 0.0001 for 0.8765."""
     return 1.000001 * 10.0 ** -decimals(value)
-
-
-def sealed(record: Record) -> Record:
-    """A record as others may have it before the reveal: rounded, and nothing of single groups.
-
-    Influence values would tell who is in the public half, and of each of its groups the mean of the
-    answers.
-    """
-    public = shown(record.public)
-    nothing: dict[str, Any] = {"private": {}, "all": {}, "private_influence": b""}
-    return replace(record, public=public, public_influence=b"", **nothing)

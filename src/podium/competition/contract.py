@@ -21,7 +21,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from podium.competition.importing import _import, _Told
+from podium.competition.importing import import_part, translate_errors
 from podium.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -226,9 +226,9 @@ class Competition:
     @property
     def metric(self) -> Metric:
         """The official metric, from `metric.py`: our own kind, Kaggle's or that of mle-bench."""
-        from podium.competition.foreign import metric_of, standing_in
+        from podium.competition.foreign import metric_of, stub_modules
 
-        with standing_in():
+        with stub_modules():
             module = self.module("metric")
         return metric_of(module, name=self.primary.name, row_id=self.metric_id)
 
@@ -252,11 +252,11 @@ class Competition:
         Raises:
             PodiumError: If it fails; with its lines.
         """
-        return _import(self.name, name)
+        return import_part(self.name, name)
 
     def telling(self, module: str) -> contextlib.AbstractContextManager[None]:
         """Turn whatever a module's code raises inside into an error that shows its own lines."""
-        return _Told(self.name, module)
+        return translate_errors(self.name, module)
 
     def dataset(self, name: str | None = None) -> Dataset:
         """The dataset of that name, or the default one.

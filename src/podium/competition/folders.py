@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.competition.contract import Competition, Control, Dataset, Score, Stratum, Target
-from podium.competition.importing import _import
+from podium.competition.importing import import_part
 from podium.errors import PodiumError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def load(name: str) -> Competition:
         raise UnknownNameError("competition", name, known, hint="See them all: podium list")
     if problem := _unusable(next(folder for folder in folders() if folder.name == name)):
         raise PodiumError(f"The competition {name!r} cannot be loaded: {problem}.")
-    found = getattr(_import(name, "competition"), "competition", None)
+    found = getattr(import_part(name, "competition"), "competition", None)
     if not isinstance(found, Competition) or found.name != name:
         raise PodiumError(
             f"competitions/{name}/competition.py must end in "

@@ -14,18 +14,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from podium.competition.metric import ANSWERS, Metric, Table, whole_metric
-from podium.errors import PodiumError, SubmissionError, in_one_line
+from podium.errors import PodiumError, SubmissionError, in_one_line, own_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +95,7 @@ def metric_of(module: ModuleType, *, name: str, row_id: str) -> Metric:
 
 
 @contextmanager
-def standing_in() -> Iterator[None]:
+def stub_modules() -> Iterator[None]:
     """Stand in for modules that files of others import their errors from and few have."""
     added = []
     for path, error in _STANDINS.items():
@@ -125,7 +123,7 @@ def _adapted(
     file = source.__code__.co_filename
 
     def others(answers: pd.DataFrame, said: pd.DataFrame) -> float:
-        with _Told(file, list(answers.columns)):
+        with _translate_errors(file, list(answers.columns)):
             return float(function(*(one.rename(columns={"id": row_id}) for one in (answers, said))))
 
     def score(solution: Table, predictions: Table) -> dict[str, float]:
@@ -218,29 +216,21 @@ def _like(values: Any, answers: Any) -> Any:
     return pd.Series(values.tolist(), dtype=kind if types.is_string_dtype(kind) else None).array
 
 
-class _Told:
-    """Turns the errors of a file of others into ours."""
-
-    def __init__(self, file: str, given: Sequence[str]) -> None:
-        self.file, self.given = file, given
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        if not isinstance(error, Exception) or isinstance(error, PodiumError):
-            return
+@contextlib.contextmanager
+def _translate_errors(file: str, given: Sequence[str]) -> Iterator[None]:
+    """Turn the errors of a file of others into ours."""
+    try:
+        yield
+    except PodiumError:
+        raise
+    except Exception as error:
         said = in_one_line(str(error)) or type(error).__name__
         names = {kind.__name__ for kind in type(error).__mro__}
         if names & {"ParticipantVisibleError", "InvalidSubmissionError"}:
             raise SubmissionError("The metric refuses the submission.", problems=[said]) from error
-        lines = [
-            f"{Path(frame.filename).name}, line {frame.lineno}: {frame.line}"
-            for frame in traceback.extract_tb(trace)
-            if frame.filename == self.file
-        ]
+        lines = own_lines(error, lambda path: str(path) == file)
         if isinstance(error, KeyError):
-            lines.append(f"it is given the answers' {', '.join(map(repr, self.given))}")
+            lines.append(f"it is given the answers' {', '.join(map(repr, given))}")
         raise PodiumError(
             f"The competition's metric fails: {type(error).__name__}: {said}",
             problems=lines[-_LINES:],

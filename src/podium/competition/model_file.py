@@ -32,8 +32,9 @@ from podium.errors import (
     PodiumError,
     UnknownNameError,
     in_one_line,
-    needing_extras,
     note,
+    own_lines,
+    require_extra,
 )
 from podium.scratch import file_sha256
 
@@ -135,8 +136,8 @@ class LoadedModel(ModelFile):
             MissingPackageError: If it needs an extra that is not installed.
         """
         ours = self.shipped and self.params == self.module.DEFAULTS and not own_rows
-        told = contextlib.nullcontext() if ours else _Reported(self.path, what)
-        with _printing(), told, needing_extras(self.name):
+        told = contextlib.nullcontext() if ours else _translate_errors(self.path, what)
+        with _printing(), told, require_extra(self.name):
             yield
 
 
@@ -339,8 +340,8 @@ def _import_file(path: Path, content: bytes) -> ModuleType:
         raise ModelError(f"{path} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    told = _Reported(path, "import")
-    with _printing(), told, needing_extras(path.name):
+    told = _translate_errors(path, "import")
+    with _printing(), told, require_extra(path.name):
         spec.loader.exec_module(module)
     return module
 
@@ -353,33 +354,21 @@ def _printing() -> Iterator[None]:
         yield
 
 
-class _Reported:
-    """Turns any error of a user's file into a `ModelError` that shows that file's own lines."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        self.path, self.what = path, what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None or isinstance(error, KeyboardInterrupt):
-            return
-        if isinstance(error, PodiumError) and _is_ours(trace):
-            return
-        own = str(self.path.resolve())
-        lines = [
-            f"line {frame.lineno} in {frame.name}: {frame.line}"
-            for frame in traceback.extract_tb(trace)
-            if str(Path(frame.filename).resolve()) == own
-        ]
-        if isinstance(error, SyntaxError) and error.lineno and not lines:
-            lines = [f"line {error.lineno}: {error.msg}"]
+@contextmanager
+def _translate_errors(path: Path, what: str) -> Iterator[None]:
+    """Turn any error of a user's file into a `ModelError` that shows that file's own lines."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, PodiumError) and _is_ours(error.__traceback__):
+            raise
         said = in_one_line(traceback.format_exception_only(error)[-1][:_SAID])
         said = re.sub(rf"^{_PREFIX}\w+\.|^podium\.errors\.", "", said)  # of a class in the file
         raise ModelError(
-            f"{self.path} failed in {self.what}: {said}",
-            problems=lines[-_LINES:],
+            f"{path} failed in {what}: {said}",
+            problems=own_lines(error, lambda file: file.resolve() == path.resolve())[-_LINES:],
             hint="A model returns; it does not exit." if isinstance(error, SystemExit) else "",
         ) from error
 

@@ -1,7 +1,8 @@
 """Versions: which data, split and metric a score belongs to, and what of it the cache has.
 
 Data and split are named by their content, the metric by its version, which golden scores hold
-(`podium.scoring.golden`, docs/decisions/0016). Light on purpose: the board needs no more of the data.
+(`podium.scoring.golden`, docs/decisions/0016). The board needs no
+more of the data.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ from podium.competition.version import (
     version_of,
 )
 from podium.data import raw
-from podium.errors import DataError, UnknownNameError, needing_extras, reason
+from podium.errors import DataError, UnknownNameError, reason, require_extra
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
@@ -468,7 +468,7 @@ def build(
     with (
         raw.members(competition, dataset, source=source, progress=progress) as files,
         competition.telling("data"),
-        needing_extras(name),
+        require_extra(name),
     ):
         try:
             return cast("Prepared", prepare_raw(files, **options))

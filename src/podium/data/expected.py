@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from podium.competition.contract import Competition
 from podium.data.columns import wanted
+from podium.errors import SubmissionError
 
+FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5", ".h5ad": "HDF5"}
+_SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
 _ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
 _MATRIX_VALUE = 32  # the same in a matrix: a number with all its digits, no texts
 _SPARE = 1000  # rows beyond twice those that are expected
@@ -52,6 +56,11 @@ class Expected:
         """Bytes of memory that reading the file may take."""
         return _LIBRARIES + _COPIES * self.limit
 
+    @property
+    def seconds(self) -> int:
+        """Seconds that reading the file may take."""
+        return _SECONDS + self.limit // _PER_SECOND
+
     def check_rows(self, count: int, spare: int = _SPARE) -> None:
         """Refuse far more rows than are expected.
 
@@ -80,3 +89,12 @@ class Expected:
             raise ValueError(
                 f"its columns unpack to {size >> 20:,} MiB, far more than {self.rows:,} rows need"
             )
+
+
+def unreadable(path: Path, reason: str) -> SubmissionError:
+    """The refusal of a file that cannot be read as what its name says."""
+    return SubmissionError(
+        f"{path} cannot be read as {FORMATS[path.suffix.lower()]}.",
+        problems=[(reason.strip() or "unreadable").splitlines()[0][:300]],
+        hint="Is the file whole, and is its content what its name says?",
+    )

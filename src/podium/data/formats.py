@@ -22,13 +22,12 @@ import pyarrow.compute as pc
 from podium.columns import EXAMPLES, TEXT, many
 from podium.competition.contract import Competition
 from podium.data import hdf5
-from podium.data.expected import Expected
+from podium.data.expected import FORMATS, Expected, unreadable
 from podium.data.memory import limited
 from podium.data.reader import Reader
 from podium.data.wide import Wide
 from podium.errors import SubmissionError
 
-FORMATS = {".csv": "CSV", ".parquet": "Parquet", ".h5": "HDF5", ".hdf5": "HDF5", ".h5ad": "HDF5"}
 _IRREGULAR = "is no regular file but a pipe or a device"
 _LONGEST = 1000  # bytes of one text
 _CHUNK = 1 << 20
@@ -121,15 +120,6 @@ def parse(path: Path, expected: Expected) -> pa.Table | Wide:
             hint="Ids and numbers are short: was a column of other texts saved under this name?",
         )
     return table
-
-
-def unreadable(path: Path, reason: str) -> SubmissionError:
-    """The refusal of a file that cannot be read as what its name says."""
-    return SubmissionError(
-        f"{path} cannot be read as {FORMATS[path.suffix.lower()]}.",
-        problems=[(reason.strip() or "unreadable").splitlines()[0][:300]],
-        hint="Is the file whole, and is its content what its name says?",
-    )
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from podium.competition.counts import hdf5_file
-from podium.data.hdf5 import hard
 from podium.data.tables import bounded
 from podium.errors import DataError, PodiumError, reason
 from podium.scratch import replacing
@@ -205,3 +204,22 @@ def _write_matrix(parent: Any, name: str, matrix: csr_array[Any]) -> None:
 def _mark(item: Any, kind: str, version: str) -> None:
     item.attrs["encoding-type"] = kind
     item.attrs["encoding-version"] = version
+
+
+def hard(group: Any, name: str) -> Any:
+    """An item that lies in the file itself: a link could show another file's content.
+
+    Raises:
+        ValueError: If it does not, or is not there.
+    """
+    import h5py
+
+    link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
+    if link is None:
+        raise ValueError(f"{name!r} is missing")
+    if not isinstance(link, h5py.HardLink):
+        raise ValueError(f"{name!r} is a link to other data; save the values themselves")  # noqa: TRY004
+    item = group[name]
+    if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
+        raise ValueError(f"{name!r} lies in another file; save the values themselves")
+    return item

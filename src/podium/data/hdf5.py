@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from podium.data.expected import Expected
+from podium.data.h5ad import hard
 from podium.data.wide import Wide
 
 
@@ -130,25 +131,6 @@ def _length(group: Any) -> int:
     if not isinstance(item, h5py.Dataset):
         item = hard(item, "codes" if "codes" in item else "values")
     return int(item.shape[0])
-
-
-def hard(group: Any, name: str) -> Any:
-    """An item that lies in the file itself: a link could show another file's content.
-
-    Raises:
-        ValueError: If it does not, or is not there.
-    """
-    import h5py
-
-    link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
-    if link is None:
-        raise ValueError(f"{name!r} is missing")
-    if not isinstance(link, h5py.HardLink):
-        raise ValueError(f"{name!r} is a link to other data; save the values themselves")  # noqa: TRY004
-    item = group[name]
-    if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
-        raise ValueError(f"{name!r} lies in another file; save the values themselves")
-    return item
 
 
 def _rows(name: str, item: Any) -> int:

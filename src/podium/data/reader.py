@@ -1,9 +1,6 @@
-"""A process that reads files of others: they may crash a library, or unpack without end.
+"""Files of others are read by another process: they may crash a library, or unpack without end.
 
-    python -m podium.data.reader
-
-says that it is ready, takes a request a line and answers each with a line and, where there is a
-table, an Arrow stream. Every file has little memory, and little time.
+What it does: `podium.data.reading`. Every file has little memory, and little time.
 """
 
 from __future__ import annotations
@@ -11,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
@@ -20,7 +16,7 @@ from weakref import finalize
 
 import pyarrow as pa
 
-from podium.data.expected import Expected
+from podium.data.expected import Expected, unreadable
 from podium.data.wide import Wide
 from podium.errors import PodiumError, SubmissionError
 from podium.machine import python
@@ -28,9 +24,8 @@ from podium.machine import python
 if TYPE_CHECKING:
     from typing import Self
 
-_SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
 _LINE = 1 << 20  # bytes of an answer
-_READY = b"ready\n"
+READY = b"ready\n"
 _FRUGAL = {
     "ARROW_IO_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -61,7 +56,7 @@ class Reader:
             SubmissionError: If it cannot be read as a table, with little memory and time.
         """
         place, late = path.absolute(), list[bool]()
-        seconds = _seconds(expected)
+        seconds = expected.seconds
         process, fresh = self._started()
 
         def stop() -> None:
@@ -79,8 +74,6 @@ class Reader:
             if not isinstance(error, OSError | EOFError):
                 raise
             why = f"reading took longer than {seconds} seconds" if late else "the library crashed"
-            from podium.data.formats import unreadable
-
             raise unreadable(path, f"it is damaged: {why}") from error
         finally:
             timer.cancel()
@@ -105,7 +98,7 @@ class Reader:
             return self._process, False
         self.close()
         self._process = subprocess.Popen(
-            python("-m", "podium.data.reader"),
+            python("-m", "podium.data.reading"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -128,10 +121,10 @@ def _out(process: subprocess.Popen[bytes]) -> BinaryIO:
 
 
 def _await_start(process: subprocess.Popen[bytes]) -> None:
-    if _out(process).readline(_LINE) != _READY:
+    if _out(process).readline(_LINE) != READY:
         raise PodiumError(
             "The process that reads predictions files does not start.",
-            hint="Why: " + " ".join(python("-m", "podium.data.reader")),
+            hint="Why: " + " ".join(python("-m", "podium.data.reading")),
         )
 
 
@@ -156,64 +149,3 @@ def _asked(process: subprocess.Popen[bytes], request: dict[str, Any]) -> tuple[A
             raise EOFError
         got += more
     return answer, buffer
-
-
-def _seconds(expected: Expected) -> int:
-    return _SECONDS + expected.limit // _PER_SECOND
-
-
-def _answer(path: Path, expected: Expected) -> tuple[dict[str, Any], pa.Table | None]:
-    """What is said of a file, and its table."""
-    from podium.data import formats
-
-    try:
-        parsed = formats.parse(path, expected)
-        matrix = isinstance(parsed, Wide)
-        table = parsed.packed() if isinstance(parsed, Wide) else parsed
-        with pa.MockOutputStream() as counted, pa.ipc.new_stream(counted, table.schema) as out:
-            out.write_table(table)
-    except SubmissionError as error:
-        return {"error": [error.message, error.problems, error.hint]}, None
-    return {"size": counted.size(), "matrix": matrix}, table
-
-
-def _limit_time(expected: Expected) -> None:
-    """End the process in the midst of a file, in case that nobody is left to do so."""
-    if sys.platform != "win32":
-        import resource
-
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        seconds = int(used.ru_utime + used.ru_stime) + 2 * _seconds(expected)
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds if hard < 0 else min(seconds, hard), hard))
-
-
-def _serve() -> None:
-    import pyarrow.csv
-    import pyarrow.parquet  # noqa: F401  for the first file, which would count them as its own
-
-    import podium.data.formats  # noqa: F401
-
-    if sys.platform != "win32":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
-    out.write(_READY)
-    out.flush()
-    for line in sys.stdin.buffer:
-        request = json.loads(line)
-        path, expected = Path(request.pop("path")), Expected(**request)
-        _limit_time(expected)
-        answer, table = _answer(path, expected)
-        out.write(json.dumps(answer).encode() + b"\n")
-        if table is not None:
-            with pa.ipc.new_stream(out, table.schema) as stream:
-                stream.write_table(table)
-        out.flush()
-        table = None
-
-
-if __name__ == "__main__":
-    _serve()

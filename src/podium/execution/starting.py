@@ -34,14 +34,14 @@ FORKS = _forks()
 _COMMON = (
     "podium.execution.child",
     "podium.execution.training",
-    "podium.data",
+    "podium.data.dataset",
     "pandas",
     "pyarrow.parquet",
 )
 _HEAVY = {
     "lightgbm": r"\blightgbm\b",
     "sklearn.linear_model": r"\bsklearn\b",
-    "torch": r"\btorch\b|podium\.(neural|autoencoder|learning)\b",
+    "torch": r"\btorch\b|\bneural\b|[Aa]utoencoder",
     "h5py": r"\bslices\b",
     "scipy.sparse": r"\bscipy\b|\bslices\b",
 }

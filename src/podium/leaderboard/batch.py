@@ -18,7 +18,7 @@ from podium import workspace
 from podium.competition import folders as competitions
 from podium.data import dataset as data
 from podium.data import formats
-from podium.data.formats import FORMATS
+from podium.data.expected import FORMATS
 from podium.errors import BoardError, PodiumError, one_line
 from podium.execution import provenance
 from podium.leaderboard import files, leaderboard

@@ -23,6 +23,7 @@ from podium import documents, rounding, workspace
 from podium.competition import folders as competitions
 from podium.competition.version import Version, answers_of, find_version, successor
 from podium.errors import BoardError, PodiumError
+from podium.leaderboard import record as records
 from podium.leaderboard.record import (
     CEILING,
     CONTROL,
@@ -130,14 +131,14 @@ def modern(line: dict[str, Any]) -> dict[str, Any]:
 def of_record(record: Record, opened: bool) -> dict[str, Any]:
     """A record's line; sealed unless its board is `opened`."""
     opened = opened and bool(record.private)
-    line = {"type": "record", **vars(record if opened else rounding.sealed(record))}
+    line = {"type": "record", **vars(record if opened else records.sealed(record))}
     for name in _INFLUENCE:
         line[name] = base64.b64encode(line[name]).decode()
     return line if opened else {**line, **dict.fromkeys((*_SEALED, "public_influence"))}
 
 
 def sealed(line: dict[str, Any]) -> dict[str, Any]:
-    """A line as an older Podium wrote it, as it would be written now: see `rounding.sealed`."""
+    """A line as an older Podium wrote it, as it would be written now: see `record.sealed`."""
     if line["type"] != "record" or line.get("private"):
         return line
     return {**line, "public": rounding.shown(line.get("public")), "public_influence": None}

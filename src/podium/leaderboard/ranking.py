@@ -282,3 +282,10 @@ def _status(entry: Entry) -> str:
     if entry.kind != SUBMISSION:
         return entry.kind
     return {CLAIM: UNVERIFIED, REFERENCE: REFERENCE}.get(entry.origin, SUBMISSION)
+
+
+def moved(row: Row, before: Mapping[str, int]) -> str:
+    """The public rank, and by how many places a row has risen or fallen since."""
+    if row.rank is None or row.submission not in before:
+        return "-"
+    return f"{before[row.submission]} ({before[row.submission] - row.rank:+d})"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from podium.errors import PodiumError
+from podium.rounding import shown
 
 CONTROL, CEILING, SUBMISSION = "control", "ceiling", "scored"
 OWN, CLAIM, REFERENCE = "own", "claim", "reference"
@@ -109,6 +110,17 @@ class Pick:
     submissions: Sequence[str]
     who: str
     created: str
+
+
+def sealed(record: Record) -> Record:
+    """A record as others may have it before the reveal: rounded, and nothing of single groups.
+
+    Influence values would tell who is in the public half, and of each of its groups the mean of the
+    answers.
+    """
+    public = shown(record.public)
+    nothing: dict[str, Any] = {"private": {}, "all": {}, "private_influence": b""}
+    return replace(record, public=public, public_influence=b"", **nothing)
 
 
 def submission_id(competition: str, dataset: str, team: str, sha256: str) -> str:

@@ -2,7 +2,7 @@
 
 What differs between autoencoders is what a latent coordinate is, how it is decoded and which loss
 that pays; `BaseAutoencoder` asks for just these, so a new one (a negative-binomial likelihood, a
-graph) is its four methods. `fit` trains any of them on rows through `podium.learning.neural.train` and
+graph) is its four methods. `fit` trains any of them on rows by `podium.learning.neural.train`, and
 `latent` gives the coordinates. No label takes part: the epoch is chosen on held-out rows by the
 loss itself.
 """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium import scratch, workspace
 from podium.competition.view import View
-from podium.errors import BoardError, PodiumError, needing_extras, reason
+from podium.errors import BoardError, PodiumError, reason, require_extra
 from podium.leaderboard import files, leaderboard
 from podium.leaderboard.entry import Desk
 from podium.rounding import shown
@@ -83,7 +83,7 @@ def check(competition: Competition, out: Path) -> None:
     """
     if not (competition.folder / "plot.py").is_file():
         raise PodiumError(f"{competition.name} has no pictures: its folder has no plot.py.")
-    with needing_extras("Drawing"):
+    with require_extra("Drawing"):
         competition.module("plot")
     if out.exists() and not out.is_dir():
         raise PodiumError(f"The pictures cannot be written to {out}: it is no folder.")
@@ -92,7 +92,7 @@ def check(competition: Competition, out: Path) -> None:
 def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Path]:
     """Write the competition's pictures of some views as PNG files."""
     check(competition, out)
-    with needing_extras("Drawing"):
+    with require_extra("Drawing"):
         figures: Mapping[str, Any] = competition.module("plot").draw(views)
     written = []
     try:

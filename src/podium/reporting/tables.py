@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.competition.contract import Competition
-from podium.figures import chance, figure, interval, moved
-from podium.leaderboard.ranking import HOUSE, Row
+from podium.figures import chance, figure, interval
+from podium.leaderboard.ranking import HOUSE, Row, moved
 from podium.leaderboard.standings import Standings
 from podium.reporting.drawing import Axis, values_axis
 

@@ -1,8 +1,8 @@
 """Who is really ahead: submissions compared by their stored influence values, by numpy alone.
 
 Scores here are oriented so that more is better. Influence values [submissions, groups] are those of
-`podium.metrics.stats`; since the groups are the dataset's, any two submissions are paired. Formulas and
-what was measured: docs/statistics.md.
+`podium.metrics.stats`; since the groups are the dataset's, any two submissions are paired.
+Formulas and what was measured: docs/statistics.md.
 """
 
 from __future__ import annotations

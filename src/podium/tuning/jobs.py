@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
-from podium.errors import PodiumError, needing_extras
+from podium.errors import PodiumError, require_extra
 from podium.machine import cores
 from podium.tuning import search, studies
 from podium.tuning.search import Job, Watch, answer
@@ -83,7 +83,7 @@ def dask(
     Raises:
         PodiumError: If Dask is missing, no scheduler answers, or a worker was refused something.
     """
-    with needing_extras("The backend dask"):
+    with require_extra("The backend dask"):
         import distributed
         import joblib
 

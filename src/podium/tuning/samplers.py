@@ -16,7 +16,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
-from podium.errors import UnknownNameError, needing_extras
+from podium.errors import UnknownNameError, require_extra
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -58,7 +58,7 @@ def make(name: str, seed: int) -> BaseSampler:
     if name not in _MAKE:
         raise UnknownNameError("sampler", name, SAMPLERS)
     if name in _NEEDS:
-        with needing_extras(f"The sampler {name}"):
+        with require_extra(f"The sampler {name}"):
             import_module(_NEEDS[name])
     return ByNumber(_MAKE[name], seed)
 

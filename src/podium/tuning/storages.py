@@ -31,7 +31,7 @@ from optuna.storages import (
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from podium.errors import PodiumError, needing_extras
+from podium.errors import PodiumError, require_extra
 
 if TYPE_CHECKING:
     from typing import IO
@@ -232,7 +232,7 @@ class Database:
     @cached_property
     def optuna(self) -> BaseStorage:
         """Optuna's storage; its tables are made where they are missing."""
-        with needing_extras("PostgreSQL"), self._reached(), warnings.catch_warnings():
+        with require_extra("PostgreSQL"), self._reached(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             return RDBStorage(
                 self.url.render_as_string(hide_password=False),

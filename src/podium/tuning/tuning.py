@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial
 
 from podium.competition.model_file import note_change
 from podium.data.dataset import Data
-from podium.errors import ModelError, PodiumError, UnknownNameError, needing_extras
+from podium.errors import ModelError, PodiumError, UnknownNameError, require_extra
 from podium.execution import out_of_fold
 from podium.execution.training import Folds
 from podium.execution.worker import Limits
@@ -101,7 +101,7 @@ class Settings:
         if problems:
             raise PodiumError("It cannot be searched so.", problems=problems)
         if self.plots is not None:
-            with needing_extras("A plot of a study"):
+            with require_extra("A plot of a study"):
                 import plotly  # noqa: F401
 
 

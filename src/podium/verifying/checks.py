@@ -44,8 +44,8 @@ def imports_are_light(case: Case) -> Iterator[str]:
     folder = f"podium.competitions.{case.competition.name}"
     code = (
         f"import sys, json, podium.competitions as c; c.__path__ = {_roots()!r}\n"
-        "from podium.competition.foreign import standing_in\n"
-        f"with standing_in():\n    import {folder}.competition, {folder}.metric\n"
+        "from podium.competition.foreign import stub_modules\n"
+        f"with stub_modules():\n    import {folder}.competition, {folder}.metric\n"
         "print(json.dumps(sorted(sys.modules)))"
     )
     done = subprocess.run(

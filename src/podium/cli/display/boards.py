@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from podium.cli.display.printing import document, out, say, table
 from podium.competition.contract import Competition
-from podium.figures import chance, figure, interval, moved
-from podium.leaderboard.ranking import LATE, UNVERIFIED
+from podium.figures import chance, figure, interval
+from podium.leaderboard.ranking import LATE, UNVERIFIED, moved
 from podium.leaderboard.record import REFERENCE
 
 if TYPE_CHECKING:

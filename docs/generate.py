@@ -1,0 +1,96 @@
+"""Write what the docs take from the code: `make docs`.
+
+- architecture.md: the picture of the layers, and who imports whom.
+- commands.md: the options of every command.
+- api.md: the public names, with the first line that each says of itself.
+
+A page marks such a section by `<!-- generated: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from podium import cli
+
+DOCS = Path(__file__).parent
+sys.path.append(str(DOCS.parent / "benchmarks"))
+PACKAGES = ("podium", *(f"podium.{n}" for n in ("competition", "metrics", "data", "learning")))
+
+
+def main() -> None:
+    """Write all pages."""
+    for name in SECTIONS:
+        page = DOCS / name
+        page.write_text(current(page), encoding="utf-8")
+
+
+def current(page: Path) -> str:
+    """A page as the code has it now."""
+    text = SECTIONS[page.name]()
+    pattern = r"(<!-- generated[^>]*-->\n).*?(<!-- end -->)"
+    whole = page.read_text(encoding="utf-8")
+    return re.sub(pattern, lambda m: f"{m[1]}{text}\n{m[2]}", whole, flags=re.S)
+
+
+def picture() -> str:
+    """The layers as a Mermaid diagram."""
+    import architecture
+
+    return architecture.picture()
+
+
+def options() -> str:
+    """Every command with its arguments and options, as `--help` says them."""
+    parts = []
+    for name, command in typer.main.get_command(cli.command_line()).commands.items():
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        shown = [f"{p.metavar}" if p.required else f"[{p.metavar}]" for p in arguments]
+        help_ = (command.help or "").split("\n\n")[0].replace("\n", " ")
+        parts.append(f"### podium {' '.join([name, *shown])}\n\n{help_}\n")
+        rows = [_option(p) for p in command.params if p not in arguments]
+        if rows := [row for row in rows if row]:
+            parts += ["| option | meaning |", "|---|---|", *rows, ""]
+    return "\n".join(parts)
+
+
+def _option(parameter: Any) -> str:
+    """A row of the table; none for what every command has."""
+    if {"--help", "--json"} & set(parameter.opts):
+        return ""
+    value = "" if parameter.is_flag else f" {parameter.metavar}"
+    meaning = (parameter.help or "").replace("|", "\\|")
+    return f"| `{', '.join(parameter.opts)}{value}` | {meaning} |"
+
+
+def names() -> str:
+    """The public names of each package."""
+    parts = []
+    for package in PACKAGES:
+        module = import_module(package)
+        parts += [f"## {package}\n", "| name | what it is |", "|---|---|"]
+        for name in sorted(module.__all__, key=str.lower):
+            said = inspect.getdoc(getattr(module, name)) or ""
+            own = not isinstance(getattr(module, name), str | dict | tuple | int | float)
+            first = said.split("\n\n")[0].replace("\n", " ").replace("|", "\\|") if own else ""
+            parts.append(f"| `{name}` | {first} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "architecture.md": picture,
+    "commands.md": options,
+    "api.md": names,
+}
+
+if __name__ == "__main__":
+    main()
