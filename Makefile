@@ -23,6 +23,13 @@ test: .venv/ready-dev
 test-slow: .venv/ready-dev
 	$(BIN)/python -m pytest -q -m "slow and not exhaustive" $(PARALLEL)
 
+# Lines and branches of src/podium that the quick tests run; models' own processes are not seen.
+coverage: .venv/ready-dev
+	rm -rf .coverage && mkdir .coverage
+	$(BIN)/coverage run -m pytest -q -m "not slow and not exhaustive" $(PARALLEL)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
 test-all: .venv/ready-dev
 	$(BIN)/python -m pytest -q
 
