@@ -12,12 +12,17 @@ from podium.errors import DataError
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
 
+SMALL = {"starmap", "autoclass"}
+"""Real data that are prepared in no time: those of the other competitions are slow tests."""
+
 
 def cases():
     for name in competition.names():
         found = competition.load(name)
         for dataset in filter(lambda dataset: dataset.frozen, found.datasets):
             marks = [] if dataset.simulated else [pytest.mark.realdata]
+            if not dataset.simulated and dataset.name not in SMALL:
+                marks.append(pytest.mark.slow)
             yield pytest.param(name, dataset.name, marks=marks, id=f"{name}-{dataset.name}")
 
 
