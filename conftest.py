@@ -27,9 +27,9 @@ def pytest_collection_modifyitems(items):
     A group is a competition, or a file. Slow tests of the harness are shared out one by one.
     """
     for item in items:
-        group = item.path.stem
-        if item.path.parent.parent.name == "competitions":
-            group = item.path.parent.name
+        group, (top, name, *_) = item.path.stem, item.path.relative_to(HERE.parent).parts
+        if top == "competitions":
+            group = name
         elif group == "test_competitions" and hasattr(item, "callspec"):
             group = item.callspec.params["name"]
         elif item.get_closest_marker("slow"):

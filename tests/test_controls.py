@@ -17,6 +17,7 @@ from podium.scoring.scoring import Solution
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
 from podium.verifying.probes import scores
+from suites import mostly_slow
 
 ZERO = Control(name="constant mean", model="constant")
 LINE = Control(name="straight", model="line")
@@ -57,11 +58,14 @@ def pearson(toy, monkeypatch):
 
 @pytest.mark.parametrize(
     ("control", "metric", "why"),
-    [
-        (ZERO, correlation, "The metric gives no finite figure for pearson: it cannot rank."),
-        (ZERO, picky, "The competition's metric fails: ValueError: an input array is constant"),
-        (ABSENT, correlation, "Unknown model of toy 'nowhere'"),
-    ],
+    mostly_slow(
+        [
+            (ZERO, correlation, "The metric gives no finite figure for pearson: it cannot rank."),
+            (ZERO, picky, "The competition's metric fails: ValueError: an input array is constant"),
+            (ABSENT, correlation, "Unknown model of toy 'nowhere'"),
+        ],
+        *(1, 2),
+    ),
 )
 def test_good_submissions_are_taken_and_the_control_is_named_once(
     pearson, caplog, podium_cli, control, metric, why

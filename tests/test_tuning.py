@@ -121,19 +121,19 @@ def test_defaults_that_are_no_point_of_the_space_are_trial_0_all_the_same(write)
 
 
 def test_what_changes_the_values_begins_a_new_study_and_says_why(write):
-    first = api.tune("toy", write(), trials=2)
+    first = api.tune("toy", write(), trials=1)
     assert first.why_new == ""
     write("x = 1")
-    second = api.tune("toy", "mine.py", trials=2)
+    second = api.tune("toy", "mine.py", trials=1)
     assert second.study != first.study
     assert second.why_new == (
         f"a new study, since {first.study} was of something else: the model file has changed"
     )
-    third = api.tune("toy", "mine.py", trials=2, pruner="none", params={"other": [2]})
+    third = api.tune("toy", "mine.py", trials=1, pruner="none", params={"other": [2]})
     assert third.why_new.endswith("other parameters are fixed, the pruner is another")
     with pytest.raises(PodiumError, match="is of something else"):
-        api.tune("toy", "mine.py", trials=2, seed=1, study=first.study)
-    assert api.tune("toy", "mine.py", trials=2, study="mine").study == "toy/demo/mine"
+        api.tune("toy", "mine.py", trials=1, seed=1, study=first.study)
+    assert api.tune("toy", "mine.py", trials=1, study="mine").study == "toy/demo/mine"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_pruning_by_folds_saves_trainings_and_finds_the_same(write):
 def test_predictions_of_the_best_are_kept(write):
     import pandas as pd
 
-    found = api.tune("toy", write(), trials=20, pruner="none")
+    found = api.tune("toy", write(), trials=pruning.KEPT + 3, pruner="none")
     folder = studies.folder(found.study)
     assert len(found.predictions) == pruning.KEPT
     assert {*folder.iterdir()} == {*found.predictions, folder / "trial-00000.parquet"}
@@ -185,7 +185,7 @@ def test_predictions_of_the_best_are_kept(write):
 def test_the_gain_is_paired(write):
     from podium.metrics.stats import difference
 
-    found = api.tune("toy", write(), trials=15, pruner="none")
+    found = api.tune("toy", write(), trials=9, pruner="none")
     best = api.cross_validate("toy", "mine.py", params=found.params).card.whole
     own = api.cross_validate("toy", "mine.py").card.whole
     value, se, ci = difference(best, own, "rmse")

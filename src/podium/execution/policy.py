@@ -70,16 +70,15 @@ def of(
         folder: The scratch space of the run: `work` in it may be written to.
         shared_bytes: Of shared memory.
     """
-    hidden = {path.resolve() for path in _hidden()}
-    above = {folder for path in hidden for folder in path.parents}
+    hidden = [path.resolve() for path in _hidden()]
     whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
-    read = [part for path in whole for part in _around(path, hidden, above)]
+    read = [part for path in whole for part in _around(path, hidden)]
     read += [*given, *_code(competition)]
     if model is not None:
-        read += [model, *(part for path in beside(model) for part in _around(path, hidden, above))]
+        read += [model, *(part for path in beside(model) for part in _around(path, hidden))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Policy(
-        listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, above)]),
+        listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, hidden)]),
         read=_names(read),
         write=_names([folder / "work", *filter(Path.exists, devices)]),
         root=str(folder / "root"),
@@ -145,29 +144,23 @@ def _hidden() -> Iterator[Path]:
         yield from (Path(file + ending) for ending in ("", "-wal", "-shm", "-journal"))
 
 
-def _around(path: Path, hidden: set[Path], above: set[Path]) -> Iterator[Path]:
-    """A path; or, where something hidden lies below, all that lies beside it.
-
-    Args:
-        path: To be seen.
-        hidden: What must not be.
-        above: All folders that something hidden lies in.
-    """
+def _around(path: Path, hidden: list[Path]) -> Iterator[Path]:
+    """A path; or, where something hidden lies below, all that lies beside it."""
     real = path.resolve()
-    if not hidden.isdisjoint((real, *real.parents)):
+    if any(one == real or one in real.parents for one in hidden):
         return
-    if real not in above:
+    if not any(real in one.parents for one in hidden):
         yield path
         return
     for inner in real.iterdir():
-        yield from _around(inner, hidden, above)
+        yield from _around(inner, hidden)
 
 
-def _broken_up(whole: list[Path], above: set[Path]) -> Iterator[Path]:
+def _broken_up(whole: list[Path], hidden: list[Path]) -> Iterator[Path]:
     """Folders of which all is seen but what is hidden: their names must be there to import from."""
     places = {path.resolve() for path in whole}
-    for folder in above:
-        if not places.isdisjoint((folder, *folder.parents)):
+    for folder in {folder for one in hidden for folder in one.parents}:
+        if places & {folder, *folder.parents}:
             yield folder
 
 
