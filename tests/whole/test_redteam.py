@@ -10,7 +10,7 @@ import redteam_attacks  # noqa: F401
 import redteam_data  # noqa: F401
 from redteam_home import KINDS
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 @pytest.mark.slow

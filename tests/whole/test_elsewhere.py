@@ -17,8 +17,8 @@ from podium import api, workspace
 from podium.errors import PodiumError
 from podium.verifying import verify
 
-ROOT = Path(__file__).parents[1]
-TOY = Path(__file__).parent / "toy"
+ROOT = Path(__file__).parents[2]
+TOY = Path(__file__).parents[1] / "toy"
 
 
 @pytest.fixture(scope="module")

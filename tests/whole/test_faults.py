@@ -1,6 +1,6 @@
 """Crashes, full and read-only disks, many writers: nothing is lost and nothing is half-written.
 
-All of it, which takes a quarter of an hour: `python -m pytest tests/test_faults.py`. With
+All of it, which takes a quarter of an hour: `python -m pytest tests/whole/test_faults.py`. With
 `-m "not exhaustive"` some of each kind run, with `-m "not slow and not exhaustive"` a few.
 """
 
@@ -34,7 +34,7 @@ from podium.verifying.case import Case
 from redteam_home import harm
 from suites import mostly_slow
 
-TOY = Path(__file__).parent / "toy"
+TOY = Path(__file__).parents[1] / "toy"
 RAW = TOY / "raw"
 PODIUM = [sys.executable, "-c", "from podium.cli import main; main()"]
 SUBMIT_ALL = (

@@ -49,7 +49,7 @@ def made(tmp_path_factory):
         podium.submit("toy", "second.csv", team="carl")
         podium.withdraw(ids()["carl"], team="carl")
         podium.pick("toy", ids()["ana"], team="ana")
-        raw = Path(__file__).parent / "toy" / "raw"
+        raw = Path(__file__).parents[1] / "toy" / "raw"
         podium.prepare("toy", "table", source=raw)
     return place
 
@@ -365,7 +365,7 @@ def test_golden_scores(there, monkeypatch):
 def test_raw_files(own, own_cache):
     kept = own_cache / "raw" / "toy" / "table" / "toy.zip"
     kept.parent.mkdir(parents=True)
-    raw = Path(__file__).parent / "toy" / "raw" / "toy.csv"
+    raw = Path(__file__).parents[1] / "toy" / "raw" / "toy.csv"
     with zipfile.ZipFile(kept, "w") as archive:
         archive.writestr("toy.csv", raw.read_text().replace("1", "2", 1))
     case = Case(*api.load("toy", "table"))

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from test_leaderboard import record, reveal
 
 from podium import api
 from podium.errors import BoardError
 from podium.leaderboard import entry, schema
 from podium.leaderboard.leaderboard import find_board, open_board
 from postgres import PASSWORD
-from test_leaderboard import record, reveal
 
 PROCESSES = 6
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from test_tuning import states, trials
 
 from podium import api
 from podium.errors import PodiumError
 from podium.tuning import jobs, storages, studies
-from test_tuning import states, trials
 
 SLEEPS = "import time; time.sleep(0.1)"
 INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"

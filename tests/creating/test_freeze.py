@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from test_new import only, place  # noqa: F401  a fixture
 
 import podium
 from podium.competition import folders as competition
@@ -16,11 +17,10 @@ from podium.scoring import submission
 from podium.verifying import checks
 from podium.verifying.case import Case
 from suites import mostly_slow
-from test_new import only, place  # noqa: F401  a fixture
 
 TEAMS = ("ana", "bob", "eve")
 FROZEN = sorted(
-    file.parent.name for file in (Path(__file__).parents[1] / "competitions").glob("*/golden.json")
+    file.parent.name for file in (Path(__file__).parents[2] / "competitions").glob("*/golden.json")
 )
 
 

@@ -7,12 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from test_exchange import better
 
 import podium
 from podium.errors import BoardError
-from test_exchange import better
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BOARD = "leaderboard/board.jsonl"
 
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from test_exchange import better
 
 import podium
 from podium import workspace
@@ -17,7 +18,6 @@ from podium.errors import BoardError, PodiumError
 from podium.leaderboard import batch, leaderboard
 from podium.scoring.scoring import Solution
 from suites import mostly_slow
-from test_exchange import better
 
 
 @pytest.fixture

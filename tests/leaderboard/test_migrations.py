@@ -20,13 +20,13 @@ from podium.leaderboard import files, migrations, schema
 from podium.leaderboard.leaderboard import find_board, open_board
 
 NAMES = ("demo", "table")
-OLD = Path(__file__).parent / "toy" / "boards" / "3040642"
+OLD = Path(__file__).parents[1] / "toy" / "boards" / "3040642"
 
 
 @pytest.fixture
 def prepared_table(toy):
     """The toy's raw table, prepared."""
-    podium.prepare("toy", "table", source=Path(__file__).parent / "toy" / "raw")
+    podium.prepare("toy", "table", source=Path(__file__).parents[1] / "toy" / "raw")
 
 
 @pytest.fixture

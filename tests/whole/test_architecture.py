@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src" / "podium"
 COMPETITIONS = ROOT / "competitions"
 HARNESS = sorted(path for path in SRC.rglob("*.py"))

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from test_new import place  # noqa: F401  a fixture
 
 import podium
 from podium.competition import folders as competition
@@ -20,7 +21,6 @@ from podium.errors import PodiumError
 from podium.scoring import golden
 from podium.verifying import checks
 from podium.verifying.case import Case
-from test_new import place  # noqa: F401  a fixture
 
 HELPED = """
 from podium.competitions.mine.helper import SCALE

@@ -413,7 +413,7 @@ def test_a_script_shows_a_model_nothing_of_its_folder(workspace, tmp_path, toy, 
     script = place / "call.py"
     script.write_text(
         "import sys, podium.competitions\n"
-        f"podium.competitions.__path__.append({str(Path(__file__).parent)!r})\n"
+        f"podium.competitions.__path__.append({str(Path(__file__).parents[1])!r})\n"
         "from podium import api\n"
         "one, other = (api.cross_validate('toy', name) for name in ('mine.py', 'plain.py'))\n"
         "assert one.card.whole.scores == other.card.whole.scores\n"

@@ -15,7 +15,7 @@ import typer
 from podium import api, cli
 from podium.competition import folders as competition
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [
     path
     for pattern in (

@@ -83,7 +83,7 @@ def test_scoring_loads_neither_pandas_nor_scipy(ready, sample):
     code = f"""
 import json, sys
 import podium.competitions
-podium.competitions.__path__.append({str(Path(__file__).parent)!r})
+podium.competitions.__path__.append({str(Path(__file__).parents[1])!r})
 from pathlib import Path
 from podium import api
 from podium.data import dataset as data

@@ -10,7 +10,7 @@ import pytest
 from podium import api
 from podium.competition import folders as competition
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "competitor.md"
 EXAMPLES = sorted((ROOT / "submissions" / "examples").glob("*.py"))
 

@@ -13,7 +13,7 @@ import pytest
 from podium.competition import folders as competition
 from podium.leaderboard import lines
 
-FOLDER = Path(__file__).parent.parent / "leaderboard"
+FOLDER = Path(__file__).parents[2] / "leaderboard"
 EXPORTS = sorted(FOLDER.glob("*.jsonl"))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from test_new import given, new, only, place, problems  # noqa: F401  a fixture
 
 import podium.competition.foreign
 import podium.competition.metric
@@ -16,7 +17,6 @@ from podium.scoring import golden
 from podium.verifying import checks, verify
 from podium.verifying.case import Case
 from suites import mostly_slow
-from test_new import given, new, only, place, problems  # noqa: F401  a fixture
 
 WEIGHTED_ERROR = '''
 """Weighted error, as a Kaggle host writes it."""

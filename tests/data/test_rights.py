@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from test_leaderboard import record
 
 import podium
 from podium import api
@@ -14,7 +15,6 @@ from podium.data import dataset as data
 from podium.errors import DataError
 from podium.execution import provenance
 from podium.leaderboard.leaderboard import open_board
-from test_leaderboard import record
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights of files as POSIX has them")
 UMASKS = [0o002, 0o022, 0o077]

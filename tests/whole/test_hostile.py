@@ -28,7 +28,7 @@ from podium.verifying import checks
 from podium.verifying.case import Case
 from suites import mostly_slow
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MEMORY_MB = 350  # a refusal's peak: a reader has 145, and lets a small file take 160 more
 MAIN = (
     "import podium.competitions, sys\n"

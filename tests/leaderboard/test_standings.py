@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from test_leaderboard import NOW, reveal
 
 from podium import api
 from podium.competition import folders as competition
@@ -11,7 +12,6 @@ from podium.errors import BoardError, UnknownNameError
 from podium.leaderboard.leaderboard import open_board
 from podium.leaderboard.record import Record, Withdrawal
 from podium.leaderboard.standings import View, standings
-from test_leaderboard import NOW, reveal
 
 GROUPS = 40
 
