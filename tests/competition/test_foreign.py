@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_new import given, new, only, place, problems  # noqa: F401  a fixture
+from test_new import given, new, only, organiser, place, problems  # noqa: F401  a fixture
 
 import podium.competition.foreign
 import podium.competition.metric

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from test_new import place  # noqa: F401  a fixture
+from test_new import organiser, place  # noqa: F401  a fixture
 
 import podium
 from podium.competition import folders as competition

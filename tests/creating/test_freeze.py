@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_new import only, place  # noqa: F401  a fixture
+from test_new import only, organiser, place  # noqa: F401  a fixture
 
 import podium
 from podium.competition import folders as competition

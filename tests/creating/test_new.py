@@ -56,7 +56,7 @@ def only(target):
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory):
+def organiser(tmp_path_factory):
     """A folder with tables of an organiser, and a Kaggle set."""
     folder = tmp_path_factory.mktemp("tables")
     for target in ("value", "grade", "ill"):
@@ -73,13 +73,13 @@ def tables(tmp_path_factory):
 
 
 @pytest.fixture
-def place(tables, workspace, monkeypatch):
+def place(organiser, workspace, monkeypatch):
     """A named workspace with tables; competitions of other tests are forgotten."""
     monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
     root = workspace / "competitions"
     root.mkdir()
     monkeypatch.setattr(podium.competitions, "__path__", [*podium.competitions.__path__, str(root)])
-    shutil.copytree(tables, workspace, dirs_exist_ok=True)
+    shutil.copytree(organiser, workspace, dirs_exist_ok=True)
     yield workspace
     for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
         del sys.modules[name]

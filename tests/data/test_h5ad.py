@@ -13,7 +13,7 @@ from podium import api
 from podium.data import h5ad
 from podium.errors import DataError
 
-FILE = Path(__file__).parent / "anndata.h5ad"
+FILE = Path(__file__).parents[1] / "anndata.h5ad"
 """40 spots and 12 genes of the simulated slice d2s1, counts as CSC, places in another unit."""
 
 

@@ -263,6 +263,8 @@ def test_what_is_left_of_a_removed_folder_is_no_competition(named, podium_cli):
         (named / name).mkdir(parents=True)
     (named / ".hidden" / "competition.py").write_text("1 / 0")
     (named / "README.md").write_text("")
+    (named / "tests").mkdir()
+    (named / "tests" / "test_mine.py").write_text("")
     assert {row["status"] for row in podium_cli("list", "--json").json} <= {
         "ready", "made on first use", "to fetch", "yours to give",
     }  # fmt: skip
