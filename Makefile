@@ -17,7 +17,7 @@ demo: .venv/ready
 	$(BIN)/podium board sirna
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -q -m "not slow and not exhaustive" $(PARALLEL)
+	$(BIN)/python -m pytest -q -m "not slow and not exhaustive" --hypothesis-profile few $(PARALLEL)
 
 # What few changes touch and takes long.
 test-slow: .venv/ready-dev

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # tests that run beside each other share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,6 +19,7 @@ from podium.data import dataset as data
 HERE = Path(__file__).parent / "tests"
 RAW = Path(os.environ.get("PODIUM_RAW", HERE.parent.parent / "shared" / "data"))
 podium.competitions.__path__.append(str(HERE))
+settings.register_profile("few", max_examples=25)  # for `make test`; others do 100
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -135,7 +135,10 @@ def test_a_competition_of_ones_own_with_the_wheel(elsewhere, workspace, tmp_path
     script = tmp_path / "spawned.py"
     script.write_text(
         "import multiprocessing, os, podium\n"
-        "from podium import api, data, model, training\n"
+        "from podium import api\n"
+        "from podium.competition import model_file as model\n"
+        "from podium.data import dataset as data\n"
+        "from podium.execution import training\n"
         "if __name__ == '__main__':\n"
         "    ready = data.load(*api.load('mine'))\n"
         "    fitted = training.fit(model.load(ready.competition, 'line'), 0, ready.train())\n"

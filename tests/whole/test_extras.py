@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from suites import mostly_slow
+
 HIDDEN = (
     *("torch", "RNA", "rdata", "igraph", "leidenalg", "matplotlib", "plotly", "cmaes"),
     "distributed",
@@ -36,12 +38,15 @@ def podium(tmp_path):
 
 @pytest.mark.parametrize(
     ("model", "package", "extra"),
-    [
-        (["gru"], "torch", "neural"),
-        (["stack"], "torch", "neural"),
-        (["lightgbm", "--set", "folding=true"], "viennarna", "bio"),
-        (["mine.py"], "torch", "neural"),
-    ],
+    mostly_slow(
+        [
+            (["gru"], "torch", "neural"),
+            (["stack"], "torch", "neural"),
+            (["lightgbm", "--set", "folding=true"], "viennarna", "bio"),
+            (["mine.py"], "torch", "neural"),
+        ],
+        *(0, 3),
+    ),
 )
 def test_a_missing_package_is_named_with_its_extra(model, package, extra, workspace, podium):
     missing = "raise ModuleNotFoundError('torch', name='torch')\n"  # another process has it
@@ -56,12 +61,15 @@ def test_a_missing_package_is_named_with_its_extra(model, package, extra, worksp
 
 @pytest.mark.parametrize(
     ("command", "package", "extra"),
-    [
-        (["run", "dlpfc", "louvain"], "igraph", "bio"),
-        (["cv", "dlpfc", "random", "--plot", "pictures"], "matplotlib", "plot"),
-        (["tune", "sirna", "ridge", "--trials", "2", "--plot", "pictures"], "plotly", "tune"),
-        (["tune", "sirna", "ridge", "--trials", "2", "--sampler", "cmaes"], "cmaes", "tune"),
-    ],
+    mostly_slow(
+        [
+            (["run", "dlpfc", "louvain"], "igraph", "bio"),
+            (["cv", "dlpfc", "random", "--plot", "pictures"], "matplotlib", "plot"),
+            (["tune", "sirna", "ridge", "--trials", "2", "--plot", "pictures"], "plotly", "tune"),
+            (["tune", "sirna", "ridge", "--trials", "2", "--sampler", "cmaes"], "cmaes", "tune"),
+        ],
+        1,
+    ),
 )
 def test_so_it_is_with_pictures_and_graphs(command, package, extra, workspace, podium):
     done = podium(*command)
