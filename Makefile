@@ -26,9 +26,9 @@ test-slow: .venv/ready-dev
 # Lines and branches of src/podium that the quick tests run; models' own processes are not seen.
 coverage: .venv/ready-dev
 	rm -rf .coverage && mkdir .coverage
-	$(BIN)/coverage run -m pytest -q -m "not slow and not exhaustive" $(PARALLEL)
-	$(BIN)/coverage combine -q
-	$(BIN)/coverage report
+	$(BIN)/python -m coverage run -m pytest -q -m "not slow and not exhaustive" $(PARALLEL)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
 
 test-all: .venv/ready-dev
 	$(BIN)/python -m pytest -q
