@@ -3,10 +3,13 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all check docs redteam reference bench clean
+# Processes that tests start need not compile Podium again.
+export PYTHONDONTWRITEBYTECODE =
+
+.PHONY: demo test test-slow test-all coverage check docs redteam reference bench clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -14,7 +17,18 @@ demo: .venv/ready
 	$(BIN)/podium board sirna
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -q -m "not slow and not exhaustive" $(PARALLEL)
+	$(BIN)/python -m pytest -q -m "not slow and not exhaustive" --hypothesis-profile few $(PARALLEL)
+
+# What few changes touch and takes long.
+test-slow: .venv/ready-dev
+	$(BIN)/python -m pytest -q -m "slow and not exhaustive" $(PARALLEL)
+
+# Lines and branches of src/podium that the quick tests run; models' own processes are not seen.
+coverage: .venv/ready-dev
+	rm -rf .coverage && mkdir .coverage
+	$(BIN)/python -m coverage run -m pytest -q -m "not slow and not exhaustive" $(PARALLEL)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
 
 test-all: .venv/ready-dev
 	$(BIN)/python -m pytest -q
@@ -23,7 +37,6 @@ check: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src competitions
-	$(BIN)/python -m pytest -q tests/test_docs.py
 
 # What the docs take from the code: the picture of the layers, options, public names.
 docs: .venv/ready-dev

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # tests that run beside each other share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,6 +19,24 @@ from podium.data import dataset as data
 HERE = Path(__file__).parent / "tests"
 RAW = Path(os.environ.get("PODIUM_RAW", HERE.parent.parent / "shared" / "data"))
 podium.competitions.__path__.append(str(HERE))
+settings.register_profile("few", max_examples=25)  # for `make test`; others do 100
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that prepare the same data run in one process, one after the other.
+
+    A group is a competition, or a file. Slow tests of the harness are shared out one by one.
+    """
+    for item in items:
+        group, (top, name, *_) = item.path.stem, item.path.relative_to(HERE.parent).parts
+        if top == "competitions":
+            group = name
+        elif group == "test_competitions" and hasattr(item, "callspec"):
+            group = item.callspec.params["name"]
+        elif item.get_closest_marker("slow"):
+            continue
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +58,24 @@ def workspace(tmp_path, monkeypatch, cache):
     return folder
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory, cache):
+    """Calls a function in a fresh workspace, which tests then copy: gives its folder."""
+
+    def make(fill):
+        folder = tmp_path_factory.mktemp("made")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("PODIUM_DATA", str(cache))
+            patch.setenv("PODIUM_TEAM", "ana")
+            for name in ("PODIUM_DB", "PODIUM_WORKSPACE"):
+                patch.delenv(name, raising=False)
+            fill()
+        return folder
+
+    return make
+
+
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     """An empty cache for this test alone."""
@@ -53,13 +90,26 @@ def toy():
     return competition.load("toy")
 
 
-@pytest.fixture
-def sample():
-    """The toy's sample submission as a DataFrame."""
+@pytest.fixture(scope="session")
+def sample_once(made_once):
+    """The toy's sample submission, for fixtures of a module."""
     import pandas as pd
 
-    ready = data.load(*api.load("toy"))
-    return pd.read_csv(ready.folder / "public" / data.SAMPLE, dtype={"id": str})
+    tables = []
+
+    def read():
+        ready = data.load(*api.load("toy"))
+        file = ready.folder / "public" / data.SAMPLE
+        tables.append(pd.read_csv(file, dtype={"id": str}))
+
+    made_once(read)
+    return tables[0]
+
+
+@pytest.fixture
+def sample(sample_once):
+    """The toy's sample submission as a DataFrame."""
+    return sample_once.copy()
 
 
 @pytest.fixture

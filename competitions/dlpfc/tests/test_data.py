@@ -45,6 +45,7 @@ def course(folder):
     return api.prepare("dlpfc", "course", source=folder)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_slice_151510(raw_folder):
     ready = api.prepare("dlpfc", "151510", source=raw_folder("dlpfc"))
@@ -84,6 +85,7 @@ def test_course_with_three_slices(tmp_path, own_cache):
     assert api.board("dlpfc", "course")[0].name == "kmeans"
 
 
+@pytest.mark.slow
 def test_course_keeps_the_contract(tmp_path, own_cache):
     for number in range(3):
         sample(tmp_path, number, seed=number, spots=150)

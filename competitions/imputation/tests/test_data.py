@@ -525,6 +525,7 @@ def test_autoclass(raw_folder):
     assert (one.counts.toarray()[seen] == one.truth.toarray()[seen]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_zeisel(raw_folder):
     ready = api.prepare("imputation", "zeisel", source=raw_folder("imputation"))

@@ -290,6 +290,7 @@ def test_nothing_left_to_train_on_and_a_test_of_one_family(tmp_path, own_cache):
     assert "are one family" in refused(folder)
 
 
+@pytest.mark.slow
 def test_the_conformance_suite_holds_on_a_course(tmp_path, own_cache):
     from podium.verifying import verify
 

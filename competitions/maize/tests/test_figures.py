@@ -30,7 +30,7 @@ def of_board(dataset, names):
     return rows
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.realdata
 @pytest.mark.parametrize("dataset", list(ASKED))
 def test_boards_are_as_published(dataset, raw_folder):
@@ -43,6 +43,14 @@ def test_boards_are_as_published(dataset, raw_folder):
 
 
 @pytest.mark.slow
+def test_models_that_train_fast_score_as_published():
+    names = ["gc", "kmer_ridge"]
+    for name in names:
+        api.run("maize", name)
+    of_board("demo", names)
+
+
+@pytest.mark.exhaustive
 def test_demo_is_as_published():
     names = ["gc", "kmer_ridge", "lightgbm"]
     for name in names:
@@ -51,7 +59,7 @@ def test_demo_is_as_published():
     assert rows["lightgbm"].score < rows["ceiling"].score
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.realdata
 def test_one_small_network_is_above_the_trees_on_maize(raw_folder):
     """The mean of several is better still; it takes minutes."""

@@ -54,6 +54,13 @@ def must_be_published(row, tolerance=OF_NETWORKS):
 
 @pytest.mark.slow
 @pytest.mark.realdata
+def test_ridge_on_the_test_part(shanghai):
+    rows, _ = made("ridge")
+    must_be_published(rows["ridge"], TOLERANCE)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.realdata
 def test_lightgbm_on_the_test_part(shanghai):
     rows, _ = made("lightgbm")
     must_be_published(rows["lightgbm"], TOLERANCE)
@@ -63,7 +70,7 @@ def test_lightgbm_on_the_test_part(shanghai):
         assert rows[name].score == pytest.approx(published(name)[0], abs=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.realdata
 def test_seqnet_on_the_test_part(shanghai):
     pytest.importorskip("torch")
@@ -117,7 +124,7 @@ def test_open_rows_are_the_organisers_table_with_the_target_filled_in(shanghai, 
     assert filled[TARGET].notna().all()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.realdata
 def test_whole_genes_left_out(shanghai):
     general = {"preset": "general"}

@@ -90,10 +90,10 @@ def try_load(name: str) -> Competition | str:
 
 
 def _holds_something(folder: Path) -> bool:
-    """Whether it is a folder with more than what Python leaves of one that was removed."""
+    """Whether it is a folder with more than tests, and what Python leaves of one that is gone."""
     if folder.name.startswith((".", "__")) or not folder.is_dir():
         return False
-    return any(path.name != "__pycache__" for path in folder.iterdir())
+    return any(not path.name.startswith(("test_", "__pycache__")) for path in folder.iterdir())
 
 
 def _unusable(folder: Path) -> str:

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -37,6 +38,7 @@ def peak_memory_mb() -> float | None:
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
 
 
+@cache  # they are read from files, and stay as long as this process runs
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that figures may depend on."""
     found = {"python": platform.python_version()}

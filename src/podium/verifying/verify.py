@@ -1,6 +1,6 @@
 """The conformance suite: what every competition and dataset must hold.
 
-Behind `podium verify` and `tests/test_competitions.py`. A check is a function whose docstring
+Behind `podium verify` and `tests/whole/test_competitions.py`. A check is a function whose docstring
 says what holds; it yields one line for each way in which it does not.
 """
 
