@@ -32,7 +32,7 @@ from scipy.stats import rankdata
 
 from podium import api
 from podium.competition.metric import Floats, Table
-from podium.rounding import shown
+from podium.figures import shown
 from podium.scoring.scoring import open_solution
 
 MOST = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000

@@ -147,7 +147,7 @@ def test_what_is_written_is_linted_and_imports_public_names_alone(place):
         spec = specify(NewOptions(f"mine_{number}", **wish))
         write(spec, place / "competitions" / spec.name)
     folder = str(place / "competitions")
-    config = ("--config", str(Path(__file__).parents[1] / "pyproject.toml"))
+    config = ("--config", str(Path(__file__).parents[2] / "pyproject.toml"))
     for command in (
         ["check", "--extend-ignore", "ARG001", *config],
         ["format", "--check", *config],

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import podium
 from podium import workspace
 from podium.data import dataset as data
+from podium.figures import agree, decimals, shown, unit
 from podium.leaderboard.board import open_board
-from podium.rounding import agree, decimals, shown, unit
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 OTHERS = {"seconds", "settings", "disagreement"}

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.errors import BoardError
+from podium.figures import decimals, shown
 from podium.leaderboard.contest import Contest
 from podium.leaderboard.ranking import find
 from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import MIN_GROUPS, Estimate, interval
-from podium.rounding import decimals, shown
 from podium.scoring import tiers
 from podium.scoring.disagreement import Disagreement, disagreement
 

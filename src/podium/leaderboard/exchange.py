@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from podium.competition import folders as competitions
 from podium.errors import BoardError, PodiumError, UnknownNameError
+from podium.figures import agree
 from podium.leaderboard import jsonl
 from podium.leaderboard.board import Batch, Board
 from podium.leaderboard.contest import Contest
@@ -30,7 +31,6 @@ from podium.leaderboard.record import (
 )
 from podium.leaderboard.rescore import refusal, verified
 from podium.leaderboard.submit import Scorer
-from podium.rounding import agree
 from podium.scratch import replacing
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from podium import documents, rounding, workspace
+from podium import documents, figures, workspace
 from podium.competition import folders as competitions
 from podium.competition.version import Version, answers_of, successor
 from podium.errors import BoardError, PodiumError
@@ -100,7 +100,7 @@ def sealed(line: dict[str, Any]) -> dict[str, Any]:
     """A line as an older Podium wrote it, as it would be written now: see `record.sealed`."""
     if line["type"] != "record" or line.get("private"):
         return line
-    return {**line, "public": rounding.shown(line.get("public")), "public_influence": None}
+    return {**line, "public": figures.shown(line.get("public")), "public_influence": None}
 
 
 def line_of(fact: Fact, *, opened: bool = True) -> dict[str, Any]:
@@ -392,7 +392,7 @@ def _contradictions(line: Mapping[str, Any], present: Contest | None) -> Iterato
             if se is None or abs(card["se"] - se) > _ROUNDING * se + 1e-9:
                 yield f"{part}: the standard error is not that of the influence values"
         (low, high), t = card["ci"], quantile(max(card["groups"] - 1, 1))
-        off = rounding.unit(max(abs(low), abs(high)))
+        off = figures.unit(max(abs(low), abs(high)))
         if not any(abs((low + high) / 2 - score) <= off for score in scores):
             yield f"{part}: the score is not in the middle of its interval"
         if abs((high - low) / 2 - t * card["se"]) > (1 + t) * off:
@@ -409,6 +409,6 @@ def _beyond_perfect(card: Mapping[str, Any], competition: Competition) -> Iterat
         if value is None or score.perfect is None:
             continue
         sign = 1 if score.higher_is_better else -1
-        off = abs(rounding.shown(score.perfect) - score.perfect)
+        off = abs(figures.shown(score.perfect) - score.perfect)
         if sign * (value - score.perfect) > off + 1e-9 * max(1.0, abs(score.perfect)):
             yield f"{score.name} {value:g} is better than perfect, {score.perfect:g}"

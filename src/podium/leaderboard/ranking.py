@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from podium.competition.contract import Competition, Score
 from podium.errors import BoardError
+from podium.figures import shown
 from podium.leaderboard.record import CEILING, CLAIM, CONTROL, REFERENCE, SUBMISSION
-from podium.rounding import shown
 
 OUTDATED, WITHDRAWN, UNVERIFIED, LATE = "outdated", "withdrawn", "unverified", "late"
 HOUSE = (CONTROL, CEILING)

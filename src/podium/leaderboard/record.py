@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from podium.errors import PodiumError
-from podium.rounding import shown
+from podium.figures import shown
 
 CONTROL, CEILING, SUBMISSION = "control", "ceiling", "scored"
 OWN, CLAIM, REFERENCE = "own", "claim", "reference"

@@ -20,6 +20,7 @@ from podium.data import formats
 from podium.data.expected import FORMATS
 from podium.errors import BoardError, PodiumError, one_line
 from podium.execution import provenance
+from podium.figures import agree, shown
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.record import (
@@ -36,7 +37,6 @@ from podium.leaderboard.record import (
     submission_id,
 )
 from podium.leaderboard.submit import Scorer, cards
-from podium.rounding import agree, shown
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from podium.competition.contract import Competition
 from podium.errors import BoardError, UnknownNameError
+from podium.figures import DIGITS, shown
 from podium.leaderboard.contest import Contest
 from podium.leaderboard.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per_team
 from podium.leaderboard.record import SUBMISSION
-from podium.rounding import DIGITS, shown
 from podium.scoring import tiers
 
 COMPARED = 200

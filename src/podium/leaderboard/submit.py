@@ -21,6 +21,7 @@ from podium.data.expected import Expected
 from podium.data.reader import Reader
 from podium.errors import PodiumError, note, one_line
 from podium.execution import provenance, training
+from podium.figures import shown
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.contest import Contest
@@ -38,7 +39,6 @@ from podium.leaderboard.record import (
 )
 from podium.leaderboard.standings import View, standings
 from podium.metrics.stats import Card, Estimate
-from podium.rounding import shown
 from podium.scoring import submission
 from podium.scoring.scoring import Scorecard, Solution, open_solution
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from podium import scratch
 from podium.competition.view import View
 from podium.errors import BoardError, PodiumError, reason, require_extra
-from podium.rounding import shown
+from podium.figures import shown
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from itertools import islice
 
 from podium.errors import one_line
+from podium.figures import near, shown
 from podium.leaderboard import exchange, jsonl, schema
 from podium.leaderboard.board import row_of
 from podium.leaderboard.contest import Contest
 from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
 from podium.leaderboard.rescore import near_influence, scored_again
 from podium.leaderboard.submit import Scorer, cards
-from podium.rounding import near, shown
 from podium.verifying.under_test import Check, DatasetUnderTest
 from podium.workspace import HOUSE
 

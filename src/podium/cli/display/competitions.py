@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from podium.cli.display.printing import out, say, table
-from podium.figures import near
+from podium.cli.display.printing import near, out, say, table
 
 if TYPE_CHECKING:
     from podium.creating.freezing import Frozen

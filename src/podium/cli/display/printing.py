@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.documents import finite
@@ -102,3 +103,9 @@ def _drawn(
     if len(shown) < len(header):
         hidden = ", ".join(title for place, title in enumerate(header) if place not in shown)
         say(f"A wider terminal, or a pipe, shows also: {hidden}")
+
+
+def near(path: Path) -> Path:
+    """A path as seen from here, where it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

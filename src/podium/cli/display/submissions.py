@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from podium.cli.display.boards import approximate
-from podium.cli.display.printing import Cells, out, say, table
+from podium.cli.display.printing import Cells, near, out, say, table
 from podium.competition.contract import Competition, Dataset
-from podium.figures import counted, figure, interval, near
+from podium.figures import counted, figure, interval
 
 if TYPE_CHECKING:
     from podium.execution.predicting import Predicted

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from podium.cli.display.printing import out, say, table
+from podium.cli.display.printing import near, out, say, table
 from podium.competition.contract import Competition
-from podium.figures import figure, near, short
+from podium.figures import figure, short
 
 if TYPE_CHECKING:
     from podium.tuning.tuning import Tuned
