@@ -140,7 +140,7 @@ def test_what_a_users_file_raises_as_if_it_were_ours(error, workspace, podium_cl
     assert found.status == 1
     first, *rest = found.err.splitlines()
     assert first.startswith("error: The model's process says: mine.py failed in fit: ")
-    assert all(line.startswith(("  - line", "It says, too: ")) for line in rest)
+    assert all(line.startswith(("  - mine.py, line", "It says, too: ")) for line in rest)
     assert "\x1b" not in found.err
 
 
