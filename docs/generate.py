@@ -78,9 +78,10 @@ def names() -> str:
         module = import_module(package)
         parts += [f"## {package}\n", "| name | what it is |", "|---|---|"]
         for name in sorted(module.__all__, key=str.lower):
-            said = inspect.getdoc(getattr(module, name)) or ""
-            own = not isinstance(getattr(module, name), str | dict | tuple | int | float)
-            first = said.split("\n\n")[0].replace("\n", " ").replace("|", "\\|") if own else ""
+            value = getattr(module, name)
+            ours = str(getattr(value, "__module__", getattr(value, "__name__", "")))
+            said = inspect.getdoc(value) if ours.startswith("podium") else None
+            first = (said or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
             parts.append(f"| `{name}` | {first} |")
         parts.append("")
     return "\n".join(parts)
