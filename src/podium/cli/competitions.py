@@ -18,9 +18,9 @@ def list_(as_json: Json = False) -> None:
     """List the competitions, their datasets and how many submissions each has."""
     from podium.leaderboard.listing import listing
 
-    found = listing()
+    entries = listing()
     if as_json:
-        printing.document([asdict(entry) for entry in found])
+        printing.document([asdict(entry) for entry in entries])
         return
     rows = [
         [
@@ -31,7 +31,7 @@ def list_(as_json: Json = False) -> None:
             entry.status,
             str(entry.submissions),
         ]
-        for entry in found
+        for entry in entries
     ]
     header = ["competition", "dataset", "title", "metric", "data", "submissions"]
     printing.table(header, rows, right=[5])
@@ -41,11 +41,11 @@ def show(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None
     """Show a competition: task, columns, scores, strata, datasets, models, files."""
     from podium.leaderboard.listing import facts
 
-    found = facts(*api.load(comp, dataset))
+    about = facts(*api.load(comp, dataset))
     if as_json:
-        printing.document(found)
+        printing.document(about)
     else:
-        competitions.facts(found)
+        competitions.facts(about)
 
 
 def data(
@@ -68,7 +68,7 @@ def data(
     """Fetch a dataset, prepare it once and verify it."""
     from podium.competition.model_file import parse_settings
 
-    found = api.prepare(
+    ready = api.prepare(
         comp,
         dataset,
         source=source,
@@ -76,14 +76,14 @@ def data(
         progress=sys.stderr.isatty(),
     )
     if annotated:
-        api.annotate(comp, found.dataset.name, annotated)
-    public = found.folder / "public"
+        api.annotate(comp, ready.dataset.name, annotated)
+    public = ready.folder / "public"
     if as_json:
         files = {file.name: file.stat().st_size for file in sorted(public.iterdir())}
-        printing.document({**found.manifest, "folder": str(public), "public": files})
+        printing.document({**ready.manifest, "folder": str(public), "public": files})
         return
-    printing.out(f"{comp}/{found.dataset.name} is ready: {found.dataset.title}")
-    if counts := found.manifest.get("rows"):
+    printing.out(f"{comp}/{ready.dataset.name} is ready: {ready.dataset.title}")
+    if counts := ready.manifest.get("rows"):
         printing.out("rows: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     rows = [[f.name, f"{f.stat().st_size / 1024:,.0f} KiB"] for f in sorted(public.iterdir())]
     printing.table([str(public), "size"], rows, right=[1])
@@ -141,12 +141,12 @@ def new(
     )
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
         options = competitions.asked(options, missing(options))
-    found = api.new(**vars(options))
+    made = api.new(**vars(options))
     if as_json:
-        document = {**asdict(found), "folder": str(found.folder)}
+        document = {**asdict(made), "folder": str(made.folder)}
         printing.document(document)
     else:
-        competitions.created(found)
+        competitions.created(made)
 
 
 def verify(
@@ -160,12 +160,12 @@ def verify(
     from podium.verifying.verify import verify as verify_all
 
     with live.progress() as progress:
-        found = list(verify_all(comp, dataset, progress=progress))
-    failed = [verdict for verdict in found if verdict.problem]
+        verdicts = list(verify_all(comp, dataset, progress=progress))
+    failed = [verdict for verdict in verdicts if verdict.problem]
     if as_json:
-        printing.document([asdict(verdict) for verdict in found])
+        printing.document([asdict(verdict) for verdict in verdicts])
     else:
-        competitions.verdicts(found)
+        competitions.verdicts(verdicts)
     if failed:
         raise typer.Exit(1)
 

@@ -52,7 +52,7 @@ def run(
     from podium.leaderboard.submit import Outcome
 
     with live.progress() as progress:
-        found = api.run(
+        outcome = api.run(
             comp,
             model,
             dataset=dataset,
@@ -68,11 +68,11 @@ def run(
             limit_memory=limit_memory,
             progress=progress,
         )
-    submissions.left_open(found.left_open)
-    if isinstance(found, Outcome):
-        answers.outcome(comp, dataset, found, as_json)
+    submissions.left_open(outcome.left_open)
+    if isinstance(outcome, Outcome):
+        answers.outcome(comp, dataset, outcome, as_json)
     else:
-        answers.kept(found, as_json)
+        answers.kept(outcome, as_json)
 
 
 def cv(
@@ -101,7 +101,7 @@ def cv(
     from podium.leaderboard.submit import card_json
 
     with live.progress() as progress:
-        found = api.cross_validate(
+        validation = api.cross_validate(
             comp,
             model,
             dataset=dataset,
@@ -116,17 +116,21 @@ def cv(
             limit_memory=limit_memory,
             progress=progress,
         )
-    submissions.left_open(found.left_open)
+    submissions.left_open(validation.left_open)
     if as_json:
-        known = {"by_seed": found.by_seed, "spread": found.spread, "seconds": found.seconds}
-        printing.document({**card_json(found.card), **known})
+        known = {
+            "by_seed": validation.by_seed,
+            "spread": validation.spread,
+            "seconds": validation.seconds,
+        }
+        printing.document({**card_json(validation.card), **known})
         return
     competition, _ = api.load(comp, dataset)
-    submissions.card(competition, found.card)
-    if found.spread is not None:
-        scores = ", ".join(map(figures.figure, found.by_seed))
-        printing.out(f"training seeds: {scores}; standard deviation {found.spread:.4f}")
-    printing.out(f"{found.seconds:.1f} s")
+    submissions.card(competition, validation.card)
+    if validation.spread is not None:
+        scores = ", ".join(map(figures.figure, validation.by_seed))
+        printing.out(f"training seeds: {scores}; standard deviation {validation.spread:.4f}")
+    printing.out(f"{validation.seconds:.1f} s")
 
 
 def predict(
@@ -154,7 +158,7 @@ def predict(
     from podium.competition.model_file import parse_settings
 
     with live.progress() as progress:
-        found = api.predict(
+        predicted = api.predict(
             comp,
             model,
             rows,
@@ -167,11 +171,11 @@ def predict(
             limit_memory=limit_memory,
             progress=progress,
         )
-    submissions.left_open(found.left_open)
+    submissions.left_open(predicted.left_open)
     if as_json:
-        known = {"file": found.file and str(found.file), "rows": len(found.table)}
-        predictions = [] if found.file else found.table.to_dict("records")
-        how = {"loaded": found.loaded, "seconds": round(found.seconds, 3)}
+        known = {"file": predicted.file and str(predicted.file), "rows": len(predicted.table)}
+        predictions = [] if predicted.file else predicted.table.to_dict("records")
+        how = {"loaded": predicted.loaded, "seconds": round(predicted.seconds, 3)}
         printing.document({**known, **how, "predictions": predictions})
     else:
-        submissions.predicted(found)
+        submissions.predicted(predicted)

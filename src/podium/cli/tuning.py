@@ -68,7 +68,7 @@ def tune(
 
     try:
         with live.searching(trials, timeout) as watch:
-            found = api.tune(
+            tuned = api.tune(
                 comp,
                 model,
                 dataset=dataset,
@@ -93,6 +93,6 @@ def tune(
         raise
     competition, _ = api.load(comp, dataset)
     if as_json:
-        printing.document(tuning.tuned_json(competition, found))
+        printing.document(tuning.tuned_json(competition, tuned))
     else:
-        tuning.tuned(competition, model, found)
+        tuning.tuned(competition, model, tuned)

@@ -15,40 +15,40 @@ if TYPE_CHECKING:
     from podium.verifying.verify import Verdict
 
 
-def facts(found: Mapping[str, Any]) -> None:
+def facts(about: Mapping[str, Any]) -> None:
     """Print the facts of a competition."""
-    out(f"{found['title']} ({found['name']}/{found['dataset']}): {found['summary']}")
-    out(f"data: {found['data']}; read more: {found['readme']}")
-    if found["daily_limit"]:
-        out(f"a team may hand in {found['daily_limit']} submissions a day (UTC)")
+    out(f"{about['title']} ({about['name']}/{about['dataset']}): {about['summary']}")
+    out(f"data: {about['data']}; read more: {about['readme']}")
+    if about["daily_limit"]:
+        out(f"a team may hand in {about['daily_limit']} submissions a day (UTC)")
     for title, rows in (
-        ("submission column", found["columns"]),
-        ("score", found["scores"]),
-        ("stratum", found["strata"]),
-        ("dataset", found["datasets"]),
-        ("model", found["models"]),
+        ("submission column", about["columns"]),
+        ("score", about["scores"]),
+        ("stratum", about["strata"]),
+        ("dataset", about["datasets"]),
+        ("model", about["models"]),
     ):
         out()
         table([title, ""], [[name, text] for name, text in rows.items()])
-    for source in found["sources"]:
+    for source in about["sources"]:
         out(f"\nsource: {source['url']}\nlicence: {source['licence']}")
-    for file in found["files"]:
+    for file in about["files"]:
         out(file)
 
 
-def verdicts(found: Sequence[Verdict]) -> None:
+def verdicts(checks: Sequence[Verdict]) -> None:
     """Say what each check found, and below what to do."""
 
     def said(one: Verdict) -> str:
         return one.problem or one.skipped or (f"note: {one.note}" if one.note else "ok")
 
-    rows = [[one.competition, one.dataset, one.check, said(one)] for one in found]
+    rows = [[one.competition, one.dataset, one.check, said(one)] for one in checks]
     table(["competition", "dataset", "check", "verdict"], rows)
-    for one in found:
+    for one in checks:
         if one.advice:
             out(f"{one.competition}/{one.dataset}, {one.check}: {one.advice}")
-    failed = sum(bool(one.problem) for one in found)
-    say(f"{len(found)} checks, {failed} failed.")
+    failed = sum(bool(one.problem) for one in checks)
+    say(f"{len(checks)} checks, {failed} failed.")
 
 
 def asked(options: NewOptions, missing: Sequence[str]) -> NewOptions:
@@ -64,18 +64,18 @@ def asked(options: NewOptions, missing: Sequence[str]) -> NewOptions:
     return replace(options, **answers)
 
 
-def created(found: Created) -> None:
+def created(made: Created) -> None:
     """Say what `podium new` made and what comes next."""
-    parts = ", ".join(f"{name} {count:,}" for name, count in sorted(found.rows.items()))
-    out(f"{found.name} is made: {near(found.folder)} ({parts} rows)")
-    for note in found.notes:
+    parts = ", ".join(f"{name} {count:,}" for name, count in sorted(made.rows.items()))
+    out(f"{made.name} is made: {near(made.folder)} ({parts} rows)")
+    for note in made.notes:
         out(f"  {note}")
-    if not found.found:
-        root = found.folder.parents[1]
+    if not made.found:
+        root = made.folder.parents[1]
         out(f"Podium looks there once you name the workspace: export PODIUM_WORKSPACE={root}")
     out("Next:")
     for command in ("verify {}", "run {} lightgbm", "board {}"):
-        out(f"  podium {command.format(found.name)}")
+        out(f"  podium {command.format(made.name)}")
 
 
 def frozen(made: Frozen) -> None:
