@@ -169,20 +169,20 @@ def blend(
         BoardError: With every name that cannot be blended.
         PodiumError: If greedy selection finds a member better alone than any blend.
     """
-    found = _members(scorer, names)
+    candidates = _members(scorer, names)
     data = scorer.data
     files, lacking = [], ["equal weights were asked for"] if equal else []
     if not equal:
-        for one in found:
+        for one in candidates:
             kept, problem = _folds_of(data, one.record, cv=cv, team=team, progress=progress)
             files.append(kept)
             lacking += [f"{one.row.team}/{one.row.name}: {problem}"] if problem else []
-    weights, chosen = [1] * len(found), None
+    weights, chosen = [1] * len(candidates), None
     if not lacking:
         chosen = _Choice.of(data, [file for file in files if file is not None])
         weights = chosen.weights
-        _refuse_alone(found, chosen)
-    table, likeness = _mixture(scorer, found, weights)
+        _refuse_alone(candidates, chosen)
+    table, likeness = _mixture(scorer, candidates, weights)
     members = [
         Member(
             submission=one.row.submission,
@@ -194,7 +194,7 @@ def blend(
             fold_score=chosen.scores[place] if chosen else None,
             without=chosen.without[place] if chosen else None,
         )
-        for place, (one, weight) in enumerate(zip(found, weights, strict=True))
+        for place, (one, weight) in enumerate(zip(candidates, weights, strict=True))
     ]
     return Blend(
         members=members,
@@ -207,15 +207,15 @@ def blend(
 
 
 def _members(scorer: Scorer, names: Sequence[str]) -> list[_Found]:
-    """The named submissions; everything that stands against them is said at once."""
+    """The named submissions; all problems are reported at once."""
     standing = scorer.contest.rows()
-    found, problems = [], []
+    candidates, problems = [], []
     for name in names:
         try:
-            found.append(_member(scorer, standing, name))
+            candidates.append(_member(scorer, standing, name))
         except BoardError as error:
             problems += [error.message, *(f"  {problem}" for problem in error.problems)]
-    counts = Counter(one.row.submission for one in found)
+    counts = Counter(one.row.submission for one in candidates)
     problems += [f"{short} is named {count} times" for short, count in counts.items() if count > 1]
     if len(names) < 2:
         problems.append("two submissions or more make a blend")
@@ -225,7 +225,7 @@ def _members(scorer: Scorer, names: Sequence[str]) -> list[_Found]:
             problems=problems,
             hint="Choose from: podium board {} --dataset {}".format(*scorer.contest.names),
         )
-    return found
+    return candidates
 
 
 def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Found:
@@ -269,11 +269,11 @@ def _means(name: str, submission: str, team: str, shown: str) -> bool:
     return begins or name in (shown, f"{team}/{shown}")
 
 
-def _refuse_alone(found: Sequence[_Found], chosen: _Choice) -> None:
+def _refuse_alone(candidates: Sequence[_Found], chosen: _Choice) -> None:
     """A blend of one is that one: handing it in again would only cost a look."""
     if sum(weight > 0 for weight in chosen.weights) > 1:
         return
-    names = [f"{one.row.team}/{one.row.name}" for one in found]
+    names = [f"{one.row.team}/{one.row.name}" for one in candidates]
     alone = names[int(np.argmax(chosen.weights))]
     score = chosen.data.competition.primary.name
     raise PodiumError(
@@ -308,7 +308,7 @@ def _folds_of(
     from podium.execution import folds
     from podium.execution.worker import Limits
 
-    found = folds.cross_validate(
+    validation = folds.cross_validate(
         data,
         models.find(data.competition, file),
         params=params,
@@ -316,9 +316,9 @@ def _folds_of(
         limits=Limits(),
         progress=progress,
     )
-    if found.model_sha256 != sha256:
+    if validation.model_sha256 != sha256:
         return None, "its model file changed before it was run: run it again"
-    out_of_fold.keep(place, found.predictions)
+    out_of_fold.keep(place, validation.predictions)
     return place, ""
 
 
@@ -344,14 +344,14 @@ def _model_of(data: Data, record: Record, team: str) -> tuple[str | Path | None,
 
 
 def _mixture(
-    scorer: Scorer, found: Sequence[_Found], weights: Sequence[int]
+    scorer: Scorer, candidates: Sequence[_Found], weights: Sequence[int]
 ) -> tuple[Table, list[list[float | None]]]:
-    """The blended predictions of the test part, and how like each other the members are."""
-    first = scorer.predictions(found[0].record)
+    """The blended predictions of the test part, and how alike the members are."""
+    first = scorer.predictions(candidates[0].record)
     mixer = Mixer(competition=scorer.data.competition, part=scorer.data.part("test"), first=first)
     sums, traces = None, []
-    for one, weight in zip(found, weights, strict=True):
-        predictions = first if one is found[0] else scorer.predictions(one.record)
+    for one, weight in zip(candidates, weights, strict=True):
+        predictions = first if one is candidates[0] else scorer.predictions(one.record)
         traces.append(mixer.trace(predictions))
         if weight:
             sums = added(sums, mixer.votes(predictions), weight)
@@ -377,7 +377,7 @@ class _Choice:
     def of(cls, data: Data, files: Sequence[Path]) -> _Choice:
         """The choice between members whose out-of-fold predictions lie in these files.
 
-        Those of matrices are read when they are needed, one at a time; others are held.
+        Those of matrices are read on demand, one at a time; others stay in memory.
         """
         train = data.train()
         answers = train_columns(data, train)
@@ -388,10 +388,10 @@ class _Choice:
         def votes(file: Path) -> Votes:
             if file in held:
                 return held[file]
-            found = mixer.votes(_read(data, file))
+            counted = mixer.votes(_read(data, file))
             if not data.competition.matrix:
-                held[file] = found
-            return found
+                held[file] = counted
+            return counted
 
         return cls(
             data=data,
@@ -432,17 +432,17 @@ class _Choice:
     @cached_property
     def without(self) -> list[float | None]:
         """How the blend's score changes when a member is taken out and the others stay."""
-        found: list[float | None] = []
+        changes: list[float | None] = []
         for votes, weight in zip(self.votes, self.weights, strict=True):
             left = sum(self.weights) - weight
             if not left:
-                found.append(None)
+                changes.append(None)
             elif not weight:
-                found.append(0.0)
+                changes.append(0.0)
             else:
                 rest = added(self._sums, votes(), -weight)
-                found.append(self._score(rest, left) - self.score)
-        return found
+                changes.append(self._score(rest, left) - self.score)
+        return changes
 
     @cached_property
     def _sums(self) -> Votes:
@@ -454,26 +454,26 @@ class _Choice:
     def _start(self) -> tuple[float, Votes, list[int]]:
         """The best members that are best together: what they reach, their sums, their numbers."""
         order = np.argsort([-self._sign * score for score in self.scores], kind="stable").tolist()
-        found: tuple[float, Votes, list[int]] | None = None
+        best: tuple[float, Votes, list[int]] | None = None
         sums: Votes | None = None
         for count, number in enumerate(order, 1):
             sums = added(sums, self.votes[number]())
             reached = self._sign * self._score(sums, count)
-            if found is None or reached > found[0]:  # of equal ones the fewest
-                found = reached, sums, order[:count]
-        if found is None or not np.isfinite(found[0]):
+            if best is None or reached > best[0]:  # in a tie the fewest
+                best = reached, sums, order[:count]
+        if best is None or not np.isfinite(best[0]):
             raise PodiumError("No out-of-fold score is finite: no weights can be chosen on them.")
-        return found
+        return best
 
     def _next(self, sums: Votes, total: int) -> tuple[float, int, Votes]:
         """The member whose next vote helps most: what is reached, its number, the sums then."""
-        found = -np.inf, 0, sums
+        best = -np.inf, 0, sums
         for number, votes in enumerate(self.votes):
             with_it = added(sums, votes())
             reached = self._sign * self._score(with_it, total)
-            if number == 0 or reached > found[0]:  # of equal ones the first
-                found = reached, number, with_it
-        return found
+            if number == 0 or reached > best[0]:  # in a tie the first
+                best = reached, number, with_it
+        return best
 
     @property
     def _sign(self) -> int:
@@ -491,7 +491,7 @@ class _Choice:
 
 
 def _read(data: Data, file: Path) -> Table:
-    found = out_of_fold.read(data, file)
-    if found is None:
+    predictions = out_of_fold.read(data, file)
+    if predictions is None:
         raise PodiumError(f"{file} was there and is not any more.", hint="Try again.")
-    return found
+    return predictions

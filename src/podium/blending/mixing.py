@@ -54,30 +54,30 @@ class Mixer:
 
     def votes(self, predictions: Table) -> Votes:
         """What a member adds to the sums."""
-        found: dict[str, tuple[Any, ...]] = {}
+        votes: dict[str, tuple[Any, ...]] = {}
         for target in self.competition.targets:
             values = predictions[target.name]
             if target.matrix:
-                found[target.name] = _matrix_votes(values)
+                votes[target.name] = _matrix_votes(values)
             elif target.label:
-                found[target.name] = (self._label_votes(target.name, values),)
+                votes[target.name] = (self._label_votes(target.name, values),)
             else:
-                found[target.name] = (np.asarray(values, dtype=np.float64),)
-        return found
+                votes[target.name] = (np.asarray(values, dtype=np.float64),)
+        return votes
 
     def mixture(self, sums: Votes, total: int) -> Table:
         """Predictions that follow from the sums of `total` votes."""
-        found: dict[str, Any] = {}
+        mixed: dict[str, Any] = {}
         for target in self.competition.targets:
             each = sums[target.name]
             if target.matrix:
-                found[target.name] = self._matrix(each[0], each[1], total)
+                mixed[target.name] = self._matrix(each[0], each[1], total)
             elif target.label:
-                found[target.name] = self._labels(target.name, each[0])
+                mixed[target.name] = self._labels(target.name, each[0])
             else:
-                # a mean is in the range but for rounding
-                found[target.name] = np.clip(each[0] / total, target.low, target.high)
-        return found
+                # a mean leaves the range only by rounding
+                mixed[target.name] = np.clip(each[0] / total, target.low, target.high)
+        return mixed
 
     def trace(self, predictions: Table) -> Any:
         """What of a member is needed to say how like others it is: of a matrix one bit a value."""
@@ -94,11 +94,11 @@ class Mixer:
         where one of the two does not vary.
         """
         count = len(traces)
-        found: list[list[float | None]] = [[1.0] * count for _ in traces]
+        likeness: list[list[float | None]] = [[1.0] * count for _ in traces]
         for i in range(count):
             for j in range(i):
-                found[i][j] = found[j][i] = self._alike(traces[i], traces[j])
-        return found
+                likeness[i][j] = likeness[j][i] = self._alike(traces[i], traces[j])
+        return likeness
 
     def _alike(self, a: Any, b: Any) -> float | None:
         target = self.competition.targets[0]
@@ -144,13 +144,13 @@ class Mixer:
         return votes
 
     def _labels(self, name: str, votes: NDArray[np.int32]) -> NDArray[np.object_]:
-        """The cluster with most votes; of equal ones the first member's, if it is among them."""
-        found = np.empty(len(votes), dtype=object)
+        """The cluster with most votes; in a tie the first member's, if it is among them."""
+        labels = np.empty(len(votes), dtype=object)
         for rows, (clusters, code) in zip(self._slices, self._named[name], strict=True):
             here = votes[rows]  # a copy
             here[np.arange(len(rows)), code] += 1
-            found[rows] = clusters[here.argmax(axis=1)]
-        return found
+            labels[rows] = clusters[here.argmax(axis=1)]
+        return labels
 
     @cached_property
     def _observed(self) -> Any:
@@ -173,15 +173,15 @@ class Mixer:
     def _calls(self, values: Any) -> _Calls:
         """Where a matrix has values and no count was observed."""
         step = max(1, _BLOCK // max(1, values.shape[1]))
-        found = [np.empty(0, np.uint8)]
+        packed = [np.empty(0, np.uint8)]
         for start in range(0, values.shape[0], step):
             rows = slice(start, start + step)
             calls = _dense(values[rows]) != 0
             if self._observed is not None:
                 calls &= _dense(self._observed[rows]) == 0
-            found.append(np.packbits(calls))
+            packed.append(np.packbits(calls))
         seen = 0 if self._observed is None else self._observed.nnz
-        return _Calls(np.concatenate(found), values.shape[0] * values.shape[1] - seen)
+        return _Calls(np.concatenate(packed), values.shape[0] * values.shape[1] - seen)
 
 
 class _Calls(NamedTuple):
@@ -229,13 +229,13 @@ def _codes(labels: NDArray[Any]) -> NDArray[np.int64]:
 def _matrix_votes(values: Any) -> tuple[Any, Any]:
     from scipy.sparse import csr_array
 
-    found = csr_array(values, dtype=np.float64, copy=True)
-    found.sum_duplicates()
-    found.eliminate_zeros()
+    matrix = csr_array(values, dtype=np.float64, copy=True)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
     calls = csr_array(
-        (np.ones(found.nnz, dtype=np.int32), found.indices, found.indptr), shape=found.shape
+        (np.ones(matrix.nnz, dtype=np.int32), matrix.indices, matrix.indptr), shape=matrix.shape
     )
-    return found, calls
+    return matrix, calls
 
 
 def _dense(matrix: Any) -> NDArray[Any]:
