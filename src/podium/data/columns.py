@@ -33,10 +33,10 @@ def numbers(table: pa.Table, target: Target) -> tuple[Any, list[str]]:
     column = table.column(target.name)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    found = parsed(column)
-    if found is None:
+    converted = parsed(column)
+    if converted is None:
         return np.empty(0), [f"column {target.name!r} has type {column.type}; numbers are expected"]
-    values, text = found
+    values, text = converted
     given, problems = column, []
     absent = np.isnan(values) & ~text
     infinite = np.isinf(values)

@@ -675,9 +675,9 @@ def metric_columns(
     """What the metric compares predictions with: targets, and what else it asks for.
 
     Raises:
-        DataError: If it asks for groups that there are not.
+        DataError: If it asks for groups that are missing.
     """
-    found = target_columns(competition, targets, truth)
+    columns = target_columns(competition, targets, truth)
     if unknown := [kind for kind in competition.metric_by if kind not in groups]:
         raise DataError(
             f"metric_by of {competition.name} names {', '.join(map(repr, unknown))}: `groups` of "
@@ -686,10 +686,10 @@ def metric_columns(
             f"podium freeze {competition.name}",
         )
     for kind in competition.metric_by:
-        found[kind] = np.asarray(groups[kind], object)
+        columns[kind] = np.asarray(groups[kind], object)
     if competition.observed and counts is not None:
-        found["observed"] = counts.matrix()
-    return found
+        columns["observed"] = counts.matrix()
+    return columns
 
 
 def train_columns(data: Data, train: Part) -> dict[str, Any]:

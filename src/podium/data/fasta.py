@@ -32,9 +32,9 @@ def read(file: Path) -> pd.DataFrame:
         raise DataError(f"{file} is not text: {error.reason} at byte {error.start:,}.") from error
     before, *records = re.split(r"^>", text, flags=re.MULTILINE)
     if before.strip() or not records:
-        found = repr(before.strip().splitlines()[0][:40]) if before.strip() else "nothing"
+        start = repr(before.strip().splitlines()[0][:40]) if before.strip() else "nothing"
         raise DataError(
-            f"{file} is no FASTA file: it begins with {found}.",
+            f"{file} is no FASTA file: it begins with {start}.",
             hint="Each sequence has a line before it with '>' and its name.",
         )
     heads, bodies = zip(*(record.partition("\n")[::2] for record in records), strict=True)

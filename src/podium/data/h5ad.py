@@ -57,13 +57,13 @@ def read(path: Path) -> Annotated:
             if "obs" not in file or "var" not in file:
                 raise DataError(f"{path} is no AnnData file: it has no obs and var.")
             layers = file.get("layers", {})
-            found = layers["counts"] if "counts" in layers else file.get("X")
-            if found is None:
+            counts = layers["counts"] if "counts" in layers else file.get("X")
+            if counts is None:
                 raise DataError(f"{path} has no counts: neither X nor layers['counts'].")
             places = file.get("obsm", {}).get(SPATIAL)
             return Annotated(
                 rows=_table(file["obs"]),
-                counts=csr_array(matrix(found)),
+                counts=csr_array(matrix(counts)),
                 genes=np.asarray(_table(file["var"]).index, dtype=np.str_),
                 places=None if places is None else np.asarray(places[:], dtype=np.float64)[:, :2],
             )
@@ -79,7 +79,7 @@ def read(path: Path) -> Annotated:
         ) from error
 
 
-def write(path: Path, found: Annotated) -> None:
+def write(path: Path, annotated: Annotated) -> None:
     """Write a file that anndata reads: `X`, `obs`, `var` and `obsm["spatial"]`.
 
     Raises:
@@ -90,17 +90,17 @@ def write(path: Path, found: Annotated) -> None:
     try:
         with replacing(path) as scratch, hdf5_file(scratch) as file:
             _mark(file, "anndata", "0.1.0")
-            _write_table(file, "obs", found.rows)
-            _write_table(file, "var", pd.DataFrame(index=pd.Index(found.genes, name="gene")))
-            _write_matrix(file, "X", found.counts)
+            _write_table(file, "obs", annotated.rows)
+            _write_table(file, "var", pd.DataFrame(index=pd.Index(annotated.genes, name="gene")))
+            _write_matrix(file, "X", annotated.counts)
             places = file.create_group("obsm")
             _mark(places, "dict", "0.1.0")
-            if found.places is not None:
-                _mark(places.create_dataset(SPATIAL, data=found.places), "array", "0.2.0")
+            if annotated.places is not None:
+                _mark(places.create_dataset(SPATIAL, data=annotated.places), "array", "0.2.0")
             for name in ("varm", "obsp", "varp", "layers", "uns"):
                 _mark(file.create_group(name), "dict", "0.1.0")
-            if found.truth is not None:
-                _write_matrix(file["layers"], "truth", found.truth)
+            if annotated.truth is not None:
+                _write_matrix(file["layers"], "truth", annotated.truth)
     except OSError as error:
         raise PodiumError(f"{path} cannot be written: {reason(error)}.") from error
 
@@ -109,7 +109,7 @@ def column(group: Any, name: str) -> NDArray[Any]:
     """The values of a column: plain, categorical, or with a mask of what is missing.
 
     Raises:
-        ValueError: If they do not lie in the file itself, or do not fit each other.
+        ValueError: If they do not lie in the file itself, or do not fit together.
     """
     import h5py
 
@@ -123,13 +123,13 @@ def column(group: Any, name: str) -> NDArray[Any]:
         values, codes = column(item, "categories"), column(item, "codes")
         if len(codes) and codes.max() >= len(values):
             raise ValueError(f"{name!r} has a code beyond its {len(values)} categories")
-        found = np.empty(len(codes), dtype=object)
-        found[codes >= 0] = values[codes[codes >= 0]]
-        return found
-    found, mask = column(item, "values"), column(item, "mask").astype(bool)
+        labels = np.empty(len(codes), dtype=object)
+        labels[codes >= 0] = values[codes[codes >= 0]]
+        return labels
+    values, mask = column(item, "values"), column(item, "mask").astype(bool)
     if not mask.any():
-        return found
-    masked = found.astype(object)
+        return values
+    masked = values.astype(object)
     masked[mask] = None
     return masked
 
@@ -154,10 +154,10 @@ def matrix(item: Any, shape: tuple[int, int] | None = None) -> NDArray[Any] | cs
 
     Args:
         item: A dataset, or a group with `data`, `indices` and `indptr`.
-        shape: Of a sparse one that does not say.
+        shape: Of a sparse one that does not state its own.
 
     Raises:
-        ValueError: If it is none, or its parts do not fit each other.
+        ValueError: If it is no such matrix, or its parts do not fit together.
     """
     import h5py
     from scipy.sparse import csc_array, csr_array
@@ -169,11 +169,11 @@ def matrix(item: Any, shape: tuple[int, int] | None = None) -> NDArray[Any] | cs
     size = [int(size) for size in item.attrs.get("shape", shape)]
     parts = tuple(hard(item, name)[:] for name in ("data", "indices", "indptr"))
     form = csc_array if str(item.attrs.get("encoding-type", "")) == "csc_matrix" else csr_array
-    found = form(parts, shape=(size[0], size[1]))
-    found.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
-    if found.dtype.kind not in "iufb":
+    sparse = form(parts, shape=(size[0], size[1]))
+    sparse.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
+    if sparse.dtype.kind not in "iufb":
         raise ValueError("counts must be numbers")
-    return csr_array(found)
+    return csr_array(sparse)
 
 
 def _write_table(file: Any, name: str, table: pd.DataFrame) -> None:

@@ -55,7 +55,7 @@ def members(
         DataError: With everything that is missing or has another sha256.
     """
     with scratch.directory("podium-raw-") as unpacked:
-        found: dict[str, Path] = {}
+        paths: dict[str, Path] = {}
         problems: list[str] = []
         downloads: list[Path] = []
         for entry in dataset.sources:
@@ -68,15 +68,15 @@ def members(
             for name, expected in entry.members.items():
                 if expected is None:
                     files, problem = _locate_any(name, place, unpacked, own=own)
-                    found.update(files)
+                    paths.update(files)
                 else:
                     path, problem = _locate(name, expected, place, unpacked, own=own)
                     if path:
-                        found[name] = path
+                        paths[name] = path
                 problems += problem
             for name in entry.optional:
                 files, problem = _locate_any(name, place, unpacked, own=own, needed=False)
-                found.update(files)
+                paths.update(files)
                 problems += problem
         problems = list(dict.fromkeys(problems))
         if problems:
@@ -94,7 +94,7 @@ def members(
                 problems=list(dict.fromkeys(problems)),
                 hint=hint,
             )
-        yield found
+        yield paths
 
 
 def beside(
@@ -174,16 +174,16 @@ def changed(competition: Competition, dataset: Dataset) -> list[str]:
 def _locate(
     name: str, expected: str, place: Path, unpacked: Path, *, own: bool
 ) -> tuple[Path | None, list[str]]:
-    """Find a member under a folder, in a zip, or as the file itself; right content decides."""
+    """Find a member under a folder, in a zip, or as the file itself; its content decides."""
     if not place.exists():
         return None, [f"{place}: no such file or folder"]
     problems = []
     for candidate in _candidates(name, place, unpacked, own=own):
-        found = file_sha256(candidate)
-        if found == expected:
+        actual = file_sha256(candidate)
+        if actual == expected:
             return candidate, []
         problems.append(
-            f"{name}: sha256 is {found[:12]}..., expected {expected[:12]}...: "
+            f"{name}: sha256 is {actual[:12]}..., expected {expected[:12]}...: "
             f"changed or truncated ({_shown(candidate, unpacked, place)})"
         )
     return None, list(dict.fromkeys(problems))[:_EXAMPLES] or [f"{name}: not found"]
@@ -195,14 +195,14 @@ def _locate_any(
     """Files whose names match, whatever their content: one of each name."""
     if not place.exists():
         return {}, [f"{place}: no such file or folder"]
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     problems = []
     for candidate in _candidates(pattern, place, unpacked, own=own):
         name = _name(candidate, pattern)
-        if name in found and file_sha256(candidate) != file_sha256(found[name]):
+        if name in files and file_sha256(candidate) != file_sha256(files[name]):
             problems.append(f"{name} is there twice, with other content")
-        found.setdefault(name, candidate)
-    return found, problems or ([] if found or not needed else [f"{pattern}: not found"])
+        files.setdefault(name, candidate)
+    return files, problems or ([] if files or not needed else [f"{pattern}: not found"])
 
 
 def _name(path: Path | PurePosixPath, pattern: str) -> str:

@@ -38,12 +38,12 @@ class Wide(NamedTuple):
         no_numbers, texts, first_texts = [], 0, []
         for place, gene in enumerate(genes):
             column = table.column(gene)
-            found = parsed(column)
-            if found is None:
+            converted = parsed(column)
+            if converted is None:
                 no_numbers.append(f"{gene!r} ({column.type})")
                 values[:, place] = 0
                 continue
-            values[:, place], text = found
+            values[:, place], text = converted
             if text.any():
                 rows = np.flatnonzero(text)
                 texts += len(rows)
@@ -111,7 +111,7 @@ class Wide(NamedTuple):
 
     def problems(self, target: Target) -> list[str]:
         """What is wrong with the values; zeros of a sparse matrix are never looked at."""
-        found = list(self.troubles)
+        problems = list(self.troubles)
         for what, test in (
             ("missing or NaN", np.isnan),
             ("infinite", np.isinf),
@@ -119,8 +119,8 @@ class Wide(NamedTuple):
         ):
             count, examples = self._some(test)
             if count:
-                found.append(f"{many(count, 'value')} {what}: {first(examples, count)}")
-        return found
+                problems.append(f"{many(count, 'value')} {what}: {first(examples, count)}")
+        return problems
 
     def _some(self, test: Any) -> tuple[int, list[str]]:
         """How many values a test finds, and where the first are."""
