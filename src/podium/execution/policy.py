@@ -109,15 +109,15 @@ def places(home: Path) -> dict[str, str]:
 
 
 def python_path() -> list[str]:
-    """Where modules are imported from; Podium itself in any case.
+    """Where modules are imported from; Podium itself is always included.
 
-    The current directory and that of a script that calls Podium are none: a model is not theirs.
+    The current directory and that of a script that calls Podium are left out.
     """
     own, script = _PACKAGE.parent, getattr(sys.modules.get("__main__"), "__file__", None)
     not_these = {Path.cwd(), *([Path(script).absolute().parent] if script else [])}
     paths = [Path(name).absolute() for name in sys.path]
-    found = [str(path) for path in paths if path == own or path not in not_these]
-    return found if str(own) in found else [*found, str(own)]
+    kept = [str(path) for path in paths if path == own or path not in not_these]
+    return kept if str(own) in kept else [*kept, str(own)]
 
 
 def beside(model: Path) -> Iterator[Path]:

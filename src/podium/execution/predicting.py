@@ -104,9 +104,9 @@ def predict(
         with Worker(data.competition, model, given, limits=limits) as worker:
             file = worker.model.with_params(params)
             done, loaded = _predicted(worker, data, file, params, len(part), seed, progress)
-            found = formats.read(done.files[ROWS], data.competition, len(part), data.genes)
+            predictions = formats.read(done.files[ROWS], data.competition, len(part), data.genes)
     note_change(file.path, file.sha256)
-    aligned = training.aligned(data, found, part)
+    aligned = training.aligned(data, predictions, part)
     table = submission.frame(part.ids, aligned, data.genes)
     if output is not None:
         _write(table, output)
@@ -201,13 +201,13 @@ def _sequences(
     """A column of sequences as long as those of train, and what is wrong with it."""
     names = ids or [str(row) for row in range(1, len(given) + 1)]
     try:
-        found = Sequences.written(given, names, f"column {SEQUENCE!r}")
+        sequences = Sequences.written(given, names, f"column {SEQUENCE!r}")
     except DataError as error:
         return None, [f"column {SEQUENCE!r}: {line}" for line in error.problems]
-    if found.length != length:
-        what = f"{found.length:,} bases in each row; those of the train part have {length:,}"
+    if sequences.length != length:
+        what = f"{sequences.length:,} bases in each row; those of the train part have {length:,}"
         return None, [f"column {SEQUENCE!r}: {what}"]
-    return found, []
+    return sequences, []
 
 
 def _annotated_part(data: Data, rows: Path | pd.DataFrame, seed: int) -> Part:
@@ -218,30 +218,30 @@ def _annotated_part(data: Data, rows: Path | pd.DataFrame, seed: int) -> Part:
             hint=f"Rows of {data.competition.name} have counts: give a file that ends in "
             f"{ANNOTATED}.",
         )
-    found = h5ad.read(rows)
+    annotated = h5ad.read(rows)
     if data.genes:
-        found = _with_genes(found, data.genes, rows)
-    features, counts = data.competition.module("rows").taken(rows.stem, found)
+        annotated = _with_genes(annotated, data.genes, rows)
+    features, counts = data.competition.module("rows").taken(rows.stem, annotated)
     return Part(
         name="rows",
-        ids=pd.Index(found.rows.index.astype(str), name="id"),
+        ids=pd.Index(annotated.rows.index.astype(str), name="id"),
         features=features,
         counts=counts,
         rng=np.random.default_rng([seed, *b"rows"]),
     )
 
 
-def _with_genes(found: h5ad.Annotated, genes: Sequence[str], rows: Path) -> h5ad.Annotated:
+def _with_genes(annotated: h5ad.Annotated, genes: Sequence[str], rows: Path) -> h5ad.Annotated:
     """The counts of the genes that are predicted, in their order; others are left out.
 
     Raises:
         PodiumError: If some are missing.
     """
-    place = {str(gene): number for number, gene in enumerate(found.genes)}
+    place = {str(gene): number for number, gene in enumerate(annotated.genes)}
     missing = [gene for gene in genes if gene not in place]
     if missing:
         hint = "Its var must name the genes as the dataset does; see sample_submission.csv."
-        if not set(missing) - set(found.rows.index):
+        if not set(missing) - set(annotated.rows.index):
             hint = "Its obs names the genes: it stands the other way round. Save adata.T"
         listed = ", ".join(missing[:_EXAMPLES])
         raise PodiumError(
@@ -249,8 +249,8 @@ def _with_genes(found: h5ad.Annotated, genes: Sequence[str], rows: Path) -> h5ad
             problems=[listed + (", ..." if len(missing) > _EXAMPLES else "")],
             hint=hint,
         )
-    counts = found.counts[:, [place[gene] for gene in genes]]
-    return found._replace(counts=counts, genes=np.asarray(genes, dtype=np.str_))
+    counts = annotated.counts[:, [place[gene] for gene in genes]]
+    return annotated._replace(counts=counts, genes=np.asarray(genes, dtype=np.str_))
 
 
 def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
@@ -268,9 +268,9 @@ def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
         )
     with _reading(rows), tables.bounded(rows):
         if rows.suffix.lower() in fasta.ENDINGS:
-            found = fasta.read(rows)
-            known = [name for name in found if name in ("id", *expected.columns)]
-            return pa.Table.from_pandas(found[known], preserve_index=False)
+            table = fasta.read(rows)
+            known = [name for name in table if name in ("id", *expected.columns)]
+            return pa.Table.from_pandas(table[known], preserve_index=False)
         return _read_csv(rows, expected) if rows.suffix.lower() == ".csv" else _read_parquet(rows)
 
 
@@ -325,21 +325,21 @@ def _with_ids(table: pa.Table, expected: pd.DataFrame, rows: Path | pd.DataFrame
 
 
 def _column_problems(table: pa.Table, expected: pd.DataFrame) -> list[str]:
-    found, wanted = table.column_names, list(expected.columns)
+    given, wanted = table.column_names, list(expected.columns)
     problems = [
         f"column {name!r} is missing: {_kind(expected[name])} expected"
         for name in wanted
-        if name not in found
+        if name not in given
     ]
     problems += [
-        f"column {name!r} is there twice" for name in ["id", *wanted] if found.count(name) > 1
+        f"column {name!r} is there twice" for name in ["id", *wanted] if given.count(name) > 1
     ]
     problems += [
         f"column {name!r} has {table.schema.field(name).type} in each row"
         for name in ["id", *wanted]
-        if found.count(name) == 1 and not _is_plain(table, name)
+        if given.count(name) == 1 and not _is_plain(table, name)
     ]
-    extra = [name for name in found if name not in ("id", *wanted)]
+    extra = [name for name in given if name not in ("id", *wanted)]
     if extra:
         problems.append(f"unexpected: {', '.join(repr(name[:60]) for name in extra)}")
     if not table.num_rows:
@@ -389,35 +389,35 @@ def _converted(given: pd.Series[Any], expected: pd.Series[Any]) -> tuple[Any, li
     text = types.is_string_dtype(given.dtype) or types.is_object_dtype(given.dtype)
     numbers = types.is_numeric_dtype(given.dtype) and not types.is_bool_dtype(given.dtype)
     bad = pd.Series(data=False, index=given.index)
-    if given.isna().all():  # no type can be told from nothing
-        found: pd.Series[Any] = pd.Series(np.nan, index=given.index)
+    if given.isna().all():  # there is nothing to infer a type from
+        converted: pd.Series[Any] = pd.Series(np.nan, index=given.index)
     elif types.is_bool_dtype(dtype):
         if not text and not types.is_bool_dtype(given.dtype):
             return given, [_other_type(given, expected)]
-        found = given.astype("str").str.strip().str.lower().map(_TRUTH) if text else given
-        bad = found.isna() & given.notna()
+        converted = given.astype("str").str.strip().str.lower().map(_TRUTH) if text else given
+        bad = converted.isna() & given.notna()
     elif types.is_numeric_dtype(dtype):
         if not text and not numbers:
             return given, [_other_type(given, expected)]
-        found = given
+        converted = given
         if text:
             words = given.astype("str").str.strip()
-            found = pd.to_numeric(words, errors="coerce").astype("float64")
-            bad = found.isna() & given.notna() & ~words.str.lower().isin(_NO_VALUE)
-        bad |= np.isinf(found.astype("float64"))
+            converted = pd.to_numeric(words, errors="coerce").astype("float64")
+            bad = converted.isna() & given.notna() & ~words.str.lower().isin(_NO_VALUE)
+        bad |= np.isinf(converted.astype("float64"))
         if types.is_integer_dtype(dtype):
-            bad |= found.notna() & (found % 1 != 0)
+            bad |= converted.notna() & (converted % 1 != 0)
     elif not text and not isinstance(given.dtype, pd.CategoricalDtype):
         return given, [_other_type(given, expected)]
     else:
-        found = given.astype("str") if text else given
+        converted = given.astype("str") if text else given
     problems = []
     if bad.any():
         examples = ", ".join(repr(value)[:40] for value in given[bad].head(_EXAMPLES))
         problems.append(f"{_kind(expected)} expected: {_listed(bad)} ({examples})")
-    if (missing := found.isna() & ~bad).any() and expected.notna().all():
+    if (missing := converted.isna() & ~bad).any() and expected.notna().all():
         problems.append(f"no value in {_listed(missing)}; in the train part every row has one")
-    return (given if problems else found.astype(_free(dtype))), problems
+    return (given if problems else converted.astype(_free(dtype))), problems
 
 
 def _free(dtype: Any) -> Any:

@@ -41,13 +41,13 @@ def peak_memory_mb() -> float | None:
 @cache  # they are read from files, and stay as long as this process runs
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that figures may depend on."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _git() -> dict[str, Any] | None:

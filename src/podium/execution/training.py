@@ -138,12 +138,12 @@ class Folds:
         """Numbers of the rows of some folds, in order."""
         return np.flatnonzero(np.isin(self.fold, list(folds)))
 
-    def join(self, found: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    def join(self, by_fold: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
         """Predictions of some folds in the order of the rows."""
-        order = np.concatenate([np.flatnonzero(self.fold == fold) for fold in found])
+        order = np.concatenate([np.flatnonzero(self.fold == fold) for fold in by_fold])
         back = np.argsort(order)
-        first = next(iter(found.values()))
-        return {name: _stacked([one[name] for one in found.values()])[back] for name in first}
+        first = next(iter(by_fold.values()))
+        return {name: _stacked([one[name] for one in by_fold.values()])[back] for name in first}
 
     def card(self, predictions: Table) -> Card:
         """Score predictions of all rows.
@@ -155,15 +155,15 @@ class Folds:
         return self._tally(predictions, None).card(competition.primary.name, competition.strata)
 
     def estimate(self, predictions: Table, folds: Sequence[int] | None = None) -> Estimate:
-        """The whole of the card alone; of the rows of some folds only, if they are given.
+        """The estimate of all rows, or of those of some folds, without a whole card.
 
         Raises:
             PodiumError: If they cannot be scored.
         """
-        found = self._tally(predictions, folds).estimate(self.data.competition.primary.name)
-        if found is None:
+        estimate = self._tally(predictions, folds).estimate(self.data.competition.primary.name)
+        if estimate is None:
             raise PodiumError("There are no rows to score.")
-        return found
+        return estimate
 
     def _tally(self, predictions: Table, folds: Sequence[int] | None) -> Tally:
         rows, cells = self._cells(None if folds is None else tuple(sorted(folds)))
