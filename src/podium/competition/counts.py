@@ -172,8 +172,8 @@ class Counts:
         from scipy.sparse import csr_array
 
         genes = self.genes
-        found = [matrix for _, _, matrix, _ in self.read()]
-        return found[0] if found else csr_array((0, len(genes)))
+        blocks = [matrix for _, _, matrix, _ in self.read()]
+        return blocks[0] if blocks else csr_array((0, len(genes)))
 
     def write(self, file: Path) -> None:
         """Write these rows, and no others, to an HDF5 file.
@@ -254,13 +254,13 @@ def hdf5_file(path: Path) -> Iterator[h5py.File]:
 
 
 def _unique(genes: Sequence[str]) -> NDArray[np.str_]:
-    """Names of genes, where one that was there before gets `-1`, `-2` and so on, as in scanpy."""
+    """Names of genes; a repeated one gets `-1`, `-2` and so on, as in scanpy."""
     names = np.asarray(genes, dtype=np.str_)
     if len(np.unique(names)) == len(names):
         return names
     there = set(names.tolist())
     seen: dict[str, int] = {}
-    found = []
+    unique = []
     for name in names.tolist():
         number = seen.get(name, 0)
         shown = name
@@ -268,8 +268,8 @@ def _unique(genes: Sequence[str]) -> NDArray[np.str_]:
             number += 1
         seen[name] = number + 1
         there.add(shown)
-        found.append(shown)
-    return np.asarray(found, dtype=np.str_)
+        unique.append(shown)
+    return np.asarray(unique, dtype=np.str_)
 
 
 def _narrow(matrix: csr_array[Any]) -> csr_array[Any]:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def folders() -> list[Path]:
-    """All folders of competitions, sorted by name; of those of one name the first is used."""
+    """All folders of competitions, sorted by name; where some share a name, the first is used."""
     import podium.competitions
 
     roots = [Path(root) for root in dict.fromkeys(podium.competitions.__path__)]
-    found = [folder for root in roots if root.is_dir() for folder in root.iterdir()]
-    return sorted(filter(_holds_something, found), key=lambda folder: folder.name)  # stable
+    candidates = [folder for root in roots if root.is_dir() for folder in root.iterdir()]
+    return sorted(filter(_holds_something, candidates), key=lambda folder: folder.name)  # stable
 
 
 def names() -> list[str]:
@@ -42,15 +42,15 @@ def load(name: str) -> Competition:
         raise UnknownNameError("competition", name, known, hint="See them all: podium list")
     if problem := _unusable(next(folder for folder in folders() if folder.name == name)):
         raise PodiumError(f"The competition {name!r} cannot be loaded: {problem}.")
-    found = getattr(import_part(name, "competition"), "competition", None)
-    if not isinstance(found, Competition) or found.name != name:
+    competition = getattr(import_part(name, "competition"), "competition", None)
+    if not isinstance(competition, Competition) or competition.name != name:
         raise PodiumError(
             f"competitions/{name}/competition.py must end in "
             f"`competition = Competition(name={name!r}, ...)`."
         )
-    if problems := _wrong_facts(found):
+    if problems := _wrong_facts(competition):
         raise PodiumError(f"competitions/{name}/competition.py is wrong.", problems=problems)
-    return found
+    return competition
 
 
 def at(path: Path) -> str:
@@ -77,8 +77,8 @@ def at(path: Path) -> str:
 
 def shadowed() -> list[Path]:
     """Folders that are not used, because another one before them has their name."""
-    found = folders()
-    return [b for a, b in pairwise(found) if a.name == b.name]
+    ordered = folders()
+    return [b for a, b in pairwise(ordered) if a.name == b.name]
 
 
 def try_load(name: str) -> Competition | str:
@@ -105,8 +105,8 @@ def _unusable(folder: Path) -> str:
     return ""
 
 
-def _wrong_facts(found: Competition) -> list[str]:
-    """What of a competition's facts has another type than it must have, or is empty."""
+def _wrong_facts(competition: Competition) -> list[str]:
+    """Which of a competition's facts have the wrong type or are empty."""
     kinds = {
         "targets": Target,
         "scores": Score,
@@ -114,19 +114,21 @@ def _wrong_facts(found: Competition) -> list[str]:
         "strata": Stratum,
         "controls": Control,
     }
-    texts = [name for name in ("title", "summary") if not isinstance(getattr(found, name), str)]
+    texts = [
+        name for name in ("title", "summary") if not isinstance(getattr(competition, name), str)
+    ]
     problems = [f"{name} must be text" for name in texts]
     for name, kind in kinds.items():
-        entries = getattr(found, name)
+        entries = getattr(competition, name)
         whole = isinstance(entries, tuple) and all(isinstance(entry, kind) for entry in entries)
         if not whole or not entries:
             problems.append(f"{name} must be a tuple of one {kind.__name__} or more")
-    limit = found.daily_limit
+    limit = competition.daily_limit
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         problems.append("daily_limit must be a whole number from 1 on, or None")
-    version = found.metric_version
+    version = competition.metric_version
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         problems.append("metric_version must be a whole number from 1 on")
-    if not problems and len(found.targets) > 1 and any(t.matrix for t in found.targets):
+    if not problems and len(competition.targets) > 1 and any(t.matrix for t in competition.targets):
         problems.append("a target that is a matrix must be the only one")
     return problems

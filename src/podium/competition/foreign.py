@@ -81,9 +81,9 @@ def metric_of(module: ModuleType, *, name: str, row_id: str) -> Metric:
     if isinstance(own, Metric):
         return own
     for function, adapter in (("score", kaggle), ("grade", mle_bench)):
-        found = getattr(module, function, None)
-        if callable(found):
-            return adapter(found, name=name, row_id=row_id)
+        theirs = getattr(module, function, None)
+        if callable(theirs):
+            return adapter(theirs, name=name, row_id=row_id)
     raise PodiumError(
         f"{module.__file__} has no metric.",
         problems=[

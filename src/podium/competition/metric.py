@@ -85,7 +85,7 @@ def whole_metric(
 
     Args:
         score: The function.
-        prepared: What it is given, made once of all rows, whichever of them are scored.
+        prepared: Makes what it is given, once from all rows, whichever of them are scored.
     """
 
     def statistics(solution: Table, predictions: Table, layout: Rows) -> Floats:
@@ -101,9 +101,9 @@ def whole_metric(
 
     def finish(sums: Floats, rows: Rows) -> dict[str, Floats]:
         chosen = sums.reshape(-1, sums.shape[-1]) > 0.5
-        found = [score(*(_some(t, one[rows.cell]) for t in _tables(rows))) for one in chosen]
+        scores = [score(*(_some(t, one[rows.cell]) for t in _tables(rows))) for one in chosen]
         shape = sums.shape[:-1]
-        return {name: np.array([f[name] for f in found]).reshape(shape) for name in found[0]}
+        return {name: np.array([f[name] for f in scores]).reshape(shape) for name in scores[0]}
 
     return Metric(statistics=statistics, finish=finish, layout=layout, whole=whole)
 

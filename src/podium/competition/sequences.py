@@ -66,31 +66,31 @@ class Sequences:
             ids: What messages call the rows.
 
         Raises:
-            DataError: With everything that is wrong: other letters, lower case, U, rows of other
-                lengths, empty or missing ones.
+            DataError: With everything that is wrong: other letters, lower case, U, rows of
+                unequal length, empty or missing ones.
         """
         import pyarrow as pa
 
         try:
             given = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-            found = pa.array(given, type=pa.large_string(), from_pandas=True)
-            if isinstance(found, pa.ChunkedArray):  # as pandas may hand it over
-                found = found.combine_chunks()
-            found.validate(full=True)  # bytes that are no text pass for it
+            array = pa.array(given, type=pa.large_string(), from_pandas=True)
+            if isinstance(array, pa.ChunkedArray):  # as pandas may hand it over
+                array = array.combine_chunks()
+            array.validate(full=True)  # otherwise bytes that are no text pass
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise _refused([f"not text: {str(error)[:200]}"]) from error
-        offsets = _offsets(found)
-        letters = np.frombuffer(found.buffers()[2] or b"", dtype=np.uint8)
+        offsets = _offsets(array)
+        letters = np.frombuffer(array.buffers()[2] or b"", dtype=np.uint8)
         letters = letters[offsets[0] : offsets[-1]]
         offsets = offsets - offsets[0]
         codes = _CODE[letters]
         names = np.asarray(ids, dtype=object)
-        problems = _length_problems(offsets, np.asarray(found.is_null()), names)
+        problems = _length_problems(offsets, np.asarray(array.is_null()), names)
         if codes.max(initial=0) == _UNKNOWN:
             problems += _letter_problems(letters, codes, offsets, names)
         if problems:
             raise _refused(problems)
-        return cls(codes.reshape(len(found), -1))
+        return cls(codes.reshape(len(array), -1))
 
     @classmethod
     def written(cls, texts: Column, ids: Column, what: str) -> Sequences:
@@ -106,12 +106,12 @@ class Sequences:
         """
         clean, problems = cleaned(texts, ids, what)
         try:
-            found = cls.of(clean, ids)
+            sequences = cls.of(clean, ids)
         except DataError as error:
             problems += error.problems
         if problems:
             raise _refused(problems)
-        return found
+        return sequences
 
     @classmethod
     def of_one_hot(cls, values: NDArray[Any]) -> Sequences:
@@ -203,25 +203,25 @@ def cleaned(
         texts: One a row, a list or a column of pandas; what is no text stays as it is.
         ids: What messages call the rows.
         what: What the note calls all of them, such as a file or a column.
-        letters: Those that there may be; none checks nothing.
+        letters: Those allowed; if empty, letters are not checked.
 
     Returns:
         The sequences, and what is wrong: other letters, and what is written from 3' to 5', which
-        nobody turns round unasked.
+        is never reversed unasked.
     """
-    found = list(texts)
+    clean = list(texts)
     usual = letters or LETTERS
-    unusual = {t for t in set(found) if isinstance(t, str) and t.strip(usual)}
+    unusual = {t for t in set(clean) if isinstance(t, str) and t.strip(usual)}
     unusual |= {""} if letters else set()
-    odd = [row for row, text in enumerate(found) if text in unusual]
+    odd = [row for row, text in enumerate(clean) if text in unusual]
     blanks, marked, small = set[int](), set[int](), set[int]()
     others = f"letters other than {letters}" + (" (write U for T)" if "U" in letters else "")
     wrong: dict[str, list[int]] = {_REVERSE: [], "empty": [], others: []}
     reverse, empty, other = wrong.values()
     for row in odd:
-        solid = _BLANKS.sub("", found[row])
+        solid = _BLANKS.sub("", clean[row])
         bare, forward = ends(solid)
-        if solid != found[row]:
+        if solid != clean[row]:
             blanks.add(row)
         if forward is not None:
             marked.add(row)
@@ -229,14 +229,14 @@ def cleaned(
             reverse.append(row)
         if bare != bare.upper():
             small.add(row)
-        found[row] = bare.upper()
+        clean[row] = bare.upper()
         if letters and not bare:
             empty.append(row)
-        if letters and found[row].strip(letters):
+        if letters and clean[row].strip(letters):
             other.append(row)
     names = np.asarray(ids, dtype=object)
     problems = [
-        _line(said, rows, [_where(found[row], usual, names[row]) for row in rows[:_EXAMPLES]])
+        _line(said, rows, [_where(clean[row], usual, names[row]) for row in rows[:_EXAMPLES]])
         for said, rows in wrong.items()
         if rows
     ]
@@ -247,7 +247,7 @@ def cleaned(
         first = f"row {names[min(changed)]!r}"
         number = _count(len(changed), "sequence")
         note(f"{what}: {number} with {had} read as plain capitals, the first in {first}")
-    return found, problems
+    return clean, problems
 
 
 def ends(text: str) -> tuple[str, bool | None]:
@@ -310,10 +310,10 @@ def _letter_problems(
     offsets: NDArray[np.int64],
     ids: NDArray[np.object_],
 ) -> list[str]:
-    """The first letter of each kind of wrong ones, in each row that has it."""
+    """The first wrong letter of each kind, in each row that has one."""
     places = np.flatnonzero(codes == _UNKNOWN)
-    found = letters[places]
-    lower, rna = np.isin(found, list(_LOWER)), found == ord("U")
+    wrong = letters[places]
+    lower, rna = np.isin(wrong, list(_LOWER)), wrong == ord("U")
     problems = []
     for what, kind in (
         ("lower case (write ACGTN in capitals)", lower),
