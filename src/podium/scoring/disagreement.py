@@ -111,5 +111,5 @@ def _of_matrices(ids: NDArray[Any], a: Any, b: Any, genes: Sequence[str]) -> Dis
 
 
 def _dense(matrix: Any) -> NDArray[np.float64]:
-    found: Any = matrix.toarray() if hasattr(matrix, "toarray") else matrix
-    return np.asarray(found, dtype=np.float64)
+    dense: Any = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+    return np.asarray(dense, dtype=np.float64)

@@ -77,11 +77,11 @@ def _look_up(
     """Note the row of each id of a block, which begins at row `start`; whether all were found."""
     key, left = _hashed(block), np.arange(block.shape[1])
     for table in levels:
-        found = table.take(_place(key, table))
+        candidate = table.take(_place(key, table))
         same = np.ones(len(left), dtype=bool)
         for theirs, ours in zip(block, words, strict=True):
-            same &= theirs.take(left) == ours.take(found)
-        rows[found[same]] = start + left[same]
+            same &= theirs.take(left) == ours.take(candidate)
+        rows[candidate[same]] = start + left[same]
         other = np.flatnonzero(~same)
         if not len(other):
             return True

@@ -113,8 +113,8 @@ class Solution:
         """The primary score of each group of each kind that has 20 rows or more.
 
         Of public rows, or of all; a group whose score is not finite is left out. Where groups of a
-        kind lie whole in one half, naming those with public rows would tell the half of all their
-        rows: such a kind is left out before reveal.
+        kind lie whole in one half, naming those with public rows would reveal the half of all
+        their rows: such a kind is left out before the reveal.
         """
         competition = self.data.competition
         kinds = list(self.groups.columns.drop("id"))
@@ -125,7 +125,7 @@ class Solution:
             rows = (self.cells.labels["part"] == "public")[self.cells.code]
         answers, guesses = _some(self.targets, rows), _some(predictions, rows)
         primary = competition.primary.name
-        found: dict[str, dict[str, Estimate]] = {}
+        estimates: dict[str, dict[str, Estimate]] = {}
         for kind in kinds:
             group = self.groups[kind].to_numpy(object)[rows]
             counts = Counter(group)
@@ -134,12 +134,12 @@ class Solution:
                 continue
             cells = Cells.of(self.units[rows], name=group.astype(str).astype(object))
             tally = Tally.of(competition.metric, answers, guesses, cells)
-            found[kind] = {}
+            estimates[kind] = {}
             for name in names:
                 with suppress(PodiumError):
                     if estimate := tally.estimate(primary, name=name):
-                        found[kind][name] = estimate
-        return found
+                        estimates[kind][name] = estimate
+        return estimates
 
     def perfect(self) -> Scorecard:
         """The score of the answers themselves."""
@@ -161,18 +161,18 @@ def by_group(
 ) -> dict[str, dict[str, float]]:
     """All scores of each group of the first kind that the metric asks for.
 
-    Groups with fewer than 20 rows are left out: little may follow of a single row.
+    Groups with fewer than 20 rows are left out: little can be inferred about a single row.
     """
     if not competition.metric_by:
         return {}
     group = answers[competition.metric_by[0]]
-    found = {}
+    groups = {}
     for name in dict.fromkeys(group):
         rows = group == name
         if rows.sum() >= FEWEST:
             scores = competition.metric.score(_some(answers, rows), _some(predictions, rows))
-            found[str(name)] = scores
-    return found
+            groups[str(name)] = scores
+    return groups
 
 
 def _some(table: Table, rows: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
@@ -215,7 +215,7 @@ def _given(data: Data) -> pd.DataFrame | None:
 
 
 def _columns(data: Data, name: str, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Columns of a prepared table that are there: numbers, or texts that are one object each."""
+    """The wanted columns that a prepared table has: numbers, or texts, equal ones as one object."""
     if not wanted:
         return {}
     import pyarrow as pa
@@ -225,17 +225,17 @@ def _columns(data: Data, name: str, wanted: Sequence[str]) -> dict[str, NDArray[
     there = [column for column in wanted if column in pq.read_schema(path).names]
     with pq.ParquetFile(path, read_dictionary=there) as file:  # texts alone
         table = file.read(columns=there, use_threads=False)
-    found = {}
+    columns = {}
     for column in there:
         values = table.column(column).combine_chunks()
         if pa.types.is_dictionary(values.type):
             texts = np.array([*values.dictionary.to_pylist(), np.nan], dtype=object)
-            found[column] = texts[as_numpy(values.indices.fill_null(len(texts) - 1))]
+            columns[column] = texts[as_numpy(values.indices.fill_null(len(texts) - 1))]
         elif values.null_count:
-            found[column] = as_numpy(values.cast(pa.float64()).fill_null(np.nan))
+            columns[column] = as_numpy(values.cast(pa.float64()).fill_null(np.nan))
         else:
-            found[column] = as_numpy(values)
-    return found
+            columns[column] = as_numpy(values)
+    return columns
 
 
 def _units(data: Data) -> NDArray[np.object_]:

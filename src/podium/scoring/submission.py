@@ -229,8 +229,8 @@ def _matrix(
     table: pa.Table | Wide, competition: Competition, genes: Sequence[str]
 ) -> tuple[dict[str, Any], list[str]]:
     """The matrix as it is, if all its columns are there, and what is wrong with its values."""
-    found = Counter(table.column_names)
-    if any(found[gene] != 1 for gene in genes):
+    times = Counter(table.column_names)
+    if any(times[gene] != 1 for gene in genes):
         return {}, []
     wide = table if isinstance(table, Wide) else Wide.of(table, genes)
     target = competition.targets[0]
@@ -245,21 +245,21 @@ def _in_order(values: Any, rows: Any) -> Any:
 
 def _column_problems(table: pa.Table | Wide, wanted: Sequence[str], *, matrix: bool) -> list[str]:
     names = table.column_names
-    found, expected = Counter(names), set(wanted)
+    times, expected = Counter(names), set(wanted)
     like = {name.strip().casefold(): name for name in names}
     told = ["id"] if matrix else wanted  # one by one; those of a matrix are many
     problems = [
         f"column {name!r} is missing"
         + (f" (there is {like[name.casefold()]!r})" if name.casefold() in like else "")
         for name in told
-        if name not in found
+        if name not in times
     ][:EXAMPLES]
     if not table.num_rows:
         problems.append("the table has no rows")
-    problems += [f"column {name!r} is there twice" for name in told if found[name] > 1][:EXAMPLES]
+    problems += [f"column {name!r} is there twice" for name in told if times[name] > 1][:EXAMPLES]
     if matrix:
-        missing = [repr(name[:60]) for name in wanted[1:] if name not in found]
-        twice = [repr(name[:60]) for name in wanted[1:] if found[name] > 1]
+        missing = [repr(name[:60]) for name in wanted[1:] if name not in times]
+        twice = [repr(name[:60]) for name in wanted[1:] if times[name] > 1]
         problems += [
             f"{many(len(names), 'column')} {what}: {first(names, len(names))}"
             for what, names in (("missing", missing), ("there twice", twice))
@@ -301,8 +301,8 @@ def _id_problems(
     """The row of each expected id, and what is wrong with the given ones."""
     if given.equals(ids):
         return np.arange(len(ids)), []
-    found = permutation(given, ids)
-    return (found, []) if found is not None else _careful(given, ids, retired, notes)
+    rows = permutation(given, ids)
+    return (rows, []) if rows is not None else _careful(given, ids, retired, notes)
 
 
 def _careful(

@@ -181,5 +181,5 @@ def _replicates(influence: Floats) -> Floats:
 @cache
 def _weights(groups: int) -> NDArray[np.float32]:
     """Normal random numbers with a sum of 0 in each draw [draws, groups]."""
-    found = np.random.default_rng(0).standard_normal((DRAWS, groups), dtype=np.float32)
-    return np.asarray(found - found.mean(axis=1, keepdims=True), dtype=np.float32)
+    draws = np.random.default_rng(0).standard_normal((DRAWS, groups), dtype=np.float32)
+    return np.asarray(draws - draws.mean(axis=1, keepdims=True), dtype=np.float32)
