@@ -89,15 +89,15 @@ class Race:
         """Score some folds; None where a score is not finite."""
         return self._estimate(self.folds.join(done), list(done))
 
-    def lost(self, study: optuna.Study, found: Estimate | None, count: int) -> bool:
-        """Whether a trial, scored on its first folds, is not going to be the best."""
+    def lost(self, study: optuna.Study, estimate: Estimate | None, count: int) -> bool:
+        """Whether a trial, scored on its first folds, will not be the best."""
         leader = studies.best(study)
-        rival = self._of(leader[0].number, count) if leader and found else None
-        if rival is None or found is None:
+        rival = self._of(leader[0].number, count) if leader and estimate else None
+        if rival is None or estimate is None:
             return False
-        gap, error, _ = difference(found, rival, self._primary, enough=2)
+        gap, error, _ = difference(estimate, rival, self._primary, enough=2)
         gap = gap if study.direction == StudyDirection.MAXIMIZE else -gap
-        lacking = 1 - found.rows / len(self.folds.train)
+        lacking = 1 - estimate.rows / len(self.folds.train)
         return error is not None and gap + self._quantile * error * math.sqrt(lacking) < 0
 
     @property
@@ -115,12 +115,12 @@ class Race:
         if (number, count) not in self._seen:
             predictions = self.kept.read(self.folds, number)
             for first in range(1, len(self.folds.numbers)):
-                found = None
+                estimate = None
                 if predictions is not None:
                     chosen = self.folds.numbers[:first]
                     rows = self.folds.rows(chosen)
-                    found = self._estimate({k: v[rows] for k, v in predictions.items()}, chosen)
-                self._seen[number, first] = found
+                    estimate = self._estimate({k: v[rows] for k, v in predictions.items()}, chosen)
+                self._seen[number, first] = estimate
         return self._seen[number, count]
 
     def _estimate(self, predictions: Table, chosen: list[int]) -> Estimate | None:

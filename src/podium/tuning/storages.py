@@ -189,12 +189,12 @@ class Database:
     def close(self) -> None:
         """Close the connections."""
         for name in ("optuna", "_engine"):  # those that were needed
-            found = self.__dict__.get(name)
-            if isinstance(found, RDBStorage):
-                found.remove_session()
-                found.engine.dispose()
-            elif found is not None:
-                found.dispose()
+            connection = self.__dict__.get(name)
+            if isinstance(connection, RDBStorage):
+                connection.remove_session()
+                connection.engine.dispose()
+            elif connection is not None:
+                connection.dispose()
 
     @cached_property
     def optuna(self) -> BaseStorage:

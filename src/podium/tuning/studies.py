@@ -203,12 +203,12 @@ def begin(
 
 
 def find(storage: Storage, full: str) -> optuna.Study:
-    """A study that there is.
+    """An existing study.
 
     Raises:
-        PodiumError: If there is none of that name, with those that there are.
+        PodiumError: If no study has that name; with the names of those that exist.
     """
-    names = sorted(found.study_name for found in _summaries(storage))
+    names = sorted(summary.study_name for summary in _summaries(storage))
     if full not in names:
         raise PodiumError(
             f"There is no study {full}. Known: {', '.join(names) or 'none'}.",
@@ -223,7 +223,7 @@ def standing(study: optuna.Study) -> Standing:
     again = replaced(trials)
     counted = [trial for trial in trials if trial.number not in again]
     states = [trial.state for trial in counted]
-    found = best(study, trials)
+    leader = best(study, trials)
     own = [t.value for t in counted if t.user_attrs.get(DEFAULT) and t.state == TrialState.COMPLETE]
     return Standing(
         complete=states.count(TrialState.COMPLETE),
@@ -231,7 +231,7 @@ def standing(study: optuna.Study) -> Standing:
         failed=states.count(TrialState.FAIL),
         running=states.count(TrialState.RUNNING),
         waiting=states.count(TrialState.WAITING),
-        best=(found[0].number, float(found[0].value or 0.0)) if found else None,
+        best=(leader[0].number, float(leader[0].value or 0.0)) if leader else None,
         defaults=own[0] if own else None,
     )
 
@@ -239,7 +239,7 @@ def standing(study: optuna.Study) -> Standing:
 def best(
     study: optuna.Study, trials: Sequence[FrozenTrial] | None = None, count: int = 1
 ) -> list[FrozenTrial]:
-    """The best complete trials; of equal ones the earlier first."""
+    """The best complete trials; in a tie the earlier first."""
     trials = study.get_trials(deepcopy=False) if trials is None else trials
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
@@ -344,10 +344,10 @@ def _why_new(full: str, known: Mapping[str, Any], facts: Mapping[str, Any]) -> s
     """What has changed since the last study of this model here; nothing if it is the first."""
     place = full.rsplit("/", 1)[0]
     earlier = [
-        (found.user_attrs[FACTS]["created"], name)
-        for name, found in known.items()
+        (summary.user_attrs[FACTS]["created"], name)
+        for name, summary in known.items()
         if name.startswith(f"{place}/")
-        and found.user_attrs.get(FACTS, {}).get("model") == facts["model"]
+        and summary.user_attrs.get(FACTS, {}).get("model") == facts["model"]
     ]
     if not earlier:
         return ""

@@ -383,8 +383,8 @@ def _importances(study: optuna.Study) -> dict[str, float]:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # branches of a space that few trials took
-        found = optuna.importance.get_param_importances(study)
-    return {name: float(value) for name, value in found.items()}
+        importances = optuna.importance.get_param_importances(study)
+    return {name: float(value) for name, value in importances.items()}
 
 
 def _plots(study: optuna.Study, folder: Path) -> list[Path]:
