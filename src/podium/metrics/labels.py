@@ -51,11 +51,11 @@ def labels(target: str, *scores: str, positive: str | None = None) -> Metric:
 
     def finish(sums: Floats, classes: Classes) -> dict[str, Floats]:
         true, said, hits = np.moveaxis(sums.reshape(*sums.shape[:-1], 3, -1), -2, 0)
-        found = _all_labels(true, said, hits)
+        figures = _all_labels(true, said, hits)
         if positive is not None:
             place = _code(classes, np.array([positive], dtype=object))[0]
-            found |= _one_label(true[..., place], said[..., place], hits[..., place])
-        return {name: found[name] for name in scores}
+            figures |= _one_label(true[..., place], said[..., place], hits[..., place])
+        return {name: figures[name] for name in scores}
 
     return Metric(statistics=statistics, finish=finish, layout=layout)
 
@@ -90,8 +90,8 @@ def _code(classes: Classes, values: NDArray[Any]) -> NDArray[np.int64]:
     """The number of each label; the last for those beyond."""
     import pandas as pd
 
-    found = pd.Index(classes).get_indexer(pd.Index(np.asarray(values, dtype=object)))
-    return np.where(found < 0, len(classes), found).astype(np.int64)
+    codes = pd.Index(classes).get_indexer(pd.Index(np.asarray(values, dtype=object)))
+    return np.where(codes < 0, len(classes), codes).astype(np.int64)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -34,7 +34,7 @@ def probabilities(targets: str | tuple[str, ...], *scores: str) -> Metric:
     names = (targets,) if isinstance(targets, str) else targets
 
     def both(table: Table, *, scale: bool) -> Floats:
-        """Columns of all classes [rows, classes]; of one column also what it leaves."""
+        """Columns of all classes [rows, classes]; of one column also its complement."""
         values = np.column_stack([table[name] for name in names]).astype(np.float64)
         if len(names) == 1:
             return np.column_stack([1 - values[:, 0], values[:, 0]])
@@ -54,8 +54,8 @@ def probabilities(targets: str | tuple[str, ...], *scores: str) -> Metric:
 
     def finish(sums: Floats, layout: None) -> dict[str, Floats]:
         rows, loss, squares, right = np.moveaxis(sums, -1, 0)
-        found = {"log_loss": loss / rows, "brier": squares / rows, "accuracy": right / rows}
-        return {name: found[name] for name in scores}
+        figures = {"log_loss": loss / rows, "brier": squares / rows, "accuracy": right / rows}
+        return {name: figures[name] for name in scores}
 
     return Metric(statistics=statistics, finish=finish)
 

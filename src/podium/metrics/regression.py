@@ -132,9 +132,9 @@ def _positive(squares: Floats) -> Floats:
 
 
 def _variation(rows: Floats, total: Floats, squares: Floats) -> Floats:
-    """Sum of squares about the mean, 0 where it is rounding dust alone."""
-    found = squares - total**2 / rows
-    return np.where(found > _DUST * squares, found, 0.0)
+    """Sum of squares about the mean, 0 where it is only rounding error."""
+    variation = squares - total**2 / rows
+    return np.where(variation > _DUST * squares, variation, 0.0)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -174,18 +174,18 @@ class Tally:
         Raises:
             PodiumError: If a score is not finite, or no row carries the labels.
         """
-        found, enough = {}, 0
+        by_stratum, enough = {}, 0
         for entry in strata:
             part = self.estimate(primary, entry.enough, stratum=entry.name, **labels)
             if part is not None:
-                found[entry.name], enough = part, max(enough, entry.enough)
-        only = next(iter(found.values())) if len(found) == 1 else None
+                by_stratum[entry.name], enough = part, max(enough, entry.enough)
+        only = next(iter(by_stratum.values())) if len(by_stratum) == 1 else None
         if only is not None and only.rows == self.rows[self.cells.where(**labels)].sum():
-            return Card(whole=only, strata=found)
+            return Card(whole=only, strata=by_stratum)
         whole = self.estimate(primary, enough or MIN_GROUPS, **labels)
         if whole is None:
             raise PodiumError(f"There are no rows to score ({labels}).")
-        return Card(whole=whole, strata=found)
+        return Card(whole=whole, strata=by_stratum)
 
     def estimate(self, primary: str, enough: int = MIN_GROUPS, **labels: str) -> Estimate | None:
         """Score the cells that carry these labels; None where there are none.
