@@ -209,7 +209,7 @@ def find_device(name: str = "auto") -> torch.device:
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return torch.device(next((kind for kind, found in there.items() if found), "cpu"))
+        return torch.device(next((kind for kind, usable in there.items() if usable), "cpu"))
     if name != "cpu" and not there.get(name, False):
         raise ModelError(
             f"There is no device {name!r} here.", hint="Use: --set device=auto, or cpu"
@@ -331,12 +331,12 @@ def predict_network(network: nn.Module, rows: Rows, settings: Settings) -> NDArr
     network.to(device).eval()
     rows = rows.to(device)
     numbers = torch.arange(len(rows), device=device)
-    found, order = [], []
+    outputs, order = [], []
     with torch.inference_mode():
         for batch in rows.batches(4 * settings.batch, numbers):
-            found.append(network(batch).float())
+            outputs.append(network(batch).float())
             order.append(batch.rows)
-    result = torch.cat(found)
+    result = torch.cat(outputs)
     result[torch.cat(order)] = result.clone()
     return result.cpu().numpy()
 
@@ -380,16 +380,16 @@ def _validate(
     figures: Figures | None,
 ) -> tuple[float, Mapping[str, float]]:
     """Mean loss of the rows to validate on, and other figures of them."""
-    total, found, order = 0.0, [], []
+    total, outputs, order = 0.0, [], []
     network.eval()
     with torch.inference_mode(), precision:
         for batch in rows.batches(4 * settings.batch, check):
             output = network(batch)
             total += float(loss(output, batch)) * len(batch.rows)
             if figures:
-                found.append(output.float())
+                outputs.append(output.float())
                 order.append(batch.rows)
-        others = figures(torch.cat(found), torch.cat(order)) if figures else {}
+        others = figures(torch.cat(outputs), torch.cat(order)) if figures else {}
     return total / len(check), others
 
 
