@@ -337,9 +337,9 @@ def cross_validate(
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
     The limits are for all folds and seeds together; see `run`. Pictures of the
-    predictions beside the truth are written to the folder `plots`, if it is named. Side by side
-    are trained so many `jobs`, which divide the cores (one by default), or as many as the workers
-    of a Dask cluster have threads, whose scheduler's address is `dask`.
+    predictions beside the truth are written to the folder `plots`, if it is named. `jobs` trainings
+    run side by side (one by default) and divide the cores; on a Dask cluster, whose scheduler's
+    address is `dask`, as many run as its workers have threads.
     """
     ready, file = _to_train(competition, dataset, model, jobs)
     from podium.execution import folds, out_of_fold
@@ -349,7 +349,7 @@ def cross_validate(
     limits = Limits(seconds=limit_time, memory=limit_memory)
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
-    found = folds.cross_validate(
+    validation = folds.cross_validate(
         ready,
         file,
         params=params or {},
@@ -362,12 +362,12 @@ def cross_validate(
         progress=progress,
     )
     if by is None:  # for blends
-        sha256 = found.model_sha256
-        place = out_of_fold.place(ready, model_sha256=sha256, params=found.params, seed=seed)
-        out_of_fold.keep(place, found.predictions)
+        sha256 = validation.model_sha256
+        place = out_of_fold.place(ready, model_sha256=sha256, params=validation.params, seed=seed)
+        out_of_fold.keep(place, validation.predictions)
     if plots is not None:
-        plotting.plot_folds(ready, file.name, found, Path(plots))
-    return found
+        plotting.plot_folds(ready, file.name, validation, Path(plots))
+    return validation
 
 
 def tune(

@@ -83,12 +83,12 @@ class KaggleSet:
         """The column of answers: the target, or what the sample calls it."""
         sample = list(self.given["sample"].table.columns[1:]) if "sample" in self.given else []
         names = [self.target, *(sample if len(sample) == 1 else [])]
-        found = [str(name) for name in names if name in self._solution.table]
-        if not found:
+        columns = [str(name) for name in names if name in self._solution.table]
+        if not columns:
             name = self._solution.path.name
             self.problems.append(f"{name} has no column {self.target!r}: the answers")
             return None
-        return found[0]
+        return columns[0]
 
     def _parts(self, column: str) -> dict[str, str] | None:
         """The part of each row of the solution."""

@@ -44,7 +44,7 @@ def plot(scorer: Scorer, submissions: Sequence[str], out: Path) -> list[Path]:
     return draw(contest.competition, views, out)
 
 
-def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> list[Path]:
+def plot_folds(data: Data, title: str, validation: CrossValidation, out: Path) -> list[Path]:
     """Draw out-of-fold predictions of the train part beside the truth."""
     import pyarrow as pa
 
@@ -54,7 +54,7 @@ def plot_folds(data: Data, title: str, found: CrossValidation, out: Path) -> lis
 
     train = data.train()
     ids = pa.array(train.ids, type=pa.string())
-    table = submission.from_pandas(found.predictions)
+    table = submission.from_pandas(validation.predictions)
     predictions = submission.align(
         table, data.competition, ids, genes=data.genes, known=data.labels
     )
