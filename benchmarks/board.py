@@ -54,14 +54,14 @@ def records(version: Version, numbers: range) -> list[Record]:
     rng = np.random.default_rng(numbers.start)
     names = [score.name for score in api.load("sirna")[0].scores]
     common = rng.normal(size=GROUPS)
-    found = []
+    tries = []
     for number in numbers:
         team = f"team {number % TEAMS}"
         influence = (common + 0.3 * rng.normal(size=GROUPS)).astype(np.float32)
         value = 0.6 + 0.1 * (number % TEAMS) / TEAMS + 0.01 * float(rng.normal())
         sha256 = f"{number:064x}"
         whole = card({**dict.fromkeys(names, 0.5), "score": value})
-        found.append(
+        tries.append(
             Record(
                 submission=submission_id("sirna", "demo", team, sha256),
                 competition="sirna",
@@ -84,7 +84,7 @@ def records(version: Version, numbers: range) -> list[Record]:
                 private_influence=influence.tobytes(),
             )
         )
-    return found
+    return tries
 
 
 def measured(*arguments: str) -> tuple[float, float, float]:

@@ -57,12 +57,12 @@ def line(*words: str) -> list[str]:
         "own": partial(process, [PODIUM, *words], **quiet),
         "bare": partial(process, BARE, **quiet),
     }
-    found = paired(ways, RUNS)
-    pairs = list(zip(found["own"], found["bare"], strict=True))
+    runs = paired(ways, RUNS)
+    pairs = list(zip(runs["own"], runs["bare"], strict=True))
     return [
         f"`podium {' '.join(words)}`",
-        seconds(middle(found["own"], "wall")),
-        seconds(middle(found["bare"], "wall")),
+        seconds(middle(runs["own"], "wall")),
+        seconds(middle(runs["bare"], "wall")),
         *(
             f"{median([getattr(a, w) - getattr(b, w) for a, b in pairs]):+.3f} s"
             for w in ("wall", "cpu")

@@ -68,9 +68,9 @@ class Report:
         with torch.no_grad():
             soft = self.soft(self.inputs)
         self.target = dec.target(soft)
-        found = soft.argmax(dim=1).numpy()
-        normalized_mutual_info_score(self.labels, found)
-        adjusted_rand_score(self.labels, found)
+        clusters = soft.argmax(dim=1).numpy()
+        normalized_mutual_info_score(self.labels, clusters)
+        adjusted_rand_score(self.labels, clusters)
         return time.process_time() - start
 
 
@@ -104,17 +104,17 @@ def scores(seeds=6):
     """Mean ARI of the slices of demo's train donors, by setting [seeds]."""
     train = api.prepare("dlpfc", "demo").train(0)
     labels = train.targets.iloc[:, 0].to_numpy()
-    found = {}
+    by_setting = {}
     for name, params in SETTINGS.items():
-        found[name] = []
+        by_setting[name] = []
         for seed in range(seeds):
             built = dec.build({**dec.DEFAULTS, **params}, seed)
             predicted = built.predict(train.without_answers()).iloc[:, 1].to_numpy()
             each = [
                 adjusted_rand_score(labels[one.rows], predicted[one.rows]) for one in train.slices()
             ]
-            found[name].append(float(np.mean(each)))
-    return found
+            by_setting[name].append(float(np.mean(each)))
+    return by_setting
 
 
 def multiplying(ours):
@@ -141,9 +141,9 @@ def main():
         "the report's way": Report(inputs, labels).epoch,
         **{f"`dec`, {name}": Ours(inputs, **params).epoch for name, params in SETTINGS.items()},
     }
-    found = in_turn(ways, given.turns)
+    times = in_turn(ways, given.turns)
     limit = multiplying(Ours(inputs))
-    report, *_ = map(median, found.values())
+    report, *_ = map(median, times.values())
     notes = [
         f"Multiplying matrices alone, at the rate of one large product, would take "
         f"{seconds(limit)} an epoch: {report / limit:.1f} times."
@@ -151,15 +151,15 @@ def main():
     if given.score:
         notes += [
             f"ARI on demo's train donor, six seeds, {name}: "
-            + ", ".join(f"{score:.3f}" for score in found)
-            for name, found in scores().items()
+            + ", ".join(f"{score:.3f}" for score in by_seed)
+            for name, by_seed in scores().items()
         ]
     Result(
         title="Training: deep embedded clustering",
         text=f"An epoch of {given.spots:,} spots and {given.genes:,} genes, on one core. Asked for "
         "is 3 times.",
         header=["way", "an epoch", "times"],
-        rows=against_first(found),
+        rows=against_first(times),
         notes=notes,
     ).write("dec")
 

@@ -111,8 +111,8 @@ def slice_pool(rng: np.random.Generator) -> Floats:
         name = np.repeat("a", len(piece.label))
         for place in range(PREDICTIONS):
             predicted = predict(rng, piece, wrong)
-            found = dlpfc.score({DOMAIN: piece.label, SLICE: name}, {DOMAIN: predicted})
-            row[place] = found["ari"], found["nmi"]
+            scores = dlpfc.score({DOMAIN: piece.label, SLICE: name}, {DOMAIN: predicted})
+            row[place] = scores["ari"], scores["nmi"]
     return pool
 
 
@@ -180,9 +180,9 @@ def check(case: Case, groups: int) -> str:
             gap = float(scores[0] - scores[1])
             _, gap_ci = stats.interval(gap, values[0] - values[1], 3)
             apart += not gap_ci[0] <= 0 <= gap_ci[1]
-            found = tiers.optimism(scores, values)
+            optimism = tiers.optimism(scores, values)
             best.append(float(scores.max()))
-            expected.append(found.expected)
+            expected.append(optimism.expected)
     truth = case.sign * float(case.metric.finish(np.asarray(total), None)[case.score])
     low, high = np.transpose(intervals)
     covered = 100 * np.mean((low <= truth) & (truth <= high))

@@ -118,7 +118,7 @@ def compared(
         model.fit(codes[~held], answers[~held], sample_weight=weight[~held])
         return model.predict(codes[held])
 
-    found = []
+    measured = []
     for fit in (light, hist):
         start = time.perf_counter()
         predicted = np.clip(fit(), 0.0, boosting.HIGHEST)
@@ -127,8 +127,8 @@ def compared(
             np.nextafter(metric.THRESHOLD, 0.0)
         )
         truth, said = ({metric.TARGET: values} for values in (answers[held], predicted))
-        found.append((metric.metric.score(truth, said)["score"], took))
-    return found
+        measured.append((metric.metric.score(truth, said)["score"], took))
+    return measured
 
 
 def timed(work: Any) -> float:

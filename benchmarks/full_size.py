@@ -83,11 +83,11 @@ def run(folder, model):
     start = time.perf_counter()
     built = module.build(dict(module.DEFAULTS), 0)
     built.fit(test.take(nothing))
-    found = built.predict(test)["domain"].to_numpy()
+    predicted = built.predict(test)["domain"].to_numpy()
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     rows = features.groupby("slice").indices.values()
-    return seconds, peak, np.mean([adjusted_rand_score(truth[r], found[r]) for r in rows])
+    return seconds, peak, np.mean([adjusted_rand_score(truth[r], predicted[r]) for r in rows])
 
 
 if __name__ == "__main__":

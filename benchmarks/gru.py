@@ -36,8 +36,8 @@ def words(text):
 class RowByRow(Dataset):
     def __init__(self, table, answers):
         self.table, self.answers = table, answers
-        found = [word for name in COLUMNS for text in table[name] for word in words(text)]
-        self.numbers = {word: number for number, word in enumerate(dict.fromkeys(found), 1)}
+        tokens = [word for name in COLUMNS for text in table[name] for word in words(text)]
+        self.numbers = {word: number for number, word in enumerate(dict.fromkeys(tokens), 1)}
         self.length = max(len(words(text)) for name in COLUMNS for text in table[name])
 
     def __len__(self):
@@ -101,15 +101,15 @@ def main():
     precision = {"bf16": False} if given.float32 else {}
     changes = {"epochs": given.turns + 1, "validation": 0.0, **precision}
     built = model.load(competition, "gru").with_params(changes).build(0)
-    found = {"the report's way": [], "`gru`": []}
+    times = {"the report's way": [], "`gru`": []}
     began = time.process_time()
 
     def ended(epoch, *_, **__):
         nonlocal began
         taken = time.process_time() - began
         if epoch > 1:  # the first one also reads the rows
-            found["`gru`"].append(1e4 * taken / len(many))
-            found["the report's way"].append(1e4 * report.epoch() / len(few))
+            times["`gru`"].append(1e4 * taken / len(many))
+            times["the report's way"].append(1e4 * report.epoch() / len(few))
         began = time.process_time()
 
     built.fit(many, ended)
@@ -121,7 +121,7 @@ def main():
             "once. Asked for is 5 times."
         ),
         header=["way", "10,000 rows", "times"],
-        rows=against_first(found),
+        rows=against_first(times),
     ).write("gru")
 
 

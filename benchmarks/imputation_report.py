@@ -98,13 +98,13 @@ class Task:
         self.mixed = calling.mix(self.train, self.test)
         self.solution = open_solution(data)
 
-    def scores(self, found):
+    def scores(self, denoised):
         """Of each rule, all scores of the test cells."""
-        return {rule: self.score(self.impute(found, rule)) for rule in RULES}
+        return {rule: self.score(self.impute(denoised, rule)) for rule in RULES}
 
-    def impute(self, found, rule):
+    def impute(self, denoised, rule):
         labelled = slice(self.train.counts.shape[0])
-        estimate = dca.estimates(found, RULES[rule][0])
+        estimate = dca.estimates(denoised, RULES[rule][0])
         asked = estimate.of(slice(labelled.stop, None))
         if rule != "learnt":
             return np.where(asked.score > 0, asked.value, 0)
@@ -123,17 +123,17 @@ def train(task, variant, checkpoints):
     params = {**dca.DEFAULTS, **variant._asdict(), "epochs": checkpoints[-1], "validation": 0.0}
     made = network.inputs(task.mixed.counts, variant.likelihood)
     model = dca.untrained(made, params, 0)
-    found = {}
+    by_epoch = {}
     title = f"{task.name}, batch norm {str(variant).replace(' |', ', likelihood')}"
     with tqdm(total=checkpoints[-1], desc=title, unit="epoch") as bar:
 
         def report(epoch, *_, **__):
             bar.update()
             if epoch in checkpoints:
-                found[epoch] = task.scores(network.denoise(model, made.rows, params["device"]))
+                by_epoch[epoch] = task.scores(network.denoise(model, made.rows, params["device"]))
 
         dca.learn(model, made, params, 0, report)
-    return found
+    return by_epoch
 
 
 def table(rows, first):
@@ -153,11 +153,11 @@ def shown(name, value):
     return f"{value:.3f}" if value < 10 else f"{value:,.1f}" if value < 1e5 else f"{value:.2e}"
 
 
-def page(found, checkpoints):
+def page(by_dataset, checkpoints):
     """The page: what the report wrote, each dataset, and what the mended code changes.
 
     Args:
-        found: By dataset, variant, checkpoint and rule, all scores.
+        by_dataset: By dataset, variant, checkpoint and rule, all scores.
         checkpoints: Epochs, rising.
     """
     columns = "batch norm | likelihood | epochs"
@@ -171,9 +171,9 @@ def page(found, checkpoints):
             for variant, epoch in shown
         ]
         lines += ["", about(text, **of), "", *table(rows, columns)]
-    for name, variants in found.items():
+    for name, variants in by_dataset.items():
         lines += ["", *of_dataset(name, variants, checkpoints)]
-    lines += ["", "## What the mended code changes", "", changes(found, checkpoints)]
+    lines += ["", "## What the mended code changes", "", changes(by_dataset, checkpoints)]
     return "\n".join(line if line.startswith("|") else fill(line, 110) for line in lines) + "\n"
 
 
@@ -260,14 +260,14 @@ cut at 0 for all but small counts, and calls are the worst of all: F1 under the 
 {report}."""
 
 
-def changes(found, checkpoints):
+def changes(by_dataset, checkpoints):
     """The paragraph on what is different, with the figures of this run."""
     best, first = Variant(True, "zinb"), Variant(True, "report")
     last = checkpoints[-1]
 
     def said(form, variant=best, epoch=last, rule="prior"):
         shown = []
-        for name, variants in found.items():
+        for name, variants in by_dataset.items():
             scores = variants[variant][epoch][rule]
             rate = scores["dropouts"] / scores["zeros"]
             shown.append(f"{form.format(**scores, rate=rate)} on `{name}`")
@@ -292,11 +292,11 @@ def main():
     parser.add_argument("--output", type=Path, default=PAGE)
     given = parser.parse_args()
     checkpoints = sorted(given.epochs)
-    found = {}
+    by_dataset = {}
     for name in given.datasets:
         task = Task(name)
-        found[name] = {variant: train(task, variant, checkpoints) for variant in VARIANTS}
-    given.output.write_text(page(found, checkpoints), encoding="utf-8")
+        by_dataset[name] = {variant: train(task, variant, checkpoints) for variant in VARIANTS}
+    given.output.write_text(page(by_dataset, checkpoints), encoding="utf-8")
     print(f"written: {given.output}")
 
 

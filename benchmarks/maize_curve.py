@@ -88,7 +88,7 @@ def point(dataset, share, fold, seed, changes):
     built = file.build(seed)
     built.fit(train)
     maize = (check.features["species"] == "maize").to_numpy()
-    found = built.predict(check.without_answers())["expression"].to_numpy()[maize]
+    predicted = built.predict(check.without_answers())["expression"].to_numpy()[maize]
     truth = check.targets["expression"].to_numpy()[maize]
     return {
         "dataset": dataset,
@@ -97,7 +97,7 @@ def point(dataset, share, fold, seed, changes):
         "seed": seed,
         "rows": len(train) + (len(train.extra) if train.extra is not None else 0),
         "own": len(train),
-        "r2": round(float(np.corrcoef(found, truth)[0, 1] ** 2), 4),
+        "r2": round(float(np.corrcoef(predicted, truth)[0, 1] ** 2), 4),
         "seconds": round(time.perf_counter() - start),
     }
 

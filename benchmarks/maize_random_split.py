@@ -20,14 +20,14 @@ SEED = 0
 def out_of_fold(part, file, folds):
     """Predictions of each row by a model that has not seen its fold."""
     part = replace(part, folds=folds, extra=None)
-    found = np.empty(len(part))
+    predicted = np.empty(len(part))
     for fold in np.unique(folds):
         held = folds == fold
         fitted = file.build(SEED)
         fitted.fit(part.take(~held))
         table = fitted.predict(part.take(held).without_answers())
-        found[held] = table.iloc[:, 1].to_numpy()
-    return found
+        predicted[held] = table.iloc[:, 1].to_numpy()
+    return predicted
 
 
 def main():

@@ -78,8 +78,10 @@ class Result:
     def write(self, name: str) -> None:
         """Keep it, with the machine, for `page.py`; and show it."""
         RESULTS.mkdir(exist_ok=True)
-        found = {**asdict(self), "machine": machine()}
-        (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        document = {**asdict(self), "machine": machine()}
+        (RESULTS / f"{name}.json").write_text(
+            json.dumps(document, indent=1) + "\n", encoding="utf-8"
+        )
         for row in (self.header, *self.rows):
             print("  ".join(f"{cell:>14}" for cell in row))
         for note in self.notes:
@@ -117,11 +119,11 @@ def process(command: Sequence[str], **options: Any) -> Run:
 
 def paired(ways: Mapping[str, Callable[[], Run]], runs: int) -> dict[str, list[Run]]:
     """Run each way in turn, `runs` times."""
-    found: dict[str, list[Run]] = {name: [] for name in ways}
+    by_way: dict[str, list[Run]] = {name: [] for name in ways}
     for _ in range(runs):
         for name, way in ways.items():
-            found[name].append(way())
-    return found
+            by_way[name].append(way())
+    return by_way
 
 
 def in_turn(ways: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
@@ -133,23 +135,23 @@ def in_turn(ways: Mapping[str, Callable[[], float]], turns: int) -> dict[str, li
     """
     for way in ways.values():
         way()
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    by_way: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(turns):
         for name, way in ways.items():
-            found[name].append(way())
-    return found
+            by_way[name].append(way())
+    return by_way
 
 
-def against_first(found: Mapping[str, Sequence[float]]) -> list[list[str]]:
-    """Rows of a table: each way, its median, and how often it goes into the first, by pairs."""
-    first = next(iter(found.values()))
+def against_first(by_way: Mapping[str, Sequence[float]]) -> list[list[str]]:
+    """Rows of a table: each way, its median, and how many times faster than the first, by pairs."""
+    first = next(iter(by_way.values()))
     return [
         [
             name,
             seconds(median(taken)),
             f"{median([a / b for a, b in zip(first, taken, strict=True)]):.1f}",
         ]
-        for name, taken in found.items()
+        for name, taken in by_way.items()
     ]
 
 

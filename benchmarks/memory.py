@@ -38,9 +38,9 @@ def cut(params):
     own = {k: {**v, **cut({**model.load(competition, k).params, **v})} for k, v in named.items()}
     return {**cut_here, **({"members": own} if own else {})}
 ready = data.load(competition, chosen)
-found = model.load(competition, name)
+file = model.load(competition, name)
 train, test = ready.train(0), ready.part("test", 0)
-built = found.with_params(cut(found.params)).build(0)
+built = file.with_params(cut(file.params)).build(0)
 lines = Path("/proc/self/status").read_text().splitlines()
 score = next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 start()

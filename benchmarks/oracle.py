@@ -191,13 +191,13 @@ def dlpfc(attack: Attack) -> Iterator[list[str]]:
     """Some spots of a cluster are put into another, and stay there if the score is better."""
     truth = np.asarray(attack.solution.targets[attack.target], dtype=object)
     names = np.unique(truth.astype(str)).astype(object)
-    found: dict[str, list[float]] = {}
+    gains: dict[str, list[float]] = {}
     for way in WAYS:
         rng = np.random.default_rng(2)
         wrong = rng.random(attack.rows) < NOISE
         held = np.where(wrong, rng.choice(names, attack.rows), truth)
         first = best = attack.ask(held)
-        found[way] = []
+        gains[way] = []
         for k in range(1, max(steps()) + 1):
             tried = held.copy()
             a, b = rng.choice(names, 2, replace=False)
@@ -208,9 +208,9 @@ def dlpfc(attack: Attack) -> Iterator[list[str]]:
             if seen[0]["ari"] > seen[1]["ari"]:
                 held, best = tried, told
             if k in steps():
-                found[way].append(best["ari"] - first["ari"])
+                gains[way].append(best["ari"] - first["ari"])
     for place in range(len(steps())):
-        yield [f"+{found[way][place]:.3f}" for way in WAYS]
+        yield [f"+{gains[way][place]:.3f}" for way in WAYS]
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def run(name: str) -> None:
-    """Run a program; its print is its result where it writes none."""
+    """Run a program; what it prints is its result if it writes none."""
     file = RESULTS / f"{name}.json"
     file.unlink(missing_ok=True)
     print(f"== {name}", flush=True)
@@ -92,31 +92,36 @@ def run(name: str) -> None:
     if done.returncode:
         file.unlink(missing_ok=True)
         return
-    found: dict[str, Any] = {"printed": done.stdout, "machine": machine()}
+    result: dict[str, Any] = {"printed": done.stdout, "machine": machine()}
     if file.is_file():
-        found = json.loads(file.read_text(encoding="utf-8"))
-    found |= {"took": round(took), "arguments": arguments}
-    file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        result = json.loads(file.read_text(encoding="utf-8"))
+    result |= {"took": round(took), "arguments": arguments}
+    file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def section(name: str) -> str:
     """A result as Markdown."""
-    found = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     program = PROGRAMS[name][0]
-    command = " ".join([f"benchmarks/{program}", *found.get("arguments", [])])
-    taken = f", {found['took']} s in all" if "took" in found else ""
-    lines = [f"## {found.get('title', title(name))}", ""]
-    if "printed" in found:
-        lines += [docstring(program), "", "```text", found["printed"].strip(), "```"]
+    command = " ".join([f"benchmarks/{program}", *result.get("arguments", [])])
+    taken = f", {result['took']} s in all" if "took" in result else ""
+    lines = [f"## {result.get('title', title(name))}", ""]
+    if "printed" in result:
+        lines += [docstring(program), "", "```text", result["printed"].strip(), "```"]
     else:
-        lines += [found["text"], "", table(found["header"]), table(["---"] * len(found["header"]))]
-        lines += [table(row) for row in found["rows"]]
-        lines += ["", *(f"- {note}" for note in found["notes"])]
-    if found.get("picture"):
-        picture = f"benchmarks-{found['picture']}"
-        shutil.copyfile(RESULTS / found["picture"], PAGE.parent / picture)
-        lines += ["", f"![{found['title']}]({picture})"]
-    about = found["machine"]
+        lines += [
+            result["text"],
+            "",
+            table(result["header"]),
+            table(["---"] * len(result["header"])),
+        ]
+        lines += [table(row) for row in result["rows"]]
+        lines += ["", *(f"- {note}" for note in result["notes"])]
+    if result.get("picture"):
+        picture = f"benchmarks-{result['picture']}"
+        shutil.copyfile(RESULTS / result["picture"], PAGE.parent / picture)
+        lines += ["", f"![{result['title']}]({picture})"]
+    about = result["machine"]
     lines += [
         "",
         f"<sub>`python {command}`{taken}. {about['processor']}; {about['system']}; load "

@@ -148,18 +148,18 @@ def main() -> None:
     most = {bf16: peak(torch.bfloat16 if bf16 else torch.float32, device) for bf16 in (False, True)}
     rows = []
     for name in given.networks or NETWORKS:
-        found = epoch_of(name)
-        rate = found.flop / found.seconds
+        epoch = epoch_of(name)
+        rate = epoch.flop / epoch.seconds
         rows.append(
             [
                 f"`{name}`",
-                f"{found.rows:,}",
-                "bf16" if found.bf16 else "float32",
-                f"{found.seconds:.2f} s",
-                f"{found.flop / 1e9:.1f}",
+                f"{epoch.rows:,}",
+                "bf16" if epoch.bf16 else "float32",
+                f"{epoch.seconds:.2f} s",
+                f"{epoch.flop / 1e9:.1f}",
                 f"{rate / 1e9:.1f}",
-                f"{rate / most[found.bf16]:.0%}",
-                ", ".join(f"{key} {share:.0%}" for key, share in found.shares),
+                f"{rate / most[epoch.bf16]:.0%}",
+                ", ".join(f"{key} {share:.0%}" for key, share in epoch.shares),
             ]
         )
         print(*rows[-1], flush=True)

@@ -24,18 +24,18 @@ PODIUM = str(Path(sys.executable).parent / "podium")
 def table(rows: int) -> pd.DataFrame:
     """Ten numbers, a category, a note, a sequence and a plate; what is predicted is a number."""
     rng = np.random.default_rng(0)
-    found = pd.DataFrame(rng.normal(size=(rows, 10)).round(4)).add_prefix("x")
-    found["kind"] = rng.choice(["a", "b", "c", "d"], rows)
+    frame = pd.DataFrame(rng.normal(size=(rows, 10)).round(4)).add_prefix("x")
+    frame["kind"] = rng.choice(["a", "b", "c", "d"], rows)
     words = np.array([f"{a}{b}" for a in "abcdefghij" for b in ("ing", "ed", "ous", "er", "ly")])
-    found["note"] = [" ".join(line) for line in words[rng.integers(0, len(words), (rows, 8))]]
+    frame["note"] = [" ".join(line) for line in words[rng.integers(0, len(words), (rows, 8))]]
     letters = np.array(list("ACGT"))[rng.integers(0, 4, (rows, 60))]
-    found["sequence"] = ["".join(line) for line in letters]
-    found["plate"] = [f"p{n}" for n in rng.integers(0, rows // 10, rows)]
+    frame["sequence"] = ["".join(line) for line in letters]
+    frame["plate"] = [f"p{n}" for n in rng.integers(0, rows // 10, rows)]
     content = (letters == "G").mean(axis=1) + (letters == "C").mean(axis=1)
-    value = found["x0"] * 2 + 5 * content + (found["kind"] == "a") + rng.normal(size=rows)
-    found["value"] = value.round(4)
-    found.insert(0, "id", rng.permutation(rows) + rows)
-    return found
+    value = frame["x0"] * 2 + 5 * content + (frame["kind"] == "a") + rng.normal(size=rows)
+    frame["value"] = value.round(4)
+    frame.insert(0, "id", rng.permutation(rows) + rows)
+    return frame
 
 
 def timed(*words: str) -> None:

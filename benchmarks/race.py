@@ -62,9 +62,11 @@ def report(network, rows, inputs, answers, epochs, eval_batch=256):
     def score():
         network.eval()
         with torch.inference_mode():
-            found = torch.cat([network(x) for x, _ in DataLoader(inputs, batch_size=eval_batch)])
+            predicted = torch.cat(
+                [network(x) for x, _ in DataLoader(inputs, batch_size=eval_batch)]
+            )
         network.train()
-        return pearson(found.numpy(), answers)
+        return pearson(predicted.numpy(), answers)
 
     for _ in range(epochs):
         network.train()

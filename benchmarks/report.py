@@ -33,11 +33,11 @@ def main() -> None:
         board = open_board(workspace.database_url())
         version = find_version(competition, dataset)
         assert version is not None
-        found = records(version, range(SUBMISSIONS))
-        step = SPAN / len(found)
+        tries = records(version, range(SUBMISSIONS))
+        step = SPAN / len(tries)
         spread = [
             replace(record, created=(BEGAN + step * place).isoformat(timespec="seconds"))
-            for place, record in enumerate(found)
+            for place, record in enumerate(tries)
         ]
         board.merge(Batch(records=spread))
         print(f"{SUBMISSIONS:,} submissions of {TEAMS} teams, {GROUPS:,} groups")

@@ -105,11 +105,11 @@ def result(runs: int, largest: int) -> Result:
     for kind in ("CSV", "Parquet"):
         file = f"submission.{kind.lower()}"
         ways = {name: partial(process, command(name, file)) for name in WAYS}
-        found = paired(ways, runs)
-        ours, theirs = found[NAME], found[CLASSIC]
+        by_way = paired(ways, runs)
+        ours, theirs = by_way[NAME], by_way[CLASSIC]
         if not np.isclose(ours[0].score, theirs[0].score, rtol=1e-12):
             raise SystemExit("the two ways found different scores")
-        inner = {name: inside(taken) for name, taken in found.items()}
+        inner = {name: inside(taken) for name, taken in by_way.items()}
         pairs = (("whole process", ours, theirs), ("after imports", inner[NAME], inner[CLASSIC]))
         rows += [line(f"{kind}, {what}", mine, other) for what, mine, other in pairs]
     notes.append(
@@ -171,7 +171,7 @@ def limits(ours: list[Run]) -> list[str]:
 def growth(largest: int, runs: int) -> list[str]:
     """Sizes from 10^4 on, in a picture; the largest in a note."""
     sizes = [size for size in (10**4, 10**5, 10**6, 10**7) if size <= largest]
-    found: dict[str, list[Run]] = {}
+    by_way: dict[str, list[Run]] = {}
     notes = []
     for size in sizes:
         enlarge(size)
@@ -182,11 +182,11 @@ def growth(largest: int, runs: int) -> list[str]:
                 for name in WAYS
             }
             for name, taken in paired(ways, 1 if size > 10**6 else min(runs, 3)).items():
-                found.setdefault(name, []).append(
+                by_way.setdefault(name, []).append(
                     sorted(taken, key=lambda r: r.wall)[len(taken) // 2]
                 )
-    picture(sizes, found)
-    for name, taken in found.items():
+    picture(sizes, by_way)
+    for name, taken in by_way.items():
         if name.startswith(NAME) and len(sizes) > 1:
             each = [
                 f"10^{len(str(n)) - 1}: {run.inner.wall / n * 1e9:.0f}"
@@ -196,19 +196,19 @@ def growth(largest: int, runs: int) -> list[str]:
                 f"Nanoseconds a row after imports, Podium, {name.split()[1]}: {', '.join(each)}."
             )
     last = "; ".join(
-        f"{name} {seconds(t[-1].wall)}, {t[-1].peak:,.0f} MiB" for name, t in found.items()
+        f"{name} {seconds(t[-1].wall)}, {t[-1].peak:,.0f} MiB" for name, t in by_way.items()
     )
     return [*notes, f"{sizes[-1]:,} rows: {last.replace(NAME, 'Podium')}."]
 
 
-def picture(sizes: list[int], found: dict[str, list[Run]]) -> None:
+def picture(sizes: list[int], by_way: dict[str, list[Run]]) -> None:
     import matplotlib as mpl
 
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for name, taken in found.items():
+    for name, taken in by_way.items():
         style = {"marker": "o", "linestyle": "-" if name.startswith(NAME) else "--"}
         label = name.replace(NAME, "Podium")
         left.plot(sizes, [run.inner.wall for run in taken], label=label, **style)

@@ -61,8 +61,8 @@ def run(given, model, seed):
     """The submission's ID and the seconds that it took."""
     sys.stderr.write(f"{model}, seed {seed}\n")
     start = time.perf_counter()
-    found = api.run(given.competition, model, dataset=given.dataset, seed=seed, team="seeds")
-    return found.row.submission, time.perf_counter() - start
+    outcome = api.run(given.competition, model, dataset=given.dataset, seed=seed, team="seeds")
+    return outcome.row.submission, time.perf_counter() - start
 
 
 def mean(rows, runs, score):

@@ -42,9 +42,9 @@ batches = (x[i:i + 256] for i in range(0, len(x), 256))
 import numpy as np
 from pathlib import Path
 from podium.competition import folders as competition
-found = competition.load("maize").module("data.course_files")
+course_files = competition.load("maize").module("data.course_files")
 files = sorted(Path("train").glob("*.npz"))
-parts = [found._arrays(f, f.stem)[1].codes for f in files]
+parts = [course_files._arrays(f, f.stem)[1].codes for f in files]
 from podium.competition.sequences import Sequences
 Sequences(np.concatenate(parts)).write(Path("prepared.npy"))
 batches = ()
@@ -65,9 +65,9 @@ start = time.perf_counter()
 ready = time.perf_counter() - start
 total = sum(int(batch.sum()) for batch in batches)
 used = resource.getrusage(resource.RUSAGE_SELF)
-found = dict(ready=ready, all=time.perf_counter() - start, total=total)
-found |= dict(cpu=used.ru_utime + used.ru_stime, peak=used.ru_maxrss / 2**20)
-print(json.dumps(found))
+measured = dict(ready=ready, all=time.perf_counter() - start, total=total)
+measured |= dict(cpu=used.ru_utime + used.ru_stime, peak=used.ru_maxrss / 2**20)
+print(json.dumps(measured))
 """
 
 
@@ -99,12 +99,12 @@ def start(arguments: list[str], folder: Path) -> str:
 
 def run(way: str, folder: Path, title: str, *arguments: str) -> dict[str, float]:
     """Seconds until the first batch and the last, CPU seconds, peak in GiB, and bases seen."""
-    found: dict[str, float] = json.loads(start([way, *arguments], folder))
+    measured: dict[str, float] = json.loads(start([way, *arguments], folder))
     print(
-        f"{title:24}{found['ready']:7.2f} s{found['all']:8.2f} s{found['cpu']:8.2f} s"
-        f"{found['peak']:6.2f} GiB"
+        f"{title:24}{measured['ready']:7.2f} s{measured['all']:8.2f} s{measured['cpu']:8.2f} s"
+        f"{measured['peak']:6.2f} GiB"
     )
-    return found
+    return measured
 
 
 if __name__ == "__main__":

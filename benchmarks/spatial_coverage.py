@@ -57,8 +57,8 @@ def predict(rng, piece, wrong):
 def estimates(name, label, predicted, units):
     """Score and interval, by score: (value, se, low, high)."""
     tally = Tally.of(metric, {TARGET: label, SLICE: name}, {TARGET: predicted}, units)
-    found = (tally.estimate(score, enough=3) for score in SCORES)
-    return [(e.scores[score], e.se, *e.ci) for score, e in zip(SCORES, found, strict=True)]
+    by_score = (tally.estimate(score, enough=3) for score in SCORES)
+    return [(e.scores[score], e.se, *e.ci) for score, e in zip(SCORES, by_score, strict=True)]
 
 
 def of_slices(rng, count):
@@ -72,17 +72,17 @@ def of_slices(rng, count):
 
 def of_one_slice(rng, slices, units):
     """The same few slices again and again, each with its own truth [slices, draws, scores, 4]."""
-    found = []
+    drawn = []
     for piece in slices:
         name = np.repeat("a", len(piece.label))
         features = pd.DataFrame(piece.places, columns=["x", "y"]).assign(slice=name)
         cells = [Cells.of(unit(features)) for unit in units]
         draws = range(DRAWS // len(slices))
         predicted = [predict(rng, piece, 0.3) for _ in draws]
-        found.append(
+        drawn.append(
             [[estimates(name, piece.label, one, cell) for one in predicted] for cell in cells]
         )
-    return np.array(found).swapaxes(0, 1)
+    return np.array(drawn).swapaxes(0, 1)
 
 
 def line(unit, groups, table):

@@ -129,11 +129,11 @@ def tune(given, **settings):
     )
 
 
-def trials(found):
-    place = studies.folder(found.study.rsplit("/", 1)[0])
+def trials(tuned):
+    place = studies.folder(tuned.study.rsplit("/", 1)[0])
     backend = optuna.storages.journal.JournalFileBackend(str(place / "journal.log"))
     storage = optuna.storages.JournalStorage(backend)
-    return optuna.load_study(study_name=found.study, storage=storage).trials
+    return optuna.load_study(study_name=tuned.study, storage=storage).trials
 
 
 def pruning(given):
@@ -143,12 +143,12 @@ def pruning(given):
     for seed in range(given.seeds):
         folds = len(np.unique(api.prepare(given.competition, given.dataset).train().folds))
         for pruner in given.pruners:
-            found = tune(given, trials=given.trials, pruner=pruner, seed=seed)
-            done = [trial for trial in trials(found) if trial.state.name == "PRUNED"]
+            tuned = tune(given, trials=given.trials, pruner=pruner, seed=seed)
+            done = [trial for trial in trials(tuned) if trial.state.name == "PRUNED"]
             spared = sum(folds - len(trial.intermediate_values) for trial in done)
-            share = spared / (folds * found.standing.done)
-            cells = [pruner, seed, found.standing.done, len(done), f"{share:.0%}"]
-            cells += [f"{found.value:.4f}", f"{found.seconds:.0f}"]
+            share = spared / (folds * tuned.standing.done)
+            cells = [pruner, seed, tuned.standing.done, len(done), f"{share:.0%}"]
+            cells += [f"{tuned.value:.4f}", f"{tuned.seconds:.0f}"]
             print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
@@ -221,8 +221,8 @@ def jobs(given):
     for count in (1, 2):
         started = time.time()
         # Both in processes of their own: what counts is what is done once they have begun.
-        found = tune(given, timeout=given.seconds, jobs=count, pruner="none", study=f"j{count}")
-        done = [trial for trial in trials(found) if trial.state.name == "COMPLETE"]
+        tuned = tune(given, timeout=given.seconds, jobs=count, pruner="none", study=f"j{count}")
+        done = [trial for trial in trials(tuned) if trial.state.name == "COMPLETE"]
         begun = min(trial.datetime_start.timestamp() for trial in done)
         ended = max(trial.datetime_complete.timestamp() for trial in done)
         counts[count] = len(done) / (ended - begun)

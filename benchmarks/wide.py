@@ -30,16 +30,16 @@ from podium.scoring import submission
 from podium.competition.counts import Counts
 from podium.competition.part import Part
 import pandas as pd
-found = competition.load("imputation")
+imputation = competition.load("imputation")
 ids, genes = json.loads(Path("names.json").read_text())
 observed, truth = (csr_array(load_npz(name)) for name in ("observed.npz", "truth.npz"))
 def part():
     counts = Counts.of({"cells": (observed, genes)})
     features = pd.DataFrame(index=range(len(ids)))
     return Part(name="test", ids=pd.Index(ids), features=features, counts=counts)
-table = formats.read(Path(file), found, len(ids), genes)
-aligned = submission.align(table, found, pa.array(ids), part, genes)
-score = found.metric.score({"count": truth, "observed": observed}, aligned)["f1"]
+table = formats.read(Path(file), imputation, len(ids), genes)
+aligned = submission.align(table, imputation, pa.array(ids), part, genes)
+score = imputation.metric.score({"count": truth, "observed": observed}, aligned)["f1"]
 """,
     "plain": """
 import pandas as pd
