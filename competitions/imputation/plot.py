@@ -1,9 +1,9 @@
 """Pictures of submissions: imputed against true counts, and how calls meet dropouts.
 
 Where the truth may be shown there is also the curve of precision over recall, with the imputed
-value as the score of an entry: a zero that was imputed with more counts is the surer dropout. The
+value as the score of an entry: a zero imputed with a higher count is the more certain dropout. The
 curve ends, with a dot, where the calls end. Without truth a picture shows the imputed counts and
-which genes' zeros were called. Of many cells some are taken, evenly.
+which genes' zeros were called. Where there are many cells, an even sample is shown.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ class Zeros(NamedTuple):
 
 def draw(views: Sequence[View]) -> dict[str, Figure]:
     """A figure for each view, and one of all curves if any truth may be shown."""
-    found = [(view.title, zeros(view)) for view in views]
+    titled = [(view.title, zeros(view)) for view in views]
     figures = {
-        _file(title, place): _figure(title, one) for place, (title, one) in enumerate(found, 1)
+        _file(title, place): _figure(title, one) for place, (title, one) in enumerate(titled, 1)
     }
-    if any(one.true is not None for _, one in found):
-        figures["precision-recall"] = _curves([pair for pair in found if pair[1].true is not None])
+    if any(one.true is not None for _, one in titled):
+        figures["precision-recall"] = _curves([pair for pair in titled if pair[1].true is not None])
     return figures
 
 
 def zeros(view: View) -> Zeros:
-    """The zeros of the cells, or of so many cells that they are not too many."""
+    """The zeros of the cells; where there are too many, of evenly spaced cells."""
     (one,) = view.part.slices()
     step = -(-one.counts.shape[0] * one.counts.shape[1] // MOST)
     rows = one.rows[::step]
@@ -95,15 +95,15 @@ def _file(title: str, place: int) -> str:
     return "-".join([str(place), *words])
 
 
-def _figure(title: str, found: Zeros) -> Figure:
+def _figure(title: str, entries: Zeros) -> Figure:
     figure = Figure(figsize=(9.0, 4.2), layout="constrained")
     figure.suptitle(title)
     counts, genes = figure.subplots(1, 2)
-    if found.true is None:
-        _histogram(counts, found)
+    if entries.true is None:
+        _histogram(counts, entries)
     else:
-        _against_truth(figure, counts, found.imputed, found.true)
-    _by_gene(genes, found)
+        _against_truth(figure, counts, entries.imputed, entries.true)
+    _by_gene(genes, entries)
     return figure
 
 
@@ -128,9 +128,9 @@ def _against_truth(figure: Figure, panel: Axes, imputed: Floats, true: Floats) -
     panel.set_aspect("equal")
 
 
-def _histogram(panel: Axes, found: Zeros) -> None:
-    called = found.imputed[found.imputed > 0]
-    share = len(called) / max(1, len(found.imputed))
+def _histogram(panel: Axes, entries: Zeros) -> None:
+    called = entries.imputed[entries.imputed > 0]
+    share = len(called) / max(1, len(entries.imputed))
     if len(called):
         low, high = called.min(), called.max()
         edges = np.geomspace(low / 1.1, high * 1.1, 40)
@@ -138,27 +138,27 @@ def _histogram(panel: Axes, found: Zeros) -> None:
         panel.set_xscale("log")
     panel.set_xlabel("imputed count")
     panel.set_ylabel("zeros")
-    panel.set_title(f"{share:.0%} of {len(found.imputed):,} zeros are called", fontsize=9)
+    panel.set_title(f"{share:.0%} of {len(entries.imputed):,} zeros are called", fontsize=9)
 
 
-def _by_gene(panel: Axes, found: Zeros) -> None:
+def _by_gene(panel: Axes, entries: Zeros) -> None:
     """Share of the zeros that are called, and that are dropouts, over what was seen of a gene."""
-    seen, code = np.unique(found.seen, return_inverse=True)
+    seen, code = np.unique(entries.seen, return_inverse=True)
     many = np.bincount(code, minlength=len(seen))
     # Groups of about as many zeros each; genes of which nothing was seen are one of them.
     share = (many.cumsum() - many / 2) / max(1, many.sum())
     group = np.where(seen > 0, 1 + np.minimum(share * GENES, GENES - 1).astype(int), 0)[code]
     size = np.bincount(group, minlength=GENES + 1)
     filled = size > 0
-    place = np.bincount(group, found.seen, minlength=GENES + 1)[filled] / size[filled]
+    place = np.bincount(group, entries.seen, minlength=GENES + 1)[filled] / size[filled]
 
     def line(values: NDArray[np.bool_], colour: str, label: str) -> None:
         height = np.bincount(group, values, minlength=GENES + 1)[filled] / size[filled]
         panel.plot(place, height, color=colour, marker="o", ms=3, label=label)
 
-    line(found.imputed > 0, COLOURS[0], "called")
-    if found.true is not None:
-        line(found.true > 0, "black", "dropouts")
+    line(entries.imputed > 0, COLOURS[0], "called")
+    if entries.true is not None:
+        line(entries.true > 0, "black", "dropouts")
     smallest, largest = place[place > 0].min(initial=1.0), place.max(initial=1.0)
     panel.set_xscale("symlog", linthresh=smallest)
     powers = 10.0 ** np.arange(np.ceil(np.log10(smallest)), np.log10(largest) + 0.01)

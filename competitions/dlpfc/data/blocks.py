@@ -31,14 +31,14 @@ def blocks(features: pd.DataFrame) -> NDArray[np.object_]:
     Args:
         features: With `slice`, `x` and `y`, in distances between neighbouring spots.
     """
-    found = np.empty(len(features), dtype=object)
+    block = np.empty(len(features), dtype=object)
     for name, rows in features.groupby(SLICE, sort=False).indices.items():
         places = features[["x", "y"]].to_numpy(np.float64)[rows]
         strip = np.column_stack([_strips(axis) for axis in places.T])
         cells, code = np.unique(strip, axis=0, return_inverse=True)
         texts = np.array([f"{name}:{column}-{row}" for column, row in cells], dtype=object)
-        found[rows] = texts[_merged(places, code.reshape(-1))]
-    return found
+        block[rows] = texts[_merged(places, code.reshape(-1))]
+    return block
 
 
 def _strips(position: NDArray[np.float64]) -> NDArray[np.int64]:

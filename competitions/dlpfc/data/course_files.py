@@ -38,12 +38,12 @@ def read(path: Path) -> Tissue:
 
     try:
         with h5py.File(path, "r") as file:
-            found = {name: _values(file, name) for name in NAMES if name in set(file)}
+            arrays = {name: _values(file, name) for name in NAMES if name in set(file)}
     except (OSError, RuntimeError, KeyError) as error:
         raise DataError(f"it cannot be read as HDF5: {str(error)[:200]}") from error
-    if "Y" not in found:
+    if "Y" not in arrays:
         note(f"{path.name}: it has no Y, so that its spots are open: nobody scores them")
-    return _tissue(found, path.stem)
+    return _tissue(arrays, path.stem)
 
 
 def _values(file: Any, name: str) -> Any:
@@ -68,11 +68,11 @@ def _values(file: Any, name: str) -> Any:
     return values
 
 
-def _tissue(found: dict[str, Any], name: str) -> Tissue:
+def _tissue(arrays: dict[str, Any], name: str) -> Tissue:
     from scipy.sparse import csr_array
 
-    places = found.get("pos", found.get("Pos"))
-    matrix = found.get("X")
+    places = arrays.get("pos", arrays.get("Pos"))
+    matrix = arrays.get("X")
     if matrix is None or places is None:
         missing = [name for name, there in (("X", matrix), ("pos", places)) if there is None]
         raise DataError("incomplete", problems=[f"{name!r} is missing" for name in missing])
@@ -84,7 +84,7 @@ def _tissue(found: dict[str, Any], name: str) -> Tissue:
     if problems:
         raise DataError("wrong shapes", problems=problems)
     places = _by_spot(places)
-    labels = found.get("Y", np.full(len(places), "", dtype=object)).reshape(-1)
+    labels = arrays.get("Y", np.full(len(places), "", dtype=object)).reshape(-1)
     spots = {"pos": len(places), "Y": len(labels)}
     if len(set(spots.values())) > 1 or len(places) not in matrix.shape:
         listed = ", ".join(f"{what} {count:,} spots" for what, count in spots.items())
@@ -98,7 +98,7 @@ def _tissue(found: dict[str, Any], name: str) -> Tissue:
     if turned or square:
         side = "genes" if turned else "spots"
         note(f"{name}: {matrix.shape[0]:,} spots x {matrix.shape[1]:,} genes, {side} in rows of X")
-    genes = found.get("genes", found.get("gene"))
+    genes = arrays.get("genes", arrays.get("gene"))
     if genes is not None and genes.size != matrix.shape[1]:
         problem = f"genes has {genes.size:,} names for {matrix.shape[1]:,} columns of X"
         raise DataError("wrong names", problems=[problem])

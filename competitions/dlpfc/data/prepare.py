@@ -121,5 +121,5 @@ def _read_r(path: Path) -> dict[str, Any]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of R classes that it gives as plain namespaces
-        found: dict[str, Any] = rdata.conversion.convert(rdata.parser.parse_file(path))
-    return found
+        objects: dict[str, Any] = rdata.conversion.convert(rdata.parser.parse_file(path))
+    return objects

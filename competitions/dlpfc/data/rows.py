@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from podium.data import Annotated
 
 
-def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:
+def taken(name: str, content: Annotated) -> tuple[pd.DataFrame, Counts]:
     """Features and counts of the rows of a file: one slice, or those that `obs["slice"]` names.
 
     Places are `obsm["spatial"]` in any unit, or `obs["x"]` and `obs["y"]`; the number of domains is
@@ -25,13 +25,13 @@ def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:
 
     Args:
         name: Of the slice, where the file does not say.
-        found: What the file holds.
+        content: What the file holds.
 
     Raises:
         DataError: With everything that is missing or wrong.
     """
-    rows = found.rows
-    places = found.places
+    rows = content.rows
+    places = content.places
     if places is None and {"x", "y"} <= set(rows.columns):
         places = rows[["x", "y"]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     if places is None:
@@ -44,8 +44,8 @@ def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:
         spots=list(rows.index),
         places=places,
         labels=np.full(len(rows), "", dtype=object),
-        counts=found.counts,
-        genes=[str(gene) for gene in found.genes],
+        counts=content.counts,
+        genes=[str(gene) for gene in content.genes],
     )
     if problems := [*wrong(one), *_unclear(slices, domains)]:
         raise DataError("The slice cannot be used.", problems=problems)
@@ -55,8 +55,10 @@ def taken(name: str, found: Annotated) -> tuple[pd.DataFrame, Counts]:
     code, names = pd.factorize(slices)
     for number, slice_name in enumerate(names):
         scaled[code == number] = spaced(places[code == number])
-        blocks[str(slice_name)] = found.counts[code == number], one.genes
-    back = np.argsort(np.argsort(code, kind="stable"))  # from slice by slice to the file's order
+        blocks[str(slice_name)] = content.counts[code == number], one.genes
+    back = np.argsort(
+        np.argsort(code, kind="stable")
+    )  # from the order of slices to the file's order
     table = pd.DataFrame(
         {
             SLICE: slices.to_numpy(object),

@@ -124,7 +124,7 @@ def demo() -> Prepared:
 def simulate(rng: np.random.Generator) -> dict[str, Simulated]:
     """All slices by name, `d1s1` to `d3s4`."""
     genes = draw_genes(rng)
-    found = {}
+    slices = {}
     for donor in range(1, DONORS + 1):
         peculiar = DONOR * rng.standard_normal(GENES)
         angle = rng.uniform(0, 2 * np.pi)
@@ -132,8 +132,8 @@ def simulate(rng: np.random.Generator) -> dict[str, Simulated]:
         layers = np.arange(len(LAYERS))[-shown:]
         for number in range(1, SLICES + 1):
             tissue = cut(rng, layers, angle + 0.15 * rng.standard_normal())
-            found[f"d{donor}s{number}"] = express(rng, genes, tissue, peculiar)
-    return found
+            slices[f"d{donor}s{number}"] = express(rng, genes, tissue, peculiar)
+    return slices
 
 
 def draw_genes(rng: np.random.Generator) -> Genes:

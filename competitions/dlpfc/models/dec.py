@@ -107,12 +107,12 @@ class DeepEmbeddedClustering:
         network = pretrained(self._autoencoder, inputs, self.params, self.seed)
         clustering = Clustering(network, self.params["clustering"])
         latent = predict_network(clustering, whole({INPUTS: inputs}), self.settings)
-        found = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
-        clustering.centres = nn.Parameter(torch.from_numpy(found.cluster_centers_))
+        fitted = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
+        clustering.centres = nn.Parameter(torch.from_numpy(fitted.cluster_centers_))
         return self._train(clustering, inputs)
 
     def _train(self, clustering: Clustering, inputs: Tensor) -> NDArray[np.int64]:
-        """Rounds until few assignments change; gives the last ones [spots]."""
+        """Rounds until few assignments change; gives the last assignments [spots]."""
         soft = self._assign(clustering, inputs)
         for number in range(self.params["rounds"]):
             train_network(

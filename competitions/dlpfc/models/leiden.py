@@ -13,7 +13,7 @@ from ..shared.graph import Communities, graph_space
 
 DEFAULTS: dict[str, Any] = {"components": 30, "neighbours": 15, "steps": 20}
 """components: principal components of a slice.
-neighbours: other spots that each spot is joined to, the most alike.
+neighbours: the most similar other spots, to which each spot is joined.
 steps: resolutions tried at most, until the number of communities is that of the domains.
 """
 
@@ -22,14 +22,14 @@ space = graph_space
 
 def communities(graph: Any, resolution: float, seed: int) -> list[int]:
     """The community of each node."""
-    found = leidenalg.find_partition(
+    partition = leidenalg.find_partition(
         graph,
         leidenalg.RBConfigurationVertexPartition,
         weights="weight",
         resolution_parameter=resolution,
         seed=seed,
     )
-    return list(found.membership)
+    return list(partition.membership)
 
 
 def build(params: dict[str, Any], seed: int) -> Communities:

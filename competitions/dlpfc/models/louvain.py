@@ -16,7 +16,7 @@ from ..shared.graph import Communities, graph_space
 
 DEFAULTS: dict[str, Any] = {"components": 30, "neighbours": 15, "steps": 20}
 """components: principal components of a slice.
-neighbours: other spots that each spot is joined to, the most alike.
+neighbours: the most similar other spots, to which each spot is joined.
 steps: resolutions tried at most, until the number of communities is that of the domains.
 """
 
@@ -24,13 +24,13 @@ space = graph_space
 
 
 def communities(graph: Any, resolution: float, seed: int) -> list[int]:
-    """The community of each node; igraph draws from a generator of ours, and then from its own."""
+    """The community of each node; igraph draws from our generator, and afterwards from its own."""
     igraph.set_random_number_generator(random.Random(seed))
     try:
-        found = graph.community_multilevel(weights="weight", resolution=resolution)
+        partition = graph.community_multilevel(weights="weight", resolution=resolution)
     finally:
         igraph.set_random_number_generator(random)
-    return list(found.membership)
+    return list(partition.membership)
 
 
 def build(params: dict[str, Any], seed: int) -> Communities:

@@ -73,7 +73,7 @@ Chosen on donor 1 of `demo`, which trains, by leaving out one slice at a time.
 QUICK: dict[str, Any] = {"hidden": 16, "folds": 2, "epochs": 6, "batch": 128}
 
 STRIPS = 3
-"""Strips a fold, when one slice trains: so many that no domain is held out whole."""
+"""Strips of each fold when one slice trains: enough that no whole domain is held out."""
 
 
 class Learnt(NamedTuple):
@@ -111,7 +111,7 @@ class Perceptron:
         self.learnt = self._learn(varying(train, shared(train.slices())), report)
 
     def predict(self, part: Part) -> pd.DataFrame:
-        """Classify; where slices lack genes, after training again on those that all have.
+        """Classify; where slices lack genes, train again first on those that all have.
 
         A slice gets as many labels as it has domains: the ones most probable in it.
         """
@@ -123,8 +123,8 @@ class Perceptron:
             probability = self._probability(one, learnt)
             rare = probability.sum(axis=0).argsort()[: -domains(one)]
             probability[:, rare] = -1.0
-            found: NDArray[np.object_] = self.labels[probability.argmax(axis=1)]
-            return found
+            labels: NDArray[np.object_] = self.labels[probability.argmax(axis=1)]
+            return labels
 
         reach = self.params["neighbours"]
         return answer(part, classify, reach=lambda _: reach, model="mlp")

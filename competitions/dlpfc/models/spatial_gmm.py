@@ -2,7 +2,7 @@
 
 Expression is averaged over the nearest spots, so that neighbours speak for a spot; a mixture whose
 domains share one covariance (`tied`) weighs the components by how well they tell domains apart.
-How large a neighbourhood and how many components are best nobody knows without labels, and single
+Without labels nobody knows the best size of neighbourhood and number of components, and single
 mixtures differ much: so several are fitted and their posteriors averaged, after the domains of
 each are matched to those of the mixture that agrees best with all others. At the end neighbours
 vote on the label.
@@ -91,13 +91,13 @@ class SpatialMixture:
         """Posteriors of all mixtures, each [spots, domains]."""
         genes = log_expression(one)
         most = min(max(self.components), max(1, len(one) // SPOTS_A_COMPONENT))
-        found = []
+        all_posteriors = []
         for size in self.neighbours:
             table = components(smoothed(genes, neighbours(one.features, size)), most)
             for count in self.components:
                 columns = evened(table[:, :count])
-                found.append(posteriors(columns, domains(one), self.starts, self.seed))
-        return found
+                all_posteriors.append(posteriors(columns, domains(one), self.starts, self.seed))
+        return all_posteriors
 
 
 def evened(table: Floats) -> Floats:
@@ -113,21 +113,21 @@ def evened(table: Floats) -> Floats:
 def posteriors(table: Floats, domains: int, starts: int, seed: int) -> Floats:
     """Posteriors of the likeliest of several tied mixtures [spots, domains].
 
-    A domain more than there are different rows has posterior 0.
+    Domains beyond the number of distinct rows have posterior 0.
     """
-    found = np.zeros((len(table), domains))
+    posterior = np.zeros((len(table), domains))
     clusters = min(domains, distinct(table))
     if clusters == 1:
-        found[:, 0] = 1.0
-        return found
+        posterior[:, 0] = 1.0
+        return posterior
     mixture = GaussianMixture(
         clusters, covariance_type="tied", n_init=starts, max_iter=200, random_state=seed
     )
     with warnings.catch_warnings():
-        # One start may still be moving after 200 steps; what it has reached is a mixture as well.
+        # A start may not have converged after 200 steps; what it has reached is still a mixture.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found[:, :clusters] = mixture.fit(table).predict_proba(table)
-    return found
+        posterior[:, :clusters] = mixture.fit(table).predict_proba(table)
+    return posterior
 
 
 def consensus(members: list[Floats]) -> Floats:

@@ -5,7 +5,7 @@ spot's neighbours weighted by attention, an ELU, a linear layer to the latent co
 decoder has the same weights, transposed. Here the decoder looks at no neighbours: what a latent
 coordinate does not say is lost.
 
-Neighbours are a table [spots, k], so the graph needs no sparse matrix and no further package: the
+Neighbours are a table [spots, k], so the graph needs no sparse matrix and no other package: the
 weighted mean is `embedding_bag`, which never makes the [spots, k, width] that it sums over.
 """
 
@@ -109,7 +109,7 @@ def graph_latent(
     settings: Settings,
     seed: int,
 ) -> NDArray[np.float32]:
-    """Train on one slice, an epoch being one step with all its spots; give [spots, latent].
+    """Train on one slice, each epoch one step with all its spots; give [spots, latent].
 
     Args:
         inputs: [spots, features].
@@ -123,5 +123,5 @@ def graph_latent(
         network = GraphAutoencoder(inputs.shape[1], torch.from_numpy(nearest), hidden, latent)
     one = torch.from_numpy(inputs)[None]
     train_autoencoder(network, {INPUTS: one}, settings=settings, seed=seed, validation=0.0)
-    found: NDArray[np.float32] = latent_of(network, one, settings)[0]
-    return found
+    coordinates: NDArray[np.float32] = latent_of(network, one, settings)[0]
+    return coordinates

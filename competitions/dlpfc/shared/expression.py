@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from podium.competition import Part, Slice
 
 GENES = 3000
-"""Genes that a model looks at: of more those that vary most. The others are mostly zeros, and each
+"""Genes that a model looks at, at most: those that vary most. The others are mostly zeros, and each
 would cost every model as much as one that tells layers apart."""
 FEW_GENES = 1000
-"""Up to so many genes the covariance of all of them is quickly made."""
+"""Up to this many genes, the covariance of all of them is fast to compute."""
 NEXT, SECOND = 7, 13
 """Spots up to those next to a spot, and up to the second ones, itself included."""
 WIDE = 0.5
@@ -45,19 +45,19 @@ def log_normalised(counts: csr_array[Any]) -> csr_array[Any]:
 
 def log_expression(one: Slice) -> csr_array[Any]:
     """Log-normalised counts of a slice, float32 [spots, genes]; of the genes that vary most."""
-    found = log_normalised(one.counts)
-    return found if found.shape[1] <= GENES else found[:, most_variable([found], GENES)]
+    logs = log_normalised(one.counts)
+    return logs if logs.shape[1] <= GENES else logs[:, most_variable([logs], GENES)]
 
 
 def varying(part: Part, genes: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Of genes that all slices of a part have those that vary most, 3,000 at most, in order."""
+    """Those of the genes, shared by all slices of a part, that vary most: up to 3,000, in order."""
     if len(genes) <= GENES:
         return genes
 
     def table(one: Slice) -> csr_array[Any]:
         columns: Any = pd.Index(one.genes).get_indexer(pd.Index(genes))
-        found: csr_array[Any] = log_normalised(one.counts)[:, columns]
-        return found
+        logs: csr_array[Any] = log_normalised(one.counts)[:, columns]
+        return logs
 
     return genes[most_variable(map(table, part.slices()), GENES)]
 
@@ -113,8 +113,8 @@ def components(matrix: Any, count: int) -> NDArray[np.float64]:
     """The first principal components of sparse or dense rows [spots, count]; nothing is random.
 
     Constant genes carry nothing; never more components than there are genes or spots. A single
-    spot, or spots that are all the same, are 0. Of many genes no covariance is made: Lanczos steps
-    (ARPACK, always from the same vector) read the rows alone.
+    spot, or spots that are all the same, are 0. With many genes no covariance is made:
+    Lanczos steps (ARPACK, always from the same vector) read the rows alone.
     """
     from sklearn.decomposition import PCA
 
@@ -122,13 +122,13 @@ def components(matrix: Any, count: int) -> NDArray[np.float64]:
     solver = "covariance_eigh"
     if genes > FEW_GENES:
         solver, matrix = "arpack", matrix.astype(np.float64)
-        count = min(count, spots - 1)  # of so many spots one component fewer says all
+        count = min(count, spots - 1)  # centred, n spots span at most n - 1 components
     count = min(count, spots, genes)
     if spots < 2 or (solver == "arpack" and not (matrix.max(axis=0) != matrix.min(axis=0)).sum()):
         return np.zeros((spots, count))
-    with np.errstate(invalid="ignore"):  # where nothing varies, what share of it is 0 / 0
-        found = PCA(count, svd_solver=solver, random_state=0).fit_transform(matrix)
-    return np.asarray(found, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # where nothing varies, its explained share is 0 / 0
+        scores = PCA(count, svd_solver=solver, random_state=0).fit_transform(matrix)
+    return np.asarray(scores, dtype=np.float64)
 
 
 def distinct(table: NDArray[Any]) -> int:
@@ -152,15 +152,15 @@ def answer(
 
     Args:
         part: Its slices are clustered.
-        cluster: Gives the domain of each spot of a slice.
+        cluster: Gives the domain of each spot in a slice.
         reach: Spots of the neighbourhood that is averaged over, itself included. A warning names
             the slices in which that is wide beside their domains.
         model: Its name, for the warning.
     """
-    found = np.empty(len(part), dtype=object)
+    labels = np.empty(len(part), dtype=object)
     wide = []
     for one in part.slices():
-        found[one.rows] = np.asarray(cluster(one)).astype(str)
+        labels[one.rows] = np.asarray(cluster(one)).astype(str)
         if (share := in_common(one, reach(one))) < WIDE:
             wide.append(f"{one.name} ({reach(one)} spots, {max(share, 0.0):.0%})")
     if wide:
@@ -172,7 +172,7 @@ def answer(
             "command with pca_kmeans, which looks at single spots: "
             f"podium {command} dlpfc pca_kmeans ..."
         )
-    return pd.DataFrame({"id": part.ids, TARGET: found})
+    return pd.DataFrame({"id": part.ids, TARGET: labels})
 
 
 def in_common(one: Slice, count: int) -> float:

@@ -118,10 +118,10 @@ def shared_neighbours(table: NDArray[Any], nearest: int) -> Graph:
 def wanted_communities(
     find: Callable[[float], list[int]], wanted: int, steps: int
 ) -> NDArray[np.int64]:
-    """Communities as many as wanted, or as near as bisection of the resolution comes.
+    """As many communities as wanted, or as near as bisection of the resolution comes.
 
     Args:
-        find: The community of each node at a resolution; more the higher it is, on the whole.
+        find: The community of each node at a resolution; a higher one mostly gives more.
         wanted: How many.
         steps: Halvings of the range of log resolutions.
     """
@@ -130,10 +130,10 @@ def wanted_communities(
     missed = np.inf
     for _ in range(steps):
         middle = (low + high) / 2
-        found = np.asarray(find(float(np.exp(middle))), dtype=np.int64)
-        count = len(np.unique(found))
+        communities = np.asarray(find(float(np.exp(middle))), dtype=np.int64)
+        count = len(np.unique(communities))
         if abs(count - wanted) < missed:
-            best, missed = found, abs(count - wanted)
+            best, missed = communities, abs(count - wanted)
         if count == wanted:
             break
         low, high = (middle, high) if count < wanted else (low, middle)

@@ -1,4 +1,4 @@
-"""What the models share that cluster the latent coordinates of single spots: input, k-means."""
+"""What models that cluster the latent coordinates of single spots share: input, k-means."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class LatentKMeans:
     """k-means on the latent coordinates of an autoencoder that is trained on each slice.
 
     Args:
-        network: Makes the autoencoder for so many genes.
+        network: Makes the autoencoder for a number of genes.
         params: The model's: `Settings`, `validation`, `starts`.
         seed: All that is drawn follows from it.
     """
@@ -79,8 +79,8 @@ class LatentKMeans:
         inputs = genes(one)
         network = pretrained(self.network, inputs, self.params, self.seed)
         latent = latent_of(network, inputs, self.settings)
-        found = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
-        return np.asarray(found.labels_, dtype=np.int32)
+        fitted = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
+        return np.asarray(fitted.labels_, dtype=np.int32)
 
 
 def pretrained(

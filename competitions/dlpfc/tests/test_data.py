@@ -28,14 +28,14 @@ def lattice(spots):
 def sample(folder, name, *, spots=60, columns=8, seed=0, **changes):
     """A file in the course's format; a change of None leaves a dataset out."""
     rng = np.random.default_rng(seed)
-    found = {
+    arrays = {
         "X": rng.poisson(1.0, (spots, columns)).astype(np.float32),
         "Y": np.repeat([1.0, 2.0, 3.0], spots // 3),
         "pos": lattice(spots).astype(float),
         **changes,
     }
     with h5py.File(folder / f"sample_{name}.h5", "w") as file:
-        for key, values in found.items():
+        for key, values in arrays.items():
             if values is not None:
                 file[key] = values
     return folder
@@ -80,8 +80,8 @@ def test_course_with_three_slices(tmp_path, own_cache):
     assert len(train.ids) == 60
     genes = {one.name: set(one.genes) for one in test.slices()}
     assert not genes["151669"] & genes["151673"]  # without names no gene is known to be the same
-    found = api.run("dlpfc", "kmeans", dataset="course")
-    assert found.row.score is not None
+    run = api.run("dlpfc", "kmeans", dataset="course")
+    assert run.row.score is not None
     assert api.board("dlpfc", "course")[0].name == "kmeans"
 
 
@@ -193,8 +193,8 @@ def test_a_slice_that_nobody_annotated_is_open(tmp_path, own_cache, capsys):
     assert ready.has_open
     assert set(ready.part("open").features["slice"]) == {"2"}
     assert capsys.readouterr().err.startswith("sample_2.h5: it has no Y, so that its spots are")
-    found = api.run("dlpfc", "kmeans", dataset="course")
-    assert len(pd.read_csv(found.open_file)) == 60
+    run = api.run("dlpfc", "kmeans", dataset="course")
+    assert len(pd.read_csv(run.open_file)) == 60
 
 
 BROKEN = {
@@ -282,16 +282,16 @@ def prepared(folder):
 
 
 def test_libd12_in_its_layout(libd):
-    found = prepared(libd)
-    assert len(found.targets) == 12 * 39  # spots without a layer are dropped
-    assert found.features["slice"].nunique() == 12
-    assert found.features["domains"].unique().tolist() == [3]
-    table = split.libd12(found)
+    dataset = prepared(libd)
+    assert len(dataset.targets) == 12 * 39  # spots without a layer are dropped
+    assert dataset.features["slice"].nunique() == 12
+    assert dataset.features["domains"].unique().tolist() == [3]
+    table = split.libd12(dataset)
     parts = table.groupby("part")["id"].agg(lambda ids: set(ids.str[:6]))
     assert parts["train"] == set(SLICES[:4])
     assert parts["public"] == set(SLICES[4:8])
     assert set(table["stratum"]) == {"slices"}
-    assert data.fingerprint(found) == data.fingerprint(prepared(libd))
+    assert data.fingerprint(dataset) == data.fingerprint(prepared(libd))
 
 
 def test_libd12_without_a_place(libd):

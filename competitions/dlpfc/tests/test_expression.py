@@ -84,11 +84,11 @@ def test_components_of_many_genes_are_those_of_a_decomposition(
     dense = table.toarray()
     left, size, _ = np.linalg.svd(dense - dense.mean(axis=0), full_matrices=False)
     given = table if kind == "sparse" else dense
-    found = components(given, 15)
-    count = found.shape[1]
+    scores = components(given, 15)
+    count = scores.shape[1]
     assert count == min(15, shape[0] - 1)
-    assert np.abs(found) == pytest.approx(np.abs(left * size)[:, :count], abs=1e-6)
-    assert (components(given, 15) == found).all()
+    assert np.abs(scores) == pytest.approx(np.abs(left * size)[:, :count], abs=1e-6)
+    assert (components(given, 15) == scores).all()
 
 
 @pytest.mark.parametrize("kind", [np.asarray, csr_array])
@@ -97,20 +97,20 @@ def test_components_where_little_varies(kind: Any) -> None:
     assert not components(kind(np.repeat(rows[:1], 30, axis=0)), 5).any()
     assert components(kind(rows[:1]), 5).shape == (1, 0)
     assert components(kind(rows[:2]), 5).shape == (2, 1)
-    found = components(kind(np.repeat(rows, 10, axis=0)), 5)
-    assert np.isfinite(found).all()
-    assert found[:, 2:] == pytest.approx(0.0, abs=1e-3)
+    scores = components(kind(np.repeat(rows, 10, axis=0)), 5)
+    assert np.isfinite(scores).all()
+    assert scores[:, 2:] == pytest.approx(0.0, abs=1e-3)
 
 
 def test_few_genes_stay_as_they_are_and_of_many_the_most_variable_are_taken() -> None:
     few = only(bands(4))
     assert (log_expression(few) != log_normalised(few.counts)).nnz == 0
     many = only(bands(4, genes=GENES + 500))
-    found = log_expression(many)
+    logs = log_expression(many)
     values = log_normalised(many.counts).toarray()
     kept = np.sort(np.argsort(-values.var(axis=0), kind="stable")[:GENES])
-    assert found.shape == (len(many), GENES)
-    assert np.isclose(found.toarray(), values[:, kept]).mean() > 0.999  # but for ties in rounding
+    assert logs.shape == (len(many), GENES)
+    assert np.isclose(logs.toarray(), values[:, kept]).mean() > 0.999  # but for ties in rounding
     part = bands(4, genes=GENES + 500)
     assert set(varying(part, many.genes)) == set(
         many.genes[most_variable([log_normalised(many.counts)], GENES)]
@@ -125,12 +125,14 @@ def test_many_genes_make_no_matrix_of_genes_by_genes(name: str) -> None:
     truth = part.targets["domain"] if part.targets is not None else None
     start = time.process_time()
     tracemalloc.start()
-    found = build(name).predict(part.without_answers())
+    predictions = build(name).predict(part.without_answers())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 300e6  # 16,000 x 16,000 numbers take 2 GB
     assert time.process_time() - start < 30
-    assert adjusted_rand_score(truth, found["domain"]) > (0.5 if name == "spatial_gmm" else 0.0)
+    assert adjusted_rand_score(truth, predictions["domain"]) > (
+        0.5 if name == "spatial_gmm" else 0.0
+    )
 
 
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -143,9 +145,9 @@ def test_thin_domains_are_told_and_single_spots_are_better(
     part = bands(2)
     scores = {}
     for name, how in (("spatial_gmm", {"neighbours": [13, 19, 27]}), ("pca_kmeans", {})):
-        found = build(name, **how).predict(part.without_answers())
+        predictions = build(name, **how).predict(part.without_answers())
         assert part.targets is not None
-        scores[name] = adjusted_rand_score(part.targets["domain"], found["domain"])
+        scores[name] = adjusted_rand_score(part.targets["domain"], predictions["domain"])
     assert scores["pca_kmeans"] > 0.8 > scores["spatial_gmm"] + 0.2
     (said,) = warnings_of(caplog)
     assert said.startswith(

@@ -42,20 +42,22 @@ def test_equal_to_scikit_learn_on_every_slice(rows):
     slices, domains, clusters = (
         np.array(column, dtype=object) for column in zip(*rows, strict=True)
     )
-    found = metric.score(*table(slices, domains, clusters))
+    scores = metric.score(*table(slices, domains, clusters))
     names = sorted(set(slices))
     for name, of in (("ari", adjusted_rand_score), ("nmi", normalized_mutual_info_score)):
         expected = [of(domains[slices == one], clusters[slices == one]) for one in names]
-        assert found[name] == pytest.approx(np.mean(expected), abs=1e-12)
+        assert scores[name] == pytest.approx(np.mean(expected), abs=1e-12)
 
 
 def test_equal_to_scikit_learn_on_many_spots():
     rng = np.random.default_rng(0)
     domains = rng.integers(7, size=4000)
     clusters = np.where(rng.random(4000) < 0.6, domains, rng.integers(90, size=4000))
-    found = metric.score(*table(["a"] * 4000, domains.astype(str), clusters.astype(str)))
-    assert found["ari"] == pytest.approx(adjusted_rand_score(domains, clusters), abs=1e-12)
-    assert found["nmi"] == pytest.approx(normalized_mutual_info_score(domains, clusters), abs=1e-12)
+    scores = metric.score(*table(["a"] * 4000, domains.astype(str), clusters.astype(str)))
+    assert scores["ari"] == pytest.approx(adjusted_rand_score(domains, clusters), abs=1e-12)
+    assert scores["nmi"] == pytest.approx(
+        normalized_mutual_info_score(domains, clusters), abs=1e-12
+    )
 
 
 def test_by_hand():
@@ -90,12 +92,12 @@ def test_chunks_and_groups_left_out():
     together = metric.finish(np.asarray(sum(halves)), tables)
     assert together == pytest.approx(metric.score(answers, predictions), abs=1e-15)
     # A slice that is left out does not count: the others' mean remains.
-    found = Tally.of(metric, answers, predictions, Cells.of(slices)).estimate("ari", 3)
+    estimate = Tally.of(metric, answers, predictions, Cells.of(slices)).estimate("ari", 3)
     whole = np.asarray(statistics(answers, predictions, tables).sum(axis=0))
     by_slice = per_slice(whole, tables)["ari"]
     left = np.array([np.delete(by_slice, one).mean() for one in range(4)])
-    assert found.influence == pytest.approx(3 * (left.mean() - left), rel=1e-5)
-    assert found.se == pytest.approx(by_slice.std(ddof=1) / 2)
+    assert estimate.influence == pytest.approx(3 * (left.mean() - left), rel=1e-5)
+    assert estimate.se == pytest.approx(by_slice.std(ddof=1) / 2)
 
 
 def test_too_many_clusters_are_refused():

@@ -99,27 +99,27 @@ def test_the_same_seed_gives_the_same_labels(name: str) -> None:
 @pytest.mark.parametrize("name", ["graph_ae", "mlp"])
 def test_clear_bands_are_found(name: str) -> None:
     one = tissue(spots=400)
-    found = predicted(name, training(name), part(one))
-    assert adjusted_rand_score(one[3], found) > 0.85
+    labels = predicted(name, training(name), part(one))
+    assert adjusted_rand_score(one[3], labels) > 0.85
 
 
 @pytest.mark.parametrize("name", ["ae_kmeans", "dec", "vae_kmeans"])
 def test_single_spots_say_something(name: str) -> None:
     one = tissue(spots=400)
-    found = predicted(name, NOTHING, part(one), epochs=30)
-    assert adjusted_rand_score(one[3], found) > 0.3
+    labels = predicted(name, NOTHING, part(one), epochs=30)
+    assert adjusted_rand_score(one[3], labels) > 0.3
 
 
 @pytest.mark.parametrize("name", UNLABELLED)
 def test_labels_play_no_part(name: str) -> None:
     one, train = tissue(), tissue("t", seed=9)
     mixed = (*train[:3], np.random.default_rng(0).permutation(train[3]))
-    found = [
+    labels = [
         predicted(name, given, part(one))
         for given in (NOTHING, part(train, targets=True), part(mixed, targets=True))
     ]
-    assert (found[0] == found[1]).all()
-    assert (found[0] == found[2]).all()
+    assert (labels[0] == labels[1]).all()
+    assert (labels[0] == labels[2]).all()
 
 
 def spoilt(fault: str) -> tuple[pd.DataFrame, Any, list[str], np.ndarray]:
@@ -151,8 +151,8 @@ FAULTS = (
 @pytest.mark.parametrize("fault", FAULTS)
 def test_odd_slices(name: str, fault: str) -> None:
     one = spoilt(fault)
-    found = predicted(name, training(name), part(one), epochs=2)
-    assert len(set(found)) <= one[0]["domains"].iloc[0]
+    labels = predicted(name, training(name), part(one), epochs=2)
+    assert len(set(labels)) <= one[0]["domains"].iloc[0]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -182,9 +182,9 @@ class Trial:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("high", [False, True])
 def test_both_ends_of_the_search(name: str, high: bool) -> None:
-    found = model(name).space(Trial(high))
-    assert found.keys() <= model(name).DEFAULTS.keys()
-    predicted(name, training(name), part(tissue()), **{**found, "epochs": 2})
+    params = model(name).space(Trial(high))
+    assert params.keys() <= model(name).DEFAULTS.keys()
+    predicted(name, training(name), part(tissue()), **{**params, "epochs": 2})
 
 
 def test_the_target_distribution_is_that_of_the_paper() -> None:
@@ -235,8 +235,8 @@ def test_mlp_reads_the_genes_that_all_slices_have() -> None:
     features, counts, genes, band = tissue(spots=400)
     order = np.random.default_rng(0).permutation(25)
     fewer = features, counts[:, order], [genes[place] for place in order], band
-    found = predicted("mlp", training("mlp"), part(fewer), epochs=30)
-    assert adjusted_rand_score(band, found) > 0.85
+    labels = predicted("mlp", training("mlp"), part(fewer), epochs=30)
+    assert adjusted_rand_score(band, labels) > 0.85
     other = features, counts, [f"x{gene}" for gene in genes], band
     with pytest.raises(ModelError, match="no gene"):
         predicted("mlp", training("mlp"), part(other))
@@ -265,8 +265,8 @@ def test_a_mixture_sees_through_what_varies_in_all() -> None:
     rng = np.random.default_rng(0)
     truth = np.repeat([0, 1], 200)
     points = np.stack([truth + 0.1 * rng.normal(size=400), 0.8 * rng.normal(size=400)], axis=1)
-    found = tied_mixture(points, 2, starts=10, seed=0)
-    assert adjusted_rand_score(truth, found) > 0.95
+    labels = tied_mixture(points, 2, starts=10, seed=0)
+    assert adjusted_rand_score(truth, labels) > 0.95
 
 
 def test_the_majority_wins() -> None:

@@ -254,8 +254,8 @@ def test_small_blocks_join_a_neighbour(spots, wanted):
     rng = np.random.default_rng(3)
     angle, radius = rng.uniform(0, 2 * np.pi, spots), 35 * np.sqrt(rng.random(spots))
     places = {"x": radius * np.cos(angle), "y": radius * np.sin(angle)}
-    found = pd.Series(blocks.blocks(pd.DataFrame({"slice": "a", **places})))
-    sizes = found.value_counts()
+    block = pd.Series(blocks.blocks(pd.DataFrame({"slice": "a", **places})))
+    sizes = block.value_counts()
     assert sizes.sum() == spots
     assert len(sizes) == wanted or (25 < len(sizes) < 36 and sizes.min() >= blocks.FEWEST)
 

@@ -1,8 +1,8 @@
 """Matrices of counts as CSV, whichever way round: read, turned, compared with each other.
 
 The header may be missing, and so may the names in the first column. Commas, semicolons and tabs are
-understood. Which side the genes are on is told by all files of a dataset together; see `turned`.
-Nothing is guessed: where nothing tells, the user says it.
+understood. All files of a dataset together show which side the genes are on; see `turned`. Nothing
+is guessed: without evidence the user must say it.
 """
 
 from __future__ import annotations
@@ -201,18 +201,18 @@ _REASONS = (
 def turned(
     files: Mapping[str, Matrix], rows: str | None = None
 ) -> tuple[dict[str, Matrix], dict[str, str]]:
-    """The same matrices with cells in rows and genes in columns, and what tells it of each.
+    """The same matrices with cells in rows and genes in columns, and the reason for each.
 
-    Of all ways to turn them the one is taken for which speaks most: names of genes and cells in a
-    file; then names, then numbers, of genes that the files share. What the user says is of the
-    first file; others stand so too, unless it would not fit.
+    Takes the way with the most evidence: names of genes and cells in a file; then names, then
+    numbers, of genes that the files share. What the user says holds for the first file; the others
+    are turned the same way unless they would not fit.
 
     Args:
         files: As they were read.
         rows: What stands in the rows, `cells` or `genes`, where the user says it.
 
     Returns:
-        Matrices, and the reason for each; empty where nothing tells how it stands.
+        Matrices, and the reason for each; empty where there is no evidence.
     """
     said = [_says(one) for one in files.values()]
     known = None if rows is None else rows == CELLS
@@ -223,12 +223,12 @@ def turned(
     ]
     evidence = {way: _evidence(way, list(files.values()), said, known) for way in ways}
     best = max(ways, key=evidence.__getitem__)
-    found = [_stood(one, as_is) for one, as_is in zip(files.values(), best, strict=True)]
+    matrices = [_stood(one, as_is) for one, as_is in zip(files.values(), best, strict=True)]
     reasons = [
         _reason(evidence, best, place) + (", against its names" if says == 1 - 2 * as_is else "")
         for place, (says, as_is) in enumerate(zip(said, best, strict=True))
     ]
-    return dict(zip(files, found, strict=True)), dict(zip(files, reasons, strict=True))
+    return dict(zip(files, matrices, strict=True)), dict(zip(files, reasons, strict=True))
 
 
 def _reason(

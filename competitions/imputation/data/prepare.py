@@ -37,15 +37,17 @@ def zeisel(raw: Mapping[str, Path]) -> Prepared:
     The sample is that of SAVER (Huang et al. 2018, doi:10.1038/s41592-018-0033-z), as EnImpute
     ships it.
 
-    1,757 of 879,318 observed counts are above the reference, which no down-sampling gives. There
-    the truth is raised to what was observed: no entry that the metric looks at changes.
+    1,757 of 879,318 observed counts exceed the reference, which down-sampling cannot do. There
+    the truth is raised to the observed count: no entry that the metric scores changes.
     """
     import rdata
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of R classes that it gives as plain arrays
-        found: dict[str, Any] = rdata.conversion.convert(rdata.parser.parse_file(raw["zeisel.rda"]))
-    reference, sample = (found["zeisel"][name] for name in ("count.ref", "count.samp"))
+        objects: dict[str, Any] = rdata.conversion.convert(
+            rdata.parser.parse_file(raw["zeisel.rda"])
+        )
+    reference, sample = (objects["zeisel"][name] for name in ("count.ref", "count.samp"))
     genes, cells = ([str(name) for name in sample.coords[side].to_numpy()] for side in sample.dims)
     observed = sample.to_numpy().T
     truth = np.maximum(reference.to_numpy().T, observed)

@@ -31,10 +31,10 @@ class GeneMean:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Fill every zero."""
-        found = cells(part)
-        total, number = self.seen + _sums(found.counts)
+        observed = cells(part)
+        total, number = self.seen + _sums(observed.counts)
         mean = np.where(number > 0, total / np.maximum(number, 1), UNSEEN)
-        return answer(part, found, np.broadcast_to(mean, found.counts.shape))
+        return answer(part, observed, np.broadcast_to(mean, observed.counts.shape))
 
 
 def _sums(counts: Any) -> NDArray[np.float64]:

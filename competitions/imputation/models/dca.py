@@ -6,9 +6,9 @@ together, without truth, and keeps the weights under which held-out cells are li
 
 A zero is a dropout by its posterior, pi against (1 - pi) NB(0). But pi of a single entry is hardly
 known: a zero is explained as well by a lower mean, and where means are low pi comes out high. The
-default leaves it away and ranks zeros by the evidence that they give, -log NB(0); labelled cells
-say from where on calling pays (`calling.py`). The course report's four variants are `batchnorm`
-true and false, `likelihood` zinb and report; it called by `call=prior`, `calling=own`.
+default leaves it out and ranks zeros by the evidence that they give, -log NB(0); labelled cells
+show above which value calling pays (`calling.py`). The course report's four variants are
+`batchnorm` true and false, `likelihood` zinb and report; it called by `call=prior`, `calling=own`.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ Sizes, batch and clip are the authors'; call and ridge were chosen on folds of t
 QUICK: dict[str, Any] = {"epochs": 6, "validation": 0.0}
 
 SCORES: dict[str, Callable[[Denoised], NDArray[np.float32]]] = {
-    "evidence": lambda found: found.evidence,
-    "posterior": lambda found: found.logit + found.evidence,
-    "prior": lambda found: found.logit,
+    "evidence": lambda denoised: denoised.evidence,
+    "posterior": lambda denoised: denoised.logit + denoised.evidence,
+    "prior": lambda denoised: denoised.logit,
 }
 """Log odds by which zeros are called [cells, genes]."""
 
@@ -94,9 +94,9 @@ def estimate(mixed: Mixed, params: dict[str, Any], seed: int) -> Estimate:
     return estimates(denoise(network, made.rows, params["device"]), params["call"])
 
 
-def estimates(found: Denoised, call: str) -> Estimate:
-    """What a network says, as the calling takes it."""
-    return Estimate(SCORES[call](found), found.mean)
+def estimates(denoised: Denoised, call: str) -> Estimate:
+    """A network's estimates, in the form that calling takes."""
+    return Estimate(SCORES[call](denoised), denoised.mean)
 
 
 def untrained(made: Inputs, params: dict[str, Any], seed: int) -> DeepCountAutoencoder:

@@ -3,8 +3,8 @@
 They train on the zeros of the train cells. One model gives each zero the probability that it is a
 dropout, a second its expected true count, as a factor of the mean that nearest cells suggest: a
 factor needs no tree to reach up to the highest counts, which the distance to the truth hangs on.
-The most probable zeros are called, and imputed with the expected count, than which no number
-is nearer to the truth in squared distance.
+The most probable zeros are called, and imputed with the expected count, which minimises the
+expected squared distance to the truth.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ class BoostedTrees:
         Raises:
             ModelError: If train has no counts before dropout, or fewer than two cells.
         """
-        self.known = found = cells(train)
-        if found.truth is None or found.counts.shape[0] < 2:
+        self.known = known = cells(train)
+        if known.truth is None or known.counts.shape[0] < 2:
             raise ModelError(
                 "lightgbm needs two cells or more with their counts before dropout to train.",
                 hint="Give it more of them, or impute by all_gene_mean, which needs none.",
             )
         self.caller = self.counter = None
-        table, truth = self._training(found)
+        table, truth = self._training(known)
         if not truth.any():
             return
         usual = base(table)
@@ -108,21 +108,23 @@ class BoostedTrees:
         Raises:
             ModelError: If the genes are others than those of train.
         """
-        found, known = cells(part), self.known
+        observed, known = cells(part), self.known
         assert known is not None
         assert known.truth is not None
-        if not np.array_equal(found.genes, known.genes):
+        if not np.array_equal(observed.genes, known.genes):
             raise ModelError(
                 "The genes are not those that lightgbm was trained on.",
                 hint="It needs the same genes in the same order.",
             )
-        values = np.zeros(found.counts.shape, dtype=np.float32)
+        values = np.zeros(observed.counts.shape, dtype=np.float32)
         if self.caller is None or self.counter is None:
-            return answer(part, found, values)
+            return answer(part, observed, values)
         probabilities = np.zeros_like(values)
-        zero = found.counts.toarray() == 0
+        zero = observed.counts.toarray() == 0
         train = np.arange(known.counts.shape[0])
-        both = place(vstack([known.counts, found.counts], format="csr"), self.params["components"])
+        both = place(
+            vstack([known.counts, observed.counts], format="csr"), self.params["components"]
+        )
         description = Description(both, train, known.truth, self.params["neighbours"])
         for start in range(0, len(values), BLOCK):
             some = np.arange(start, min(start + BLOCK, len(values)))
@@ -131,10 +133,10 @@ class BoostedTrees:
             count = base(table) * np.asarray(self.counter.predict(table))
             block = slice(start, start + BLOCK)
             probabilities[block][zero[block]] = lost
-            # A lost count is 1 or more: no fewer are expected than the probability of one.
+            # A lost count is 1 or more, so the expected count is at least its probability.
             values[block][zero[block]] = np.maximum(count, lost)
         values[probabilities < threshold(probabilities[zero], self.params["slack"])] = 0
-        return answer(part, found, values)
+        return answer(part, observed, values)
 
     def _training(self, known: Cells) -> tuple[Floats, Floats]:
         """Features [rows, features] and true counts [rows] of zeros of known cells."""

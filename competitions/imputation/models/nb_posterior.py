@@ -2,8 +2,8 @@
 
 Labelled cells give the mean m of the true counts of each gene in each cluster of alike cells, at
 the cell's depth, and the gene's dispersion 1/theta (by moments). A true count is 0 with probability
-P0 = (1 + m / theta)^-theta. How often a true count is lost, d(m), they show as well. Then a zero is
-a dropout with probability d (1 - P0) / (d (1 - P0) + P0).
+P0 = (1 + m / theta)^-theta. They also show how often a true count is lost, d(m). Then a zero is a
+dropout with probability d (1 - P0) / (d (1 - P0) + P0).
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def estimate(mixed: Mixed, params: dict[str, Any], seed: int) -> Estimate:
     """Posterior of a dropout, and mean count, of each entry."""
     labelled = mixed.truth.shape[0]
     cluster = clustered(mixed, params["clusters"], params["components"], seed)
-    found = averaged(mixed, "truth", cluster_means(cluster, labelled, params["shrink"]))
-    mean = np.maximum(found.value, LEAST)
+    average = averaged(mixed, "truth", cluster_means(cluster, labelled, params["shrink"]))
+    mean = np.maximum(average.value, LEAST)
     zero = np.maximum(zero_probability(mean, dispersion(mean[:labelled], mixed.truth)), LEAST)
     lost = loss(mean, mixed) * (1 - zero)
-    return Estimate(lost / (lost + zero), found.value)
+    return Estimate(lost / (lost + zero), average.value)
 
 
 def clustered(mixed: Mixed, clusters: int, count: int, seed: int) -> NDArray[Any]:
@@ -85,7 +85,7 @@ def zero_probability(mean: Floats, dispersion: Floats) -> Floats:
 
 
 def loss(mean: Floats, mixed: Mixed) -> Floats:
-    """How often true counts are lost where the mean is so large [cells, genes]."""
+    """How often true counts are lost at each mean [cells, genes]."""
     there = mixed.truth.toarray() > 0
     if not there.any():
         return np.zeros_like(mean)

@@ -24,8 +24,8 @@ class AsObserved:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """The observed counts."""
-        found = cells(part)
-        return answer(part, found, np.zeros(found.counts.shape, dtype=np.float32))
+        observed = cells(part)
+        return answer(part, observed, np.zeros(observed.counts.shape, dtype=np.float32))
 
 
 def build(params: dict[str, Any], seed: int) -> AsObserved:

@@ -68,13 +68,13 @@ def regression(mixed: Mixed, rank: int) -> Smoother:
     labelled = mixed.truth.shape[0]
     ranks = [rank] if rank else [rank for rank in RANKS if rank < labelled / 2] or [0]
     table = reduced(mixed.counts, max(*ranks, 1))
-    found = [least_squares(table[:, :rank], labelled) for rank in ranks]
-    if len(found) == 1:
-        return found[0]
+    smoothers = [least_squares(table[:, :rank], labelled) for rank in ranks]
+    if len(smoothers) == 1:
+        return smoothers[0]
     there = np.zeros(mixed.counts.shape, dtype=np.float32)
     there[:labelled] = mixed.truth.toarray() > 0
-    errors = [left_out(smoother, there, labelled) for smoother in found]
-    return found[int(np.argmin(errors))]
+    errors = [left_out(smoother, there, labelled) for smoother in smoothers]
+    return smoothers[int(np.argmin(errors))]
 
 
 def least_squares(table: Floats, labelled: int) -> Smoother:

@@ -56,7 +56,7 @@ class Mixed(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What a model makes of every entry; entries that are no zeros do not matter.
+    """What a model makes of every entry; entries that are not zero do not matter.
 
     Attributes:
         score: The higher, the more a zero looks like a dropout [cells, genes].
@@ -194,23 +194,23 @@ class Transductive:
         Raises:
             ModelError: If there are none.
         """
-        found = cells(train)
-        if found.truth is None or not len(train):
+        labelled = cells(train)
+        if labelled.truth is None or not len(train):
             raise ModelError("This model learns from cells with true counts: there are none.")
-        self.train = found
+        self.train = labelled
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Impute the cells of the part, beside the labelled ones."""
         assert self.train is not None  # fit comes first
-        found = cells(part)
-        mixed, labelled = mix(self.train, found), self.train.counts.shape[0]
+        others = cells(part)
+        mixed, labelled = mix(self.train, others), self.train.counts.shape[0]
         estimate = self.estimate(mixed, self.params, self.seed)
         asked = estimate.of(slice(labelled, None))
         if self.learnt == "own":
-            return answer(part, found, np.where(asked.score > 0, asked.value, 0))
+            return answer(part, others, np.where(asked.score > 0, asked.value, 0))
         known = estimate.of(slice(labelled))
         calling = Calling.learn(known, self.train.counts, mixed.truth)
-        return answer(part, found, calling.impute(asked))
+        return answer(part, others, calling.impute(asked))
 
 
 def choice(params: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
@@ -225,16 +225,16 @@ def choice(params: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
     return value
 
 
-def mix(train: Cells, found: Cells) -> Mixed:
+def mix(train: Cells, others: Cells) -> Mixed:
     """Put labelled cells before others.
 
     Raises:
         ModelError: If their genes differ.
     """
     assert train.truth is not None  # see fit
-    if not np.array_equal(train.genes, found.genes):
+    if not np.array_equal(train.genes, others.genes):
         raise ModelError(
             "The cells to impute have other genes than those that the model learnt from.",
             hint="Give the same genes in the same order.",
         )
-    return Mixed(csr_array(vstack([train.counts, found.counts])), train.truth)
+    return Mixed(csr_array(vstack([train.counts, others.counts])), train.truth)

@@ -20,7 +20,7 @@ class Cells(NamedTuple):
     """The cells of a part.
 
     Attributes:
-        counts: Observed counts [cells, genes], float32; 0 is nowhere stored.
+        counts: Observed counts [cells, genes], float32; zeros are not stored.
         genes: Names of the columns [genes].
         truth: Counts before dropout, where the part has them [cells, genes], float32.
     """
@@ -58,22 +58,22 @@ def components(matrix: Any, count: int) -> NDArray[np.float64]:
     from sklearn.decomposition import PCA
 
     count = min(count, *matrix.shape)
-    # ARPACK finds a few components of thousands of genes in no time, but never all of them.
+    # ARPACK finds a few components of thousands of genes quickly, but cannot find all.
     solver = "arpack" if count < min(matrix.shape) else "covariance_eigh"
     return np.asarray(PCA(count, svd_solver=solver, random_state=0).fit_transform(matrix))
 
 
-def answer(part: Part, found: Cells, values: NDArray[Any]) -> pd.DataFrame:
+def answer(part: Part, observed: Cells, values: NDArray[Any]) -> pd.DataFrame:
     """Imputed counts as they are handed in: id and one column a gene, float32.
 
     Args:
         part: Whose ids.
-        found: Its cells; what was observed stays as it is.
+        observed: Its cells; what was observed stays as it is.
         values: Imputed counts [cells, genes]; 0 or less where a zero is called no dropout.
     """
     imputed = np.maximum(values, 0, dtype=np.float32)
-    rows = np.repeat(np.arange(found.counts.shape[0]), np.diff(found.counts.indptr))
-    imputed[rows, found.counts.indices] = found.counts.data
-    table = pd.DataFrame(imputed, columns=found.genes)
+    rows = np.repeat(np.arange(observed.counts.shape[0]), np.diff(observed.counts.indptr))
+    imputed[rows, observed.counts.indices] = observed.counts.data
+    table = pd.DataFrame(imputed, columns=observed.genes)
     table.insert(0, "id", part.ids)
     return table

@@ -126,8 +126,8 @@ class Description:
         """Go through the estimates of the entries' means before dropout, each [cells, genes]."""
         depth = self.depth[cells, None]
         yield self.mean * depth
-        for trusted, found in zip(self.trust, self._deviations(cells), strict=True):
-            yield np.maximum(self.mean + trusted * found, 0) * depth
+        for trusted, deviation in zip(self.trust, self._deviations(cells), strict=True):
+            yield np.maximum(self.mean + trusted * deviation, 0) * depth
 
     def _deviations(self, cells: Cells) -> Iterator[Floats]:
         where = self.places.where
@@ -210,12 +210,12 @@ def regression(where: Doubles, truth: Floats) -> tuple[Floats, Floats]:
     return slopes, (centred.astype(np.float32) @ slopes - own * truth) / (1 - own)
 
 
-def trust(found: Floats, truth: Floats) -> Floats:
+def trust(estimate: Floats, truth: Floats) -> Floats:
     """How far each gene follows an estimate rather than its mean: the slope, 0 to 1 [genes].
 
     Args:
-        found: What other cells say of the labelled ones, less the mean [labelled, genes].
-        truth: What they are, less the mean [labelled, genes].
+        estimate: Of the labelled cells, from other cells, less the mean [labelled, genes].
+        truth: Of the same cells, less the mean [labelled, genes].
     """
-    slope = (found * truth).sum(axis=0) / np.maximum((found * found).sum(axis=0), 1e-9)
+    slope = (estimate * truth).sum(axis=0) / np.maximum((estimate * estimate).sum(axis=0), 1e-9)
     return np.asarray(np.clip(slope, 0, 1), dtype=np.float32)

@@ -1,6 +1,6 @@
 """Which cells are alike by their observed counts, and what a cell's likes have where it has a zero.
 
-Smoothing is a weighted mean over cells, whoever the weights come from: the nearest cells, a random
+Smoothing is a weighted mean over cells, wherever the weights come from: the nearest cells, a random
 walk, a cluster, a regression. The estimate for a labelled cell leaves out the cell itself.
 """
 
@@ -64,8 +64,8 @@ def nearest(table: Floats, pool: int, count: int) -> csr_array[Any]:
 
     Args:
         table: Where the cells are [cells, columns].
-        pool: The first so many cells are those to choose from.
-        count: How many of them, or as many as there are; never the cell itself.
+        pool: Number of cells, from the first, to choose from.
+        count: How many of them, at most; never the cell itself.
 
     Returns:
         Distances [cells, pool], stored for the nearest alone, in rising order.
@@ -77,10 +77,10 @@ def nearest(table: Floats, pool: int, count: int) -> csr_array[Any]:
     if count < 1:
         return csr_array(np.zeros((len(table), pool), dtype=np.float32))
     search = NearestNeighbors(n_neighbors=count).fit(table[:pool])
-    found = [search.kneighbors_graph(mode="distance")]
+    graphs = [search.kneighbors_graph(mode="distance")]
     if len(table) > pool:
-        found.append(search.kneighbors_graph(table[pool:], mode="distance"))
-    return csr_array(vstack(found, format="csr"), dtype=np.float32)
+        graphs.append(search.kneighbors_graph(table[pool:], mode="distance"))
+    return csr_array(vstack(graphs, format="csr"), dtype=np.float32)
 
 
 def averaged(mixed: Mixed, source: str, smoother: Smoother) -> Estimate:

@@ -154,22 +154,22 @@ class Denoised(NamedTuple):
 
 
 def denoise(network: DeepCountAutoencoder, rows: Whole, device: str) -> Denoised:
-    """Read what a network says of all cells; should it be in training, it may go on."""
+    """Denoise all cells; the network keeps its training mode."""
     where = find_device(device)
     training = network.training
     network.to(where).eval()
     shape = len(rows[INPUTS]), len(network.centre)
-    found = Denoised(*(np.empty(shape, dtype=np.float32) for _ in Denoised._fields))
+    denoised = Denoised(*(np.empty(shape, dtype=np.float32) for _ in Denoised._fields))
     with torch.inference_mode():
         for cells in torch.arange(shape[0]).split(BLOCK):
             here = (rows[name].index_select(0, cells).to(where) for name in (INPUTS, LOG_SIZE))
             block = _said(network, *here)
-            for whole, values in zip(found, block, strict=True):
+            for whole, values in zip(denoised, block, strict=True):
                 whole[cells.numpy()] = values.cpu().numpy()
     network.train(training)
-    return found
+    return denoised
 
 
 def _said(network: DeepCountAutoencoder, inputs: Tensor, log_size: Tensor) -> list[Tensor]:
-    found = zinb.parameters(network.decode(network.encode(inputs)).float(), log_size)
-    return [found.log_mean.exp(), found.logit, zinb.evidence(found)]
+    parameters = zinb.parameters(network.decode(network.encode(inputs)).float(), log_size)
+    return [parameters.log_mean.exp(), parameters.logit, zinb.evidence(parameters)]

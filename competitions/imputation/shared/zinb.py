@@ -123,8 +123,8 @@ def report_loss(outputs: Tensor, counts: Tensor, log_size: Tensor) -> Tensor:
     log_mean, theta, logit = parameters(outputs, log_size)
     nb = log_nb(counts, log_mean, theta).clamp(max=0)
     inflated = torch.where(counts == 0, torch.logaddexp(logit, nb), nb)
-    found = inflated - functional.softplus(logit)
-    return -torch.logaddexp(found, found.new_tensor(math.log(FLOOR))).mean()
+    log_likelihood = inflated - functional.softplus(logit)
+    return -torch.logaddexp(log_likelihood, log_likelihood.new_tensor(math.log(FLOOR))).mean()
 
 
 class _ZinbLoss(torch.autograd.Function):
@@ -141,9 +141,9 @@ class _ZinbLoss(torch.autograd.Function):
         against = theta * log_share
         odds = logit + against
         is_zero = 1 - counts.sign()
-        found = log_mean.mul_(counts).add_(ratio).sub_(against)
-        found += functional.softplus(odds).mul_(is_zero)
-        found -= functional.softplus(logit)
+        log_likelihood = log_mean.mul_(counts).add_(ratio).sub_(against)
+        log_likelihood += functional.softplus(odds).mul_(is_zero)
+        log_likelihood -= functional.softplus(logit)
         if ctx.needs_input_grad[0]:
             dropout = odds.sigmoid_().mul_(is_zero)
             not_dropout = 1 - dropout
@@ -157,7 +157,7 @@ class _ZinbLoss(torch.autograd.Function):
             torch.mul(_within(by_theta, theta, *DISPERSION), free_theta.sigmoid(), out=for_theta)
             torch.sub(logit.sigmoid(), dropout, out=for_logit)
             ctx.save_for_backward(slopes)
-        return -found.mean()
+        return -log_likelihood.mean()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
@@ -166,9 +166,9 @@ class _ZinbLoss(torch.autograd.Function):
 
 
 def _within(slopes: Tensor, bounded: Tensor, low: float, high: float) -> Tensor:
-    """Slopes through a clamp, by what it gave: 0 where that is a bound."""
-    found: Tensor = torch.ops.aten.hardtanh_backward(slopes, bounded, low, high)
-    return found
+    """Slopes through a clamp, from its output: 0 at a bound."""
+    gradient: Tensor = torch.ops.aten.hardtanh_backward(slopes, bounded, low, high)
+    return gradient
 
 
 class _LogGammaRatio(torch.autograd.Function):

@@ -47,19 +47,19 @@ def held(counts):
     return matrix.toarray(), genes.tolist()
 
 
-def is_that(found, observed, truth, unknown=None):
+def is_that(dataset, observed, truth, unknown=None):
     """Whether prepared data are these tables."""
     seen = observed if unknown is None else pd.concat([observed, unknown])
-    counts, genes = held(found.counts)
+    counts, genes = held(dataset.counts)
     assert (counts == seen.to_numpy()).all()
     assert genes == list(truth.columns)
-    real, genes = held(found.truth)
+    real, genes = held(dataset.truth)
     assert (real == truth.to_numpy()).all()
     assert genes == list(truth.columns)
-    assert list(found.features["id"]) == list(seen.index)
-    for table in (found.targets, found.groups):
+    assert list(dataset.features["id"]) == list(seen.index)
+    for table in (dataset.targets, dataset.groups):
         assert list(table["id"]) == list(truth.index)
-    assert (found.groups["cell"] == found.groups["id"]).all()
+    assert (dataset.groups["cell"] == dataset.groups["id"]).all()
 
 
 def test_as_pandas_writes_it(tmp_path):
@@ -86,21 +86,21 @@ def test_names_that_the_files_share_are_genes(tmp_path):
 def test_names_of_both_sides_are_shared(tmp_path):
     tables = matrices(opened=20)
     tables["unknown"].index = tables["truth"].index
-    found = prepared(folder(tmp_path, **{n: t.T for n, t in tables.items()}))
+    dataset = prepared(folder(tmp_path, **{n: t.T for n, t in tables.items()}))
     tables["unknown"].index = "open:" + tables["truth"].index
-    is_that(found, **tables)
+    is_that(dataset, **tables)
 
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_without_names_a_thousand_are_genes(tmp_path, turned):
     tables = matrices(cells=12, genes=1000, opened=7)
     ways = {name: table.T if turned else table for name, table in tables.items()}
-    found = prepared(folder(tmp_path, **ways, header=False, index=False))
+    dataset = prepared(folder(tmp_path, **ways, header=False, index=False))
     for name, first in (("observed", ""), ("truth", ""), ("unknown", "open:")):
         tables[name].columns = [f"gene{number}" for number in range(1, 1001)]
         numbers = range(1, len(tables[name]) + 1)
         tables[name].index = [f"{first}cell{number}" for number in numbers]
-    is_that(found, **tables)
+    is_that(dataset, **tables)
 
 
 @pytest.mark.parametrize("rows", ["cells", "genes"])
@@ -112,10 +112,10 @@ def test_without_any_sign_the_user_says_it(tmp_path, rows):
         prepared(tmp_path)
     assert "30 cells x 20 genes (rows=cells), or 20 cells x 30 genes" in told.value.problems[0]
     assert "--set rows=genes" in told.value.hint
-    found = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows=rows)
+    dataset = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows=rows)
     wanted = tables["observed"].to_numpy()
-    assert (held(found.counts)[0] == (wanted if rows == "cells" else wanted.T)).all()
-    assert list(found.features["id"][:2]) == ["cell1", "cell2"]
+    assert (held(dataset.counts)[0] == (wanted if rows == "cells" else wanted.T)).all()
+    assert list(dataset.features["id"][:2]) == ["cell1", "cell2"]
 
 
 HUMAN = [
@@ -168,9 +168,9 @@ def test_names_tell_genes_from_cells(tmp_path, genes, cells, capsys):
     del tables["unknown"]
     for table in tables.values():
         table.index, table.columns = CELL_NAMES[cells], GENE_NAMES[genes]
-    found = prepared(folder(tmp_path, **{name: table.T for name, table in tables.items()}))
-    assert held(found.counts)[1] == GENE_NAMES[genes]
-    assert list(found.features["id"]) == list(map(str, CELL_NAMES[cells]))
+    dataset = prepared(folder(tmp_path, **{name: table.T for name, table in tables.items()}))
+    assert held(dataset.counts)[1] == GENE_NAMES[genes]
+    assert list(dataset.features["id"]) == list(map(str, CELL_NAMES[cells]))
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "test_data.csv: 9 cells x 12 genes, genes in rows (by its names)"
 
@@ -201,8 +201,8 @@ def test_words_alone_are_no_symbols_of_genes(tmp_path, kind, turned, capsys):
         prepared(tmp_path)
     assert "--set rows=genes" in told.value.hint
     rows = "genes" if turned else "cells"
-    found = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows=rows)
-    assert held(found.counts)[1] == list(map(str, genes))
+    dataset = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows=rows)
+    assert held(dataset.counts)[1] == list(map(str, genes))
     assert capsys.readouterr().err.count(f"{rows} in rows (") == 2
 
 
@@ -266,8 +266,8 @@ def test_what_the_user_says_is_of_the_first_file(tmp_path, capsys):
     del tables["unknown"]
     tables["observed"] = tables["observed"].T
     folder(tmp_path, **tables, header=False, index=False)
-    found = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows="genes")
-    assert (held(found.truth)[0] == tables["truth"].to_numpy()).all()
+    dataset = rooms.course({file.name: file for file in tmp_path.iterdir()}, rows="genes")
+    assert (held(dataset.truth)[0] == tables["truth"].to_numpy()).all()
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith("genes in rows (as you say)")
     assert second.endswith("cells in rows (by their number, which the files share)")
@@ -280,25 +280,25 @@ def test_a_corner_is_no_gene(tmp_path, corner):
     for name in ("observed", "truth"):
         tables[name].index = numbers if corner == "anything" else numbers + 6
     del tables["unknown"]
-    found = prepared(folder(tmp_path, **tables, index_label=corner))
-    assert held(found.counts)[1] == list(tables["truth"].columns)
-    assert list(found.features["id"]) == list(map(str, tables["truth"].index))
+    dataset = prepared(folder(tmp_path, **tables, index_label=corner))
+    assert held(dataset.counts)[1] == list(tables["truth"].columns)
+    assert list(dataset.features["id"]) == list(map(str, tables["truth"].index))
 
 
 def test_columns_that_r_has_named_are_columns(tmp_path):
     tables = matrices(cells=9, genes=12)
     for table in tables.values():
         table.columns = [f"V{number}" for number in range(1, 13)]
-    found = prepared(folder(tmp_path, **tables, index=False))
-    assert held(found.counts)[1] == list(tables["truth"].columns)
+    dataset = prepared(folder(tmp_path, **tables, index=False))
+    assert held(dataset.counts)[1] == list(tables["truth"].columns)
 
 
 def test_a_corner_says_what_stands_below_it(tmp_path):
     tables = {name: table.T for name, table in matrices().items() if name != "unknown"}
     for table in tables.values():
         table.index, table.columns = range(5000, 5030), [f"c{n}" for n in range(20)]
-    found = prepared(folder(tmp_path, **tables, index_label="gene"))
-    assert len(held(found.counts)[1]) == 30
+    dataset = prepared(folder(tmp_path, **tables, index_label="gene"))
+    assert len(held(dataset.counts)[1]) == 30
 
 
 WRITTEN = {
@@ -319,8 +319,8 @@ def test_written_otherwise(tmp_path, how):
     tables = matrices()
     if how == "decimals":
         tables = {name: table.astype(float) for name, table in tables.items()}
-    found = prepared(folder(tmp_path, **tables, **WRITTEN[how]))
-    counts, genes = held(found.counts)
+    dataset = prepared(folder(tmp_path, **tables, **WRITTEN[how]))
+    counts, genes = held(dataset.counts)
     assert (counts == pd.concat([tables["observed"], tables["unknown"]]).to_numpy()).all()
     assert len(genes) == 30
 
@@ -350,8 +350,8 @@ def test_names_of_cells_that_repeat(tmp_path):
     names = ["A", "A", *tables["truth"].index[2:]]
     for name in ("observed", "truth"):
         tables[name].index = names
-    found = prepared(folder(tmp_path, **tables))
-    assert list(found.targets["id"]) == [f"cell{number}" for number in range(1, 21)]
+    dataset = prepared(folder(tmp_path, **tables))
+    assert list(dataset.targets["id"]) == [f"cell{number}" for number in range(1, 21)]
 
 
 def test_without_open_cells(tmp_path):
@@ -441,9 +441,9 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
 @pytest.mark.parametrize("cells", [3, 4, 7, 20, 100])
 def test_split(cells):
     tables = matrices(cells=cells)
-    found = rooms.assemble(*(_plain(tables[n]) for n in ("observed", "truth", "unknown")))
-    table = split.course(found)
-    assert list(table["id"]) == list(found.features["id"])
+    dataset = rooms.assemble(*(_plain(tables[n]) for n in ("observed", "truth", "unknown")))
+    table = split.course(dataset)
+    assert list(table["id"]) == list(dataset.features["id"])
     counts = table["part"].value_counts()
     assert counts["open"] == 10
     assert counts["public"] == counts["private"] == max(1, round(0.15 * cells))

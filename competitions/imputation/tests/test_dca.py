@@ -48,9 +48,9 @@ def imputed(train, test, seed=0, **params):
 def made(seed=0, likelihood="zinb", **params):
     """Inputs of a network, and the network."""
     drawn = simulate.simulate(np.random.default_rng(seed), 40, 50)
-    found = network.inputs(Counts.of({"": (drawn.observed, range(50))}).matrix(), likelihood)
+    inputs = network.inputs(Counts.of({"": (drawn.observed, range(50))}).matrix(), likelihood)
     params = {**QUICK, "likelihood": likelihood, **params}
-    return found, dca.untrained(found, params, seed)
+    return inputs, dca.untrained(inputs, params, seed)
 
 
 def plainly(like, inputs, counts, log_size):
@@ -68,19 +68,19 @@ def plainly(like, inputs, counts, log_size):
     total = torch.log(theta + mean)
     nb = torch.lgamma(counts + theta) - torch.lgamma(theta) - torch.lgamma(counts + 1)
     nb = nb + theta * (theta.log() - total) + counts * (mean.log() - total)
-    found = torch.where(counts == 0, torch.logaddexp(logit, nb), nb)
-    found = found - torch.nn.functional.softplus(logit)
-    return -found.mean() + like.ridge * torch.sigmoid(logit).square().mean()
+    log_likelihood = torch.where(counts == 0, torch.logaddexp(logit, nb), nb)
+    log_likelihood = log_likelihood - torch.nn.functional.softplus(logit)
+    return -log_likelihood.mean() + like.ridge * torch.sigmoid(logit).square().mean()
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.5])
 def test_loss_and_gradients_are_those_of_plain_torch(ridge):
-    found, model = made(ridge=ridge)
-    value = model.loss(found.rows)
+    inputs, model = made(ridge=ridge)
+    value = model.loss(inputs.rows)
     value.backward()
     gradients = [weights.grad.clone() for weights in model.parameters()]
     model.zero_grad()
-    rows = found.rows
+    rows = inputs.rows
     expected = plainly(model, rows[INPUTS], rows[network.COUNTS], rows[network.LOG_SIZE])
     expected.backward()
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
@@ -100,9 +100,9 @@ def test_layers():
 
 
 def test_inputs_are_standardised_genes():
-    found, model = made()
-    seen = (found.rows[INPUTS] - model.centre) * model.scale
-    varies = found.rows[network.COUNTS].std(dim=0) > 0
+    inputs, model = made()
+    seen = (inputs.rows[INPUTS] - model.centre) * model.scale
+    varies = inputs.rows[network.COUNTS].std(dim=0) > 0
     torch.testing.assert_close(seen.mean(dim=0), torch.zeros(50), atol=1e-5, rtol=0)
     spread = seen.std(dim=0, correction=0)
     torch.testing.assert_close(spread, varies.float(), atol=1e-4, rtol=0)
@@ -115,11 +115,11 @@ def test_sparse_rows_train_to_the_same_bytes(monkeypatch):
     monkeypatch.setattr(network, "BLOCK", 7)
     np.testing.assert_allclose(imputed(train, test), dense, rtol=1e-4, atol=1e-5)
     # Blocks multiply in another order; training itself has the same bytes.
-    found, model = made()
-    assert not isinstance(found.rows[INPUTS], torch.Tensor)
+    inputs, model = made()
+    assert not isinstance(inputs.rows[INPUTS], torch.Tensor)
     monkeypatch.undo()
     whole, other = made()
-    histories = [dca.learn(one, rows, QUICK, 0) for one, rows in ((model, found), (other, whole))]
+    histories = [dca.learn(one, rows, QUICK, 0) for one, rows in ((model, inputs), (other, whole))]
     assert histories[0] == histories[1]
 
 
@@ -136,15 +136,15 @@ def test_the_same_seed_gives_the_same_bytes():
 def test_every_variant_imputes(batchnorm, likelihood, call):
     train, test, observed, _ = tissue()
     params = {"batchnorm": batchnorm, "likelihood": likelihood, "call": call, "calling": "own"}
-    found = imputed(train, test, **params)
-    assert np.isfinite(found).all()
-    assert (found >= 0).all()
-    np.testing.assert_array_equal(found[observed > 0], observed[observed > 0])
+    counts = imputed(train, test, **params)
+    assert np.isfinite(counts).all()
+    assert (counts >= 0).all()
+    np.testing.assert_array_equal(counts[observed > 0], observed[observed > 0])
 
 
 def test_called_by_its_own_posterior_a_zero_gets_the_mean():
     train, test, observed, _ = tissue()
-    found = imputed(train, test, call="posterior", calling="own", epochs=1)
+    counts = imputed(train, test, call="posterior", calling="own", epochs=1)
     model = dca.build({**QUICK, "epochs": 1}, 0)
     model.fit(train)
     cells = network.inputs(dca_mixed(train, test))
@@ -154,7 +154,7 @@ def test_called_by_its_own_posterior_a_zero_gets_the_mean():
     asked = slice(len(train.ids), None)
     called = (said.logit + said.evidence)[asked] > 0
     zero = observed == 0
-    np.testing.assert_array_equal(found[zero], np.where(called, said.mean[asked], 0)[zero])
+    np.testing.assert_array_equal(counts[zero], np.where(called, said.mean[asked], 0)[zero])
 
 
 def dca_mixed(train, test):
@@ -174,8 +174,8 @@ def test_empty_cells_and_genes_never_seen():
     train, _, observed, _ = tissue()
     observed = observed.copy()
     observed[0], observed[:, 3] = 0, 0
-    found = imputed(train, part(observed, name="test"))
-    assert np.isfinite(found).all()
+    counts = imputed(train, part(observed, name="test"))
+    assert np.isfinite(counts).all()
     blank = part(np.zeros_like(observed), name="test")
     assert np.isfinite(imputed(train, blank)).all()
     assert imputed(train, part(observed[:0], name="test")).shape == (0, observed.shape[1])
@@ -184,14 +184,14 @@ def test_empty_cells_and_genes_never_seen():
 def test_huge_counts_bring_no_nan():
     train, _, observed, _ = tissue()
     for variant in ({}, {"batchnorm": False}, {"likelihood": "report", "batchnorm": False}):
-        found = imputed(train, part(observed * 10_000, name="test"), epochs=30, **variant)
-        assert np.isfinite(found).all()
+        counts = imputed(train, part(observed * 10_000, name="test"), epochs=30, **variant)
+        assert np.isfinite(counts).all()
 
 
 def test_reading_leaves_a_network_in_training():
-    found, model = made()
+    inputs, model = made()
     model.train()
-    network.denoise(model, found.rows, "cpu")
+    network.denoise(model, inputs.rows, "cpu")
     assert model.training
 
 

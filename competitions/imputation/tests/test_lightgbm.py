@@ -126,15 +126,15 @@ def test_a_part_without_cells(simulated: tuple[Any, Any]) -> None:
 def test_threshold_by_trying_all() -> None:
     probability = np.random.default_rng(0).beta(0.5, 0.5, 50)
     zeros, dropouts = len(probability), probability.sum()
-    found = {}
+    scores = {}
     for cut in np.sort(probability):
         called, hits = (probability >= cut).sum(), probability[probability >= cut].sum()
         product = called * (zeros - called) * dropouts * (zeros - dropouts)
         mcc = (hits * zeros - called * dropouts) / np.sqrt(max(product, 1e-9))
-        found[cut] = 2 * hits / (called + dropouts), mcc
-    best = max(f1 for f1, _ in found.values())
+        scores[cut] = 2 * hits / (called + dropouts), mcc
+    best = max(f1 for f1, _ in scores.values())
     for slack in (0.0, 0.01, 0.1):
-        allowed = {cut: mcc for cut, (f1, mcc) in found.items() if f1 >= best - slack}
+        allowed = {cut: mcc for cut, (f1, mcc) in scores.items() if f1 >= best - slack}
         wanted = max(allowed, key=lambda cut: allowed[cut])
         assert lightgbm.threshold(probability, slack) == wanted
 

@@ -50,7 +50,7 @@ def the_report(truedata, data, after):
 @pytest.mark.parametrize("seed", range(20))
 def test_equal_to_the_report_and_to_scikit_learn(seed, form):
     truth, observed, imputed = matrices(seed, dropout=0.1 + 0.04 * seed, called=0.95 - 0.04 * seed)
-    found = metric.score(*tables(truth, observed, imputed, FORMS[form]))
+    scores = metric.score(*tables(truth, observed, imputed, FORMS[form]))
     zero = observed == 0
     labels = (truth > 0)[zero], (imputed > 0)[zero]
     lost = zero & (truth > 0)
@@ -60,9 +60,9 @@ def test_equal_to_the_report_and_to_scikit_learn(seed, form):
         "mcc": matthews_corrcoef(*labels),
         "log1p_rmse": np.sqrt(np.mean((np.log1p(truth) - np.log1p(imputed))[lost] ** 2)),
     }
-    assert found == pytest.approx(expected, abs=1e-9)
-    assert found["precision"] == pytest.approx(precision_score(*labels), abs=1e-12)
-    assert found["recall"] == pytest.approx(recall_score(*labels), abs=1e-12)
+    assert scores == pytest.approx(expected, abs=1e-9)
+    assert scores["precision"] == pytest.approx(precision_score(*labels), abs=1e-12)
+    assert scores["recall"] == pytest.approx(recall_score(*labels), abs=1e-12)
 
 
 def test_by_hand():
@@ -70,22 +70,22 @@ def test_by_hand():
     truth = [[4, 0, 2, 1], [0, 3, 0, 5]]
     observed = [[0, 0, 2, 0], [0, 3, 0, 0]]
     imputed = [[3, 0, 2, 0], [0, 3, 2, 0]]
-    found = metric.score(*tables(*map(np.array, (truth, observed, imputed))))
-    assert found["precision"] == pytest.approx(1 / 2)
-    assert found["recall"] == pytest.approx(1 / 3)
-    assert found["f1"] == pytest.approx(2 / 5)
-    assert found["mcc"] == pytest.approx((1 * 6 - 2 * 3) / np.sqrt(2 * 3 * 4 * 3))
-    assert found["distance"] == pytest.approx(np.sqrt(1 + 1 + 4 + 25))
-    assert found["ratio"] == pytest.approx(np.sqrt(31 / 42))
+    scores = metric.score(*tables(*map(np.array, (truth, observed, imputed))))
+    assert scores["precision"] == pytest.approx(1 / 2)
+    assert scores["recall"] == pytest.approx(1 / 3)
+    assert scores["f1"] == pytest.approx(2 / 5)
+    assert scores["mcc"] == pytest.approx((1 * 6 - 2 * 3) / np.sqrt(2 * 3 * 4 * 3))
+    assert scores["distance"] == pytest.approx(np.sqrt(1 + 1 + 4 + 25))
+    assert scores["ratio"] == pytest.approx(np.sqrt(31 / 42))
     log_error = [np.log(5 / 4), np.log(2), np.log(6)]
-    assert found["log1p_rmse"] == pytest.approx(np.sqrt(np.mean(np.square(log_error))))
+    assert scores["log1p_rmse"] == pytest.approx(np.sqrt(np.mean(np.square(log_error))))
 
 
 def test_the_answers_are_perfect():
     truth, observed, _ = matrices()
-    found = metric.score(*tables(truth, observed, truth))
-    assert found["called"] == found["dropouts"]
-    assert {s.name: found[s.name] for s in competition.scores if s.perfect is not None} == {
+    scores = metric.score(*tables(truth, observed, truth))
+    assert scores["called"] == scores["dropouts"]
+    assert {s.name: scores[s.name] for s in competition.scores if s.perfect is not None} == {
         "f1": 1.0,
         "mcc": 1.0,
         "precision": 1.0,
@@ -111,8 +111,8 @@ def test_every_score_is_finite(truth, observed, imputed):
     if observed:
         truth = observed
     shape = (3, 4)
-    found = metric.score(*tables(*(np.full(shape, value) for value in (truth, observed, imputed))))
-    assert np.isfinite(list(found.values())).all()
+    scores = metric.score(*tables(*(np.full(shape, value) for value in (truth, observed, imputed))))
+    assert np.isfinite(list(scores.values())).all()
     nothing = metric.score(*tables(*(np.zeros((0, 4)) for _ in range(3))))
     assert set(nothing.values()) == {0.0}
 
@@ -132,18 +132,18 @@ def test_blocks_and_groups_left_out(monkeypatch):
     whole = statistics(solution, predictions, None)
     monkeypatch.setattr(rooms, "BLOCK", 70)  # two rows
     assert (statistics(solution, predictions, None) == whole).all()
-    found = Tally.of(metric, solution, predictions, Cells.of(np.arange(40))).estimate("f1")
+    estimate = Tally.of(metric, solution, predictions, Cells.of(np.arange(40))).estimate("f1")
     left = finish(whole.sum(axis=0) - whole, None)["f1"]
     one = metric.score(*tables(truth[1:], observed[1:], imputed[1:]))["f1"]
     assert left[0] == pytest.approx(one)
-    assert found.influence == pytest.approx(39 * (left.mean() - left), rel=1e-4)
+    assert estimate.influence == pytest.approx(39 * (left.mean() - left), rel=1e-4)
 
 
 def test_float32_is_summed_in_float64():
     truth, observed, imputed = matrices()
     narrow = imputed.astype(np.float32)
-    found = metric.score(*tables(truth, observed, narrow))
-    assert found == metric.score(*tables(truth, observed, narrow.astype(np.float64)))
+    scores = metric.score(*tables(truth, observed, narrow))
+    assert scores == metric.score(*tables(truth, observed, narrow.astype(np.float64)))
 
 
 def test_sums_have_their_names():

@@ -109,11 +109,11 @@ def test_keeps_what_was_observed_and_repeats(name: str, params: dict[str, Any], 
 @pytest.mark.parametrize("name", LEARNT)
 def test_finds_planted_structure(name: str, halves) -> None:
     train, test, counts, truth = halves
-    found = scores(counts, truth, imputed(name, train, test))
+    learnt = scores(counts, truth, imputed(name, train, test))
     control = scores(counts, truth, imputed("all_gene_mean", train, test))
-    assert found["f1"] > control["f1"] + 0.05
-    assert found["mcc"] > 0.5
-    assert found["ratio"] < control["ratio"] - 0.1
+    assert learnt["f1"] > control["f1"] + 0.05
+    assert learnt["mcc"] > 0.5
+    assert learnt["ratio"] < control["ratio"] - 0.1
 
 
 @pytest.mark.parametrize(("name", "params"), OWN)
@@ -121,9 +121,9 @@ def test_without_truth_is_nearer_than_doing_nothing(
     name: str, params: dict[str, Any], halves
 ) -> None:
     train, test, counts, truth = halves
-    found = scores(counts, truth, imputed(name, train, test, **params))
-    assert found["ratio"] < 0.9
-    assert found["mcc"] > 0
+    score = scores(counts, truth, imputed(name, train, test, **params))
+    assert score["ratio"] < 0.9
+    assert score["mcc"] > 0
 
 
 @pytest.mark.parametrize(("name", "params"), ALL)
@@ -267,8 +267,8 @@ def test_best_cut_is_that_of_trying_all(seed: int) -> None:
 def test_curve_goes_through_the_means() -> None:
     x = np.repeat([1.0, 2.0, 4.0], 100)
     curve = Curve.through(x, x**2 + np.tile([-1.0, 1.0], 150))
-    found = curve(np.array([0.0, 1.0, 2.0, 3.0, 4.0, 9.0]))
-    np.testing.assert_allclose(found, [1, 1, 4, 10, 16, 16])
+    y = curve(np.array([0.0, 1.0, 2.0, 3.0, 4.0, 9.0]))
+    np.testing.assert_allclose(y, [1, 1, 4, 10, 16, 16])
 
 
 def test_calling_learns_cut_and_size_of_zeros_alone() -> None:
@@ -281,17 +281,17 @@ def test_calling_learns_cut_and_size_of_zeros_alone() -> None:
 
 def test_nearest_leaves_out_the_cell_itself_and_cells_outside_the_pool() -> None:
     table = np.array([[0.0], [1.0], [3.0], [0.1], [2.9]])
-    found = nearest(table, pool=3, count=1)
-    assert found.shape == (5, 3)
-    assert found.indices.tolist() == [1, 0, 1, 0, 2]
-    np.testing.assert_allclose(found.data, [1, 1, 2, 0.1, 0.1], rtol=1e-6)
+    distances = nearest(table, pool=3, count=1)
+    assert distances.shape == (5, 3)
+    assert distances.indices.tolist() == [1, 0, 1, 0, 2]
+    np.testing.assert_allclose(distances.data, [1, 1, 2, 0.1, 0.1], rtol=1e-6)
     assert nearest(table, pool=3, count=9).nnz == 5 * 2
 
 
 def test_knn_by_hand() -> None:
     cells = mixed()
     params = {**knn_smooth.DEFAULTS, "neighbours": 4}
-    found = knn_smooth.estimate(cells, params, 0)
+    estimate = knn_smooth.estimate(cells, params, 0)
     table = reduced(cells.counts, params["components"])
     depth = size_factors(cells.counts)
     for cell in (0, 59, 80):
@@ -299,20 +299,20 @@ def test_knn_by_hand() -> None:
         apart[cell : cell + 1] = np.inf  # for a labelled cell only
         near = np.argsort(apart)[:4]
         truth = cells.truth.toarray()[near]
-        np.testing.assert_allclose(found.score[cell], (truth > 0).mean(axis=0), atol=1e-6)
+        np.testing.assert_allclose(estimate.score[cell], (truth > 0).mean(axis=0), atol=1e-6)
         mean = (truth / depth[near, None]).mean(axis=0) * depth[cell]
-        np.testing.assert_allclose(found.value[cell], mean, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(estimate.value[cell], mean, rtol=1e-4, atol=1e-5)
 
 
 def test_regression_leaves_out_as_if_fitted_again() -> None:
     cells = mixed()
-    found = svd.estimate(cells, {**svd.DEFAULTS, "rank": 4}, 0)
+    estimate = svd.estimate(cells, {**svd.DEFAULTS, "rank": 4}, 0)
     table, truth = reduced(cells.counts, 4), cells.truth.toarray() > 0
     others = np.arange(60) != 7
     again = LinearRegression().fit(table[:60][others], truth[others])
-    np.testing.assert_allclose(found.score[7], again.predict(table[[7]])[0].clip(0), atol=1e-4)
+    np.testing.assert_allclose(estimate.score[7], again.predict(table[[7]])[0].clip(0), atol=1e-4)
     whole = LinearRegression().fit(table[:60], truth)
-    np.testing.assert_allclose(found.score[70], whole.predict(table[[70]])[0].clip(0), atol=1e-4)
+    np.testing.assert_allclose(estimate.score[70], whole.predict(table[[70]])[0].clip(0), atol=1e-4)
 
 
 def test_rank_is_found_where_cells_are_of_three_kinds() -> None:
@@ -336,8 +336,8 @@ def test_alra_as_its_authors_wrote_it() -> None:
         scale = seen.std(ddof=1) / kept.std(ddof=1)
         moved = column * scale + seen.mean() - kept.mean() * scale
         expected[:, gene] = np.where(column == 0, 0, np.maximum(moved, 0))
-    found = svd.rescaled(svd.thresholded(low), logs)
-    np.testing.assert_allclose(np.maximum(found, 0), expected, atol=1e-9)
+    approximation = svd.rescaled(svd.thresholded(low), logs)
+    np.testing.assert_allclose(np.maximum(approximation, 0), expected, atol=1e-9)
 
 
 def test_walk_is_a_markov_chain() -> None:
@@ -364,8 +364,8 @@ def test_zero_probability_and_dispersion() -> None:
     level = np.full((20000, 3), 5.0)
     rng = np.random.default_rng(0)
     truth = rng.poisson(rng.gamma(1 / spread, level * spread))
-    found = nb_posterior.dispersion(level, csr_array(truth))
-    np.testing.assert_allclose(found, spread, rtol=0.1)
+    dispersion = nb_posterior.dispersion(level, csr_array(truth))
+    np.testing.assert_allclose(dispersion, spread, rtol=0.1)
 
 
 def test_loss_is_found() -> None:
@@ -373,8 +373,8 @@ def test_loss_is_found() -> None:
     mean = np.exp(rng.uniform(0, 4, (200, 100)))
     truth = rng.poisson(mean)
     counts = np.where(rng.random(mean.shape) < 1 / (1 + np.exp(np.log(mean) - 2)), 0, truth)
-    found = nb_posterior.loss(mean, Mixed(csr_array(counts), csr_array(truth)))
-    np.testing.assert_allclose(found, 1 / (1 + np.exp(np.log(mean) - 2)), atol=0.1)
+    loss = nb_posterior.loss(mean, Mixed(csr_array(counts), csr_array(truth)))
+    np.testing.assert_allclose(loss, 1 / (1 + np.exp(np.log(mean) - 2)), atol=0.1)
 
 
 @pytest.mark.parametrize("name", [*CONTROLS, *LEARNT])

@@ -68,13 +68,15 @@ def test_one_cell(tmp_path):
 
 
 def test_the_curve_is_that_of_scikit_learn():
-    found = zeros(view())
-    recall, precision = precision_recall(found)
-    expected, heard, cuts = precision_recall_curve(found.true > 0, found.imputed)
+    entries = zeros(view())
+    recall, precision = precision_recall(entries)
+    expected, heard, cuts = precision_recall_curve(entries.true > 0, entries.imputed)
     called = cuts > 0
     assert precision == pytest.approx(expected[:-1][called][::-1])
     assert recall == pytest.approx(heard[:-1][called][::-1])
-    assert recall[-1] == ((found.imputed > 0) & (found.true > 0)).sum() / (found.true > 0).sum()
+    assert (
+        recall[-1] == ((entries.imputed > 0) & (entries.true > 0)).sum() / (entries.true > 0).sum()
+    )
 
 
 def test_no_dropouts_no_calls():
@@ -86,8 +88,8 @@ def test_no_dropouts_no_calls():
 def test_of_many_cells_some_are_taken(monkeypatch):
     monkeypatch.setattr(plot, "MOST", 300)
     one = view()
-    found = zeros(one)
+    entries = zeros(one)
     observed = one.part.counts.matrix().toarray()[::4]
-    assert len(found.imputed) == (observed == 0).sum()
-    assert (found.true == one.truth["count"].toarray()[::4][observed == 0]).all()
-    assert found.seen.max() == observed.mean(axis=0).max()
+    assert len(entries.imputed) == (observed == 0).sum()
+    assert (entries.true == one.truth["count"].toarray()[::4][observed == 0]).all()
+    assert entries.seen.max() == observed.mean(axis=0).max()

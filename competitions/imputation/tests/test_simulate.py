@@ -41,14 +41,14 @@ def test_demo():
     assert list(demo.features) == list(demo.targets) == ["id"]
     assert list(demo.groups) == ["id", "cell"]
     assert demo.features["id"].is_unique
-    found = {}
+    matrices = {}
     for name in ("counts", "truth", "ceiling"):
         ((block, rows, matrix, genes),) = getattr(demo, name).read()
         assert (block, len(rows), len(set(genes))) == ("cells", 600, 1000)
-        found[name] = matrix.toarray()
-    assert (found["truth"] == cells.truth).all()
-    assert (found["counts"] == cells.observed).all()
-    assert (found["ceiling"] == simulate.ceiling(cells)).all()
+        matrices[name] = matrix.toarray()
+    assert (matrices["truth"] == cells.truth).all()
+    assert (matrices["counts"] == cells.observed).all()
+    assert (matrices["ceiling"] == simulate.ceiling(cells)).all()
 
 
 def test_dropout_takes_counts_and_gives_none(cells):
@@ -134,10 +134,10 @@ def test_posterior_of_a_zero(mean, spread):
         return value[0]
 
     zero = 1 - expected(lambda x: (1 - dropout(x)) * -np.expm1(-x))
-    found = best.exactly(one, other, variation=variation, dropout=dropout)
+    posterior = best.exactly(one, other, variation=variation, dropout=dropout)
     lost = expected(lambda x: dropout(x) * -np.expm1(-x)) / zero
-    assert found.lost.item() == pytest.approx(lost, rel=1e-6)
-    assert found.expected.item() == pytest.approx(
+    assert posterior.lost.item() == pytest.approx(lost, rel=1e-6)
+    assert posterior.expected.item() == pytest.approx(
         expected(lambda x: dropout(x) * x) / zero, rel=1e-6
     )
 
@@ -145,12 +145,12 @@ def test_posterior_of_a_zero(mean, spread):
 def test_interpolation_is_exact_enough(cells):
     plan = cells.plan
     functions = {"variation": variation, "dropout": dropout}
-    found = best.at_zeros(plan.mean, plan.spread, **functions)
+    posterior = best.at_zeros(plan.mean, plan.spread, **functions)
     chosen = np.random.default_rng(0).choice(plan.mean.size, 500, replace=False)
     cell, gene = np.unravel_index(chosen, plan.mean.shape)
     exact = best.exactly(plan.mean[cell, gene], plan.spread[gene], **functions)
-    assert found.lost[cell, gene] == pytest.approx(exact.lost, rel=1e-4)
-    assert found.expected[cell, gene] == pytest.approx(exact.expected, rel=1e-4)
+    assert posterior.lost[cell, gene] == pytest.approx(exact.lost, rel=1e-4)
+    assert posterior.expected[cell, gene] == pytest.approx(exact.expected, rel=1e-4)
 
 
 def test_posterior_is_calibrated(cells):

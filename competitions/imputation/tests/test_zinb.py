@@ -46,18 +46,18 @@ def loss_and_gradient(loss, outputs, counts, log_size):
 def test_the_negative_binomial_is_that_of_torch():
     counts, log_mean, theta = grid()
     expected = torch.distributions.NegativeBinomial(theta, logits=log_mean - theta.log())
-    found = log_nb(counts, log_mean, theta) - torch.lgamma(counts + 1)
-    torch.testing.assert_close(found, expected.log_prob(counts), rtol=1e-6, atol=1e-6)
+    logs = log_nb(counts, log_mean, theta) - torch.lgamma(counts + 1)
+    torch.testing.assert_close(logs, expected.log_prob(counts), rtol=1e-6, atol=1e-6)
 
 
 def test_the_negative_binomial_is_that_of_scipy():
     counts, log_mean, theta = (values.numpy() for values in grid())
     expected = stats.nbinom.logpmf(counts, theta, theta / (theta + np.exp(log_mean)))
-    found = log_nb(*map(torch.from_numpy, (counts, log_mean, theta))).numpy()
+    logs = log_nb(*map(torch.from_numpy, (counts, log_mean, theta))).numpy()
     finite = np.isfinite(expected)  # scipy's is -inf where the probability is below 1e-308
     assert finite.mean() > 0.9
     np.testing.assert_allclose(
-        (found - log_factorial(counts))[finite], expected[finite], rtol=1e-6, atol=1e-6
+        (logs - log_factorial(counts))[finite], expected[finite], rtol=1e-6, atol=1e-6
     )
 
 
@@ -74,35 +74,35 @@ def test_probabilities_sum_to_one():
     counts = torch.arange(20_000, dtype=torch.float64)
     for mean, theta, logit in [(3.0, 0.5, -1.0), (200.0, 5.0, 2.0), (0.01, 1e-3, 0.0)]:
         ones = torch.ones_like(counts)
-        found = log_zinb(counts, Zinb(math.log(mean) * ones, theta * ones, logit * ones))
-        found = found.numpy() - log_factorial(counts.numpy())
-        assert np.exp(found).sum() == pytest.approx(1, abs=1e-5)
+        logs = log_zinb(counts, Zinb(math.log(mean) * ones, theta * ones, logit * ones))
+        logs = logs.numpy() - log_factorial(counts.numpy())
+        assert np.exp(logs).sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_the_mixture_is_the_formula():
     counts, log_mean, theta = grid()
     for pi in (0.01, 0.5, 0.99):
         logit = torch.full_like(theta, math.log(pi / (1 - pi)))
-        found = log_zinb(counts, Zinb(log_mean, theta, logit)).exp()
+        probability = log_zinb(counts, Zinb(log_mean, theta, logit)).exp()
         nb = log_nb(counts, log_mean, theta).exp()
         expected = pi * (counts == 0) + (1 - pi) * nb
-        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-12)
+        torch.testing.assert_close(probability, expected, rtol=1e-6, atol=1e-12)
 
 
 def test_the_posterior_of_a_zero_is_bayes_rule():
     _, log_mean, theta = grid()
     logit = torch.linspace(-3, 3, len(theta), dtype=torch.float64)
-    found = torch.sigmoid(logit + zinb.evidence(Zinb(log_mean, theta, logit)))
+    posterior = torch.sigmoid(logit + zinb.evidence(Zinb(log_mean, theta, logit)))
     pi, zero = torch.sigmoid(logit), (theta / (theta + log_mean.exp())) ** theta
-    torch.testing.assert_close(found, pi / (pi + (1 - pi) * zero), rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(posterior, pi / (pi + (1 - pi) * zero), rtol=1e-6, atol=1e-9)
 
 
 def test_loss_and_gradient_in_one_pass_are_those_of_autograd():
     for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-6)):
         mine = loss_and_gradient(zinb.zinb_loss, *drawn(dtype=dtype))
         expected = loss_and_gradient(by_autograd, *drawn(dtype=dtype))
-        for found, wanted in zip(mine, expected, strict=True):
-            torch.testing.assert_close(found, wanted, rtol=tolerance, atol=tolerance)
+        for got, wanted in zip(mine, expected, strict=True):
+            torch.testing.assert_close(got, wanted, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -148,8 +148,8 @@ def test_the_report_loss_is_the_formula_of_the_report():
         + x * (torch.log(mean + eps) - torch.log(mean + theta + eps))
     )
     nb = torch.where(nb > 0, torch.zeros_like(nb), nb).exp()
-    found = torch.where(x < 1e-10, pi + (1 - pi) * nb + eps, (1 - pi) * nb + eps)
-    expected = -torch.log(found).mean()
+    likelihood = torch.where(x < 1e-10, pi + (1 - pi) * nb + eps, (1 - pi) * nb + eps)
+    expected = -torch.log(likelihood).mean()
     torch.testing.assert_close(
         zinb.report_loss(outputs, x, log_size), expected, rtol=1e-4, atol=1e-5
     )

@@ -46,26 +46,26 @@ def read(raw: Mapping[str, Path]) -> Rows:
     Raises:
         DataError: With everything that is wrong in all files.
     """
-    found: list[tuple[str, Rows]] = []
+    contents: list[tuple[str, Rows]] = []
     problems = _missing(raw)
     for name, path in sorted(raw.items()):
         if name.endswith(".csv"):
             continue  # read with its sequences
         try:
             if name.endswith(".npz"):
-                found.append((name, _arrays(path, name.removesuffix(".npz"))))
+                contents.append((name, _arrays(path, name.removesuffix(".npz"))))
             elif (table := name.replace(".fasta", ".csv")) in raw:
-                found.append((name, _texts(path, raw[table], name.removesuffix(".fasta"))))
+                contents.append((name, _texts(path, raw[table], name.removesuffix(".fasta"))))
         except DataError as error:
             problems += [f"{name}: {line}" for line in error.problems or [error.message]]
-    problems += _length_problems({name: sequences.length for name, (_, sequences) in found})
+    problems += _length_problems({name: sequences.length for name, (_, sequences) in contents})
     if problems:
         raise DataError(
             "The files cannot be used.",
             problems=problems,
             hint="What is expected: competitions/maize/README.md",
         )
-    tables, sequences = zip(*(one for _, one in found), strict=True)
+    tables, sequences = zip(*(one for _, one in contents), strict=True)
     codes = np.concatenate([one.codes for one in sequences])
     return pd.concat(tables, ignore_index=True).assign(assay=OTHER), Sequences(codes)
 

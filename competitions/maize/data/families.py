@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from podium.competition import Sequences
 
 SHARED = 10
-"""Relatives share a word of each so many at least: a tenth."""
+"""Relatives share at least one word in this many: a tenth."""
 CHANCE = 1 / 1000
 """Share of its words that a sequence may share by chance with one other."""
 STRANGERS = 1 / 100
 """Rows that may share enough words with one row by chance, expected. Chains of strangers would hold
-most of the rows from about 1 on; real bases are less random than those that are reckoned with."""
+most of the rows from about 1 on; real bases are less random than those assumed here."""
 SKETCH = 500
 """Words of a sequence that are compared, about; all of them where it has no more."""
 COMMON = 2000
@@ -41,7 +41,7 @@ def names(sequences: Sequences) -> list[str]:
     sketch = words(sequences)
     family = components(sketch, *least_shared(sequences))
     bare = np.flatnonzero(np.diff(sketch.indptr) == 0)
-    if len(bare):  # too many N for a word: the same sequence is the same family all the same
+    if len(bare):  # too many N for a word: equal sequences are still one family
         _, kind = np.unique(sequences.codes[bare], axis=0, return_inverse=True)
         family[bare] = len(family) + kind.reshape(-1)
     _, first, place = np.unique(family, return_index=True, return_inverse=True)
@@ -49,7 +49,7 @@ def names(sequences: Sequences) -> list[str]:
 
 
 def least_shared(sequences: Sequences) -> tuple[int, int]:
-    """So many of so many words relatives share at least, by the length of the sequences.
+    """How many of how many words relatives share at least, by the length of the sequences.
 
     A tenth, or more where chance would make more than `STRANGERS` relatives of a row by that.
 
@@ -74,7 +74,7 @@ def components(sketch: csr_array, least: int = 1, of: int = SHARED) -> NDArray[n
     Args:
         sketch: Which row has which word [rows, words].
         least: Words that relatives share at least, ...
-        of: ... of so many that the one with fewer has.
+        of: ... out of this many words of the one with fewer.
     """
     from scipy.sparse import coo_array, csr_array
     from scipy.sparse.csgraph import connected_components
@@ -90,28 +90,28 @@ def components(sketch: csr_array, least: int = 1, of: int = SHARED) -> NDArray[n
         pairs.append((row[near], column[near]))
     row, column = (np.concatenate(side) for side in zip(*pairs, strict=True))
     graph = coo_array((np.ones(len(row), np.int8), (row, column)), shape=(len(size),) * 2)
-    found: NDArray[np.int32] = connected_components(graph, directed=False)[1]
-    return found
+    component: NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return component
 
 
 def words(sequences: Sequences) -> csr_array:
-    """Which row has which word, as 0 and 1 [rows, words]; words with an N are none."""
+    """Which row has which word, as 0 and 1 [rows, words]; words with an N do not count."""
     from scipy.sparse import csr_array
 
     k = word_length(sequences.length)
     count = sequences.length - k + 1
     share = min(1.0, SKETCH / max(1, count))
-    rows, found = [], []
+    rows, kept_words = [], []
     for start in range(0, len(sequences), _ROWS):
         numbers = canonical(np.asarray(sequences.codes[start : start + _ROWS]), k)
         kept = (numbers >= 0) & (_hash(numbers) < share)
         row, _ = np.nonzero(kept)
         row, word = np.divmod(np.unique(row * 4**k + numbers[kept]), 4**k)
         rows.append(row + start)
-        found.append(word)
+        kept_words.append(word)
     row = np.concatenate(rows) if rows else np.zeros(0, np.int64)
     known, column, times = np.unique(
-        np.concatenate(found) if found else row, return_inverse=True, return_counts=True
+        np.concatenate(kept_words) if kept_words else row, return_inverse=True, return_counts=True
     )
     kept = (times <= COMMON)[column]
     ones = np.ones(int(kept.sum()), np.int32)

@@ -16,8 +16,8 @@ the end, by a grammar:
     z = activity + effect of the family + noise
     expression = 0 for silent regions, else max(0, z)
 
-The effect of a family (say, of chromatin) cannot be read from the sequence, but whoever knows a
-paralogue knows it: a random split would leak it, and ours by families does not.
+The effect of a family (say, of chromatin) cannot be read from the sequence, but a paralogue
+reveals it: a random split would leak it, and ours by families does not.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ MOTIFS = (
 """Those that are read alone."""
 PAIR = Motif("ACAGGTAAG", -400, -80, both=False, effect=2.0, share=0.5)
 PARTNER, GAP = "TTGACYTGA", (8, 20)
-"""A pair works only together: the partner begins so many bases behind the end of the first."""
+"""A pair works only together: the partner begins this many bases behind the end of the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class Regions:
         family: Number of the family [regions].
         species: 0 or 1, see `SPECIES` [regions].
         expression: What is measured [regions].
-        best: Its expectation for who knows the grammar and the bases, but no relative [regions].
+        best: Its expectation given the grammar and the bases, but no relative [regions].
     """
 
     codes: Codes
@@ -256,8 +256,8 @@ def _found(codes: Codes, motif: Motif) -> NDArray[np.bool_]:
     return forward | matches(3 - codes[:, ::-1], motif.letters)[:, ::-1]
 
 
-def _window(found: NDArray[np.bool_], motif: Motif) -> NDArray[np.bool_]:
-    return found[:, START + motif.first : START + motif.last + 1]
+def _window(begins: NDArray[np.bool_], motif: Motif) -> NDArray[np.bool_]:
+    return begins[:, START + motif.first : START + motif.last + 1]
 
 
 def matches(codes: Codes, letters: str) -> NDArray[np.bool_]:
@@ -271,7 +271,7 @@ def matches(codes: Codes, letters: str) -> NDArray[np.bool_]:
 
 
 def expected(centre: Floats) -> Floats:
-    """Mean of the expression for who knows the activity alone: that of a clipped normal."""
+    """Mean of the expression given the activity alone: that of a clipped normal."""
     spread = float(np.hypot(FAMILY, NOISE))
     scaled = centre / spread
     return np.asarray((1 - SILENT) * (centre * norm.cdf(scaled) + spread * norm.pdf(scaled)))

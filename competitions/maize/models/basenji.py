@@ -1,7 +1,7 @@
 """The course report's network after Basenji (Kelley et al. 2018, doi:10.1101/gr.227819.117).
 
 Three blocks of convolution, norm, pool and dropout, six dilated blocks, a linear layer; Adam, mean
-squared error, ten epochs at most. Its mistakes are mended: each dilated block adds
+squared error, ten epochs at most. Its mistakes are corrected: each dilated block adds
 to what the one before it gave, where all had the same input; batch norm forgets a tenth of what it
 knows at each step, not nine tenths; no dropout follows the last layer and no GELU precedes the
 first; training stops early on families that are held out, and the best weights stay. Norm follows
@@ -90,8 +90,8 @@ class Basenji:
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict."""
         assert self.network is not None
-        found = predict_network(self.network, tensors.rows([part]), self.settings)[:, 0]
-        return pd.DataFrame({"id": part.ids, TARGET: self.mean + self.scale * found})
+        outputs = predict_network(self.network, tensors.rows([part]), self.settings)[:, 0]
+        return pd.DataFrame({"id": part.ids, TARGET: self.mean + self.scale * outputs})
 
 
 class Network(nn.Module):
@@ -140,7 +140,7 @@ class Network(nn.Module):
 
 
 def dilated(channels: int, params: dict[str, Any], dilation: int) -> nn.Sequential:
-    """What a dilated block adds: a bottleneck that looks so many positions to either side."""
+    """What a dilated block adds: a bottleneck that looks `dilation` positions to either side."""
     inner = params["dilated_channels"]
     return nn.Sequential(
         nn.GELU(),

@@ -118,8 +118,8 @@ class BasenjiSmall:
     def predict(self, part: Part) -> pd.DataFrame:
         """Average the networks."""
         rows = tensors.rows([part])
-        found = [predict_network(network, rows, self.settings)[:, 0] for network in self.networks]
-        expression = self.mean + self.scale * np.mean(found, axis=0)
+        outputs = [predict_network(network, rows, self.settings)[:, 0] for network in self.networks]
+        expression = self.mean + self.scale * np.mean(outputs, axis=0)
         return pd.DataFrame({"id": part.ids, TARGET: expression})
 
 

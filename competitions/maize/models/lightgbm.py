@@ -79,7 +79,7 @@ class BoostedTrees:
         assert train.targets is not None
         table = self._table(train)
         extra = train.extra if self.params["other_assay"] else None
-        # With one fold alone none is left to learn from.
+        # A single fold leaves none to learn from.
         if extra is not None and len(set(_folds(extra))) > 1:
             table = np.column_stack([table, self._fit_others(train, extra, table)])
         self.booster = self._boost(table, _answers(train), report)
@@ -94,14 +94,14 @@ class BoostedTrees:
         return pd.DataFrame({"id": part.ids, TARGET: self.booster.predict(table)})
 
     def _fit_others(self, train: Part, extra: Part, table: Floats) -> Floats:
-        """What trees of the other assay predict of train rows whose fold they have not seen."""
+        """Predictions for train rows by trees of the other assay that have not seen their fold."""
         known, answers = self._table(extra), _answers(extra)
-        found = np.empty(len(train), dtype=np.float32)
+        predictions = np.empty(len(train), dtype=np.float32)
         for fold in np.unique(_folds(train)):
             seen, held = _folds(extra) != fold, _folds(train) == fold
             self.others.append(self._boost(known[seen], answers[seen], None))
-            found[held] = np.asarray(self.others[-1].predict(table[held]))
-        return found
+            predictions[held] = np.asarray(self.others[-1].predict(table[held]))
+        return predictions
 
     def _table(self, part: Part) -> Floats:
         assert part.sequences is not None
@@ -112,7 +112,7 @@ class BoostedTrees:
     def _boost(
         self, table: Floats, answers: NDArray[np.float64], report: Report | None
     ) -> lgb.Booster:
-        bagging = BAGGING if len(answers) > 1 else {}  # four fifths of a single row are none
+        bagging = BAGGING if len(answers) > 1 else {}  # four fifths of one row are no row
         return boost(
             lgb.Dataset(table, answers),
             self.params,

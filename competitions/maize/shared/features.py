@@ -187,8 +187,8 @@ def _window(values: NDArray[np.generic], start: int, first: int, last: int) -> N
 
 def _shares(codes: Codes) -> Floats:
     """Share of each base [rows, 4]; 0 for an empty window."""
-    found = [(codes == base).sum(axis=1) for base in range(4)]
-    return np.stack(found, axis=1).astype(np.float32) / np.float32(max(codes.shape[1], 1))
+    counts = [(codes == base).sum(axis=1) for base in range(4)]
+    return np.stack(counts, axis=1).astype(np.float32) / np.float32(max(codes.shape[1], 1))
 
 
 def _best(fit: Floats) -> list[Floats]:

@@ -21,21 +21,21 @@ LETTERS = "ACGT"
 
 
 def words(codes: Codes, k: int) -> Words:
-    """The word that begins at each place [rows, length - k + 1]; no place in shorter sequences.
+    """The word that begins at each place [rows, length - k + 1]; none in shorter sequences.
 
     Args:
         codes: Bases, 0 to 3, and 4 for N [rows, length].
         k: Bases of a word, up to 12.
     """
     places = max(codes.shape[1] - k + 1, 0)
-    found = np.zeros((len(codes), places), dtype=np.int32)
-    known = np.ones(found.shape, dtype=bool)
+    word = np.zeros((len(codes), places), dtype=np.int32)
+    known = np.ones(word.shape, dtype=bool)
     for offset in range(k):
         bases = codes[:, offset : offset + places]
-        found = found * 4 + np.minimum(bases, 3)
+        word = word * 4 + np.minimum(bases, 3)
         known &= bases < 4
-    found[~known] = 4**k
-    return found
+    word[~known] = 4**k
+    return word
 
 
 def reverse_complements(k: int) -> NDArray[np.int64]:

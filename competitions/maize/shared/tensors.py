@@ -37,7 +37,7 @@ class Answers:
     Attributes:
         values: With mean 0 and variance 1 in each assay, float32 [rows].
         assay: 0 for own rows, 1 for extra ones, int64 [rows].
-        family: Of each row [rows]; apart from each other where a part does not say.
+        family: Of each row [rows]; each row its own where a part does not say.
         mean, scale: Of the own answers.
     """
 
@@ -50,16 +50,16 @@ class Answers:
     @classmethod
     def of(cls, parts: Sequence[Part]) -> Answers:
         """Answers of the train part, and of its extra rows if there are any."""
-        found, centres = [], []
+        standardised, centres = [], []
         for part in parts:
             assert part.targets is not None
             values = part.targets[TARGET].to_numpy(dtype=np.float64)
             mean, scale = float(values.mean()), float(values.std())
             scale = scale if scale > 0 else 1.0
-            found.append((values - mean) / scale)
+            standardised.append((values - mean) / scale)
             centres.append((mean, scale))
         return cls(
-            values=np.concatenate(found).astype(np.float32),
+            values=np.concatenate(standardised).astype(np.float32),
             assay=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
             family=np.concatenate([_family(part) for part in parts]),
             mean=centres[0][0],
@@ -101,7 +101,7 @@ def reverse_complement(codes: Tensor) -> Tensor:
 
 
 def shifted(codes: Tensor, most: int) -> Tensor:
-    """Each row moved by up to so many bases either way; N where nothing is known."""
+    """Each row moved by up to `most` bases either way; N where nothing is known."""
     count, length = codes.shape
     by = torch.randint(-most, most + 1, (count, 1), device=codes.device)
     place = torch.arange(length, device=codes.device) + by

@@ -51,9 +51,9 @@ def texts(folder, parts=ROWS, **columns):
 
 def same(prepared):
     codes, y = zip(*(made(ROWS[part], seed=seed) for seed, part in enumerate(ROWS)), strict=True)
-    found = dict(zip(prepared.sequences.texts(), prepared.targets["expression"], strict=True))
+    expression = dict(zip(prepared.sequences.texts(), prepared.targets["expression"], strict=True))
     expected = zip(Sequences(np.concatenate(codes)).texts(), np.concatenate(y), strict=True)
-    assert found == pytest.approx(dict(expected))
+    assert expression == pytest.approx(dict(expected))
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -270,8 +270,8 @@ def test_texts_as_people_write_them(tmp_path, capsys):
     lines = (written / "train.fasta").read_text().splitlines()
     lines[1], lines[3] = f"5'-{lines[1].lower()}-3'", f" {lines[3][:9]} {lines[3][9:]}"
     (written / "train.fasta").write_text("\n".join(lines))
-    wanted, found = (course_files.read({p.name: p for p in f.iterdir()}) for f in (plain, written))
-    assert found[1].texts() == wanted[1].texts()
+    wanted, rows = (course_files.read({p.name: p for p in f.iterdir()}) for f in (plain, written))
+    assert rows[1].texts() == wanted[1].texts()
     said = capsys.readouterr().err
     assert "train.fasta: 1 sequence with marks of their ends, small letters" in said
 

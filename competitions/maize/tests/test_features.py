@@ -27,14 +27,14 @@ def reversed_complement(word: str) -> str:
 def test_counts_are_those_of_slow_counting(k: int, canonical: bool) -> None:
     sequences = random(7, 40, bases=5)
     table, names = kmers.counts(sequences, k, canonical=canonical)
-    found = pd.DataFrame(table, columns=names)
-    slow = pd.DataFrame(0.0, index=found.index, columns=names)
+    counts = pd.DataFrame(table, columns=names)
+    slow = pd.DataFrame(0.0, index=counts.index, columns=names)
     for row, sequence in enumerate(sequences):
         for place in range(40 - k + 1):
             word = text(sequence)[place : place + k]
             if "N" not in word:
                 slow.loc[row, min(word, reversed_complement(word)) if canonical else word] += 1
-    pd.testing.assert_frame_equal(found, slow, check_dtype=False)
+    pd.testing.assert_frame_equal(counts, slow, check_dtype=False)
 
 
 def test_sequences_shorter_than_a_word_have_none() -> None:

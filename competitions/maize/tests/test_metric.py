@@ -40,8 +40,8 @@ def test_sums_as_they_stand_would_cancel():
     """Why there is a shift: without it nothing is left of r at an offset of 1e8."""
     truth, predicted = case(0, 1e8, 1e8)
     naive = replace(metric, layout=lambda *_: type(SHIFT)(0.0, 0.0))
-    found = naive.score({TARGET: truth}, {TARGET: predicted})["pearson"]
-    assert abs(found - literal(truth, predicted)["pearson"]) > 1e-3
+    pearson = naive.score({TARGET: truth}, {TARGET: predicted})["pearson"]
+    assert abs(pearson - literal(truth, predicted)["pearson"]) > 1e-3
 
 
 SHIFT = metric.layout({TARGET: np.zeros(1)}, {TARGET: np.zeros(1)})
@@ -50,19 +50,19 @@ SHIFT = metric.layout({TARGET: np.zeros(1)}, {TARGET: np.zeros(1)})
 def test_worked_by_hand():
     # means 3 and 3; distances -2 -1 0 3 and -1 0 -1 2: squares 14 and 6, products 2 + 0 + 0 + 6
     # errors 1 1 -1 -1: squares 4
-    found = score([1, 2, 3, 6], [2, 3, 2, 5])
-    assert found["pearson"] == pytest.approx(8 / np.sqrt(14 * 6))
-    assert found["r2"] == pytest.approx(1 - 4 / 14)
-    assert found["rmse"] == 1
+    scores = score([1, 2, 3, 6], [2, 3, 2, 5])
+    assert scores["pearson"] == pytest.approx(8 / np.sqrt(14 * 6))
+    assert scores["r2"] == pytest.approx(1 - 4 / 14)
+    assert scores["rmse"] == 1
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 1e8 + 0.1])
 def test_constant_predictions_have_no_correlation(value):
     """SciPy gives NaN there; a score is finite."""
     truth = np.random.default_rng(0).normal(3, 2, 101)
-    found = score(truth, np.full(101, value))
-    assert found["pearson"] == 0
-    assert found["rmse"] == pytest.approx(root_mean_squared_error(truth, np.full(101, value)))
+    scores = score(truth, np.full(101, value))
+    assert scores["pearson"] == 0
+    assert scores["rmse"] == pytest.approx(root_mean_squared_error(truth, np.full(101, value)))
 
 
 def test_answers_that_do_not_vary():

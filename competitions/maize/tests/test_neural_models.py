@@ -229,7 +229,7 @@ def test_bf16_scores_like_float32(name: str) -> None:
     if not has_bf16(torch.device("cpu")):
         pytest.skip("no bfloat16 here")
     train, test = invented(600), invented(300, seed=1)
-    found = [
+    correlations = [
         correlation(fitted(name, train, bf16=bf16).predict(test), test) for bf16 in (True, False)
     ]
-    assert found[0] == pytest.approx(found[1], abs=0.05)
+    assert correlations[0] == pytest.approx(correlations[1], abs=0.05)

@@ -40,8 +40,8 @@ def test_figures(demo, regions):
 
 def test_the_ceiling_is_the_expectation_given_the_sequence(demo, regions):
     truth, best = regions.expression, regions.best
-    found = metric.score({TARGET: truth}, {TARGET: best})
-    assert 0.70 < found["pearson"] < 0.81
+    scores = metric.score({TARGET: truth}, {TARGET: best})
+    assert 0.70 < scores["pearson"] < 0.81
     assert abs((truth - best).mean()) < 0.05
     for low, high in ((0, 2), (2, 4), (4, 9)):  # calibrated wherever it is
         chosen = (best >= low) & (best < high)
@@ -55,8 +55,8 @@ def blank(rows=1):
 
 
 def write(codes, place, letters):
-    found = Sequences.of([letters], ["x"]).codes[0]
-    codes[:, simulate.START + place : simulate.START + place + len(letters)] = found
+    bases = Sequences.of([letters], ["x"]).codes[0]
+    codes[:, simulate.START + place : simulate.START + place + len(letters)] = bases
     return codes
 
 
@@ -91,10 +91,10 @@ def test_the_grammar():
 
 def test_families_are_found_by_their_words(demo):
     few = demo.sequences.take(np.arange(1500))
-    found = np.array(families.names(few))
+    names = np.array(families.names(few))
     true = demo.groups["family"].to_numpy()[:1500]
-    assert all(len(set(true[found == name])) == 1 for name in set(found))  # none are merged
-    assert len(set(found)) < 1.04 * len(set(true))
+    assert all(len(set(true[names == name])) == 1 for name in set(names))  # none are merged
+    assert len(set(names)) < 1.04 * len(set(true))
 
 
 def nearest(words, answers, train, test):
@@ -109,10 +109,10 @@ def test_a_random_split_leaks(demo):
     words, y = families.words(demo.sequences), demo.targets[TARGET].to_numpy()
     test = split.demo(demo)["part"].isin(["public", "private"]).to_numpy()
     shuffled = np.random.default_rng(0).permutation(test)
-    found = {}
+    correlations = {}
     for name, held in (("families", test), ("random", shuffled)):
         train, held = np.flatnonzero(~held), np.flatnonzero(held)
-        found[name] = pearsonr(nearest(words, y, train, held), y[held]).statistic
-    print(found)  # noqa: T201
-    assert found["random"] > 0.25
-    assert found["families"] < 0.15
+        correlations[name] = pearsonr(nearest(words, y, train, held), y[held]).statistic
+    print(correlations)  # noqa: T201
+    assert correlations["random"] > 0.25
+    assert correlations["families"] < 0.15

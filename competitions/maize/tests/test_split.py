@@ -21,13 +21,13 @@ def random_codes(rng, rows, length=170):
 
 def kin(texts, k):
     """Canonical words of each text, by plain Python."""
-    found = []
+    words = []
     for text in texts:
         other = "".join(PAIRS.get(letter, "N") for letter in reversed(text))
         count = len(text) - k + 1
         pairs = ((text[i : i + k], other[count - 1 - i : count - 1 - i + k]) for i in range(count))
-        found.append({min(pair) for pair in pairs if "N" not in pair[0]})
-    return found
+        words.append({min(pair) for pair in pairs if "N" not in pair[0]})
+    return words
 
 
 def relatives(words, rows, others):
@@ -45,15 +45,15 @@ def relatives(words, rows, others):
 
 def test_words_are_those_of_both_strands():
     rng = np.random.default_rng(0)
-    found = Sequences(
+    sequences = Sequences(
         np.where(rng.random((20, 40)) < 0.03, 4, random_codes(rng, 20, 40)).astype("u1")
     )
-    expected = kin(found.texts(), 5)
-    for codes, words in zip(found.codes, expected, strict=True):
+    expected = kin(sequences.texts(), 5)
+    for codes, words in zip(sequences.codes, expected, strict=True):
         numbers = families.canonical(codes[None], 5)
         assert len(set(numbers[numbers >= 0].tolist())) == len(words)
-    turned = families.canonical(found.reverse_complement().codes, 5)[:, ::-1]
-    assert (turned == families.canonical(found.codes, 5)).all()
+    turned = families.canonical(sequences.reverse_complement().codes, 5)[:, ::-1]
+    assert (turned == families.canonical(sequences.codes, 5)).all()
 
 
 def test_copies_of_either_strand_are_one_family():
@@ -61,16 +61,16 @@ def test_copies_of_either_strand_are_one_family():
     codes = random_codes(rng, 30)
     copies = np.where(rng.random(codes.shape) < 0.1, (codes + 1) % 4, codes).astype(np.uint8)
     other = Sequences(copies).reverse_complement().codes
-    found = families.names(Sequences(np.concatenate([codes, other])))
-    assert found[:30] == found[30:]
-    assert len(set(found)) == 30
-    assert found[0] == "f00001"
+    names = families.names(Sequences(np.concatenate([codes, other])))
+    assert names[:30] == names[30:]
+    assert len(set(names)) == 30
+    assert names[0] == "f00001"
 
 
 def test_families_reach_through_others():
     a, b = random_codes(np.random.default_rng(2), 2)
-    found = families.names(Sequences(np.stack([a, np.r_[a[:85], b[85:]], b])))
-    assert len(set(found)) == 1
+    names = families.names(Sequences(np.stack([a, np.r_[a[:85], b[85:]], b])))
+    assert len(set(names)) == 1
 
 
 def test_sequences_without_words_are_compared_whole():
@@ -87,8 +87,8 @@ def test_words_are_long_enough_to_be_shared_by_descent_alone(length, k):
 
 def test_long_sequences_are_compared_by_a_sketch():
     codes = random_codes(np.random.default_rng(3), 8, 3000)
-    found = families.words(Sequences(np.concatenate([codes, codes])))
-    assert 300 < np.diff(found.indptr).mean() < 700
+    sketch = families.words(Sequences(np.concatenate([codes, codes])))
+    assert 300 < np.diff(sketch.indptr).mean() < 700
     assert len(set(families.names(Sequences(np.concatenate([codes, codes]))))) == 8
 
 
@@ -103,11 +103,11 @@ def test_short_sequences_must_share_more(length, expected):
 
 def test_short_strangers_make_no_families():
     """Of random sequences about one in a hundred has a relative; a tenth would chain them up."""
-    found = Sequences(random_codes(np.random.default_rng(0), 6000, 50))
-    sketch = families.words(found)
+    sequences = Sequences(random_codes(np.random.default_rng(0), 6000, 50))
+    sketch = families.words(sequences)
     by_tenth = Counter(families.components(sketch).tolist())
     assert len(by_tenth) < 5500
-    sizes = Counter(Counter(families.names(found)).values())
+    sizes = Counter(Counter(families.names(sequences)).values())
     assert sizes[1] > 0.98 * 6000
     assert max(sizes) <= 3
 
@@ -116,8 +116,8 @@ def test_short_relatives_are_a_family_all_the_same():
     rng = np.random.default_rng(1)
     codes = random_codes(rng, 300, 50)
     copies = np.where(rng.random(codes.shape) < 0.03, (codes + 1) % 4, codes).astype(np.uint8)
-    found = families.names(Sequences(np.concatenate([codes, copies])))
-    assert np.mean([a == b for a, b in zip(found[:300], found[300:], strict=True)]) > 0.97
+    names = families.names(Sequences(np.concatenate([codes, copies])))
+    assert np.mean([a == b for a, b in zip(names[:300], names[300:], strict=True)]) > 0.97
 
 
 def test_halves_and_folds_hold_as_many_rows_as_whole_families_allow():

@@ -62,7 +62,7 @@ def shanghai(raw: Mapping[str, Path]) -> Prepared:
         antisense strand in upper case.
 
     Raises:
-        DataError: If a file has not the columns it should have, or cannot be read as a table.
+        DataError: If a file lacks columns that it should have, or cannot be read as a table.
     """
     labelled = _read(raw[LABELLED])
     features = pa.concat_tables([labelled, _read(raw[OPEN])]).select(["id", *FEATURES])
@@ -85,14 +85,14 @@ def target_genes(features: pd.DataFrame) -> pd.Series[str]:
     A name counts without its case, so that the orthologues Flcn and FLCN are one gene. Rows
     without a name are judged by publication: if at least half of their guides have their site
     (guide positions 2-18) in the mRNA of one named gene, that is their gene, else they are a gene
-    of their own, `publication <id>`. This is no subtlety: of the six publications with nameless
-    rows, three (1,475 of 3,049 rows) repeat the very guides of named SOD1, TTR and ANGPTL3 rows,
+    of their own, `publication <id>`. This matters: of the six publications with nameless rows,
+    three (1,475 of 3,049 rows) repeat the guides of named SOD1, TTR and ANGPTL3 rows,
     and would leak if those genes were held out by name.
     """
     named = features["gene_target_symbol_name"].str.casefold()
     publication = features["publication_id"]
-    found = _found_genes(features[named.isna()], _transcripts(features, named))
-    named = named.fillna(publication.map(found).astype(named.dtype))
+    genes = _found_genes(features[named.isna()], _transcripts(features, named))
+    named = named.fillna(publication.map(genes).astype(named.dtype))
     return named.fillna("publication " + publication)
 
 
@@ -105,7 +105,7 @@ def _transcripts(features: pd.DataFrame, gene: pd.Series[str]) -> list[tuple[str
 
 def _found_genes(nameless: pd.DataFrame, transcripts: list[tuple[str, str]]) -> dict[str, str]:
     """Publication to the gene whose mRNA holds the site of at least half of its guides."""
-    found = {}
+    genes = {}
     for publication, rows in nameless.groupby("publication_id"):
         guides = rows["siRNA_antisense_seq"].str.upper().unique()
         sites = [guide[CORE].translate(_COMPLEMENT)[::-1] for guide in guides]
@@ -113,8 +113,8 @@ def _found_genes(nameless: pd.DataFrame, transcripts: list[tuple[str, str]]) -> 
             [gene for site in sites for gene in {g for g, mrna in transcripts if site in mrna}]
         ).value_counts()
         if len(hits) and hits.iloc[0] >= len(sites) / 2:
-            found[str(publication)] = str(hits.index[0])
-    return found
+            genes[str(publication)] = str(hits.index[0])
+    return genes
 
 
 def _read(path: Path) -> pa.Table:

@@ -31,7 +31,7 @@ def cleaned(
         features: Columns by name.
         ids: What messages call the rows.
     """
-    found, problems = dict(features), []
+    columns, problems = dict(features), []
     for name in (*LETTERS, *TOKENS):
         given, what = features[name], f"column {name!r}"
         texts = _texts(given)
@@ -42,8 +42,8 @@ def cleaned(
         problems += [f"{what}: {line}" for line in trouble]
         if clean != texts:
             categories = isinstance(given.dtype, pd.CategoricalDtype)  # there may be new ones
-            found[name] = pd.Series(clean, given.index, "category" if categories else given.dtype)
-    return found, problems
+            columns[name] = pd.Series(clean, given.index, "category" if categories else given.dtype)
+    return columns, problems
 
 
 def _texts(column: pd.Series[Any]) -> list[Any]:

@@ -133,8 +133,8 @@ class Recurrent:
 def _read(rows: pd.DataFrame, name: str) -> NDArray[np.int64]:
     """A column as numbers, 0 after its end: int64 [rows, longest]."""
     if name.endswith("_list"):
-        found = chemistry.tokens(rows[name])
-        return np.where(found > 0, found + KMERS - 1, 0)
+        tokens = chemistry.tokens(rows[name])
+        return np.where(tokens > 0, tokens + KMERS - 1, 0)
     width = int(rows[name].str.len().max())
     bases = rules.encode(rows[name], max(1, -(-width // K)) * K).astype(np.int64) + 1
     words: NDArray[np.int64] = bases.reshape(len(bases), -1, K) @ 5 ** np.arange(K)[::-1]
@@ -193,7 +193,7 @@ class Network(nn.Module):
 
 
 def build(params: dict[str, Any], seed: int) -> Recurrent:
-    """Build the model; the network is made when it is known what it will see."""
+    """Build the model; the network is made when its inputs are known."""
     return Recurrent(params, seed)
 
 

@@ -24,7 +24,7 @@ DEFAULTS: dict[str, Any] = {"prior": 1.0}
 """`prior`: rows' worth of doubt by which each effect is shrunk towards none."""
 
 LEAST = 1.0
-"""Percent; values below it count as it, lest their logarithm outweigh all others."""
+"""Percent; values below it count as it, so that their logarithm does not outweigh all others."""
 HIGHEST = 300.0
 
 

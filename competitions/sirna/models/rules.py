@@ -59,8 +59,8 @@ def _scores(part: Part) -> NDArray[np.float64]:
     """The four scores, [rows, 4]."""
     guide = rules.encode(part.features["siRNA_antisense_seq"], GUIDE)
     core = rules.core(guide)
-    found = (rules.reynolds, rules.ui_tei, rules.amarzguioui)
-    return np.column_stack([*(score(core) for score in found), rules.asymmetry(guide)])
+    scores = (rules.reynolds, rules.ui_tei, rules.amarzguioui)
+    return np.column_stack([*(score(core) for score in scores), rules.asymmetry(guide)])
 
 
 def build(params: dict[str, Any], seed: int) -> DesignRules:

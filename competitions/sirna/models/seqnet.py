@@ -122,14 +122,14 @@ class SeqNet:
     def predict(self, part: Part) -> pd.DataFrame:
         """Average the networks and call."""
         rows = self._rows(part)
-        found = [predict_network(network, rows, self.settings) for network in self.networks]
-        median, logit = np.mean(found, axis=0).T
+        outputs = [predict_network(network, rows, self.settings) for network in self.networks]
+        median, logit = np.mean(outputs, axis=0).T
         predicted = tensors.called(median, logit, self.params["call_above"])
         return pd.DataFrame({"id": part.ids, TARGET: predicted})
 
     def _rows(self, part: Part, answers: Any = None) -> Rows:
-        found = tensors.duplexes(part.features)
-        numbers = (found.numbers - self.mean) / self.scale
+        duplexes = tensors.duplexes(part.features)
+        numbers = (duplexes.numbers - self.mean) / self.scale
         own: dict[str, Any] = {
             "dose": tensors.doses(part.features),
             **self.categories.codes(part.features),
@@ -139,10 +139,10 @@ class SeqNet:
         return Rows(
             items={
                 name: torch.tensor(values)
-                for name, values in found._replace(numbers=numbers)._asdict().items()
+                for name, values in duplexes._replace(numbers=numbers)._asdict().items()
                 if name != "item"
             },
-            item=torch.tensor(found.item),
+            item=torch.tensor(duplexes.item),
             own={name: torch.tensor(values) for name, values in own.items()},
         )
 
@@ -264,7 +264,7 @@ class Block(nn.Module):
 
 
 def build(params: dict[str, Any], seed: int) -> SeqNet:
-    """Build the model; networks are made when it is known what they will see."""
+    """Build the model; networks are made when their inputs are known."""
     return SeqNet(params, seed)
 
 

@@ -132,8 +132,8 @@ def choose(
 ) -> Blend:
     """The selected blend if it is surely better than the first member, else that member.
 
-    Sure is: by more than the standard error of the difference, by jackknife over the groups. With
-    few genes to judge by, weights that fit them by chance would do harm on others.
+    Surely means by more than the jackknife standard error of the difference over the groups. With
+    few genes to judge by, weights that fit them by chance would harm others.
 
     Args:
         members: Predictions of rows that they had not seen [rows, members], percent.
@@ -148,9 +148,9 @@ def choose(
 
     def estimate(chosen: Blend) -> Estimate:
         tally = Tally.of(metric, {TARGET: answers}, {TARGET: chosen.of(members)}, cells)
-        found = tally.estimate("score")
-        assert found is not None
-        return found
+        score = tally.estimate("score")
+        assert score is not None
+        return score
 
     gap, se, _ = difference(estimate(blend), estimate(single), "score")
     return blend if se is not None and gap > se else single

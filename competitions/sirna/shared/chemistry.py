@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Codes = NDArray[np.int8]
 
 SUGARS = ("none", "ribo", "ome", "fluoro", "deoxy", "gna", "hexadecyl", "two_prime", "other")
-"""Codes 0..8: none is the end of the strand; other is a token that the vocabulary has not.
+"""Codes 0..8: none is the end of the strand; other is a token that the vocabulary does not have.
 
 ribo: unmodified; ome: 2'-O-methyl; fluoro: 2'-fluoro; deoxy: DNA; gna: glycol nucleic acid;
 hexadecyl: 2'-O-hexadecyl (C16, a lipid); two_prime: 2'-5'-linked.
@@ -54,7 +54,7 @@ NUCLEOTIDES = {
 """Token to base and sugar; t and dT count as U."""
 
 VOCABULARY = (*NUCLEOTIDES, *CAPS, THIO)
-"""All tokens of the field's notation; one that is not among them reads as `other`."""
+"""All tokens of the field's notation; any other reads as `other`."""
 
 PADDING, UNKNOWN, FIRST_TOKEN = 0, 1, 2
 """Numbers of `tokens`: an unknown token is not padding."""
@@ -102,7 +102,7 @@ class Strands(NamedTuple):
 
 
 def cleaned(strands: Iterable[str], ids: Sequence[str], what: str) -> tuple[list[str], list[str]]:
-    """Strands without the marks of their ends, which a note tells, and what is wrong with them.
+    """Strands without the marks of their ends, which a note mentions, and what is wrong with them.
 
     Args:
         strands: Tokens with spaces between.
@@ -110,16 +110,16 @@ def cleaned(strands: Iterable[str], ids: Sequence[str], what: str) -> tuple[list
         what: What the note calls all of them.
 
     Returns:
-        The strands, and a line for what is no token, or written from 3' to 5'.
+        The strands, and a line for rows with an unknown token or written from 3' to 5'.
     """
-    found, marked, wrong = [], 0, []
+    clean, marked, wrong = [], 0, []
     given = list(strands)
     read = {text: ends(" ".join(text.split())) for text in set(given)}  # rows repeat
     foreign = {strand: set(strand.split()) - _CODE.keys() for strand, _ in read.values()}
     for text, row in zip(given, ids, strict=True):
         strand, forward = read[text]
         unknown = sorted(foreign[strand])
-        found.append(strand)
+        clean.append(strand)
         marked += forward is not None
         if forward is False:
             wrong.append(f"row {row!r} is written from 3' to 5'")
@@ -130,10 +130,10 @@ def cleaned(strands: Iterable[str], ids: Sequence[str], what: str) -> tuple[list
     if wrong:
         listed = ", ".join(wrong[:_EXAMPLES]) + (", ..." if len(wrong) > _EXAMPLES else "")
         known = " ".join(VOCABULARY)
-        return found, [f"{listed}; tokens from 5' to 3', blanks between, are expected: {known}"]
+        return clean, [f"{listed}; tokens from 5' to 3', blanks between, are expected: {known}"]
     if marked:
         note(f"{what}: {marked:,} strands read without the marks of their ends")
-    return found, []
+    return clean, []
 
 
 def parse(strands: Iterable[str], width: int) -> Strands:
@@ -152,7 +152,7 @@ def parse(strands: Iterable[str], width: int) -> Strands:
 
     nucleotide = sugar != ABSENT
     thio = np.append(flag[1:] == len(CAPS), False) & (np.append(row[1:], -1) == row)
-    row, base, sugar, thio = (found[nucleotide] for found in (row, base, sugar, thio))
+    row, base, sugar, thio = (column[nucleotide] for column in (row, base, sugar, thio))
     position = _position(row)
     kept = position < width
     place = row[kept], position[kept]
@@ -171,17 +171,17 @@ def parse(strands: Iterable[str], width: int) -> Strands:
 
 
 def tokens(strands: Iterable[str]) -> NDArray[np.int64]:
-    """Read strands as numbers of tokens, as they stand: `PADDING`, `UNKNOWN`, then `VOCABULARY`.
+    """Read strands as numbers of tokens, in order: `PADDING`, `UNKNOWN`, then `VOCABULARY`.
 
     Returns:
         [strands, longest], at least one wide.
     """
     lists = [text.split() for text in strands]
     row, codes = _codes(lists)
-    found = np.full((len(lists), max(map(len, lists), default=1) or 1), PADDING, dtype=np.int64)
+    numbers = np.full((len(lists), max(map(len, lists), default=1) or 1), PADDING, dtype=np.int64)
     known = codes < len(VOCABULARY)
-    found[row, _position(row)] = np.where(known, codes + FIRST_TOKEN, UNKNOWN)
-    return found
+    numbers[row, _position(row)] = np.where(known, codes + FIRST_TOKEN, UNKNOWN)
+    return numbers
 
 
 def _codes(lists: list[list[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

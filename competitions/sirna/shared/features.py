@@ -114,10 +114,10 @@ def distinct(
 def around(guide: str, mrna: str) -> tuple[float, str, str]:
     """First base of the site (1 for the first of the mRNA) and the bases on either side of it."""
     core = guide[CORE].translate(_COMPLEMENT)[::-1]
-    found = mrna.find(core)
-    if found < 0 or not core:
+    offset = mrna.find(core)
+    if offset < 0 or not core:
         return np.nan, "", ""
-    end = found + CORE.stop  # guide position 1 pairs with the last base of the site
+    end = offset + CORE.stop  # guide position 1 pairs with the last base of the site
     start = end - SITE
     upstream = mrna[max(start - FLANK, 0) : max(start, 0)]
     return start + 1, upstream.rjust(FLANK), mrna[end : end + FLANK]

@@ -57,12 +57,12 @@ def openness(mrna: str, ends: NDArray[np.int64]) -> NDArray[np.float64]:
 @lru_cache(maxsize=1024)
 def _free(mrna: str) -> NDArray[np.float64]:
     """Of stretches that end at each base: an mRNA has hundreds of sites and takes a second."""
-    found = np.full((len(mrna) + 1, len(WIDTHS)), np.nan)
+    probabilities = np.full((len(mrna) + 1, len(WIDTHS)), np.nan)
     if len(mrna) >= min(WIDTHS):
         widest = min(max(WIDTHS), len(mrna))
         chances = RNA.pfl_fold_up(mrna, widest, min(WINDOW, len(mrna)), min(SPAN, len(mrna)))
         for column, width in enumerate(WIDTHS):
             if width <= widest:
-                found[1:, column] = [row[width] for row in chances[1 : len(mrna) + 1]]
-    logged: NDArray[np.float64] = np.log10(np.maximum(found, _LEAST))
+                probabilities[1:, column] = [row[width] for row in chances[1 : len(mrna) + 1]]
+    logged: NDArray[np.float64] = np.log10(np.maximum(probabilities, _LEAST))
     return logged

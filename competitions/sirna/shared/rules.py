@@ -71,12 +71,12 @@ def core(guide: Bases) -> Bases:
 
 
 def is_au(bases: Bases) -> NDArray[np.bool_]:
-    """Where a base is A or U; nowhere that none is."""
+    """Where a base is A or U; False where there is none."""
     return np.isin(bases, (A, U))
 
 
 def is_gc(bases: Bases) -> NDArray[np.bool_]:
-    """Where a base is G or C; nowhere that none is."""
+    """Where a base is G or C; False where there is none."""
     return np.isin(bases, (G, C))
 
 

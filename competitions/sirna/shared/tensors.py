@@ -1,7 +1,7 @@
 """Rows as whole arrays for the neural models: duplexes, conditions, and calls from what they give.
 
 A duplex is measured at several doses, so rows share it: `duplexes` tells them apart, and a network
-computes each once. Categories are numbered by train; what train has not is `UNKNOWN`.
+computes each once. Categories are numbered by train; what train lacks is `UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ def _kinds(strand: Strands) -> NDArray[np.int64]:
 def _sites(rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     mrnas = rows["gene_target_seq"].astype(object).fillna("")
     guides = rows["siRNA_antisense_seq"].str.upper()
-    found = [around(guide, mrna) for guide, mrna in zip(guides, mrnas, strict=True)]
-    start = np.array([site[0] for site in found])
-    sides = [[site[1] for site in found], [site[2] for site in found]]
+    sites = [around(guide, mrna) for guide, mrna in zip(guides, mrnas, strict=True)]
+    start = np.array([site[0] for site in sites])
+    sides = [[site[1] for site in sites], [site[2] for site in sites]]
     flanks = [rules.encode(side, FLANK) for side in sides]
     length = np.maximum(mrnas.str.len().to_numpy(), 1)
     place = [np.nan_to_num(start / length), np.isnan(start), np.log10(length) - _MEAN_LENGTH]
@@ -120,7 +120,7 @@ class Categories:
         )
 
     def codes(self, features: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
-        """A number for each row, int64 [rows] each; 0 is for what train has not."""
+        """A number for each row, int64 [rows] each; 0 is for what train lacks."""
         columns = _categories(features)
         return {
             name: pd.Index(known, dtype=object).get_indexer(pd.Index(columns[name])) + 1
@@ -134,7 +134,7 @@ class Categories:
 
 
 UNKNOWN = 0
-"""Number of a category that train has not."""
+"""Number of a category that train lacks."""
 
 SOURCES = ("gene", "publication", "series")
 """Categories that tell who measured what: they help on genes that train and on no others."""

@@ -205,9 +205,9 @@ def test_a_strand_read_from_its_end() -> None:
 
 
 def test_tokens_tell_unknown_from_padding() -> None:
-    found = chemistry.tokens(["VP a ??", "", "a"])
-    assert found.shape == (3, 3)
-    assert (found[1] == chemistry.PADDING).all()
-    assert found[0, 2] == chemistry.UNKNOWN
-    assert found[0, 1] == found[2, 0] == chemistry.VOCABULARY.index("a") + chemistry.FIRST_TOKEN
+    tokens = chemistry.tokens(["VP a ??", "", "a"])
+    assert tokens.shape == (3, 3)
+    assert (tokens[1] == chemistry.PADDING).all()
+    assert tokens[0, 2] == chemistry.UNKNOWN
+    assert tokens[0, 1] == tokens[2, 0] == chemistry.VOCABULARY.index("a") + chemistry.FIRST_TOKEN
     assert chemistry.tokens([""]).shape == (1, 1)

@@ -106,19 +106,19 @@ def better(first, second, stratum):
     """95 % interval of how much better the first file is on a stratum of the whole test part."""
     ready = load(*api.load("sirna", "shanghai"))
     solution, ids = open_solution(ready), ready.ids("test")
-    found = [
+    scored = [
         solution.score(align(read(file, ready.competition, len(ids)), ready.competition, ids))
         for file in (first, second)
     ]
-    return difference(*(cards["all"].strata[stratum] for cards in found), "score")[2]
+    return difference(*(cards["all"].strata[stratum] for cards in scored), "score")[2]
 
 
 @pytest.mark.realdata
 def test_open_rows_are_the_organisers_table_with_the_target_filled_in(shanghai, raw_folder):
-    found = api.run("sirna", "constant", dataset="shanghai").open_file
+    open_file = api.run("sirna", "constant", dataset="shanghai").open_file
     with zipfile.ZipFile(next(raw_folder("sirna").glob("*.zip"))) as archive:
         official = pd.read_csv(archive.open("sample_submission.csv"), dtype=str)
-    filled = pd.read_csv(found, dtype=str)
+    filled = pd.read_csv(open_file, dtype=str)
     assert list(filled.columns) == list(official.columns)
     assert filled.drop(columns=TARGET).equals(official.drop(columns=TARGET))
     assert filled[TARGET].notna().all()
@@ -129,9 +129,9 @@ def test_open_rows_are_the_organisers_table_with_the_target_filled_in(shanghai, 
 def test_whole_genes_left_out(shanghai):
     general = {"preset": "general"}
     settings = {"dataset": "shanghai", "params": general, "by": "gene"}
-    found = api.cross_validate("sirna", "lightgbm", **settings).card.whole.scores["score"]
+    score = api.cross_validate("sirna", "lightgbm", **settings).card.whole.scores["score"]
     line = next(
         line for line in README.splitlines() if line.startswith("| `lightgbm --set preset=general`")
     )
-    assert found >= 0.54
-    assert found == pytest.approx(figures(line)[-1], abs=TOLERANCE)
+    assert score >= 0.54
+    assert score == pytest.approx(figures(line)[-1], abs=TOLERANCE)

@@ -8,9 +8,9 @@ from podium.competitions.sirna.shared import features, folding
 
 
 def test_energies_of_a_hairpin_and_of_what_cannot_fold() -> None:
-    found = folding.fold_energy(["GGGGAAAACCCC", "AAAAAAAAAAAA", ""])
-    assert found[0] < -3
-    assert found[1:].tolist() == [0, 0]
+    energies = folding.fold_energy(["GGGGAAAACCCC", "AAAAAAAAAAAA", ""])
+    assert energies[0] < -3
+    assert energies[1:].tolist() == [0, 0]
 
 
 def test_a_perfect_duplex_is_stronger_than_one_with_a_mismatch() -> None:

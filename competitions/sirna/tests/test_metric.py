@@ -47,11 +47,11 @@ def test_it_is_the_published_formula():
 def test_worked_by_hand():
     # errors 10, 10, 20, 40: MAE 20; in range are the predictions 20, 30, 10: errors 10, 10, 40
     # below 30: truth rows 1 and 2, called rows 1 and 4: one hit, one false call, one miss
-    found = score([10, 20, 80, 50], [20, 30, 60, 10])
-    assert found["mae"] == 20
-    assert found["range_mae"] == 20
-    assert found["precision"] == found["recall"] == found["f1"] == 0.5
-    assert found["score"] == pytest.approx(0.5 * 0.8 + 0.5 * 0.5 * 0.8)
+    scores = score([10, 20, 80, 50], [20, 30, 60, 10])
+    assert scores["mae"] == 20
+    assert scores["range_mae"] == 20
+    assert scores["precision"] == scores["recall"] == scores["f1"] == 0.5
+    assert scores["score"] == pytest.approx(0.5 * 0.8 + 0.5 * 0.5 * 0.8)
 
 
 def test_edges():

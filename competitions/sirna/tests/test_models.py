@@ -149,9 +149,9 @@ def test_learns(name: str, train: Part) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("high", [False, True])
 def test_space_gives_parameters_that_build_takes(name: str, high: bool) -> None:
-    found = model(name).space(Trial(high))
-    assert set(found) <= set(model(name).DEFAULTS)
-    build(name, **found)
+    params = model(name).space(Trial(high))
+    assert set(params) <= set(model(name).DEFAULTS)
+    build(name, **params)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -28,8 +28,8 @@ def test_equal_members_with_errors_of_their_own_are_averaged() -> None:
 
 def test_the_limit_moves_toss_ups_just_below_thirty() -> None:
     blend = stack.Blend(np.array([1.0]), 36.0)
-    found = blend.of(np.array([[29.0], [30.0], [35.9], [36.0], [80.0]]))
-    assert found.tolist() == [29.0, np.nextafter(30, 0), np.nextafter(30, 0), 36.0, 80.0]
+    predictions = blend.of(np.array([[29.0], [30.0], [35.9], [36.0], [80.0]]))
+    assert predictions.tolist() == [29.0, np.nextafter(30, 0), np.nextafter(30, 0), 36.0, 80.0]
 
 
 @pytest.mark.parametrize("members", [{}, {"nope": {}}, {"stack": {}}])
