@@ -15,6 +15,7 @@ import tempfile
 from functools import partial
 
 from measuring import PODIUM, Result, median, middle, paired, process, seconds
+
 from scoring import NAME, make
 
 RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 9
