@@ -138,7 +138,7 @@ class Blended:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
+class _Candidate:
     """A member's record and its line on the board."""
 
     record: Record
@@ -206,7 +206,7 @@ def blend(
     )
 
 
-def _members(scorer: Scorer, names: Sequence[str]) -> list[_Found]:
+def _members(scorer: Scorer, names: Sequence[str]) -> list[_Candidate]:
     """The named submissions; all problems are reported at once."""
     standing = scorer.contest.rows()
     candidates, problems = [], []
@@ -228,7 +228,7 @@ def _members(scorer: Scorer, names: Sequence[str]) -> list[_Found]:
     return candidates
 
 
-def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Found:
+def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Candidate:
     try:
         row = find(standing, name)
     except BoardError as error:
@@ -240,7 +240,7 @@ def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Found:
         files.checked(record)  # before anything is trained
     except BoardError as error:
         raise BoardError(f"{name[:60]!r}: {error.message}") from error
-    return _Found(record=record, row=row)
+    return _Candidate(record=record, row=row)
 
 
 def _why_not(contest: Contest, standing: Sequence[Row], name: str) -> BoardError | None:
@@ -269,7 +269,7 @@ def _means(name: str, submission: str, team: str, shown: str) -> bool:
     return begins or name in (shown, f"{team}/{shown}")
 
 
-def _refuse_alone(candidates: Sequence[_Found], chosen: _Choice) -> None:
+def _refuse_alone(candidates: Sequence[_Candidate], chosen: _Choice) -> None:
     """A blend of one is that one: handing it in again would only cost a look."""
     if sum(weight > 0 for weight in chosen.weights) > 1:
         return
@@ -344,7 +344,7 @@ def _model_of(data: Data, record: Record, team: str) -> tuple[str | Path | None,
 
 
 def _mixture(
-    scorer: Scorer, candidates: Sequence[_Found], weights: Sequence[int]
+    scorer: Scorer, candidates: Sequence[_Candidate], weights: Sequence[int]
 ) -> tuple[Table, list[list[float | None]]]:
     """The blended predictions of the test part, and how alike the members are."""
     first = scorer.predictions(candidates[0].record)

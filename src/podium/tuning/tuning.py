@@ -282,7 +282,7 @@ def best(data: Data, model: str, name: str, storage: str | None = None) -> Best:
     Raises:
         PodiumError: If there is no such study, or it is of another model, or has no trial yet.
     """
-    with _found(f"{data.competition.name}/{data.dataset.name}", name, storage) as study:
+    with _opened(f"{data.competition.name}/{data.dataset.name}", name, storage) as study:
         facts = _facts(study, model)
         trials = studies.best(study)
         if not trials:
@@ -308,7 +308,7 @@ def _facts(study: optuna.Study, model: str) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _found(place: str, name: str, storage: str | None) -> Iterator[optuna.Study]:
+def _opened(place: str, name: str, storage: str | None) -> Iterator[optuna.Study]:
     full = studies.full_name(place, name)
     folder = studies.folder(full.rsplit("/", 1)[0])
     if storage is None and not (folder / storages.JOURNAL).is_file():
@@ -324,7 +324,7 @@ def _warm(settings: Settings, subject: Subject) -> list[Mapping[str, Any]]:
     """Where to begin: the best points of an earlier study of the same model."""
     if settings.warm_start is None:
         return []
-    with _found(subject.place, settings.warm_start, settings.storage) as study:
+    with _opened(subject.place, settings.warm_start, settings.storage) as study:
         _facts(study, subject.file.name)
         return [trial.params for trial in studies.best(study, count=studies.WARM) if trial.params]
 
