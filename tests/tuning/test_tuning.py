@@ -12,6 +12,7 @@ from podium import api
 from podium.competition import version
 from podium.errors import ModelError, PodiumError
 from podium.execution.folds import FoldJobs
+from podium.leaderboard.board import open_board
 from podium.tuning import pruning, storages, studies
 from suites import mostly_slow
 
@@ -185,7 +186,7 @@ def test_predictions_of_the_best_are_kept(write):
 def test_the_gain_is_paired(write):
     from podium.metrics.stats import difference
 
-    found = api.tune("toy", write(), trials=9, pruner="none")
+    found = api.tune("toy", write(), trials=15, pruner="none")
     best = api.cross_validate("toy", "mine.py", params=found.params).card.whole
     own = api.cross_validate("toy", "mine.py").card.whole
     value, se, ci = difference(best, own, "rmse")
@@ -224,7 +225,7 @@ def test_training_with_what_was_found(write, podium_cli):
     label = found["study"].rsplit("/", 1)[1]
     row = podium_cli("run", "toy", "mine.py", "--study", label, "--json").json
     assert row["name"] == f"mine study {label}"
-    record = api._board().find(row["submission"])
+    record = open_board().find(row["submission"])
     assert record.provenance["params"] == {"other": [1], **found["best"]["params"]}
     assert record.provenance["study"]["study"] == found["study"]
     assert record.provenance["study"]["trial"] == found["best"]["trial"]

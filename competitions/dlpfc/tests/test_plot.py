@@ -12,6 +12,7 @@ from podium import api
 from podium.competition.part import Part
 from podium.competition.view import View
 from podium.errors import BoardError
+from podium.leaderboard.submit import Scorer
 from podium.reporting import plotting
 
 
@@ -74,7 +75,7 @@ def test_from_the_board(workspace):
     ready = api.prepare("dlpfc")
     other = dataclasses.replace(ready, dataset=ready.competition.dataset("151510"))
     with pytest.raises(BoardError, match="not of dlpfc/151510"):
-        plotting.plot(other, [first], workspace)
+        plotting.plot(Scorer.of(other), [first], workspace)
     next((workspace / "submissions").rglob("*.parquet")).unlink()
     with pytest.raises(BoardError, match="is missing"):
         api.plot("dlpfc", first, second)
