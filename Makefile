@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
+# In CI properties are tried as often as they are by default.
+EXAMPLES := $(if $(CI),default,few)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # Processes that tests start need not compile Podium again.
@@ -17,7 +19,7 @@ demo: .venv/ready
 	$(BIN)/podium board sirna
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -q -m "not slow and not exhaustive" --hypothesis-profile few $(PARALLEL)
+	$(BIN)/python -m pytest -q -m "not slow and not exhaustive" --hypothesis-profile $(EXAMPLES) $(PARALLEL)
 
 # What few changes touch and takes long.
 test-slow: .venv/ready-dev

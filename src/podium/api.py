@@ -139,12 +139,14 @@ def _outdated(name: str) -> dict[str, int]:
     """Submissions of each dataset that have no record in its present version."""
     from podium.competition.version import find_version
     from podium.leaderboard.board import open_board
+    from podium.leaderboard.record import CLAIM, OWN
     from podium.leaderboard.rescore import outdated
 
     board, competition, counts = open_board(), competitions.load(name), {}
     for dataset in competition.datasets:
         version = find_version(competition, dataset)
-        old = outdated(board, name, dataset.name, version.name if version else None)
+        present = version.name if version else None
+        old = outdated(board, name, dataset.name, present, done_by=[OWN, CLAIM])
         if old:
             counts[dataset.name] = len(old)
     return counts

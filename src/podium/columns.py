@@ -11,23 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-
-
 _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-
-
 EXAMPLES = 5
-
-
 """How many of what is wrong are shown."""
-
-
 _CANONICAL = r"^(0|-?[1-9]\d*)$"
-
-
 _WHOLE = r"^[+-]?(0|[1-9]\d*)(\.0+)?$"
-
-
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 

@@ -225,6 +225,8 @@ def own_lines(error: BaseException, is_own: Callable[[Path], bool]) -> list[str]
         for frame in traceback.extract_tb(error.__traceback__)
         if is_own(Path(frame.filename))
     ]
-    if isinstance(error, SyntaxError) and error.lineno and is_own(Path(error.filename or "-")):
-        lines.append(f"{Path(error.filename or '-').name}, line {error.lineno}: {error.msg}")
+    if isinstance(error, SyntaxError) and error.lineno and isinstance(error.filename, str):
+        file = Path(error.filename)
+        if is_own(file):
+            lines.append(f"{file.name}, line {error.lineno}: {error.msg}")
     return lines

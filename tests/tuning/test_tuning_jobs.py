@@ -363,3 +363,13 @@ def test_folds_side_by_side_give_the_same(write):
         api.cross_validate("toy", write("raise RuntimeError('no such thing')"), jobs=3)
     with pytest.raises(PodiumError, match="1 or more"):
         api.cross_validate("toy", "mine.py", jobs=0)
+
+
+def test_a_study_may_be_called_as_its_journal_is(write):
+    assert api.tune("toy", write(), trials=1, study="journal").study.endswith("/journal")
+
+
+def test_time_of_jobs_side_by_side_adds_up(write):
+    slow = write(fit="import time; time.sleep(0.6)")
+    with pytest.raises(PodiumError, match=r"longer than the limit of 1.5 seconds"):
+        api.cross_validate("toy", slow, limit_time=1.5, jobs=5)

@@ -83,6 +83,8 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel):
     assert held == wanted
     kinds = {
         ".py",
+        ".pyi",
+        ".j2",
         ".typed",
         ".md",
         ".sha256",
@@ -286,3 +288,14 @@ def test_broken_modules_of_ones_own_are_told_with_their_lines(named, podium_cli,
     (folder / "models" / "half.py").write_text("def (")
     assert podium_cli("show", "mine", "--json").json["models"]["half"].startswith("broken: ")
     assert "models/half.py fails: SyntaxError" in podium_cli("run", "mine", "half").err
+
+
+def test_a_folder_that_was_moved_only_half_way_is_told(named, podium_cli, own_cache):
+    folder = mine(named.parent)
+    inner = folder / "data"
+    inner.mkdir()
+    (folder / "simulate.py").rename(inner / "simulate.py")
+    done = podium_cli("run", "mine", "line")
+    assert done.status == 1
+    assert "data.py lies beside data/: move it there" in done.err
+    assert "splits lies beside data/: move it there" in done.err

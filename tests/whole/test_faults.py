@@ -427,6 +427,9 @@ def test_a_read_only_disk(disk, named, sample, tmp_path, cache):
     raw = ["data", "toy", "-d", "table", "--from", RAW]
     for command in (["submit", "toy", other], ["run", "toy", "line", "--no-submit"], raw):
         _refused(_podium(*command, **settings), *LOCKED)
+    compared = _podium("compare", "toy", "zero", "0001", "--json", **settings)
+    assert compared.returncode == 0, compared.stderr
+    assert json.loads(compared.stdout)["missing"] == []  # the kept files are read
     settings_here = {**settings, "PODIUM_WORKSPACE": named}
     assert _podium("submit", "toy", other, **settings_here).returncode == 0  # the cache is read
     assert _podium("run", "toy", "line", TMPDIR=disk.place).returncode == 0

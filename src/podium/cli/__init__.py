@@ -61,12 +61,13 @@ def main() -> None:
     """Run the command line; exit status 0 fine, 1 refused input, 2 usage, 3 our fault."""
     named = sys.argv[1:2]
     try:
-        elsewhere = any(word.startswith(("--jobs", "--dask")) for word in sys.argv)
-        if set(named) & TRAIN and not elsewhere:
-            from podium.execution import starting
-
-            starting.prepare()  # models' processes, while this one imports what it needs itself
         with Exits():
+            others = ("--jobs", "--dask", "--help", "-h")
+            elsewhere = len(sys.argv) < 4 or any(word.startswith(others) for word in sys.argv)
+            if set(named) & TRAIN and not elsewhere:
+                from podium.execution import starting
+
+                starting.prepare()  # models' processes, while this one imports what it needs
             command_line(named if set(named) & set(COMMANDS) else COMMANDS)(prog_name="podium")
     finally:
         gc.freeze()  # what ends with the process need not be looked through once more

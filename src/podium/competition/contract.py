@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 OF_DATA = ("data", "simulate", "split", "rows", "check")
 """Modules that make a competition's data, or know what data of people must be like."""
+FROZEN = ("splits", "checksums.json", "golden.json", "reference.sha256")
+"""What is frozen of data, and lies with them."""
 
 
 @dataclass(frozen=True, kw_only=True)

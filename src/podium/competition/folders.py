@@ -6,14 +6,19 @@ from importlib import invalidate_caches
 from itertools import pairwise
 from keyword import iskeyword
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from podium.competition.contract import Competition, Control, Dataset, Score, Stratum, Target
+from podium.competition.contract import (
+    FROZEN,
+    OF_DATA,
+    Competition,
+    Control,
+    Dataset,
+    Score,
+    Stratum,
+    Target,
+)
 from podium.competition.importing import import_part
 from podium.errors import PodiumError, UnknownNameError
-
-if TYPE_CHECKING:
-    pass
 
 
 def folders() -> list[Path]:
@@ -48,7 +53,7 @@ def load(name: str) -> Competition:
             f"competitions/{name}/competition.py must end in "
             f"`competition = Competition(name={name!r}, ...)`."
         )
-    if problems := _wrong_facts(competition):
+    if problems := [*_wrong_facts(competition), *_left_beside(competition)]:
         raise PodiumError(f"competitions/{name}/competition.py is wrong.", problems=problems)
     return competition
 
@@ -103,6 +108,15 @@ def _unusable(folder: Path) -> str:
     if not (folder / "competition.py").is_file():
         return f"{folder} has no competition.py"
     return ""
+
+
+def _left_beside(competition: Competition) -> list[str]:
+    """What lies beside `data/` that would be looked for in there, and so never found."""
+    if competition.data_folder == competition.folder:
+        return []
+    names = [*(f"{module}.py" for module in OF_DATA), *FROZEN]
+    there = [name for name in names if (competition.folder / name).exists()]
+    return [f"{name} lies beside data/: move it there" for name in there]
 
 
 def _wrong_facts(competition: Competition) -> list[str]:

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from podium import documents
 from podium.competition.contract import Competition
@@ -38,16 +38,8 @@ from podium.errors import (
 )
 from podium.scratch import file_sha256
 
-if TYPE_CHECKING:
-    pass
-
-
 _PREFIX = "podium_model_"
-
-
 _LOADED = "__podium_sha256__"  # attribute of a shipped model's module: of the source it is from
-
-
 _SAID, _LINES = 1000, 10  # characters of an error, and lines of a file, that a message shows
 
 

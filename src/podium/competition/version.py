@@ -20,26 +20,12 @@ from podium.errors import DataError
 from podium.scratch import file_sha256
 
 PUBLIC, SOLUTION = "public", "solution"
-
-
 MANIFEST = "manifest.json"
-
-
 GOLDEN = "golden.json"
-
-
 KEPT = f"{SOLUTION}/{GOLDEN}"
-
-
 """Golden scores in the cache, of datasets whose scores are not committed."""
-
-
 FORM = 2
-
-
 """Of prepared data: what was prepared in an older form is prepared again."""
-
-
 _SHORT = 16
 
 

@@ -107,7 +107,7 @@ class Cluster:
     def __init__(self, client: distributed.Client) -> None:
         self._client = client
         self._executor = client.get_executor(pure=False)
-        self._unfit: set[str] = set()
+        self._fit: set[str] = set()  # addresses that jobs are given to; none for all
         self._seen = time.monotonic()
         workers = self._workers()
         if not workers:
@@ -147,7 +147,7 @@ class Cluster:
         if problems:
             for line in said:
                 note(f"A worker of the Dask cluster is left out: {line}")
-            self._unfit = set(problems)
+            self._fit = set(lacks) - set(problems)
             fit = self._workers()
             self._executor = self._client.get_executor(pure=False, workers=list(fit))
             self._count(fit)
@@ -169,7 +169,7 @@ class Cluster:
 
     def _workers(self) -> dict[str, Any]:
         workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
-        return {address: facts for address, facts in workers.items() if address not in self._unfit}
+        return {a: facts for a, facts in workers.items() if not self._fit or a in self._fit}
 
     def _count(self, workers: Mapping[str, Any]) -> None:
         together = Counter[str]()

@@ -33,6 +33,7 @@ from podium.errors import PodiumError
 from podium.execution import executors, views
 from podium.execution.child import told
 from podium.execution.executors import LOOK, Cluster, Executor, Job
+from podium.execution.monitor import too_long
 from podium.execution.training import Folds, aligned
 from podium.execution.worker import Done, Limits, Worker, refusal
 from podium.metrics.stats import Card
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from podium.competition.metric import Table
     from podium.execution.training import Progress
 
+SHORTEST = 1e-3
+"""Seconds that are left of a limit that was reached."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -377,8 +380,10 @@ class FoldJobs:
         file = Path(answer.get("file") or self._folder / f"{secrets.token_hex(8)}.parquet")
         if "content" in answer:
             file.write_bytes(answer.pop("content"))
-        table = formats.read(file, data.competition, len(part), data.genes)
-        file.unlink()
+        try:
+            table = formats.read(file, data.competition, len(part), data.genes)
+        finally:
+            file.unlink(missing_ok=True)
         return answer, aligned(data, table, part)
 
 
@@ -428,16 +433,19 @@ def cross_validate(
         executors.opened(jobs, dask) as executor,
         FoldJobs(folds, file, limits=limits, executor=executor, progress=progress) as fold_jobs,
     ):
-        if fold_jobs.children:
-            fold_jobs.children.begin_ahead(folds.numbers[executor.slots :])
+        ahead = fold_jobs.children if limits == Limits() else None
         while waiting or working:
             while waiting and len(working) < executor.slots:
                 fold, number = waiting.popleft()
                 working[fold_jobs.submit(fold, params, number, left)] = fold, number
+                if ahead and waiting and waiting[0][0] != fold:  # one, for what it may take
+                    ahead.begin_ahead([waiting[0][0]])
             for future in wait(working, LOOK, FIRST_COMPLETED).done:
                 fold, number = working.pop(future)
                 answer, tables[number][fold] = fold_jobs.result(fold, future)
                 left = rest(left, answer["seconds"])
+                if left == SHORTEST:  # those beside it were given time before they had taken it
+                    raise too_long(limits.seconds or 0.0)
                 if fold_jobs.children and all(fold in done for done in tables.values()):
                     fold_jobs.children.close_fold(fold)
             executor.check()
@@ -459,4 +467,4 @@ def cross_validate(
 
 def rest(left: float | None, taken: float) -> float | None:
     """What is left of a limit on the time of a model's code; None for any time."""
-    return None if left is None else max(left - taken, 1e-3)
+    return None if left is None else max(left - taken, SHORTEST)

@@ -35,6 +35,14 @@ _RESIDENT = (b"VmRSS", b"VmHWM")  # memory of a process, and its peak
 _ENDING = 10.0  # seconds in which everything that a model started must have ended
 
 
+def too_long(seconds: float) -> ModelError:
+    """The error where a model's code takes more than so many seconds."""
+    return ModelError(
+        f"The model ran longer than the limit of {seconds:g} seconds: nothing was kept.",
+        hint="Give it more time with --limit-time, or make it faster.",
+    )
+
+
 class Monitor(threading.Thread):
     """Watches a process, and all that it starts, until it is ended.
 
@@ -74,11 +82,7 @@ class Monitor(threading.Thread):
     def problem(self, *, with_files: bool) -> ModelError | None:
         """What it takes too much of."""
         if time.monotonic() > self._deadline:
-            return ModelError(
-                f"The model ran longer than the limit of {self._seconds:g} seconds: "
-                "nothing was kept.",
-                hint="Give it more time with --limit-time, or make it faster.",
-            )
+            return too_long(self._seconds)
         family = _family(self._process.pid, policy.PROCESSES)
         if len(family) > policy.PROCESSES:
             return ModelError(

@@ -25,7 +25,7 @@ GROUPED_FOLDS = 5
 
 
 class Progress(Protocol):
-    """Shows how far a long work is; `podium.display` has one for terminals."""
+    """Shows how far a long work is; `podium.cli` has one for terminals."""
 
     def stage(self, title: str) -> Report | None:
         """Begin a stage and give what reports its steps."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podium import scratch
 from podium.competition.version import PUBLIC
 from podium.data.dataset import FOLDS, SEQUENCES, TRUTH, Data
 from podium.scratch import file_sha256
@@ -89,6 +90,8 @@ def cut(
         test: A part, and which of its rows are to be predicted.
         extra: Which extra rows it has, where there are any.
     """
+    if folder.exists():  # what is left of one that a fault of the disk ended
+        scratch.remove(folder)
     (folder / PUBLIC).mkdir(parents=True)
     more: list[Path] = []
     for part, source, rows in (

@@ -103,6 +103,7 @@ class Board:
                 export could say the record.
         """
         jsonl.refuse_unwritable(record)
+        primary = _primaries([record])
         with self.write() as connection:
             key = {"submission": record.submission, "version": record.version, "origin": OWN}
             if connection.execute(_select(["number"], **key)).first():
@@ -111,7 +112,7 @@ class Board:
                 names = (record.competition, record.dataset, record.version)
                 seen = connection.execute(select_looks(*names, since=today())).all()
                 refuse_over_limit(record.team, {row[0]: row[1] for row in seen}, daily_limit)
-            _put(connection, [record], OWN)
+            _put(connection, [record], OWN, primary)
         return True
 
     def merge(self, batch: Batch) -> None:
@@ -120,10 +121,11 @@ class Board:
         Raises:
             BoardError: If a reveal would open a submission that did not come open.
         """
+        primary = _primaries([*batch.records, *batch.references, *batch.claims])
         with self.write() as connection:
-            _put(connection, batch.records, OWN)
-            _put(connection, batch.references, REFERENCE)
-            _put(connection, batch.claims, CLAIM)
+            _put(connection, batch.records, OWN, primary)
+            _put(connection, batch.references, REFERENCE, primary)
+            _put(connection, batch.claims, CLAIM, primary)
             _withdraw(connection, batch.withdrawals, CLAIM)
             for reveal in batch.reveals:
                 _refuse_unseen(connection, reveal, batch.came_open)
@@ -366,13 +368,21 @@ def today() -> str:
     return now()[: len("2026-01-31")]
 
 
-def _primary(competition: str) -> str | None:
-    """The score that ranks; a competition need not be here for its records to be."""
-    known = competitions.try_load(competition)
-    return None if isinstance(known, str) else known.primary.name
+def _primaries(records: Sequence[Record]) -> dict[str, str | None]:
+    """The score that ranks by competition, which need not be here for its records to be.
+
+    Asked before the database is locked: a competition's code may have to be imported.
+    """
+    loaded = {name: competitions.try_load(name) for name in {r.competition for r in records}}
+    return {n: None if isinstance(c, str) else c.primary.name for n, c in loaded.items()}
 
 
-def _put(connection: sa.Connection, records: Sequence[Record], origin: str) -> None:
+def _put(
+    connection: sa.Connection,
+    records: Sequence[Record],
+    origin: str,
+    primary: Mapping[str, str | None],
+) -> None:
     """Add records whose submission and version the board does not have.
 
     One that is trusted more, or as much and tells more (the private figures), takes the place of
@@ -380,7 +390,6 @@ def _put(connection: sa.Connection, records: Sequence[Record], origin: str) -> N
     """
     new, better = list[dict[str, Any]](), list[dict[str, Any]]()
     there = _known(connection, records)
-    primary = {name: _primary(name) for name in {record.competition for record in records}}
     last = connection.execute(sa.select(sa.func.max(RECORDS.c.number))).scalar() or 0
     for record in records:
         row = row_of(record, origin, primary[record.competition])

@@ -87,6 +87,7 @@ class Contests(dict[tuple[str, str], "Contest | None"]):
     def __init__(self, board: Board) -> None:
         super().__init__()
         self._board = board
+        self._shipped: dict[str, frozenset[str]] = {}
 
     def __missing__(self, names: tuple[str, str]) -> Contest | None:
         self[names] = known = None
@@ -98,8 +99,19 @@ class Contests(dict[tuple[str, str], "Contest | None"]):
         return self[names]
 
     def of(self, line: Mapping[str, Any]) -> Contest | None:
-        """That of a line, whatever it says."""
-        return self[str(line.get("competition")), str(line.get("dataset"))]
+        """That of a record's line, whatever it says; no other line needs one."""
+        known = line.get("type") == "record"
+        return self[str(line.get("competition")), str(line.get("dataset"))] if known else None
+
+    def ships(self, line: Mapping[str, Any]) -> bool:
+        """Whether a line came with its competition."""
+        name = str(line["competition"])
+        if name not in self._shipped:
+            competition = competitions.try_load(name)
+            self._shipped[name] = (
+                frozenset() if isinstance(competition, str) else jsonl.shipped(competition)
+            )
+        return bool(self._shipped[name]) and jsonl.sha256_of(line) in self._shipped[name]
 
 
 _Order = tuple[bool, str, str]
@@ -325,12 +337,11 @@ def _read(file: Path, contests: Contests) -> _Content:
     old_reveals: list[tuple[int, dict[str, Any]]] = []
 
     def take(number: int, line: dict[str, Any]) -> None:
-        contest, key = contests.of(line), jsonl.identity(line)
-        wrong = jsonl.problems(line, contest)
+        key = jsonl.identity(line)
+        wrong = jsonl.problems(line, contests.of(line))
         problems.extend((number, problem) for problem in wrong)
         if not wrong:
-            ships = contest is not None and contest.ships(line)
-            parsed.append((_order(line), number, key, jsonl.made(line), ships))
+            parsed.append((_order(line), number, key, jsonl.made(line), contests.ships(line)))
 
     for number, text in jsonl.read(file):
         line = jsonl.parse(text)

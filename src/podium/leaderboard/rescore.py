@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -112,11 +112,26 @@ def rescore(
     return list(_each(works, "/".join(names), progress))
 
 
-def outdated(board: Board, competition: str, dataset: str, version: str | None) -> list[Record]:
-    """The latest record of each submission that has none in a version; no withdrawn ones."""
+def outdated(
+    board: Board,
+    competition: str,
+    dataset: str,
+    version: str | None,
+    done_by: Collection[str] = (OWN,),
+) -> list[Record]:
+    """The latest record of each submission that has none in a version; no withdrawn ones.
+
+    Args:
+        board: Whose records.
+        competition: Its name.
+        dataset: Its name.
+        version: The name of the version; None if there is none.
+        done_by: Origins of records in the version that count.
+    """
     where = {"competition": competition, "dataset": dataset, "kind": SUBMISSION}
     own = board.records([OWN], **where)
-    done = board.withdrawn() | {r.submission for r in own if r.version == version}
+    present = board.records(done_by, **where, version=version) if version else []
+    done = board.withdrawn() | {record.submission for record in present}
     records = [*board.records([CLAIM], **where), *own]  # of both what was scored here counts
     old = {record.submission: record for record in records if record.version != version}
     return [record for submission, record in old.items() if submission not in done]

@@ -133,10 +133,6 @@ def _pictures(page: Page, out: Path) -> Pictures:
     competition = contest.competition
     if not competition.has("plot"):
         return Pictures(missing=f"{competition.name} draws no pictures of its own.")
-    scorer = Scorer.find(contest)
-    if scorer is None:
-        command = get_command(competition, contest.dataset)
-        return Pictures(missing=f"Its data are not here: {command}")
     shown: list[str] = []
     for submission in (team.row.submission for team in page.teams):
         with suppress(BoardError):
@@ -148,6 +144,10 @@ def _pictures(page: Page, out: Path) -> Pictures:
         return Pictures(missing="The predictions of the best submissions are not here.")
     folder = out / page.file.removesuffix(".html")
     try:
+        scorer = Scorer.find(contest)
+        if scorer is None:
+            command = get_command(competition, contest.dataset)
+            return Pictures(missing=f"Its data are not here: {command}")
         drawn = plotting.plot(scorer, shown, folder)
     except PodiumError as error:
         return Pictures(missing=f"{error.message} {error.hint}".strip())

@@ -120,7 +120,7 @@ class Journal:
         Raises:
             PodiumError: If another process searches it.
         """
-        lock = self._lock(study.study_name.rsplit("/", 1)[1])
+        lock = self._lock(f"study-{study.study_name.rsplit('/', 1)[1]}")
         if not lock.acquire(wait=False):
             raise PodiumError(
                 f"Another command is searching {study.study_name} now.",
@@ -238,7 +238,7 @@ class Database:
     def _first_heartbeat(self, trial: int) -> None:
         """Optuna takes a trial without any for alive: its worker may have died before the first."""
         beats = sa.table("trial_heartbeats", sa.column("trial_id"))
-        with self._engine.connect() as connection:
+        with self._reached(), self._engine.connect() as connection:
             if not connection.execute(sa.select(beats).where(beats.c.trial_id == trial)).first():
                 self.optuna.record_heartbeat(trial)  # type: ignore[attr-defined]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from podium.tuning.storages import Storage, replaced
 FOLDER = "studies"
 FACTS = "podium"
 """Attribute of a study: what it is of."""
+_MAKING = 5.0  # seconds that making a study may take
 DEFAULT, CHANGES, FAILURE = "defaults", "changes", "failure"
 """Attributes of a trial: that it is of the model as it comes; the parameters as the model takes
 them; why it failed."""
@@ -178,7 +180,7 @@ def begin(
     known = {summary.study_name: summary for summary in _summaries(storage)}
     full = next((entry for entry in names if entry in known), names[0])
     if full in known:
-        old = known[full].user_attrs.get(FACTS, {})
+        old = _begun(storage, full).user_attrs.get(FACTS, {})
         same = {"edition": facts["edition"]} if old.get("edition") in versions else {}
         differs = _differences({**old, **same}, facts)
         if differs:
@@ -194,12 +196,24 @@ def begin(
             study_name=full, storage=storage.optuna, direction=subject.direction
         )
     except DuplicatedStudyError:  # another process has begun it in this moment
-        return optuna.load_study(study_name=full, storage=storage.optuna), ""
+        return _begun(storage, full), ""
     study.set_user_attr(FACTS, {**facts, "created": now()})
     study.enqueue_trial(point, user_attrs={DEFAULT: INSIDE if point else OUTSIDE})
     for near in warm:
         study.enqueue_trial({k: v for k, v in near.items() if _lies_in(v, space.get(k))})
     return study, _why_new(full, known, facts)
+
+
+def _begun(storage: Storage, full: str) -> optuna.Study:
+    """A study once whoever makes it has said what it is of, and queued its first trial."""
+    until = time.monotonic() + _MAKING
+    while True:
+        study = optuna.load_study(study_name=full, storage=storage.optuna)
+        if study.user_attrs.get(FACTS) and study.get_trials(deepcopy=False):
+            return study
+        if time.monotonic() > until:  # who began to make it has died
+            return study
+        time.sleep(0.1)
 
 
 def find(storage: Storage, full: str) -> optuna.Study:
