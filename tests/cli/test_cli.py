@@ -381,7 +381,7 @@ def test_cv_never_trains_on_what_it_predicts(podium_cli, toy):
     assert memory["y"].tolist() == [0.0] * 192
 
 
-def test_verify_prints_a_verdict_for_each_check(podium_cli):
+def test_verify_prints_a_verdict_for_each_check(podium_cli, own_cache):
     done = podium_cli("verify", "toy")
     assert done.status == 0
     assert f"{len(CHECKS) + 1} checks, 0 failed" in done.err  # and that data are not ready
