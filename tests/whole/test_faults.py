@@ -421,15 +421,17 @@ def test_a_read_only_disk(disk, named, sample, tmp_path, cache):
     place = _equip(disk.place / "workspace")
     settings = {"PODIUM_WORKSPACE": place, "PODIUM_DATA": disk.place / "cache"}
     assert _podium("submit", "toy", file, **settings).returncode == 0
+    third = _variant(sample, tmp_path, 3)
+    assert _podium("submit", "toy", third, **settings).returncode == 0
     before = {path: path.stat().st_mtime_ns for path in disk.place.rglob("*")}
     disk.lock()
     other = _variant(sample, tmp_path, 2)
     raw = ["data", "toy", "-d", "table", "--from", RAW]
     for command in (["submit", "toy", other], ["run", "toy", "line", "--no-submit"], raw):
         _refused(_podium(*command, **settings), *LOCKED)
-    compared = _podium("compare", "toy", "zero", "0001", "--json", **settings)
+    compared = _podium("compare", "toy", "0001", "0003", "--json", **settings)
     assert compared.returncode == 0, compared.stderr
-    assert json.loads(compared.stdout)["missing"] == []  # the kept files are read
+    assert not json.loads(compared.stdout)["against"][0]["missing"]  # the kept files are read
     settings_here = {**settings, "PODIUM_WORKSPACE": named}
     assert _podium("submit", "toy", other, **settings_here).returncode == 0  # the cache is read
     assert _podium("run", "toy", "line", TMPDIR=disk.place).returncode == 0
