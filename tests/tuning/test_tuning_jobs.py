@@ -310,6 +310,37 @@ def test_workers_that_cannot_do_the_jobs(change, write, cluster, monkeypatch):
 @pytest.mark.slow
 @DASK
 @pytest.mark.filterwarnings("default")
+def test_a_worker_that_joins_late_and_lacks_the_competition(write, cluster, tmp_path, caplog):
+    """Its jobs are done by the others, and a sentence names it."""
+    import distributed
+
+    plain = api.cross_validate("toy", write("import time; time.sleep(1)"))
+    late = [sys.executable, "-m", "distributed.cli.dask_worker", cluster, "--no-dashboard"]
+    elsewhere = {**os.environ, "PODIUM_WORKSPACE": str(tmp_path)}
+    joined = []
+
+    def join():
+        joined.append(subprocess.Popen(late, env=elsewhere, stderr=subprocess.DEVNULL))
+        with distributed.Client(cluster, set_as_default=False) as client:
+            first = min(client.scheduler_info()["workers"])
+            client.wait_for_workers(3)
+            client.retire_workers([first])  # a job more than the other one takes
+
+    joiner = threading.Thread(target=join)
+    joiner.start()
+    try:
+        far = api.cross_validate("toy", "mine.py", seeds=6, dask=cluster)
+    finally:
+        joiner.join()
+        joined[0].terminate()
+        joined[0].wait()
+    assert far.predictions.equals(plain.predictions)
+    assert "is left out" in caplog.text
+
+
+@pytest.mark.slow
+@DASK
+@pytest.mark.filterwarnings("default")
 def test_a_worker_that_dies_loses_no_job(write, cluster):
     """Its jobs are done by another one."""
     import distributed

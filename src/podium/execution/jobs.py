@@ -13,7 +13,7 @@ import math
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from podium.data.expected import Expected
 from podium.errors import PodiumError
 from podium.execution import executors, provenance, views
 from podium.execution.child import told
-from podium.execution.executors import Cluster, Executor, Job
+from podium.execution.executors import LOOK, Cluster, Executor, Job
 from podium.execution.training import Folds, aligned
 from podium.execution.worker import Done, Limits, Worker, refusal
 
@@ -42,10 +42,6 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 class Stopped(BaseException):
     """A job ends because its command does; no `Exception`, since nothing has failed."""
-
-
-class UnfitError(PodiumError):
-    """A worker of a cluster that cannot do the job: it lacks something, or has another version."""
 
 
 class Children:
@@ -239,7 +235,7 @@ def train(job: Job) -> dict[str, Any]:
 def train_far(job: Job) -> dict[str, Any]:
     """Do a job for another machine: predictions are bytes, and a refusal is plain values."""
     if why := lacks(job):
-        return {"unfit": why}
+        return {"unfit": why, "job": job}
     try:
         answer = train(job)
     except PodiumError as error:
@@ -334,7 +330,7 @@ class Trainings:
             self._stack.enter_context(suppress(OSError))  # a cluster that is gone has ended all
             self._stack.callback(self._executor.on_each, end, self._facts["command"])
             try:
-                self._executor.keep_fit(self._executor.on_each(lacks, self._facts))
+                self._leave_unfit_out()
             except BaseException:
                 self._stack.close()
                 raise
@@ -343,6 +339,10 @@ class Trainings:
     def __exit__(self, *_: object) -> None:
         end(str(self._facts["command"]))
         self._stack.close()
+
+    def _leave_unfit_out(self) -> None:
+        if isinstance(self._executor, Cluster):
+            self._executor.keep_fit(self._executor.on_each(lacks, self._facts))
 
     def refuse_wrong(self, params: Mapping[str, Any]) -> None:
         """Refuse wrong changes to the model's `DEFAULTS` before a training; a cluster does then.
@@ -373,7 +373,7 @@ class Trainings:
 
         Raises:
             PodiumError: If the model failed or took too much.
-            UnfitError: If it was given to a machine that cannot do it.
+            UnfitError: If the cluster has no worker left that can do it.
         """
         try:
             answer = future.result()
@@ -384,8 +384,12 @@ class Trainings:
                 f"The Dask cluster gave a job up: {type(error).__name__}: {error}",
                 hint="See its workers' logs. Do all have the same Podium?",
             ) from error
-        if "unfit" in answer:
-            raise UnfitError(f"A worker of the Dask cluster cannot do the job: {answer['unfit']}")
+        if "unfit" in answer:  # by a worker that came after the others had been asked
+            self._leave_unfit_out()
+            again = self._executor.submit(train_far, answer["job"])
+            while not wait([again], LOOK).done:
+                self._executor.check()
+            return self.result(again)
         if "refused" in answer:
             raise refusal(answer["refused"], theirs=False)
         files = {part: Path(file) for part, file in answer.get("files", {}).items()}
@@ -399,7 +403,7 @@ class Trainings:
 
         Raises:
             PodiumError: If the model failed, took too much, or gave what cannot be scored.
-            UnfitError: If it was given to a machine that cannot do it.
+            UnfitError: If the cluster has no worker left that can do it.
         """
         answer = self.result(future)
         part, data, file = self.folds.held(fold), self._data, answer["files"]["test"]
