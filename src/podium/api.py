@@ -204,6 +204,27 @@ def submit(
     return submit.submit(submit.Scorer.of(load_data(*load(competition, dataset))), predictions)
 
 
+def models(
+    competition: str, model: str | Path | None = None, *, dataset: str | None = None
+) -> list[dict[str, Any]]:
+    """What models declare: parameters, defaults, what is allowed, what a search tries.
+
+    None of their code is run.
+
+    Args:
+        competition: Its name.
+        model: A shipped model's name, or the path of a model file; None for all that are shipped.
+        dataset: On which it is said what they cost, where this board knows; the default one is
+            simulated.
+
+    Raises:
+        ModelError: If there is no such file, or its declarations are broken.
+    """
+    from podium.leaderboard import listing
+
+    return listing.models(*load(competition, dataset), model)
+
+
 def run(
     competition: str,
     model: str | Path,

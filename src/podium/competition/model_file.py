@@ -79,12 +79,8 @@ class ModelFile:
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring, without running it."""
-        try:
-            doc = ast.get_docstring(ast.parse(self.source)) or ""
-        except (SyntaxError, ValueError) as error:
-            return f"broken: {error}"
-        return doc.split("\n\n")[0].replace("\n", " ")
+        """The first line of its docstring."""
+        return summary(self.source)
 
     def with_defaults(self, told: Mapping[str, Any]) -> Self:
         """The same file with its `DEFAULTS`, as its process tells them."""
@@ -157,6 +153,15 @@ class LoadedModel(ModelFile):
             yield
 
 
+def summary(source: bytes) -> str:
+    """The first line of a file's docstring; the file is not run."""
+    try:
+        doc = ast.get_docstring(ast.parse(source)) or ""
+    except (SyntaxError, ValueError) as error:
+        return f"broken: {error}"
+    return doc.split("\n\n")[0].replace("\n", " ")
+
+
 def user_file(name: str | Path) -> Path | None:
     """The path of a user's own file (ending in `.py`); None for a shipped model's name.
 
@@ -225,6 +230,23 @@ def find(competition: Competition, name: str | Path) -> ModelFile:
         parameters=parameters or {},
         params=defaults(parameters or {}),
     )
+
+
+def shown(competition: Competition, name: str | Path) -> ModelFile:
+    """A model file with the `DEFAULTS` that its text shows, if it has no declarations.
+
+    None of its code is run: where `DEFAULTS` are computed it has no parameters here.
+
+    Raises:
+        UnknownNameError, ModelError: See `find`.
+    """
+    file = find(competition, name)
+    if not file.parameters:
+        with contextlib.suppress(ModelError):
+            told = declared(file.source, file.path, name="DEFAULTS")
+            if isinstance(told, dict):
+                return file.with_defaults({str(name): value for name, value in told.items()})
+    return file
 
 
 def _declared(
