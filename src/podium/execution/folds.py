@@ -103,6 +103,9 @@ def cross_validate(
             data, file, folds=folds, limits=limits, executor=executor, progress=progress
         ) as trainings,
     ):
+        total = len(waiting)
+        if progress:
+            progress.count(0, total)
         ahead = trainings.children if limits == Limits() else None
         while waiting or working:
             while waiting and len(working) < executor.slots:
@@ -116,6 +119,8 @@ def cross_validate(
                 left = rest(left, answer["seconds"])
                 if left == SHORTEST:  # those beside it were given time before they had taken it
                     raise too_long(limits.seconds or 0.0)
+                if progress:
+                    progress.count(total - len(waiting) - len(working), total)
                 if trainings.children and all(fold in done for done in tables.values()):
                     trainings.children.close_fold(fold)
             executor.check()
