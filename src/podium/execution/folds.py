@@ -20,7 +20,9 @@ from podium.execution.jobs import Trainings
 from podium.execution.monitor import too_long
 from podium.execution.training import Folds
 from podium.execution.worker import Limits
+from podium.figures import figure
 from podium.metrics.stats import Card
+from podium.results import Result, scored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +34,8 @@ SHORTEST = 1e-3
 """Seconds that are left of a limit that was reached."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CrossValidation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CrossValidation(Result):
     """Out-of-fold scores on the train part.
 
     Attributes:
@@ -58,6 +60,34 @@ class CrossValidation:
     model_sha256: str
     left_open: tuple[str, ...] = ()
     file: Path | None = None
+
+    @property
+    def score(self) -> float:
+        """The primary score of all rows, of the first seed."""
+        return self.by_seed[0]
+
+    @property
+    def ci(self) -> tuple[float, float] | None:
+        """Its 95 % interval; None with too few groups."""
+        return self.card.whole.ci
+
+    def to_frame(self) -> pd.DataFrame:
+        """All rows and each stratum: rows, groups, interval, every score."""
+        import pandas as pd
+
+        estimates = {"all rows": self.card.whole, **self.card.strata}
+        return pd.DataFrame(
+            [
+                {"rows of": name, "rows": estimate.rows, "groups": estimate.groups}
+                | dict(zip(("ci_low", "ci_high"), estimate.ci or (None, None), strict=True))
+                | dict(estimate.scores)
+                for name, estimate in estimates.items()
+            ]
+        )
+
+    def _line(self) -> str:
+        folds = ", ".join(map(figure, self.by_fold.values()))
+        return f"{scored(self.score, self.ci)} out of fold; folds {folds}"
 
 
 def cross_validate(
