@@ -22,21 +22,28 @@ podium.competitions.__path__.append(str(HERE))
 settings.register_profile("few", max_examples=25)  # for `make test`; others do 100
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """Tests that prepare the same data run in one process, one after the other.
 
-    A group is a competition, or a file. Slow tests of the harness are shared out one by one.
+    A group is a competition, or a file. Slow tests of the harness are shared out one by one. The
+    marks that xdist itself knows groups by are without effect, and without a word, from pytest 9.2.
     """
-    for item in items:
-        group, (top, name, *_) = item.path.stem, item.path.relative_to(HERE.parent).parts
-        if top == "competitions":
-            group = name
-        elif group == "test_competitions" and hasattr(item, "callspec"):
-            group = item.callspec.params["name"]
-        elif item.get_closest_marker("slow"):
-            continue
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    one_by_one = config.option.markexpr.startswith("slow")
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, name = nodeid.partition("::")
+            top, folder, *_ = file.split("/")
+            if top == "competitions":
+                return folder
+            if name.startswith("test_competition["):
+                return name.partition("[")[2].partition("-")[0]
+            return nodeid if one_by_one else file
+
+    return Groups(config, log) if config.option.dist == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")
