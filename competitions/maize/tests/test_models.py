@@ -107,6 +107,7 @@ def test_rows_stand_for_themselves(name: str) -> None:
     np.testing.assert_allclose(alone, whole[[7, 3]], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_the_other_assay_says_is_a_feature() -> None:
     """Few rows train, many more of the other assay, which has the same causes."""
     few = invented(20, 1)

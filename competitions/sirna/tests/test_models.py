@@ -12,9 +12,12 @@ from podium.competitions.sirna.metric import TARGET
 
 from podium.competition.part import Part
 from podium.errors import ModelError
+from suites import mostly_slow
 
 NEURAL = ("gru", "seqnet")
 NAMES = ("constant", "lightgbm", "lookup", "ridge", "rules", "shuffled", "stack", *NEURAL)
+FITTED = mostly_slow(NAMES, *(place for place, name in enumerate(NAMES) if name != "stack"))
+"""The stack trains all its members: its quick tests are those of how they are blended."""
 FEW = {"gru": {"epochs": 2}, "seqnet": {"epochs": 2}}
 """Less training, where it does not matter what was learnt."""
 CELLS = ("Hep3B Cells", "HeLa Cells", None)
@@ -118,7 +121,7 @@ def test() -> Part:
     return part
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FITTED)
 def test_predicts_each_row_in_range_and_repeats(name: str, train: Part, test: Part) -> None:
     table = fitted(name).predict(hidden(test))
     assert list(table.columns) == ["id", TARGET]
@@ -127,7 +130,7 @@ def test_predicts_each_row_in_range_and_repeats(name: str, train: Part, test: Pa
     assert table.equals(predicted(name, train, test, **FEW.get(name, {})))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FITTED)
 def test_one_row_and_pickling(name: str, train: Part) -> None:
     built = fitted(name)
     one = hidden(train.take(np.array([7])))
@@ -137,7 +140,7 @@ def test_one_row_and_pickling(name: str, train: Part) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["lightgbm", "lookup", "ridge", "stack", "seqnet", pytest.param("gru", marks=pytest.mark.slow)],
+    mostly_slow(["lightgbm", "lookup", "ridge", "stack", "seqnet", "gru"], 0, 1, 2),
 )
 def test_learns(name: str, train: Part) -> None:
     params = {"gru": {"conditions": True, "dropout": 0.0}}.get(name, {})
