@@ -19,7 +19,9 @@ from podium.data import dataset as data
 HERE = Path(__file__).parent / "tests"
 RAW = Path(os.environ.get("PODIUM_RAW", HERE.parent.parent / "shared" / "data"))
 podium.competitions.__path__.append(str(HERE))
-settings.register_profile("few", max_examples=25)  # for `make test`; others do 100
+for profile, examples in (("few", 25), ("many", 100)):  # few for `make test`, else many
+    settings.register_profile(profile, max_examples=examples, deadline=None)  # cores are shared
+settings.load_profile("many")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -399,6 +399,7 @@ def test_no_link_of_a_model_leads_out(workspace, toy, own_cache):
     assert not victim.is_symlink()
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_script_shows_a_model_nothing_of_its_folder(workspace, tmp_path, toy, monkeypatch):
     """What calls Podium may lie beside secrets, and above the place for temporary files."""
