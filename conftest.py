@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,23 @@ def pytest_xdist_make_scheduler(config, log):
             return nodeid if one_by_one else file
 
     return Groups(config, log) if config.option.dist == "loadgroup" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scratch(tmp_path_factory):
+    """A place for scratch of this session alone: what killed commands leave slows no later one.
+
+    Every model's process hides what lies in it. Others may enter: PostgreSQL has a user of its own.
+    """
+    tmp_path_factory.getbasetemp()
+    with (
+        tempfile.TemporaryDirectory(prefix="podium-tests-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        Path(folder).chmod(0o755)
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(scope="session")
