@@ -523,7 +523,7 @@ OTHER_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("written", "said"), mostly_slow(OTHER_TYPES, 1, -1))
+@pytest.mark.parametrize(("written", "said"), mostly_slow(OTHER_TYPES, -1))
 def test_labels_of_other_types_are_the_texts_that_a_submission_says(
     place, own_cache, podium_cli, written, said
 ):
@@ -634,6 +634,7 @@ def test_check_notes_labels_that_no_train_row_has(place, own_cache, podium_cli):
     assert "labels are wanted, one of 'high', 'low', 'mid'" in done.err
 
 
+@pytest.mark.slow
 def test_what_makes_the_data_may_lie_in_a_folder_of_its_own(place, own_cache):
     """A folder `data` counts once it has code: raw tables may be called so, too."""
     made = new(NewOptions("mine", table=place / "value.csv", target="value", metric="rmse"))

@@ -116,7 +116,7 @@ COMMANDS = {
 
 
 @LINUX
-@pytest.mark.parametrize("command", [*COMMANDS, "space", "verify"])
+@pytest.mark.parametrize("command", mostly_slow([*COMMANDS, "space", "verify"], 0, 1))
 def test_what_a_model_cannot_reach(command, names, board, toy, monkeypatch):
     before, tries = state(board), reach(ESCAPES, names)
     path = Path(model("pass" if command == "space" else tries))

@@ -139,8 +139,11 @@ def test_what_changes_the_values_begins_a_new_study_and_says_why(write):
     assert api.tune("toy", "mine.py", trials=1, study="mine").study == "toy/demo/mine"
 
 
+EXHAUSTIVE = [pytest.param(name, marks=pytest.mark.exhaustive) for name in ("qmc", "nsgaii", "gp")]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "qmc", "nsgaii", "gp"])
+@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", *EXHAUSTIVE])
 def test_every_sampler_repeats_itself(sampler, write, workspace):
     if sampler == "cmaes":
         pytest.importorskip("cmaes")

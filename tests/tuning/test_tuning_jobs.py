@@ -240,15 +240,15 @@ def test_a_broken_model_stops_all_workers(write):
 
 
 @pytest.mark.slow
-def test_four_workers_fifty_trials_each(write, url, monkeypatch):
+def test_four_workers_fifteen_trials_each(write, url, monkeypatch):
     monkeypatch.setattr(search, "LOOK", 0.05)
     write("import time; time.sleep(0.002)")
-    settings = {"trials": 200, "jobs": 4, "study": "s", "pruner": "none", "sampler": "random"}
+    settings = {"trials": 60, "jobs": 4, "study": "s", "pruner": "none", "sampler": "random"}
     for _ in range(2):
         found = api.tune("toy", "mine.py", storage=url, **settings)
-        assert states(found, url) == ["COMPLETE"] * 200
-        assert len({str(trial.params) for trial in trials(found, url)}) == 200
-    assert side_by_side(trials(found, url)[:200]) == 4
+        assert states(found, url) == ["COMPLETE"] * 60
+        assert len({str(trial.params) for trial in trials(found, url)}) == 60
+    assert side_by_side(trials(found, url)[:60]) == 4
 
 
 @pytest.fixture

@@ -423,6 +423,7 @@ def beside():
         Path(f"{name}.py").write_text("open('ran', 'a').write(f'{__name__} ')\nraise SystemExit(9)")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("beside")
 def test_no_module_is_taken_from_the_current_folder(podium_cli, sample):
     hdf5(lambda file: file.update(id=sample["id"].tolist(), y=sample["y"].to_numpy()))

@@ -119,6 +119,7 @@ def test_what_the_other_assay_says_is_a_feature() -> None:
     pd.testing.assert_frame_equal(plain, predicted("lightgbm", helped, TEST, **settings))
 
 
+@pytest.mark.slow
 def test_the_other_assay_is_learned_without_the_fold() -> None:
     """Answers of the other assay in one fold change nothing in what that fold is told."""
     model = build("lightgbm", other_assay=True)

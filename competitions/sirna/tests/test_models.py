@@ -196,6 +196,7 @@ def test_lookup_by_hand() -> None:
     assert predicted("lookup", part, new)[TARGET][0] == pytest.approx(20 * 2**0.5)
 
 
+@pytest.mark.slow
 def test_lightgbm_general_knows_neither_site_nor_source(train: Part, test: Part) -> None:
     other = invented(60, "ABXY", seed=4)
     other.features["cell_line_donor"] = "never seen"
