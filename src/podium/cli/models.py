@@ -1,4 +1,4 @@
-"""Models: run, cv, predict."""
+"""Models: what there is, run, cv, predict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from podium import api, figures
 from podium.cli import answers
-from podium.cli.display import live, printing, submissions
+from podium.cli.display import competitions, live, printing, submissions
 from podium.cli.options import (
     Comp,
     Dask,
@@ -29,6 +29,25 @@ from podium.cli.options import (
 )
 
 
+def models(
+    comp: Comp,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="A shipped model, or the path of a model file (.py)."),
+    ] = None,
+    dataset: DatasetName = None,
+    as_json: Json = False,
+) -> None:
+    """Show the models, or the parameters of one: defaults, what is allowed, what is searched."""
+    known = api.models(comp, model, dataset=dataset)
+    if as_json:
+        printing.document(known)
+    elif model is None:
+        competitions.models(known)
+    else:
+        competitions.parameters(known[0])
+
+
 def run(
     comp: Comp,
     model: ModelName,
@@ -43,6 +62,7 @@ def run(
     no_submit: Annotated[
         bool, typer.Option("--no-submit", help="Only write the predictions.")
     ] = False,
+    dask: Dask = None,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
     as_json: Json = False,
@@ -64,6 +84,7 @@ def run(
             name=name,
             message=message,
             submit=not no_submit,
+            dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
             progress=progress,

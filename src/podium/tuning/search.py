@@ -22,8 +22,9 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from podium.errors import MissingPackageError, PodiumError, one_line
-from podium.execution.executors import LOOK
-from podium.execution.folds import FoldJobs, UnfitError, rest
+from podium.execution.executors import LOOK, UnfitError
+from podium.execution.folds import rest
+from podium.execution.jobs import Trainings
 from podium.tuning import samplers, storages, studies
 from podium.tuning.pruning import KEPT, Kept, Race
 from podium.tuning.studies import Standing, Subject
@@ -67,7 +68,6 @@ class Search:
         subject: What the study is of.
         study: Its full name.
         storage: Where it lies.
-        params: Changes that hold for every trial.
         sampler: See `podium.tuning.samplers`.
         trials: How many the study shall have in all; None for any number.
         seconds: That the model's code may take for a trial; None for any time.
@@ -79,11 +79,10 @@ class Search:
     subject: Subject
     study: str
     storage: Storage
-    params: Mapping[str, Any]
     sampler: str
     trials: int | None
     seconds: float | None
-    jobs: FoldJobs
+    jobs: Trainings
     executor: Executor
     clock: Clock
     _asking: threading.Lock = field(default_factory=threading.Lock)
@@ -177,13 +176,13 @@ class Search:
         """What a trial changes of the model's `DEFAULTS`."""
         own = trial.user_attrs.get(studies.DEFAULT)
         if own == studies.OUTSIDE:
-            return self.params
+            return self.subject.fixed
         changes = studies.suggested(self.subject, trial)
         if own:
-            return self.params
+            return self.subject.fixed
         if changes != trial.params:
             trial.set_user_attr(studies.CHANGES, changes)
-        return {**self.params, **changes}
+        return {**self.subject.fixed, **changes}
 
     def _value(self, study: optuna.Study, trial: optuna.Trial) -> float | None:
         """The out-of-fold score over all folds; None if the trial is not going to be the best.
@@ -197,7 +196,7 @@ class Search:
         for fold in self.jobs.folds.numbers:
             future = self.jobs.submit(fold, params, self.subject.seed, left)
             self._wait(future)
-            answer, done[fold] = self.jobs.result(fold, future)
+            answer, done[fold] = self.jobs.held_out(fold, future)
             left = rest(left, answer["seconds"])
             if self._pruned(study, trial, done):
                 return None

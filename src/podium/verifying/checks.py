@@ -20,7 +20,7 @@ from podium.data import dataset as datas
 from podium.data import formats, raw
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution import training
-from podium.execution.folds import predictions_limit
+from podium.execution.jobs import predictions_limit
 from podium.execution.worker import Worker
 from podium.leaderboard import files
 from podium.leaderboard.record import OWN
@@ -309,7 +309,7 @@ def spaces_yield_parameters(tested: DatasetUnderTest) -> Iterator[str]:
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         for number in range(3):
             try:
-                worker.build(worker.space(partial(studies.suggest, study.ask()), number))
+                worker.build(worker.space(partial(studies.suggest, study.ask()), number, {}))
             except PodiumError as error:
                 yield f"{name}: {error}"
 
