@@ -488,6 +488,7 @@ def test_a_disk_that_refuses_is_told_plainly(podium_cli, file, monkeypatch):
     assert done.err == "error: The system refused: No space left on device: board.sqlite.\n"
 
 
+@pytest.mark.slow
 def test_a_competition_in_a_named_workspace(workspace, cache):
     """Another process, far from the checkout's tests, finds it by the environment alone."""
     import os

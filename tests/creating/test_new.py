@@ -4,6 +4,7 @@ import importlib
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -76,18 +77,26 @@ def organiser(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def place(organiser, workspace, monkeypatch):
-    """A named workspace with tables; competitions of other tests are forgotten."""
-    monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
-    root = workspace / "competitions"
-    root.mkdir()
-    monkeypatch.setattr(podium.competitions, "__path__", [*podium.competitions.__path__, str(root)])
-    shutil.copytree(organiser, workspace, dirs_exist_ok=True)
-    yield workspace
+@contextmanager
+def named(folder):
+    """This folder is the workspace; its competitions are forgotten afterwards."""
+    root = folder / "competitions"
+    root.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PODIUM_WORKSPACE", str(folder))
+        patch.setattr(podium.competitions, "__path__", [*podium.competitions.__path__, str(root)])
+        yield
     for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
         del sys.modules[name]
     importlib.invalidate_caches()
+
+
+@pytest.fixture
+def place(organiser, workspace):
+    """A named workspace with tables."""
+    shutil.copytree(organiser, workspace, dirs_exist_ok=True)
+    with named(workspace):
+        yield workspace
 
 
 def problems(verdicts):
@@ -514,7 +523,7 @@ OTHER_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("written", "said"), mostly_slow(OTHER_TYPES, 1, -1))
+@pytest.mark.parametrize(("written", "said"), mostly_slow(OTHER_TYPES, -1))
 def test_labels_of_other_types_are_the_texts_that_a_submission_says(
     place, own_cache, podium_cli, written, said
 ):
@@ -625,6 +634,7 @@ def test_check_notes_labels_that_no_train_row_has(place, own_cache, podium_cli):
     assert "labels are wanted, one of 'high', 'low', 'mid'" in done.err
 
 
+@pytest.mark.slow
 def test_what_makes_the_data_may_lie_in_a_folder_of_its_own(place, own_cache):
     """A folder `data` counts once it has code: raw tables may be called so, too."""
     made = new(NewOptions("mine", table=place / "value.csv", target="value", metric="rmse"))

@@ -15,6 +15,7 @@ from podium.competition.folders import load
 from podium.data import formats, h5ad
 from podium.errors import SubmissionError
 from podium.scoring import submission
+from suites import mostly_slow
 
 IDS = [f"c{row}" for row in range(30)]
 GENES = [f"Gene{column}" for column in range(8)]
@@ -80,7 +81,7 @@ def test_a_single_precision_file_stays_so(values):
     assert np.array_equal(found, values.astype(np.float32))
 
 
-@pytest.mark.parametrize("form", [None, csr_array, csc_array])
+@pytest.mark.parametrize("form", mostly_slow([None, csr_array, csc_array], 1))
 def test_hdf5(values, form):
     write_hdf5("p.h5", values, form=form)
     write_hdf5("group.h5", values, form=form, group="predictions", name="X")

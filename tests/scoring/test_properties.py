@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.competition.folders import load
@@ -19,8 +19,6 @@ from podium.data import formats
 from podium.errors import SubmissionError
 from podium.scoring import submission
 
-settings.register_profile("shared cores", deadline=None)
-settings.load_profile("shared cores")
 ROWS = 9
 IDS = pa.array([f"{row:02d} ä" for row in range(ROWS)])
 VALUES = st.lists(st.floats(-100, 100), min_size=ROWS, max_size=ROWS)

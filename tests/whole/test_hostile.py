@@ -423,6 +423,7 @@ def beside():
         Path(f"{name}.py").write_text("open('ran', 'a').write(f'{__name__} ')\nraise SystemExit(9)")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("beside")
 def test_no_module_is_taken_from_the_current_folder(podium_cli, sample):
     hdf5(lambda file: file.update(id=sample["id"].tolist(), y=sample["y"].to_numpy()))
@@ -478,6 +479,7 @@ def test_bombs_of_every_format_take_little_memory_and_time(bombs, sample):
     assert peak < MEMORY_MB
 
 
+@pytest.mark.slow
 def test_bombs_of_others_stop_nobody(bombs, sample):
     place = Path("submissions/toy/demo/eve")
     shutil.copytree(bombs, place)
@@ -745,8 +747,9 @@ ENDLESS = [
 ]
 
 
-@pytest.mark.parametrize("fit", mostly_slow(ENDLESS, 0))
-@pytest.mark.parametrize("command", mostly_slow(["run", "cv"], 0))
+@pytest.mark.slow
+@pytest.mark.parametrize("fit", ENDLESS)
+@pytest.mark.parametrize("command", ["run", pytest.param("cv", marks=pytest.mark.exhaustive)])
 def test_models_that_never_end(command, fit, sample, workspace):
     name = model(fit)
     before = state(workspace)
@@ -780,17 +783,15 @@ def test_a_limit_in_the_python_interface(sample):
     api.run("toy", "line", limit_time=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fit",
-    mostly_slow(
-        [
-            "for _ in range(30): os.write(1, b'x' * 10**6)",
-            "for _ in range(300_000): print('x' * 99)",
-            "print('x' * 10**8)",
-            "import subprocess; subprocess.run(['sh', '-c', 'head -c 30000000 /dev/zero'])",
-        ],
-        0,
-    ),
+    [
+        "for _ in range(30): os.write(1, b'x' * 10**6)",
+        "for _ in range(300_000): print('x' * 99)",
+        "print('x' * 10**8)",
+        "import subprocess; subprocess.run(['sh', '-c', 'head -c 30000000 /dev/zero'])",
+    ],
 )
 def test_floods_of_prints(fit, sample):
     status, out, err, peak = podium("run", "toy", model(fit), "--json")
@@ -802,6 +803,7 @@ def test_floods_of_prints(fit, sample):
     assert peak < (550 if "10**8" in fit else MEMORY_MB)
 
 
+@pytest.mark.slow
 def test_what_c_prints_does_not_mix_with_results(sample):
     fit = "__import__('ctypes').CDLL(None).puts(b'from C')"
     status, out, err, _ = podium("run", "toy", model(fit), "--json")
@@ -883,6 +885,7 @@ def test_folders_with_loops_and_pipes(own_cache, podium_cli):
     assert "toy.csv: not found" in done.err
 
 
+@pytest.mark.slow
 def test_the_fuzz_target_runs(tmp_path):
     script = ROOT / "tests" / "fuzz_submission.py"
     done = subprocess.run(
@@ -911,15 +914,14 @@ def test_quick_exits_with_large_files(times, workspace, monkeypatch):
         assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.fixture(params=mostly_slow([0, 200_000_000], 0))
-def large(request, tmp_path_factory):
+@pytest.fixture
+def large(tmp_path_factory):
     """Tables of one's own that no such file can hold."""
     folder = tmp_path_factory.mktemp("large")
     (folder / "commas.csv").write_bytes(b"x,y" + b"," * 15_000_000)
     (folder / "columns.csv").write_bytes(b"x,y" + b"," * 1_000_000 + b"\n")
-    if request.param:
-        nulls = pa.nulls(request.param, pa.float64())
-        pq.write_table(pa.table({"x": nulls}), folder / "nulls.parquet", compression="zstd")
+    nulls = pa.nulls(200_000_000, pa.float64())
+    pq.write_table(pa.table({"x": nulls}), folder / "nulls.parquet", compression="zstd")
     with h5py.File(folder / "cells.h5ad", "w") as file:
         file.attrs["encoding-type"] = "anndata"
         for name in ("obs", "var"):
@@ -944,6 +946,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 """
 
 
+@pytest.mark.slow
 def test_tables_of_ones_own_have_limits_too(large, sample):
     code = f"import sys\n{MAIN.partition('from podium')[0]}{OWN_TABLES}"
     _, out, err, peak = measured(sys.executable, "-c", code, large)

@@ -113,6 +113,7 @@ def better(first, second, stratum):
     return difference(*(cards["all"].strata[stratum] for cards in scored), "score")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_open_rows_are_the_organisers_table_with_the_target_filled_in(shanghai, raw_folder):
     open_file = api.run("sirna", "constant", dataset="shanghai").open_file
