@@ -57,14 +57,14 @@ class Parameter:
 
     default: Any
     what: str = ""
-    within: Sequence[Any] = (None, None)
+    within: tuple[Any, Any] = (None, None)
     choices: Collection[Any] = ()
     search: Sequence[Any] | bool = ()
     like: Any = None
     optional: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.within, tuple) or len(self.within) not in (0, 2):
+        if not isinstance(self.within, tuple) or len(self.within) != 2:
             raise ValueError("within is (low, high)")
         if self.default is not None:
             self._must_take(self.default, "its default")
@@ -92,7 +92,7 @@ class Parameter:
         if self.choices:
             text = f"{'some' if many else 'one'} of {', '.join(map(str, self.choices))}"
         else:
-            text += _between(*self._ends)
+            text += _between(*self.within)
         text = f"a list of {text}" if many else text
         return f"{text}, or None" if self.optional or self.default is None else text
 
@@ -125,7 +125,7 @@ class Parameter:
         kind = type(self._entry)
         if kind in (int, float):
             value = _number(value, kind)
-            low, high = self._ends
+            low, high = self.within
             if not (low is None or low <= value) or not (high is None or value <= high):
                 raise ValueError
         elif not isinstance(value, kind):
@@ -135,12 +135,8 @@ class Parameter:
         return value
 
     @property
-    def _ends(self) -> Sequence[Any]:
-        return self.within or (None, None)
-
-    @property
     def _example(self) -> Any:
-        known = (self.default, self.like, *self._ends)
+        known = (self.default, self.like, *self.within)
         return next((value for value in known if value is not None), None)
 
     @property
@@ -400,11 +396,14 @@ class _Reader:
         if name in self.constants:
             return self._value(self.constants[name])
         module, own = self._imports.get(name, ("", ""))
+        source = None
         if module in ("podium.competition", "podium.learning"):
-            return getattr(import_module(module), own, None)
-        if module.startswith("..") and not module.startswith("...") and self._beside:
-            return getattr(self._beside(module[2:]), own, None)
-        raise _UnreadableError(node, f"{name} is not known without running it")
+            source = import_module(f"{module}.parameters")  # light, unlike what else they export
+        elif module.startswith("..") and not module.startswith("...") and self._beside:
+            source = self._beside(module[2:])
+        if not hasattr(source, own):
+            raise _UnreadableError(node, f"{name} is not known without running it")
+        return getattr(source, own)
 
     def _made(self, node: ast.Call) -> Any:
         function: Any = self._value(node.func) if isinstance(node.func, ast.Name) else None
