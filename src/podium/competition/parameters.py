@@ -70,12 +70,16 @@ class Parameter:
             self._must_take(self.default, "its default")
         elif self._example is None:
             raise ValueError("a default of None leaves the type open: say like=VALUE")
+        if self.search and isinstance(self._example, list | tuple | dict):
+            raise ValueError("no search tries lists or objects: write a space(trial)")
+        if self.search is True and not (self.choices or isinstance(self._example, bool)):
+            raise ValueError("search=True tries all choices, and there are none")
         if not isinstance(self.search, bool) and self.search:
             low, high, *scale = self.search
             for end in (low, high):
                 self._must_take(end, "an end of its search")
-            if scale not in ([], ["log"]) or low > high:
-                raise ValueError('search is (low, high) or (low, high, "log")')
+            if scale not in ([], ["log"]) or low > high or (scale and low <= 0):
+                raise ValueError('search is (low, high), or (low, high, "log") above 0')
 
     def _must_take(self, value: Any, name: str) -> None:
         try:
@@ -165,8 +169,10 @@ class Undeclared(Parameter):
     @property
     def allowed(self) -> str:
         """What it may be, in words."""
+        if self.default is None:
+            return "any value"
         kind = float if type(self.default) is int else type(self.default)
-        return f"{_WORDS.get(kind, (kind.__name__,))[0]}, as in {self.default!r}"
+        return f"{_WORDS.get(kind, (kind.__name__,))[0]}, as in {repr(self.default)[:80]}"
 
     def take(self, value: Any) -> Any:
         """A value like the default: any number for a number, any list for a list.
