@@ -18,7 +18,7 @@ from podium import workspace
 from podium.competition import folders as competitions
 from podium.competition.contract import Competition, Dataset
 from podium.creating.options import NewOptions
-from podium.errors import BoardError
+from podium.errors import BoardError, PodiumError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from podium.leaderboard.rescore import Handled
     from podium.leaderboard.standings import Standings
     from podium.leaderboard.submit import Kept, Outcome
+    from podium.leaderboard.validations import Validation
     from podium.reporting import Report
     from podium.scoring.submission import Checked
     from podium.tuning.search import Watch
@@ -227,7 +228,7 @@ def models(
 
 def run(
     competition: str,
-    model: str | Path,
+    model: str | Path | Any,
     *,
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
@@ -250,7 +251,9 @@ def run(
 
     Args:
         competition: Its name.
-        model: A shipped model's name, or the path of a model file.
+        model: A shipped model's name, the path of a model file, or a live object: a class with
+            `fit(train)` and `predict(part)`, or a scikit-learn estimator, which gets the table of
+            features. An object runs in this process, without walls, and the record says so.
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS`.
         study: A search of this model (see `tune`) whose best parameters are taken; `params`
@@ -310,7 +313,7 @@ def run(
 def _to_train(
     competition: str,
     dataset: str | None,
-    model: str | Path,
+    model: str | Path | Any,
     params: Mapping[str, Any] | None,
     jobs: int | None = None,
 ) -> tuple[Data, ModelFile, dict[str, Any]]:
@@ -321,10 +324,12 @@ def _to_train(
     Args:
         competition: Its name.
         dataset: Its name; the default one is simulated.
-        model: A shipped model's name, or the path of a model file.
+        model: A shipped model's name, the path of a model file, or a live object.
         params: The changes; checked if the file declares its parameters.
         jobs: How many such processes will divide the cores.
     """
+    if not isinstance(model, str | Path):
+        return _live(competition, dataset, model, params)
     from podium.execution import executors, starting
 
     threads = executors.threads(jobs or 1)
@@ -337,6 +342,31 @@ def _to_train(
     changes = file.changed(params or {})
     starting.prepare(threads, file.source)
     return load_data(known, chosen), file, changes
+
+
+def _refuse_live(model: Any, call: str) -> None:
+    """Refuse a live object in a call that takes names and files only.
+
+    Raises:
+        PodiumError: If it is one.
+    """
+    if not isinstance(model, str | Path):
+        raise PodiumError(
+            f"podium.{call} takes a model's name or a model file.",
+            hint="Live objects go into podium.run and podium.cross_validate.",
+        )
+
+
+def _live(
+    competition: str, dataset: str | None, model: Any, params: Mapping[str, Any] | None
+) -> tuple[Data, ModelFile, dict[str, Any]]:
+    """The same of a live object."""
+    from podium.data.dataset import load as load_data
+    from podium.execution import live
+
+    known, chosen = load(competition, dataset)
+    file = live.model_of(known, model)
+    return load_data(known, chosen), file, file.changed(params or {})
 
 
 def _wanted(
@@ -355,7 +385,7 @@ def _wanted(
 
 def cross_validate(
     competition: str,
-    model: str | Path,
+    model: str | Path | Any,
     *,
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
@@ -371,14 +401,15 @@ def cross_validate(
 ) -> CrossValidation:
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
-    The limits are for all folds and seeds together; see `run`. Pictures of the
-    predictions beside the truth are written to the folder `plots`, if it is named. `jobs` trainings
-    run side by side (one by default) and divide the cores; on a Dask cluster, whose scheduler's
-    address is `dask`, as many run as its workers have threads.
+    `model` may be a live object, as in `run`. The limits are for all folds and seeds together.
+    Pictures of the predictions beside the truth are written to the folder `plots`, if it is named.
+    `jobs` trainings run side by side (one by default) and divide the cores; on a Dask cluster,
+    whose scheduler's address is `dask`, as many run as its workers have threads.
     """
     ready, file, params = _to_train(competition, dataset, model, params, jobs)
     from podium.execution import folds, out_of_fold
     from podium.execution.worker import Limits
+    from podium.leaderboard import validations
     from podium.reporting import plotting
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
@@ -400,9 +431,20 @@ def cross_validate(
         sha256 = validation.model_sha256
         place = out_of_fold.place(ready, model_sha256=sha256, params=validation.params, seed=seed)
         out_of_fold.keep(place, validation.predictions)
+        validation = replace(validation, file=place)
+    shown = " ".join([file.name, *(f"{name}={value}" for name, value in params.items())])
+    validations.note(ready, shown, validation, seed=seed, by=by)
     if plots is not None:
         plotting.plot_folds(ready, file.name, validation, Path(plots))
     return validation
+
+
+def validations(competition: str, dataset: str | None = None) -> list[Validation]:
+    """Earlier cross-validations of a dataset, best first, each compared with the best."""
+    from podium.data.dataset import load as load_data
+    from podium.leaderboard.validations import earlier
+
+    return earlier(load_data(*load(competition, dataset)))
 
 
 def tune(
@@ -434,6 +476,7 @@ def tune(
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If it cannot be searched so.
     """
+    _refuse_live(model, "tune")
     ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))
     from podium.execution.worker import Limits
     from podium.tuning import tuning
@@ -482,6 +525,7 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
+    _refuse_live(model, "predict")
     ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import predicting
     from podium.execution.worker import Limits
