@@ -379,3 +379,45 @@ def test_what_json_would_change_is_no_parameter(write):
     Path(write()).write_text(text)
     with pytest.raises(PodiumError, match="JSON would change"):
         api.tune("toy", "mine.py", trials=3)
+
+
+DECLARED = """
+from podium.competition import Parameter
+PARAMETERS = {
+    "a": Parameter(0.0, "added", (-5.0, 5.0), search=(-1.0, 1.0)),
+    "b": Parameter(1.0, "slope", (0.0, 5.0), search=(0.5, 3.0)),
+    "other": Parameter([1], "nothing"),
+}
+"""
+
+
+def declaring():
+    """The model file with declarations, and no `space`."""
+    head, _, rest = MODEL.partition("DEFAULTS")
+    body = rest.partition("\n")[2]
+    start, end = body.index("def space"), body.index("class ")
+    return head + DECLARED + body[:start] + body[end:]
+
+
+@pytest.mark.parametrize("declares", [False, True])
+@pytest.mark.parametrize("value", [0.25, 3.0, 3])
+def test_what_is_set_holds_for_every_trial(declares, value, write):
+    write()
+    if declares:
+        Path("mine.py").write_text(declaring())
+    found = api.tune("toy", "mine.py", trials=5, pruner="none", params={"a": value})
+    done = trials(found)
+    assert all(set(trial.params) == {"b"} for trial in done)
+    for trial in done[:3]:
+        params = {"a": value, **trial.params}
+        card = api.cross_validate("toy", "mine.py", params=params).card
+        assert trial.value == card.whole.scores["rmse"]
+    assert "a" not in found.params
+    with pytest.raises(ModelError, match="nothing to search: all that it searches is set"):
+        api.tune("toy", "mine.py", trials=2, params={"a": value, "b": 1.0})
+
+
+def test_a_declared_space_is_searched_like_a_written_one(write):
+    written = points(api.tune("toy", write(), trials=6, pruner="none"))
+    Path("mine.py").write_text(declaring())
+    assert points(api.tune("toy", "mine.py", trials=6, pruner="none")) == written
