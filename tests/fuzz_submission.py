@@ -28,8 +28,8 @@ import pyarrow.parquet
 
 import podium.competitions
 from podium.competition import folders as competition
-from podium.data import formats, hdf5
-from podium.data.expected import Expected
+from podium.data import formats, hdf5, reader
+from podium.data.formats import Expected
 from podium.errors import SubmissionError
 from podium.scoring import submission
 
@@ -94,7 +94,7 @@ def damage(rng, data, others):
 def read(path):
     """As Podium reads: a table that is aligned or refused."""
     try:
-        table = formats.read(path, TOY, len(IDS))
+        table = reader.read(path, EXPECTED)
         values = submission.align(table, TOY, IDS)["y"]
         assert values.shape == (len(IDS),)
         assert np.isfinite(values).all()
@@ -120,10 +120,10 @@ def batch(jobs, path, log):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with log.open("w") as said:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            for name, reader, data in jobs:
-                signal.alarm(SECONDS[reader.__name__])
+            for name, function, data in jobs:
+                signal.alarm(SECONDS[function.__name__])
                 path.with_suffix(name).write_bytes(data)
-                said.write(f"{reader(path.with_suffix(name))}\n")
+                said.write(f"{function(path.with_suffix(name))}\n")
                 said.flush()
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -145,17 +145,17 @@ def run(seconds=60, corpus=None):
         while jobs:
             status = batch(jobs, keep / "input", keep / "log")
             done = (keep / "log").read_text().splitlines()
-            for (ending, reader, _), outcome in zip(jobs, done, strict=False):
-                counts[f"{ending} {reader.__name__}: {outcome}"] += 1
+            for (ending, function, _), outcome in zip(jobs, done, strict=False):
+                counts[f"{ending} {function.__name__}: {outcome}"] += 1
             if status == 0:
                 break
-            ending, reader, data = jobs[len(done)]
-            counts[f"{ending} {reader.__name__}: ended with {status}"] += 1
+            ending, function, data = jobs[len(done)]
+            counts[f"{ending} {function.__name__}: ended with {status}"] += 1
             culprit = keep / f"fault-{len(faults)}{ending}"
             culprit.write_bytes(data)
             confirm = counts["confirmed"] < CONFIRMED
-            counts["confirmed"] += reader is read_hdf5_here
-            if reader is read or (confirm and read_in_child(culprit) != 0):
+            counts["confirmed"] += function is read_hdf5_here
+            if function is read or (confirm and read_in_child(culprit) != 0):
                 faults.append(culprit)
             jobs = jobs[len(done) + 1 :]
     return counts, faults
@@ -179,7 +179,7 @@ def guided(seconds, corpus):
 
     def one(data):
         ending = bytes(data[:8]).strip().decode(errors="replace")
-        if ending in formats.FORMATS:
+        if ending in formats.TABLES:
             path = folder.with_suffix(ending)
             path.write_bytes(data[8:])
             read(path)

@@ -189,6 +189,7 @@ def submit(
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
     from podium.data.dataset import load as load_data
+    from podium.data.formats import stem
     from podium.leaderboard import submit
     from podium.leaderboard.record import label, remark
 
@@ -197,7 +198,7 @@ def submit(
     predictions = submit.Predictions(
         path=path,
         team=workspace.team(team),
-        name=label(name or path.stem),
+        name=label(name or stem(path)),
         start=start,
         message=remark(message),
     )

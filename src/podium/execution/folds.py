@@ -26,9 +26,8 @@ from podium import scratch
 from podium.competition import folders as competition
 from podium.competition import model_file as model
 from podium.competition.model_file import ModelFile
-from podium.data import formats
 from podium.data.dataset import Data, load
-from podium.data.expected import Expected
+from podium.data.reader import read
 from podium.errors import PodiumError
 from podium.execution import executors, views
 from podium.execution.child import told
@@ -381,7 +380,7 @@ class FoldJobs:
         if "content" in answer:
             file.write_bytes(answer.pop("content"))
         try:
-            table = formats.read(file, data.competition, len(part), data.genes)
+            table = read(file, data.expected(len(part)))
         finally:
             file.unlink(missing_ok=True)
         return answer, aligned(data, table, part)
@@ -389,7 +388,7 @@ class FoldJobs:
 
 def predictions_limit(data: Data, rows: int) -> int:
     """Bytes that a file of predictions may have."""
-    return Expected.of(data.competition, rows, data.genes).limit
+    return data.expected(rows).limit
 
 
 def cross_validate(

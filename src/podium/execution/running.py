@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.competition import model_file as models
-from podium.data import formats
+from podium.data.reader import read
 from podium.execution.folds import predictions_limit
 from podium.execution.training import aligned
 from podium.scoring import submission
@@ -92,7 +92,7 @@ def _open_table(data: Data, file: Path, seed: int) -> pd.DataFrame:
     import pandas as pd
 
     part = data.part("open", seed)
-    table = formats.read(file, data.competition, len(part), data.genes)
+    table = read(file, data.expected(len(part)))
     predicted = submission.frame(part.ids, aligned(data, table, part), data.genes)
     features = pd.DataFrame(index=range(len(part)))
     if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table
