@@ -436,7 +436,7 @@ def predict(
     Args:
         competition: Its name.
         model: A shipped model's name, or the path of a model file.
-        rows: A table, or a CSV or Parquet file, with the feature columns; `id` may be left out.
+        rows: A table, or a file of any form, with the feature columns; `id` may be left out.
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS`.
         seed: Everything random follows from it.
