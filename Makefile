@@ -40,18 +40,20 @@ check: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src competitions
 
-# What the docs take from the code: the picture of the layers, options, public names.
-docs: .venv/ready-dev
+# What the docs take from the code (the picture of the layers, options, public names), and the site.
+docs: .venv/ready-docs
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/pages.py
 
 # Attacks of all kinds, by turns, and the table of docs/security.md: make redteam SECONDS=600.
 SECONDS ?= 60
 redteam: .venv/ready-dev
 	$(BIN)/python tests/redteam.py $(SECONDS)
 
-# The reference boards and leaderboard/README.md: hours. Real datasets are fetched.
+# The reference boards and leaderboard/README.md: hours, and it goes on where it was stopped. Real
+# datasets are fetched. Trainings side by side: make reference OPTIONS="--jobs 4" (or --dask ADDRESS).
 reference: .venv/ready-dev
-	$(BIN)/python leaderboard/reference.py
+	$(BIN)/python leaderboard/reference.py $(OPTIONS)
 
 # All benchmarks, and docs/benchmarks.md from what they find: the better part of an hour.
 bench: .venv/ready-dev
@@ -73,4 +75,8 @@ clean:
 
 .venv/ready-dev: .venv/ready
 	$(PIP) -e '.[dev,neural,bio]'
+	touch $@
+
+.venv/ready-docs: .venv/ready-dev
+	$(PIP) -e '.[docs]'
 	touch $@

@@ -37,7 +37,6 @@ from podium.data.parsing import NULLS
 from podium.data.reader import read
 from podium.errors import DataError, PodiumError, note
 from podium.execution import provenance, training, views
-from podium.execution.folds import predictions_limit
 from podium.execution.views import ROWS
 from podium.execution.worker import Done, Limits, Worker
 from podium.scoring import submission
@@ -421,7 +420,7 @@ def _predicted(
     kept = workspace.cache().joinpath(*names, f"{file.name}-{_made_of(data, file, seed)}.pickle")
     done = worker.predict(
         params,
-        {ROWS: predictions_limit(data, rows)},
+        {ROWS: data.expected(rows).limit},
         seed=seed,
         report=progress.stage(f"{file.name}: training") if progress else None,
         fitted=_whole(kept, worker),
