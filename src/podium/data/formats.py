@@ -5,12 +5,9 @@ Nothing that a file declares of itself is believed: sizes are looked at before m
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import stat
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +21,8 @@ from podium.data.memory import limited
 from podium.errors import DataError, PodiumError, SubmissionError
 
 if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
     from podium.competition.contract import Competition
 
 _SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
@@ -86,13 +85,13 @@ _SIGNATURES = {
     b"\xff\xfe": _UTF16,
     b"\xfe\xff": _UTF16,
 }
+_METHODS = (0, 8)  # of zip: stored and deflated; others may take any memory
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 _HINTS = {
     _EXCEL: "Save the table from pandas, to_csv(FILE, index=False) or to_parquet(FILE); or from "
     "Excel as CSV UTF-8.",
     _UTF16: 'Save it with encoding="utf-8", or convert it: iconv -f utf-16 -t utf-8',
 }
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +286,10 @@ def unpacked(file: BinaryIO, path: Path, expected: Expected) -> tuple[BinaryIO, 
     _, separator, packed = form(path)
     if not packed:
         return file, separator
+    import gzip  # here, for most files are in no archive
+    import zipfile
+    import zlib
+
     try:
         if packed == _GZIP:
             return _content(gzip.GzipFile(fileobj=file), expected), separator
@@ -294,7 +297,7 @@ def unpacked(file: BinaryIO, path: Path, expected: Expected) -> tuple[BinaryIO, 
             member = _only_table(archive)
             with archive.open(member) as file_in_it:
                 return _content(file_in_it, expected), form(Path(member.filename)).separator
-    except _BROKEN as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
@@ -313,7 +316,7 @@ def _content(packed: Any, expected: Expected) -> BinaryIO:
     return content
 
 
-def _only_table(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+def _only_table(archive: ZipFile) -> ZipInfo:
     """The one CSV file of an archive; copies that a Mac adds do not count.
 
     Raises:
@@ -328,7 +331,7 @@ def _only_table(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if len(tables) != 1:
         names = f" ({first([member.filename for member in tables], len(tables))})" if tables else ""
         raise ValueError(f"it has {many(len(tables), 'CSV file')}{names}; one is expected")
-    if tables[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if tables[0].compress_type not in _METHODS:
         raise ValueError("it is packed by another method than deflate")
     return tables[0]
 
