@@ -261,7 +261,8 @@ def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
         with _reading(rows):
             return pa.Table.from_pandas(rows, preserve_index=False)
     names = dict.fromkeys(["id", *map(str, expected.columns), *_ROW_NAMES])
-    table = read(rows, Expected.own(rows, list(names)))
+    with _reading(rows):
+        table = read(rows, Expected.own(rows, list(names)))
     if text := formats.said(rows):
         note(f"{rows}: {text}")
     return table
