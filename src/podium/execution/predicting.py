@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from podium import scratch, workspace
 from podium.columns import EXAMPLES
-from podium.competition.model_file import ModelFile, note_change
+from podium.competition.model_file import ModelFile
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 from podium.competition.version import PUBLIC
@@ -107,7 +107,7 @@ def predict(
             file = worker.model.with_params(params)
             done, loaded = _predicted(worker, data, file, params, len(part), seed, progress)
             predictions = read(done.files[ROWS], data.expected(len(part)))
-    note_change(file.path, file.sha256)
+    file.note_change()
     aligned = training.aligned(data, predictions, part)
     table = submission.frame(part.ids, aligned, data.genes)
     if output is not None:
