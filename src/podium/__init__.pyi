@@ -23,6 +23,7 @@ from .api import (
     standings,
     submit,
     tune,
+    validations,
     withdraw,
 )
 
@@ -51,5 +52,6 @@ __all__ = [
     "standings",
     "submit",
     "tune",
+    "validations",
     "withdraw",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,10 +26,13 @@ GROUPED_FOLDS = 5
 
 
 class Progress(Protocol):
-    """Shows how far a long work is; `podium.cli` has one for terminals."""
+    """Shows how far a long work is; `podium.cli` has one for terminals, and one for logs."""
 
     def stage(self, title: str) -> Report | None:
         """Begin a stage and give what reports its steps."""
+
+    def count(self, done: int, total: int) -> None:
+        """Say how much of the whole is done."""
 
 
 def fit(file: LoadedModel, model: Model, train: Part, report: Report | None = None) -> Model:
@@ -165,6 +169,15 @@ class Folds:
         if estimate is None:
             raise PodiumError("There are no rows to score.")
         return estimate
+
+    def score(self, fold: int, predictions: Table) -> float | None:
+        """The primary score of a fold alone; None where its rows cannot be scored by themselves."""
+        try:
+            estimate = self.estimate(predictions, [fold])
+        except PodiumError:
+            return None
+        score = float(estimate.scores[self.data.competition.primary.name])
+        return score if math.isfinite(score) else None
 
     def _tally(self, predictions: Table, folds: Sequence[int] | None) -> Tally:
         rows, cells = self._cells(None if folds is None else tuple(sorted(folds)))
