@@ -10,7 +10,7 @@ from podium.competitions.sirna.metric import TARGET
 
 from podium import api
 from podium.data.dataset import load
-from podium.data.formats import read
+from podium.data.reader import read
 from podium.metrics.stats import difference
 from podium.scoring.scoring import open_solution
 from podium.scoring.submission import align
@@ -107,7 +107,7 @@ def better(first, second, stratum):
     ready = load(*api.load("sirna", "shanghai"))
     solution, ids = open_solution(ready), ready.ids("test")
     scored = [
-        solution.score(align(read(file, ready.competition, len(ids)), ready.competition, ids))
+        solution.score(align(read(file, ready.expected(len(ids))), ready.competition, ids))
         for file in (first, second)
     ]
     return difference(*(cards["all"].strata[stratum] for cards in scored), "score")[2]

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from podium.data.formats import Expected
+
     Columns = pd.DataFrame | Mapping[str, NDArray[Any]]
 
 SAMPLE = "sample_submission.csv"
@@ -152,6 +154,12 @@ class Data:
         with pq.ParquetFile(self.file(f"{PUBLIC}/{part}.parquet")) as file:  # imports no pandas
             table = file.read(columns=["id"], use_threads=False)
         return table.column("id").combine_chunks().cast("string")
+
+    def expected(self, rows: int) -> Expected:
+        """What predictions of so many rows should hold."""
+        from podium.data.formats import Expected
+
+        return Expected.of(self.competition, rows, self.genes)
 
     def rows(self, part: str) -> int:
         """How many rows a part has."""
