@@ -59,8 +59,6 @@ class Member:
         weight: Its votes.
         share: Its part of all votes.
         fold_score: Of its out-of-fold predictions; None where the weights are equal.
-        without: What the blend's out-of-fold score would be without it, minus what it is; 0 for
-            one without weight, None where nothing is known or nothing would be left.
     """
 
     submission: str
@@ -70,7 +68,6 @@ class Member:
     weight: int
     share: float
     fold_score: float | None = None
-    without: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +79,6 @@ class Blend:
         weights: `greedy` (chosen on out-of-fold predictions) or `equal`.
         why: Why so, one line each.
         fold_score: Out-of-fold score of the blend; None where the weights are equal.
-        likeness: Pearson's r, mean ARI, or MCC of calls, between members' predictions of the test
-            part, by pair.
         table: Predictions of the test part.
     """
 
@@ -91,7 +86,6 @@ class Blend:
     weights: str
     why: Sequence[str]
     fold_score: float | None
-    likeness: Sequence[Sequence[float | None]]
     table: Table
 
     @property
@@ -109,7 +103,6 @@ class Blend:
             "weights": self.weights,
             "why": list(self.why),
             "fold_score": self.fold_score,
-            "likeness": [list(row) for row in self.likeness],
         }
 
     @property
@@ -182,7 +175,7 @@ def blend(
         chosen = _Choice.of(data, [file for file in files if file is not None])
         weights = chosen.weights
         _refuse_alone(candidates, chosen)
-    table, likeness = _mixture(scorer, candidates, weights)
+    table = _mixture(scorer, [one.record for one in candidates], weights)
     members = [
         Member(
             submission=one.row.submission,
@@ -192,7 +185,6 @@ def blend(
             weight=weight,
             share=weight / sum(weights),
             fold_score=chosen.scores[place] if chosen else None,
-            without=chosen.without[place] if chosen else None,
         )
         for place, (one, weight) in enumerate(zip(candidates, weights, strict=True))
     ]
@@ -201,7 +193,6 @@ def blend(
         weights=GREEDY if chosen else EQUAL,
         why=lacking or ["all members have out-of-fold predictions of the train part"],
         fold_score=chosen.score if chosen else None,
-        likeness=likeness,
         table=table,
     )
 
@@ -343,21 +334,16 @@ def _model_of(data: Data, record: Record, team: str) -> tuple[str | Path | None,
     return path, ""
 
 
-def _mixture(
-    scorer: Scorer, candidates: Sequence[_Candidate], weights: Sequence[int]
-) -> tuple[Table, list[list[float | None]]]:
-    """The blended predictions of the test part, and how alike the members are."""
-    first = scorer.predictions(candidates[0].record)
+def _mixture(scorer: Scorer, records: Sequence[Record], weights: Sequence[int]) -> Table:
+    """The blended predictions of the test part."""
+    first = scorer.predictions(records[0])
     mixer = Mixer(competition=scorer.data.competition, part=scorer.data.part("test"), first=first)
-    sums, traces = None, []
-    for one, weight in zip(candidates, weights, strict=True):
-        predictions = first if one is candidates[0] else scorer.predictions(one.record)
-        traces.append(mixer.trace(predictions))
+    sums: Votes = {}
+    for record, weight in zip(records, weights, strict=True):
         if weight:
+            predictions = first if record is records[0] else scorer.predictions(record)
             sums = added(sums, mixer.votes(predictions), weight)
-    if sums is None:
-        raise PodiumError("No member has any weight.")
-    return mixer.mixture(sums, sum(weights)), mixer.likeness(traces)
+    return mixer.mixture(sums, sum(weights))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -430,38 +416,23 @@ class _Choice:
         return self._score(self._sums, sum(self.weights))
 
     @cached_property
-    def without(self) -> list[float | None]:
-        """How the blend's score changes when a member is taken out and the others stay."""
-        changes: list[float | None] = []
-        for votes, weight in zip(self.votes, self.weights, strict=True):
-            left = sum(self.weights) - weight
-            if not left:
-                changes.append(None)
-            elif not weight:
-                changes.append(0.0)
-            else:
-                rest = added(self._sums, votes(), -weight)
-                changes.append(self._score(rest, left) - self.score)
-        return changes
-
-    @cached_property
     def _sums(self) -> Votes:
-        sums: Votes | None = None
+        sums: Votes = {}
         for votes, weight in zip(self.votes, self.weights, strict=True):
             sums = added(sums, votes(), weight) if weight else sums
-        return sums or {}
+        return sums
 
     def _start(self) -> tuple[float, Votes, list[int]]:
         """The best members that are best together: what they reach, their sums, their numbers."""
         order = np.argsort([-self._sign * score for score in self.scores], kind="stable").tolist()
-        best: tuple[float, Votes, list[int]] | None = None
-        sums: Votes | None = None
+        best: tuple[float, Votes, list[int]] = -np.inf, {}, []
+        sums: Votes = {}
         for count, number in enumerate(order, 1):
             sums = added(sums, self.votes[number]())
             reached = self._sign * self._score(sums, count)
-            if best is None or reached > best[0]:  # in a tie the fewest
+            if reached > best[0]:  # in a tie the fewest
                 best = reached, sums, order[:count]
-        if best is None or not np.isfinite(best[0]):
+        if not np.isfinite(best[0]):
             raise PodiumError("No out-of-fold score is finite: no weights can be chosen on them.")
         return best
 
