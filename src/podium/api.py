@@ -513,18 +513,19 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
     """Withdraw one's own submission for good; False if it is withdrawn already.
 
     Args:
-        submission: Its ID or the beginning of it.
+        submission: Its ID, how that begins, its name, or `team/name`, on any board.
         team: Who acts; the submission must be theirs.
 
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
+    from podium.leaderboard import naming
     from podium.leaderboard.board import open_board
     from podium.leaderboard.record import SUBMISSION, Withdrawal, now, sealed
 
     acting = workspace.team(team)
     board = open_board().must_exist()
-    record = board.find(submission)
+    record = naming.find_anywhere(board, submission, ["withdraw", submission])
     if record.kind != SUBMISSION:
         raise BoardError(f"{record.submission} is the {record.kind} {record.name!r}: it stays.")
     if record.team != acting:

@@ -176,7 +176,7 @@ def test_who_cannot_be_a_member(files, sample, workspace, podium_cli):
         assert any(said in problem for problem in refused.value.problems), said
     with pytest.raises(BoardError) as refused:
         podium.blend("toy", "two", "zero", "nothing")
-    assert len(refused.value.problems) == 3
+    assert sum(not problem.startswith("  ") for problem in refused.value.problems) == 3
     (workspace / record(ids["one"]).file).write_text("changed")
     with pytest.raises(BoardError, match="cannot be blended") as refused:
         podium.blend("toy", "one", "three")

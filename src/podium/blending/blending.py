@@ -10,7 +10,6 @@ from libraries of models) on out-of-fold predictions of the train part. Test row
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,9 +24,8 @@ from podium.competition.version import PUBLIC
 from podium.data.dataset import train_columns
 from podium.errors import BoardError, PodiumError
 from podium.execution import out_of_fold
-from podium.leaderboard import files
-from podium.leaderboard.ranking import HOUSE, OUTDATED, SHORTEST, WITHDRAWN, find
-from podium.leaderboard.record import SUBMISSION
+from podium.leaderboard import files, naming
+from podium.leaderboard.ranking import HOUSE
 from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import Cells, Tally
 from podium.scratch import file_sha256
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from podium.competition.metric import Table
     from podium.data.dataset import Data
     from podium.execution.training import Progress
-    from podium.leaderboard.contest import Contest
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
     from podium.leaderboard.submit import Kept
@@ -199,13 +196,15 @@ def blend(
 
 def _members(scorer: Scorer, names: Sequence[str]) -> list[_Candidate]:
     """The named submissions; all problems are reported at once."""
-    standing = scorer.contest.rows()
-    candidates, problems = [], []
+    contest, candidates, problems = scorer.contest, [], []
+    ranking, command = contest.ranking(), contest.command("blend", *names)
     for name in names:
         try:
-            candidates.append(_member(scorer, standing, name))
+            line = naming.find(contest, name, ranking, command)
+            (row,) = contest.rows(ranking=ranking, lines=[line])
+            candidates.append(_member(scorer, row, name))
         except BoardError as error:
-            problems += [error.message, *(f"  {problem}" for problem in error.problems)]
+            problems += [error.message.rstrip("."), *(f"  {problem}" for problem in error.problems)]
     counts = Counter(one.row.submission for one in candidates)
     problems += [f"{short} is named {count} times" for short, count in counts.items() if count > 1]
     if len(names) < 2:
@@ -214,16 +213,12 @@ def _members(scorer: Scorer, names: Sequence[str]) -> list[_Candidate]:
         raise BoardError(
             "These cannot be blended.",
             problems=problems,
-            hint="Choose from: podium board {} --dataset {}".format(*scorer.contest.names),
+            hint="Choose from: podium board {} --dataset {}".format(*contest.names),
         )
     return candidates
 
 
-def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Candidate:
-    try:
-        row = find(standing, name)
-    except BoardError as error:
-        raise _why_not(scorer.contest, standing, name) or error from error
+def _member(scorer: Scorer, row: Row, name: str) -> _Candidate:
     if row.status in HOUSE:
         raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
     record = scorer.contest.record(row.submission)
@@ -232,32 +227,6 @@ def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Candidate:
     except BoardError as error:
         raise BoardError(f"{name[:60]!r}: {error.message}") from error
     return _Candidate(record=record, row=row)
-
-
-def _why_not(contest: Contest, standing: Sequence[Row], name: str) -> BoardError | None:
-    """What a name that fits no submission of the board may have meant; None if it fits several."""
-    there = {WITHDRAWN: "is withdrawn", OUTDATED: "is of other data, split or metric"}
-    for row in standing:
-        if row.status in there and _means(name, row.submission, row.team, row.name):
-            return BoardError(f"{name[:60]!r} {there[row.status]}")
-    ranked = [row for row in standing if row.rank is not None]
-    if any(_means(name, row.submission, row.team, row.name) for row in ranked):
-        return None
-    here = contest.title
-    for record in contest.board.records():
-        where = f"{record.competition}/{record.dataset}"
-        known = record.kind == SUBMISSION and where != here
-        if known and _means(name, record.submission, record.team, record.name):
-            return BoardError(f"{name[:60]!r} is a submission to {where}, not to {here}")
-    known_names = {n for r in ranked for n in (r.name, f"{r.team}/{r.name}", r.team, r.submission)}
-    near = difflib.get_close_matches(name, sorted(known_names), n=1, cutoff=0.5)
-    suggestion = f"; did you mean {near[0]!r}?" if near else ""
-    return BoardError(f"{name[:60]!r} is no submission of this board{suggestion}")
-
-
-def _means(name: str, submission: str, team: str, shown: str) -> bool:
-    begins = len(name) >= SHORTEST and submission.startswith(name.lower())
-    return begins or name in (shown, f"{team}/{shown}")
 
 
 def _refuse_alone(candidates: Sequence[_Candidate], chosen: _Choice) -> None:

@@ -205,28 +205,6 @@ class Board:
         )
         return {(row[0], row[1]): int(row[2]) for row in self.all(query)}
 
-    def find(self, prefix: str) -> Record:
-        """The submission whose short name begins so, in its latest version.
-
-        Raises:
-            BoardError: If there is none, or more than one.
-        """
-        begins = RECORDS.c.submission.startswith(prefix.lower(), autoescape=True)
-        records = self._facts(Record, _select(RECORD_FIELDS).where(begins))
-        known = {record.submission: record for record in records}
-        if not prefix or not known:
-            raise BoardError(
-                f"No submission's ID begins with {prefix[:60]!r}.",
-                hint="IDs are the board's last column: podium board COMP",
-            )
-        if len(known) > 1:
-            raise BoardError(
-                f"{prefix!r} begins the IDs of {len(known)} submissions.",
-                problems=[f"{r.submission}: {r.name}, team {r.team}" for r in known.values()],
-                hint="Give more letters of the ID.",
-            )
-        return next(iter(known.values()))
-
     def withdrawn(self) -> set[str]:
         """Submissions that are withdrawn, here or (where they are claims) elsewhere."""
         return {row[0] for row in self.all(select_withdrawn())}

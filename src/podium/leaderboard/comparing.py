@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from podium.errors import BoardError
 from podium.figures import decimals, shown
+from podium.leaderboard import naming
 from podium.leaderboard.contest import Contest
-from podium.leaderboard.ranking import find
 from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import MIN_GROUPS, Estimate, interval
 from podium.scoring import tiers
@@ -104,8 +104,9 @@ def compare(contest: Contest, names: Sequence[str]) -> Compared:
     Raises:
         BoardError: If a name fits none or several, or fewer than two submissions are named.
     """
-    standing = contest.rows()
-    rows = [find(standing, name) for name in names]
+    ranking, command = contest.ranking(), contest.command("compare", *names)
+    lines = [naming.find(contest, name, ranking, command) for name in names]
+    rows = contest.rows(ranking=ranking, lines=lines)
     if len({row.submission for row in rows}) < max(2, len(rows)):
         raise BoardError(
             "Two submissions or more are compared, each named once.",

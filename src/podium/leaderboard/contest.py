@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from podium.competition.contract import Competition, Dataset
 from podium.competition.version import Version, find_version
 from podium.errors import BoardError
-from podium.leaderboard import journal, jsonl, schema
+from podium.leaderboard import journal, jsonl, naming, schema
 from podium.leaderboard.board import (
     AT_ONCE,
     Board,
@@ -29,7 +29,7 @@ from podium.leaderboard.board import (
     select_withdrawn,
     today,
 )
-from podium.leaderboard.ranking import Line, Ranking, Row, find, rank
+from podium.leaderboard.ranking import Line, Ranking, Row, rank
 from podium.leaderboard.record import MOST_PICKS, OWN, REFERENCE, Pick, Record, Reveal, now
 from podium.leaderboard.schema import RECORDS
 
@@ -67,6 +67,10 @@ class Contest:
     def names(self) -> tuple[str, str]:
         """Of competition and dataset."""
         return self.competition.name, self.dataset.name
+
+    def command(self, name: str, *words: str) -> list[str]:
+        """The words of a command about this dataset, for hints."""
+        return [name, self.competition.name, *words, "--dataset", self.dataset.name]
 
     @property
     def _where(self) -> dict[str, str]:
@@ -209,26 +213,26 @@ class Contest:
             BoardError: If one is not the team's or does not rank, or the answers are revealed.
         """
         ranking = self.ranking()
-        lines = [line for line in ranking if line.team == team]  # to read all figures takes long
-        rows = self.rows(ranking=ranking, lines=lines)
+        own = [line for line in ranking if line.team == team and line.rank is not None]
         if names is None:
             picked = {name for one in self.picks() if one.team == team for name in one.submissions}
-            return [row for row in rows if row.submission in picked]
+            mine = [line for line in ranking if line.team == team and line.submission in picked]
+            return self.rows(ranking=ranking, lines=mine)
         if self.revealed() is not None:
             raise BoardError(
                 f"The private scores of {self.title} are open: it is too late to pick."
             )
         if len(names) > MOST_PICKS:
             raise BoardError(f"A team picks at most {MOST_PICKS} submissions, not {len(names)}.")
-        own = [row for row in rows if row.rank is not None]
         if names and not own:
             raise BoardError(
                 f"Team {team} has no submission that ranks on {self.title}.",
                 hint="See them: podium board {} --dataset {}".format(*self.names),
             )
-        chosen = {row.submission: row for row in (find(own, name) for name in names)}
-        self.board.pick(Pick(**self._signed, team=team, submissions=tuple(chosen)))
-        return list(chosen.values())
+        command = self.command("pick", *names)
+        lines = {ln.submission: ln for ln in (naming.find(self, n, own, command) for n in names)}
+        self.board.pick(Pick(**self._signed, team=team, submissions=tuple(lines)))
+        return self.rows(ranking=ranking, lines=list(lines.values()))
 
     def reveal(self) -> bool:
         """Open the private scores of its answers for good; False if they are open already."""

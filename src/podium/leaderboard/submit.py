@@ -37,7 +37,6 @@ from podium.leaderboard.record import (
     now,
     submission_id,
 )
-from podium.leaderboard.standings import View, standings
 from podium.metrics.stats import Card, Estimate
 from podium.scoring import submission
 from podium.scoring.scoring import Scorecard, Solution, open_solution
@@ -75,7 +74,8 @@ class Outcome(Kept):
     """What handing in predictions gave.
 
     Attributes:
-        row: Their line of the public board.
+        row: Their line of the public board; nothing is compared with others for it, so without
+            `tier` and `win_next`.
         card: Their public figures, rounded: see `card_json`.
         change: Public score minus the team's best before it, both as they are shown; None for a
             first entry.
@@ -311,8 +311,6 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
             contest.refuse_over_limit(team)
         scored = scorer.score(aligned)
         scorer.record_controls()
-        own = contest.ranking().of(team)
-        before = next((line.score for line in own if line.kind == SUBMISSION), None)
         seconds = time.perf_counter() - predictions.start
         kept = folder / (short + predictions.path.suffix.lower())
         record = scorer.record(
@@ -329,14 +327,17 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
         with files.staged(copy, kept, lambda: contest.has(short)):
             new = scorer.add(record)
     open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
-    board = standings(contest, view=View(team=team))
-    row = next(row for row in board.rows if row.submission == short)
+    ranking = contest.ranking()
+    line = next(line for line in ranking if line.submission == short)
+    (row,) = contest.rows(ranking=ranking, lines=[line])
+    others = [ln for ln in ranking.of(team) if ln.kind == SUBMISSION and ln.number != line.number]
+    before = others[0].score if others else None
     score = record.public["scores"][contest.competition.primary.name]
     return Outcome(
         row=row,
         card=shown(record.public),
         change=None if before is None or not new else shown(shown(score) - shown(before)),
-        ranked=board.ranked,
+        ranked=ranking.ranked,
         new=new,
         file=kept,
         open_file=open_file,
