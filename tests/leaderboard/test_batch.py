@@ -271,7 +271,7 @@ def test_a_withdrawn_entry_stands_last_and_does_not_rank(drop, podium_cli):
     drop("toy/demo/ana/second.csv", 1.0)
     podium.score_all()
     best = board()["best"]
-    done = podium_cli("withdraw", best.submission[:5], "--json")
+    done = podium_cli("withdraw", best.submission[:5], "--yes", "--json")
     assert done.json == {
         "submission": best.submission, "competition": "toy", "dataset": "demo", "team": "ana",
         "name": "best", "new": True,
@@ -309,7 +309,7 @@ def test_what_cannot_be_withdrawn(drop, podium_cli):
         done = podium_cli("withdraw", *command)
         assert (done.status, done.out) == (1, "")
         assert words in done.err
-    assert podium_cli("withdraw", first.upper(), "--team", "bob").status == 0
+    assert podium_cli("withdraw", first.upper(), "--yes", "--team", "bob").status == 0
 
 
 def test_withdrawing_where_there_is_no_board(podium_cli):

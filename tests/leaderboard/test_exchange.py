@@ -791,7 +791,7 @@ def test_a_board_made_by_version_0_1_opens(filled, at, podium_cli):
     old.close()
     assert export().read_bytes() == file.read_bytes()
     ana = next(row for row in podium.board("toy") if row.team == "ana")
-    assert podium_cli("withdraw", ana.submission[:6]).status == 0
+    assert podium_cli("withdraw", ana.submission[:6], "--yes").status == 0
     podium.reveal("toy")
     assert board("private")
 

@@ -138,6 +138,25 @@ class Board:
         with self.write() as connection:
             return bool(_withdraw(connection, [withdrawal], OWN))
 
+    def remark(self, submission: str, message: str) -> None:
+        """Change the remark on a submission that was scored here, in all its versions.
+
+        Raises:
+            BoardError: If it was scored elsewhere: other boards would keep the old remark.
+        """
+        mine = (RECORDS.c.submission == submission, RECORDS.c.origin == OWN)
+        with self.write() as connection:
+            if not connection.execute(
+                RECORDS.update().where(*mine).values(message=message)
+            ).rowcount:
+                raise BoardError(
+                    f"{submission} was scored on another board and imported here.",
+                    hint="Change its remark there, export that board, and import the file.",
+                )
+            journal.note(
+                connection, RECORDS, connection.execute(RECORDS.select().where(*mine)).mappings()
+            )
+
     def reveal(self, reveal: Reveal) -> bool:
         """Open private scores for good; False if they are open already."""
         jsonl.refuse_unwritable(reveal)

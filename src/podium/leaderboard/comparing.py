@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from podium import documents
 from podium.errors import BoardError
 from podium.figures import decimals, shown
 from podium.leaderboard import naming
@@ -231,7 +232,7 @@ def _of_part(pair: tuple[_Scored, _Scored], part: str, score: Score) -> Differen
 
 def _settings(records: Sequence[Record]) -> dict[str, list[Any]]:
     """Parameters, and what else of the provenance is not the same in all, side by side."""
-    flat = [_flat(record.provenance) for record in records]
+    flat = [documents.flat(record.provenance) for record in records]
     settings: dict[str, list[Any]] = {}
     for name in ("model", "message"):
         if any(values := [getattr(record, name) for record in records]):
@@ -242,14 +243,3 @@ def _settings(records: Sequence[Record]) -> dict[str, list[Any]]:
         if not none and (key.startswith("params.") or not same):
             settings[key] = values
     return settings
-
-
-def _flat(entries: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Entries within entries, by their whole names."""
-    flat: dict[str, Any] = {}
-    for key, value in entries.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{above}{key}.")
-        else:
-            flat[f"{above}{key}"] = value
-    return flat

@@ -312,6 +312,8 @@ def _goes_before(
         return str(line.get("created")) > str(ours["created"])
     if line == ours or jsonl.problems(line, contests.of(line)):
         return False
+    if "message" in line and {**line, "message": ours["message"]} == ours:
+        return not mine  # an edited remark: that of the board that scored it counts
     fuller = _order(line)[0] < _order(ours)[0]
     if (fuller and mine) or _order(line) > _order(ours):
         return False
