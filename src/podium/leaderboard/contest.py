@@ -6,9 +6,8 @@ This one object is handed from call to call; whatever needs several of its parts
 from __future__ import annotations
 
 import getpass
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ import sqlalchemy as sa
 from podium.competition.contract import Competition, Dataset
 from podium.competition.version import Version, find_version
 from podium.errors import BoardError
-from podium.leaderboard import journal, jsonl, naming, schema
+from podium.leaderboard import journal, naming, schema
 from podium.leaderboard.board import (
     AT_ONCE,
     Board,
@@ -247,14 +246,6 @@ class Contest:
             "who": getpass.getuser(),
             "created": now(),
         }
-
-    @cached_property
-    def _shipped(self) -> frozenset[str]:
-        return jsonl.shipped(self.competition)
-
-    def ships(self, line: Mapping[str, Any]) -> bool:
-        """Whether it is one of the lines that came with the competition."""
-        return bool(self._shipped) and jsonl.sha256_of(line) in self._shipped
 
     def tampering(self) -> list[str]:
         """What of the dataset is not as it was written: see `podium.leaderboard.journal`."""

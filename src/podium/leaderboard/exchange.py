@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,8 +31,7 @@ from podium.leaderboard.record import (
     Reveal,
     Withdrawal,
 )
-from podium.leaderboard.rescore import refusal, verified
-from podium.leaderboard.submit import Scorer
+from podium.leaderboard.submit import Scorer, refusal
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Contests(dict[tuple[str, str], "Contest | None"]):
     def __init__(self, board: Board) -> None:
         super().__init__()
         self._board = board
-        self._shipped: dict[str, frozenset[str]] = {}
+        self._shipped = cache(jsonl.shipped)
 
     def __missing__(self, names: tuple[str, str]) -> Contest | None:
         self[names] = known = None
@@ -104,14 +105,9 @@ class Contests(dict[tuple[str, str], "Contest | None"]):
         return self[str(line.get("competition")), str(line.get("dataset"))] if known else None
 
     def ships(self, line: Mapping[str, Any]) -> bool:
-        """Whether a line came with its competition."""
-        name = str(line["competition"])
-        if name not in self._shipped:
-            competition = competitions.try_load(name)
-            self._shipped[name] = (
-                frozenset() if isinstance(competition, str) else jsonl.shipped(competition)
-            )
-        return bool(self._shipped[name]) and jsonl.sha256_of(line) in self._shipped[name]
+        """Whether Podium ships a line: it is known by the sha256 of how it is written."""
+        known = self._shipped(str(line["competition"]))
+        return bool(known) and sha256(jsonl.text_of(line).encode()).hexdigest() in known
 
 
 _Order = tuple[bool, str, str]
@@ -202,7 +198,7 @@ def merge(board: Board, file: Path, progress: Progress | None = None) -> tuple[B
     checked: dict[tuple[str, str], Record] = {}
     for line, record, scorer in _with_scorers(foreign, contests, progress):
         try:
-            result = verified(scorer, record)
+            result = scorer.verified(record)
         except Exception as error:  # noqa: BLE001  its own line tells, with those of all others
             problems.append((line, f"{_named(record)}: {refusal(error)}"))
             continue

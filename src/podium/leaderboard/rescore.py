@@ -11,24 +11,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from podium import workspace
 from podium.competition import folders as competitions
 from podium.data import dataset as data
 from podium.data import formats
 from podium.data.expected import FORMATS
-from podium.errors import BoardError, PodiumError, one_line
+from podium.errors import BoardError, PodiumError
 from podium.execution import provenance
-from podium.figures import agree, shown
+from podium.figures import shown
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.record import (
-    CEILING,
     CLAIM,
-    CONTROL,
     OWN,
-    PARTS,
     SUBMISSION,
     SUBMITTED,
     Record,
@@ -36,13 +31,12 @@ from podium.leaderboard.record import (
     now,
     submission_id,
 )
-from podium.leaderboard.submit import Scorer, cards
+from podium.leaderboard.submit import Scorer, cards, refusal
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
     from podium.execution.training import Progress
-    from podium.scoring.scoring import Scorecard
 
 _PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
 _LARGE = 64 << 20  # bytes of a file whose size is looked at before it is read
@@ -135,66 +129,6 @@ def outdated(
     records = [*board.records([CLAIM], **where), *own]  # of both what was scored here counts
     old = {record.submission: record for record in records if record.version != version}
     return [record for submission, record in old.items() if submission not in done]
-
-
-def verified(scorer: Scorer, record: Record) -> Record | None:
-    """A claimed record with all figures computed again; None if that cannot be.
-
-    Raises:
-        PodiumError: If its predictions cannot be scored, or give other figures. Which ones, and the
-            true ones, is not said: an import is no look at the score.
-    """
-    scored = scored_again(scorer, record)
-    if scored is None:
-        return None
-    computed = cards(scored)
-    for part in PARTS[:2] if record.private else PARTS[:1]:
-        influence = getattr(record, f"{part}_influence")  # a sealed export has none
-        holds = agree(computed[part], getattr(record, part)) and (
-            not influence or near_influence(computed[f"{part}_influence"], influence)
-        )
-        if not holds:
-            raise BoardError(
-                f"its {part} figures are not those of its predictions: forged, or scored by other "
-                "code"
-            )
-    return replace(record, answers=scorer.contest.version.answers, **computed)
-
-
-def scored_again(scorer: Scorer, record: Record) -> Scorecard | None:
-    """What a record's predictions score; None for another version, or where they are not here.
-
-    Raises:
-        PodiumError: If they are refused.
-    """
-    if record.version != scorer.contest.version.name:
-        return None
-    if record.kind == CEILING:
-        return scorer.ceiling()
-    if record.kind == CONTROL:
-        named = [c for c in scorer.data.competition.controls if c.name == record.name]
-        return scorer.control(named[0]) if named else None
-    try:
-        predictions = scorer.predictions(record, foreign=True)
-    except BoardError:
-        return None
-    return scorer.score(predictions)
-
-
-def near_influence(a: bytes, b: bytes) -> bool:
-    """Whether influence values are the same but for rounding."""
-    if len(a) != len(b):
-        return False
-    first, second = np.frombuffer(a, np.float32), np.frombuffer(b, np.float32)
-    scale = float(np.abs(first).max(initial=0))
-    return bool(np.allclose(first, second, rtol=1e-4, atol=1e-5 * scale))
-
-
-def refusal(error: Exception) -> str:
-    """Why a file is refused, in one line; a file may be anything, and so may a metric's code."""
-    if isinstance(error, PodiumError | OSError):
-        return one_line(error)
-    return f"unexpected: {one_line(error)} (worth a report to whoever keeps it, with this file)"
 
 
 def _each(
@@ -353,7 +287,7 @@ class _Folder:
         claim = self._claims.get((short, scorer.contest.version.name))
         if claim:  # a false claim gives way to what is found here
             with suppress(BoardError):
-                if record := verified(scorer, replace(claim, file=file)):
+                if record := scorer.verified(replace(claim, file=file)):
                     return record
         return scorer.record(
             scorer.score(scorer.check(copy.path, new=True, foreign=True)),

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from podium import scratch, workspace
 from podium.competition import model_file as model
@@ -19,9 +21,9 @@ from podium.competition.version import is_ready
 from podium.data.dataset import Data, load
 from podium.data.expected import Expected
 from podium.data.reader import Reader
-from podium.errors import PodiumError, note, one_line
+from podium.errors import BoardError, PodiumError, note, one_line
 from podium.execution import provenance, training
-from podium.figures import shown
+from podium.figures import agree, shown
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.contest import Contest
@@ -268,6 +270,51 @@ class Scorer:
         """
         return self.contest.board.add(record, daily_limit=self.data.competition.daily_limit)
 
+    def again(self, record: Record) -> dict[str, Any] | None:
+        """What a record of the present version keeps of its scores, computed again: see `cards`.
+
+        None for another version, or where the predictions are not here.
+
+        Raises:
+            PodiumError: If they are refused.
+        """
+        if record.version != self.contest.version.name:
+            return None
+        if record.kind == CEILING:
+            scored = self.ceiling()
+        elif record.kind == CONTROL:
+            named = [c for c in self.data.competition.controls if c.name == record.name]
+            scored = self.control(named[0]) if named else None
+        else:
+            try:
+                predictions = self.predictions(record, foreign=True)
+            except BoardError:
+                return None
+            scored = self.score(predictions)
+        return cards(scored) if scored else None
+
+    def verified(self, record: Record) -> Record | None:
+        """A claimed record with all figures computed again; None if that cannot be.
+
+        Raises:
+            PodiumError: If its predictions cannot be scored, or give other figures. Which ones, and
+                the true ones, is not said: an import is no look at the score.
+        """
+        computed = self.again(record)
+        if computed is None:
+            return None
+        for part in PARTS[:2] if record.private else PARTS[:1]:
+            influence = getattr(record, f"{part}_influence")  # a sealed export has none
+            holds = agree(computed[part], getattr(record, part)) and (
+                not influence or near_influence(computed[f"{part}_influence"], influence)
+            )
+            if not holds:
+                raise BoardError(
+                    f"its {part} figures are not those of its predictions: forged, or scored by "
+                    "other code"
+                )
+        return replace(record, answers=self.contest.version.answers, **computed)
+
     def record_controls(self) -> None:
         """Score the trivial models and, on simulated data, the ceiling: once a version.
 
@@ -394,3 +441,19 @@ def _estimate_json(estimate: Estimate) -> dict[str, Any]:
         "se": estimate.se,
         "ci": list(estimate.ci) if estimate.ci else None,
     }
+
+
+def near_influence(a: bytes, b: bytes) -> bool:
+    """Whether influence values are the same but for rounding."""
+    if len(a) != len(b):
+        return False
+    first, second = np.frombuffer(a, np.float32), np.frombuffer(b, np.float32)
+    scale = float(np.abs(first).max(initial=0))
+    return bool(np.allclose(first, second, rtol=1e-4, atol=1e-5 * scale))
+
+
+def refusal(error: Exception) -> str:
+    """Why a file is refused, in one line; a file may be anything, and so may a metric's code."""
+    if isinstance(error, PodiumError | OSError):
+        return one_line(error)
+    return f"unexpected: {one_line(error)} (worth a report to whoever keeps it, with this file)"
