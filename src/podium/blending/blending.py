@@ -201,7 +201,7 @@ def _members(scorer: Scorer, names: Sequence[str]) -> list[_Candidate]:
     for name in names:
         try:
             line = naming.find(contest, name, ranking, command)
-            (row,) = contest.rows(ranking=ranking, lines=[line])
+            (row,) = contest.rows(ranking, [line])
             candidates.append(_member(scorer, row, name))
         except BoardError as error:
             problems += [error.message.rstrip("."), *(f"  {problem}" for problem in error.problems)]

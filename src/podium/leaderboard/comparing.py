@@ -107,7 +107,7 @@ def compare(contest: Contest, names: Sequence[str]) -> Compared:
     """
     ranking, command = contest.ranking(), contest.command("compare", *names)
     lines = [naming.find(contest, name, ranking, command) for name in names]
-    rows = contest.rows(ranking=ranking, lines=lines)
+    rows = contest.rows(ranking, lines)
     if len({row.submission for row in rows}) < max(2, len(rows)):
         raise BoardError(
             "Two submissions or more are compared, each named once.",

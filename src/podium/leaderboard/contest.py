@@ -151,34 +151,18 @@ class Contest:
                     hint=f"Open them for good: podium reveal {self.competition.name} "
                     f"--dataset {self.dataset.name}",
                 )
-        return rank(lines, withdrawn, self.competition, self.version.name, revealed)
+        return rank(part, lines, withdrawn, self.competition, self.version.name, revealed)
 
-    def rows(
-        self,
-        part: str = "public",
-        ranking: Ranking | None = None,
-        lines: Sequence[Line] | None = None,
-    ) -> list[Row]:
-        """Lines of the board of one part with their figures.
-
-        Args:
-            part: `public`, or after reveal `private` and `all`.
-            ranking: Where it was made already.
-            lines: Which of its lines; by default all.
-
-        Raises:
-            BoardError: If the part is sealed.
-        """
-        ranking = ranking or self.ranking(part)
-        chosen = list(ranking) if lines is None else lines
+    def rows(self, ranking: Ranking, lines: Sequence[Line]) -> list[Row]:
+        """Lines of a ranking with their figures."""
         cards: dict[int, Any] = {}
-        query = sa.select(*(RECORDS.c[name] for name in ("number", "name", "model", part)))
+        query = sa.select(*(RECORDS.c[name] for name in ("number", "name", "model", ranking.part)))
         with self.board.read() as connection:
-            for start in range(0, len(chosen), AT_ONCE):
-                numbers = [line.number for line in chosen[start : start + AT_ONCE]]
+            for start in range(0, len(lines), AT_ONCE):
+                numbers = [line.number for line in lines[start : start + AT_ONCE]]
                 asked = query.where(RECORDS.c.number.in_(numbers))
                 cards |= {number: figures for number, *figures in connection.execute(asked)}
-        return [ranking.row(line, *cards[line.number]) for line in chosen]
+        return [ranking.row(line, *cards[line.number]) for line in lines]
 
     def _lines(self, connection: sa.Connection, part: str) -> list[Line]:
         """What ranks the records, in order of arrival.
@@ -216,7 +200,7 @@ class Contest:
         if names is None:
             picked = {name for one in self.picks() if one.team == team for name in one.submissions}
             mine = [line for line in ranking if line.team == team and line.submission in picked]
-            return self.rows(ranking=ranking, lines=mine)
+            return self.rows(ranking, mine)
         if self.revealed() is not None:
             raise BoardError(
                 f"The private scores of {self.title} are open: it is too late to pick."
@@ -231,7 +215,7 @@ class Contest:
         command = self.command("pick", *names)
         lines = {ln.submission: ln for ln in (naming.find(self, n, own, command) for n in names)}
         self.board.pick(Pick(**self._signed, team=team, submissions=tuple(lines)))
-        return self.rows(ranking=ranking, lines=list(lines.values()))
+        return self.rows(ranking, list(lines.values()))
 
     def reveal(self) -> bool:
         """Open the private scores of its answers for good; False if they are open already."""

@@ -93,7 +93,7 @@ def details(contest: Contest, name: str) -> Details:
     ranking = contest.ranking()
     command = contest.command("show", name)
     line = naming.find(contest, name, ranking, command, [OUTDATED, WITHDRAWN])
-    (row,) = contest.rows(ranking=ranking, lines=[line])
+    (row,) = contest.rows(ranking, [line])
     (record,) = contest.board.records(submission=line.submission, version=line.version)
     opened = contest.board.all(select_revealed(*contest.names, record.answers))
     parts = PARTS if opened or line.origin == REFERENCE else PARTS[:1]
@@ -142,5 +142,5 @@ def _mine(board: Board, team: str, name: str, dataset: str, count: int, last: st
     known = replace(known, ranked=ranking.ranked, picked=picked)
     if best is None:
         return known
-    (row,) = contest.rows(ranking=ranking, lines=[best])
+    (row,) = contest.rows(ranking, [best])
     return replace(known, best=row.submission, name=row.name, score=row.score, rank=row.rank)

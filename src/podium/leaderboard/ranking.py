@@ -53,6 +53,7 @@ class Ranking:
     Lines get their ranks when they are asked for: most of a very large board is never looked at.
 
     Attributes:
+        part: `public`, `private` or `all`.
         placed: Lines with a score, in order; controls and references stand among them.
         rest: Lines that stand apart, after these: unverified, late, outdated, withdrawn.
         house: Lines of the controls, in order.
@@ -62,6 +63,7 @@ class Ranking:
         looks: Public scores that each team has seen; withdrawn submissions count too.
     """
 
+    part: str
     placed: Sequence[Line]
     rest: Sequence[Line]
     house: Sequence[Line]
@@ -170,6 +172,7 @@ class Row:
 
 
 def rank(
+    part: str,
     lines: Sequence[Line],
     withdrawn: Collection[str],
     competition: Competition,
@@ -182,6 +185,7 @@ def rank(
     those without a score of this part, those of other versions and those that were withdrawn.
 
     Args:
+        part: Which the scores are of.
         lines: In order of arrival.
         withdrawn: Submissions that are withdrawn.
         competition: Whose scores they are.
@@ -219,6 +223,7 @@ def rank(
         line.team for line in taken_back if line.version == version and line.kind == SUBMISSION
     )
     return Ranking(
+        part=part,
         placed=placed,
         rest=[
             *claims,

@@ -376,7 +376,7 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
     open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
     ranking = contest.ranking()
     line = next(line for line in ranking if line.submission == short)
-    (row,) = contest.rows(ranking=ranking, lines=[line])
+    (row,) = contest.rows(ranking, [line])
     others = [ln for ln in ranking.of(team) if ln.kind == SUBMISSION and ln.number != line.number]
     before = others[0].score if others else None
     score = record.public["scores"][contest.competition.primary.name]
