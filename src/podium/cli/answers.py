@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from podium import api
 from podium.cli.display import comparisons, printing, submissions
+from podium.competition import folders
 from podium.errors import PodiumError, visible
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def outcome(comp: str, dataset: str | None, done: Any, as_json: bool) -> None:
     if as_json:
         printing.document({**asdict(done.row), "seconds": round(done.seconds, 3)})
     else:
-        submissions.outcome(*api.load(comp, dataset), done)
+        competition = folders.load(comp)
+        submissions.outcome(competition, competition.dataset(dataset), done)
 
 
 def kept(done: Any, as_json: bool) -> None:
@@ -47,12 +48,12 @@ def blended(comp: str, dataset: str | None, done: Any, as_json: bool) -> None:
         seconds = round(done.outcome.seconds, 3)
         printing.document({**handed_in, "seconds": seconds, "blend": done.blend.as_json})
         return
-    competition, chosen = api.load(comp, dataset)
+    competition = folders.load(comp)
     comparisons.blended(competition, done.blend)
     if aside:
         kept(done.outcome, as_json)
     else:
-        submissions.outcome(competition, chosen, done.outcome)
+        submissions.outcome(competition, competition.dataset(dataset), done.outcome)
 
 
 def details(comp: str, shown: Details, as_json: bool) -> None:
@@ -60,7 +61,7 @@ def details(comp: str, shown: Details, as_json: bool) -> None:
     if as_json:
         printing.document(shown.as_json)
     else:
-        submissions.details(api.load(comp)[0], shown)
+        submissions.details(folders.load(comp), shown)
 
 
 def confirmation(yes: bool) -> Callable[[str], None] | None:

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from podium import workspace
 from podium.competition import folders as competitions
 from podium.errors import BoardError
+from podium.figures import counted
 from podium.leaderboard import database, journal, jsonl, schema
 from podium.leaderboard.record import (
     CLAIM,
@@ -110,8 +111,7 @@ class Board:
                 return False
             if daily_limit:
                 names = (record.competition, record.dataset, record.version)
-                seen = connection.execute(select_looks(*names, since=today())).all()
-                refuse_over_limit(record.team, {row[0]: row[1] for row in seen}, daily_limit)
+                refuse_over_limit(connection, daily_limit, record.team, *names)
             _put(connection, [record], OWN, primary)
         return True
 
@@ -307,18 +307,6 @@ def select_withdrawn() -> sa.Select[Any]:
     )
 
 
-def select_looks(competition: str, dataset: str, version: str, since: str = "") -> sa.Select[Any]:
-    """Submissions by team since a time, withdrawn ones too."""
-    where = {"competition": competition, "dataset": dataset, "version": version}
-    columns = {**where, "kind": SUBMISSION}
-    return (
-        sa.select(RECORDS.c.team, sa.func.count())
-        .where(*(RECORDS.c[name] == value for name, value in columns.items()))
-        .where(RECORDS.c.created >= since)
-        .group_by(RECORDS.c.team)
-    )
-
-
 def select_revealed(competition: str, dataset: str, answers: str) -> sa.Select[Any]:
     """When the answers of a dataset were revealed."""
     return sa.select(REVEALS.c.created).where(
@@ -343,26 +331,30 @@ def row_of(record: Record, origin: str, primary: str | None) -> dict[str, Any]:
     return {**vars(record), "origin": origin, "score": primary, **scores}
 
 
-def refuse_over_limit(team: str, looks: Mapping[str, int], limit: int) -> None:
-    """Refuse one more of a day; failures are never recorded and so never count.
+def refuse_over_limit(
+    connection: sa.Connection, limit: int, team: str, competition: str, dataset: str, version: str
+) -> None:
+    """Refuse one more look of a day, in UTC; failures are never recorded and so never count.
 
     Raises:
         BoardError: With when the next is possible.
     """
-    number = looks.get(team, 0)
+    day = now()[: len("2026-01-31")]
+    where = {"competition": competition, "dataset": dataset, "version": version, "team": team}
+    query = sa.select(sa.func.count()).where(
+        *(RECORDS.c[name] == value for name, value in {**where, "kind": SUBMISSION}.items()),
+        RECORDS.c.created >= day,
+    )
+    number = connection.execute(query).scalar() or 0
     if number < limit:
         return
-    day = datetime.date.fromisoformat(today()) + datetime.timedelta(days=1)
-    many = f"{number} submission{'s' if number > 1 else ''}"
+    following = datetime.date.fromisoformat(day) + datetime.timedelta(days=1)
     raise BoardError(
-        f"Team {team} has handed in {many} today; the limit is {limit} a day.",
-        hint=f"The next is possible from {day} 00:00 UTC. Choose among models meanwhile: podium cv",
+        f"Team {team} has handed in {counted([(number, 'submission')])} today; the limit is "
+        f"{limit} a day.",
+        hint=f"The next is possible from {following} 00:00 UTC. Choose among models meanwhile: "
+        "podium cv",
     )
-
-
-def today() -> str:
-    """The present day in UTC, as the times of records begin."""
-    return now()[: len("2026-01-31")]
 
 
 def _primaries(records: Sequence[Record]) -> dict[str, str | None]:

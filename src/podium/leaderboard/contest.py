@@ -23,10 +23,8 @@ from podium.leaderboard.board import (
     open_board,
     refuse_over_limit,
     score_of,
-    select_looks,
     select_revealed,
     select_withdrawn,
-    today,
 )
 from podium.leaderboard.ranking import Line, Ranking, Row, rank
 from podium.leaderboard.record import MOST_PICKS, OWN, REFERENCE, Pick, Record, Reveal, now
@@ -126,9 +124,8 @@ class Contest:
             BoardError: With when the next is possible.
         """
         if limit := self.competition.daily_limit:
-            query = select_looks(*self.names, self.version.name, since=today())
-            looks = {row[0]: row[1] for row in self.board.all(query)}
-            refuse_over_limit(team, looks, limit)
+            with self.board.read() as connection:
+                refuse_over_limit(connection, limit, team, *self.names, self.version.name)
 
     def ranking(self, part: str = "public") -> Ranking:
         """All lines of the board of one part, without their figures: quick at any size.

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from podium.errors import BoardError
-from podium.leaderboard.board import Board
 from podium.leaderboard.ranking import OUTDATED, WITHDRAWN
 from podium.leaderboard.schema import RECORDS
 
 if TYPE_CHECKING:
+    from podium.leaderboard.board import Board
     from podium.leaderboard.contest import Contest
     from podium.leaderboard.ranking import Line
     from podium.leaderboard.record import Record
