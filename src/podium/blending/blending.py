@@ -24,8 +24,9 @@ from podium.competition.version import PUBLIC
 from podium.data.dataset import train_columns
 from podium.errors import BoardError, PodiumError
 from podium.execution import out_of_fold
+from podium.figures import shown
 from podium.leaderboard import files, naming
-from podium.leaderboard.ranking import HOUSE
+from podium.leaderboard.record import SUBMISSION
 from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import Cells, Tally
 from podium.scratch import file_sha256
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from podium.competition.metric import Table
     from podium.data.dataset import Data
     from podium.execution.training import Progress
-    from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
     from podium.leaderboard.submit import Kept
 
@@ -95,28 +95,19 @@ class Blend:
     @property
     def as_json(self) -> dict[str, Any]:
         """All of it but the predictions."""
-        return {
-            "members": [asdict(member) for member in self.members],
-            "weights": self.weights,
-            "why": list(self.why),
-            "fold_score": self.fold_score,
-        }
+        members = [asdict(member) for member in self.members]
+        return {"members": members, **self._how}
 
     @property
     def provenance(self) -> dict[str, Any]:
         """What the record of the blend keeps."""
-        members = [
-            {"submission": m.submission, "team": m.team, "name": m.name, "weight": m.weight}
-            for m in self.members
-        ]
-        return {
-            "blend": {
-                "members": members,
-                "weights": self.weights,
-                "why": list(self.why),
-                "fold_score": self.fold_score,
-            }
-        }
+        kept = ("submission", "team", "name", "weight")
+        members = [{key: getattr(member, key) for key in kept} for member in self.members]
+        return {"blend": {"members": members, **self._how}}
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"weights": self.weights, "why": list(self.why), "fold_score": self.fold_score}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,14 +116,6 @@ class Blended:
 
     blend: Blend
     outcome: Kept
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Candidate:
-    """A member's record and its line on the board."""
-
-    record: Record
-    row: Row
 
 
 def blend(
@@ -159,53 +142,52 @@ def blend(
         BoardError: With every name that cannot be blended.
         PodiumError: If greedy selection finds a member better alone than any blend.
     """
-    candidates = _members(scorer, names)
-    data = scorer.data
-    files, lacking = [], ["equal weights were asked for"] if equal else []
+    records = _members(scorer, names)
+    data, primary = scorer.data, scorer.data.competition.primary.name
+    chosen, lacking = None, ["equal weights were asked for"] if equal else []
     if not equal:
-        for one in candidates:
-            kept, problem = _folds_of(data, one.record, cv=cv, team=team, progress=progress)
-            files.append(kept)
-            lacking += [f"{one.row.team}/{one.row.name}: {problem}"] if problem else []
-    weights, chosen = [1] * len(candidates), None
-    if not lacking:
-        chosen = _Choice.of(data, [file for file in files if file is not None])
-        weights = chosen.weights
-        _refuse_alone(candidates, chosen)
-    table = _mixture(scorer, [one.record for one in candidates], weights)
+        places = []
+        for record in records:
+            try:
+                places.append(_folds_of(data, record, cv=cv, team=team, progress=progress))
+            except _NoFoldsError as error:
+                lacking.append(f"{record.team}/{record.name}: {error}")
+        if not lacking:
+            chosen = _Choice.of(data, places)
+            _refuse_alone(records, chosen)
+    weights = chosen.weights if chosen else [1] * len(records)
     members = [
         Member(
-            submission=one.row.submission,
-            team=one.row.team,
-            name=one.row.name,
-            score=one.row.score,
+            submission=record.submission,
+            team=record.team,
+            name=record.name,
+            score=shown(record.public["scores"].get(primary)),
             weight=weight,
             share=weight / sum(weights),
             fold_score=chosen.scores[place] if chosen else None,
         )
-        for place, (one, weight) in enumerate(zip(candidates, weights, strict=True))
+        for place, (record, weight) in enumerate(zip(records, weights, strict=True))
     ]
     return Blend(
         members=members,
         weights=GREEDY if chosen else EQUAL,
         why=lacking or ["all members have out-of-fold predictions of the train part"],
         fold_score=chosen.score if chosen else None,
-        table=table,
+        table=_mixture(scorer, records, weights),
     )
 
 
-def _members(scorer: Scorer, names: Sequence[str]) -> list[_Candidate]:
+def _members(scorer: Scorer, names: Sequence[str]) -> list[Record]:
     """The named submissions; all problems are reported at once."""
-    contest, candidates, problems = scorer.contest, [], []
+    contest, records, problems = scorer.contest, list[Record](), list[str]()
     ranking, command = contest.ranking(), contest.command("blend", *names)
     for name in names:
         try:
             line = naming.find(contest, name, ranking, command)
-            (row,) = contest.rows(ranking, [line])
-            candidates.append(_member(scorer, row, name))
+            records.append(_member(contest.record(line.submission), name))
         except BoardError as error:
             problems += [error.message.rstrip("."), *(f"  {problem}" for problem in error.problems)]
-    counts = Counter(one.row.submission for one in candidates)
+    counts = Counter(record.submission for record in records)
     problems += [f"{short} is named {count} times" for short, count in counts.items() if count > 1]
     if len(names) < 2:
         problems.append("two submissions or more make a blend")
@@ -215,25 +197,27 @@ def _members(scorer: Scorer, names: Sequence[str]) -> list[_Candidate]:
             problems=problems,
             hint="Choose from: podium board {} --dataset {}".format(*contest.names),
         )
-    return candidates
+    return records
 
 
-def _member(scorer: Scorer, row: Row, name: str) -> _Candidate:
-    if row.status in HOUSE:
-        raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
-    record = scorer.contest.record(row.submission)
+def _member(record: Record, name: str) -> Record:
+    """The record that a name means, if it can be blended."""
+    if record.kind != SUBMISSION:
+        raise BoardError(
+            f"{name[:60]!r} is the {record.kind} {record.name!r}, no team's submission"
+        )
     try:
         files.checked(record)  # before anything is trained
     except BoardError as error:
         raise BoardError(f"{name[:60]!r}: {error.message}") from error
-    return _Candidate(record=record, row=row)
+    return record
 
 
-def _refuse_alone(candidates: Sequence[_Candidate], chosen: _Choice) -> None:
+def _refuse_alone(records: Sequence[Record], chosen: _Choice) -> None:
     """A blend of one is that one: handing it in again would only cost a look."""
     if sum(weight > 0 for weight in chosen.weights) > 1:
         return
-    names = [f"{one.row.team}/{one.row.name}" for one in candidates]
+    names = [f"{record.team}/{record.name}" for record in records]
     alone = names[int(np.argmax(chosen.weights))]
     score = chosen.data.competition.primary.name
     raise PodiumError(
@@ -246,61 +230,68 @@ def _refuse_alone(candidates: Sequence[_Candidate], chosen: _Choice) -> None:
     )
 
 
+class _NoFoldsError(Exception):
+    """Says why a member has no out-of-fold predictions."""
+
+
 def _folds_of(
     data: Data, record: Record, *, cv: bool, team: str, progress: Progress | None
-) -> tuple[Path | None, str]:
-    """Where the out-of-fold predictions of a record's model lie, or why there are none."""
+) -> Path:
+    """Where the out-of-fold predictions of a record's model lie.
+
+    Raises:
+        _NoFoldsError: If there are none.
+    """
     if not data.has(f"{PUBLIC}/train.parquet") or not len(data.ids("train")):
-        return None, "this dataset has no train rows to predict out of fold"
+        raise _NoFoldsError("this dataset has no train rows to predict out of fold")
     code = record.provenance
     sha256, params, seed = (code.get(key) for key in ("model_sha256", "params", "seed"))
     if not isinstance(sha256, str) or not isinstance(params, dict) or not isinstance(seed, int):
-        return None, "it was not trained by Podium, so that it has no out-of-fold predictions"
+        raise _NoFoldsError(
+            "it was not trained by Podium, so that it has no out-of-fold predictions"
+        )
     place = out_of_fold.place(data, model_sha256=sha256, params=params, seed=seed)
     if out_of_fold.read(data, place) is not None:
-        return place, ""
+        return place
     if not cv:
-        return None, "no out-of-fold predictions yet (podium cv, or --cv here, makes them)"
-    file, problem = _model_of(data, record, team)
-    if file is None:
-        return None, problem
+        raise _NoFoldsError("no out-of-fold predictions yet (podium cv, or --cv here, makes them)")
     from podium.competition import model_file as models
     from podium.execution import folds
     from podium.execution.worker import Limits
 
     validation = folds.cross_validate(
         data,
-        models.find(data.competition, file),
+        models.find(data.competition, _model_of(data, record, team)),
         params=params,
         seed=seed,
         limits=Limits(),
         progress=progress,
     )
     if validation.model_sha256 != sha256:
-        return None, "its model file changed before it was run: run it again"
+        raise _NoFoldsError("its model file changed before it was run: run it again")
     out_of_fold.keep(place, validation.predictions)
-    return place, ""
+    return place
 
 
-def _model_of(data: Data, record: Record, team: str) -> tuple[str | Path | None, str]:
-    """The model of a record, if it is here, unchanged, and may be run."""
+def _model_of(data: Data, record: Record, team: str) -> str | Path:
+    """The model of a record, if it is here, unchanged, and may be run.
+
+    Raises:
+        _NoFoldsError: If not.
+    """
     competition = data.competition
     named = str(record.provenance.get("model_file", ""))
     sha256 = record.provenance["model_sha256"]
     if record.model in competition.models and named == f"{competition.name}/{record.model}":
-        shipped = competition.folder / "models" / f"{record.model}.py"
-        same = file_sha256(shipped) == sha256
-        return (
-            (str(record.model), "")
-            if same
-            else (None, "its model has changed since it was trained")
-        )
+        if file_sha256(competition.folder / "models" / f"{record.model}.py") != sha256:
+            raise _NoFoldsError("its model has changed since it was trained")
+        return str(record.model)
     if record.team != team:
-        return None, f"its model file is team {record.team}'s: their podium cv makes them"
+        raise _NoFoldsError(f"its model file is team {record.team}'s: their podium cv makes them")
     path = Path(named)
     if path.suffix != ".py" or not path.is_file() or file_sha256(path) != sha256:
-        return None, f"its model file {named[:200]} is not here as it was"
-    return path, ""
+        raise _NoFoldsError(f"its model file {named[:200]} is not here as it was")
+    return path
 
 
 def _mixture(scorer: Scorer, records: Sequence[Record], weights: Sequence[int]) -> Table:

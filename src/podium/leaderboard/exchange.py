@@ -8,10 +8,8 @@ marked `unverified`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -82,32 +80,35 @@ class Imported:
     sealed: Sequence[str]
 
 
-class Contests(dict[tuple[str, str], "Contest | None"]):
+class Contests:
     """Contests by competition and dataset, as far as these are known here; each looked up once."""
 
     def __init__(self, board: Board) -> None:
-        super().__init__()
         self._board = board
-        self._shipped = cache(jsonl.shipped)
-
-    def __missing__(self, names: tuple[str, str]) -> Contest | None:
-        self[names] = known = None
-        with suppress(PodiumError):
-            competition = competitions.load(names[0])
-            known = competition, competition.dataset(names[1])
-        if known:
-            self[names] = Contest.find(*known, self._board)
-        return self[names]
+        self.find = cache(self._find)
+        self._shipped = cache(_shipped)
 
     def of(self, line: Mapping[str, Any]) -> Contest | None:
         """That of a record's line, whatever it says; no other line needs one."""
         known = line.get("type") == "record"
-        return self[str(line.get("competition")), str(line.get("dataset"))] if known else None
+        return self.find(str(line.get("competition")), str(line.get("dataset"))) if known else None
 
     def ships(self, line: Mapping[str, Any]) -> bool:
-        """Whether Podium ships a line: it is known by the sha256 of how it is written."""
+        """Whether a line came with its competition."""
         known = self._shipped(str(line["competition"]))
-        return bool(known) and sha256(jsonl.text_of(line).encode()).hexdigest() in known
+        return bool(known) and jsonl.sha256_of(line) in known
+
+    def _find(self, name: str, dataset: str) -> Contest | None:
+        try:
+            competition = competitions.load(name)
+            return Contest.find(competition, competition.dataset(dataset), self._board)
+        except PodiumError:
+            return None
+
+
+def _shipped(name: str) -> frozenset[str]:
+    competition = competitions.try_load(name)
+    return frozenset() if isinstance(competition, str) else jsonl.shipped(competition)
 
 
 _Order = tuple[bool, str, str]
@@ -449,7 +450,7 @@ def _with_scorers(
     """Records that could be computed again: of present versions whose data are ready."""
     scorers: dict[tuple[str, str], Scorer | None] = {}
     for line, record in records:
-        contest = contests[record.competition, record.dataset]
+        contest = contests.find(record.competition, record.dataset)
         if contest is None or contest.version.name != record.version:
             continue
         if contest.names not in scorers:

@@ -69,13 +69,15 @@ SHIPPED = "reference.sha256"
 _MANY = 2**53
 
 
-def shipped(name: str) -> frozenset[str]:
-    """sha256 of each line of a competition's reference boards; none where it is not here."""
-    competition = competitions.try_load(name)
-    if isinstance(competition, str):
-        return frozenset()
+def shipped(competition: Competition) -> frozenset[str]:
+    """sha256 of each line of the competition's reference boards."""
     file = competition.data_folder / SHIPPED
     return frozenset(file.read_text(encoding="utf-8").split()) if file.is_file() else frozenset()
+
+
+def sha256_of(line: Mapping[str, Any]) -> str:
+    """sha256 of a line as it is written."""
+    return hashlib.sha256(text_of(line).encode()).hexdigest()
 
 
 def modern(line: dict[str, Any]) -> dict[str, Any]:
