@@ -17,6 +17,7 @@ from podium.competition.contract import Competition
 from podium.errors import BoardError, PodiumError
 from podium.leaderboard import rescore
 from podium.leaderboard.board import open_board
+from podium.leaderboard.submit import Scorer
 from podium.scoring.scoring import Solution
 from suites import mostly_slow
 
@@ -230,7 +231,7 @@ def test_a_claim_that_cannot_be_verified_is_no_record(drop, monkeypatch, tmp_pat
     monkeypatch.chdir(tmp_path / "other")
     podium.import_records(_submissions_alone(file))
     shutil.copytree(tmp_path / "workspace/submissions/toy/demo", "submissions/toy/demo")
-    monkeypatch.setattr(rescore, "verified", lambda *_: None)
+    monkeypatch.setattr(Scorer, "verified", lambda *_: None)
     assert [entry.score for entry in podium.score_all()] == [true.score]
 
 
