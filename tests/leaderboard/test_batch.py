@@ -300,7 +300,7 @@ def test_what_cannot_be_withdrawn(drop, podium_cli):
     first = next(iter(bobs))
     for command, words in (
         ([first], "belongs to team bob, you are ana"),
-        ([first, "--team", "eve"], "--team 'bob'"),
+        ([first, "--team", "eve"], "--team bob"),
         ([next(r.submission for r in rows if r.status == "control")], "is the control 'zero'"),
         (["zzz"], "'zzz' is no submission of any board here"),
         (["%%%%"], "is no submission"),
