@@ -75,19 +75,21 @@ def test_what_is_nowhere_names_what_there_is(ids, podium_cli):
 
 
 def test_show_tells_all_of_a_submission(ids, podium_cli):
-    found = podium.show("toy", "trained")
-    assert (found.competition, found.dataset, found.row.name) == ("toy", "demo", "trained")
-    assert found.provenance["params"]["value"] == 20.0
-    assert set(found.scores) == {"public"}
-    assert set(found.scores["public"]["strata"]) == {"new", "seen"}
-    assert found.scores["public"] == shown(found.scores["public"])
-    assert found.file_problem is None
+    told = podium.show("toy", "trained")
+    assert (told.competition, told.dataset, told.row.name) == ("toy", "demo", "trained")
+    assert told.provenance["params"]["value"] == 20.0
+    assert set(told.scores) == {"public"}
+    assert set(told.scores["public"]["strata"]) == {"new", "seen"}
+    assert told.scores["public"] == shown(told.scores["public"])
+    assert told.file_problem is None
     document = podium_cli("show", "toy", "trained", "--json").json
-    assert document == json.loads(json.dumps(found.as_json))
+    assert document == json.loads(json.dumps(told.as_json))
     said = podium_cli("show", "toy", "ana/good")
     for text in (ids["ana/good"], "number 0", "public part", "new", "versions."):
         assert text in said.out
     assert "params.value" in podium_cli("show", "toy", "trained").out
+    control = podium.show("toy", "zero")
+    assert (control.row.status, control.file, control.file_problem) == ("control", None, None)
     podium.pick("toy", "good", team="ana")
     assert podium.show("toy", "good").picked
     podium.withdraw("good", team="ana")

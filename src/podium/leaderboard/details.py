@@ -26,7 +26,8 @@ class Details:
     Attributes:
         row: As it stands on the public board.
         version: Of the data, split and metric that it was scored by.
-        file: Its predictions, relative to the workspace; None where they never were here.
+        file: Its predictions, relative to the workspace; None where they never were here, and of
+            controls.
         file_problem: Why they cannot be scored again; None if they are as they were handed in.
         picked: Whether its team picked it.
         scores: By part the figures that may be shown, rounded: `rows`, `groups`, `scores`, `se`,
@@ -99,7 +100,8 @@ def details(contest: Contest, name: str) -> Details:
     parts = PARTS if opened or line.origin == REFERENCE else PARTS[:1]
     problem = None
     try:
-        files.checked(record)
+        if record.kind == SUBMISSION:
+            files.checked(record)
     except BoardError as error:
         problem = error.message
     return Details(

@@ -145,13 +145,20 @@ def _several(name: str, meant: Sequence[_Named], command: Sequence[str]) -> Boar
 
 def _none(contest: Contest, name: str, known: Collection[int]) -> BoardError:
     """Why a name means nothing on this board, and what may have been meant."""
-    for other in _fitting(contest.board, name):
-        if other.board != contest.title:
-            return BoardError(
-                f"{name[:60]!r} is a submission to {other.board}, not to {contest.title}.",
-                hint=f"See it: podium show {other.competition} {other.submission} "
-                f"--dataset {other.dataset}",
-            )
+    fitting = _fitting(contest.board, name)
+    apart = [one for one in fitting if one.board == contest.title]
+    if apart:
+        return BoardError(
+            f"{name[:60]!r} is no submission that can be meant here.",
+            problems=list(map(str, apart[:_LISTED])),
+        )
+    if fitting:
+        other = fitting[-1]
+        return BoardError(
+            f"{name[:60]!r} is a submission to {other.board}, not to {contest.title}.",
+            hint=f"See it: podium show {other.competition} {other.submission} "
+            f"--dataset {other.dataset}",
+        )
     rows = contest.select("number", "submission", "team", "name")
     by_number = {row.number: row for row in rows}
     here = [by_number[number] for number in known if number in by_number]

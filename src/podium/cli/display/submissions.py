@@ -130,10 +130,7 @@ def details(competition: Competition, shown: Details) -> None:
     """Print a submission: what it is, every score, and how it was made."""
     row = shown.row
     rank = f"public rank {row.rank}" if row.rank is not None else row.status
-    if shown.file is None:
-        file = "not here: it was imported without its predictions"
-    else:
-        file = shown.file if shown.file_problem is None else f"{shown.file} ({shown.file_problem})"
+    file = " ".join(filter(None, [shown.file, shown.file_problem])) or "-"
     about = {
         "submission": row.submission,
         "team": row.team,
