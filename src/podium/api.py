@@ -207,6 +207,27 @@ def submit(
     return submit.submit(submit.Scorer.of(load_data(*load(competition, dataset))), predictions)
 
 
+def models(
+    competition: str, model: str | Path | None = None, *, dataset: str | None = None
+) -> list[dict[str, Any]]:
+    """What models declare: parameters, defaults, what is allowed, what a search tries.
+
+    None of their code is run.
+
+    Args:
+        competition: Its name.
+        model: A shipped model's name, or the path of a model file; None for all that are shipped.
+        dataset: On which it is said what they cost, where this board knows; the default one is
+            simulated.
+
+    Raises:
+        ModelError: If there is no such file, or its declarations are broken.
+    """
+    from podium.leaderboard import listing
+
+    return listing.models(*load(competition, dataset), model)
+
+
 def run(
     competition: str,
     model: str | Path,
@@ -255,7 +276,7 @@ def run(
         SubmissionError: If its predictions cannot be scored.
     """
     start = time.perf_counter()
-    ready, file = _to_train(competition, dataset, model)
+    ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import executors, running
     from podium.execution.jobs import Trainings
     from podium.execution.worker import Limits
@@ -264,12 +285,12 @@ def run(
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
-    wanted, origin, changes = _wanted(ready, file.name, params or {}, study, storage)
+    wanted, origin, changes = _wanted(ready, file.name, params, study, storage)
     with (
         executors.opened(None, dask) as executor,
         Trainings(ready, file, limits=limits, executor=executor, progress=progress) as trainings,
     ):
-        trainings.refuse_wrong(wanted)  # before a name is made of them
+        wanted = trainings.changed(wanted)  # refused before a name is made of them
         shown = label(name or " ".join([file.name, *changes]))
         scorer, acting = handing_in.Scorer.of(ready), workspace.team(team)
         if submit:
@@ -290,14 +311,21 @@ def run(
 
 
 def _to_train(
-    competition: str, dataset: str | None, model: str | Path, jobs: int | None = None
-) -> tuple[Data, ModelFile]:
-    """A dataset and a model's file; what its processes need is imported meanwhile.
+    competition: str,
+    dataset: str | None,
+    model: str | Path,
+    params: Mapping[str, Any] | None,
+    jobs: int | None = None,
+) -> tuple[Data, ModelFile, dict[str, Any]]:
+    """A dataset, a model's file and changes to its parameters.
+
+    What its processes need is imported meanwhile, unless the changes are refused.
 
     Args:
         competition: Its name.
         dataset: Its name; the default one is simulated.
         model: A shipped model's name, or the path of a model file.
+        params: The changes; checked if the file declares its parameters.
         jobs: How many such processes will divide the cores.
     """
     from podium.execution import executors, starting
@@ -309,8 +337,9 @@ def _to_train(
 
     known, chosen = load(competition, dataset)
     file = models.find(known, model)
+    changes = file.changed(params or {})
     starting.prepare(threads, file.source)
-    return load_data(known, chosen), file
+    return load_data(known, chosen), file, changes
 
 
 def _wanted(
@@ -350,7 +379,7 @@ def cross_validate(
     run side by side (one by default) and divide the cores; on a Dask cluster, whose scheduler's
     address is `dask`, as many run as its workers have threads.
     """
-    ready, file = _to_train(competition, dataset, model, jobs)
+    ready, file, params = _to_train(competition, dataset, model, params, jobs)
     from podium.execution import folds, out_of_fold
     from podium.execution.worker import Limits
     from podium.reporting import plotting
@@ -361,7 +390,7 @@ def cross_validate(
     validation = folds.cross_validate(
         ready,
         file,
-        params=params or {},
+        params=params,
         seed=seed,
         seeds=seeds,
         by=by,
@@ -408,14 +437,14 @@ def tune(
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If it cannot be searched so.
     """
-    ready, file = _to_train(competition, dataset, model, settings.get("jobs"))
+    ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))
     from podium.execution.worker import Limits
     from podium.tuning import tuning
 
     return tuning.tune(
         ready,
         file,
-        params=params or {},
+        params=params,
         seed=seed,
         limits=Limits(seconds=limit_time, memory=limit_memory),
         settings=tuning.Settings(**settings),
@@ -456,7 +485,7 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
-    ready, file = _to_train(competition, dataset, model)
+    ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import predicting
     from podium.execution.worker import Limits
 
@@ -465,7 +494,7 @@ def predict(
         ready,
         file,
         Path(rows) if isinstance(rows, str) else rows,
-        params=params or {},
+        params=params,
         limits=limits,
         seed=seed,
         output=None if output is None else Path(output),

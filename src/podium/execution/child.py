@@ -69,22 +69,34 @@ def _text(choice: Any) -> str:
         return repr(choice)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _finite(value: float) -> float | None:
     """A figure; JSON has no others than finite ones."""
     return float(value) if math.isfinite(value) else None
 
 
 class Trial:
-    """Stands for Optuna's trial in a model's `space`: the searching process suggests."""
+    """Stands for Optuna's trial in a model's `space`: the searching process suggests.
 
-    def __init__(self, channel: Channel, number: int) -> None:
+    Args:
+        channel: To that process.
+        number: The trial's.
+        fixed: Parameters that no trial changes: a value of these is told, not suggested.
+    """
+
+    def __init__(self, channel: Channel, number: int, fixed: Mapping[str, Any]) -> None:
         self.number, self.params = number, dict[str, Any]()
-        self._channel = channel
+        self._channel, self._fixed = channel, fixed
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
         """See Optuna's `Trial`."""
+        if _is_number(self._fixed.get(name)):
+            return float(self._fixed[name])
         limits = {"low": float(low), "high": float(high), "step": step and float(step)}
         return float(self._suggested("float", name, **limits, log=bool(log)))
 
@@ -92,11 +104,15 @@ class Trial:
         self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
     ) -> int:
         """See Optuna's `Trial`."""
+        if _is_number(self._fixed.get(name)):
+            return int(self._fixed[name])
         limits = {"low": int(low), "high": int(high), "step": int(step)}
         return int(self._suggested("int", name, **limits, log=bool(log)))
 
     def suggest_categorical(self, name: str, choices: Any) -> Any:
         """See Optuna's `Trial`; what is no plain value is known to the search by its text."""
+        if name in self._fixed:
+            return self._fixed[name]
         choices = list(choices)
         plain = (str, int, float, bool, type(None))
         shown = [choice if isinstance(choice, plain) else _text(choice) for choice in choices]
@@ -128,12 +144,13 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     fitted = _kept(job.get("fitted"))
     train = None
     if fitted is None:
+        built = model.build(job["seed"])  # refuses what only it can know before rows are read
         train = _fresh(data, "train", job)
         if job.get("draws"):
             extra = train.extra and replace(train.extra, rng=_generator([0, *b"extra"]))
             train = replace(train, rng=_generator(job["draws"]), extra=extra)
         began = time.perf_counter()
-        fitted = training.fit(model, job["seed"], train, channel.report)
+        fitted = training.fit(model, built, train, channel.report)
         channel.say(train_seconds=round(time.perf_counter() - began, 3) + 0.0)
     for name, file in job["parts"].items():
         part = _part(name, data, job)
@@ -155,12 +172,13 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
 def space(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     """Ask the model for parameters to try."""
     del data
-    with model.running("space"):
-        changes = model.module.space(Trial(channel, job["number"]))
+    fixed = job["fixed"]
+    changes = model.space(Trial(channel, job["number"], fixed))
     if not isinstance(changes, dict):
         from podium.errors import ModelError
 
         raise ModelError(f"{model.path}: space() gave {type(changes).__name__}, not a dict.")
+    changes = {name: value for name, value in changes.items() if name not in fixed}
     model.with_params(changes)
     if _lists(json.loads(json.dumps(changes))) != _lists(changes):
         from podium.errors import ModelError

@@ -142,14 +142,14 @@ class Children:
                 **own,
             )
 
-    def refuse_wrong(self, params: Mapping[str, Any]) -> None:
-        """Refuse changes to the model's `DEFAULTS` that it does not know, before they are used.
+    def changed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes to the model's `DEFAULTS` as it takes them.
 
         Raises:
             PodiumError: If they are wrong, or the model does not load.
         """
         with self._taken(None) as worker:
-            worker.model.with_params(params)
+            return worker.model.changed(params)
 
     def begin_ahead(self, folds: list[int]) -> None:
         """Start the processes of folds whose jobs come later, while others are at work."""
@@ -299,7 +299,7 @@ class Trainings:
         executor: Executor,
         progress: Progress | None = None,
     ) -> None:
-        self._data, self._folds, self._executor = data, folds, executor
+        self._data, self._file, self._folds, self._executor = data, file, folds, executor
         self.far = isinstance(executor, Cluster)
         by = folds.by if folds else None
         self._facts = {
@@ -344,14 +344,13 @@ class Trainings:
         if isinstance(self._executor, Cluster):
             self._executor.keep_fit(self._executor.on_each(lacks, self._facts))
 
-    def refuse_wrong(self, params: Mapping[str, Any]) -> None:
-        """Refuse wrong changes to the model's `DEFAULTS` before a training; a cluster does then.
+    def changed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes to the model's `DEFAULTS` as it takes them; a cluster's workers look later.
 
         Raises:
             PodiumError: If they are wrong, or the model does not load.
         """
-        if self.children:
-            self.children.refuse_wrong(params)
+        return self.children.changed(params) if self.children else self._file.changed(params)
 
     def submit(
         self, fold: int | None, params: Mapping[str, Any], seed: int, seconds: float | None

@@ -179,7 +179,14 @@ def tune(
         storages.opened(settings.storage, folder) as storage,
     ):
         file = worker.model.with_params(params)
-        subject = Subject(data=data, file=file, seed=seed, pruner=settings.pruner, worker=worker)
+        subject = Subject(
+            data=data,
+            file=file,
+            fixed={name: file.params[name] for name in params},
+            seed=seed,
+            pruner=settings.pruner,
+            worker=worker,
+        )
         study, why_new = studies.begin(subject, storage, settings.study, _warm(settings, subject))
         before = studies.standing(study)
         with storage.searching(study):
@@ -187,7 +194,6 @@ def tune(
                 subject=subject,
                 study=study.study_name,
                 storage=storage,
-                params=dict(params),
                 sampler=settings.sampler,
                 trials=settings.trials,
                 seconds=limits.seconds,
