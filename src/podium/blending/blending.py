@@ -179,7 +179,9 @@ def blend(
 
 def _members(scorer: Scorer, names: Sequence[str]) -> list[Record]:
     """The named submissions; all problems are reported at once."""
-    contest, records, problems = scorer.contest, list[Record](), list[str]()
+    contest = scorer.contest
+    records: list[Record] = []
+    problems: list[str] = []
     ranking, command = contest.ranking(), contest.command("blend", *names)
     for name in names:
         try:
