@@ -270,7 +270,8 @@ class _Folder:
             scorer.record_controls()
             if not sha256 == copy.sha256 == file_sha256(path):
                 raise PodiumError("it has changed while it was scored: podium score-all")
-            scorer.add(record)
+            limit = scorer.contest.competition.daily_limit
+            self.board.add(record, daily_limit=limit)
         self._known.add(short)
         return _scored(handled, record, scorer)
 

@@ -262,14 +262,6 @@ class Scorer:
             **cards(scored),
         )
 
-    def add(self, record: Record) -> bool:
-        """Record a submission; False if it is there already.
-
-        Raises:
-            BoardError: If others of the team came in between, and the day's limit is reached.
-        """
-        return self.contest.board.add(record, daily_limit=self.data.competition.daily_limit)
-
     def again(self, record: Record) -> dict[str, Any] | None:
         """What a record of the present version keeps of its scores, computed again: see `cards`.
 
@@ -372,7 +364,8 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
         )
         files.tidy(folder, contest.files)
         with files.staged(copy, kept, lambda: contest.has(short)):
-            new = scorer.add(record)
+            limit = contest.competition.daily_limit
+            new = contest.board.add(record, daily_limit=limit)
     open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
     ranking = contest.ranking()
     line = next(line for line in ranking if line.submission == short)
