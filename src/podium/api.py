@@ -19,7 +19,7 @@ from podium import workspace
 from podium.competition import folders as competitions
 from podium.competition.contract import Competition, Dataset
 from podium.creating.options import NewOptions
-from podium.errors import BoardError
+from podium.errors import BoardError, PodiumError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -230,7 +230,7 @@ def models(
 
 def run(
     competition: str,
-    model: str | Path,
+    model: str | Path | Any,
     *,
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
@@ -253,7 +253,9 @@ def run(
 
     Args:
         competition: Its name.
-        model: A shipped model's name, or the path of a model file.
+        model: A shipped model's name, the path of a model file, or a live object: a class with
+            `fit(train)` and `predict(part)`, or a scikit-learn estimator, which gets the table of
+            features. An object runs in this process, without walls, and the record says so.
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS`.
         study: A search of this model (see `tune`) whose best parameters are taken; `params`
@@ -313,7 +315,7 @@ def run(
 def _to_train(
     competition: str,
     dataset: str | None,
-    model: str | Path,
+    model: str | Path | Any,
     params: Mapping[str, Any] | None,
     jobs: int | None = None,
 ) -> tuple[Data, ModelFile, dict[str, Any]]:
@@ -324,10 +326,12 @@ def _to_train(
     Args:
         competition: Its name.
         dataset: Its name; the default one is simulated.
-        model: A shipped model's name, or the path of a model file.
+        model: A shipped model's name, the path of a model file, or a live object.
         params: The changes; checked if the file declares its parameters.
         jobs: How many such processes will divide the cores.
     """
+    if not isinstance(model, str | Path):
+        return _live(competition, dataset, model, params)
     from podium.execution import executors, starting
 
     threads = executors.threads(jobs or 1)
@@ -340,6 +344,26 @@ def _to_train(
     changes = file.changed(params or {})
     starting.prepare(threads, file.source)
     return load_data(known, chosen), file, changes
+
+
+def _refuse_live(model: Any, call: str) -> None:
+    if not isinstance(model, str | Path):
+        raise PodiumError(
+            f"podium.{call} takes a model's name or a model file.",
+            hint="Live objects go into podium.run and podium.cross_validate.",
+        )
+
+
+def _live(
+    competition: str, dataset: str | None, model: Any, params: Mapping[str, Any] | None
+) -> tuple[Data, ModelFile, dict[str, Any]]:
+    """The same of a live object."""
+    from podium.data.dataset import load as load_data
+    from podium.execution import live
+
+    known, chosen = load(competition, dataset)
+    file = live.model_of(known, model)
+    return load_data(known, chosen), file, file.changed(params or {})
 
 
 def _wanted(
@@ -358,7 +382,7 @@ def _wanted(
 
 def cross_validate(
     competition: str,
-    model: str | Path,
+    model: str | Path | Any,
     *,
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
@@ -374,10 +398,10 @@ def cross_validate(
 ) -> CrossValidation:
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
-    The limits are for all folds and seeds together; see `run`. Pictures of the
-    predictions beside the truth are written to the folder `plots`, if it is named. `jobs` trainings
-    run side by side (one by default) and divide the cores; on a Dask cluster, whose scheduler's
-    address is `dask`, as many run as its workers have threads.
+    `model` may be a live object, as in `run`. The limits are for all folds and seeds together.
+    Pictures of the predictions beside the truth are written to the folder `plots`, if it is named.
+    `jobs` trainings run side by side (one by default) and divide the cores; on a Dask cluster,
+    whose scheduler's address is `dask`, as many run as its workers have threads.
     """
     ready, file, params = _to_train(competition, dataset, model, params, jobs)
     from podium.execution import folds, out_of_fold
@@ -437,6 +461,7 @@ def tune(
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If it cannot be searched so.
     """
+    _refuse_live(model, "tune")
     ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))
     from podium.execution.worker import Limits
     from podium.tuning import tuning
@@ -485,6 +510,7 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
+    _refuse_live(model, "predict")
     ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import predicting
     from podium.execution.worker import Limits

@@ -82,6 +82,14 @@ class ModelFile:
         """The first line of its docstring."""
         return summary(self.source)
 
+    def note_change(self) -> None:
+        """Say so if the file is no longer what has just run."""
+        if not self.path.is_file() or file_sha256(self.path) != self.sha256:
+            note(
+                f"{self.path} has changed since it was loaded: what came of it is of the version "
+                f"before (sha256 {self.sha256[:12]}...). Run it again for the new one."
+            )
+
     def with_defaults(self, told: Mapping[str, Any]) -> Self:
         """The same file with its `DEFAULTS`, as its process tells them."""
         undeclared = {name: Undeclared(value) for name, value in told.items()}
@@ -313,15 +321,6 @@ def changed_since(path: Path) -> ModelError:
         f"{path} has changed since this began: it would not be the same model.",
         hint="Run it again once the file is saved.",
     )
-
-
-def note_change(path: Path, sha256: str) -> None:
-    """Say so if a model's file is no longer what has just run."""
-    if not path.is_file() or file_sha256(path) != sha256:
-        note(
-            f"{path} has changed since it was loaded: what came of it is of the version before "
-            f"(sha256 {sha256[:12]}...). Run it again for the new one."
-        )
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:

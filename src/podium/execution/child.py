@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +34,16 @@ if TYPE_CHECKING:
     Job = Mapping[str, Any]
 
 _PAUSE = 0.05  # seconds between two reports of progress
+
+
+class Listener(Protocol):
+    """Is told how a model's training goes."""
+
+    def say(self, **message: Any) -> None:
+        """Take a message."""
+
+    def report(self, step: int, value: float, **others: float) -> None:
+        """Take how far the model is; see `podium.competition.part.Report`."""
 
 
 class Channel:
@@ -133,7 +143,13 @@ class Trial:
         return answer["value"]
 
 
-def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
+def predict(
+    model: LoadedModel,
+    data: Data,
+    job: Job,
+    channel: Listener,
+    read: dict[str, Part] = {},  # noqa: B006  of this process: parts of a fold are read once
+) -> None:
     """Fit a model, or load one that was fitted before, and predict parts."""
     from podium.errors import PodiumError, reason
     from podium.execution import training
@@ -145,7 +161,7 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     train = None
     if fitted is None:
         built = model.build(job["seed"])  # refuses what only it can know before rows are read
-        train = _fresh(data, "train", job)
+        train = _fresh(data, "train", job, read)
         if job.get("draws"):
             extra = train.extra and replace(train.extra, rng=_generator([0, *b"extra"]))
             train = replace(train, rng=_generator(job["draws"]), extra=extra)
@@ -153,7 +169,7 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
         fitted = training.fit(model, built, train, channel.report)
         channel.say(train_seconds=round(time.perf_counter() - began, 3) + 0.0)
     for name, file in job["parts"].items():
-        part = _part(name, data, job)
+        part = _part(name, data, job, read)
         if train is not None and job.get("draws"):  # a fold goes on drawing where training ended
             part = replace(part, name=train.name, rng=train.rng)
         table = training.predict(model, fitted, part, own_rows=name == "rows")
@@ -206,28 +222,24 @@ def build(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
 TASKS = {"predict": predict, "space": space, "build": build}
 
 
-_READ: dict[str, Part] = {}
-"""Parts of a fold, read once: a search asks for them again and again."""
-
-
-def _part(name: str, data: Data, job: Job) -> Part:
+def _part(name: str, data: Data, job: Job, read: dict[str, Part]) -> Part:
     """A part of the data; rows of the user's own lie in a folder beside."""
     if job.get("rows"):
         data = replace(data, folder=Path(job["rows"]["folder"]), manifest=job["rows"])
-    return _fresh(data, name, job)
+    return _fresh(data, name, job, read)
 
 
-def _fresh(data: Data, name: str, job: Job) -> Part:
+def _fresh(data: Data, name: str, job: Job, read: dict[str, Part]) -> Part:
     """A part that the model may change: it is read, or in a fold a copy of what was read before."""
-    if name in _READ:
-        part = _READ[name]
+    if name in read:
+        part = read[name]
     elif name == "train":
         part = data.train(job["seed"])
     else:
         part = data.part(name, job["seed"])
     if not job.get("draws"):
         return part
-    _READ[name] = part
+    read[name] = part
     extra = part.extra and part.extra.take(_all(part.extra))
     return replace(part.take(_all(part)), extra=extra)
 

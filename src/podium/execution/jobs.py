@@ -30,6 +30,7 @@ from podium.errors import PodiumError
 from podium.execution import executors, provenance, views
 from podium.execution.child import told
 from podium.execution.executors import LOOK, Cluster, Executor, Job
+from podium.execution.live import LiveModel, LiveWorker
 from podium.execution.training import Folds, aligned
 from podium.execution.worker import Done, Limits, Worker, refusal
 
@@ -81,7 +82,8 @@ class Children:
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(scratch.directory("podium-folds-"))
         self._views = dict[int | None, views.View]()
-        self._all, self._idle = dict[int | None, list[Worker]](), dict[int | None, list[Worker]]()
+        self._all = dict[int | None, list[Worker | LiveWorker]]()
+        self._idle = dict[int | None, list[Worker | LiveWorker]]()
         self._ahead, self._begun = ThreadPoolExecutor(1), dict[int | None, Future[None]]()
 
     @classmethod
@@ -175,7 +177,7 @@ class Children:
             worker.begin()  # a job meets the same errors, and says them
 
     @contextmanager
-    def _taken(self, fold: int | None) -> Iterator[Worker]:
+    def _taken(self, fold: int | None) -> Iterator[Worker | LiveWorker]:
         """A process of the fold that is at rest, or a new one."""
         with self._lock:
             if error := self._stop():
@@ -188,19 +190,23 @@ class Children:
             with self._lock:
                 idle.append(worker)
 
-    def _new(self, fold: int | None) -> Worker:
+    def _new(self, fold: int | None) -> Worker | LiveWorker:
         if fold not in self._views:
             self._views[fold] = (
                 views.whole(self._data)
                 if fold is None
                 else views.of_fold(self.folds, fold, self._folder / f"fold-{fold}")
             )
-        worker = Worker(
-            *(self._data.competition, self._file, self._views[fold]),
-            limits=self._limits,
-            stop=self._stop,
-            threads=self._threads,
-        )
+        worker: Worker | LiveWorker
+        if isinstance(self._file, LiveModel):
+            worker = LiveWorker(self._file, self._views[fold])
+        else:
+            worker = Worker(
+                *(self._data.competition, self._file, self._views[fold]),
+                limits=self._limits,
+                stop=self._stop,
+                threads=self._threads,
+            )
         self._all.setdefault(fold, []).append(worker)
         return worker
 
@@ -315,6 +321,12 @@ class Trainings:
             "limit_memory": limits.memory,
             "share": executor.share,
         }
+        if isinstance(file, LiveModel) and (self.far or executor.slots > 1 or limits != Limits()):
+            raise PodiumError(
+                "A live object trains in this process, one training at a time, without limits.",
+                hint="Write the model into a file, model.py, and name that: files train in "
+                "processes of their own.",
+            )
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(scratch.directory("podium-answers-"))
         self.children: Children | None = None

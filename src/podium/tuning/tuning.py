@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from podium.competition.model_file import note_change
 from podium.data.dataset import Data
 from podium.errors import ModelError, PodiumError, UnknownNameError, require_extra
 from podium.execution import executors, out_of_fold, views
@@ -201,7 +200,7 @@ def tune(
                 executor=executor,
                 clock=clock,
             ).run(watch)
-        note_change(model.path, model.sha256)
+        model.note_change()
         _refuse_hopeless(study, subject)
         tuned = outcome(study, subject, settings)
     return replace(
