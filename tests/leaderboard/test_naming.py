@@ -72,6 +72,7 @@ def test_what_is_nowhere_names_what_there_is(ids, podium_cli):
     assert "'goood' is no submission of this board; did you mean 'good'?" in done.err
     assert f"{ids['ana/good']}: ana/good" in done.err
     assert "podium board toy --dataset demo" in done.err
+    assert "'table' is a dataset" in podium_cli("show", "toy", "table").err
 
 
 def test_show_tells_all_of_a_submission(ids, podium_cli):

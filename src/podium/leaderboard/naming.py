@@ -159,6 +159,11 @@ def _none(contest: Contest, name: str, known: Collection[int]) -> BoardError:
             hint=f"See it: podium show {other.competition} {other.submission} "
             f"--dataset {other.dataset}",
         )
+    if name in {dataset.name for dataset in contest.competition.datasets}:
+        return BoardError(
+            f"{name!r} is a dataset, and a submission is wanted.",
+            hint=f"See its board: podium board {contest.competition.name} --dataset {name}",
+        )
     rows = contest.select("number", "submission", "team", "name")
     by_number = {row.number: row for row in rows}
     here = [by_number[number] for number in known if number in by_number]
