@@ -26,6 +26,7 @@ from .api import (
     standings,
     submit,
     tune,
+    validations,
     withdraw,
 )
 
@@ -57,5 +58,6 @@ __all__ = [
     "standings",
     "submit",
     "tune",
+    "validations",
     "withdraw",
 ]
