@@ -22,6 +22,7 @@ from .api import (
     standings,
     submit,
     tune,
+    verify,
     withdraw,
 )
 
@@ -49,5 +50,6 @@ __all__ = [
     "standings",
     "submit",
     "tune",
+    "verify",
     "withdraw",
 ]

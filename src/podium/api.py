@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from podium import workspace
 from podium.competition import folders as competitions
-from podium.competition.contract import Competition, Dataset
 from podium.creating.options import NewOptions
 from podium.errors import BoardError
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from podium.blending.blending import Blended
+    from podium.competition.contract import Competition, Dataset
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
     from podium.creating.freezing import Frozen
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from podium.scoring.submission import Checked
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
+    from podium.verifying.verify import Verdict
 
 Fields = ParamSpec("Fields")
 Options = TypeVar("Options")
@@ -150,6 +151,27 @@ def _outdated(name: str) -> dict[str, int]:
         if old:
             counts[dataset.name] = len(old)
     return counts
+
+
+def verify(
+    competition: str | None = None,
+    dataset: str | None = None,
+    *,
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Run the conformance suite; real datasets that are not prepared are skipped and say so.
+
+    Args:
+        competition: Its name, or the path of its folder; None for all.
+        dataset: Its name; None for all of the competition.
+        progress: Shows the checks.
+
+    Raises:
+        PodiumError: If there is no such competition or dataset, or its folder does not load.
+    """
+    from podium.verifying import verify as suite
+
+    return list(suite.verify(competition, dataset, progress=progress))
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:

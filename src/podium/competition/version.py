@@ -12,12 +12,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium import workspace
-from podium.competition.contract import Competition, Dataset
 from podium.errors import DataError
 from podium.scratch import file_sha256
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset
 
 PUBLIC, SOLUTION = "public", "solution"
 MANIFEST = "manifest.json"

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from podium.competition.contract import Competition
 from podium.errors import PodiumError
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
 
 
 def with_sha256(text: str, place: tuple[str, int, str], former: str, present: str) -> str:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from podium import scratch, workspace
 from podium.competition import folders as competitions
 from podium.creating import freezing
-from podium.creating.options import NewOptions
 from podium.creating.spec import Spec, specify
 from podium.creating.splits import draw, folds, halves
 from podium.creating.writer import write
@@ -29,6 +28,7 @@ from podium.errors import DataError, reason
 if TYPE_CHECKING:
     import pandas as pd
 
+    from podium.creating.options import NewOptions
     from podium.data.dataset import Prepared
 
 TABLE = "table"

@@ -15,7 +15,6 @@ import numpy as np
 
 from podium.columns import first, many
 from podium.creating.kaggle_sets import KaggleSet, usage
-from podium.creating.options import NewOptions
 from podium.creating.splits import GROUPS, How
 from podium.data import tables
 from podium.data.tables import Checked
@@ -24,6 +23,8 @@ from podium.metrics import KNOWN, Known
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from podium.creating.options import NewOptions
 
 FEWEST = 50
 """Labelled rows of a competition."""

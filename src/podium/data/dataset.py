@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from podium import scratch
-from podium.competition.contract import Competition, Dataset
 from podium.competition.counts import Counts
 from podium.competition.metric import ANSWERS
 from podium.competition.part import Part
@@ -50,6 +49,8 @@ from podium.scratch import file_sha256
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from podium.competition.contract import Competition, Dataset
 
     Columns = pd.DataFrame | Mapping[str, NDArray[Any]]
 

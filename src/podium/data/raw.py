@@ -21,12 +21,13 @@ from tempfile import mkdtemp
 from typing import IO, TYPE_CHECKING, Any
 
 from podium import scratch, workspace
-from podium.competition.contract import Competition, Dataset, Source
 from podium.errors import DataError
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     import requests
+
+    from podium.competition.contract import Competition, Dataset, Source
 
 _CHUNK = 1 << 20
 _EXAMPLES = 5

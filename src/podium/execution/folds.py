@@ -25,24 +25,23 @@ import numpy as np
 from podium import scratch
 from podium.competition import folders as competition
 from podium.competition import model_file as model
-from podium.competition.model_file import ModelFile
 from podium.data import formats
 from podium.data.dataset import Data, load
 from podium.data.expected import Expected
 from podium.errors import PodiumError
 from podium.execution import executors, views
-from podium.execution.child import told
 from podium.execution.executors import LOOK, Cluster, Executor, Job
 from podium.execution.monitor import too_long
 from podium.execution.training import Folds, aligned
 from podium.execution.worker import Done, Limits, Worker, refusal
-from podium.metrics.stats import Card
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.competition.metric import Table
+    from podium.competition.model_file import ModelFile
     from podium.execution.training import Progress
+    from podium.metrics.stats import Card
 
 SHORTEST = 1e-3
 """Seconds that are left of a limit that was reached."""
@@ -248,7 +247,7 @@ def predict_far(job: Job) -> dict[str, Any]:
     try:
         answer = predict_fold(job)
     except PodiumError as error:
-        return {"refused": told(error)}
+        return {"refused": error.told}
     file = Path(answer.pop("file"))
     content = file.read_bytes()
     file.unlink()

@@ -24,13 +24,13 @@ from podium.errors import ModelError, PodiumError
 from podium.execution import output, policy, starting
 from podium.execution.monitor import TICK, Monitor
 from podium.execution.output import Printed
-from podium.execution.views import View
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
     from podium.competition.model_file import ModelFile
     from podium.competition.part import Report
     from podium.execution.starting import Process
+    from podium.execution.views import View
 
 _LINE = 1 << 20  # bytes of a message
 _SAID, _STEP = 64 << 20, 1000  # bytes of all messages of one task; of one that tells a step

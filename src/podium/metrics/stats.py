@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.competition.contract import Stratum
-from podium.competition.metric import Floats, Layout, Metric, Table
 from podium.errors import PodiumError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from podium.competition.contract import Stratum
+    from podium.competition.metric import Floats, Layout, Metric, Table
 
 BUCKETS = 4096
 """Whole groups share a bucket when there are more than this."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from podium.competition.contract import Competition
 from podium.figures import chance, figure, interval
 from podium.leaderboard.ranking import HOUSE, Row, moved
-from podium.leaderboard.standings import Standings
 from podium.reporting.charts import values_axis
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
+    from podium.leaderboard.standings import Standings
 
 ROWS = 1_000
 """Rows of a board's table."""

@@ -18,16 +18,18 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.competition.contract import Competition, Dataset, Target
 from podium.competition.metric import ANSWERS, Table
 from podium.competition.version import GOLDEN, read_golden
 from podium.errors import DataError, PodiumError
 from podium.scratch import replacing
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset, Target
 
 Scores = Mapping[str, Mapping[str, float | None]]
 """Figures by the name of the perturbation and of the score; None for one that is not finite."""

@@ -20,8 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.columns import as_numpy
-from podium.competition.contract import Competition
-from podium.competition.metric import Table
 from podium.competition.version import KEPT, PUBLIC, SOLUTION
 from podium.data.dataset import Data, given_to_others, metric_columns, target_columns
 from podium.errors import PodiumError
@@ -31,6 +29,9 @@ from podium.scratch import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from podium.competition.contract import Competition
+    from podium.competition.metric import Table
 
 PARTS = ("public", "private")
 ALL = "all"

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from podium.errors import one_line
 from podium.figures import near, shown
 from podium.leaderboard import exchange, jsonl, schema
 from podium.leaderboard.board import row_of
-from podium.leaderboard.contest import Contest
 from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
 from podium.leaderboard.rescore import near_influence, scored_again
 from podium.leaderboard.submit import Scorer, cards
-from podium.verifying.under_test import Check, DatasetUnderTest
 from podium.workspace import HOUSE
+
+if TYPE_CHECKING:
+    from podium.leaderboard.contest import Contest
+    from podium.verifying.under_test import Check, DatasetUnderTest
 
 _SHOWN = 20
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype, is_numeric_dtype
 
-from podium.competition.contract import Target
 from podium.competition.part import Part
 from podium.verifying.probes.helpers import (
     WORTH,
@@ -21,6 +20,9 @@ from podium.verifying.probes.helpers import (
     share_between,
 )
 from podium.verifying.under_test import DatasetUnderTest, Note
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Target
 
 Parts = tuple[Part, Part]
 
