@@ -197,7 +197,8 @@ def _answers(data: Data) -> dict[str, Any]:
     )
     if competition.metric.others is not None:
         tables = data.table(_ANSWERS), data.table(_GROUPS)
-        answers |= given_to_others(competition, data.ids("test"), *tables, lambda: _given(data))
+        rows = data.table(_GIVEN) if data.has(_GIVEN) else None  # the organiser's, if there are any
+        answers |= given_to_others(competition, data.ids("test"), *tables, rows)
     return answers
 
 
@@ -208,11 +209,6 @@ def golden_scores(data: Data) -> golden.Scores:
         DataError: If they are damaged.
     """
     return golden.scores(data.competition, _answers(data))
-
-
-def _given(data: Data) -> pd.DataFrame | None:
-    """The organiser's answer rows of the test part, where there are any."""
-    return data.table(_GIVEN) if data.has(_GIVEN) else None
 
 
 def _columns(data: Data, name: str, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
