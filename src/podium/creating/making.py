@@ -8,7 +8,6 @@ Nothing is written before all is checked, and the folder appears whole or not at
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +64,9 @@ def make(options: NewOptions) -> Created:
         with scratch.directory(".new-", root) as place:
             folder = place / spec.name
             write(spec, folder)
-            _copy(spec, folder / "raw")
+            (folder / "raw").mkdir()
+            for name, path in spec.files.items():
+                copyfile(path, folder / "raw" / name)
             with _loadable(place, spec.name):
                 rows = _freeze(spec)
             folder.rename(root / spec.name)
@@ -95,12 +96,6 @@ def _name_problems(name: str, root: Path) -> list[str]:
     return []
 
 
-def _copy(spec: Spec, folder: Path) -> None:
-    folder.mkdir()
-    for name, path in spec.files.items():
-        copyfile(path, folder / name)
-
-
 @contextmanager
 def _loadable(place: Path, name: str) -> Iterator[None]:
     """Let the folder be loaded from where it is written; forget it afterwards."""
@@ -112,11 +107,7 @@ def _loadable(place: Path, name: str) -> Iterator[None]:
         yield
     finally:
         podium.competitions.__path__.remove(str(place))
-        root = f"podium.competitions.{name}"
-        for module in [m for m in sys.modules if m == root or m.startswith(f"{root}.")]:
-            del sys.modules[module]
-        if hasattr(podium.competitions, name):
-            delattr(podium.competitions, name)
+        competitions.forget(name)
 
 
 def _freeze(spec: Spec) -> dict[str, int]:
