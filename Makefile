@@ -49,9 +49,10 @@ SECONDS ?= 60
 redteam: .venv/ready-dev
 	$(BIN)/python tests/redteam.py $(SECONDS)
 
-# The reference boards and leaderboard/README.md: hours. Real datasets are fetched.
+# The reference boards and leaderboard/README.md: hours, and it goes on where it was stopped. Real
+# datasets are fetched. Trainings side by side: make reference OPTIONS="--jobs 4" (or --dask ADDRESS).
 reference: .venv/ready-dev
-	$(BIN)/python leaderboard/reference.py
+	$(BIN)/python leaderboard/reference.py $(OPTIONS)
 
 # All benchmarks, and docs/benchmarks.md from what they find: the better part of an hour.
 bench: .venv/ready-dev

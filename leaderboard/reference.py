@@ -1,13 +1,15 @@
 """The reference boards: every shipped model on every dataset, whole test part, revealed.
 
     make reference                              # all of it: hours
+    make reference OPTIONS="--jobs 4"           # four trainings side by side, or --dask ADDRESS
     python leaderboard/reference.py sirna demo  # one board
     python leaderboard/reference.py --readme    # only writes README.md from the *.jsonl files
     python leaderboard/reference.py --behaviour # only models.json: what models predict of few rows
 
 A model runs again only if it predicts otherwise: what each predicts of a few rows after a tiny
-training stands in `models.json`, with the sha256 of the files that did so. Real datasets are
-fetched; one that cannot be is left out and named.
+training stands in `models.json`, with the sha256 of the files that did so. Each line is written as
+soon as it is there: after Ctrl+C the same command goes on. Real datasets are fetched; one that
+cannot be is left out and named.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +78,9 @@ def main() -> None:
     parser.add_argument("competition", nargs="?")
     parser.add_argument("dataset", nargs="?")
     parser.add_argument("--models", nargs="+", help="only these")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="trainings side by side")
+    where.add_argument("--dask", help="address of a scheduler whose workers train")
     parser.add_argument("--readme", action="store_true", help="only write README.md")
     parser.add_argument("--behaviour", action="store_true", help="only write models.json")
     given = parser.parse_args()
@@ -85,7 +91,7 @@ def main() -> None:
             with workspace():
                 note_behaviour(name)
                 if not given.behaviour:
-                    run(name, given.dataset, given.models)
+                    run(name, given.dataset, given.models, jobs=given.jobs, dask=given.dask)
     for file, text in ({} if given.behaviour else pages()).items():
         file.write_text(text, encoding="utf-8")
 
@@ -104,14 +110,17 @@ def workspace() -> Iterator[None]:
             os.environ.update({name: value for name, value in kept.items() if value is not None})
 
 
-def run(name: str, dataset: str | None, only: list[str] | None) -> None:
+def run(
+    name: str, dataset: str | None, only: list[str] | None, *, jobs: int, dask: str | None
+) -> None:
     """Run a competition's models that the export does not have as they are; export after each."""
     from podium import api
-    from podium.errors import DataError, ModelError
+    from podium.errors import DataError
 
     competition, _ = api.load(name)
     import_current(competition)
     trivial = {control.model for control in competition.controls}
+    models = sorted(set(competition.models) - trivial)
     for entry in competition.datasets:
         if dataset not in (None, entry.name):
             continue
@@ -121,18 +130,68 @@ def run(name: str, dataset: str | None, only: list[str] | None) -> None:
             sys.stderr.write(f"{name}/{entry.name} is left out: {error}\n")
             continue
         there = {row.name for row in api.board(name, entry.name) if row.status != "outdated"}
-        for model in sorted(set(competition.models) - trivial):
-            for params in [{}, *VARIANTS.get(name, {}).get(model, [])]:
-                shown = " ".join([model, *(f"{key}={value}" for key, value in params.items())])
-                if shown not in there and (only is None or model in only):
-                    sys.stderr.write(f"{name}/{entry.name}: {shown}\n")
-                    try:
-                        api.run(name, model, dataset=entry.name, params=params, team="reference")
-                    except ModelError as error:  # it needs train rows, and there are none
-                        sys.stderr.write(f"{shown} is left out: {error}\n")
-                        continue
-                    api.reveal(name, entry.name)
-                    export(competition)
+        lines = {
+            " ".join([model, *(f"{key}={value}" for key, value in params.items())]): (model, params)
+            for model in models
+            for params in [{}, *VARIANTS.get(name, {}).get(model, [])]
+            if only is None or model in only
+        }
+        for _ in trained(
+            {shown: line for shown, line in lines.items() if shown not in there},
+            competition=name,
+            dataset=entry.name,
+            jobs=jobs,
+            dask=dask,
+        ):
+            api.reveal(name, entry.name)
+            export(competition)
+
+
+def trained(
+    lines: Mapping[str, tuple[str, Mapping[str, Any]]],
+    *,
+    competition: str,
+    dataset: str,
+    jobs: int,
+    dask: str | None,
+) -> Iterator[None]:
+    """Train and hand in, side by side; yields after each that is on the board.
+
+    Args:
+        lines: Model and parameters by what the board shows.
+        competition: Its name.
+        dataset: Its name.
+        jobs: How many trainings divide the cores of this machine.
+        dask: The scheduler of a cluster that trains them instead.
+    """
+    from podium import api
+    from podium.errors import ModelError
+    from podium.execution import executors
+
+    with executors.opened(None if dask else jobs, dask) as executor:
+        slots = executor.slots
+    if threads := executors.threads(jobs):
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+
+    def train(shown: str) -> bool:
+        model, params = lines[shown]
+        sys.stderr.write(f"{competition}/{dataset}: {shown}\n")
+        try:
+            api.run(competition, model, dataset=dataset, params=params, team="reference", dask=dask)
+        except ModelError as error:  # it needs train rows, and there are none
+            sys.stderr.write(f"{shown} is left out: {error}\n")
+            return False
+        return True
+
+    with ThreadPoolExecutor(slots) as pool:
+        futures = [pool.submit(train, shown) for shown in lines]
+        try:
+            for future in as_completed(futures):
+                if future.result():
+                    yield
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def export(competition: Competition) -> None:
@@ -140,8 +199,11 @@ def export(competition: Competition) -> None:
     from podium import api
     from podium.leaderboard import jsonl
 
+    target = HERE / f"{competition.name}.jsonl"
     api.export_records("all.jsonl", competition.name)
-    shutil.move("all.jsonl", HERE / f"{competition.name}.jsonl")
+    shutil.copy("all.jsonl", target.with_suffix(".tmp"))
+    target.with_suffix(".tmp").replace(target)  # whole, whenever it is stopped
+    Path("all.jsonl").unlink()
     known = sorted(jsonl.sha256_of(line) for line in lines_of(competition.name))
     text = "".join(f"{sha256}\n" for sha256 in known)
     (competition.data_folder / jsonl.SHIPPED).write_text(text, encoding="utf-8")

@@ -239,6 +239,7 @@ def run(
     name: str | None = None,
     message: str = "",
     submit: bool = True,
+    dask: str | None = None,
     limit_time: float | None = None,
     limit_memory: float | None = None,
     progress: Progress | None = None,
@@ -261,6 +262,7 @@ def run(
         name: What the board shows; by default the model and the changed parameters.
         message: A remark for the board.
         submit: False only writes the predictions.
+        dask: The address of a Dask scheduler, one of whose workers trains; None for this machine.
         limit_time: Seconds that the model's code may take in all, from its import to its last
             prediction.
         limit_memory: MiB that it and all that it starts may take; by default nine tenths of
@@ -273,23 +275,25 @@ def run(
     """
     start = time.perf_counter()
     ready, file = _to_train(competition, dataset, model)
-    from podium.execution import running, views
-    from podium.execution.worker import Limits, Worker
+    from podium.execution import executors, running
+    from podium.execution.jobs import Trainings
+    from podium.execution.worker import Limits
     from podium.leaderboard import submit as handing_in
     from podium.leaderboard.record import label, remark
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
     wanted, origin, changes = _wanted(ready, file.name, params or {}, study, storage)
-    with Worker(ready.competition, file, views.whole(ready), limits=limits) as worker:
-        worker.model.with_params(wanted)  # refused before a name is made of them
+    with (
+        executors.opened(None, dask) as executor,
+        Trainings(ready, file, limits=limits, executor=executor, progress=progress) as trainings,
+    ):
+        trainings.refuse_wrong(wanted)  # before a name is made of them
         shown = label(name or " ".join([file.name, *changes]))
         scorer, acting = handing_in.Scorer.of(ready), workspace.team(team)
         if submit:
             scorer.contest.refuse_over_limit(acting)  # before a long training
-        made = running.predict_test(
-            worker, ready, file, params=wanted, seed=seed, progress=progress
-        )
+        made = running.predict_test(trainings, ready, file, params=wanted, seed=seed)
         predictions = handing_in.Predictions(
             path=made.path,
             team=acting,

@@ -11,7 +11,7 @@ from conftest import MODEL
 from podium import api
 from podium.competition import version
 from podium.errors import ModelError, PodiumError
-from podium.execution.folds import FoldJobs
+from podium.execution.jobs import Trainings
 from podium.leaderboard.board import open_board
 from podium.tuning import pruning, storages, studies
 from suites import mostly_slow
@@ -301,7 +301,7 @@ def test_a_journal_that_was_cut_is_mended(write, workspace):
 
 def test_a_trial_that_was_taken_away_is_no_fault(write, monkeypatch):
     """A machine slept so long that its trial was queued again elsewhere."""
-    submit = FoldJobs.submit
+    submit = Trainings.submit
 
     def slept(self, *given, **options):
         with storages.opened(None, studies.folder("toy/demo")) as storage:
@@ -311,7 +311,7 @@ def test_a_trial_that_was_taken_away_is_no_fault(write, monkeypatch):
                     storages.requeue(study, trial.number)
         return submit(self, *given, **options)
 
-    monkeypatch.setattr(FoldJobs, "submit", slept)
+    monkeypatch.setattr(Trainings, "submit", slept)
     found = api.tune("toy", write(), trials=4, study="s", pruner="none")
     assert states(found).count("COMPLETE") == 4
     assert found.standing.failed == 0

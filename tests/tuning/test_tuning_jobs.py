@@ -17,7 +17,7 @@ from test_tuning import states, trials
 
 from podium import api
 from podium.errors import PodiumError
-from podium.execution import executors, folds
+from podium.execution import executors, jobs
 from podium.tuning import search, storages, studies
 
 SLEEPS = "import time; time.sleep(0.1)"
@@ -274,6 +274,11 @@ def test_a_dask_cluster(write, cluster):
     )
     assert far.predictions.equals(here.predictions)
     assert far.left_open == here.left_open
+    here, far = (api.run("toy", "mine.py", name=str(dask), dask=dask) for dask in (None, cluster))
+    assert far.file.read_bytes() == here.file.read_bytes()
+    assert not far.new  # the same predictions of the same team
+    with pytest.raises(PodiumError, match="surprise"):
+        api.run("toy", "mine.py", params={"surprise": 1}, dask=cluster)
     with pytest.raises(PodiumError, match="failed in fit"):
         api.cross_validate("toy", write("raise RuntimeError('no such thing')"), dask=cluster)
     with pytest.raises(PodiumError, match="No Dask scheduler answers"):
@@ -289,17 +294,48 @@ def test_workers_that_cannot_do_the_jobs(change, write, cluster, monkeypatch):
     name = write()
     facts = {"podium": {"podium": "other"}, "data": {"version": "x"}, "model": {"model_sha256": ""}}
     words = {"podium": "Podium is another", "data": "data, split or metric", "model": "model file"}
-    made = folds.FoldJobs.__init__
+    made = jobs.Trainings.__init__
 
     def changed(self, *given, **options):
         made(self, *given, **options)
         self._facts |= facts[change]
 
-    monkeypatch.setattr(folds.FoldJobs, "__init__", changed)
+    monkeypatch.setattr(jobs.Trainings, "__init__", changed)
     with pytest.raises(PodiumError, match="No worker of the Dask cluster") as refused:
         api.cross_validate("toy", name, dask=cluster)
     assert len(refused.value.problems) == 2
     assert all(words[change] in problem for problem in refused.value.problems)
+
+
+@pytest.mark.slow
+@DASK
+@pytest.mark.filterwarnings("default")
+def test_a_worker_that_joins_late_and_lacks_the_competition(write, cluster, tmp_path, caplog):
+    """Its jobs are done by the others, and a sentence names it."""
+    import distributed
+
+    plain = api.cross_validate("toy", write("import time; time.sleep(1)"))
+    late = [sys.executable, "-m", "distributed.cli.dask_worker", cluster, "--no-dashboard"]
+    elsewhere = {**os.environ, "PODIUM_WORKSPACE": str(tmp_path)}
+    joined = []
+
+    def join():
+        joined.append(subprocess.Popen(late, env=elsewhere, stderr=subprocess.DEVNULL))
+        with distributed.Client(cluster, set_as_default=False) as client:
+            first = min(client.scheduler_info()["workers"])
+            client.wait_for_workers(3)
+            client.retire_workers([first])  # a job more than the other one takes
+
+    joiner = threading.Thread(target=join)
+    joiner.start()
+    try:
+        far = api.cross_validate("toy", "mine.py", seeds=6, dask=cluster)
+    finally:
+        joiner.join()
+        joined[0].terminate()
+        joined[0].wait()
+    assert far.predictions.equals(plain.predictions)
+    assert "is left out" in caplog.text
 
 
 @pytest.mark.slow

@@ -89,6 +89,40 @@ def test_only_a_model_that_predicts_otherwise_loses_its_lines(reference, monkeyp
     assert reference.behaviours()["toy"] == {"line": now}
 
 
+def test_it_goes_on_where_it_was_stopped(reference, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(reference, "HERE", tmp_path)
+    monkeypatch.setattr(jsonl, "SHIPPED", str(tmp_path / "reference.sha256"))
+    lines = [{"jitter": 0.1}, {"jitter": 0.2}]
+    monkeypatch.setattr(reference, "VARIANTS", {"toy": {"line": lines}})
+    monkeypatch.setattr(reference, "is_current", lambda *_: True)
+    export = reference.export
+
+    def stopped(*given):
+        export(*given)
+        raise KeyboardInterrupt
+
+    def run(only="demo"):
+        with reference.workspace():
+            reference.run("toy", only, None, jobs=2, dask=None)
+        return {line["name"] for line in reference.lines_of("toy") if line.get("model") == "line"}
+
+    monkeypatch.setattr(reference, "export", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    there = {line["name"] for line in reference.lines_of("toy") if line.get("model") == "line"}
+    assert 1 <= len(there) < 3
+    monkeypatch.setattr(reference, "export", export)
+    capsys.readouterr()
+    assert run() == {"line", "line jitter=0.1", "line jitter=0.2"}
+    begun = capsys.readouterr().err.splitlines()
+    assert [text for text in begun if text.startswith("toy/demo: line")] == [
+        f"toy/demo: {name}"
+        for name in ("line", "line jitter=0.1", "line jitter=0.2")
+        if name not in there
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [export.stem for export in EXPORTS])
 def test_models_do_what_is_noted(reference, name, cache, monkeypatch):

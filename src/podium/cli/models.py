@@ -43,6 +43,7 @@ def run(
     no_submit: Annotated[
         bool, typer.Option("--no-submit", help="Only write the predictions.")
     ] = False,
+    dask: Dask = None,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
     as_json: Json = False,
@@ -64,6 +65,7 @@ def run(
             name=name,
             message=message,
             submit=not no_submit,
+            dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
             progress=progress,

@@ -59,6 +59,10 @@ def threads(share: int) -> int | None:
     return max(1, cores() // share) if share > 1 else None
 
 
+class UnfitError(PodiumError):
+    """No worker of a cluster can do the jobs: each lacks something, or has another version."""
+
+
 class Machine:
     """This machine: a thread waits for each job's process, and all divide the cores.
 
@@ -108,6 +112,7 @@ class Cluster:
         self._client = client
         self._executor = client.get_executor(pure=False)
         self._fit: set[str] = set()  # addresses that jobs are given to; none for all
+        self._left_out: set[str] = set()
         self._seen = time.monotonic()
         workers = self._workers()
         if not workers:
@@ -133,20 +138,21 @@ class Cluster:
             lacks: By a worker's address, what it lacks for the job; nothing where it is fit.
 
         Raises:
-            PodiumError: If none is fit.
+            UnfitError: If none is fit.
         """
         problems = {address: why for address, why in lacks.items() if why}
-        said = [f"{address}: {why}" for address, why in problems.items()]
+        said = {address: f"{address}: {why}" for address, why in problems.items()}
         if len(problems) == len(lacks):
-            raise PodiumError(
+            raise UnfitError(
                 "No worker of the Dask cluster can do the jobs.",
-                problems=said,
+                problems=list(said.values()),
                 hint="Each needs the same Podium, the prepared data (podium data) and the same "
                 "model file under the same path.",
             )
         if problems:
-            for line in said:
-                note(f"A worker of the Dask cluster is left out: {line}")
+            for address in said.keys() - self._left_out:
+                note(f"A worker of the Dask cluster is left out: {said[address]}")
+            self._left_out = set(said)
             self._fit = set(lacks) - set(problems)
             fit = self._workers()
             self._executor = self._client.get_executor(pure=False, workers=list(fit))

@@ -33,7 +33,7 @@ from podium.data.dataset import Data
 from podium.data.fasta import SEQUENCE
 from podium.errors import DataError, PodiumError, note
 from podium.execution import provenance, training, views
-from podium.execution.folds import predictions_limit
+from podium.execution.jobs import predictions_limit
 from podium.execution.views import ROWS
 from podium.execution.worker import Done, Limits, Worker
 from podium.scoring import submission

@@ -20,12 +20,12 @@ _ALONE = {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": ""}  # nothing is wri
 
 def collect() -> dict[str, Any]:
     """The code and the machine: git commit, package versions, cores."""
-    return {
-        "git": _git(),
-        "versions": versions(),
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
-    }
+    return {"git": _git(), **machine()}
+
+
+def machine() -> dict[str, Any]:
+    """What predictions may depend on, beside the code: package versions, system, cores."""
+    return {"versions": versions(), "platform": platform.platform(), "cores": os.cpu_count()}
 
 
 def peak_memory_mb() -> float | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from podium.competition import model_file as models
 from podium.data import formats
-from podium.execution.folds import predictions_limit
 from podium.execution.training import aligned
 from podium.scoring import submission
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 
     from podium.competition.model_file import ModelFile
     from podium.data.dataset import Data
-    from podium.execution.training import Progress
-    from podium.execution.worker import Worker
+    from podium.execution.jobs import Trainings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,50 +38,39 @@ class Made:
 
 
 def predict_test(
-    worker: Worker,
-    data: Data,
-    model: ModelFile,
-    *,
-    params: Mapping[str, Any],
-    seed: int,
-    progress: Progress | None,
+    trainings: Trainings, data: Data, model: ModelFile, *, params: Mapping[str, Any], seed: int
 ) -> Made:
     """Have a model fitted, and the test part and the open one predicted.
 
     Args:
-        worker: Its process, which has all of the public part.
+        trainings: Jobs of this model.
         data: The dataset.
         model: The model's file.
         params: Changes to its `DEFAULTS`.
         seed: Everything random follows from it.
-        progress: Shows how far it is.
 
     Raises:
         PodiumError: If the model fails, or takes too much.
     """
-    parts = ["test", "open"] if data.has_open else ["test"]
-    done = worker.predict(
-        params,
-        {name: predictions_limit(data, data.rows(name)) for name in parts},
-        seed=seed,
-        report=progress.stage(f"{model.name}: training") if progress else None,
-    )
+    done = trainings.result(trainings.submit(None, params, seed, None))
     models.note_change(model.path, model.sha256)
     name = f"{data.competition.name}/{model.name}" if model.shipped else str(model.path)
     code = {
         "model_file": name,
         "model_sha256": model.sha256,
-        "params": done.params,
+        "params": done["params"],
         "seed": seed,
-        "train_seconds": done.train_seconds,
-        "peak_memory_mb": done.peak_memory_mb,
-        "left_open": list(done.left_open),
+        "train_seconds": done["train_seconds"],
+        "peak_memory_mb": done["peak_memory_mb"],
+        "left_open": list(done["left_open"]),
+        **done.get("machine", {}),
     }
+    files = done["files"]
     return Made(
-        path=done.files["test"],
-        open_table=_open_table(data, done.files["open"], seed) if data.has_open else None,
+        path=files["test"],
+        open_table=_open_table(data, files["open"], seed) if data.has_open else None,
         code=code,
-        left_open=done.left_open,
+        left_open=tuple(done["left_open"]),
     )
 
 

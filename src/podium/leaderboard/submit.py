@@ -255,7 +255,7 @@ class Scorer:
                 **vars(version),
                 "peak_memory_mb": provenance.peak_memory_mb(),
                 **code,
-                **self._surroundings,
+                **{name: fact for name, fact in self._surroundings.items() if name not in code},
             },
             **cards(scored),
         )

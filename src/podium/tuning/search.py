@@ -22,8 +22,9 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from podium.errors import MissingPackageError, PodiumError, one_line
-from podium.execution.executors import LOOK
-from podium.execution.folds import FoldJobs, UnfitError, rest
+from podium.execution.executors import LOOK, UnfitError
+from podium.execution.folds import rest
+from podium.execution.jobs import Trainings
 from podium.tuning import samplers, storages, studies
 from podium.tuning.pruning import KEPT, Kept, Race
 from podium.tuning.studies import Standing, Subject
@@ -83,7 +84,7 @@ class Search:
     sampler: str
     trials: int | None
     seconds: float | None
-    jobs: FoldJobs
+    jobs: Trainings
     executor: Executor
     clock: Clock
     _asking: threading.Lock = field(default_factory=threading.Lock)
@@ -197,7 +198,7 @@ class Search:
         for fold in self.jobs.folds.numbers:
             future = self.jobs.submit(fold, params, self.subject.seed, left)
             self._wait(future)
-            answer, done[fold] = self.jobs.result(fold, future)
+            answer, done[fold] = self.jobs.held_out(fold, future)
             left = rest(left, answer["seconds"])
             if self._pruned(study, trial, done):
                 return None

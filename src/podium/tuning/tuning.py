@@ -24,7 +24,7 @@ from podium.competition.model_file import note_change
 from podium.data.dataset import Data
 from podium.errors import ModelError, PodiumError, UnknownNameError, require_extra
 from podium.execution import executors, out_of_fold, views
-from podium.execution.folds import FoldJobs
+from podium.execution.jobs import Trainings
 from podium.execution.training import Folds
 from podium.execution.worker import Limits, Worker
 from podium.metrics.stats import difference
@@ -174,7 +174,7 @@ def tune(
         _in_time(),
         search.quiet(),
         executors.opened(settings.jobs, settings.dask) as executor,
-        FoldJobs(folds, model, limits=limits, executor=executor) as jobs,
+        Trainings(data, model, folds=folds, limits=limits, executor=executor) as jobs,
         asked as worker,
         storages.opened(settings.storage, folder) as storage,
     ):

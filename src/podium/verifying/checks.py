@@ -20,7 +20,7 @@ from podium.data import dataset as datas
 from podium.data import formats, raw
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution import training
-from podium.execution.folds import predictions_limit
+from podium.execution.jobs import predictions_limit
 from podium.leaderboard import files
 from podium.leaderboard.record import OWN
 from podium.machine import python
