@@ -175,11 +175,11 @@ def verify(
 
 
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
-    """Write the slices of a dataset as AnnData files; see `podium.data.dataset.annotated`."""
-    from podium.data.dataset import annotated
+    """Write the slices of a dataset as AnnData files; see `podium.data.h5ad.write_parts`."""
     from podium.data.dataset import load as load_data
+    from podium.data.h5ad import write_parts
 
-    return annotated(load_data(*load(competition, dataset)), Path(folder))
+    return write_parts(load_data(*load(competition, dataset)), Path(folder))
 
 
 def check(competition: str, file: Path | str, *, dataset: str | None = None) -> Checked:

@@ -225,34 +225,6 @@ class Data:
         return self.has(f"{PUBLIC}/open.parquet")
 
 
-def annotated(data: Data, folder: Path) -> list[Path]:
-    """Write all parts as AnnData files, one a slice: counts, features, and train's answers.
-
-    Raises:
-        DataError: If the competition has no counts, or the disk refuses.
-    """
-    from podium.data import h5ad
-
-    if not data.has(f"{PUBLIC}/test.h5"):
-        raise DataError(f"{data.competition.name} has no counts that AnnData files could hold.")
-    files = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be written: {reason(error)}.") from error
-    unlabelled = ["test", *(["open"] if data.has_open else [])]
-    for part in [data.train(), *map(data.part, unlabelled)]:
-        answers = part.targets if part.targets is not None else part.features[[]]
-        for one in part.slices():
-            rows = one.features.join(answers.iloc[one.rows].reset_index(drop=True))
-            rows.index = part.ids[one.rows]
-            spatial = {"x", "y"} <= set(rows.columns)
-            places = rows[["x", "y"]].to_numpy(np.float64) if spatial else None
-            files.append(folder / f"{part.name}-{one.name}.h5ad")
-            h5ad.write(files[-1], h5ad.Annotated(rows, one.counts, one.genes, places, one.truth))
-    return files
-
-
 def load(competition: Competition, dataset: Dataset) -> Data:
     """Open a prepared dataset; one that is at hand is made on first use.
 
@@ -726,7 +698,7 @@ def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
     """
     import pandas as pd
 
-    from podium.data.tables import labels
+    from podium.columns import answer_labels
 
     sides: dict[str, Any] = {"targets": prepared.targets}
     if isinstance(prepared.ceiling, pd.DataFrame):
@@ -735,7 +707,7 @@ def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
         if target.label:
             column = pd.concat({side: table[target.name] for side, table in sides.items()})
             if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
-                column = labels(column)
+                column = pd.Series(answer_labels(column), column.index)
             sides = {side: t.assign(**{target.name: column[side]}) for side, t in sides.items()}
     return replace(prepared, **sides)
 

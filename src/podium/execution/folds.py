@@ -17,7 +17,7 @@ from podium.execution.executors import LOOK
 from podium.execution.jobs import Trainings
 from podium.execution.monitor import too_long
 from podium.execution.training import Folds
-from podium.execution.worker import Limits
+from podium.execution.worker import SHORTEST, Limits, rest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from podium.data.dataset import Data
     from podium.execution.training import Progress
     from podium.metrics.stats import Card
-
-SHORTEST = 1e-3
-"""Seconds that are left of a limit that was reached."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +126,3 @@ def cross_validate(
         model_sha256=file.sha256,
         left_open=tuple(answer["left_open"]),
     )
-
-
-def rest(left: float | None, taken: float) -> float | None:
-    """What is left of a limit on the time of a model's code; None for any time."""
-    return None if left is None else max(left - taken, SHORTEST)
