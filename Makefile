@@ -40,9 +40,10 @@ check: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src competitions
 
-# What the docs take from the code: the picture of the layers, options, public names.
-docs: .venv/ready-dev
+# What the docs take from the code (the picture of the layers, options, public names), and the site.
+docs: .venv/ready-docs
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/pages.py
 
 # Attacks of all kinds, by turns, and the table of docs/security.md: make redteam SECONDS=600.
 SECONDS ?= 60
@@ -74,4 +75,8 @@ clean:
 
 .venv/ready-dev: .venv/ready
 	$(PIP) -e '.[dev,neural,bio]'
+	touch $@
+
+.venv/ready-docs: .venv/ready-dev
+	$(PIP) -e '.[docs]'
 	touch $@

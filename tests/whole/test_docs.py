@@ -105,6 +105,12 @@ def test_every_competition_has_a_readme_that_names_its_parts(name):
     assert name in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_site_has_every_page():
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]
+    for path in PAGES:
+        assert f" {path.relative_to(ROOT).as_posix()}\n" in nav or path.parent.name == "decisions"
+
+
 def test_links_between_pages_lead_somewhere():
     for path in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
