@@ -425,7 +425,7 @@ def tune(
 
     Raises:
         ModelError: If the model file is broken, or has nothing to search.
-        PodiumError: If it cannot be searched so.
+        PodiumError: If the settings do not fit together, or the study is of another kind.
     """
     ready, file = _to_train(competition, dataset, model, settings.get("jobs"))
     from podium.execution.worker import Limits

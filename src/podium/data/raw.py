@@ -141,7 +141,7 @@ def present(name: str, expected: str, place: Path) -> str:
 def changed(competition: Competition, dataset: Dataset) -> list[str]:
     """How raw files beside `competition.py`, or kept downloads, are not those that were frozen.
 
-    Everything is read. Downloads that are not kept are no matter.
+    Everything is read. Downloads that are not kept are passed over.
 
     Returns:
         A line for each, with what to do about it.

@@ -53,7 +53,7 @@ def groups_stay_together(tested: DatasetUnderTest) -> Iterator[str]:
 
 
 def no_feature_is_the_target(tested: DatasetUnderTest) -> Iterator[str]:
-    """No feature, and no two features together, are the answer in other clothes."""
+    """No feature, and no two features together, are the answer written in another way."""
     train, test = tested.features
     if len(train) + len(test) < ENOUGH:
         return
