@@ -64,9 +64,7 @@ def make(options: NewOptions) -> Created:
         with scratch.directory(".new-", root) as place:
             folder = place / spec.name
             write(spec, folder)
-            (folder / "raw").mkdir()
-            for name, path in spec.files.items():
-                copyfile(path, folder / "raw" / name)
+            _copy(spec, folder / "raw")
             with _loadable(place, spec.name):
                 rows = _freeze(spec)
             folder.rename(root / spec.name)
@@ -94,6 +92,12 @@ def _name_problems(name: str, root: Path) -> list[str]:
     if name in competitions.names():
         return [f"NAME {name!r} is that of a competition that there is: take another"]
     return []
+
+
+def _copy(spec: Spec, folder: Path) -> None:
+    folder.mkdir()
+    for name, path in spec.files.items():
+        copyfile(path, folder / name)
 
 
 @contextmanager
