@@ -248,7 +248,7 @@ def bad_files_are_refused(tested: DatasetUnderTest) -> Iterator[str]:
 
 def board_is_whole(tested: DatasetUnderTest) -> Iterator[str]:
     """The board's database is sound, and every record's predictions are kept as they came in."""
-    contest = tested.scorer.contest
+    contest = tested.contest
     lost = list(files.unrecorded(contest))
     if lost:
         yield (

@@ -18,7 +18,8 @@ from podium.data import dataset as datas
 from podium.errors import MissingPackageError, PodiumError, one_line
 from podium.execution import training, views
 from podium.execution.worker import Worker
-from podium.leaderboard.submit import Scorer
+from podium.leaderboard.board import open_board
+from podium.leaderboard.contest import Contest
 from podium.scoring import submission
 from podium.scoring.scoring import Solution, open_solution
 
@@ -53,9 +54,14 @@ class DatasetUnderTest:
         return datas.load(self.competition, self.dataset)
 
     @cached_property
-    def scorer(self) -> Scorer:
-        """Scores predictions of the dataset, and knows its board."""
-        return Scorer.of(self.data)
+    def contest(self) -> Contest:
+        """The dataset in the version of its data, and its board."""
+        return Contest(
+            competition=self.competition,
+            dataset=self.dataset,
+            version=self.data.version,
+            board=open_board(),
+        )
 
     @cached_property
     def solution(self) -> Solution:
