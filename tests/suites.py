@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from podium.competition.parameters import suggest
+
 
 def mostly_slow(cases: Iterable[Any], *quick: int) -> list[Any]:
     """The cases, all but some marked as slow.
@@ -23,3 +25,10 @@ def _slow(case: Any) -> Any:
         return pytest.param(*case.values, marks=[*case.marks, pytest.mark.slow], id=case.id)
     values = case if isinstance(case, tuple) else (case,)
     return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def space(module: Any, trial: Any) -> dict[str, Any]:
+    """What a search tries of a model: as its own `space` says, or its declarations."""
+    own = getattr(module, "space", None)
+    tried: dict[str, Any] = own(trial) if own else suggest(module.PARAMETERS, trial)
+    return tried

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from podium import workspace
 from podium.competition import folders as competitions
 from podium.creating.options import NewOptions
-from podium.errors import BoardError
+from podium.errors import BoardError, PodiumError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,9 +226,30 @@ def submit(
     return submit.submit(submit.Scorer.of(load_data(*load(competition, dataset))), predictions)
 
 
+def models(
+    competition: str, model: str | Path | None = None, *, dataset: str | None = None
+) -> list[dict[str, Any]]:
+    """What models declare: parameters, defaults, what is allowed, what a search tries.
+
+    None of their code is run.
+
+    Args:
+        competition: Its name.
+        model: A shipped model's name, or the path of a model file; None for all that are shipped.
+        dataset: On which it is said what they cost, where this board knows; the default one is
+            simulated.
+
+    Raises:
+        ModelError: If there is no such file, or its declarations are broken.
+    """
+    from podium.leaderboard import listing
+
+    return listing.models(*load(competition, dataset), model)
+
+
 def run(
     competition: str,
-    model: str | Path,
+    model: str | Path | Any,
     *,
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
@@ -251,7 +272,9 @@ def run(
 
     Args:
         competition: Its name.
-        model: A shipped model's name, or the path of a model file.
+        model: A shipped model's name, the path of a model file, or a live object: a class with
+            `fit(train)` and `predict(part)`, or a scikit-learn estimator, which gets the table of
+            features. An object runs in this process, without walls, and the record says so.
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS`.
         study: A search of this model (see `tune`) whose best parameters are taken; `params`
@@ -274,7 +297,7 @@ def run(
         SubmissionError: If its predictions cannot be scored.
     """
     start = time.perf_counter()
-    ready, file = _to_train(competition, dataset, model)
+    ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import executors, running
     from podium.execution.jobs import Trainings
     from podium.execution.worker import Limits
@@ -283,12 +306,12 @@ def run(
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
     message = remark(message)
-    wanted, origin, changes = _wanted(ready, file.name, params or {}, study, storage)
+    wanted, origin, changes = _wanted(ready, file.name, params, study, storage)
     with (
         executors.opened(None, dask) as executor,
         Trainings(ready, file, limits=limits, executor=executor, progress=progress) as trainings,
     ):
-        trainings.refuse_wrong(wanted)  # before a name is made of them
+        wanted = trainings.changed(wanted)  # refused before a name is made of them
         shown = label(name or " ".join([file.name, *changes]))
         scorer, acting = handing_in.Scorer.of(ready), workspace.team(team)
         if submit:
@@ -309,16 +332,25 @@ def run(
 
 
 def _to_train(
-    competition: str, dataset: str | None, model: str | Path, jobs: int | None = None
-) -> tuple[Data, ModelFile]:
-    """A dataset and a model's file; what its processes need is imported meanwhile.
+    competition: str,
+    dataset: str | None,
+    model: str | Path | Any,
+    params: Mapping[str, Any] | None,
+    jobs: int | None = None,
+) -> tuple[Data, ModelFile, dict[str, Any]]:
+    """A dataset, a model's file and changes to its parameters.
+
+    What its processes need is imported meanwhile, unless the changes are refused.
 
     Args:
         competition: Its name.
         dataset: Its name; the default one is simulated.
-        model: A shipped model's name, or the path of a model file.
+        model: A shipped model's name, the path of a model file, or a live object.
+        params: The changes; checked if the file declares its parameters.
         jobs: How many such processes will divide the cores.
     """
+    if not isinstance(model, str | Path):
+        return _live(competition, dataset, model, params)
     from podium.execution import executors, starting
 
     threads = executors.threads(jobs or 1)
@@ -328,8 +360,29 @@ def _to_train(
 
     known, chosen = load(competition, dataset)
     file = models.find(known, model)
+    changes = file.changed(params or {})
     starting.prepare(threads, file.source)
-    return load_data(known, chosen), file
+    return load_data(known, chosen), file, changes
+
+
+def _refuse_live(model: Any, call: str) -> None:
+    if not isinstance(model, str | Path):
+        raise PodiumError(
+            f"podium.{call} takes a model's name or a model file.",
+            hint="Live objects go into podium.run and podium.cross_validate.",
+        )
+
+
+def _live(
+    competition: str, dataset: str | None, model: Any, params: Mapping[str, Any] | None
+) -> tuple[Data, ModelFile, dict[str, Any]]:
+    """The same of a live object."""
+    from podium.data.dataset import load as load_data
+    from podium.execution import live
+
+    known, chosen = load(competition, dataset)
+    file = live.model_of(known, model)
+    return load_data(known, chosen), file, file.changed(params or {})
 
 
 def _wanted(
@@ -348,7 +401,7 @@ def _wanted(
 
 def cross_validate(
     competition: str,
-    model: str | Path,
+    model: str | Path | Any,
     *,
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
@@ -364,12 +417,12 @@ def cross_validate(
 ) -> CrossValidation:
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
-    The limits are for all folds and seeds together; see `run`. Pictures of the
-    predictions beside the truth are written to the folder `plots`, if it is named. `jobs` trainings
-    run side by side (one by default) and divide the cores; on a Dask cluster, whose scheduler's
-    address is `dask`, as many run as its workers have threads.
+    `model` may be a live object, as in `run`. The limits are for all folds and seeds together.
+    Pictures of the predictions beside the truth are written to the folder `plots`, if it is named.
+    `jobs` trainings run side by side (one by default) and divide the cores; on a Dask cluster,
+    whose scheduler's address is `dask`, as many run as its workers have threads.
     """
-    ready, file = _to_train(competition, dataset, model, jobs)
+    ready, file, params = _to_train(competition, dataset, model, params, jobs)
     from podium.execution import folds, out_of_fold
     from podium.execution.worker import Limits
     from podium.reporting import plotting
@@ -380,7 +433,7 @@ def cross_validate(
     validation = folds.cross_validate(
         ready,
         file,
-        params=params or {},
+        params=params,
         seed=seed,
         seeds=seeds,
         by=by,
@@ -427,14 +480,15 @@ def tune(
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If the settings do not fit together, or the study is of another kind.
     """
-    ready, file = _to_train(competition, dataset, model, settings.get("jobs"))
+    _refuse_live(model, "tune")
+    ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))
     from podium.execution.worker import Limits
     from podium.tuning import tuning
 
     return tuning.tune(
         ready,
         file,
-        params=params or {},
+        params=params,
         seed=seed,
         limits=Limits(seconds=limit_time, memory=limit_memory),
         settings=tuning.Settings(**settings),
@@ -475,7 +529,8 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
-    ready, file = _to_train(competition, dataset, model)
+    _refuse_live(model, "predict")
+    ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import predicting
     from podium.execution.worker import Limits
 
@@ -484,7 +539,7 @@ def predict(
         ready,
         file,
         Path(rows) if isinstance(rows, str) else rows,
-        params=params or {},
+        params=params,
         limits=limits,
         seed=seed,
         output=None if output is None else Path(output),

@@ -64,7 +64,7 @@ def test_parameters(toy):
     assert file.with_params({"jitter": 1}).params == {"slope": True, "jitter": 1}
     with pytest.raises(UnknownNameError, match="Did you mean 'jitter'"):
         file.with_params({"jiter": 1})
-    with pytest.raises(ModelError, match="float is expected") as error:
+    with pytest.raises(ModelError, match="jitter of line is a number, as in") as error:
         file.with_params({"jitter": "big", "slope": 3})
     assert len(error.value.problems) == 2
 

@@ -544,7 +544,7 @@ def test_settings_that_are_deep_or_broken(refused, sample, monkeypatch):
         Path("podium.toml").write_bytes(text)
         with pytest.raises(PodiumError, match="not valid TOML"):
             api.submit("toy", "p.csv")
-    assert "float is expected" in refused(
+    assert "jitter of line is a number, as in 0.0" in refused(
         "run", "toy", "line", "--team", "a", "--set", "jitter=" + "[" * 100_000
     )
     assert "infinite, NaN" in refused(

@@ -10,29 +10,25 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from podium.learning import Autoencoder
+from podium.learning import Autoencoder, network_parameters
 
 from ..shared.latent import LatentKMeans
+from ..shared.parameters import LAYERS, STARTS
 
-DEFAULTS: dict[str, Any] = {
-    "hidden": 256,
-    "latent": 64,
-    "starts": 10,
-    "validation": 0.1,
-    "epochs": 40,
-    "batch": 256,
-    "learning_rate": 1e-3,
-    "weight_decay": 0.0,
-    "patience": 5,
-    "bf16": False,
-    "device": "auto",
+PARAMETERS = {
+    **LAYERS,
+    "starts": STARTS,
+    **network_parameters(
+        validation=0.1,
+        epochs=40,
+        batch=256,
+        learning_rate=(1e-3, 3e-4, 5e-3, "log"),
+        weight_decay=0.0,
+        patience=5,
+        bf16=False,
+    ),
 }
-"""hidden, latent: widths of the encoder's layers; the decoder mirrors them.
-starts: of k-means; the tightest clusters are kept.
-validation: share of spots that are held out to choose the epoch.
-The others are those of `podium.learning.Settings`.
-Sizes are the report's; the rest was looked at on donor 1 of `demo`, which trains.
-"""
+"""Sizes are the report's; the rest was looked at on donor 1 of `demo`, which trains."""
 
 QUICK: dict[str, Any] = {"hidden": 32, "latent": 8, "epochs": 6, "batch": 128, "starts": 2}
 
@@ -41,12 +37,3 @@ def build(params: dict[str, Any], seed: int) -> LatentKMeans:
     """Build the model; the network is made for each slice."""
     network = partial(Autoencoder, hidden=(params["hidden"],), latent=params["latent"])
     return LatentKMeans(network, params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search sizes and learning rate."""
-    return {
-        "hidden": trial.suggest_int("hidden", 64, 512, log=True),
-        "latent": trial.suggest_int("latent", 8, 64, log=True),
-        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 5e-3, log=True),
-    }

@@ -18,11 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from podium.competition import Parameter
 from podium.learning import (
     INPUTS,
     Autoencoder,
     Batch,
     Settings,
+    network_parameters,
     predict_network,
     train_network,
     whole,
@@ -30,6 +32,7 @@ from podium.learning import (
 
 from ..shared.expression import answer, domains
 from ..shared.latent import genes, kmeans, pretrained
+from ..shared.parameters import LAYERS, STARTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,37 +41,39 @@ if TYPE_CHECKING:
     from podium.competition import Part, Report, Slice
     from podium.learning import BaseAutoencoder
 
-DEFAULTS: dict[str, Any] = {
-    "hidden": 256,
-    "latent": 64,
-    "clustering": 0.1,
-    "rounds": 20,
-    "refresh": 3,
-    "changed": 0.005,
-    "clustering_rate": 1.4e-3,
-    "starts": 10,
-    "validation": 0.1,
-    "epochs": 40,
-    "batch": 512,
-    "learning_rate": 1.4e-3,
-    "weight_decay": 0.0,
-    "fused": True,
-    "patience": 5,
-    "bf16": True,
-    "device": "auto",
+PARAMETERS = {
+    **LAYERS,
+    "clustering": Parameter(
+        0.1,
+        "weight of KL(P || Q) beside the reconstruction's mean squared error",
+        (0.0, 1000.0),
+        search=(0.01, 1.0, "log"),
+    ),
+    "rounds": Parameter(20, "of clustering at most; P is refreshed before each", (1, 10_000)),
+    "refresh": Parameter(3, "epochs of a round", (1, 10_000)),
+    "changed": Parameter(
+        0.005,
+        "share of spots that change clusters, below which rounds end",
+        (0.0, 1.0),
+    ),
+    "clustering_rate": Parameter(
+        1.4e-3, "highest learning rate of a round", (1e-8, 10.0), search=(1e-4, 5e-3, "log")
+    ),
+    "starts": STARTS,
+    **network_parameters(
+        validation=0.1,
+        epochs=40,
+        batch=512,
+        learning_rate=1.4e-3,
+        weight_decay=0.0,
+        fused=True,
+        patience=5,
+        bf16=True,
+    ),
 }
-"""hidden, latent: widths of the encoder's layers; the decoder mirrors them.
-clustering: weight of KL(P || Q) beside the reconstruction's mean squared error.
-rounds: of clustering at most; P is refreshed before each.
-refresh: epochs of a round.
-changed: share of spots whose cluster changes in a round, below which training ends.
-clustering_rate: highest learning rate of a round.
-starts: of k-means.
-validation: share of spots that are held out while the autoencoder is trained.
-The others are those of `podium.learning.Settings`, of the autoencoder's training.
-Sizes are the report's; how it clusters was chosen on donor 1 of `demo`, which trains: so were
+"""Sizes are the report's; how it clusters was chosen on donor 1 of `demo`, which trains: so were
 batches of 512 in bfloat16, nearly twice as quick as 256 in float32 with the same ARI (.230 and
-.232, six seeds; batches of 1,024: .193).
+.232, six seeds; batches of 1,024: .193). What trains is the autoencoder, before it clusters.
 """
 
 QUICK: dict[str, Any] = {
@@ -181,13 +186,3 @@ def target(soft: Tensor) -> Tensor:
 def build(params: dict[str, Any], seed: int) -> DeepEmbeddedClustering:
     """Build the model; the network is made for each slice."""
     return DeepEmbeddedClustering(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search sizes, and how the clusters are drawn together."""
-    return {
-        "hidden": trial.suggest_int("hidden", 64, 512, log=True),
-        "latent": trial.suggest_int("latent", 8, 64, log=True),
-        "clustering": trial.suggest_float("clustering", 0.01, 1.0, log=True),
-        "clustering_rate": trial.suggest_float("clustering_rate", 1e-4, 5e-3, log=True),
-    }

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.learning import Settings
+from podium.competition import Parameter
+from podium.learning import Settings, network_parameters
 
 from ..shared.attention import graph_latent
 from ..shared.expression import answer, components, domains, log_expression, neighbours, smoothed
@@ -28,28 +29,28 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report, Slice
 
-DEFAULTS: dict[str, Any] = {
-    "near": 0.04,
-    "far": 0.08,
-    "components": 20,
-    "hidden": 64,
-    "latent": 10,
-    "starts": 20,
-    "majority": 7,
-    "epochs": 200,
-    "learning_rate": 5e-3,
-    "weight_decay": 1e-4,
-    "bf16": False,
-    "device": "auto",
+PARAMETERS = {
+    "near": Parameter(
+        0.04,
+        "neighbours that are averaged before anything else, as a share of an average domain",
+        (0.0, 1.0),
+        search=(0.01, 0.1, "log"),
+    ),
+    "far": Parameter(
+        0.08, "neighbours that are attended to, likewise", (0.0, 1.0), search=(0.02, 0.2, "log")
+    ),
+    "components": Parameter(
+        20, "principal components that the network reads", (1, 1000), search=(10, 50)
+    ),
+    "hidden": Parameter(64, "width of the hidden layers", (1, 65_536)),
+    "latent": Parameter(10, "latent coordinates", (1, 16_384), search=(5, 30)),
+    "starts": Parameter(20, "of the mixture; the likeliest is kept", (1, 10_000)),
+    "majority": Parameter(
+        7, "next spots, itself included, that vote on a spot's label; 1 for no vote", (1, 10_000)
+    ),
+    **network_parameters(epochs=200, learning_rate=5e-3, weight_decay=1e-4, bf16=False),
 }
-"""near: neighbours that are averaged before anything else, as a share of an average domain.
-far: neighbours that are attended to, likewise.
-components: principal components that the network reads.
-hidden, latent: widths of its layers.
-starts: of the mixture; the likeliest is kept.
-majority: next spots, itself included, that vote on a spot's label; 1 for no vote.
-The others are those of `podium.learning.Settings`; an epoch is one step with all spots.
-"""
+"""An epoch is one step with all spots."""
 
 QUICK: dict[str, Any] = {"epochs": 60, "starts": 2}
 
@@ -107,13 +108,3 @@ def unit(matrix: NDArray[np.float64]) -> NDArray[np.float32]:
 def build(params: dict[str, Any], seed: int) -> GraphMixture:
     """Build the model; the network is made for each slice."""
     return GraphMixture(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search how far to look, and the sizes."""
-    return {
-        "near": trial.suggest_float("near", 0.01, 0.1, log=True),
-        "far": trial.suggest_float("far", 0.02, 0.2, log=True),
-        "components": trial.suggest_int("components", 10, 50),
-        "latent": trial.suggest_int("latent", 5, 30),
-    }

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from podium.competition import Parameter
+
 from ..shared.expression import GENES, answer, domains, most_variable
 
 if TYPE_CHECKING:
@@ -17,8 +19,14 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report, Slice
 
-DEFAULTS: dict[str, Any] = {"starts": 10}
-"""starts: random beginnings, of which the tightest clusters are kept."""
+PARAMETERS = {
+    "starts": Parameter(
+        10,
+        "random beginnings, of which the tightest clusters are kept",
+        (1, 10_000),
+        search=(1, 20),
+    )
+}
 
 
 class RawKMeans:
@@ -49,8 +57,3 @@ class RawKMeans:
 def build(params: dict[str, Any], seed: int) -> RawKMeans:
     """Build the model."""
     return RawKMeans(seed=seed, **params)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the number of beginnings."""
-    return {"starts": trial.suggest_int("starts", 1, 20)}

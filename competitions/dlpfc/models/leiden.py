@@ -9,15 +9,10 @@ from typing import Any
 
 import leidenalg
 
-from ..shared.graph import Communities, graph_space
+from ..shared.graph import Communities
+from ..shared.parameters import GRAPH
 
-DEFAULTS: dict[str, Any] = {"components": 30, "neighbours": 15, "steps": 20}
-"""components: principal components of a slice.
-neighbours: the most similar other spots, to which each spot is joined.
-steps: resolutions tried at most, until the number of communities is that of the domains.
-"""
-
-space = graph_space
+PARAMETERS = GRAPH
 
 
 def communities(graph: Any, resolution: float, seed: int) -> list[int]:

@@ -15,8 +15,9 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from podium.competition import Parameter
 from podium.errors import ModelError
-from podium.learning import BAGGING, boost
+from podium.learning import BAGGING, boost, tree_parameters
 
 from ..metric import TARGET
 from ..shared.expression import answer, log_normalised, neighbours, smoothed, varying
@@ -30,26 +31,30 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-DEFAULTS: dict[str, Any] = {
-    "neighbours": [7, 19, 37],
-    "components": 30,
-    "rounds": 200,
-    "learning_rate": 0.05,
-    "num_leaves": 7,
-    "min_data_in_leaf": 20,
-    "feature_fraction": 0.5,
-    "lambda_l2": 1.0,
-    "vote": 19,
-    "num_threads": 0,
+PARAMETERS = {
+    "neighbours": Parameter(
+        [7, 19, 37], "spots averaged over, itself included; all sizes are seen", (1, 10_000)
+    ),
+    "components": Parameter(
+        30, "principal components of the training slices", (1, 1000), search=(5, 40, "log")
+    ),
+    **tree_parameters(
+        rounds=(200, 50, 400, "log"),
+        learning_rate=(0.05, 0.01, 0.1, "log"),
+        num_leaves=(7, 4, 31, "log"),
+        min_data_in_leaf=(20, 5, 100, "log"),
+        feature_fraction=(0.5, 0.1, 1.0),
+        lambda_l2=(1.0, 0.0, 10.0),
+    ),
+    "vote": Parameter(
+        19,
+        "neighbours whose probabilities are averaged at the end, itself included; 1 for none",
+        (1, 10_000),
+        search=(1, 61),
+    ),
 }
 """Chosen on donor 1 of `demo`, each slice predicted from the other three (ARI .54 to .59), and on
 section BZ5 of `starmap`, each of three strips across all layers from the other two (.79 to .86).
-
-neighbours: spots that are averaged over, itself included; all sizes are seen side by side.
-components: principal components of the training slices.
-vote: neighbours whose probabilities are averaged at the end, itself included; 1 for none.
-num_threads: 0 for all cores; the same number gives the same bytes.
-The others are LightGBM's own.
 """
 
 QUICK: dict[str, Any] = {"rounds": 20, "num_threads": 1}
@@ -179,17 +184,3 @@ def shared_components(slices: Iterable[NDArray[np.float32]], count: int) -> Floa
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:
     """Build the model."""
     return BoostedTrees(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the shape of the trees and how wide neighbours vote."""
-    return {
-        "components": trial.suggest_int("components", 5, 40, log=True),
-        "rounds": trial.suggest_int("rounds", 50, 400, log=True),
-        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
-        "num_leaves": trial.suggest_int("num_leaves", 4, 31, log=True),
-        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 100, log=True),
-        "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 1.0),
-        "lambda_l2": trial.suggest_float("lambda_l2", 0.0, 10.0),
-        "vote": trial.suggest_int("vote", 1, 61),
-    }

@@ -22,12 +22,14 @@ from scipy.special import softmax
 from torch import Tensor, nn
 from torch.nn import functional
 
+from podium.competition import Parameter
 from podium.errors import ModelError
 from podium.learning import (
     INPUTS,
     Batch,
     Settings,
     later,
+    network_parameters,
     perceptron,
     predict_network,
     seeded,
@@ -46,28 +48,28 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report, Slice
 
-DEFAULTS: dict[str, Any] = {
-    "neighbours": 13,
-    "hidden": 64,
-    "dropout": 0.5,
-    "noise": 0.5,
-    "folds": 4,
-    "epochs": 40,
-    "batch": 256,
-    "learning_rate": 3e-3,
-    "weight_decay": 0.01,
-    "patience": 8,
-    "bf16": False,
-    "device": "auto",
+PARAMETERS = {
+    "neighbours": Parameter(
+        13, "spots that are averaged, itself included", (1, 10_000), search=(7, 61, "log")
+    ),
+    "hidden": Parameter(64, "width of the hidden layer", (1, 65_536), search=(16, 256, "log")),
+    "dropout": Parameter(
+        0.5, "of genes' values and of the hidden layer", (0.0, 0.95), search=(0.0, 0.7)
+    ),
+    "noise": Parameter(
+        0.5,
+        "standard deviation of what is added to the standardised genes",
+        (0.0, 100.0),
+        search=(0.0, 1.0),
+    ),
+    "folds": Parameter(4, "networks; each leaves out a share of the training slices", (1, 1000)),
+    **network_parameters(
+        epochs=40, batch=256, learning_rate=3e-3, weight_decay=0.01, patience=8, bf16=False
+    ),
 }
-"""neighbours: spots that are averaged, itself included.
-hidden: width of the hidden layer.
-dropout: of genes' values and of the hidden layer.
-noise: standard deviation of what is added to the standardised genes.
-folds: networks; each leaves out one share of the training slices, or strips of the only one.
-With 1 there is one network, and it learns from all for all epochs.
-The others are those of `podium.learning.Settings`.
-Chosen on donor 1 of `demo`, which trains, by leaving out one slice at a time.
+"""Where one slice trains, a network leaves out strips of it. With 1 fold there is one network, and
+it learns from all for all epochs. Chosen on donor 1 of `demo`, which trains, by leaving out one
+slice at a time.
 """
 
 QUICK: dict[str, Any] = {"hidden": 16, "folds": 2, "epochs": 6, "batch": 128}
@@ -219,13 +221,3 @@ def _loss(logits: Tensor, batch: Batch) -> Tensor:
 def build(params: dict[str, Any], seed: int) -> Perceptron:
     """Build the model; the networks are made when genes and labels are known."""
     return Perceptron(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search how far to average, the width, and what keeps it from learning by heart."""
-    return {
-        "neighbours": trial.suggest_int("neighbours", 7, 61, log=True),
-        "hidden": trial.suggest_int("hidden", 16, 256, log=True),
-        "dropout": trial.suggest_float("dropout", 0.0, 0.7),
-        "noise": trial.suggest_float("noise", 0.0, 1.0),
-    }

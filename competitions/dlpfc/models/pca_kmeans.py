@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.cluster import KMeans
 
+from podium.competition import Parameter
+
 from ..shared.expression import answer, components, distinct, domains, log_expression
+from ..shared.parameters import STARTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,10 +22,12 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report, Slice
 
-DEFAULTS: dict[str, Any] = {"components": 15, "starts": 10}
-"""components: principal components of a slice.
-starts: random beginnings, of which the tightest clusters are kept.
-"""
+PARAMETERS = {
+    "components": Parameter(
+        15, "principal components of a slice", (1, 1000), search=(5, 50, "log")
+    ),
+    "starts": STARTS,
+}
 
 
 class PcaKMeans:
@@ -50,8 +55,3 @@ class PcaKMeans:
 def build(params: dict[str, Any], seed: int) -> PcaKMeans:
     """Build the model."""
     return PcaKMeans(seed=seed, **params)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the number of components."""
-    return {"components": trial.suggest_int("components", 5, 50, log=True)}

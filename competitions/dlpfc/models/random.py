@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium.competition import Parameter
+
 from ..shared.expression import answer, domains
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report, Slice
 
-DEFAULTS: dict[str, Any] = {}
+PARAMETERS: dict[str, Parameter] = {}
 
 
 class Chance:
@@ -39,8 +41,3 @@ class Chance:
 def build(params: dict[str, Any], seed: int) -> Chance:
     """Build the model."""
     return Chance(seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """There is nothing to search."""
-    return {}

@@ -22,6 +22,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
+from podium.competition import Parameter
+
 from ..shared.expression import (
     answer,
     components,
@@ -40,20 +42,25 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-DEFAULTS: dict[str, Any] = {
-    "neighbours": [13, 19, 27],
-    "components": [10, 15, 20],
-    "starts": 15,
-    "vote": 19,
+PARAMETERS = {
+    "neighbours": Parameter(
+        [13, 19, 27],
+        "spots averaged over, itself included; one mixture a number and ...",
+        (1, 10_000),
+    ),
+    "components": Parameter([10, 15, 20], "... principal components", (1, 1000)),
+    "starts": Parameter(
+        15, "random beginnings of each mixture, of which the likeliest is kept", (1, 10_000)
+    ),
+    "vote": Parameter(
+        19,
+        "neighbours whose posteriors are averaged at the end, itself included; 1 for none",
+        (1, 10_000),
+    ),
 }
 """Chosen on section BZ5 of `starmap` and on simulated slices of Visium's size, 4,700 spots, drawn
 with other seeds than `demo`; not on `151510`. Mean ARI with 10 to 20 components .88 and .75, with
 15 to 25 components .87 and .71.
-
-neighbours: spots that are averaged over, itself included; one mixture a number and ...
-components: ... principal components.
-starts: random beginnings of each mixture, of which the likeliest is kept.
-vote: neighbours whose posteriors are averaged at the end, itself included; 1 for none.
 """
 
 QUICK: dict[str, Any] = {"neighbours": [13], "components": [5, 10], "starts": 3}

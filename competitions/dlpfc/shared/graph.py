@@ -76,14 +76,6 @@ class Communities:
         )
 
 
-def graph_space(trial: Any) -> dict[str, Any]:
-    """Search the graph."""
-    return {
-        "components": trial.suggest_int("components", 5, 50, log=True),
-        "neighbours": trial.suggest_int("neighbours", 5, 50, log=True),
-    }
-
-
 def expression_graph(one: Slice, count: int, nearest: int) -> Graph:
     """The graph of a slice by its expression.
 

@@ -21,6 +21,7 @@ from podium.competitions.dlpfc.shared.expression import (
 from scipy.sparse import csr_array, random_array
 from sklearn.metrics import adjusted_rand_score
 
+from podium.competition import defaults
 from podium.competition.counts import Counts
 from podium.competition.part import Part, Slice
 
@@ -65,7 +66,9 @@ def only(part: Part) -> Slice:
 
 def build(name: str, **params: Any) -> Any:
     module = import_module(f"podium.competitions.dlpfc.models.{name}")
-    return module.build({**module.DEFAULTS, **getattr(module, "QUICK", {}), **params}, 0)
+    return module.build(
+        {**defaults(module.PARAMETERS), **getattr(module, "QUICK", {}), **params}, 0
+    )
 
 
 def sparse(spots: int, genes: int) -> csr_array:

@@ -12,6 +12,7 @@ from podium.competitions.dlpfc.shared.graph import shared_neighbours, wanted_com
 from scipy.sparse import csr_array
 from sklearn.metrics import adjusted_rand_score
 
+from podium.competition import defaults
 from podium.competition.counts import Counts
 from podium.competition.part import Part
 from podium.errors import ModelError
@@ -76,7 +77,9 @@ def build(name: str, seed: int = 0, **params: Any) -> Any:
     if needed:
         pytest.importorskip(needed)
     module = import_module(f"podium.competitions.dlpfc.models.{name}")
-    return module.build({**module.DEFAULTS, **getattr(module, "QUICK", {}), **params}, seed)
+    return module.build(
+        {**defaults(module.PARAMETERS), **getattr(module, "QUICK", {}), **params}, seed
+    )
 
 
 def predicted(name: str, test: Part, seed: int = 0, **params: Any) -> pd.DataFrame:

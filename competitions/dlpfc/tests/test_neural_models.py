@@ -11,9 +11,11 @@ from podium.competitions.dlpfc.shared.expression import neighbours
 from podium.competitions.dlpfc.shared.mixture import by_majority, tied_mixture
 from sklearn.metrics import adjusted_rand_score
 
+from podium.competition import defaults
 from podium.competition.counts import Counts
 from podium.competition.part import Part
 from podium.errors import ModelError
+from suites import space
 
 torch = pytest.importorskip("torch")
 
@@ -72,7 +74,7 @@ NOTHING = Part(
 
 def predicted(name: str, train: Part, test: Part, seed: int = 0, **params: Any) -> np.ndarray:
     module = model(name)
-    built = module.build({**module.DEFAULTS, **module.QUICK, **params}, seed)
+    built = module.build({**defaults(module.PARAMETERS), **module.QUICK, **params}, seed)
     built.fit(train)
     table = built.predict(test)
     assert list(table.columns) == ["id", TARGET]
@@ -182,8 +184,8 @@ class Trial:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("high", [False, True])
 def test_both_ends_of_the_search(name: str, high: bool) -> None:
-    params = model(name).space(Trial(high))
-    assert params.keys() <= model(name).DEFAULTS.keys()
+    params = space(model(name), Trial(high))
+    assert params.keys() <= defaults(model(name).PARAMETERS).keys()
     predicted(name, training(name), part(tissue()), **{**params, "epochs": 2})
 
 
@@ -254,7 +256,7 @@ def test_mlp_holds_out_whole_slices_or_strips() -> None:
 def test_models_can_be_pickled() -> None:
     for name in NAMES:
         module = model(name)
-        built = module.build({**module.DEFAULTS, **module.QUICK}, 0)
+        built = module.build({**defaults(module.PARAMETERS), **module.QUICK}, 0)
         built.fit(training(name))
         test = part(tissue())
         again = pickle.loads(pickle.dumps(built))  # noqa: S301

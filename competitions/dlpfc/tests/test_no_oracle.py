@@ -48,6 +48,7 @@ def test_permuted_hidden_labels_change_no_prediction(name, parts):
     file = model.load(competition.load("dlpfc"), name)
     file = file.with_params(getattr(file.module, "QUICK", {}))
     first, second = (
-        training.predict(file, training.fit(file, 0, train), test) for train, test in parts
+        training.predict(file, training.fit(file, file.build(0), train), test)
+        for train, test in parts
     )
     assert first.equals(second)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium.competition import Parameter
+
 from ..shared.cells import answer, cells
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {}
+PARAMETERS: dict[str, Parameter] = {}
 UNSEEN = 1e-3
 """Imputed where a gene was seen in no cell: small, but called."""
 
@@ -46,8 +48,3 @@ def _sums(counts: Any) -> NDArray[np.float64]:
 def build(params: dict[str, Any], seed: int) -> GeneMean:
     """Build the model."""
     return GeneMean()
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """There is nothing to search."""
-    return {}

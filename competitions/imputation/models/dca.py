@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from podium.learning import History, Settings, seeded, train_autoencoder
+from podium.competition import Parameter
+from podium.learning import History, Settings, network_parameters, seeded, train_autoencoder
 
-from ..shared.calling import Estimate, Transductive, choice
-from ..shared.network import LOSSES, DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
+from ..shared.calling import Estimate, Transductive
+from ..shared.network import DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
+from ..shared.parameters import CALLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,31 +32,32 @@ if TYPE_CHECKING:
 
     from ..shared.calling import Mixed
 
-DEFAULTS: dict[str, Any] = {
-    "batchnorm": True,
-    "likelihood": "zinb",
-    "call": "evidence",
-    "calling": "learnt",
-    "ridge": 0.0,
-    "hidden": 64,
-    "latent": 32,
-    "validation": 0.1,
-    "epochs": 300,
-    "batch": 32,
-    "learning_rate": 1e-3,
-    "patience": 15,
-    "clip": 5.0,
-    "device": "auto",
+PARAMETERS = {
+    "batchnorm": Parameter(True, "normalise hidden layers over the batch"),
+    "likelihood": Parameter(
+        "zinb", "`report`: without x! and with log NB cut at 0", choices=("zinb", "report")
+    ),
+    "call": Parameter(
+        "evidence",
+        "how much a zero looks like a dropout; `prior` is pi",
+        choices=("evidence", "posterior", "prior"),
+    ),
+    "calling": CALLING,
+    "ridge": Parameter(
+        0.0, "weight of pi squared in the loss", (0.0, 1e6), search=(1e-3, 1.0, "log")
+    ),
+    "hidden": Parameter(64, "width of the outer layers", (1, 65_536), search=(32, 256, "log")),
+    "latent": Parameter(32, "width of the middle layer", (1, 16_384), search=(8, 64, "log")),
+    **network_parameters(
+        validation=0.1,
+        epochs=300,
+        batch=32,
+        learning_rate=(1e-3, 3e-4, 3e-3, "log"),
+        patience=15,
+        clip=5.0,
+    ),
 }
-"""batchnorm: normalise hidden layers over the batch.
-likelihood: `zinb`; `report`: without x! and with log NB cut at 0.
-call: how much a zero looks like a dropout: `evidence`, `posterior`, or `prior`, which is pi.
-calling: `learnt`: labelled cells say which of these makes a dropout, and how large the truth is;
-`own`: a posterior (or pi) above 1/2 makes one, and the mean is imputed.
-ridge: weight of pi squared in the loss.
-hidden, latent: widths of the layers.
-validation: share of cells that are held out to choose the epoch; with 0 all epochs are done.
-The others are those of `podium.learning.Settings`.
+"""calling: with `own` a posterior (or pi) above 1/2 makes a dropout, and the mean is imputed.
 Sizes, batch and clip are the authors'; call and ridge were chosen on folds of the train cells.
 """
 
@@ -70,20 +73,8 @@ SCORES: dict[str, Callable[[Denoised], NDArray[np.float32]]] = {
 
 def build(params: dict[str, Any], seed: int) -> Transductive:
     """Build the model; the network is made when it predicts."""
-    choice(params, "call", tuple(SCORES))
-    choice(params, "likelihood", tuple(LOSSES))
     settings(params)
     return Transductive(estimate, params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search sizes, learning rate and ridge."""
-    return {
-        "hidden": trial.suggest_int("hidden", 32, 256, log=True),
-        "latent": trial.suggest_int("latent", 8, 64, log=True),
-        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 3e-3, log=True),
-        "ridge": trial.suggest_float("ridge", 1e-3, 1.0, log=True),
-    }
 
 
 def estimate(mixed: Mixed, params: dict[str, Any], seed: int) -> Estimate:

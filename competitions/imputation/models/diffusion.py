@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array
 
-from ..shared.calling import Transductive, choice
+from podium.competition import Parameter
+
+from ..shared.calling import Transductive
 from ..shared.neighbours import Smoother, averaged, nearest, reduced
+from ..shared.parameters import CALLING, COMPONENTS, SOURCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,23 +26,23 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.floating[Any]]
 
-DEFAULTS: dict[str, Any] = {
-    "neighbours": 5,
-    "components": 10,
-    "steps": 3,
-    "source": "truth",
-    "calling": "learnt",
+PARAMETERS = {
+    "neighbours": Parameter(
+        5,
+        "the distance to so manieth cell is the kernel's width",
+        (1, 10_000),
+        search=(3, 20, "log"),
+    ),
+    "components": COMPONENTS,
+    "steps": Parameter(3, "of the random walk", (1, 1000), search=(1, 6)),
+    "source": SOURCE,
+    "calling": CALLING,
 }
 """`neighbours` and `steps` are MAGIC's own; `components` was chosen on the folds of the train cells
 of `demo`, `autoclass` and `zeisel`. There 2 to 5 steps and 5 or 10 neighbours differ in F1 by .003
 at most, 10 to 30 components too.
 
-neighbours: the distance to so manieth cell is the kernel's width.
-components: principal components in which cells are compared.
-steps: of the random walk.
-source: `truth`: the true counts of labelled cells diffuse; `observed`: the observed ones of all.
-calling: `learnt`: labelled cells say which score makes a dropout, and how large the truth is;
-    `own`: every zero that anything reaches is called, at the value that reaches it.
+calling: with `own` every zero that anything reaches is called, at the value that reaches it.
 MAGIC as published: source=observed, calling=own, components=100.
 """
 
@@ -49,7 +52,7 @@ REACH = 3
 
 def estimate(mixed: Mixed, params: dict[str, Any], seed: int) -> Estimate:
     """Let counts diffuse."""
-    source = choice(params, "source", ("truth", "observed"))
+    source = params["source"]
     table = reduced(mixed.counts, params["components"])
     near = nearest(table, len(table), REACH * params["neighbours"])
     walk, steps = transitions(near, params["neighbours"]), params["steps"]
@@ -91,12 +94,3 @@ def returns(walk: csr_array[Any], steps: int) -> Floats:
 def build(params: dict[str, Any], seed: int) -> Transductive:
     """Build the model."""
     return Transductive(estimate, params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the graph and the walk."""
-    return {
-        "neighbours": trial.suggest_int("neighbours", 3, 20, log=True),
-        "components": trial.suggest_int("components", 5, 50, log=True),
-        "steps": trial.suggest_int("steps", 1, 6),
-    }

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium.competition import Parameter
+
 from ..shared.cells import answer, cells
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {}
+PARAMETERS: dict[str, Parameter] = {}
 
 
 class AsObserved:
@@ -31,8 +33,3 @@ class AsObserved:
 def build(params: dict[str, Any], seed: int) -> AsObserved:
     """Build the model."""
     return AsObserved()
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """There is nothing to search."""
-    return {}

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..shared.calling import Estimate, Transductive, choice
+from podium.competition import Parameter
+
+from ..shared.calling import Estimate, Transductive
 from ..shared.cells import size_factors
 from ..shared.neighbours import Smoother, averaged, log_normalised, reduced
+from ..shared.parameters import CALLING, SOURCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,19 +27,19 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.floating[Any]]
 
-DEFAULTS: dict[str, Any] = {
-    "rank": 0,
-    "source": "truth",
-    "calling": "learnt",
+PARAMETERS = {
+    "rank": Parameter(
+        0, "components; 0 for the model's own choice", (0, 1000), search=(1, 40, "log")
+    ),
+    "source": SOURCE,
+    "calling": CALLING,
 }
 """Chosen on the folds of the train cells of `demo`, `autoclass` and `zeisel` (F1 .754, .891, .836;
 ALRA as published .654, .799, .586; ALRA with learnt calls .720, .870, .812).
 
-rank: components; 0 for the model's own choice: that of `RANKS` with the least error when labelled
-    cells are left out one by one, or with `observed` ALRA's.
-source: `truth` or `observed`, see above.
-calling: `learnt`: labelled cells say which score makes a dropout, and how large the truth is;
-    `own`: zeros that are above 0 in the end are called, as they are.
+rank: of its own the model takes that of `RANKS` with the least error when labelled cells are left
+    out one by one, or with `observed` ALRA's.
+calling: with `own` zeros that are above 0 in the end are called, as they are.
 ALRA as published: source=observed, calling=own.
 """
 
@@ -55,7 +58,7 @@ HIGHEST = 12.0
 
 def estimate(mixed: Mixed, params: dict[str, Any], seed: int) -> Estimate:
     """Regress the truth, or approximate what was observed."""
-    if choice(params, "source", ("truth", "observed")) == "truth":
+    if params["source"] == "truth":
         return averaged(mixed, "truth", regression(mixed, params["rank"]))
     return alra(mixed, params["rank"], learnt=params["calling"] == "learnt", seed=seed)
 
@@ -147,8 +150,3 @@ def moments(values: Floats) -> tuple[Floats, Floats]:
 def build(params: dict[str, Any], seed: int) -> Transductive:
     """Build the model."""
     return Transductive(estimate, params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the rank."""
-    return {"rank": trial.suggest_int("rank", 1, 40, log=True)}

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from podium.errors import ModelError, UnknownNameError
+from podium.errors import ModelError
 
 from .cells import answer, cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -35,12 +35,6 @@ SMALLEST = 1e-3
 
 BINS = 50
 """Quantiles in each of which a curve is averaged."""
-
-LEAST = {
-    **dict.fromkeys(("neighbours", "components", "steps", "clusters", "hidden", "latent"), 1),
-    **dict.fromkeys(("rank", "shrink", "ridge", "validation"), 0),
-}
-"""The lowest value of each parameter of an estimate, where it has one."""
 
 
 class Mixed(NamedTuple):
@@ -146,21 +140,6 @@ def best_cut(score: Floats, dropout: NDArray[np.bool_]) -> float:
     return float(ranked[last][f1.argmax()])
 
 
-def at_least(params: Mapping[str, Any], lowest: Mapping[str, int]) -> None:
-    """Refuse parameters below what makes sense.
-
-    Raises:
-        ModelError: With all of them.
-    """
-    problems = [
-        f"{name}={params[name]}: {least} or more is expected"
-        for name, least in lowest.items()
-        if params.get(name, least) < least
-    ]
-    if problems:
-        raise ModelError("No estimate can be made so.", problems=problems)
-
-
 class Transductive:
     """A model that estimates labelled and other cells together, then learns the calling.
 
@@ -170,9 +149,6 @@ class Transductive:
             which `learnt` (as described above) can be changed to `own`: zeros whose score is
             above 0 are called, and values stay as they are.
         seed: What `estimate` is given.
-
-    Raises:
-        ModelError: If a parameter is below what makes sense; see `LEAST`.
     """
 
     def __init__(
@@ -181,11 +157,10 @@ class Transductive:
         params: dict[str, Any],
         seed: int,
     ) -> None:
-        at_least(params, LEAST)
         self.estimate = estimate
         self.params = params
         self.seed = seed
-        self.learnt = choice({"calling": "learnt", **params}, "calling", ("learnt", "own"))
+        self.learnt = params.get("calling", "learnt")
         self.train: Cells | None = None
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -211,18 +186,6 @@ class Transductive:
         known = estimate.of(slice(labelled))
         calling = Calling.learn(known, self.train.counts, mixed.truth)
         return answer(part, others, calling.impute(asked))
-
-
-def choice(params: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
-    """A parameter that is one of several words.
-
-    Raises:
-        UnknownNameError: If it is none of them.
-    """
-    value = str(params[name])
-    if value not in known:
-        raise UnknownNameError(f"{name}", value, known)
-    return value
 
 
 def mix(train: Cells, others: Cells) -> Mixed:

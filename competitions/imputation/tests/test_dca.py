@@ -11,12 +11,14 @@ from podium.competitions.imputation.models import dca  # noqa: E402
 from podium.competitions.imputation.shared import network, zinb  # noqa: E402
 
 from podium import api  # noqa: E402
+from podium.competition import defaults, model_file  # noqa: E402
+from podium.competition import folders as competitions  # noqa: E402
 from podium.competition.counts import Counts  # noqa: E402
 from podium.competition.part import Part  # noqa: E402
-from podium.errors import ModelError, PodiumError  # noqa: E402
+from podium.errors import ModelError  # noqa: E402
 from podium.learning import INPUTS, BaseAutoencoder  # noqa: E402
 
-QUICK = {**dca.DEFAULTS, **dca.QUICK, "device": "cpu"}
+QUICK = {**defaults(dca.PARAMETERS), **dca.QUICK, "device": "cpu"}
 
 
 def part(observed, truth=None, name="train"):
@@ -196,15 +198,15 @@ def test_reading_leaves_a_network_in_training():
 
 
 def test_what_is_not_there_is_said():
-    with pytest.raises(PodiumError, match="likelihood"):
-        dca.build({**QUICK, "likelihood": "poisson"}, 0)
-    with pytest.raises(PodiumError, match="call"):
-        dca.build({**QUICK, "call": "guess"}, 0)
-    with pytest.raises(ModelError, match="epochs=0"):
-        dca.build({**QUICK, "epochs": 0}, 0)
+    file = model_file.find(competitions.load("imputation"), "dca")
+    for name, value in (("likelihood", "poisson"), ("call", "guess"), ("epochs", 0)):
+        with pytest.raises(ModelError, match=f"{name} of dca is"):
+            file.with_params({name: value})
     with pytest.raises(ModelError) as told:
-        dca.build({**QUICK, "hidden": 0, "latent": 0, "validation": -0.1}, 0)
+        file.with_params({"hidden": 0, "latent": 0, "validation": -0.1})
     assert len(told.value.problems) == 3
+    choices = {name: set(file.parameters[name].choices) for name in ("call", "likelihood")}
+    assert choices == {"call": set(dca.SCORES), "likelihood": set(network.LOSSES)}
 
 
 def test_the_base_is_shared():

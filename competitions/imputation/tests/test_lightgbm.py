@@ -10,11 +10,12 @@ from podium.competitions.imputation.models import lightgbm
 from podium.competitions.imputation.shared import features
 from scipy.sparse import csr_array
 
+from podium.competition import defaults
 from podium.competition.counts import Counts
 from podium.competition.part import Part
 from podium.errors import ModelError
 
-SETTINGS: dict[str, Any] = {**lightgbm.DEFAULTS, **lightgbm.QUICK}
+SETTINGS: dict[str, Any] = {**defaults(lightgbm.PARAMETERS), **lightgbm.QUICK}
 
 
 def part(observed: Any, truth: Any = None, genes: list[str] | None = None) -> Part:
@@ -185,9 +186,3 @@ def test_depth_before_dropout_is_found_again(simulated: tuple[Any, Any]) -> None
         features.place(observed, 5), np.arange(100), truth[np.arange(100)]
     )
     assert np.corrcoef(np.log(estimated[100:]), np.log(truth.sum(axis=1)[100:]))[0, 1] > 0.9
-
-
-def test_parameters_below_what_makes_sense_are_refused_at_once():
-    with pytest.raises(ModelError) as refused:
-        lightgbm.build({**lightgbm.DEFAULTS, "rows": 0, "components": 0, "rounds": 0}, 0)
-    assert len(refused.value.problems) == 3

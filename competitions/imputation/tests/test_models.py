@@ -22,9 +22,12 @@ from scipy.stats import nbinom
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import f1_score
 
+from podium.competition import defaults, model_file
+from podium.competition import folders as competitions
 from podium.competition.counts import Counts
 from podium.competition.part import Part
-from podium.errors import ModelError, UnknownNameError
+from podium.errors import ModelError
+from suites import space
 
 CONTROLS = ("none", "all_gene_mean")
 LEARNT = ("nb_posterior", "knn_smooth", "svd", "diffusion")
@@ -66,7 +69,7 @@ def part(counts: Any, truth: Any = None, name: str = "train") -> Part:
 
 def build(name: str, seed: int = 0, **params: Any) -> Any:
     module = import_module(f"podium.competitions.imputation.models.{name}")
-    return module.build({**module.DEFAULTS, **params}, seed)
+    return module.build({**defaults(module.PARAMETERS), **params}, seed)
 
 
 def imputed(name: str, train: Part, test: Part, **params: Any) -> np.ndarray:
@@ -219,10 +222,12 @@ def test_a_part_without_cells(name: str, params: dict[str, Any], halves) -> None
     ],
 )
 def test_says_what_is_too_small(name: str, params: dict[str, Any]) -> None:
+    file = model_file.find(competitions.load("imputation"), name)
     with pytest.raises(ModelError) as told:
-        build(name, **params)
-    assert len(told.value.problems) == len(params)
-    assert all(f"{key}={value}" in str(told.value) for key, value in params.items())
+        file.with_params(params)
+    for key, value in params.items():
+        assert f"{key} of {name} is a" in str(told.value)
+        assert f"not {value}" in str(told.value)
 
 
 def test_says_that_genes_differ(halves) -> None:
@@ -231,20 +236,20 @@ def test_says_that_genes_differ(halves) -> None:
         imputed("knn_smooth", train, part(counts[:, :9], name="test"))
 
 
-def test_names_the_choices(halves) -> None:
-    train, test, _, _ = halves
+def test_names_the_choices() -> None:
     for name in ("knn_smooth", "svd", "diffusion"):
-        with pytest.raises(UnknownNameError, match="learnt, own"):
-            build(name, calling="f1")
-        with pytest.raises(UnknownNameError, match="observed, truth"):
-            imputed(name, train, test, source="both")
+        file = model_file.find(competitions.load("imputation"), name)
+        with pytest.raises(ModelError, match="learnt, own"):
+            file.with_params({"calling": "f1"})
+        with pytest.raises(ModelError, match="truth, observed"):
+            file.with_params({"source": "both"})
 
 
 @pytest.mark.parametrize("name", LEARNT)
 def test_a_labelled_cell_does_not_see_its_own_truth(name: str) -> None:
     cells = mixed()
     module = import_module(f"podium.competitions.imputation.models.{name}")
-    params = {**module.DEFAULTS, **({"rank": 3} if name == "svd" else {})}
+    params = {**defaults(module.PARAMETERS), **({"rank": 3} if name == "svd" else {})}
     truth = cells.truth.toarray()
     truth[4] = truth[4, ::-1] * 3
     other = Mixed(cells.counts, csr_array(truth))
@@ -290,7 +295,7 @@ def test_nearest_leaves_out_the_cell_itself_and_cells_outside_the_pool() -> None
 
 def test_knn_by_hand() -> None:
     cells = mixed()
-    params = {**knn_smooth.DEFAULTS, "neighbours": 4}
+    params = {**defaults(knn_smooth.PARAMETERS), "neighbours": 4}
     estimate = knn_smooth.estimate(cells, params, 0)
     table = reduced(cells.counts, params["components"])
     depth = size_factors(cells.counts)
@@ -306,7 +311,7 @@ def test_knn_by_hand() -> None:
 
 def test_regression_leaves_out_as_if_fitted_again() -> None:
     cells = mixed()
-    estimate = svd.estimate(cells, {**svd.DEFAULTS, "rank": 4}, 0)
+    estimate = svd.estimate(cells, {**defaults(svd.PARAMETERS), "rank": 4}, 0)
     table, truth = reduced(cells.counts, 4), cells.truth.toarray() > 0
     others = np.arange(60) != 7
     again = LinearRegression().fit(table[:60][others], truth[others])
@@ -387,4 +392,4 @@ def test_space_gives_parameters(name: str) -> None:
             return high
 
     module = import_module(f"podium.competitions.imputation.models.{name}")
-    assert set(module.space(Trial())) <= set(module.DEFAULTS)
+    assert set(space(module, Trial())) <= set(defaults(module.PARAMETERS))

@@ -16,47 +16,62 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from torch import Tensor, nn
 
-from podium.learning import Batch, Settings, held_out, predict_network, seeded, train_network
+from podium.competition import Parameter
+from podium.errors import ModelError
+from podium.learning import (
+    Batch,
+    Settings,
+    held_out,
+    network_parameters,
+    predict_network,
+    seeded,
+    train_network,
+)
 
 from ..metric import TARGET
 from ..shared import tensors
 from ..shared.network import Convolution, Dropout, Norm, Pool, Residual
+from ..shared.parameters import ODD
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {
-    "channels": 64,
-    "first_width": 15,
-    "width": 5,
-    "pools": [8, 4, 4],
-    "dilated_blocks": 6,
-    "dilated_channels": 32,
-    "dropout": 0.2,
-    "dilated_dropout": 0.25,
-    "last_dropout": 0.1,
-    "validation": 0.1,
-    "epochs": 10,
-    "batch": 64,
-    "learning_rate": 1.4e-3,
-    "constant": True,
-    "fused": True,
-    "patience": 3,
-    "bf16": True,
-    "device": "auto",
+PARAMETERS = {
+    "channels": Parameter(
+        64,
+        "of the first two blocks; the third has an eighth more",
+        (1, 4096),
+        search=(32, 128, "log"),
+    ),
+    "first_width": Parameter(15, "width of the first convolution", choices=ODD),
+    "width": Parameter(5, "width of the next ones", choices=ODD),
+    "pools": Parameter(
+        [8, 4, 4], "how many neighbours become one, in each of the three blocks", (1, 10_000)
+    ),
+    "dilated_blocks": Parameter(6, "blocks that look far", (0, 16), search=(2, 8)),
+    "dilated_channels": Parameter(32, "of these", (1, 4096)),
+    "dropout": Parameter(0.2, "of the first blocks", (0.0, 0.95), search=(0.0, 0.5)),
+    "dilated_dropout": Parameter(0.25, "of the blocks that look far", (0.0, 0.95)),
+    "last_dropout": Parameter(0.1, "before the last layer", (0.0, 0.95)),
+    **network_parameters(
+        validation=0.1,
+        epochs=10,
+        batch=64,
+        learning_rate=(1.4e-3, 3e-4, 1e-2, "log"),
+        constant=True,
+        fused=True,
+        patience=3,
+        bf16=True,
+    ),
 }
 """Sizes are the report's; its batches were of 32, at 1e-3. Four folds of train say the same of
-both: Pearson's r .726 and, at 32, .720 on `jores-leaf`, .166 and .143 on `demo`.
-
-channels: of the first two blocks; the third has an eighth more.
-pools: how many neighbours become one, in each of the three blocks.
-validation: share of train, by whole families, to stop early on.
-The others are those of `podium.learning.Settings`.
+both: Pearson's r .726 and, at 32, .720 on `jores-leaf`, .166 and .143 on `demo`. Whole families are
+held out.
 """
 
 QUICK: dict[str, Any] = {"channels": 16, "dilated_blocks": 2, "learning_rate": 3e-3, "bf16": False}
 
-GROWTH = 1.125
+BLOCKS, GROWTH = 3, 1.125
 
 
 class Basenji:
@@ -154,15 +169,13 @@ def dilated(channels: int, params: dict[str, Any], dilation: int) -> nn.Sequenti
 
 
 def build(params: dict[str, Any], seed: int) -> Basenji:
-    """Build the model; the network is made when the length of its sequences is known."""
+    """Build the model; the network is made when the length of its sequences is known.
+
+    Raises:
+        ModelError: If the three blocks have not one pool each.
+    """
+    if len(params["pools"]) != BLOCKS:
+        raise ModelError(
+            f"pools of basenji is a list of {BLOCKS} whole numbers, not {params['pools']}."
+        )
     return Basenji(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search size, dropout and learning rate."""
-    return {
-        "channels": trial.suggest_int("channels", 32, 128, log=True),
-        "dilated_blocks": trial.suggest_int("dilated_blocks", 2, 8),
-        "dropout": trial.suggest_float("dropout", 0.0, 0.5),
-        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
-    }

@@ -18,53 +18,69 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from podium.learning import Batch, Settings, held_out, later, predict_network, seeded, train_network
+from podium.competition import Parameter
+from podium.learning import (
+    Batch,
+    Settings,
+    held_out,
+    later,
+    network_parameters,
+    predict_network,
+    seeded,
+    train_network,
+)
 
 from ..metric import TARGET
 from ..shared import tensors
 from ..shared.features import SPECIES
 from ..shared.network import Convolution, Norm, Pool, Residual
+from ..shared.parameters import ODD
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {
-    "motifs": 128,
-    "motif_width": 15,
-    "places": [85, 34],
-    "channels": 96,
-    "width": 5,
-    "blocks": 4,
-    "dropout": 0.1,
-    "head_channels": 32,
-    "hidden": 128,
-    "head_dropout": 0.4,
-    "shift": 8,
-    "mutations": 0.03,
-    "both_strands": False,
-    "extra": True,
-    "networks": 6,
-    "validation": 0.1,
-    "epochs": 12,
-    "batch": 128,
-    "learning_rate": 2e-3,
-    "weight_decay": 0.02,
-    "fused": True,
-    "patience": 5,
-    "bf16": True,
-    "device": "auto",
+PARAMETERS = {
+    "motifs": Parameter(128, "channels of the stem", (1, 4096), search=(64, 256, "log")),
+    "motif_width": Parameter(15, "bases that the stem sees at once", choices=ODD),
+    "places": Parameter(
+        [85, 34], "about how many the stem leaves of a sequence; networks take turns", (1, 100_000)
+    ),
+    "channels": Parameter(96, "of the tower", (1, 4096), search=(48, 128, "log")),
+    "width": Parameter(5, "of its convolutions", choices=ODD),
+    "blocks": Parameter(4, "of the tower", (0, 16)),
+    "dropout": Parameter(0.1, "of whole channels", (0.0, 0.95), search=(0.0, 0.4)),
+    "head_channels": Parameter(32, "of the head", (1, 4096)),
+    "hidden": Parameter(128, "width of the head's hidden layer", (1, 65_536)),
+    "head_dropout": Parameter(0.4, "of the head", (0.0, 0.95)),
+    "shift": Parameter(
+        8, "bases by which a sequence is moved at most when it trains", (0, 1000), search=(0, 16)
+    ),
+    "mutations": Parameter(
+        0.03,
+        "share of its bases that are then replaced by random ones",
+        (0.0, 1.0),
+        search=(0.0, 0.15),
+    ),
+    "both_strands": Parameter(
+        False, "train on either strand at random and predict the mean of both"
+    ),
+    "extra": Parameter(True, "learn from the other assay's rows, too"),
+    "networks": Parameter(6, "whose outputs are averaged", (1, 1000)),
+    **network_parameters(
+        validation=0.1,
+        epochs=(12, 6, 24, "log"),
+        batch=128,
+        learning_rate=(2e-3, 5e-4, 5e-3, "log"),
+        weight_decay=(0.02, 1e-3, 0.3, "log"),
+        fused=True,
+        patience=5,
+        bf16=True,
+    ),
 }
 """Chosen on the folds of train.
 
-places: about how many the stem leaves of a sequence, which are 2 or 5 bases each of a promoter of
-    170; networks take turns.
-shift: by how many bases at most a sequence is moved whenever it trains.
-mutations: share of its bases that are then replaced by random ones.
-both_strands: train on either strand at random and predict the mean of both.
-extra: learn from the other assay's rows, too.
-networks: their outputs are averaged; they differ in first weights and in what they held out.
-validation: share of train, by whole families, that each network stops early on.
-The others are those of `podium.learning.Settings`.
+places: 2 or 5 bases each of a promoter of 170.
+networks: they differ in first weights and in which whole families they held out.
 """
 
 QUICK: dict[str, Any] = {
@@ -203,17 +219,3 @@ def block(channels: int, params: dict[str, Any], dilation: int) -> nn.Sequential
 def build(params: dict[str, Any], seed: int) -> BasenjiSmall:
     """Build the model; networks are made when the length of their sequences is known."""
     return BasenjiSmall(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search size, learning rate and what keeps the network from learning by heart."""
-    return {
-        "motifs": trial.suggest_int("motifs", 64, 256, log=True),
-        "channels": trial.suggest_int("channels", 48, 128, log=True),
-        "dropout": trial.suggest_float("dropout", 0.0, 0.4),
-        "shift": trial.suggest_int("shift", 0, 16),
-        "mutations": trial.suggest_float("mutations", 0.0, 0.15),
-        "epochs": trial.suggest_int("epochs", 6, 24, log=True),
-        "learning_rate": trial.suggest_float("learning_rate", 5e-4, 5e-3, log=True),
-        "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
-    }

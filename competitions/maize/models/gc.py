@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from podium.competition import Parameter
+
 from ..metric import TARGET
 from ..shared.features import gc, species
 
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {"degree": 2}
-"""`degree`: of the polynomial in the share of G and C; each species has a level of its own."""
+PARAMETERS = {
+    "degree": Parameter(2, "of the polynomial in the share of G and C", (1, 20), search=(1, 4))
+}
+"""Each species has a level of its own."""
 
 
 class GcContent:
@@ -46,8 +50,3 @@ class GcContent:
 def build(params: dict[str, Any], seed: int) -> GcContent:
     """Build the model; nothing in it is random."""
     return GcContent(**params)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the degree."""
-    return {"degree": trial.suggest_int("degree", 1, 4)}

@@ -12,9 +12,12 @@ import pandas as pd
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
+from podium.competition import Parameter
+
 from ..metric import TARGET
 from ..shared.features import build as build_features
 from ..shared.features import species, start_site
+from ..shared.parameters import GROUPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +26,14 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-DEFAULTS: dict[str, Any] = {"groups": ["word"], "alphas": [300.0, 1000.0, 3000.0, 10000.0]}
-"""groups: groups of features, see `features.py`.
-alphas: penalties on the squared weights, of which the folds of train choose one."""
+PARAMETERS = {
+    "groups": Parameter(["word"], "groups of features, see `features.py`", choices=GROUPS),
+    "alphas": Parameter(
+        [300.0, 1000.0, 3000.0, 10000.0],
+        "penalties on the squared weights, of which the folds of train choose one",
+        (1e-6, 1e12),
+    ),
+}
 
 QUICK: dict[str, Any] = {"alphas": [1000.0]}
 

@@ -13,11 +13,13 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from podium.learning import BAGGING, boost
+from podium.competition import Parameter
+from podium.learning import BAGGING, boost, tree_parameters
 
 from ..metric import TARGET
 from ..shared.features import build as build_features
 from ..shared.features import species, start_site
+from ..shared.parameters import GROUPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,29 +28,30 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-DEFAULTS: dict[str, Any] = {
-    "groups": ["word", "word6", "composition", "region", "core", "tata", "element"],
-    "start": None,
-    "other_assay": False,
-    "rounds": 400,
-    "learning_rate": 0.05,
-    "num_leaves": 31,
-    "min_data_in_leaf": 20,
-    "feature_fraction": 0.1,
-    "lambda_l2": 5.0,
-    "max_bin": 63,
-    "num_threads": 0,
+PARAMETERS = {
+    "groups": Parameter([*GROUPS], "groups of features, see `features.py`", choices=GROUPS),
+    "start": Parameter(
+        None,
+        "base of the start site, from 0; None: as the assay has it, else the middle",
+        (0, 1_000_000),
+    ),
+    "other_assay": Parameter(False, "whether rows of another assay are learned first"),
+    **tree_parameters(
+        rounds=(400, 100, 1500, "log"),
+        learning_rate=(0.05, 0.01, 0.1, "log"),
+        num_leaves=(31, 7, 127, "log"),
+        min_data_in_leaf=(20, 5, 100, "log"),
+        feature_fraction=(0.1, 0.02, 0.5, "log"),
+        lambda_l2=(5.0, 0.0, 20.0),
+        max_bin=63,
+    ),
 }
 """Chosen on the folds of train.
 
-groups: groups of features, see `features.py`. Without `word6` twice as fast, and on the folds of
-    `jores-proto` as good; on those of `jores-leaf` r² of maize is lower by 0.016, and on a fold of
-    `demo`, whose motifs are longer, r² is 0.23 for 0.35.
-start: base of the start site, counted from 0; None: as the assay has it, else the middle.
-other_assay: whether rows of another assay are learned first. Six times the work for little: on the
-    folds of `jores-leaf` r² rises by 0.003.
-num_threads: 0 for all cores; the same number gives the same bytes.
-The others are LightGBM's own.
+groups: without `word6` twice as fast, and on the folds of `jores-proto` as good; on those of
+    `jores-leaf` r² of maize is lower by 0.016, and on a fold of `demo`, whose motifs are longer, r²
+    is 0.23 for 0.35.
+other_assay: six times the work for little: on the folds of `jores-leaf` r² rises by 0.003.
 """
 
 QUICK: dict[str, Any] = {
@@ -138,15 +141,3 @@ def _folds(part: Part) -> NDArray[np.int64]:
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:
     """Build the model."""
     return BoostedTrees(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the shape of the trees."""
-    return {
-        "rounds": trial.suggest_int("rounds", 100, 1500, log=True),
-        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
-        "num_leaves": trial.suggest_int("num_leaves", 7, 127, log=True),
-        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 100, log=True),
-        "feature_fraction": trial.suggest_float("feature_fraction", 0.02, 0.5, log=True),
-        "lambda_l2": trial.suggest_float("lambda_l2", 0.0, 20.0),
-    }

@@ -7,14 +7,14 @@ the whole train part.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
-from podium.learning import Members, fit_members, predict_members, refuse_unknown
+from podium.competition import Parameter
+from podium.learning import Members, check_members, fit_members, predict_members
 
 from ..metric import TARGET
 
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from podium.competition import Model, Part, Report
 
-DEFAULTS: dict[str, Any] = {
-    "members": {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}},
-    "unseen": {"basenji_small": {"networks": 1}},
+PARAMETERS = {
+    "members": Parameter(
+        {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}},
+        "models and the changes to their parameters",
+    ),
+    "unseen": Parameter(
+        {"basenji_small": {"networks": 1}}, "further changes while they predict folds"
+    ),
 }
-"""members: models and the changes to their parameters.
-unseen: further changes while they predict folds: fewer networks tell the weights as well."""
+"""unseen: fewer networks tell the weights as well."""
 
 QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}, "unseen": {}}
 
@@ -98,9 +102,11 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     """Build the model.
 
     Raises:
-        ModelError: If there are no members, or unknown ones.
+        ModelError: If there are no members, unknown ones, or wrong parameters of theirs.
     """
-    refuse_unknown(params["members"], Path(__file__))
+    check_members(params["members"], beside=__name__)
+    if params["unseen"]:
+        check_members(params["unseen"], beside=__name__)
     return Stack(params["members"], params["unseen"], seed)
 
 

@@ -10,6 +10,7 @@ import pytest
 from podium.competitions.maize.metric import TARGET
 from podium.competitions.maize.shared.features import SPECIES
 
+from podium.competition import defaults
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 
@@ -46,7 +47,9 @@ WITH_EXTRA = replace(TRAIN, extra=invented(300, 3, assay="proto"))
 
 def build(name: str, seed: int = 0, **params: Any) -> Any:
     module = import_module(f"podium.competitions.maize.models.{name}")
-    return module.build({**module.DEFAULTS, **getattr(module, "QUICK", {}), **params}, seed)
+    return module.build(
+        {**defaults(module.PARAMETERS), **getattr(module, "QUICK", {}), **params}, seed
+    )
 
 
 def predicted(name: str, train: Part, test: Part, seed: int = 0, **params: Any) -> pd.DataFrame:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from podium.competition import defaults
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
+from suites import space
 
 torch = pytest.importorskip("torch")
 
@@ -52,7 +54,7 @@ def invented(
 
 def fitted(name: str, train: Part, *, seed: int = 0, report: Any = None, **changes: Any) -> Any:
     module = model(name)
-    params = {**module.DEFAULTS, **module.QUICK, "device": "cpu", **changes}
+    params = {**defaults(module.PARAMETERS), **module.QUICK, "device": "cpu", **changes}
     built = module.build(params, seed)
     built.fit(train, report)
     return built
@@ -166,9 +168,9 @@ def test_search_space_draws_known_parameters(name: str) -> None:
             return low
 
     module = model(name)
-    assert set(module.space(Lowest())) <= set(module.DEFAULTS)
-    assert set(module.QUICK) <= set(module.DEFAULTS)
-    json.dumps(module.DEFAULTS)
+    assert set(space(module, Lowest())) <= set(defaults(module.PARAMETERS))
+    assert set(module.QUICK) <= set(defaults(module.PARAMETERS))
+    json.dumps(defaults(module.PARAMETERS))
 
 
 def test_one_hot() -> None:

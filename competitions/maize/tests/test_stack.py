@@ -5,9 +5,10 @@ import pytest
 from podium.competitions.maize.models import stack
 
 from podium import api
+from podium.competition import defaults
 from podium.errors import ModelError
 
-QUICK = {**stack.DEFAULTS, **stack.QUICK}
+QUICK = {**defaults(stack.PARAMETERS), **stack.QUICK}
 
 
 @pytest.fixture(scope="module")

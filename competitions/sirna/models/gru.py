@@ -19,44 +19,53 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from podium.learning import Batch, Rows, Settings, held_out, predict_network, seeded, train_network
+from podium.competition import Parameter
+from podium.learning import (
+    Batch,
+    Rows,
+    Settings,
+    held_out,
+    network_parameters,
+    predict_network,
+    seeded,
+    train_network,
+)
 
 from ..metric import TARGET
 from ..shared import chemistry, rules, tensors
 from ..shared.features import distinct
+from ..shared.parameters import CALL_ABOVE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {
-    "sense": False,
-    "conditions": False,
-    "embedding": 200,
-    "hidden": 256,
-    "layers": 3,
-    "dropout": 0.5,
-    "low_loss": 0.3,
-    "call_above": 0.35,
-    "validation": 0.1,
-    "epochs": 15,
-    "batch": 512,
-    "learning_rate": 2e-3,
-    "weight_decay": 0.0,
-    "patience": 5,
-    "bf16": True,
-    "device": "auto",
+PARAMETERS = {
+    "sense": Parameter(False, "whether the sense strand is read too"),
+    "conditions": Parameter(False, "whether dose, cells, transfection, hours and source are told"),
+    "embedding": Parameter(200, "numbers that stand for a token", (1, 4096)),
+    "hidden": Parameter(256, "width of a layer", (1, 4096), search=(64, 384, "log")),
+    "layers": Parameter(3, "layers", (1, 16), search=(1, 3)),
+    "dropout": Parameter(0.5, "between layers and before the head", (0.0, 0.95), search=(0.1, 0.6)),
+    "low_loss": Parameter(
+        0.3,
+        "weight of the loss of the probability of less than 30 % beside that of the median",
+        (0.0, 1000.0),
+        search=(0.05, 1.0, "log"),
+    ),
+    "call_above": CALL_ABOVE,
+    **network_parameters(
+        validation=0.1,
+        epochs=15,
+        batch=512,
+        learning_rate=(2e-3, 3e-4, 5e-3, "log"),
+        weight_decay=0.0,
+        patience=5,
+        bf16=True,
+    ),
 }
-"""Sizes are the report's.
-
-sense: whether the sense strand is read too.
-conditions: whether dose, cells, transfection, hours and source are told.
-low_loss: weight of the loss of the probability of less than 30 % beside that of the median.
-call_above: that probability from which on a row is called so.
-validation: share of train, by whole guides, to stop early on.
-The others are those of `podium.learning.Settings`.
-"""
+"""Sizes are the report's. Whole guides are held out."""
 
 QUICK: dict[str, Any] = {
     **dict.fromkeys(("embedding", "hidden", "batch"), 16),
@@ -195,14 +204,3 @@ class Network(nn.Module):
 def build(params: dict[str, Any], seed: int) -> Recurrent:
     """Build the model; the network is made when its inputs are known."""
     return Recurrent(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search size, learning rate and dropout."""
-    return {
-        "hidden": trial.suggest_int("hidden", 64, 384, log=True),
-        "layers": trial.suggest_int("layers", 1, 3),
-        "dropout": trial.suggest_float("dropout", 0.1, 0.6),
-        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 5e-3, log=True),
-        "low_loss": trial.suggest_float("low_loss", 0.05, 1.0, log=True),
-    }

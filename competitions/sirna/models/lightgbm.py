@@ -14,12 +14,13 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from podium.errors import ModelError
-from podium.learning import BAGGING, boost
+from podium.competition import Parameter, defaults
+from podium.learning import BAGGING, boost, tree_parameters
 
 from ..metric import TARGET, THRESHOLD
 from ..shared.features import build as build_features
 from ..shared.features import choose, gene
+from ..shared.parameters import GROUPS
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
@@ -56,24 +57,49 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
-DEFAULTS: dict[str, Any] = {
-    "preset": "seen",
-    **dict.fromkeys(PRESETS["seen"]),
-    "folding": False,
-    "num_threads": 0,
+PARAMETERS = {
+    "preset": Parameter(
+        "seen", "what the others are unless they are set", choices=("seen", "general")
+    ),
+    "groups": Parameter(
+        None, "groups of features, see `features.py`", choices=GROUPS, like=["base"]
+    ),
+    "objective": Parameter(
+        None,
+        "LightGBM's loss",
+        choices=("l1", "l2", "huber", "fair", "quantile", "mape", "poisson", "tweedie"),
+        like="l2",
+    ),
+    "low_weight": Parameter(
+        None,
+        "weight of rows with less than 30 % remaining, which decide the F1 part of the score",
+        (0.0, 1000.0),
+        search=(1.0, 3.0),
+    ),
+    "call_below": Parameter(
+        None,
+        "predictions from 30 up to this one are handed in as just below 30",
+        (0.0, 300.0),
+        search=(30.0, 45.0),
+    ),
+    **tree_parameters(
+        rounds=(None, 200, 1500, "log"),
+        learning_rate=(None, 0.01, 0.1, "log"),
+        num_leaves=(None, 15, 127, "log"),
+        min_data_in_leaf=(None, 5, 100, "log"),
+        feature_fraction=(None, 0.1, 0.8),
+        lambda_l2=(None, 0.0, 10.0),
+    ),
+    "leave_new_genes": Parameter(
+        None, "whether rows of genes that do not train go to a model `general`", like=True
+    ),
+    "folding": Parameter(False, "also the group `fold`, which needs the extra `bio`"),
 }
-"""Chosen on the folds of train.
+"""Chosen on the folds of train; None stands for what the preset says.
 
-groups: groups of features, see `features.py`.
-objective: `l1` or `l2`, and what else LightGBM has.
-low_weight: weight of rows with less than 30% remaining, which decide the F1 part of the score.
-call_below: predictions from 30 up to this one are handed in as just below 30. Where it is a toss-up
-    on which side of 30 the truth lies, a hit is worth more to the F1 than a false call costs.
-leave_new_genes: whether rows of genes that do not train go to a model with preset `general`.
-folding: also the group `fold`, which needs the extra `bio`; off, so that what a model predicts does
-    not depend on what is installed.
-num_threads: 0 for all cores; the same number gives the same bytes.
-The others are LightGBM's own.
+call_below: where it is a toss-up on which side of 30 the truth lies, a hit is worth more to the F1
+    than a false call costs.
+folding: off, so that what a model predicts does not depend on what is installed.
 """
 
 QUICK: dict[str, Any] = {"rounds": 60, "num_threads": 1}
@@ -95,7 +121,7 @@ class BoostedTrees:
         self.booster: lgb.Booster | None = None
         self.genes: frozenset[str] = frozenset()
         same = {name: params[name] for name in ("folding", "num_threads")}
-        general = {**DEFAULTS, "preset": "general", **same}
+        general = {**defaults(PARAMETERS), "preset": "general", **same}
         self.general = build(general, seed) if params["leave_new_genes"] else None
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -140,28 +166,6 @@ class BoostedTrees:
 
 
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:
-    """Build the model: the preset, and what was set beside it.
-
-    Raises:
-        ModelError: If there is no such preset.
-    """
-    if params["preset"] not in PRESETS:
-        raise ModelError(
-            f"There is no preset {params['preset']!r}.", hint=f"Presets: {', '.join(PRESETS)}"
-        )
+    """Build the model: the preset, and what was set beside it."""
     chosen = {name: value for name, value in params.items() if value is not None}
     return BoostedTrees({**PRESETS[params["preset"]], **chosen}, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the shape of the trees and the two ways to lean towards calling a siRNA good."""
-    return {
-        "rounds": trial.suggest_int("rounds", 200, 1500, log=True),
-        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
-        "num_leaves": trial.suggest_int("num_leaves", 15, 127, log=True),
-        "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 100, log=True),
-        "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 0.8),
-        "lambda_l2": trial.suggest_float("lambda_l2", 0.0, 10.0),
-        "low_weight": trial.suggest_float("low_weight", 1.0, 3.0),
-        "call_below": trial.suggest_float("call_below", 30.0, 45.0),
-    }

@@ -14,14 +14,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from podium.competition import Parameter
+
 from ..metric import TARGET
 from ..shared.features import gene
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {"prior": 1.0}
-"""`prior`: rows' worth of doubt by which each effect is shrunk towards none."""
+PARAMETERS = {
+    "prior": Parameter(
+        1.0,
+        "rows' worth of doubt by which each effect is shrunk towards none",
+        (0.0, 1e6),
+        search=(0.1, 10.0, "log"),
+    )
+}
 
 LEAST = 1.0
 """Percent; values below it count as it, so that their logarithm does not outweigh all others."""
@@ -71,8 +79,3 @@ def _levels(features: pd.DataFrame) -> dict[str, pd.Series[Any]]:
 def build(params: dict[str, Any], seed: int) -> Lookup:
     """Build the model; nothing in it is random."""
     return Lookup(**params)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the shrinkage."""
-    return {"prior": trial.suggest_float("prior", 0.1, 10.0, log=True)}

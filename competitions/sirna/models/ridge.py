@@ -11,15 +11,22 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import Ridge
 
+from podium.competition import Parameter
+
 from ..metric import TARGET
-from ..shared.features import GROUPS, choose
 from ..shared.features import build as build_features
+from ..shared.features import choose
+from ..shared.parameters import GROUPS
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {"alpha": 30.0, "groups": list(GROUPS)}
-"""`alpha`: penalty on the squared weights; `groups`: groups of features, see `features.py`."""
+PARAMETERS = {
+    "alpha": Parameter(
+        30.0, "penalty on the squared weights", (0.0, 1e12), search=(1.0, 10_000.0, "log")
+    ),
+    "groups": Parameter([*GROUPS], "groups of features, see `features.py`", choices=GROUPS),
+}
 
 HIGHEST = 300.0
 
@@ -60,8 +67,3 @@ class LinearModel:
 def build(params: dict[str, Any], seed: int) -> LinearModel:
     """Build the model; nothing in it is random."""
     return LinearModel(**params)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the penalty."""
-    return {"alpha": trial.suggest_float("alpha", 1.0, 10_000.0, log=True)}

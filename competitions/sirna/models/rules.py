@@ -15,6 +15,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from podium.competition import Parameter
+
 from ..metric import TARGET, THRESHOLD
 from ..shared import rules
 from ..shared.features import GUIDE
@@ -24,8 +26,14 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {"call_above": 0.25}
-"""`call_above`: probability of less than 30 % from which on a row is called so."""
+PARAMETERS = {
+    "call_above": Parameter(
+        0.25,
+        "probability of less than 30 % from which on a row is called so",
+        (0.0, 1.0),
+        search=(0.1, 0.6),
+    )
+}
 
 HIGHEST = 300.0
 
@@ -66,8 +74,3 @@ def _scores(part: Part) -> NDArray[np.float64]:
 def build(params: dict[str, Any], seed: int) -> DesignRules:
     """Build the model; nothing in it is random."""
     return DesignRules(**params)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the threshold."""
-    return {"call_above": trial.suggest_float("call_above", 0.1, 0.6)}

@@ -20,12 +20,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from podium.competition import Parameter
 from podium.learning import (
     Batch,
     Rows,
     Settings,
     held_out,
     later,
+    network_parameters,
     predict_network,
     seeded,
     train_network,
@@ -34,36 +36,41 @@ from podium.learning import (
 from ..metric import TARGET
 from ..shared import tensors
 from ..shared.features import FLANK
+from ..shared.parameters import CALL_ABOVE
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {
-    "channels": 128,
-    "blocks": 4,
-    "kernel": 3,
-    "dropout": 0.2,
-    "forget_source": 0.3,
-    "low_loss": 0.1,
-    "call_above": 0.35,
-    "networks": 2,
-    "validation": 0.0,
-    "epochs": 16,
-    "batch": 256,
-    "learning_rate": 3e-3,
-    "weight_decay": 0.02,
-    "patience": 16,
-    "bf16": False,
-    "device": "auto",
+PARAMETERS = {
+    "channels": Parameter(128, "of each position", (1, 4096), search=(64, 256, "log")),
+    "blocks": Parameter(4, "of convolutions", (1, 64), search=(2, 6)),
+    "kernel": Parameter(3, "positions that a convolution sees", choices=(1, 3, 5, 7, 9, 11)),
+    "dropout": Parameter(0.2, "of all blocks and layers", (0.0, 0.95), search=(0.0, 0.5)),
+    "forget_source": Parameter(
+        0.3,
+        "how often gene, publication and series of a row are hidden, all together",
+        (0.0, 1.0),
+        search=(0.0, 0.6),
+    ),
+    "low_loss": Parameter(
+        0.1, "weight of the loss of the probability beside that of the median", (0.0, 1000.0)
+    ),
+    "call_above": CALL_ABOVE,
+    "networks": Parameter(2, "whose outputs are averaged", (1, 1000)),
+    **network_parameters(
+        validation=0.0,
+        epochs=(16, 8, 40, "log"),
+        batch=256,
+        learning_rate=(3e-3, 3e-4, 6e-3, "log"),
+        weight_decay=(0.02, 1e-3, 0.3, "log"),
+        patience=16,
+        bf16=False,
+    ),
 }
 """Chosen on the folds of train.
 
-forget_source: how often gene, publication and series of a row are hidden, all together.
-low_loss: weight of the loss of the probability beside that of the median.
-call_above: probability of less than 30 % from which on a row is called so.
-networks: their outputs are averaged; they differ in their first weights and the order of rows.
-validation: share of train, by whole guides, to stop early on; with 0 all epochs are done.
-The others are those of `podium.learning.Settings`.
+networks: they differ in their first weights and the order of rows.
+validation: by whole guides; with 0 all epochs are done.
 """
 
 QUICK: dict[str, Any] = {"channels": 16, "networks": 1, "epochs": 12, "batch": 16}
@@ -266,16 +273,3 @@ class Block(nn.Module):
 def build(params: dict[str, Any], seed: int) -> SeqNet:
     """Build the model; networks are made when their inputs are known."""
     return SeqNet(params, seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search size, learning rate and what keeps the network from learning by heart."""
-    return {
-        "channels": trial.suggest_int("channels", 64, 256, log=True),
-        "blocks": trial.suggest_int("blocks", 2, 6),
-        "dropout": trial.suggest_float("dropout", 0.0, 0.5),
-        "forget_source": trial.suggest_float("forget_source", 0.0, 0.6),
-        "epochs": trial.suggest_int("epochs", 8, 40, log=True),
-        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 6e-3, log=True),
-        "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
-    }

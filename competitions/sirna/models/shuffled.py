@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from podium.competition import Parameter
+
 from ..metric import TARGET
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from podium.competition import Part, Report
 
-DEFAULTS: dict[str, Any] = {}
+PARAMETERS: dict[str, Parameter] = {}
 
 
 class Shuffled:
@@ -38,8 +40,3 @@ class Shuffled:
 def build(params: dict[str, Any], seed: int) -> Shuffled:
     """Build the control; it has no parameters."""
     return Shuffled(seed, **params)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Nothing to search."""
-    return {}

@@ -12,13 +12,13 @@ is handed in as just below 30.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from podium.learning import Members, fit_members, predict_members, refuse_unknown
+from podium.competition import Parameter
+from podium.learning import Members, check_members, fit_members, predict_members
 from podium.metrics import Cells, Estimate, Tally, difference
 
 from ..metric import TARGET, THRESHOLD, metric
@@ -29,18 +29,21 @@ if TYPE_CHECKING:
 
     from podium.competition import Model, Part, Report
 
-DEFAULTS: dict[str, Any] = {
-    "members": {
-        "lightgbm": {"call_below": 30.0},
-        "seqnet": {"call_above": None},
-        "lookup": {},
-        "ridge": {},
-    },
-    "picks": 30,
+PARAMETERS = {
+    "members": Parameter(
+        {
+            "lightgbm": {"call_below": 30.0},
+            "seqnet": {"call_above": None},
+            "lookup": {},
+            "ridge": {},
+        },
+        "models and the changes to their parameters, the most trusted one first",
+    ),
+    "picks": Parameter(
+        30, "how often the greedy selection adds a member", (1, 10_000), search=(5, 100, "log")
+    ),
 }
-"""members: models and the changes to their parameters, the most trusted one first. They should not
-    call, the stack does.
-picks: how often the greedy selection adds a member."""
+"""members: they should not call, the stack does."""
 
 QUICK: dict[str, Any] = {"members": {"lookup": {}, "ridge": {}}, "picks": 5}
 
@@ -211,12 +214,7 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     """Build the model.
 
     Raises:
-        ModelError: If there are no members, or unknown ones.
+        ModelError: If there are no members, unknown ones, or wrong parameters of theirs.
     """
-    refuse_unknown(params["members"], Path(__file__))
+    check_members(params["members"], beside=__name__)
     return Stack(params["members"], params["picks"], seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search the number of picks; members have spaces of their own."""
-    return {"picks": trial.suggest_int("picks", 5, 100, log=True)}

@@ -56,12 +56,6 @@ CATEGORIES = {
     "source.publication": "publication_id",
 }
 
-GROUPS = (
-    *("base", "sugar", "token", "kmer", "energy", "rule", "count"),  # of the duplex
-    "assay",
-    *("site", "context", "source"),  # of the target and of who measured
-)
-
 Columns = dict[str, Any]
 
 

@@ -15,7 +15,8 @@ from podium.competitions.sirna.shared.chemistry import (
     VOCABULARY,
     parse,
 )
-from podium.competitions.sirna.shared.features import GROUPS, build, choose, gene
+from podium.competitions.sirna.shared.features import build, choose, gene
+from podium.competitions.sirna.shared.parameters import GROUPS
 
 # The first labelled row of the real data (LDHA), on an mRNA cut short: 30 A, the site, 10 G.
 GUIDE = "UGCCAUAUUGGACUUGGAACCAA"

@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 from podium.competitions.sirna.metric import TARGET
 
+from podium.competition import defaults, model_file
+from podium.competition import folders as competitions
 from podium.competition.part import Part
 from podium.errors import ModelError
+from suites import space
 
 NEURAL = ("gru", "seqnet")
 NAMES = ("constant", "lightgbm", "lookup", "ridge", "rules", "shuffled", "stack", *NEURAL)
@@ -75,7 +78,9 @@ def hidden(part: Part) -> Part:
 
 def build(name: str, seed: int = 0, **params: Any) -> Any:
     module = model(name)
-    return module.build({**module.DEFAULTS, **getattr(module, "QUICK", {}), **params}, seed)
+    return module.build(
+        {**defaults(module.PARAMETERS), **getattr(module, "QUICK", {}), **params}, seed
+    )
 
 
 def predicted(name: str, train: Part, test: Part, seed: int = 0, **params: Any) -> pd.DataFrame:
@@ -149,14 +154,15 @@ def test_learns(name: str, train: Part) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("high", [False, True])
 def test_space_gives_parameters_that_build_takes(name: str, high: bool) -> None:
-    params = model(name).space(Trial(high))
-    assert set(params) <= set(model(name).DEFAULTS)
+    params = space(model(name), Trial(high))
+    assert set(params) <= set(defaults(model(name).PARAMETERS))
     build(name, **params)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_defaults_can_be_recorded(name: str) -> None:
-    assert json.loads(json.dumps(model(name).DEFAULTS)) == model(name).DEFAULTS
+    known = defaults(model(name).PARAMETERS)
+    assert json.loads(json.dumps(known)) == known
 
 
 def test_constant_is_the_mean_or_what_was_asked(train: Part, test: Part) -> None:
@@ -229,5 +235,7 @@ def test_lightgbm_reports_and_refuses(train: Part) -> None:
     built.fit(train, lambda step, value: steps.append((step, value)))
     assert [step for step, _ in steps] == [20, 40, 60]
     assert steps[0][1] > steps[-1][1]
-    with pytest.raises(ModelError, match="no preset 'both'"):
-        build("lightgbm", preset="both")
+    file = model_file.find(competitions.load("sirna"), "lightgbm")
+    assert set(file.parameters["preset"].choices) == set(model("lightgbm").PRESETS)
+    with pytest.raises(ModelError, match="preset of lightgbm is one of seen, general, not 'both'"):
+        file.with_params({"preset": "both"})

@@ -3,6 +3,7 @@ import pytest
 from podium.competitions.sirna.metric import TARGET, metric
 from podium.competitions.sirna.models import stack
 
+from podium.competition import defaults
 from podium.errors import ModelError
 
 RNG = np.random.default_rng(0)
@@ -35,7 +36,7 @@ def test_the_limit_moves_toss_ups_just_below_thirty() -> None:
 @pytest.mark.parametrize("members", [{}, {"nope": {}}, {"stack": {}}])
 def test_members_must_be_other_models(members: dict[str, dict[str, int]]) -> None:
     with pytest.raises(ModelError, match="cannot be made of"):
-        stack.build({**stack.DEFAULTS, "members": members}, 0)
+        stack.build({**defaults(stack.PARAMETERS), "members": members}, 0)
 
 
 def test_the_first_member_stays_unless_another_is_surely_better() -> None:

@@ -15,6 +15,7 @@ COMMANDS = {  # in the order in which help lists them
     "list": "competitions.list_",
     "show": "competitions.show",
     "data": "competitions.data",
+    "models": "models.models",
     "run": "models.run",
     "cv": "models.cv",
     "tune": "tuning.tune",

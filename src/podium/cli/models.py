@@ -1,4 +1,4 @@
-"""Models: run, cv, predict."""
+"""Models: what there is, run, cv, predict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from podium import api, figures
 from podium.cli import answers
-from podium.cli.display import live, printing, submissions
+from podium.cli.display import competitions, live, printing, submissions
 from podium.cli.options import (
     Comp,
     Dask,
@@ -27,6 +27,25 @@ from podium.cli.options import (
     Study,
     Team,
 )
+
+
+def models(
+    comp: Comp,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="A shipped model, or the path of a model file (.py)."),
+    ] = None,
+    dataset: DatasetName = None,
+    as_json: Json = False,
+) -> None:
+    """Show the models, or the parameters of one: defaults, what is allowed, what is searched."""
+    known = api.models(comp, model, dataset=dataset)
+    if as_json:
+        printing.document(known)
+    elif model is None:
+        competitions.models(known)
+    else:
+        competitions.parameters(known[0])
 
 
 def run(

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from podium.cli import completing
+
 
 class Format(StrEnum):
     """How a board is printed."""
@@ -28,7 +30,12 @@ class Part(StrEnum):
 
 Comp = Annotated[str, typer.Argument(metavar="COMP", help="A competition: see `podium list`.")]
 ModelName = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A shipped model, or the path of a model file (.py).")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A shipped model, or the path of a model file (.py).",
+        autocompletion=completing.models,
+    ),
 ]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Predictions: .csv, .parquet or .h5.")]
 CsvFile = Annotated[
@@ -44,7 +51,13 @@ Team = Annotated[
 Name = Annotated[str | None, typer.Option("--name", metavar="N", help="What the board shows.")]
 Message = Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="A remark.")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="K=V", help="Change a parameter; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="K=V",
+        help="Change a parameter; repeatable. See `podium models`.",
+        autocompletion=completing.settings,
+    ),
 ]
 Seed = Annotated[
     int, typer.Option("--seed", metavar="S", min=0, max=2**32 - 1, help="Random seed.")

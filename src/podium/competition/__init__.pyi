@@ -1,6 +1,7 @@
 from . import sequences
 from .contract import Competition, Control, Dataset, Score, Source, Stratum, Target
 from .counts import Counts
+from .parameters import Parameter, defaults
 from .part import Model, Part, Report, Slice
 from .sequences import Sequences, ends
 from .view import View
@@ -11,6 +12,7 @@ __all__ = [
     "Counts",
     "Dataset",
     "Model",
+    "Parameter",
     "Part",
     "Report",
     "Score",
@@ -20,6 +22,7 @@ __all__ = [
     "Stratum",
     "Target",
     "View",
+    "defaults",
     "ends",
     "sequences",
 ]

@@ -1,12 +1,13 @@
 """The model contract: what a model file gives, and what it is given.
 
-A model file has `DEFAULTS` (complete parameters), `build(params, seed)`, `space(trial)`; the built
-object has `fit(train, report)` and `predict(part)`. A shipped baseline and a user's own file are
-the same kind of file.
+A model file has `PARAMETERS` (declarations) and `build(params, seed)`, or `DEFAULTS` (complete
+parameters), `build(params, seed)` and `space(trial)`; the built object has `fit(train, report)` and
+`predict(part)`. A shipped baseline and a user's own file are the same kind of file.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import hashlib
@@ -19,12 +20,24 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, Self
 
 from podium import documents
 from podium.competition.contract import Competition
+from podium.competition.importing import import_part
+from podium.competition.parameters import (
+    DECLARED,
+    Parameter,
+    Undeclared,
+    checked,
+    declared,
+    defaults,
+    plain,
+    suggest,
+)
 from podium.competition.part import Model
 from podium.errors import (
     ModelError,
@@ -52,7 +65,8 @@ class ModelFile:
         shipped: Whether it lies in the competition's folder.
         sha256: Of the source, whatever the file holds by now.
         source: What the file held when it was found.
-        params: Complete parameters: `DEFAULTS`, or those with changes.
+        parameters: What it declares; {} where it has `DEFAULTS`, which only its process tells.
+        params: Complete parameters: the defaults, or those with changes.
     """
 
     name: str
@@ -60,38 +74,46 @@ class ModelFile:
     shipped: bool
     sha256: str
     source: bytes = field(default=b"", repr=False)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return summary(self.source)
+
+    def note_change(self) -> None:
+        """Say so if the file is no longer what has just run."""
+        if not self.path.is_file() or file_sha256(self.path) != self.sha256:
+            note(
+                f"{self.path} has changed since it was loaded: what came of it is of the version "
+                f"before (sha256 {self.sha256[:12]}...). Run it again for the new one."
+            )
+
+    def with_defaults(self, told: Mapping[str, Any]) -> Self:
+        """The same file with its `DEFAULTS`, as its process tells them."""
+        undeclared = {name: Undeclared(value) for name, value in told.items()}
+        return replace(self, params=told, parameters=self.parameters or undeclared)
 
     def with_params(self, changes: Mapping[str, Any]) -> Self:
         """The same file with some parameters changed.
 
         Raises:
             UnknownNameError: For a parameter that the model does not have.
-            ModelError: For values of another type than the default's.
+            ModelError: For values that are not allowed, each with what is.
         """
-        params, problems = dict(self.params), []
-        for name, value in changes.items():
-            if name not in self.params:
-                raise UnknownNameError(f"parameter of {self.name}", name, self.params)
-            default = self.params[name]
-            params[name] = tuple(value) if _are_lists(value, default) else value
-            if not _fits(params[name], default):
-                kind = type(default).__name__
-                problems.append(f"{name}={repr(value)[:80]}: {kind} is expected, as in {default!r}")
-            elif why := documents.fault(value):
-                problems.append(f"{name}={repr(value)[:80]} cannot be recorded: {why}")
-        if problems:
-            raise ModelError(f"Parameters of {self.name} have the wrong type.", problems=problems)
-        return replace(self, params=params)
+        taken = checked(self.name, self.parameters, changes)
+        return replace(self, params={**self.params, **taken})
 
     def changed(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Changes as the model takes them.
+        """Changes as the model takes them; where only its process knows, without NumPy's types.
 
         Raises:
             UnknownNameError, ModelError: See `with_params`.
         """
-        params = self.with_params(changes).params
-        return {name: params[name] for name in changes}
+        if not self.parameters:
+            return {name: plain(value) for name, value in changes.items()}
+        return checked(self.name, self.parameters, changes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +139,12 @@ class LoadedModel(ModelFile):
             )
         return model
 
+    def space(self, trial: Any) -> Any:
+        """What a search tries: as the file's own `space` says, or its declarations."""
+        own = getattr(self.module, "space", None)
+        with self.running("space"):
+            return own(trial) if own else suggest(self.parameters, trial)
+
     @contextmanager
     def running(self, what: str, *, own_rows: bool = False) -> Iterator[None]:
         """Run code of the file; what it prints goes to stderr, since stdout is for results.
@@ -127,10 +155,19 @@ class LoadedModel(ModelFile):
                 does: that is a fault of ours.
             MissingPackageError: If it needs an extra that is not installed.
         """
-        ours = self.shipped and self.params == self.module.DEFAULTS and not own_rows
+        ours = self.shipped and self.params == defaults(self.parameters) and not own_rows
         told = contextlib.nullcontext() if ours else _translate_errors(self.path, what)
         with _printing(), told, require_extra(self.name):
             yield
+
+
+def summary(source: bytes) -> str:
+    """The first line of a file's docstring; the file is not run."""
+    try:
+        doc = ast.get_docstring(ast.parse(source)) or ""
+    except (SyntaxError, ValueError) as error:
+        return f"broken: {error}"
+    return doc.split("\n\n")[0].replace("\n", " ")
 
 
 def user_file(name: str | Path) -> Path | None:
@@ -187,17 +224,50 @@ def find(competition: Competition, name: str | Path) -> ModelFile:
 
     Raises:
         UnknownNameError: With the nearest shipped name.
-        ModelError: If there is no such file.
+        ModelError: If there is no such file, or its declarations are broken.
     """
     path = source(competition, name)
-    content = path.read_bytes()
+    content, shipped = path.read_bytes(), user_file(name) is None
+    parameters = _declared(competition, path, content, shipped=shipped)
     return ModelFile(
         name=path.stem,
         path=path,
-        shipped=user_file(name) is None,
+        shipped=shipped,
         sha256=hashlib.sha256(content).hexdigest(),
         source=content,
+        parameters=parameters or {},
+        params=defaults(parameters or {}),
     )
+
+
+def shown(competition: Competition, name: str | Path) -> ModelFile:
+    """A model file with the `DEFAULTS` that its text shows, if it has no declarations.
+
+    None of its code is run: where `DEFAULTS` are computed it has no parameters here.
+
+    Raises:
+        UnknownNameError, ModelError: See `find`.
+    """
+    file = find(competition, name)
+    if not file.parameters:
+        with contextlib.suppress(ModelError):
+            told = declared(file.source, file.path, name="DEFAULTS")
+            if isinstance(told, dict):
+                return file.with_defaults({str(name): value for name, value in told.items()})
+    return file
+
+
+def _declared(
+    competition: Competition, path: Path, content: bytes, *, shipped: bool
+) -> dict[str, Parameter] | None:
+    """What a model file declares; None if it declares nothing.
+
+    Raises:
+        ModelError: If its declarations are broken.
+    """
+    beside = partial(import_part, competition.name) if shipped else None
+    known: dict[str, Parameter] | None = declared(content, path, beside)
+    return known
 
 
 def load(
@@ -228,15 +298,20 @@ def load(
         known = vars(module).setdefault(_LOADED, known)
     if sha256 not in (None, known):
         raise changed_since(path)
+    parameters = _declared(competition, path, content, shipped=shipped)
     module = module or _import_file(path, content)
-    _check_contract(path, module)
+    _check_contract(path, module, parameters)
+    if parameters is None:
+        parameters = {name: Undeclared(value) for name, value in module.DEFAULTS.items()}
     return LoadedModel(
         name=path.stem,
         path=path,
         shipped=shipped,
         sha256=known,
+        source=content,
         module=module,
-        params=dict(module.DEFAULTS),
+        parameters=parameters,
+        params=defaults(parameters),
     )
 
 
@@ -246,15 +321,6 @@ def changed_since(path: Path) -> ModelError:
         f"{path} has changed since this began: it would not be the same model.",
         hint="Run it again once the file is saved.",
     )
-
-
-def note_change(path: Path, sha256: str) -> None:
-    """Say so if a model's file is no longer what has just run."""
-    if not path.is_file() or file_sha256(path) != sha256:
-        note(
-            f"{path} has changed since it was loaded: what came of it is of the version before "
-            f"(sha256 {sha256[:12]}...). Run it again for the new one."
-        )
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
@@ -273,36 +339,24 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
     return params
 
 
-def _are_lists(value: Any, default: Any) -> bool:
-    """Whether a tuple is expected, and comes as what JSON makes of one."""
-    return isinstance(value, list) and isinstance(default, tuple)
-
-
-def _fits(value: Any, default: Any) -> bool:
-    if default is None or value is None:
-        return True
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(default, bool) and isinstance(value, bool)
-    if isinstance(default, float):
-        return isinstance(value, int | float)
-    if isinstance(default, list | tuple):  # JSON knows no difference
-        return isinstance(value, list | tuple)
-    return isinstance(value, type(default))
-
-
-def _check_contract(path: Path, module: ModuleType) -> None:
+def _check_contract(
+    path: Path, module: ModuleType, parameters: Mapping[str, Parameter] | None
+) -> None:
+    needed = [("build", "(params, seed)")]
+    needed += [("space", "(trial)")] if parameters is None else []
     problems = [
         f"{name}{arguments} is missing"
-        for name, arguments in (("build", "(params, seed)"), ("space", "(trial)"))
+        for name, arguments in needed
         if not callable(getattr(module, name, None))
     ]
-    defaults = getattr(module, "DEFAULTS", None)
-    if not isinstance(defaults, dict):
-        problems.insert(0, "DEFAULTS = {...} is missing")
+    values = getattr(module, "DEFAULTS", None) if parameters is None else defaults(parameters)
+    if not isinstance(values, dict):
+        problems.insert(0, f"{DECLARED} = {{...}} or DEFAULTS = {{...}} is missing")
     else:
+        whose = "DEFAULTS" if parameters is None else DECLARED
         problems += [
-            f"DEFAULTS[{name!r}] has type {type(value).__name__} and cannot be recorded: {why}"
-            for name, value in defaults.items()
+            f"{whose}[{name!r}] has type {type(value).__name__} and cannot be recorded: {why}"
+            for name, value in values.items()
             if (why := documents.fault(value) if isinstance(name, str) else "its name is no text")
         ]
     if problems:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +33,16 @@ if TYPE_CHECKING:
     Job = Mapping[str, Any]
 
 _PAUSE = 0.05  # seconds between two reports of progress
+
+
+class Listener(Protocol):
+    """Is told how a model's training goes."""
+
+    def say(self, **message: Any) -> None:
+        """Take a message."""
+
+    def report(self, step: int, value: float, **others: float) -> None:
+        """Take how far the model is; see `podium.competition.part.Report`."""
 
 
 class Channel:
@@ -68,22 +78,34 @@ def _text(choice: Any) -> str:
         return repr(choice)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _finite(value: float) -> float | None:
     """A figure; JSON has no others than finite ones."""
     return float(value) if math.isfinite(value) else None
 
 
 class Trial:
-    """Stands for Optuna's trial in a model's `space`: the searching process suggests."""
+    """Stands for Optuna's trial in a model's `space`: the searching process suggests.
 
-    def __init__(self, channel: Channel, number: int) -> None:
+    Args:
+        channel: To that process.
+        number: The trial's.
+        fixed: Parameters that no trial changes: a value of these is told, not suggested.
+    """
+
+    def __init__(self, channel: Channel, number: int, fixed: Mapping[str, Any]) -> None:
         self.number, self.params = number, dict[str, Any]()
-        self._channel = channel
+        self._channel, self._fixed = channel, fixed
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
         """See Optuna's `Trial`."""
+        if _is_number(self._fixed.get(name)):
+            return float(self._fixed[name])
         limits = {"low": float(low), "high": float(high), "step": step and float(step)}
         return float(self._suggested("float", name, **limits, log=bool(log)))
 
@@ -91,11 +113,15 @@ class Trial:
         self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
     ) -> int:
         """See Optuna's `Trial`."""
+        if _is_number(self._fixed.get(name)):
+            return int(self._fixed[name])
         limits = {"low": int(low), "high": int(high), "step": int(step)}
         return int(self._suggested("int", name, **limits, log=bool(log)))
 
     def suggest_categorical(self, name: str, choices: Any) -> Any:
         """See Optuna's `Trial`; what is no plain value is known to the search by its text."""
+        if name in self._fixed:
+            return self._fixed[name]
         choices = list(choices)
         plain = (str, int, float, bool, type(None))
         shown = [choice if isinstance(choice, plain) else _text(choice) for choice in choices]
@@ -116,7 +142,13 @@ class Trial:
         return answer["value"]
 
 
-def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
+def predict(
+    model: LoadedModel,
+    data: Data,
+    job: Job,
+    channel: Listener,
+    read: dict[str, Part] = {},  # noqa: B006  of this process: parts of a fold are read once
+) -> None:
     """Fit a model, or load one that was fitted before, and predict parts."""
     from podium.errors import PodiumError, reason
     from podium.execution import training
@@ -127,15 +159,16 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     fitted = _kept(job.get("fitted"))
     train = None
     if fitted is None:
-        train = _fresh(data, "train", job)
+        built = model.build(job["seed"])  # refuses what only it can know before rows are read
+        train = _fresh(data, "train", job, read)
         if job.get("draws"):
             extra = train.extra and replace(train.extra, rng=_generator([0, *b"extra"]))
             train = replace(train, rng=_generator(job["draws"]), extra=extra)
         began = time.perf_counter()
-        fitted = training.fit(model, job["seed"], train, channel.report)
+        fitted = training.fit(model, built, train, channel.report)
         channel.say(train_seconds=round(time.perf_counter() - began, 3) + 0.0)
     for name, file in job["parts"].items():
-        part = _part(name, data, job)
+        part = _part(name, data, job, read)
         if train is not None and job.get("draws"):  # a fold goes on drawing where training ended
             part = replace(part, name=train.name, rng=train.rng)
         table = training.predict(model, fitted, part, own_rows=name == "rows")
@@ -154,12 +187,13 @@ def predict(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
 def space(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
     """Ask the model for parameters to try."""
     del data
-    with model.running("space"):
-        changes = model.module.space(Trial(channel, job["number"]))
+    fixed = job["fixed"]
+    changes = model.space(Trial(channel, job["number"], fixed))
     if not isinstance(changes, dict):
         from podium.errors import ModelError
 
         raise ModelError(f"{model.path}: space() gave {type(changes).__name__}, not a dict.")
+    changes = {name: value for name, value in changes.items() if name not in fixed}
     model.with_params(changes)
     if _lists(json.loads(json.dumps(changes))) != _lists(changes):
         from podium.errors import ModelError
@@ -187,28 +221,24 @@ def build(model: LoadedModel, data: Data, job: Job, channel: Channel) -> None:
 TASKS = {"predict": predict, "space": space, "build": build}
 
 
-_READ: dict[str, Part] = {}
-"""Parts of a fold, read once: a search asks for them again and again."""
-
-
-def _part(name: str, data: Data, job: Job) -> Part:
+def _part(name: str, data: Data, job: Job, read: dict[str, Part]) -> Part:
     """A part of the data; rows of the user's own lie in a folder beside."""
     if job.get("rows"):
         data = replace(data, folder=Path(job["rows"]["folder"]), manifest=job["rows"])
-    return _fresh(data, name, job)
+    return _fresh(data, name, job, read)
 
 
-def _fresh(data: Data, name: str, job: Job) -> Part:
+def _fresh(data: Data, name: str, job: Job, read: dict[str, Part]) -> Part:
     """A part that the model may change: it is read, or in a fold a copy of what was read before."""
-    if name in _READ:
-        part = _READ[name]
+    if name in read:
+        part = read[name]
     elif name == "train":
         part = data.train(job["seed"])
     else:
         part = data.part(name, job["seed"])
     if not job.get("draws"):
         return part
-    _READ[name] = part
+    read[name] = part
     extra = part.extra and part.extra.take(_all(part.extra))
     return replace(part.take(_all(part)), extra=extra)
 

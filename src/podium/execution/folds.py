@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.competition import model_file as model
+from podium.competition.model_file import ModelFile
+from podium.data.dataset import Data
 from podium.execution import executors
 from podium.execution.executors import LOOK
 from podium.execution.jobs import Trainings
@@ -112,7 +113,7 @@ def cross_validate(
                 if trainings.children and all(fold in done for done in tables.values()):
                     trainings.children.close_fold(fold)
             executor.check()
-    model.note_change(file.path, file.sha256)
+    file.note_change()
     joined = [folds.join(parts) for parts in tables.values()]
     cards = [folds.card(predictions) for predictions in joined]
     by_seed = [card.whole.scores[data.competition.primary.name] for card in cards]

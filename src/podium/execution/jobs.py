@@ -28,6 +28,7 @@ from podium.data.expected import Expected
 from podium.errors import PodiumError
 from podium.execution import executors, provenance, views
 from podium.execution.executors import LOOK, Cluster, Executor, Job
+from podium.execution.live import LiveModel, LiveWorker
 from podium.execution.training import Folds, aligned
 from podium.execution.worker import Done, Limits, Worker, refusal
 
@@ -80,7 +81,8 @@ class Children:
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(scratch.directory("podium-folds-"))
         self._views = dict[int | None, views.View]()
-        self._all, self._idle = dict[int | None, list[Worker]](), dict[int | None, list[Worker]]()
+        self._all = dict[int | None, list[Worker | LiveWorker]]()
+        self._idle = dict[int | None, list[Worker | LiveWorker]]()
         self._ahead, self._begun = ThreadPoolExecutor(1), dict[int | None, Future[None]]()
 
     @classmethod
@@ -141,14 +143,14 @@ class Children:
                 **own,
             )
 
-    def refuse_wrong(self, params: Mapping[str, Any]) -> None:
-        """Refuse changes to the model's `DEFAULTS` that it does not know, before they are used.
+    def changed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes to the model's `DEFAULTS` as it takes them.
 
         Raises:
             PodiumError: If they are wrong, or the model does not load.
         """
         with self._taken(None) as worker:
-            worker.model.with_params(params)
+            return worker.model.changed(params)
 
     def begin_ahead(self, folds: list[int]) -> None:
         """Start the processes of folds whose jobs come later, while others are at work."""
@@ -174,7 +176,7 @@ class Children:
             worker.begin()  # a job meets the same errors, and says them
 
     @contextmanager
-    def _taken(self, fold: int | None) -> Iterator[Worker]:
+    def _taken(self, fold: int | None) -> Iterator[Worker | LiveWorker]:
         """A process of the fold that is at rest, or a new one."""
         with self._lock:
             if error := self._stop():
@@ -187,19 +189,23 @@ class Children:
             with self._lock:
                 idle.append(worker)
 
-    def _new(self, fold: int | None) -> Worker:
+    def _new(self, fold: int | None) -> Worker | LiveWorker:
         if fold not in self._views:
             self._views[fold] = (
                 views.whole(self._data)
                 if fold is None
                 else views.of_fold(self.folds, fold, self._folder / f"fold-{fold}")
             )
-        worker = Worker(
-            *(self._data.competition, self._file, self._views[fold]),
-            limits=self._limits,
-            stop=self._stop,
-            threads=self._threads,
-        )
+        worker: Worker | LiveWorker
+        if isinstance(self._file, LiveModel):
+            worker = LiveWorker(self._file, self._views[fold])
+        else:
+            worker = Worker(
+                *(self._data.competition, self._file, self._views[fold]),
+                limits=self._limits,
+                stop=self._stop,
+                threads=self._threads,
+            )
         self._all.setdefault(fold, []).append(worker)
         return worker
 
@@ -298,7 +304,7 @@ class Trainings:
         executor: Executor,
         progress: Progress | None = None,
     ) -> None:
-        self._data, self._folds, self._executor = data, folds, executor
+        self._data, self._file, self._folds, self._executor = data, file, folds, executor
         self.far = isinstance(executor, Cluster)
         by = folds.by if folds else None
         self._facts = {
@@ -314,6 +320,12 @@ class Trainings:
             "limit_memory": limits.memory,
             "share": executor.share,
         }
+        if isinstance(file, LiveModel) and (self.far or executor.slots > 1 or limits != Limits()):
+            raise PodiumError(
+                "A live object trains in this process, one training at a time, without limits.",
+                hint="Write the model into a file, model.py, and name that: files train in "
+                "processes of their own.",
+            )
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(scratch.directory("podium-answers-"))
         self.children: Children | None = None
@@ -343,14 +355,13 @@ class Trainings:
         if isinstance(self._executor, Cluster):
             self._executor.keep_fit(self._executor.on_each(lacks, self._facts))
 
-    def refuse_wrong(self, params: Mapping[str, Any]) -> None:
-        """Refuse wrong changes to the model's `DEFAULTS` before a training; a cluster does then.
+    def changed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes to the model's `DEFAULTS` as it takes them; a cluster's workers look later.
 
         Raises:
             PodiumError: If they are wrong, or the model does not load.
         """
-        if self.children:
-            self.children.refuse_wrong(params)
+        return self.children.changed(params) if self.children else self._file.changed(params)
 
     def submit(
         self, fold: int | None, params: Mapping[str, Any], seed: int, seconds: float | None

@@ -24,7 +24,7 @@ import pandas as pd
 import pyarrow as pa
 
 from podium import scratch, workspace
-from podium.competition.model_file import ModelFile, note_change
+from podium.competition.model_file import ModelFile
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 from podium.competition.version import PUBLIC
@@ -105,7 +105,7 @@ def predict(
             file = worker.model.with_params(params)
             done, loaded = _predicted(worker, data, file, params, len(part), seed, progress)
             predictions = formats.read(done.files[ROWS], data.competition, len(part), data.genes)
-    note_change(file.path, file.sha256)
+    file.note_change()
     aligned = training.aligned(data, predictions, part)
     table = submission.frame(part.ids, aligned, data.genes)
     if output is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium.competition import model_file as models
 from podium.data import formats
+from podium.execution.live import LiveModel
 from podium.execution.training import aligned
 from podium.scoring import submission
 
@@ -53,11 +53,12 @@ def predict_test(
         PodiumError: If the model fails, or takes too much.
     """
     done = trainings.result(trainings.submit(None, params, seed, None))
-    models.note_change(model.path, model.sha256)
+    model.note_change()
     name = f"{data.competition.name}/{model.name}" if model.shipped else str(model.path)
     code = {
         "model_file": name,
         "model_sha256": model.sha256,
+        **({"model_source": model.description} if isinstance(model, LiveModel) else {}),
         "params": done["params"],
         "seed": seed,
         "train_seconds": done["train_seconds"],

@@ -32,9 +32,8 @@ class Progress(Protocol):
         """Begin a stage and give what reports its steps."""
 
 
-def fit(file: LoadedModel, seed: int, train: Part, report: Report | None = None) -> Model:
-    """Build a model and fit it."""
-    model = file.build(seed)
+def fit(file: LoadedModel, model: Model, train: Part, report: Report | None = None) -> Model:
+    """Fit a model that was built."""
     with file.running("fit"):
         model.fit(train, report)
     return model
@@ -49,7 +48,9 @@ def predict(file: LoadedModel, model: Model, part: Part, *, own_rows: bool = Fal
 def predict_test(data: Data, file: LoadedModel, seed: int = 0) -> dict[str, NDArray[Any]]:
     """Fit on the train part and predict the test part, checked and in its order."""
     part = data.part("test", seed)
-    table = submission.from_pandas(predict(file, fit(file, seed, data.train(seed)), part))
+    table = submission.from_pandas(
+        predict(file, fit(file, file.build(seed), data.train(seed)), part)
+    )
     return aligned(data, table, part)
 
 

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
@@ -164,7 +164,7 @@ class Worker:
             PodiumError: If it does not load.
         """
         with self._lock:
-            return replace(self._model, params=self._begun().defaults)
+            return self._model.with_defaults(self._begun().defaults)
 
     @property
     def quick(self) -> Mapping[str, Any]:
@@ -226,18 +226,22 @@ class Worker:
                     done.files["fitted"] = place / "fitted"
         return done
 
-    def space(self, suggest: Callable[[Mapping[str, Any]], Any], number: int) -> dict[str, Any]:
+    def space(
+        self, suggest: Callable[[Mapping[str, Any]], Any], number: int, fixed: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Have the model say which parameters to try.
 
         Args:
             suggest: Answers what the model asks its trial.
             number: The trial's.
+            fixed: Parameters that no trial changes.
 
         Raises:
             PodiumError: If it is refused, dies or takes too much.
         """
         with self._lock:
-            return self._call("space", None, None, suggest, number=number).changes
+            asked = {"number": number, "fixed": dict(fixed)}
+            return self._call("space", None, None, suggest, **asked).changes
 
     def build(self, params: Mapping[str, Any]) -> None:
         """Have the model built, which refuses parameters that it cannot take.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from podium.competition import folders as competitions
+from podium.competition import model_file
 from podium.competition.contract import Competition, Dataset, Target
+from podium.competition.model_file import ModelFile
 from podium.competition.version import PUBLIC, cache_folder, checksums, find_version, is_ready
 from podium.errors import PodiumError
 from podium.leaderboard.board import open_board
@@ -88,7 +89,10 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
         "sources": [
             {"url": s.url, "licence": s.licence, "citation": s.citation} for s in dataset.sources
         ],
-        "models": {name: _summary(competition, name) for name in competition.models},
+        "models": {
+            name: model_file.summary((competition.folder / "models" / f"{name}.py").read_bytes())
+            for name in competition.models
+        },
     }
 
 
@@ -111,11 +115,54 @@ def _values(target: Target) -> str:
     return f"{target.low:g} to {target.high:g} {target.unit}".strip()
 
 
-def _summary(competition: Competition, model: str) -> str:
-    """First line of a model file's docstring, without running it."""
-    file: Path = competition.folder / "models" / f"{model}.py"
-    try:
-        doc = ast.get_docstring(ast.parse(file.read_bytes())) or ""
-    except (SyntaxError, ValueError) as error:
-        return f"broken: {error}"
-    return doc.split("\n\n")[0].replace("\n", " ")
+def models(
+    competition: Competition, dataset: Dataset, model: str | Path | None
+) -> list[dict[str, Any]]:
+    """What models declare, as JSON: of all shipped ones, or of a named one; none is run.
+
+    Args:
+        competition: Whose models.
+        dataset: On which it is said what they cost.
+        model: A shipped model's name, or a file's path; None for all that are shipped.
+
+    Raises:
+        UnknownNameError: With the nearest name.
+        ModelError: If there is no such file, or its declarations are broken.
+    """
+    names = competition.models if model is None else [model]
+    costs = _costs(competition, dataset)
+    return [_model(model_file.shown(competition, name), costs) for name in names]
+
+
+def _model(file: ModelFile, costs: Mapping[str, float]) -> dict[str, Any]:
+    place = f"{file.path}"
+    return {
+        "model": file.name if file.shipped else place,
+        "summary": file.summary,
+        "file": place,
+        "train_seconds": costs.get(file.name) if file.shipped else None,
+        "parameters": [
+            {
+                "name": name,
+                "default": parameter.default,
+                "allowed": parameter.allowed,
+                "search": parameter.searched,
+                "what": parameter.what,
+            }
+            for name, parameter in file.parameters.items()
+        ],
+    }
+
+
+def _costs(competition: Competition, dataset: Dataset) -> dict[str, float]:
+    """Seconds that the last training of each shipped model took, of those on this board."""
+    board = open_board()
+    if not board.exists:
+        return {}
+    where = {"competition": competition.name, "dataset": dataset.name}
+    costs = {}
+    for model, provenance in board.select("model", "provenance", **where):
+        seconds = provenance.get("train_seconds")
+        if seconds is not None and provenance.get("model_file") == f"{competition.name}/{model}":
+            costs[model] = float(seconds)
+    return costs

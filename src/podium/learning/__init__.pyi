@@ -29,7 +29,8 @@ from .neural import (
     seeded,
     train_network,
 )
-from .stacking import Members, fit_members, predict_members, refuse_unknown
+from .parameters import network_parameters, tree_parameters
+from .stacking import Members, check_members, fit_members, predict_members
 from .tabular import TableColumns, TableTrees
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "VariationalAutoencoder",
     "Whole",
     "boost",
+    "check_members",
     "drawn",
     "find_device",
     "fit_members",
@@ -60,12 +62,13 @@ __all__ = [
     "kl_to_standard_normal",
     "latent_of",
     "later",
+    "network_parameters",
     "perceptron",
     "predict_members",
     "predict_network",
-    "refuse_unknown",
     "seeded",
     "train_autoencoder",
     "train_network",
+    "tree_parameters",
     "whole",
 ]

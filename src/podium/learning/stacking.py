@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium.competition.parameters import DECLARED, Parameter, Undeclared, checked, defaults
 from podium.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -22,16 +25,17 @@ Members = Mapping[str, Mapping[str, Any]]
 """Models by name, with the changes to their parameters."""
 
 
-def refuse_unknown(members: Collection[str], stack: Path) -> None:
-    """Refuse a stack of nothing, or of models that do not lie beside it.
+def check_members(members: Members, *, beside: str) -> None:
+    """Refuse a stack of nothing, of models that do not lie beside it, or with wrong parameters.
 
     Args:
-        members: Their names.
-        stack: The file of the stack itself, which cannot be a member.
+        members: Which, with changes to their parameters.
+        beside: `__name__` of the stack, which cannot be a member of itself.
 
     Raises:
-        ModelError: With the names that there are.
+        ModelError: With the names that there are, or what is allowed.
     """
+    stack = Path(str(sys.modules[beside].__file__))
     known = {file.stem for file in stack.parent.glob("*.py")} - {stack.stem}
     unknown = sorted(set(members) - known)
     if unknown or not members:
@@ -39,6 +43,16 @@ def refuse_unknown(members: Collection[str], stack: Path) -> None:
         raise ModelError(
             f"A stack cannot be made of {names}.", hint=f"Members: {', '.join(sorted(known))}"
         )
+    for name, changes in members.items():
+        if not isinstance(changes, Mapping):
+            raise ModelError(f"Changes to {name} are an object, not {repr(changes)[:80]}.")
+        checked(name, _parameters(import_module(f"..{name}", beside)), changes)
+
+
+def _parameters(module: ModuleType) -> Mapping[str, Parameter]:
+    """What a model declares; its `DEFAULTS` as such where it has these."""
+    known: Mapping[str, Parameter] | None = getattr(module, DECLARED, None)
+    return known or {name: Undeclared(value) for name, value in vars(module)["DEFAULTS"].items()}
 
 
 def fit_members(
@@ -56,7 +70,8 @@ def fit_members(
     models = []
     for name, own in members.items():
         module = import_module(f"..{name}", beside)
-        params = {**module.DEFAULTS, **own, **(changes or {}).get(name, {})}
+        known, wanted = _parameters(module), {**own, **(changes or {}).get(name, {})}
+        params = {**defaults(known), **checked(name, known, wanted)}
         model: Model = module.build(params, seed)
         model.fit(train)
         models.append(model)

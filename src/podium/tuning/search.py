@@ -68,7 +68,6 @@ class Search:
         subject: What the study is of.
         study: Its full name.
         storage: Where it lies.
-        params: Changes that hold for every trial.
         sampler: See `podium.tuning.samplers`.
         trials: How many the study shall have in all; None for any number.
         seconds: That the model's code may take for a trial; None for any time.
@@ -80,7 +79,6 @@ class Search:
     subject: Subject
     study: str
     storage: Storage
-    params: Mapping[str, Any]
     sampler: str
     trials: int | None
     seconds: float | None
@@ -178,13 +176,13 @@ class Search:
         """What a trial changes of the model's `DEFAULTS`."""
         own = trial.user_attrs.get(studies.DEFAULT)
         if own == studies.OUTSIDE:
-            return self.params
+            return self.subject.fixed
         changes = studies.suggested(self.subject, trial)
         if own:
-            return self.params
+            return self.subject.fixed
         if changes != trial.params:
             trial.set_user_attr(studies.CHANGES, changes)
-        return {**self.params, **changes}
+        return {**self.subject.fixed, **changes}
 
     def _value(self, study: optuna.Study, trial: optuna.Trial) -> float | None:
         """The out-of-fold score over all folds; None if the trial is not going to be the best.

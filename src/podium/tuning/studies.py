@@ -64,6 +64,7 @@ class Subject:
 
     Attributes:
         file: The model, with the parameters that no trial changes.
+        fixed: Those of them that were set: what a trial suggests for these does not count.
         pruner: The one of the study.
         worker: The model's process that says what to try. It sees no rows at all: what it could
             look up would reach the folds in a parameter.
@@ -71,6 +72,7 @@ class Subject:
 
     data: Data
     file: ModelFile
+    fixed: Mapping[str, Any]
     seed: int
     pruner: str
     worker: Worker
@@ -169,8 +171,9 @@ def begin(
     """
     space = _suggested(subject, None)[0].distributions
     if not space:
+        why = "all that it searches is set" if subject.fixed else "its space suggests nothing"
         raise ModelError(
-            f"{subject.file.name} has nothing to search: its space(trial) suggests nothing.",
+            f"{subject.file.name} has nothing to search: {why}.",
             hint=f"Score it as it is: podium cv {subject.data.competition.name} "
             f"{subject.file.path if not subject.file.shipped else subject.file.name}",
         )
@@ -288,7 +291,7 @@ def suggested(subject: Subject, trial: optuna.Trial) -> dict[str, Any]:
     Raises:
         ModelError: If it fails, or gives what the model does not take.
     """
-    changes = subject.worker.space(partial(suggest, trial), trial.number)
+    changes = subject.worker.space(partial(suggest, trial), trial.number, subject.fixed)
     return subject.file.changed(changes)
 
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from podium.competition.model_file import note_change
 from podium.data.dataset import Data
 from podium.errors import ModelError, PodiumError, UnknownNameError, require_extra
 from podium.execution import executors, out_of_fold, views
@@ -179,7 +178,14 @@ def tune(
         storages.opened(settings.storage, folder) as storage,
     ):
         file = worker.model.with_params(params)
-        subject = Subject(data=data, file=file, seed=seed, pruner=settings.pruner, worker=worker)
+        subject = Subject(
+            data=data,
+            file=file,
+            fixed={name: file.params[name] for name in params},
+            seed=seed,
+            pruner=settings.pruner,
+            worker=worker,
+        )
         study, why_new = studies.begin(subject, storage, settings.study, _warm(settings, subject))
         before = studies.standing(study)
         with storage.searching(study):
@@ -187,7 +193,6 @@ def tune(
                 subject=subject,
                 study=study.study_name,
                 storage=storage,
-                params=dict(params),
                 sampler=settings.sampler,
                 trials=settings.trials,
                 seconds=limits.seconds,
@@ -195,7 +200,7 @@ def tune(
                 executor=executor,
                 clock=clock,
             ).run(watch)
-        note_change(model.path, model.sha256)
+        model.note_change()
         _refuse_hopeless(study, subject)
         tuned = outcome(study, subject, settings)
     return replace(

@@ -291,7 +291,7 @@ def spaces_yield_parameters(tested: DatasetUnderTest) -> Iterator[str]:
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         for number in range(3):
             try:
-                worker.build(worker.space(partial(studies.suggest, study.ask()), number))
+                worker.build(worker.space(partial(studies.suggest, study.ask()), number, {}))
             except PodiumError as error:
                 yield f"{name}: {error}"
 

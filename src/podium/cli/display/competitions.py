@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,35 @@ def facts(about: Mapping[str, Any]) -> None:
         out(f"\nsource: {source['url']}\nlicence: {source['licence']}")
     for file in about["files"]:
         out(file)
+
+
+def models(known: Sequence[Mapping[str, Any]]) -> None:
+    """Print models: how many parameters each has, how long it trains, what it is."""
+    rows = [
+        [
+            one["model"],
+            str(len(one["parameters"])),
+            "" if one["train_seconds"] is None else f"{one['train_seconds']:.1f}",
+            one["summary"],
+        ]
+        for one in known
+    ]
+    table(["model", "parameters", "seconds", "what it is"], rows, right=[1, 2])
+
+
+def parameters(model: Mapping[str, Any]) -> None:
+    """Print a model and its parameters."""
+    out(f"{model['model']}: {model['summary']}")
+    if model["train_seconds"] is not None:
+        out(f"trained in {model['train_seconds']:.1f} s when it last ran here")
+    rows = [
+        [one["name"], json.dumps(one["default"]), one["allowed"], one["search"], one["what"]]
+        for one in model["parameters"]
+    ]
+    if rows:
+        table(["parameter", "default", "allowed", "searched", "what it is"], rows)
+    else:
+        out("It declares no parameters.")
 
 
 def verdicts(checks: Sequence[Verdict]) -> None:

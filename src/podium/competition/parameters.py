@@ -1,0 +1,418 @@
+"""Parameters: what a model file declares of each, and the check of values that follows from it.
+
+    PARAMETERS = {
+        "rounds": Parameter(400, "boosted trees", (1, 10_000), search=(50, 2000, "log")),
+        "source": Parameter("truth", "whose counts count", choices=("truth", "observed")),
+    }
+
+Declarations are data. `declared` reads them from a file's text and runs none of it, so that a wrong
+value is refused before anything heavy is imported, and a stranger's file can be shown unharmed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from podium.documents import fault, is_shallow
+from podium.errors import ModelError, UnknownNameError
+
+DECLARED = "PARAMETERS"
+"""What a model file calls its declarations."""
+_MARK = "__declares__"  # of a function that may be called while declarations are read
+_WORDS = {
+    bool: ("true or false", "true or false"),
+    int: ("a whole number", "whole numbers"),
+    float: ("a number", "numbers"),
+    str: ("text", "texts"),
+    list: ("a list", "lists"),
+    tuple: ("a list", "lists"),
+    dict: ("an object", "objects"),
+}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a model.
+
+    Attributes:
+        default: Its value unless another is set. Its type is the parameter's: a whole number takes
+            whole numbers only, one with a point takes both, a list takes what its first entry is.
+        what: One line that says what it is.
+        within: The least and the greatest value, or entry of a list; None for no end.
+        choices: All values, or entries of a list, where these are few.
+        search: What a search tries: `(low, high)`, `(low, high, "log")`, or True for all choices.
+        like: A value of its type, where neither the default nor an end says it.
+        optional: Whether None is allowed; it is where it is the default.
+
+    Raises:
+        ValueError: If it contradicts itself.
+    """
+
+    default: Any
+    what: str = ""
+    within: Sequence[Any] = (None, None)
+    choices: Collection[Any] = ()
+    search: Sequence[Any] | bool = ()
+    like: Any = None
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.within, tuple) or len(self.within) not in (0, 2):
+            raise ValueError("within is (low, high)")
+        if self.default is not None:
+            self._must_take(self.default, "its default")
+        elif self._example is None:
+            raise ValueError("a default of None leaves the type open: say like=VALUE")
+        if not isinstance(self.search, bool) and self.search:
+            low, high, *scale = self.search
+            for end in (low, high):
+                self._must_take(end, "an end of its search")
+            if scale not in ([], ["log"]) or low > high:
+                raise ValueError('search is (low, high) or (low, high, "log")')
+
+    def _must_take(self, value: Any, name: str) -> None:
+        try:
+            self.take(value)
+        except (ValueError, OverflowError):
+            raise ValueError(f"{name} is {value!r}, and {self.allowed} is allowed") from None
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        example = self._example
+        many = isinstance(example, list | tuple)
+        text = _WORDS.get(type(self._entry), (type(self._entry).__name__,) * 2)[many]
+        if self.choices:
+            text = f"{'some' if many else 'one'} of {', '.join(map(str, self.choices))}"
+        else:
+            text += _between(*self._ends)
+        text = f"a list of {text}" if many else text
+        return f"{text}, or None" if self.optional or self.default is None else text
+
+    @property
+    def searched(self) -> str:
+        """What a search tries, in words; nothing if it leaves the parameter alone."""
+        if isinstance(self.search, bool):
+            return "all" if self.search else ""
+        if not self.search:
+            return ""
+        low, high, *scale = self.search
+        return " ".join([f"{_figure(low)} to {_figure(high)}", *scale])
+
+    def take(self, value: Any) -> Any:
+        """A value as the model is given it: without NumPy's types, a whole 3.0 as 3.
+
+        Raises:
+            ValueError, OverflowError: If it is not allowed.
+        """
+        value = plain(value)
+        if value is None and (self.optional or self.default is None):
+            return None
+        if not isinstance(self._example, list | tuple):
+            return self._one(value)
+        if not isinstance(value, list | tuple) or not value:
+            raise ValueError
+        return type(self._example)(self._one(entry) for entry in value)  # JSON knows no tuples
+
+    def _one(self, value: Any) -> Any:
+        kind = type(self._entry)
+        if kind in (int, float):
+            value = _number(value, kind)
+            low, high = self._ends
+            if not (low is None or low <= value) or not (high is None or value <= high):
+                raise ValueError
+        elif not isinstance(value, kind):
+            raise ValueError
+        if self.choices and value not in self.choices:
+            raise ValueError
+        return value
+
+    @property
+    def _ends(self) -> Sequence[Any]:
+        return self.within or (None, None)
+
+    @property
+    def _example(self) -> Any:
+        known = (self.default, self.like, *self._ends)
+        return next((value for value in known if value is not None), None)
+
+    @property
+    def _entry(self) -> Any:
+        """What a single value is like: the first entry of a list."""
+        example = self._example
+        return example[0] if isinstance(example, list | tuple) and example else example
+
+    def suggest(self, name: str, trial: Any) -> Any:
+        """A value that a search tries; `trial` is Optuna's, or stands for it."""
+        if isinstance(self.search, bool):
+            return trial.suggest_categorical(name, self.choices or (False, True))
+        low, high, *scale = self.search
+        whole = isinstance(self._entry, int)
+        return (trial.suggest_int if whole else trial.suggest_float)(
+            name, low, high, log=bool(scale)
+        )
+
+
+class Undeclared(Parameter):
+    """A parameter of `DEFAULTS`, of which its default is all that is known."""
+
+    def __post_init__(self) -> None:
+        pass
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        kind = float if type(self.default) is int else type(self.default)
+        return f"{_WORDS.get(kind, (kind.__name__,))[0]}, as in {self.default!r}"
+
+    def take(self, value: Any) -> Any:
+        """A value like the default: any number for a number, any list for a list.
+
+        Raises:
+            ValueError, OverflowError: If it is something else.
+        """
+        value, default = plain(value), self.default
+        if value is None or default is None:
+            return value
+        if isinstance(default, list | tuple) and isinstance(value, list | tuple):
+            return tuple(value) if isinstance(default, tuple) else list(value)
+        if isinstance(default, int | float) and not isinstance(default, bool):
+            whole = isinstance(default, int) and isinstance(value, int)
+            return _number(value, int if whole else float)
+        if isinstance(value, type(default)):
+            return value
+        raise ValueError
+
+
+def _number(value: Any, kind: type[int | float]) -> int | float:
+    """A number of that kind, which stands for the same.
+
+    Raises:
+        ValueError, OverflowError: If there is none: NaN is no number, nor 2.5 a whole one.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or kind(value) != value:
+        raise ValueError
+    return kind(value)
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        ends = [(low, "or more"), (high, "or less")]
+        return "".join(f" of {_figure(end)} {words}" for end, words in ends if end is not None)
+    return f" from {_figure(low)} to {_figure(high)}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def plain(value: Any) -> Any:
+    """A value without NumPy's types, at any depth that can be recorded."""
+    return _plain(value) if is_shallow(value) else value
+
+
+def _plain(value: Any) -> Any:
+    if type(value).__module__ == "numpy":
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        entries = [_plain(entry) for entry in value]
+        return tuple(entries) if isinstance(value, tuple) else entries
+    return value
+
+
+def defaults(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The complete parameters of a model that declares these."""
+    return {name: parameter.default for name, parameter in parameters.items()}
+
+
+def checked(
+    model: str, parameters: Mapping[str, Parameter], changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Changes to a model's parameters as the model takes them.
+
+    Raises:
+        UnknownNameError: For a parameter that the model does not have.
+        ModelError: For values that are not allowed, each with what is.
+    """
+    taken, problems = dict[str, Any](), []
+    for name, value in changes.items():
+        if name not in parameters:
+            raise UnknownNameError(f"parameter of {model}", name, parameters)
+        known, shown = parameters[name], repr(value)[:80]
+        try:
+            taken[name] = known.take(value)
+        except (ValueError, OverflowError):
+            problems.append(f"{name} of {model} is {known.allowed}, not {shown}.")
+        else:
+            if why := fault(taken[name]):
+                problems.append(f"{name}={shown} of {model} cannot be recorded: {why}.")
+    if len(problems) == 1:
+        raise ModelError(problems[0])
+    if problems:
+        raise ModelError(f"Parameters of {model} are refused.", problems=problems)
+    return taken
+
+
+def suggest(parameters: Mapping[str, Parameter], trial: Any) -> dict[str, Any]:
+    """What a search tries of parameters: the `space` of a file that has none of its own."""
+    return {name: p.suggest(name, trial) for name, p in parameters.items() if p.search}
+
+
+def declares(function: Function) -> Function:
+    """Mark a function that makes declarations of plain values, and does nothing else."""
+    setattr(function, _MARK, True)
+    return function
+
+
+declares(Parameter)
+
+
+def declared(
+    source: bytes,
+    path: Path,
+    beside: Callable[[str], Any] | None = None,
+    name: str = DECLARED,
+) -> Any:
+    """What a file's text says a name is, most often its declarations, without running the text.
+
+    Args:
+        source: The text.
+        path: The file, for errors.
+        beside: Imports a module of the file's own competition, where this is trusted.
+        name: Of a constant.
+
+    Returns:
+        The value; None if the file has no such constant, or is no Python.
+
+    Raises:
+        ModelError: If the value would have to be computed, or declarations contradict themselves.
+    """
+    if name.encode() not in source:
+        return None
+    try:
+        reader = _Reader(ast.parse(source), beside)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None  # its process says so, with the line
+    if name not in reader.constants:
+        return None
+    value = reader.named(name, path)
+    if name == DECLARED and not _are_declarations(value):
+        raise ModelError(f"{path}: {name} is no dict of names and Parameter(...).", hint=_HINT)
+    return value
+
+
+_HINT = (
+    f"{DECLARED} is read without running the file: plain values, Parameter(...), and what "
+    "podium.learning declares. See docs/models.md"
+)
+
+
+def _are_declarations(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(entry, Parameter) for name, entry in value.items()
+    )
+
+
+class _UnreadableError(Exception):
+    """An expression that only running the file could tell."""
+
+    def __init__(self, node: ast.AST, why: str) -> None:
+        super().__init__(f"line {getattr(node, 'lineno', 1)}: {why}")
+
+
+class _Reader:
+    """Values of a module's constants, as far as its text alone says them."""
+
+    def __init__(self, tree: ast.Module, beside: Callable[[str], Any] | None) -> None:
+        self.constants: dict[str, ast.expr] = {}
+        self._imports: dict[str, tuple[str, str]] = {}
+        self._beside = beside
+        for node in tree.body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = (target.id for target in targets if isinstance(target, ast.Name))
+                self.constants.update(dict.fromkeys(names, node.value))
+            elif isinstance(node, ast.ImportFrom):
+                module = "." * node.level + (node.module or "")
+                for alias in node.names:
+                    self._imports[alias.asname or alias.name] = module, alias.name
+
+    def named(self, name: str, path: Path) -> Any:
+        """The value of a constant.
+
+        Raises:
+            ModelError: If it would have to be computed.
+        """
+        try:
+            return self._value(self.constants[name])
+        except _UnreadableError as error:
+            raise ModelError(f"{path}: {name} cannot be read: {error}.", hint=_HINT) from None
+        except (RecursionError, TypeError, ImportError) as error:
+            raise ModelError(f"{path}: {name} cannot be read: {error}.", hint=_HINT) from None
+
+    def _value(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return -number
+            case ast.List(elts=entries):
+                return self._entries(entries)
+            case ast.Tuple(elts=entries):
+                return tuple(self._entries(entries))
+            case ast.Dict():
+                return self._dict(node)
+            case ast.Name(id=name):
+                return self._known(node, name)
+            case ast.Call():
+                return self._made(node)
+        raise _UnreadableError(node, f"{ast.unparse(node)[:60]} would have to be computed")
+
+    def _entries(self, nodes: Sequence[ast.expr]) -> list[Any]:
+        entries: list[Any] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                entries.extend(self._value(node.value))
+            else:
+                entries.append(self._value(node))
+        return entries
+
+    def _dict(self, node: ast.Dict) -> dict[Any, Any]:
+        entries: dict[Any, Any] = {}
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:  # ** of another one
+                entries.update(self._value(value))
+            else:
+                entries[self._value(key)] = self._value(value)
+        return entries
+
+    def _known(self, node: ast.AST, name: str) -> Any:
+        """A constant of the file, or what it imports from Podium or from its competition."""
+        if name in self.constants:
+            return self._value(self.constants[name])
+        module, own = self._imports.get(name, ("", ""))
+        if module in ("podium.competition", "podium.learning"):
+            return getattr(import_module(module), own, None)
+        if module.startswith("..") and not module.startswith("...") and self._beside:
+            return getattr(self._beside(module[2:]), own, None)
+        raise _UnreadableError(node, f"{name} is not known without running it")
+
+    def _made(self, node: ast.Call) -> Any:
+        function: Any = self._value(node.func) if isinstance(node.func, ast.Name) else None
+        if not getattr(function, _MARK, False):
+            raise _UnreadableError(node, f"{ast.unparse(node.func)[:60]}(...) would have to be run")
+        given = self._entries(node.args)
+        named = {word.arg: self._value(word.value) for word in node.keywords if word.arg}
+        try:
+            return function(*given, **named)
+        except (TypeError, ValueError) as error:
+            raise _UnreadableError(node, str(error)) from None

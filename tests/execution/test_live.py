@@ -1,0 +1,142 @@
+"""A live object as a model: classes, objects, scikit-learn's estimators."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import podium
+from podium.errors import ModelError, PodiumError
+
+
+class Line:
+    """A straight line, as a notebook would have it."""
+
+    def __init__(self, degree=1, seed=0):
+        self.degree, self.seed = degree, seed
+
+    def fit(self, train, report=None):
+        self.line = np.polyfit(train.features["x"], train.targets["y"], self.degree)
+
+    def predict(self, part):
+        return pd.DataFrame({"id": part.ids, "y": np.polyval(self.line, part.features["x"])})
+
+
+NUMBERS = make_column_transformer(("passthrough", ["x"]))
+
+
+def record(submission):
+    from podium.leaderboard.board import open_board
+
+    return next(r for r in open_board().records() if r.submission == submission)
+
+
+@pytest.mark.parametrize("model", [Line, Line(), "estimator"])
+def test_live_objects_do_what_a_file_does(toy, model):
+    if model == "estimator":
+        model = make_pipeline(NUMBERS, LinearRegression())
+    made = podium.run("toy", model)
+    line = podium.run("toy", "line", team="bo")
+    assert made.row.score == pytest.approx(line.row.score, rel=1e-6)
+    assert "live object" in made.left_open[0]
+    again = podium.run("toy", model)
+    assert not again.new
+
+
+def test_the_record_says_what_it_was(toy):
+    ridge = make_pipeline(NUMBERS, StandardScaler(), Ridge(alpha=2.0))
+    made = podium.run("toy", ridge, params={"ridge__alpha": 3})
+    code = record(made.row.submission).provenance
+    assert code["model_file"] == "Pipeline (a live object)"
+    assert "Ridge(alpha=2.0)" in code["model_source"]
+    assert code["params"]["ridge__alpha"] == 3
+    assert made.row.name == "Pipeline ridge__alpha=3.0"
+    assert "live object" in code["left_open"][0]
+    source = record(podium.run("toy", Line, team="bo").row.submission).provenance["model_source"]
+    assert "np.polyfit" in source
+
+
+def test_an_estimator_follows_from_the_seed(toy):
+    forest = RandomForestRegressor(n_estimators=3)
+    first, same, other = (
+        podium.run("toy", make_pipeline(NUMBERS, forest), seed=seed, submit=False)
+        for seed in (0, 0, 1)
+    )
+    assert first.file == same.file
+    assert first.file != other.file
+
+
+def test_out_of_fold_as_a_file_does(toy):
+    live = podium.cross_validate("toy", Line, seeds=2)
+    file = podium.cross_validate("toy", "line", seeds=2)
+    assert live.card.whole.scores["rmse"] == pytest.approx(file.card.whole.scores["rmse"], rel=1e-6)
+    assert "live object" in live.left_open[0]
+
+
+def test_labels_and_chances_come_from_classifiers(tmp_path):
+    """An estimator of chances gives the second class's, where the target is a chance."""
+    from sklearn.linear_model import LogisticRegression
+
+    from podium.competition import Target
+    from podium.execution.live import Estimator
+
+    part = type("Part", (), {})()
+    part.features = pd.DataFrame({"x": np.arange(10.0)})
+    part.ids = pd.Index([str(n) for n in range(10)])
+    part.targets = pd.DataFrame({"y": [0.0] * 5 + [1.0] * 5})
+    part.__class__.__len__ = lambda self: 10
+    competition = type("C", (), {"targets": (Target(name="y", low=0.0, high=1.0),), "name": "c"})()
+    model = Estimator.of(competition, LogisticRegression(), {}, 0)
+    model.fit(part)
+    assert 0 < model.predict(part)["y"].iloc[4] < 1
+    competition.targets = (Target(name="y", label=True),)
+    assert set(model.predict(part)["y"]) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (3, "is no model: it has no fit and no predict"),
+        (type("Half", (), {"fit": lambda self: 0}), "has no predict"),
+        (type("Needs", (Line,), {"__init__": lambda self, a: None}), "cannot be built without a"),
+    ],
+)
+def test_what_is_no_model(toy, model, words):
+    with pytest.raises(ModelError, match=words):
+        podium.run("toy", model)
+
+
+def test_what_a_live_object_cannot(toy):
+    with pytest.raises(PodiumError, match="without limits"):
+        podium.run("toy", Line, limit_time=5)
+    with pytest.raises(PodiumError, match="one training at a time"):
+        podium.cross_validate("toy", Line, jobs=2)
+    with pytest.raises(PodiumError, match="a model file"):
+        podium.tune("toy", Line, trials=1)
+    with pytest.raises(PodiumError, match="parameter of Line"):
+        podium.run("toy", Line, params={"degre": 2})
+
+
+def test_its_errors_name_it(toy):
+    class Broken(Line):
+        def fit(self, train, report=None):
+            raise ValueError("no such luck")
+
+    with pytest.raises(ModelError, match=r"Broken \(a live object\) failed in fit: .*no such luck"):
+        podium.run("toy", Broken)
+
+
+def test_text_in_the_table_is_named(toy):
+    with pytest.raises(ModelError, match="could not convert") as refused:
+        podium.run("toy", LinearRegression)
+    assert "no numbers: kind" in refused.value.hint
+
+
+def test_features_that_are_no_table(cache):
+    podium.prepare("imputation")
+    with pytest.raises(ModelError, match="no table of features"):
+        podium.run("imputation", Ridge())
