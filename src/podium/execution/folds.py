@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.competition.model_file import ModelFile
-from podium.data.dataset import Data
 from podium.execution import executors
 from podium.execution.executors import LOOK
 from podium.execution.jobs import Trainings
