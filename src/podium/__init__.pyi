@@ -23,6 +23,7 @@ from .api import (
     standings,
     submit,
     tune,
+    validations,
     verify,
     withdraw,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "standings",
     "submit",
     "tune",
+    "validations",
     "verify",
     "withdraw",
 ]

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from podium.leaderboard.rescore import Handled
     from podium.leaderboard.standings import Standings
     from podium.leaderboard.submit import Kept, Outcome
+    from podium.leaderboard.validations import Validation
     from podium.reporting import Report
     from podium.scoring.submission import Checked
     from podium.tuning.search import Watch
@@ -366,6 +367,11 @@ def _to_train(
 
 
 def _refuse_live(model: Any, call: str) -> None:
+    """Refuse a live object in a call that takes names and files only.
+
+    Raises:
+        PodiumError: If it is one.
+    """
     if not isinstance(model, str | Path):
         raise PodiumError(
             f"podium.{call} takes a model's name or a model file.",
@@ -425,6 +431,7 @@ def cross_validate(
     ready, file, params = _to_train(competition, dataset, model, params, jobs)
     from podium.execution import folds, out_of_fold
     from podium.execution.worker import Limits
+    from podium.leaderboard import validations
     from podium.reporting import plotting
 
     limits = Limits(seconds=limit_time, memory=limit_memory)
@@ -446,9 +453,20 @@ def cross_validate(
         sha256 = validation.model_sha256
         place = out_of_fold.place(ready, model_sha256=sha256, params=validation.params, seed=seed)
         out_of_fold.keep(place, validation.predictions)
+        validation = replace(validation, file=place)
+    shown = " ".join([file.name, *(f"{name}={value}" for name, value in params.items())])
+    validations.note(ready, shown, validation, seed=seed, by=by)
     if plots is not None:
         plotting.plot_folds(ready, file.name, validation, Path(plots))
     return validation
+
+
+def validations(competition: str, dataset: str | None = None) -> list[Validation]:
+    """Earlier cross-validations of a dataset, best first, each compared with the best."""
+    from podium.data.dataset import load as load_data
+    from podium.leaderboard.validations import earlier
+
+    return earlier(load_data(*load(competition, dataset)))
 
 
 def tune(

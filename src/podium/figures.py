@@ -8,6 +8,7 @@ What rounded scores still tell was measured: docs/statistics.md.
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -101,6 +102,15 @@ def short(value: Any, length: int = 40) -> str:
         return f"{value:.6g}"
     text = "-" if value is None else str(value).replace("\n", " ")
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def age(created: str) -> str:
+    """How long ago, in the largest whole unit."""
+    span = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(created)
+    minutes = max(0, int(span.total_seconds() // 60))
+    if minutes >= 2 * 1440:
+        return f"{minutes // 1440} d"
+    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
 
 
 def counted(counts: Sequence[tuple[int, str]]) -> str:

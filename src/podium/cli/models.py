@@ -9,7 +9,7 @@ import typer
 
 from podium import api, figures
 from podium.cli import answers
-from podium.cli.display import competitions, live, printing, submissions
+from podium.cli.display import competitions, live, printing, submissions, validations
 from podium.cli.options import (
     Comp,
     Dask,
@@ -98,7 +98,13 @@ def run(
 
 def cv(
     comp: Comp,
-    model: ModelName,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="A shipped model, or the path of a model file (.py); none lists earlier ones.",
+        ),
+    ] = None,
     dataset: DatasetName = None,
     settings: Set = None,
     seed: Seed = 0,
@@ -117,7 +123,10 @@ def cv(
     limit_memory: LimitMemory = None,
     as_json: Json = False,
 ) -> None:
-    """Cross-validate a model on the fixed folds of the train part."""
+    """Cross-validate a model on the fixed folds of the train part, or list what was before."""
+    if model is None:
+        validations.earlier(comp, dataset, as_json=as_json)
+        return
     from podium.competition.model_file import parse_settings
     from podium.leaderboard.submit import card_json
 
@@ -142,16 +151,22 @@ def cv(
         known = {
             "by_seed": validation.by_seed,
             "spread": validation.spread,
+            "by_fold": validation.by_fold,
+            "file": validation.file and str(printing.near(validation.file)),
             "seconds": validation.seconds,
         }
         printing.document({**card_json(validation.card), **known})
         return
     competition, _ = api.load(comp, dataset)
     submissions.card(competition, validation.card)
+    printing.out(f"folds: {', '.join(map(figures.figure, validation.by_fold.values()))}")
     if validation.spread is not None:
         scores = ", ".join(map(figures.figure, validation.by_seed))
         printing.out(f"training seeds: {scores}; standard deviation {validation.spread:.4f}")
-    printing.out(f"{validation.seconds:.1f} s")
+    of_dataset = f" -d {dataset}" if dataset else ""
+    if validation.file:
+        printing.out(f"out-of-fold predictions: {printing.near(validation.file)}")
+    printing.out(f"{validation.seconds:.1f} s; podium cv {comp}{of_dataset} lists all")
 
 
 def predict(

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,20 +37,24 @@ class CrossValidation:
         card: Of the first seed, with its interval.
         by_seed: Primary score of each training seed.
         spread: Their standard deviation; None with one seed.
+        by_fold: Primary score of each fold, of the first seed; None where it cannot be scored.
         predictions: Out-of-fold predictions of the first seed: id and targets.
         params: Complete parameters of the model.
         model_sha256: Of the model file, as it was when it was loaded.
         left_open: What this system did not guard from the model's code.
+        file: Where the predictions are kept, for blends; None if whole groups were held out.
     """
 
     card: Card
     by_seed: list[float]
     spread: float | None
+    by_fold: Mapping[int, float | None]
     predictions: pd.DataFrame
     seconds: float
     params: Mapping[str, Any]
     model_sha256: str
     left_open: tuple[str, ...] = ()
+    file: Path | None = None
 
 
 def cross_validate(
@@ -119,6 +124,7 @@ def cross_validate(
         card=cards[0],
         by_seed=by_seed,
         spread=float(np.std(by_seed, ddof=1)) if seeds > 1 else None,
+        by_fold={fold: folds.score(fold, table) for fold, table in sorted(tables[seed].items())},
         predictions=folds.table(joined[0]),
         seconds=time.perf_counter() - start,
         params=answer["params"],

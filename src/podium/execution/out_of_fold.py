@@ -3,6 +3,8 @@
 A file is named after all that its content follows from: model file, parameters, seed and version
 of the dataset.
 It may be removed at any time: it is made again when it is asked for.
+
+Beside them a log has a line of JSON for each cross-validation: see `noted`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from podium.data.dataset import Data
 
 FOLDER = "out-of-fold"
+LOG = "log.jsonl"
 
 
 def place(data: Data, *, model_sha256: str, params: Mapping[str, Any], seed: int) -> Path:
@@ -36,10 +39,33 @@ def place(data: Data, *, model_sha256: str, params: Mapping[str, Any], seed: int
     Those that were made when the same version had another name stay good.
     """
     facts = {"model_sha256": model_sha256, "params": dict(params), "seed": seed}
-    folder = workspace.root() / FOLDER / data.competition.name / data.dataset.name
     names = [data.version.name, *sorted(former_names(data.competition, data.version))]
-    files = [folder / f"{_hash({**facts, 'edition': name})}.parquet" for name in names]
+    files = [folder(data) / f"{_hash({**facts, 'edition': name})}.parquet" for name in names]
     return next((file for file in files if file.is_file()), files[0])
+
+
+def folder(data: Data) -> Path:
+    """Where all of a dataset lies."""
+    return workspace.root() / FOLDER / data.competition.name / data.dataset.name
+
+
+def note(data: Data, facts: Mapping[str, Any]) -> None:
+    """Add a cross-validation to the dataset's log; where the disk refuses, it goes unnoted."""
+    line = json.dumps(facts, allow_nan=False) + "\n"
+    with suppress(OSError):
+        folder(data).mkdir(parents=True, exist_ok=True)
+        with (folder(data) / LOG).open("a", encoding="utf-8") as log:  # whole, beside others
+            log.write(line)
+
+
+def noted(data: Data) -> list[dict[str, Any]]:
+    """The cross-validations in the dataset's log, oldest first; damaged lines are left out."""
+    lines: list[dict[str, Any]] = []
+    with suppress(OSError):
+        for line in (folder(data) / LOG).read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+    return [line for line in lines if isinstance(line, dict)]
 
 
 def _hash(facts: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -166,6 +167,15 @@ class Folds:
         if estimate is None:
             raise PodiumError("There are no rows to score.")
         return estimate
+
+    def score(self, fold: int, predictions: Table) -> float | None:
+        """The primary score of a fold alone; None where its rows cannot be scored by themselves."""
+        try:
+            estimate = self.estimate(predictions, [fold])
+        except PodiumError:
+            return None
+        score = float(estimate.scores[self.data.competition.primary.name])
+        return score if math.isfinite(score) else None
 
     def _tally(self, predictions: Table, folds: Sequence[int] | None) -> Tally:
         rows, cells = self._cells(None if folds is None else tuple(sorted(folds)))
