@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from podium.cli.display.printing import document, near, out, say, table
 from podium.figures import age, chance, figure, interval
 
-
 if TYPE_CHECKING:
     from podium.leaderboard.validations import Validation
 
