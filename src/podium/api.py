@@ -18,6 +18,7 @@ from podium import workspace
 from podium.competition import folders as competitions
 from podium.creating.options import NewOptions
 from podium.errors import BoardError, PodiumError
+from podium.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -461,12 +462,13 @@ def cross_validate(
     return validation
 
 
-def validations(competition: str, dataset: str | None = None) -> list[Validation]:
+def validations(competition: str, dataset: str | None = None) -> Results[Validation]:
     """Earlier cross-validations of a dataset, best first, each compared with the best."""
     from podium.data.dataset import load as load_data
     from podium.leaderboard.validations import earlier
 
-    return earlier(load_data(*load(competition, dataset)))
+    ready = load_data(*load(competition, dataset))
+    return Results(earlier(ready), f"cross-validations of {ready.competition.name}")
 
 
 def tune(

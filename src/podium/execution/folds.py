@@ -18,6 +18,8 @@ from podium.execution.jobs import Trainings
 from podium.execution.monitor import too_long
 from podium.execution.training import Folds
 from podium.execution.worker import SHORTEST, Limits, rest
+from podium.figures import figure
+from podium.results import Result, scored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from podium.metrics.stats import Card
 
 
-@dataclass(frozen=True, kw_only=True)
-class CrossValidation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CrossValidation(Result):
     """Out-of-fold scores on the train part.
 
     Attributes:
@@ -55,6 +57,34 @@ class CrossValidation:
     model_sha256: str
     left_open: tuple[str, ...] = ()
     file: Path | None = None
+
+    @property
+    def score(self) -> float:
+        """The primary score of all rows, of the first seed."""
+        return self.by_seed[0]
+
+    @property
+    def ci(self) -> tuple[float, float] | None:
+        """Its 95 % interval; None with too few groups."""
+        return self.card.whole.ci
+
+    def to_frame(self) -> pd.DataFrame:
+        """All rows and each stratum: rows, groups, interval, every score."""
+        import pandas as pd
+
+        estimates = {"all rows": self.card.whole, **self.card.strata}
+        return pd.DataFrame(
+            [
+                {"rows of": name, "rows": estimate.rows, "groups": estimate.groups}
+                | dict(zip(("ci_low", "ci_high"), estimate.ci or (None, None), strict=True))
+                | dict(estimate.scores)
+                for name, estimate in estimates.items()
+            ]
+        )
+
+    def _line(self) -> str:
+        folds = ", ".join(map(figure, self.by_fold.values()))
+        return f"{scored(self.score, self.ci)} out of fold; folds {folds}"
 
 
 def cross_validate(
@@ -100,6 +130,9 @@ def cross_validate(
             data, file, folds=folds, limits=limits, executor=executor, progress=progress
         ) as trainings,
     ):
+        total = len(waiting)
+        if progress:
+            progress.count(0, total)
         ahead = trainings.children if limits == Limits() else None
         while waiting or working:
             while waiting and len(working) < executor.slots:
@@ -113,6 +146,8 @@ def cross_validate(
                 left = rest(left, answer["seconds"])
                 if left == SHORTEST:  # those beside it were given time before they had taken it
                     raise too_long(limits.seconds or 0.0)
+                if progress:
+                    progress.count(total - len(waiting) - len(working), total)
                 if trainings.children and all(fold in done for done in tables.values()):
                     trainings.children.close_fold(fold)
             executor.check()

@@ -27,10 +27,13 @@ GROUPED_FOLDS = 5
 
 
 class Progress(Protocol):
-    """Shows how far a long work is; `podium.cli` has one for terminals."""
+    """Shows how far a long work is; `podium.cli` has one for terminals, and one for logs."""
 
     def stage(self, title: str) -> Report | None:
         """Begin a stage and give what reports its steps."""
+
+    def count(self, done: int, total: int) -> None:
+        """Say how much of the whole is done."""
 
 
 def fit(file: LoadedModel, model: Model, train: Part, report: Report | None = None) -> Model:

@@ -1,14 +1,15 @@
-"""What moves on a terminal while a command works."""
+"""What a command shows while it works: what moves on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from podium.cli.display.printing import say
 from podium.errors import in_one_line
 from podium.figures import figure
 
@@ -20,11 +21,21 @@ if TYPE_CHECKING:
     from podium.tuning.studies import Standing
 
 
+QUIET = 5.0
+"""Seconds of work that need no word where there is no terminal."""
+MINUTE = 60.0
+"""Seconds between two lines of a stage that goes on, where there is no terminal."""
+
+
 @contextmanager
-def progress() -> Iterator[Bars | None]:
-    """Progress bars on a terminal, nothing in a pipe."""
+def progress() -> Iterator[Bars | Lines]:
+    """Progress bars on a terminal; elsewhere plain lines, as a log wants them."""
     if not sys.stderr.isatty():
-        yield None
+        lines = Lines()
+        try:
+            yield lines
+        finally:
+            lines.end()
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -43,7 +54,8 @@ class Bars:
     """Shows one line for each thread that is at a stage, with its latest step and figure."""
 
     def __init__(self, drawn: RichProgress) -> None:
-        self._drawn, self._lines = drawn, dict[int, Any]()
+        self._drawn, self._lines, self._begun = drawn, dict[int, Any](), time.monotonic()
+        self._whole: Any = None
 
     def stage(self, title: str) -> Report:
         """Begin a stage; the one before it in the same thread is done."""
@@ -54,10 +66,66 @@ class Bars:
         self._lines[thread] = line
 
         def report(step: int, value: float, **others: float) -> None:
-            shown = "".join(f"  {_named(name)} {other:.4g}" for name, other in others.items())
-            self._drawn.update(line, state=f"step {step:,}  {value:.4g}{shown}")
+            self._drawn.update(line, state=_step(step, value, others))
 
         return report
+
+    def count(self, done: int, total: int) -> None:
+        """Show how much of the whole is done, and about how long the rest takes."""
+        if self._whole is None:
+            self._whole = self._drawn.add_task("in all", total=None, state="")
+        state = _counted(done, total, time.monotonic() - self._begun)
+        self._drawn.update(self._whole, state=state)
+
+
+class Lines:
+    """Says on stderr what is being done: a line a stage, and one a minute while it goes on."""
+
+    def __init__(self) -> None:
+        self._begun, self._state, self._over = time.monotonic(), "", threading.Event()
+        self._counts = False  # where stages are counted, a line a stage is enough
+        threading.Thread(target=self._repeat, daemon=True).start()
+
+    def stage(self, title: str) -> Report:
+        """Begin a stage."""
+        self._state = title = in_one_line(title)
+        if not self._counts:
+            self._say(title)
+
+        def report(step: int, value: float, **others: float) -> None:
+            self._state = f"{title}: {_step(step, value, others)}"
+
+        return report
+
+    def count(self, done: int, total: int) -> None:
+        """Say how much of the whole is done, and about how long the rest takes."""
+        self._counts = True
+        if done:
+            self._say(_counted(done, total, time.monotonic() - self._begun))
+
+    def end(self) -> None:
+        """Say no more."""
+        self._over.set()
+
+    def _repeat(self) -> None:
+        while not self._over.wait(MINUTE):
+            if self._state:
+                self._say(self._state)
+
+    def _say(self, text: str) -> None:
+        self._state, passed = text, time.monotonic() - self._begun
+        if passed >= QUIET:
+            say(f"{_duration(passed)}  {text}")
+
+
+def _step(step: int, value: float, others: Mapping[str, float]) -> str:
+    shown = "".join(f"  {_named(name)} {other:.4g}" for name, other in others.items())
+    return f"step {step:,}  {value:.4g}{shown}"
+
+
+def _counted(done: int, total: int, passed: float) -> str:
+    left = f", about {_duration((total - done) * passed / done)} left" if 0 < done < total else ""
+    return f"{done} of {total} done{left}"
 
 
 def _named(name: str) -> str:
@@ -66,15 +134,15 @@ def _named(name: str) -> str:
 
 
 @contextmanager
-def searching(trials: int | None, timeout: float | None) -> Iterator[Watch | None]:
-    """Where a search stands, live on a terminal; nothing in a pipe."""
+def searching(trials: int | None, timeout: float | None) -> Iterator[Watch]:
+    """Where a search stands: live on a terminal, elsewhere a line after a trial."""
+    shown = _Search(trials, timeout)
     if not sys.stderr.isatty():
-        yield None
+        yield shown.say
         return
     from rich.console import Console
     from rich.live import Live
 
-    shown = _Search(trials, timeout)
     with Live(shown, console=Console(stderr=True), transient=True, refresh_per_second=4):
         yield shown.watch
 
@@ -84,7 +152,7 @@ class _Search:
 
     def __init__(self, trials: int | None, timeout: float | None) -> None:
         self._trials, self._timeout = trials, timeout
-        self._begun = time.monotonic()
+        self._begun, self._said = time.monotonic(), 0.0
         self._first: int | None = None
         self._stands: Standing | None = None
 
@@ -93,6 +161,20 @@ class _Search:
         if self._first is None:
             self._first = max(stands.done - 1, 0)
         self._stands = stands
+
+    def say(self, stands: Standing) -> None:
+        """Say where it stands, at most once a second."""
+        self.watch(stands)
+        passed = time.monotonic() - self._begun
+        if passed < max(QUIET, self._said + 1):
+            return
+        self._said = passed
+        of = f" of {self._trials}" if self._trials else ""
+        best = f"{stands.best[1]:.4f} (trial {stands.best[0]})" if stands.best else "-"
+        say(
+            f"{_duration(passed)}  {stands.done}{of} trials, best {best}, "
+            f"DEFAULTS {figure(stands.defaults)}, about {self._left(stands, passed)} left"
+        )
 
     def __rich__(self) -> str:
         stands, passed = self._stands, time.monotonic() - self._begun
