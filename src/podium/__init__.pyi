@@ -27,6 +27,7 @@ from .api import (
     submit,
     tune,
     validations,
+    verify,
     withdraw,
 )
 
@@ -59,5 +60,6 @@ __all__ = [
     "submit",
     "tune",
     "validations",
+    "verify",
     "withdraw",
 ]

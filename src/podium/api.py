@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from podium import workspace
 from podium.competition import folders as competitions
-from podium.competition.contract import Competition, Dataset
 from podium.creating.options import NewOptions
 from podium.errors import BoardError, PodiumError
 from podium.results import Results
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from podium.blending.blending import Blended
+    from podium.competition.contract import Competition, Dataset
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
     from podium.creating.freezing import Frozen
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from podium.scoring.submission import Checked
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
+    from podium.verifying.verify import Verdict
 
 Fields = ParamSpec("Fields")
 Options = TypeVar("Options")
@@ -157,12 +158,33 @@ def _outdated(name: str) -> dict[str, int]:
     return counts
 
 
-def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
-    """Write the slices of a dataset as AnnData files; see `podium.data.dataset.annotated`."""
-    from podium.data.dataset import annotated
-    from podium.data.dataset import load as load_data
+def verify(
+    competition: str | None = None,
+    dataset: str | None = None,
+    *,
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Run the conformance suite; real datasets that are not prepared are skipped and say so.
 
-    return annotated(load_data(*load(competition, dataset)), Path(folder))
+    Args:
+        competition: Its name, or the path of its folder; None for all.
+        dataset: Its name; None for all of the competition.
+        progress: Shows the checks.
+
+    Raises:
+        PodiumError: If there is no such competition or dataset, or its folder does not load.
+    """
+    from podium.verifying import verify as suite
+
+    return list(suite.verify(competition, dataset, progress=progress))
+
+
+def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
+    """Write the slices of a dataset as AnnData files; see `podium.data.h5ad.write_parts`."""
+    from podium.data.dataset import load as load_data
+    from podium.data.h5ad import write_parts
+
+    return write_parts(load_data(*load(competition, dataset)), Path(folder))
 
 
 def check(competition: str, file: Path | str, *, dataset: str | None = None) -> Checked:
@@ -480,7 +502,7 @@ def tune(
 
     Raises:
         ModelError: If the model file is broken, or has nothing to search.
-        PodiumError: If it cannot be searched so.
+        PodiumError: If the settings do not fit together, or the study is of another kind.
     """
     _refuse_live(model, "tune")
     ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))

@@ -92,6 +92,16 @@ class PodiumError(Exception):
         self.problems = tuple(problem.replace(*names) for problem in self.problems)
         self.args = (self.message,)
 
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """What it says, as plain values."""
+        return {"message": self.message, "problems": list(self.problems), "hint": self.hint}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The same for another process, which makes an error of it again."""
+        return {"kind": type(self).__name__, **self.as_json}
+
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
         return "\n".join([*lines, self.hint] if self.hint else lines)

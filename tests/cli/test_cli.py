@@ -10,7 +10,7 @@ import pytest
 from podium import api, cli
 from podium.competition import version
 from podium.data import dataset as data
-from podium.verifying.checks import CHECKS
+from podium.verifying.verify import CHECKS
 from suites import mostly_slow
 
 ROW = {

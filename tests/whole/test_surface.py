@@ -18,8 +18,8 @@ CALLS = {
     "score-all": "score_all",
 }
 """Calls that Python has other words for."""
-NO_CALL = {"list", "verify"}
-"""Commands that print what there is, or what is wrong: objects in Python have that at hand."""
+NO_CALL = {"list"}
+"""Commands that print what there is: objects in Python have that at hand."""
 ARGUMENTS = {"comp": "competition", "comps": "competitions", "settings": "params"}
 """A letter is saved where one types."""
 PRINTED = {"as_json", "form"}

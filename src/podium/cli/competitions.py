@@ -167,10 +167,8 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Run the conformance suite on competitions and their datasets."""
-    from podium.verifying.verify import verify as verify_all
-
     with live.progress() as progress:
-        verdicts = list(verify_all(comp, dataset, progress=progress))
+        verdicts = api.verify(comp, dataset, progress=progress)
     failed = [verdict for verdict in verdicts if verdict.problem]
     if as_json:
         printing.document([asdict(verdict) for verdict in verdicts])

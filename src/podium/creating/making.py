@@ -8,7 +8,6 @@ Nothing is written before all is checked, and the folder appears whole or not at
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING
 from podium import scratch, workspace
 from podium.competition import folders as competitions
 from podium.creating import freezing
-from podium.creating.options import NewOptions
 from podium.creating.spec import Spec, specify
 from podium.creating.splits import draw, folds, halves
 from podium.creating.writer import write
@@ -30,6 +28,7 @@ from podium.errors import DataError, reason
 if TYPE_CHECKING:
     import pandas as pd
 
+    from podium.creating.options import NewOptions
     from podium.data.dataset import Prepared
 
 TABLE = "table"
@@ -124,11 +123,7 @@ def _loadable(place: Path, name: str) -> Iterator[None]:
         yield
     finally:
         podium.competitions.__path__.remove(str(place))
-        root = f"podium.competitions.{name}"
-        for module in [m for m in sys.modules if m == root or m.startswith(f"{root}.")]:
-            del sys.modules[module]
-        if hasattr(podium.competitions, name):
-            delattr(podium.competitions, name)
+        competitions.forget(name)
 
 
 def _freeze(spec: Spec) -> dict[str, int]:

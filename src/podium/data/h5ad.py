@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from podium.competition.counts import hdf5_file
+from podium.competition.version import PUBLIC
 from podium.data.formats import Expected
 from podium.data.hdf5 import column, index, matrix
 from podium.data.memory import limited
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
+
+    from podium.data.dataset import Data
 
 __all__ = ["SPATIAL", "Annotated", "column", "index", "matrix", "read", "write"]
 SPATIAL = "spatial"
@@ -80,6 +83,32 @@ def read(path: Path) -> Annotated:
             f"{path} cannot be read as an AnnData file: {str(error)[:200]}.",
             hint="Save it with a present version of anndata: adata.write_h5ad(FILE)",
         ) from error
+
+
+def write_parts(data: Data, folder: Path) -> list[Path]:
+    """Write all parts of a dataset, a file a slice: counts, features, and train's answers.
+
+    Raises:
+        DataError: If the competition has no counts, or the disk refuses.
+    """
+    if not data.has(f"{PUBLIC}/test.h5"):
+        raise DataError(f"{data.competition.name} has no counts that AnnData files could hold.")
+    files = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written: {reason(error)}.") from error
+    unlabelled = ["test", *(["open"] if data.has_open else [])]
+    for part in [data.train(), *map(data.part, unlabelled)]:
+        answers = part.targets if part.targets is not None else part.features[[]]
+        for one in part.slices():
+            rows = one.features.join(answers.iloc[one.rows].reset_index(drop=True))
+            rows.index = part.ids[one.rows]
+            spatial = {"x", "y"} <= set(rows.columns)
+            places = rows[["x", "y"]].to_numpy(np.float64) if spatial else None
+            files.append(folder / f"{part.name}-{one.name}.h5ad")
+            write(files[-1], Annotated(rows, one.counts, one.genes, places, one.truth))
+    return files
 
 
 def write(path: Path, annotated: Annotated) -> None:

@@ -12,26 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.competition.model_file import ModelFile
-from podium.data.dataset import Data
 from podium.execution import executors
 from podium.execution.executors import LOOK
 from podium.execution.jobs import Trainings
 from podium.execution.monitor import too_long
 from podium.execution.training import Folds
-from podium.execution.worker import Limits
+from podium.execution.worker import SHORTEST, Limits, rest
 from podium.figures import figure
-from podium.metrics.stats import Card
 from podium.results import Result, scored
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.competition.metric import Table
+    from podium.competition.model_file import ModelFile
+    from podium.data.dataset import Data
     from podium.execution.training import Progress
-
-SHORTEST = 1e-3
-"""Seconds that are left of a limit that was reached."""
+    from podium.metrics.stats import Card
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -169,8 +166,3 @@ def cross_validate(
         model_sha256=file.sha256,
         left_open=tuple(answer["left_open"]),
     )
-
-
-def rest(left: float | None, taken: float) -> float | None:
-    """What is left of a limit on the time of a model's code; None for any time."""
-    return None if left is None else max(left - taken, SHORTEST)

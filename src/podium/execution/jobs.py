@@ -27,7 +27,6 @@ from podium.data.dataset import Data, load
 from podium.data.reader import read
 from podium.errors import PodiumError
 from podium.execution import executors, provenance, views
-from podium.execution.child import told
 from podium.execution.executors import LOOK, Cluster, Executor, Job
 from podium.execution.live import LiveModel, LiveWorker
 from podium.execution.training import Folds, aligned
@@ -35,6 +34,7 @@ from podium.execution.worker import Done, Limits, Worker, refusal
 
 if TYPE_CHECKING:
     from podium.competition.metric import Table
+    from podium.competition.model_file import ModelFile
     from podium.execution.training import Progress
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -244,7 +244,7 @@ def train_far(job: Job) -> dict[str, Any]:
     try:
         answer = train(job)
     except PodiumError as error:
-        return {"refused": told(error)}
+        return {"refused": error.told}
     contents = {}
     for part, file in answer.pop("files").items():
         contents[part] = Path(file).read_bytes()

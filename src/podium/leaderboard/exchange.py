@@ -191,8 +191,8 @@ def merge(board: Board, file: Path, progress: Progress | None = None) -> tuple[B
     known = {record.submission: record for record in everything}
     problems = [
         *_contradictions(records, there),
-        *wrong_withdrawals(content.of(Withdrawal), known),
-        *wrong_picks(content.of(Pick), known),
+        *jsonl.wrong_withdrawals(content.of(Withdrawal), known),
+        *jsonl.wrong_picks(content.of(Pick), known),
     ]
     # what Podium ships is known by its bytes: nothing of it need be trained or scored again
     foreign = [(n, r) for n, r in records if r.key not in there and r.key not in content.references]
@@ -201,7 +201,7 @@ def merge(board: Board, file: Path, progress: Progress | None = None) -> tuple[B
         try:
             result = scorer.verified(record)
         except Exception as error:  # noqa: BLE001  its own line tells, with those of all others
-            problems.append((line, f"{_named(record)}: {refusal(error)}"))
+            problems.append((line, f"{record.named}: {refusal(error)}"))
             continue
         if result:
             checked[record.key] = result
@@ -363,7 +363,7 @@ def _read(file: Path, contests: Contests) -> _Content:
             content.facts[key] = number, fact  # the latest counts
         if isinstance(fact, Record) and isinstance(known, Record):
             if (wrong_with := _other_figures(known, fact)) is not None:
-                problems.append((number, f"{_named(fact)}: {wrong_with} in line {first}"))
+                problems.append((number, f"{fact.named}: {wrong_with} in line {first}"))
             if ships:
                 content.references.add(fact.key)
     _raise(file, problems)
@@ -400,10 +400,6 @@ def _other_figures(a: Record, b: Record) -> str | None:
     return None
 
 
-def _named(record: Record) -> str:
-    return f"{record.submission} ({record.name[:40]}, team {record.team})"
-
-
 def _contradictions(
     records: Iterable[tuple[int, Record]], there: Mapping[tuple[str, str], Record]
 ) -> Iterator[tuple[int, str]]:
@@ -411,37 +407,7 @@ def _contradictions(
     for line, record in records:
         wrong = _other_figures(there[record.key], record) if record.key in there else None
         if wrong:
-            yield line, f"{_named(record)}: {wrong} on this board"
-
-
-def wrong_withdrawals(
-    withdrawals: Iterable[tuple[int, Withdrawal]], known: Mapping[str, Record]
-) -> Iterator[tuple[int, str]]:
-    """Withdrawals of nothing, or for somebody else; `known` are records by submission."""
-    for line, withdrawal in withdrawals:
-        record = known.get(withdrawal.submission)
-        if record is None:
-            yield line, f"withdraws {withdrawal.submission}, which is nowhere"
-        elif record.kind != SUBMISSION or record.team != withdrawal.team:
-            yield line, f"withdraws {_named(record)} for team {withdrawal.team}"
-        elif (record.competition, record.dataset) != (withdrawal.competition, withdrawal.dataset):
-            yield line, f"withdraws {_named(record)} from another board"
-
-
-def wrong_picks(
-    picks: Iterable[tuple[int, Pick]], known: Mapping[str, Record]
-) -> Iterator[tuple[int, str]]:
-    """Picks of nothing, or of what is not their team's; `known` are records by submission."""
-    for line, pick in picks:
-        for submission in pick.submissions:
-            record = known.get(submission)
-            if record is None:
-                yield line, f"picks {submission}, which is nowhere"
-            elif (record.team, record.competition, record.dataset, record.kind) != (
-                *(pick.team, pick.competition, pick.dataset),
-                SUBMISSION,
-            ):
-                yield line, f"picks {_named(record)} for team {pick.team}"
+            yield line, f"{record.named}: {wrong} on this board"
 
 
 def _with_scorers(

@@ -63,6 +63,11 @@ class Record:
     private_influence: bytes
 
     @property
+    def named(self) -> str:
+        """As messages name it."""
+        return f"{self.submission} ({self.name[:40]}, team {self.team[:40]})"
+
+    @property
     def key(self) -> tuple[str, str]:
         """What no second record of a board has."""
         return self.submission, self.version

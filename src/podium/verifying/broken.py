@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from podium.verifying.under_test import DatasetUnderTest
+if TYPE_CHECKING:
+    from podium.verifying.under_test import DatasetUnderTest
 
 
 def broken_files(tested: DatasetUnderTest) -> Iterator[tuple[pd.DataFrame, str]]:

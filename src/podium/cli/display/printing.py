@@ -7,14 +7,10 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podium.documents import finite
 from podium.errors import PodiumError, visible
-
-if TYPE_CHECKING:
-    pass
-
 
 Cells = Sequence[str]
 
@@ -48,8 +44,7 @@ def error(problem: PodiumError, *, as_json: bool) -> None:
     """Print what was refused and what to do next."""
     say(f"error: {problem}")
     if as_json:
-        known = {"message": problem.message, "problems": problem.problems, "hint": problem.hint}
-        document({"error": known})
+        document({"error": problem.as_json})
 
 
 def table(
