@@ -31,6 +31,8 @@ from .api import (
     withdraw,
 )
 
+__version__: str
+
 __all__ = [
     "annotate",
     "blend",

@@ -9,7 +9,8 @@ import getpass
 import inspect
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from podium import workspace
 from podium.competition import folders as competitions
 from podium.creating.options import NewOptions
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError, PodiumError, SubmissionError
 from podium.results import Results
 
 if TYPE_CHECKING:
@@ -187,8 +188,15 @@ def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[
     return write_parts(load_data(*load(competition, dataset)), Path(folder))
 
 
-def check(competition: str, file: Path | str, *, dataset: str | None = None) -> Checked:
-    """Check a predictions file; gives its number of rows, and what should be looked at.
+def check(
+    competition: str, file: Path | str | pd.DataFrame, *, dataset: str | None = None
+) -> Checked:
+    """Check predictions; gives their number of rows, and what should be looked at.
+
+    Args:
+        competition: Its name.
+        file: A predictions file, or a table as one holds it.
+        dataset: Its name; the default one is simulated.
 
     Raises:
         SubmissionError: With everything that is wrong.
@@ -197,20 +205,29 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
     from podium.scoring import submission
 
     ready, notes = load_data(*load(competition, dataset)), list[str]()
-    submission.check(Path(file), ready, notes)
+    with _as_file(file) as path:
+        submission.check(path, ready, notes)
     return submission.Checked(rows=ready.rows("test"), notes=tuple(notes))
 
 
 def submit(
     competition: str,
-    file: Path | str,
+    file: Path | str | pd.DataFrame,
     *,
     dataset: str | None = None,
     team: str | None = None,
     name: str | None = None,
     message: str = "",
 ) -> Outcome:
-    """Check, score, keep and record a predictions file.
+    """Check, score, keep and record predictions.
+
+    Args:
+        competition: Its name.
+        file: A predictions file, or a table as one holds it: `id` and the targets.
+        dataset: Its name; the default one is simulated.
+        team: Who hands in.
+        name: What the board shows; by default the file's name, or `table`.
+        message: A remark for the board.
 
     Raises:
         SubmissionError: With everything that is wrong with the file; nothing is written then.
@@ -221,15 +238,41 @@ def submit(
     from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
-    path = Path(file)
-    predictions = submit.Predictions(
-        path=path,
-        team=workspace.team(team),
-        name=label(name or stem(path)),
-        start=start,
-        message=remark(message),
-    )
-    return submit.submit(submit.Scorer.of(load_data(*load(competition, dataset))), predictions)
+    scorer = submit.Scorer.of(load_data(*load(competition, dataset)))
+    with _as_file(file) as path:
+        predictions = submit.Predictions(
+            path=path,
+            team=workspace.team(team),
+            name=label(name or stem(path)),
+            start=start,
+            message=remark(message),
+        )
+        return submit.submit(scorer, predictions)
+
+
+@contextmanager
+def _as_file(given: Path | str | pd.DataFrame) -> Iterator[Path]:
+    """A predictions file; one of a table is there as long as the context.
+
+    Raises:
+        SubmissionError: If the table cannot be written.
+    """
+    if isinstance(given, Path | str):
+        yield Path(given)
+        return
+    import pandas as pd
+
+    from podium import scratch
+    from podium.scoring import submission
+
+    if not isinstance(given, pd.DataFrame):
+        raise SubmissionError(
+            f"An object of {type(given).__name__} is no predictions.",
+            hint="A predictions file is expected, or a pandas DataFrame with id and the targets.",
+        )
+    with scratch.directory("podium-table-") as folder:
+        submission.write(given, folder / "table.parquet")
+        yield folder / "table.parquet"
 
 
 def models(
@@ -740,7 +783,7 @@ def board(
     since: str | None = None,
     sort: str | None = None,
     top: int | None = None,
-) -> list[Row]:
+) -> Results[Row]:
     """The rows of the leaderboard; see `standings`."""
     view = {
         "team": team,
@@ -750,7 +793,11 @@ def board(
         "sort": sort,
         "top": top,
     }
-    return list(standings(competition, dataset, part=part, **view).rows)
+    rows, chosen = (
+        standings(competition, dataset, part=part, **view).rows,
+        load(competition, dataset),
+    )
+    return Results(rows, f"board of {competition}/{chosen[1].name}, {part} part")
 
 
 def standings(

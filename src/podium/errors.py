@@ -136,7 +136,7 @@ class UnknownNameError(PodiumError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
         suggestion = f" Did you mean {near[0]!r}?" if near else ""
         listing = ", ".join(names) or "none"
         super().__init__(f"Unknown {kind} {name!r}.{suggestion} Known: {listing}.", hint=hint)

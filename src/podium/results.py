@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from podium.figures import figure, interval
 
@@ -53,7 +53,26 @@ class Results(list[Item], Result):
     __repr__ = Result.__repr__
 
 
-def scored(score: float, ci: tuple[float, float] | None) -> str:
+def scores_frame(card: Mapping[str, Any]) -> pd.DataFrame:
+    """A card as a table: all rows and each stratum, with interval and every score.
+
+    Args:
+        card: `rows`, `groups`, `scores`, `ci`, and `strata` with the same for each.
+    """
+    import pandas as pd
+
+    rows = {"all rows": card, **card["strata"]}
+    return pd.DataFrame(
+        [
+            {"rows of": name, "rows": one["rows"], "groups": one["groups"]}
+            | dict(zip(("ci_low", "ci_high"), one["ci"] or (None, None), strict=True))
+            | dict(one["scores"])
+            for name, one in rows.items()
+        ]
+    )
+
+
+def scored(score: float, ci: Sequence[float] | None) -> str:
     """A score with its interval, in words."""
     return figure(score) + (f" (95 %: {interval(ci)})" if ci else "")
 

@@ -19,7 +19,7 @@ from podium.execution.monitor import too_long
 from podium.execution.training import Folds
 from podium.execution.worker import SHORTEST, Limits, rest
 from podium.figures import figure
-from podium.results import Result, scored
+from podium.results import Result, scored, scores_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,17 +70,8 @@ class CrossValidation(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """All rows and each stratum: rows, groups, interval, every score."""
-        import pandas as pd
-
-        estimates = {"all rows": self.card.whole, **self.card.strata}
-        return pd.DataFrame(
-            [
-                {"rows of": name, "rows": estimate.rows, "groups": estimate.groups}
-                | dict(zip(("ci_low", "ci_high"), estimate.ci or (None, None), strict=True))
-                | dict(estimate.scores)
-                for name, estimate in estimates.items()
-            ]
-        )
+        strata = {name: vars(estimate) for name, estimate in self.card.strata.items()}
+        return scores_frame({**vars(self.card.whole), "strata": strata})
 
     def _line(self) -> str:
         folds = ", ".join(map(figure, self.by_fold.values()))

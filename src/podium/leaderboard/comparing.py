@@ -21,10 +21,13 @@ from podium.leaderboard import naming
 from podium.leaderboard.contest import Contest
 from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import MIN_GROUPS, Estimate, interval
+from podium.results import Result
 from podium.scoring import tiers
 from podium.scoring.disagreement import Disagreement, disagreement
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from podium.competition.contract import Score
     from podium.competition.metric import Table
     from podium.leaderboard.ranking import Row
@@ -70,8 +73,8 @@ class Comparison:
     missing: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compared:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compared(Result):
     """What was compared.
 
     Attributes:
@@ -83,6 +86,22 @@ class Compared:
     rows: Sequence[Row]
     settings: Mapping[str, Sequence[Any]]
     against: Sequence[Comparison]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each of the others and each part or stratum that both have."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {"against": against.submission, "rows": name, **vars(difference)}
+                for against in self.against
+                for name, difference in (*against.parts.items(), *against.strata.items())
+            ]
+        )
+
+    def _line(self) -> str:
+        first, *others = (row.name for row in self.rows)
+        return f"{first} against {', '.join(others)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ from podium.leaderboard.record import (
     submission_id,
 )
 from podium.metrics.stats import Card, Estimate
+from podium.results import Result, scored, scores_frame
 from podium.scoring import submission
 from podium.scoring.scoring import Scorecard, Solution, open_solution
 
@@ -54,8 +55,8 @@ _LEFT_OUT: set[tuple[str, ...]] = set()
 """Controls that could not be scored in this process: a later one may find them mended."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kept:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Kept(Result):
     """Predictions that were written.
 
     Attributes:
@@ -70,8 +71,17 @@ class Kept:
     seconds: float
     left_open: tuple[str, ...] = ()
 
+    def to_frame(self) -> pd.DataFrame:
+        """Where they are."""
+        import pandas as pd
 
-@dataclass(frozen=True, kw_only=True)
+        return pd.DataFrame({"file": [str(self.file)], "seconds": [self.seconds]})
+
+    def _line(self) -> str:
+        return f"predictions in {self.file}"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Outcome(Kept):
     """What handing in predictions gave.
 
@@ -90,6 +100,26 @@ class Outcome(Kept):
     change: float | None
     ranked: int
     new: bool
+
+    @property
+    def score(self) -> float:
+        """The public score, rounded as boards show it."""
+        return float(self.row.score or 0.0)
+
+    @property
+    def ci(self) -> tuple[float, float] | None:
+        """Its 95 % interval; None with too few groups."""
+        low, high = self.row.ci_low, self.row.ci_high
+        return None if low is None or high is None else (low, high)
+
+    def to_frame(self) -> pd.DataFrame:
+        """All public rows and each stratum: rows, groups, interval, every score."""
+        return scores_frame(self.card)
+
+    def _line(self) -> str:
+        place = f"rank {self.row.rank} of {self.ranked}" if self.row.rank else self.row.status
+        again = "" if self.new else ", handed in before"
+        return f"{scored(self.score, self.ci)}, {place}; submission {self.row.submission}{again}"
 
 
 @dataclass(frozen=True, kw_only=True)
