@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from podium import api, figures
-from podium.cli import answers
+from podium.cli import answers, completing
 from podium.cli.display import competitions, live, printing, submissions, validations
 from podium.cli.options import (
     Comp,
@@ -33,7 +33,11 @@ def models(
     comp: Comp,
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="A shipped model, or the path of a model file (.py)."),
+        typer.Argument(
+            metavar="MODEL",
+            help="A shipped model, or the path of a model file (.py).",
+            autocompletion=completing.models,
+        ),
     ] = None,
     dataset: DatasetName = None,
     as_json: Json = False,
@@ -103,6 +107,7 @@ def cv(
         typer.Argument(
             metavar="MODEL",
             help="A shipped model, or the path of a model file (.py); none lists earlier ones.",
+            autocompletion=completing.models,
         ),
     ] = None,
     dataset: DatasetName = None,
