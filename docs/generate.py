@@ -3,6 +3,7 @@
 - architecture.md: the picture of the layers, and who imports whom.
 - commands.md: the options of every command.
 - api.md: the public names, with the first line that each says of itself.
+- parameters.md: what the shipped models declare.
 
 A page marks such a section by `<!-- generated: NAME -->` and `<!-- end -->`.
 """
@@ -10,15 +11,17 @@ A page marks such a section by `<!-- generated: NAME -->` and `<!-- end -->`.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import typer
 
+import podium
 from podium import cli
 
 DOCS = Path(__file__).parent
@@ -87,10 +90,36 @@ def names() -> str:
     return "\n".join(parts)
 
 
+def parameters() -> str:
+    """What each shipped model declares."""
+    parts = []
+    for name in competitions():
+        parts.append(f"## {name}\n")
+        for model in podium.models(name):
+            parts.append(f"### {model['model']}\n\n{model['summary']}\n")
+            if rows := [_declaration(one) for one in model["parameters"]]:
+                parts += ["| parameter | default | allowed | searched | what it is |"]
+                parts += ["|---|---|---|---|---|", *rows, ""]
+    return "\n".join(parts)
+
+
+def competitions() -> list[str]:
+    """The competitions of this repository."""
+    folders = (DOCS.parent / "competitions").iterdir()
+    return sorted(folder.name for folder in folders if (folder / "competition.py").is_file())
+
+
+def _declaration(known: Mapping[str, Any]) -> str:
+    """A row of the table."""
+    cells = (known["allowed"], known["search"], known["what"].replace("|", "\\|"))
+    return f"| `{known['name']}` | `{json.dumps(known['default'])}` | {' | '.join(cells)} |"
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "architecture.md": picture,
     "commands.md": options,
     "api.md": names,
+    "parameters.md": parameters,
 }
 
 if __name__ == "__main__":

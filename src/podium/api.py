@@ -213,6 +213,7 @@ def submit(
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
     from podium.data.dataset import load as load_data
+    from podium.data.formats import stem
     from podium.leaderboard import submit
     from podium.leaderboard.record import label, remark
 
@@ -221,7 +222,7 @@ def submit(
     predictions = submit.Predictions(
         path=path,
         team=workspace.team(team),
-        name=label(name or path.stem),
+        name=label(name or stem(path)),
         start=start,
         message=remark(message),
     )
@@ -535,7 +536,7 @@ def predict(
     Args:
         competition: Its name.
         model: A shipped model's name, or the path of a model file.
-        rows: A table, or a CSV or Parquet file, with the feature columns; `id` may be left out.
+        rows: A table, or a file of any form, with the feature columns; `id` may be left out.
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS`.
         seed: Everything random follows from it.

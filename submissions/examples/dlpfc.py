@@ -12,21 +12,18 @@ from scipy.spatial import KDTree
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
-# Complete parameters. Try others with `--set neighbours=12`.
-DEFAULTS = {"components": 15, "neighbours": 18}
+from podium.competition import Parameter
+
+# Default, what it is, what is allowed, what a search tries. Try others with `--set neighbours=12`.
+PARAMETERS = {
+    "components": Parameter(15, "principal components", (1, 1000), search=(5, 40)),
+    "neighbours": Parameter(18, "spots that are averaged", (1, 1000), search=(1, 40)),
+}
 
 
 def build(params, seed):
     """Make the model; `seed` decides everything random."""
     return Clusters(params, seed)
-
-
-def space(trial):
-    """Ranges that a search may try."""
-    return {
-        "components": trial.suggest_int("components", 5, 40),
-        "neighbours": trial.suggest_int("neighbours", 1, 40),
-    }
 
 
 class Clusters:

@@ -12,21 +12,18 @@ import pandas as pd
 from sklearn.decomposition import TruncatedSVD
 from sklearn.neighbors import NearestNeighbors
 
-# Complete parameters. Try others with `--set cells=20`.
-DEFAULTS = {"cells": 30, "components": 10}
+from podium.competition import Parameter
+
+# Default, what it is, what is allowed, what a search tries. Try others with `--set cells=20`.
+PARAMETERS = {
+    "cells": Parameter(30, "alike cells that are averaged", (1, 10_000), search=(5, 60)),
+    "components": Parameter(10, "principal components", (1, 1000), search=(2, 30)),
+}
 
 
 def build(params, seed):
     """Make the model; `seed` decides everything random."""
     return AlikeCells(params, seed)
-
-
-def space(trial):
-    """Ranges that a search may try."""
-    return {
-        "cells": trial.suggest_int("cells", 5, 60),
-        "components": trial.suggest_int("components", 2, 30),
-    }
 
 
 class AlikeCells:

@@ -11,8 +11,13 @@ import pandas as pd
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-# Complete parameters. Try others with `--set penalty=1000`.
-DEFAULTS = {"word": 5, "penalty": 2000.0}
+from podium.competition import Parameter
+
+# Default, what it is, what is allowed, what a search tries. Try others with `--set penalty=1000`.
+PARAMETERS = {
+    "word": Parameter(5, "letters of a word", (1, 8), search=(3, 6)),
+    "penalty": Parameter(2000.0, "on large weights", (0.0, 1e9), search=(10, 1e5, "log")),
+}
 
 ROWS = 1000  # sequences that are counted at a time
 
@@ -33,14 +38,6 @@ def words(codes, length):
 def build(params, seed):
     """Make the model; nothing in it is random, so `seed` is not needed."""
     return Words(params)
-
-
-def space(trial):
-    """Ranges that a search may try."""
-    return {
-        "word": trial.suggest_int("word", 3, 6),
-        "penalty": trial.suggest_float("penalty", 10, 1e5, log=True),
-    }
 
 
 class Words:

@@ -11,8 +11,15 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-# Complete parameters. Try others with `--set rounds=400`; the same seed gives the same figures.
-DEFAULTS = {"rounds": 200, "learning_rate": 0.06, "leaves": 15}
+from podium.competition import Parameter
+
+# Default, what it is, what is allowed, what a search tries. Try others with `--set rounds=400`; the
+# same seed gives the same figures.
+PARAMETERS = {
+    "rounds": Parameter(200, "trees", (1, 10_000), search=(50, 500)),
+    "learning_rate": Parameter(0.06, "of a tree", (0.001, 1.0), search=(0.02, 0.2, "log")),
+    "leaves": Parameter(15, "of a tree at most", (2, 10_000), search=(7, 63)),
+}
 
 BASES = 21  # positions of the guide that all have
 KINDS = ("f", "d", "(")  # how 2'-fluoro, DNA and exotic nucleotides are written
@@ -37,15 +44,6 @@ def table(part):
 def build(params, seed):
     """Make the model; `seed` decides everything random."""
     return Trees(params, seed)
-
-
-def space(trial):
-    """Ranges that a search may try."""
-    return {
-        "rounds": trial.suggest_int("rounds", 50, 500),
-        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
-        "leaves": trial.suggest_int("leaves", 7, 63),
-    }
 
 
 class Trees:

@@ -164,7 +164,7 @@ def test_refusals_write_nothing_and_say_what_to_do(podium_cli, sample, workspace
         (["board", "toy", "-d", "dmo"], "Did you mean 'demo'?"),
         (["run", "toy", "lin"], "Did you mean 'line'?"),
         (["run", "toy", "line", "--set", "jiter=1"], "Did you mean 'jitter'?"),
-        (["run", "toy", "line", "--set", "jitter=x"], "float is expected"),
+        (["run", "toy", "line", "--set", "jitter=x"], "jitter of line is a number, as in 0.0, not"),
         (["run", "toy", "line", "--team", "../x"], "cannot be used"),
         (["run", "toy", "line", "--team", "Podium"], "belongs to the controls"),
         (["run", "toy", "line", "--name", "a\nb"], "cannot be used"),
@@ -488,6 +488,7 @@ def test_a_disk_that_refuses_is_told_plainly(podium_cli, file, monkeypatch):
     assert done.err == "error: The system refused: No space left on device: board.sqlite.\n"
 
 
+@pytest.mark.slow
 def test_a_competition_in_a_named_workspace(workspace, cache):
     """Another process, far from the checkout's tests, finds it by the environment alone."""
     import os
@@ -503,3 +504,49 @@ def test_a_competition_in_a_named_workspace(workspace, cache):
     unnamed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert unnamed.returncode == 1
     assert "Unknown competition 'toy'" in unnamed.stderr
+
+
+def test_models_and_their_parameters(podium_cli, toy):
+    done = podium_cli("models", "sirna")
+    assert "lightgbm" in done.out
+    known = podium_cli("models", "sirna", "lightgbm", "--json").json
+    assert known == api.models("sirna", "lightgbm")
+    rounds = next(one for one in known[0]["parameters"] if one["name"] == "rounds")
+    assert rounds == {
+        "name": "rounds",
+        "default": None,
+        "allowed": "a whole number from 1 to 100,000, or None",
+        "search": "200 to 1,500 log",
+        "what": "boosted trees",
+    }
+    assert "200 to 1,500 log" in podium_cli("models", "sirna", "lightgbm").out
+    assert "Did you mean 'lightgbm'" in podium_cli("models", "sirna", "lightgmb").err
+    assert "no parameters" in podium_cli("models", "sirna", "shuffled").out
+    assert api.models("toy")[1]["train_seconds"] is None
+    api.run("toy", "line")
+    line = next(one for one in api.models("toy") if one["model"] == "line")
+    assert line["train_seconds"] >= 0
+    assert [one["allowed"] for one in line["parameters"]] == [
+        "true or false, as in True",
+        "a number, as in 0.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("podium run sirna lightgbm --set pre", ["preset=", "preset=seen", "preset=general"]),
+        ("podium cv sirna s", ["seqnet", "shuffled", "stack"]),
+        ("podium tune sirna ridge --trials 3 --set a", ["alpha="]),
+        ("podium run nowhere lightgbm --set pre", []),
+        ("podium run --set pre", []),
+    ],
+)
+def test_shells_complete_models_and_parameters(line, said, monkeypatch, capsys):
+    monkeypatch.setenv("_PODIUM_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+    monkeypatch.setattr("sys.argv", ["podium"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capsys.readouterr().out.split() == said

@@ -819,6 +819,7 @@ def many(count):
         yield replace(first, team=team, sha256=sha256, submission=short, public=scores)
 
 
+@pytest.mark.slow
 def test_a_large_board_is_moved_in_one_transaction(at, toy, monkeypatch):
     at("first")
     made = open_board(workspace.database_url())

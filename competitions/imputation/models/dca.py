@@ -73,7 +73,6 @@ SCORES: dict[str, Callable[[Denoised], NDArray[np.float32]]] = {
 
 def build(params: dict[str, Any], seed: int) -> Transductive:
     """Build the model; the network is made when it predicts."""
-    settings(params)
     return Transductive(estimate, params, seed)
 
 

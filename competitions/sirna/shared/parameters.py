@@ -12,6 +12,6 @@ GROUPS = (
 CALL_ABOVE = Parameter(
     0.35,
     "probability of less than 30 % from which on a row is called so; None calls none",
-    (0.0, 1.0),
+    (0.0, 0.999),
     optional=True,
 )

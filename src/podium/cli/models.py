@@ -176,7 +176,7 @@ def predict(
     rows: Annotated[
         Path,
         typer.Option(
-            "--input", metavar="FILE", help="Rows to predict: .csv, .parquet; DNA also .fasta."
+            "--input", metavar="FILE", help="Rows to predict: .csv, .parquet, ...; DNA also .fasta."
         ),
     ],
     output: Annotated[

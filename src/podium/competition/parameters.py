@@ -57,25 +57,29 @@ class Parameter:
 
     default: Any
     what: str = ""
-    within: Sequence[Any] = (None, None)
+    within: tuple[Any, Any] = (None, None)
     choices: Collection[Any] = ()
     search: Sequence[Any] | bool = ()
     like: Any = None
     optional: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.within, tuple) or len(self.within) not in (0, 2):
+        if not isinstance(self.within, tuple) or len(self.within) != 2:
             raise ValueError("within is (low, high)")
         if self.default is not None:
             self._must_take(self.default, "its default")
         elif self._example is None:
             raise ValueError("a default of None leaves the type open: say like=VALUE")
+        if self.search and isinstance(self._example, list | tuple | dict):
+            raise ValueError("no search tries lists or objects: write a space(trial)")
+        if self.search is True and not (self.choices or isinstance(self._example, bool)):
+            raise ValueError("search=True tries all choices, and there are none")
         if not isinstance(self.search, bool) and self.search:
             low, high, *scale = self.search
             for end in (low, high):
                 self._must_take(end, "an end of its search")
-            if scale not in ([], ["log"]) or low > high:
-                raise ValueError('search is (low, high) or (low, high, "log")')
+            if scale not in ([], ["log"]) or low > high or (scale and low <= 0):
+                raise ValueError('search is (low, high), or (low, high, "log") above 0')
 
     def _must_take(self, value: Any, name: str) -> None:
         try:
@@ -92,7 +96,7 @@ class Parameter:
         if self.choices:
             text = f"{'some' if many else 'one'} of {', '.join(map(str, self.choices))}"
         else:
-            text += _between(*self._ends)
+            text += _between(*self.within)
         text = f"a list of {text}" if many else text
         return f"{text}, or None" if self.optional or self.default is None else text
 
@@ -125,7 +129,7 @@ class Parameter:
         kind = type(self._entry)
         if kind in (int, float):
             value = _number(value, kind)
-            low, high = self._ends
+            low, high = self.within
             if not (low is None or low <= value) or not (high is None or value <= high):
                 raise ValueError
         elif not isinstance(value, kind):
@@ -135,12 +139,8 @@ class Parameter:
         return value
 
     @property
-    def _ends(self) -> Sequence[Any]:
-        return self.within or (None, None)
-
-    @property
     def _example(self) -> Any:
-        known = (self.default, self.like, *self._ends)
+        known = (self.default, self.like, *self.within)
         return next((value for value in known if value is not None), None)
 
     @property
@@ -169,8 +169,10 @@ class Undeclared(Parameter):
     @property
     def allowed(self) -> str:
         """What it may be, in words."""
+        if self.default is None:
+            return "any value"
         kind = float if type(self.default) is int else type(self.default)
-        return f"{_WORDS.get(kind, (kind.__name__,))[0]}, as in {self.default!r}"
+        return f"{_WORDS.get(kind, (kind.__name__,))[0]}, as in {repr(self.default)[:80]}"
 
     def take(self, value: Any) -> Any:
         """A value like the default: any number for a number, any list for a list.
@@ -400,11 +402,14 @@ class _Reader:
         if name in self.constants:
             return self._value(self.constants[name])
         module, own = self._imports.get(name, ("", ""))
+        source = None
         if module in ("podium.competition", "podium.learning"):
-            return getattr(import_module(module), own, None)
-        if module.startswith("..") and not module.startswith("...") and self._beside:
-            return getattr(self._beside(module[2:]), own, None)
-        raise _UnreadableError(node, f"{name} is not known without running it")
+            source = import_module(f"{module}.parameters")  # light, unlike what else they export
+        elif module.startswith("..") and not module.startswith("...") and self._beside:
+            source = self._beside(module[2:])
+        if not hasattr(source, own):
+            raise _UnreadableError(node, f"{name} is not known without running it")
+        return getattr(source, own)
 
     def _made(self, node: ast.Call) -> Any:
         function: Any = self._value(node.func) if isinstance(node.func, ast.Name) else None

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from podium.competition.contract import Competition, Dataset
+    from podium.data.formats import Expected
 
     Columns = pd.DataFrame | Mapping[str, NDArray[Any]]
 
@@ -153,6 +154,12 @@ class Data:
         with pq.ParquetFile(self.file(f"{PUBLIC}/{part}.parquet")) as file:  # imports no pandas
             table = file.read(columns=["id"], use_threads=False)
         return table.column("id").combine_chunks().cast("string")
+
+    def expected(self, rows: int) -> Expected:
+        """What predictions of so many rows should hold."""
+        from podium.data.formats import Expected
+
+        return Expected.of(self.competition, rows, self.genes)
 
     def rows(self, part: str) -> int:
         """How many rows a part has."""
@@ -707,7 +714,7 @@ def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
         if target.label:
             column = pd.concat({side: table[target.name] for side, table in sides.items()})
             if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
-                column = pd.Series(answer_labels(column), column.index)
+                column = pd.Series(answer_labels(column), column.index, dtype=object)
             sides = {side: t.assign(**{target.name: column[side]}) for side, t in sides.items()}
     return replace(prepared, **sides)
 

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Any, Self
 from podium import scratch
 from podium.competition import folders as competition
 from podium.competition import model_file as model
-from podium.data import formats
 from podium.data.dataset import Data, load
-from podium.data.expected import Expected
+from podium.data.reader import read
 from podium.errors import PodiumError
 from podium.execution import executors, provenance, views
 from podium.execution.executors import LOOK, Cluster, Executor, Job
@@ -136,7 +135,7 @@ class Children:
                 rows = {"test": int((self.folds.fold == fold).sum())}
             return worker.predict(
                 job["params"],
-                {part: predictions_limit(data, count) for part, count in rows.items()},
+                {part: data.expected(count).limit for part, count in rows.items()},
                 seed=seed,
                 report=self._progress.stage(title) if self._progress else None,
                 seconds=job["seconds"],
@@ -418,7 +417,7 @@ class Trainings:
         answer = self.result(future)
         part, data, file = self.folds.held(fold), self._data, answer["files"]["test"]
         try:
-            table = formats.read(file, data.competition, len(part), data.genes)
+            table = read(file, data.expected(len(part)))
         finally:
             file.unlink(missing_ok=True)
         return answer, aligned(data, table, part)
@@ -429,8 +428,3 @@ class Trainings:
         if self._folds is None:
             raise AssertionError("these jobs hold out no folds")
         return self._folds
-
-
-def predictions_limit(data: Data, rows: int) -> int:
-    """Bytes that a file of predictions may have."""
-    return Expected.of(data.competition, rows, data.genes).limit

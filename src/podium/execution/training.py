@@ -63,7 +63,7 @@ def aligned(data: Data, table: Any, part: Part) -> dict[str, NDArray[Any]]:
 
     Args:
         data: The dataset.
-        table: As `podium.data.formats.read` and `podium.scoring.submission.from_pandas` give it.
+        table: As `podium.data.reader.read` and `podium.scoring.submission.from_pandas` give it.
         part: Whose rows are expected.
 
     Raises:

@@ -17,7 +17,6 @@ from podium import workspace
 from podium.competition import folders as competitions
 from podium.data import dataset as data
 from podium.data import formats
-from podium.data.expected import FORMATS
 from podium.errors import BoardError, PodiumError, one_line
 from podium.execution import provenance
 from podium.figures import agree, shown
@@ -283,7 +282,7 @@ class _Folder:
                 file=(Path(SUBMITTED) / path).as_posix(),
                 status="ignored",
             )
-            is_table = path.suffix.lower() in FORMATS
+            is_table = formats.ending(path) in formats.TABLES
             yield handled, partial(self._score, top / path) if is_table else None
 
     @cached_property
@@ -358,7 +357,7 @@ class _Folder:
         return scorer.record(
             scorer.score(scorer.check(copy.path, new=True, foreign=True)),
             team=team,
-            name=label(path.stem),
+            name=label(formats.stem(path)),
             sha256=copy.sha256,
             code={"seconds": round(time.perf_counter() - start, 3)},
             file=file,

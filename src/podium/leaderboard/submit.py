@@ -17,7 +17,7 @@ from podium import scratch, workspace
 from podium.competition import model_file as model
 from podium.competition.version import is_ready
 from podium.data.dataset import Data, load
-from podium.data.expected import Expected
+from podium.data.formats import Expected, ending
 from podium.data.reader import Reader
 from podium.errors import PodiumError, note, one_line
 from podium.execution import provenance, training
@@ -148,8 +148,7 @@ class Scorer:
     @cached_property
     def expected(self) -> Expected:
         """What a predictions file should hold."""
-        data = self.data
-        return Expected.of(data.competition, data.rows("test"), data.genes)
+        return self.data.expected(self.data.rows("test"))
 
     @cached_property
     def _surroundings(self) -> Mapping[str, Any]:
@@ -314,7 +313,7 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
         own = contest.ranking().of(team)
         before = next((line.score for line in own if line.kind == SUBMISSION), None)
         seconds = time.perf_counter() - predictions.start
-        kept = folder / (short + predictions.path.suffix.lower())
+        kept = folder / (short + ending(predictions.path))
         record = scorer.record(
             scored,
             team=team,
@@ -351,7 +350,7 @@ def keep(scorer: Scorer, predictions: Predictions) -> Kept:
     with files.copied(predictions.path, scorer.expected, folder) as copy:
         scorer.check(copy.path)
         short = submission_id(*contest.names, predictions.team, copy.sha256)
-        kept = submission.keep(copy.path, folder, short + predictions.path.suffix.lower())
+        kept = submission.keep(copy.path, folder, short + ending(predictions.path))
     open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
     return Kept(file=kept, open_file=open_file, seconds=time.perf_counter() - predictions.start)
 

@@ -274,46 +274,18 @@ def train_network(
     device = find_device(settings.device)
     network.to(device)
     rows = rows.to(device)
-    numbers = torch.arange(len(rows), device=device)
-    mask = torch.zeros(len(rows), dtype=torch.bool, device=device)
-    if held is not None:
-        mask = torch.as_tensor(held, device=device)
-    learn, check = numbers[~mask], numbers[mask]
-    if not len(learn):
-        raise ModelError("All rows are held out: none is left to learn from.")
-    weights = list(network.parameters())
-    optimizer = torch.optim.AdamW(
-        weights,
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=settings.fused,
-    )
-    steps = settings.epochs * -(-len(learn) // settings.batch)
-    schedule = None if settings.constant else _one_cycle(optimizer, settings, steps)
-    precision = _precision(device, settings)
-    training: list[float] = []
+    learn, check = _divided(len(rows), held, device)
+    training = _Training(network, loss, rows, settings, len(learn))
     validation: list[float] = []
     best, kept = 0, None
     generator = torch.Generator().manual_seed(seed)
     with seeded(seed, device):
         for epoch in range(1, settings.epochs + 1):
-            network.train()
-            total = 0.0
-            for batch in rows.batches(settings.batch, learn, generator):
-                with precision:
-                    error = loss(network(batch), batch)
-                _step(weights, error, optimizer, settings.clip)
-                if schedule:
-                    schedule.step()
-                total += float(error.detach()) * len(batch.rows)
-            training.append(total / len(learn))
-            others: Mapping[str, float] = {}
+            figure, others = training.epoch(learn, generator), dict[str, float]()
             if len(check):
-                value, others = _validate(network, loss, rows, check, settings, precision, figures)
-                validation.append(value)
-                others = {"training": training[-1], **others}
-            figure = validation[-1] if validation else training[-1]
-            _must_be_finite(epoch, training[-1], figure, settings)
+                figure, others = training.validate(check, figures)
+                validation.append(figure)
+            _must_be_finite(epoch, training.losses[-1], figure, settings)
             if report:
                 report(epoch, figure, **others)
             if validation and figure <= min(validation):
@@ -322,7 +294,73 @@ def train_network(
                 break
     if kept is not None:
         network.load_state_dict(kept)
-    return History(training=training, validation=validation, best=best or len(training))
+    losses = training.losses
+    return History(training=losses, validation=validation, best=best or len(losses))
+
+
+def _divided(
+    count: int, held: NDArray[np.bool_] | None, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Numbers of the rows to learn from, and of those to validate on.
+
+    Raises:
+        ModelError: If all are held out.
+    """
+    numbers = torch.arange(count, device=device)
+    mask = torch.zeros(count, dtype=torch.bool, device=device)
+    if held is not None:
+        mask = torch.as_tensor(held, device=device)
+    if not len(numbers[~mask]):
+        raise ModelError("All rows are held out: none is left to learn from.")
+    return numbers[~mask], numbers[mask]
+
+
+class _Training:
+    """A network that learns from `count` rows, and what steps it."""
+
+    def __init__(
+        self, network: nn.Module, loss: Loss, rows: Rows, settings: Settings, count: int
+    ) -> None:
+        self.network, self.loss, self.rows, self.settings = network, loss, rows, settings
+        self.weights = list(network.parameters())
+        self.optimizer = torch.optim.AdamW(
+            self.weights,
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=settings.fused,
+        )
+        steps = settings.epochs * -(-count // settings.batch)
+        self.schedule = None if settings.constant else _one_cycle(self.optimizer, settings, steps)
+        self.precision = _precision(rows.item.device, settings)
+        self.losses: list[float] = []
+
+    def epoch(self, learn: Tensor, generator: torch.Generator) -> float:
+        """Go through the rows once; gives their mean loss."""
+        self.network.train()
+        total = 0.0
+        for batch in self.rows.batches(self.settings.batch, learn, generator):
+            with self.precision:
+                error = self.loss(self.network(batch), batch)
+            _step(self.weights, error, self.optimizer, self.settings.clip)
+            if self.schedule:
+                self.schedule.step()
+            total += float(error.detach()) * len(batch.rows)
+        self.losses.append(total / len(learn))
+        return self.losses[-1]
+
+    def validate(self, check: Tensor, figures: Figures | None) -> tuple[float, dict[str, float]]:
+        """Mean loss of the rows to validate on, and other figures of them."""
+        total, outputs, order = 0.0, [], []
+        self.network.eval()
+        with torch.inference_mode(), self.precision:
+            for batch in self.rows.batches(4 * self.settings.batch, check):
+                output = self.network(batch)
+                total += float(self.loss(output, batch)) * len(batch.rows)
+                if figures:
+                    outputs.append(output.float())
+                    order.append(batch.rows)
+            others = figures(torch.cat(outputs), torch.cat(order)) if figures else {}
+        return total / len(check), {"training": self.losses[-1], **others}
 
 
 def predict_network(network: nn.Module, rows: Rows, settings: Settings) -> NDArray[np.float32]:
@@ -368,29 +406,6 @@ def _must_be_finite(epoch: int, training: float, figure: float, settings: Settin
             f"Training diverged in epoch {epoch}: the loss is {figure}.",
             hint=f"A lower learning rate may help: now {settings.learning_rate}.",
         )
-
-
-def _validate(
-    network: nn.Module,
-    loss: Loss,
-    rows: Rows,
-    check: Tensor,
-    settings: Settings,
-    precision: torch.autocast,
-    figures: Figures | None,
-) -> tuple[float, Mapping[str, float]]:
-    """Mean loss of the rows to validate on, and other figures of them."""
-    total, outputs, order = 0.0, [], []
-    network.eval()
-    with torch.inference_mode(), precision:
-        for batch in rows.batches(4 * settings.batch, check):
-            output = network(batch)
-            total += float(loss(output, batch)) * len(batch.rows)
-            if figures:
-                outputs.append(output.float())
-                order.append(batch.rows)
-        others = figures(torch.cat(outputs), torch.cat(order)) if figures else {}
-    return total / len(check), others
 
 
 def _precision(device: torch.device, settings: Settings) -> torch.autocast:

@@ -43,7 +43,7 @@ _NETWORKS: Mapping[str, tuple[Any, ...]] = {
         (1, 100_000),
     ),
     "bf16": ("train in bfloat16 where the machine multiplies so",),
-    "device": ("auto: a GPU if there is one", (), ("auto", "cpu", "cuda", "mps")),
+    "device": ("auto: a GPU if there is one", (None, None), ("auto", "cpu", "cuda", "mps")),
 }
 
 

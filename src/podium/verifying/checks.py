@@ -17,10 +17,9 @@ from podium import scratch
 from podium.columns import first
 from podium.competition.version import PUBLIC, checksums, read_golden
 from podium.data import dataset as datas
-from podium.data import formats, raw
+from podium.data import raw, reader
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution import training
-from podium.execution.jobs import predictions_limit
 from podium.leaderboard import files
 from podium.leaderboard.record import OWN
 from podium.machine import python
@@ -299,8 +298,8 @@ def spaces_yield_parameters(tested: DatasetUnderTest) -> Iterator[str]:
 def _predictions(tested: DatasetUnderTest, worker: Worker) -> str:
     """The sha256 of what a model predicts for a few rows, with few trainings and seed 0."""
     part, data = tested.tiny, tested.data
-    done = worker.predict(worker.quick, {"test": predictions_limit(data, len(part))}, seed=0)
-    table = formats.read(done.files["test"], tested.competition, len(part), data.genes)
+    done = worker.predict(worker.quick, {"test": data.expected(len(part)).limit}, seed=0)
+    table = reader.read(done.files["test"], data.expected(len(part)))
     training.aligned(data, table, part)
     return file_sha256(done.files["test"])
 
