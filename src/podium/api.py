@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import getpass
 import inspect
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from podium import workspace
 from podium.competition import folders as competitions
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
     from podium.execution.training import Progress
+    from podium.leaderboard.board import Board
     from podium.leaderboard.comparing import Compared
     from podium.leaderboard.contest import Contest
+    from podium.leaderboard.details import Details, Mine
     from podium.leaderboard.exchange import Exported, Imported
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
@@ -611,28 +614,31 @@ def rescore(
     return again.rescore(*load(competition, dataset), progress)
 
 
-def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]:
+def withdraw(
+    submission: str,
+    *,
+    team: str | None = None,
+    confirm: Callable[[str], None] | None = None,
+) -> tuple[Record, bool]:
     """Withdraw one's own submission for good; False if it is withdrawn already.
 
     Args:
-        submission: Its ID or the beginning of it.
+        submission: Its ID, how that begins, its name, or `team/name`, on any board.
         team: Who acts; the submission must be theirs.
+        confirm: Is told what is about to happen, and raises to prevent it.
 
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
     from podium.leaderboard.board import open_board
-    from podium.leaderboard.record import SUBMISSION, Withdrawal, now, sealed
+    from podium.leaderboard.record import OWN, Withdrawal, now, sealed
 
-    acting = workspace.team(team)
     board = open_board().must_exist()
-    record = board.find(submission)
-    if record.kind != SUBMISSION:
-        raise BoardError(f"{record.submission} is the {record.kind} {record.name!r}: it stays.")
-    if record.team != acting:
-        raise BoardError(
-            f"{record.submission} ({record.name}) belongs to team {record.team}, you are {acting}.",
-            hint=f"Act for that team: podium withdraw {record.submission} --team {record.team!r}",
+    record = _own_record(board, submission, team, "withdraw", submission)
+    if confirm and record.submission not in {w.submission for w in board.withdrawals([OWN])}:
+        confirm(
+            f"{record.submission} ({record.name}, team {record.team}) on "
+            f"{record.competition}/{record.dataset} will never rank again."
         )
     withdrawal = Withdrawal(
         submission=record.submission,
@@ -643,6 +649,54 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
         created=now(),
     )
     return sealed(record), board.withdraw(withdrawal)
+
+
+def remark(submission: str, message: str, *, team: str | None = None) -> Record:
+    """Change the remark on one's own submission; an empty one takes it away.
+
+    Args:
+        submission: Its ID, how that begins, its name, or `team/name`, on any board.
+        message: The new remark.
+        team: Who acts; the submission must be theirs.
+
+    Raises:
+        BoardError: If there is no such submission here, or it is another team's or a control.
+    """
+    from podium.leaderboard import record as records
+    from podium.leaderboard.board import open_board
+
+    board, text = open_board().must_exist(), records.remark(message)
+    record = _own_record(board, submission, team, "remark", submission, message)
+    board.remark(record.submission, text)
+    return replace(records.sealed(record), message=text)
+
+
+def _own_record(board: Board, submission: str, team: str | None, *command: str) -> Record:
+    """The record of a team's submission, wherever it is.
+
+    Args:
+        board: Where it is looked for.
+        submission: What a person calls it.
+        team: Who acts.
+        command: The words after `podium`, for hints.
+
+    Raises:
+        BoardError: If there is none, or it is another team's or a control.
+    """
+    from podium.leaderboard import naming
+    from podium.leaderboard.record import SUBMISSION
+
+    acting = workspace.team(team)
+    record = naming.find_anywhere(board, submission, command)
+    if record.kind != SUBMISSION:
+        raise BoardError(f"{record.submission} is the {record.kind} {record.name!r}: it stays.")
+    if record.team != acting:
+        words = [record.submission if word == submission else word for word in command]
+        raise BoardError(
+            f"{record.submission} ({record.name}) belongs to team {record.team}, you are {acting}.",
+            hint=f"Act for that team: podium {shlex.join([*words, '--team', record.team])}",
+        )
+    return record
 
 
 def export_records(file: Path | str, *competitions: str) -> Exported:
@@ -733,6 +787,44 @@ def standings(
     return Standings(rows=[], looks={})
 
 
+@overload
+def show(competition: str, *, dataset: str | None = None) -> dict[str, Any]: ...
+
+
+@overload
+def show(competition: str, submission: str, *, dataset: str | None = None) -> Details: ...
+
+
+def show(
+    competition: str, submission: str | None = None, *, dataset: str | None = None
+) -> dict[str, Any] | Details:
+    """What a competitor needs to know of a competition, or all that a board tells of a submission.
+
+    Args:
+        competition: Its name.
+        submission: An ID or how it begins, a name, `team/name`, or a team for its best.
+        dataset: Its name; the default one is simulated.
+
+    Raises:
+        BoardError: If the submission's name fits none or several.
+    """
+    if submission is None:
+        from podium.leaderboard.listing import facts
+
+        return facts(*load(competition, dataset))
+    from podium.leaderboard.details import details
+
+    return details(_contest(competition, dataset, references=True), submission)
+
+
+def mine(team: str | None = None) -> list[Mine]:
+    """What a team has on all boards of this workspace: its best, the rank of that, the last."""
+    from podium.leaderboard import details
+    from podium.leaderboard.board import open_board
+
+    return details.mine(open_board(), workspace.team(team))
+
+
 def compare(competition: str, *submissions: str, dataset: str | None = None) -> Compared:
     """Compare the first submission with each of the others.
 
@@ -745,14 +837,8 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
         BoardError: If a name fits none or several, or fewer than two are named.
     """
     from podium.leaderboard import comparing
-    from podium.leaderboard.contest import Contest, nothing_submitted
 
-    names = load(competition, dataset)
-    contest = Contest.find(*names)
-    if contest is None:
-        raise nothing_submitted(*names)
-    contest.board.must_exist()
-    return comparing.compare(contest, submissions)
+    return comparing.compare(_contest(competition, dataset, references=True), submissions)
 
 
 def report(
@@ -843,15 +929,28 @@ def _written(ready: Data, table: Table, path: Path) -> Path:
     return path
 
 
-def reveal(competition: str, dataset: str | None = None) -> bool:
+def reveal(
+    competition: str,
+    dataset: str | None = None,
+    *,
+    confirm: Callable[[str], None] | None = None,
+) -> bool:
     """Open the private scores for good; False if they are open already.
 
     They are those of the present data and split: other answers stay sealed.
 
+    Args:
+        competition: Its name.
+        dataset: Its name; the default one is simulated.
+        confirm: Is told what is about to happen, and raises to prevent it.
+
     Raises:
         BoardError: If there is nothing to reveal.
     """
-    return _contest(competition, dataset).reveal()
+    contest = _contest(competition, dataset)
+    if confirm and contest.revealed() is None:
+        confirm(f"The private scores of {contest.title} will be open to everybody.")
+    return contest.reveal()
 
 
 def pick(
@@ -880,16 +979,17 @@ def pick(
     return _contest(competition, dataset).pick(acting, names)
 
 
-def _contest(competition: str, dataset: str | None) -> Contest:
+def _contest(competition: str, dataset: str | None, *, references: bool = False) -> Contest:
     """A dataset in its present version, and its board.
 
     Raises:
-        BoardError: If nothing was submitted to it.
+        BoardError: If nothing was submitted to it; with `references`, if Podium ships nothing
+            of it that was imported, either.
     """
     from podium.leaderboard.contest import Contest, nothing_submitted
 
     names = load(competition, dataset)
     contest = Contest.find(*names)
-    if contest is None or contest.names not in contest.board.counts():
+    if contest is None or contest.names not in contest.board.counts(references=references):
         raise nothing_submitted(*names)
     return contest

@@ -231,7 +231,7 @@ def test_training_with_what_was_found(write, podium_cli):
     label = found["study"].rsplit("/", 1)[1]
     row = podium_cli("run", "toy", "mine.py", "--study", label, "--json").json
     assert row["name"] == f"mine study {label}"
-    record = open_board().find(row["submission"])
+    record = open_board().records(submission=row["submission"])[-1]
     assert record.provenance["params"] == {"other": [1], **found["best"]["params"]}
     assert record.provenance["study"]["study"] == found["study"]
     assert record.provenance["study"]["trial"] == found["best"]["trial"]

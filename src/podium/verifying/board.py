@@ -15,8 +15,7 @@ from podium.figures import near, shown
 from podium.leaderboard import jsonl, schema
 from podium.leaderboard.board import row_of
 from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
-from podium.leaderboard.rescore import near_influence, scored_again
-from podium.leaderboard.submit import Scorer, cards
+from podium.leaderboard.submit import Scorer, near_influence
 from podium.workspace import HOUSE
 
 if TYPE_CHECKING:
@@ -104,10 +103,9 @@ def _other_figures(tested: DatasetUnderTest) -> Iterator[str]:
 
 
 def _wrong_parts(scorer: Scorer, record: Record) -> list[str]:
-    scored = scored_again(scorer, record)
-    if scored is None:
+    right = scorer.again(record)
+    if right is None:
         return []
-    right = cards(scored)
     wrong = [part for part in PARTS if not near(right[part], getattr(record, part))]
     wrong += [
         f"{part} influence"
