@@ -714,7 +714,7 @@ def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
         if target.label:
             column = pd.concat({side: table[target.name] for side, table in sides.items()})
             if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
-                column = pd.Series(answer_labels(column), column.index)
+                column = pd.Series(answer_labels(column), column.index, dtype=object)
             sides = {side: t.assign(**{target.name: column[side]}) for side, t in sides.items()}
     return replace(prepared, **sides)
 

@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from podium.data.columns import Wide
-from podium.data.formats import Expected
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
+
+    from podium.data.formats import Expected
 
 
 def read(path: Path, expected: Expected) -> tuple[list[str], pa.Table | Wide]:

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Self
 from podium import scratch
 from podium.competition import folders as competition
 from podium.competition import model_file as model
-from podium.competition.model_file import ModelFile
 from podium.data.dataset import Data, load
 from podium.data.reader import read
 from podium.errors import PodiumError

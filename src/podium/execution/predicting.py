@@ -25,13 +25,11 @@ import pyarrow as pa
 
 from podium import scratch, workspace
 from podium.columns import EXAMPLES
-from podium.competition.model_file import ModelFile
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 from podium.competition.version import PUBLIC
 from podium.data import formats, h5ad
 from podium.data.columns import column_problems
-from podium.data.dataset import Data
 from podium.data.formats import SEQUENCE, Expected
 from podium.data.parsing import NULLS
 from podium.data.reader import read
@@ -43,6 +41,8 @@ from podium.scoring import submission
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
+    from podium.competition.model_file import ModelFile
+    from podium.data.dataset import Data
     from podium.execution.training import Progress
 
 OUTPUTS = (".csv", ".parquet")

@@ -20,7 +20,6 @@ from podium.data import dataset as datas
 from podium.data import raw, reader
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution import training
-from podium.execution.worker import Worker
 from podium.leaderboard import files
 from podium.leaderboard.record import OWN
 from podium.machine import python
