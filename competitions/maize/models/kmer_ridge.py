@@ -36,6 +36,7 @@ PARAMETERS = {
 }
 
 QUICK: dict[str, Any] = {"alphas": [1000.0]}
+THREADS = 1  # the same bytes on any number of cores
 
 
 class WordRegression:

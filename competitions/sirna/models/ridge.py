@@ -29,6 +29,7 @@ PARAMETERS = {
 }
 
 HIGHEST = 300.0
+THREADS = 1  # the same bytes on any number of cores
 
 
 class LinearModel:

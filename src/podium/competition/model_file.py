@@ -157,8 +157,18 @@ class LoadedModel(ModelFile):
         """
         ours = self.shipped and self.params == defaults(self.parameters) and not own_rows
         told = contextlib.nullcontext() if ours else _translate_errors(self.path, what)
-        with _printing(), told, require_extra(self.name):
+        with _printing(), told, require_extra(self.name), self._threads():
             yield
+
+    def _threads(self) -> contextlib.AbstractContextManager[Any]:
+        """Linear algebra on as many threads as the file says: see docs/models.md."""
+        count = getattr(self.module, "THREADS", None)
+        if count is None:
+            return contextlib.nullcontext()
+        import scipy.linalg  # noqa: F401  what is loaded later is not held back
+        from threadpoolctl import threadpool_limits
+
+        return threadpool_limits(count, user_api="blas")
 
 
 def summary(source: bytes) -> str:
