@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,24 +20,50 @@ from podium.data import dataset as data
 HERE = Path(__file__).parent / "tests"
 RAW = Path(os.environ.get("PODIUM_RAW", HERE.parent.parent / "shared" / "data"))
 podium.competitions.__path__.append(str(HERE))
-settings.register_profile("few", max_examples=25)  # for `make test`; others do 100
+for profile, examples in (("few", 25), ("many", 100)):  # few for `make test`, else many
+    settings.register_profile(profile, max_examples=examples, deadline=None)  # cores are shared
+settings.load_profile("many")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """Tests that prepare the same data run in one process, one after the other.
 
-    A group is a competition, or a file. Slow tests of the harness are shared out one by one.
+    A group is a competition, or a file. Slow tests of the harness are shared out one by one. The
+    marks that xdist itself knows groups by are without effect, and without a word, from pytest 9.2.
     """
-    for item in items:
-        group, (top, name, *_) = item.path.stem, item.path.relative_to(HERE.parent).parts
-        if top == "competitions":
-            group = name
-        elif group == "test_competitions" and hasattr(item, "callspec"):
-            group = item.callspec.params["name"]
-        elif item.get_closest_marker("slow"):
-            continue
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    one_by_one = config.option.markexpr.startswith("slow")
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, name = nodeid.partition("::")
+            top, folder, *_ = file.split("/")
+            if top == "competitions":
+                return folder
+            if name.startswith("test_competition["):
+                return name.partition("[")[2].partition("-")[0]
+            return nodeid if one_by_one else file
+
+    return Groups(config, log) if config.option.dist == "loadgroup" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scratch(tmp_path_factory):
+    """A place for scratch of this session alone: what killed commands leave slows no later one.
+
+    Every model's process hides what lies in it. Others may enter: PostgreSQL has a user of its own.
+    """
+    tmp_path_factory.getbasetemp()
+    with (
+        tempfile.TemporaryDirectory(prefix="podium-tests-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        Path(folder).chmod(0o755)
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ WAYS = {
 from podium import api
 from podium.data import dataset as data
 from podium.scoring import scoring, submission
-import podium.data.formats, podium.scoring.matching, podium.metrics.stats, podium.metrics
+import podium.data.reader, podium.scoring.matching, podium.metrics.stats, podium.metrics
 import pyarrow.csv, pyarrow.parquet
 start()
 ready = data.load(*api.load("shuffled"))

@@ -25,7 +25,8 @@ from pathlib import Path
 import pyarrow as pa
 from scipy.sparse import load_npz, csr_array
 from podium.competition import folders as competition
-from podium.data import formats
+from podium.data.formats import Expected
+from podium.data.reader import read
 from podium.scoring import submission
 from podium.competition.counts import Counts
 from podium.competition.part import Part
@@ -37,7 +38,7 @@ def part():
     counts = Counts.of({"cells": (observed, genes)})
     features = pd.DataFrame(index=range(len(ids)))
     return Part(name="test", ids=pd.Index(ids), features=features, counts=counts)
-table = formats.read(Path(file), imputation, len(ids), genes)
+table = read(Path(file), Expected.of(imputation, len(ids), genes))
 aligned = submission.align(table, imputation, pa.array(ids), part, genes)
 score = imputation.metric.score({"count": truth, "observed": observed}, aligned)["f1"]
 """,

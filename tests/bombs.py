@@ -4,6 +4,7 @@
 """
 
 import gzip
+import zipfile
 import zlib
 
 import h5py
@@ -117,6 +118,35 @@ def categories(file):
     rows.create_dataset("y/categories", (10**10,), "f8", chunks=(1000,))
 
 
+def zip_of(members, how=zipfile.ZIP_DEFLATED):
+    def write(path):
+        with zipfile.ZipFile(path, "w", how, compresslevel=1) as archive:
+            for name, content in members():
+                archive.writestr(name, content)
+
+    return write
+
+
+def feather_of(make, times=1, packed="zstd"):
+    def write(path):
+        table = pa.table(make())
+        options = pa.ipc.IpcWriteOptions(compression=packed)
+        with pa.ipc.new_file(path, table.schema, options=options) as file:
+            for _ in range(times):
+                file.write_batch(table.to_batches()[0] if len(table) else empty(table.schema))
+
+    return write
+
+
+def empty(schema):
+    return pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def one_text(row):
+    """A row of a text of 200 MB beside those of good ones."""
+    return pa.array([*row, "1" * MANY])
+
+
 def fixed():
     return pa.array([None] * 3, pa.binary(40_000_000))
 
@@ -131,6 +161,51 @@ BOMBS = {
     "gaps.csv": (csv_of(lambda: b"id,y\n" + b",\n" * 8_000_000), "it has 8,000,000 rows"),
     "old ends.csv": (csv_of(lambda: b"id,y\r" + b"a,1\r" * 4_000_000), "it has 4,000,000 rows"),
     "packed.csv": (csv_of(lambda: gzip.compress(bytes(MANY), 1)), "holds a gzip archive"),
+    "packed.csv.gz": (csv_of(lambda: gzip.compress(bytes(MANY), 1)), "unpacks to more than 16 MiB"),
+    "members.csv.gz": (
+        csv_of(lambda: gzip.compress(b"") * 50_000),
+        "it has blank lines only",
+    ),
+    "rows.tsv.gz": (
+        csv_of(lambda: gzip.compress(b"id\ty\n" + b"a\t1\n" * 4_000_000, 1)),
+        "it has 4,000,000 rows",
+    ),
+    "packed.zip": (
+        zip_of(lambda: [("p.csv", bytes(MANY))]),
+        "unpacks to more than 16 MiB",
+    ),
+    "members.zip": (
+        zip_of(lambda: [(f"{number}.csv", b"") for number in range(20_000)]),
+        "it has 20,000 CSV files (0.csv, 1.csv, 2.csv, 3.csv, 4.csv, ...); one is expected",
+    ),
+    "lzma.zip": (
+        zip_of(lambda: [("p.csv", bytes(MANY))], zipfile.ZIP_LZMA),
+        "another method than deflate",
+    ),
+    "rows.feather": (
+        feather_of(lambda: dict.fromkeys(("id", "y"), pa.nulls(50_000_000, pa.float64()))),
+        "reading it takes more than",
+    ),
+    "batches.feather": (
+        feather_of(lambda: {"id": ["r000"], "y": [1.0]}, 5000),
+        "it has 5,000 rows",
+    ),
+    "nothing.feather": (
+        feather_of(lambda: {"id": pa.nulls(10**9), "y": pa.nulls(10**9)}),
+        "it has 1,000,000,000 rows",
+    ),
+    "text.feather": (
+        feather_of(lambda: {"id": one_text(["r000"]), "y": [1.0, 2.0]}),
+        "reading it takes more than",
+    ),
+    "categories.feather": (
+        feather_of(lambda: {"id": ["a", "b"], "y": one_text(["1"]).dictionary_encode()}),
+        "reading it takes more than",
+    ),
+    "fixed.feather": (
+        feather_of(lambda: {"id": fixed(), "y": [1.0] * 3}),
+        "values of 40,000,000 bytes",
+    ),
     "rows.parquet": (
         parquet_of(lambda: dict.fromkeys(("id", "y"), pa.nulls(50_000_000, pa.float64()))),
         "it has 50,000,000 rows",
@@ -155,6 +230,7 @@ BOMBS = {
 
 CHEAP = {
     *("commas.csv", "columns.csv", "rows.csv", "old ends.csv", "groups.parquet", "fixed.parquet"),
-    *("fixed y.parquet", "lie y.parquet", "one text.h5", "categories.h5ad"),
+    *("fixed y.parquet", "lie y.parquet", "one text.h5", "categories.h5ad", "packed.csv.gz"),
+    *("members.csv.gz", "packed.zip", "lzma.zip", "text.feather", "nothing.feather"),
 }
 """Some of every format that are written in no time."""

@@ -1,12 +1,13 @@
 """Damaged predictions files for the readers: python tests/fuzz_submission.py [seconds] [corpus].
 
-Valid files of the three formats (and those in the folder `corpus`) are damaged at random. Whatever
+Valid files of every form (and those in the folder `corpus`) are damaged at random. Whatever
 comes of it, a reader gives a table or raises `SubmissionError`, soon and in little memory. Guided
 by coverage where `atheris` is installed, else by a seed: FUZZ_SEED. Readers run in a forked child,
-so that a crash of a library is found and counted too; HDF5, whose library does crash, is read
-both directly (crashes are counted) and as Podium reads it (they are refusals).
+so that a crash of a library is found and counted too; HDF5 and Feather, whose libraries do crash,
+are read both directly (crashes are counted) and as Podium reads them (they are refusals).
 """
 
+import gzip
 import importlib.util
 import io
 import os
@@ -16,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -28,8 +30,8 @@ import pyarrow.parquet
 
 import podium.competitions
 from podium.competition import folders as competition
-from podium.data import formats, hdf5
-from podium.data.expected import Expected
+from podium.data import formats, parsing, reader
+from podium.data.formats import Expected
 from podium.errors import SubmissionError
 from podium.scoring import submission
 
@@ -38,7 +40,7 @@ TOY = competition.load("toy")
 IDS = pa.array([f"r{row:03d}" for row in range(40)])
 EXPECTED = Expected.of(TOY, len(IDS))
 MEMORY = 3 << 30
-SECONDS = {"read": 60, "read_hdf5_here": 3}
+SECONDS = {"read": 60, "read_here": 3}
 CONFIRMED = 5  # how many files that end h5py are read as Podium does, which takes its time
 BATCH = 200
 INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0x0A, 0x0D, 0x22, 0x2C, 0x3B)
@@ -47,8 +49,17 @@ INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0x0A, 0x0D, 0x22, 0x2C, 0x3B)
 def seeds(folder=None):
     """Valid files by ending."""
     table = pd.DataFrame({"id": IDS.to_pylist(), "y": np.linspace(-99, 99, len(IDS))})
-    found = {".csv": [table.to_csv(index=False).encode()], ".parquet": [], ".h5": []}
+    text = table.to_csv(index=False).encode()
+    found = {".csv": [text], ".parquet": [], ".h5": [], ".feather": []}
     found[".csv"].append(table.to_csv(index=False, quoting=1, lineterminator="\r\n").encode())
+    found[".csv.gz"], buffer = [gzip.compress(text), gzip.compress(text, 0)], io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("p.csv", text, zipfile.ZIP_DEFLATED)
+    found[".zip"] = [buffer.getvalue()]
+    for packed in ("zstd", "uncompressed"):
+        buffer = io.BytesIO()
+        table.astype({"id": "category"}).to_feather(buffer, compression=packed)
+        found[".feather"].append(buffer.getvalue())
     for options in ({"compression": "zstd"}, {"compression": None}, {"use_dictionary": False}):
         buffer = io.BytesIO()
         table.to_parquet(buffer, **options)
@@ -60,8 +71,8 @@ def seeds(folder=None):
             file.create_dataset("y", data=table["y"].to_numpy(), **options)
         found[".h5"].append(buffer.getvalue())
     for path in Path(folder).iterdir() if folder else ():
-        if path.suffix in found:
-            found[path.suffix].append(path.read_bytes())
+        if formats.ending(path) in found:
+            found[formats.ending(path)].append(path.read_bytes())
     return found
 
 
@@ -94,7 +105,7 @@ def damage(rng, data, others):
 def read(path):
     """As Podium reads: a table that is aligned or refused."""
     try:
-        table = formats.read(path, TOY, len(IDS))
+        table = reader.read(path, EXPECTED)
         values = submission.align(table, TOY, IDS)["y"]
         assert values.shape == (len(IDS),)
         assert np.isfinite(values).all()
@@ -103,10 +114,10 @@ def read(path):
     return "read"
 
 
-def read_hdf5_here(path):
+def read_here(path):
     """The library's own errors are of any kind; what matters is that it returns."""
     try:
-        hdf5.read(path, EXPECTED)
+        parsing.parse(path, EXPECTED)
     except Exception as error:  # noqa: BLE001
         return f"refused ({type(error).__name__})"
     return "read"
@@ -120,10 +131,10 @@ def batch(jobs, path, log):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with log.open("w") as said:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            for name, reader, data in jobs:
-                signal.alarm(SECONDS[reader.__name__])
+            for name, function, data in jobs:
+                signal.alarm(SECONDS[function.__name__])
                 path.with_suffix(name).write_bytes(data)
-                said.write(f"{reader(path.with_suffix(name))}\n")
+                said.write(f"{function(path.with_suffix(name))}\n")
                 said.flush()
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -135,27 +146,27 @@ def run(seconds=60, corpus=None):
     rng = random.Random(int(os.environ.get("FUZZ_SEED", "0")))
     counts, faults, start = Counter(), [], time.monotonic()
     keep = Path(tempfile.mkdtemp(prefix="podium-fuzz-"))
-    readers = {".csv": [read], ".parquet": [read], ".h5": [read_hdf5_here]}
+    here = dict.fromkeys((".h5", ".feather"), read_here)
     while time.monotonic() - start < seconds:
         jobs = []
-        for ending in rng.choices((".csv", ".parquet", ".h5"), k=BATCH):
+        for ending in rng.choices(list(known), k=BATCH):
             data = damage(rng, rng.choice(known[ending]), known[ending])
-            jobs.append((ending, rng.choice(readers[ending]), data))
-        jobs += [(".h5", read, jobs[0][2])]  # in a process of its own: as Podium reads HDF5
+            jobs.append((ending, here.get(ending, read), data))
+        jobs += [(jobs[0][0], read, jobs[0][2])]  # HDF5 and Feather by a process, as Podium does
         while jobs:
             status = batch(jobs, keep / "input", keep / "log")
             done = (keep / "log").read_text().splitlines()
-            for (ending, reader, _), outcome in zip(jobs, done, strict=False):
-                counts[f"{ending} {reader.__name__}: {outcome}"] += 1
+            for (ending, function, _), outcome in zip(jobs, done, strict=False):
+                counts[f"{ending} {function.__name__}: {outcome}"] += 1
             if status == 0:
                 break
-            ending, reader, data = jobs[len(done)]
-            counts[f"{ending} {reader.__name__}: ended with {status}"] += 1
+            ending, function, data = jobs[len(done)]
+            counts[f"{ending} {function.__name__}: ended with {status}"] += 1
             culprit = keep / f"fault-{len(faults)}{ending}"
             culprit.write_bytes(data)
             confirm = counts["confirmed"] < CONFIRMED
-            counts["confirmed"] += reader is read_hdf5_here
-            if reader is read or (confirm and read_in_child(culprit) != 0):
+            counts["confirmed"] += function is read_here
+            if function is read or (confirm and read_in_child(culprit) != 0):
                 faults.append(culprit)
             jobs = jobs[len(done) + 1 :]
     return counts, faults
@@ -164,7 +175,9 @@ def run(seconds=60, corpus=None):
 def read_in_child(path):
     """Status of reading a file as Podium does."""
     return batch(
-        [(path.suffix, read, path.read_bytes())], path.with_name("again"), path.with_name("log2")
+        [(formats.ending(path), read, path.read_bytes())],
+        path.with_name("again"),
+        path.with_name("log2"),
     )
 
 
@@ -179,7 +192,7 @@ def guided(seconds, corpus):
 
     def one(data):
         ending = bytes(data[:8]).strip().decode(errors="replace")
-        if ending in formats.FORMATS:
+        if ending in formats.TABLES:
             path = folder.with_suffix(ending)
             path.write_bytes(data[8:])
             read(path)

@@ -22,4 +22,12 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 # pass (`data/memory.py`). To take what is used is as quick, and leaves the peak lower.
 os.environ.setdefault("MIMALLOC_ARENA_EAGER_COMMIT", "0")
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_call, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("podium")
+    return _call(name)

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import getpass
 import inspect
+import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from podium import workspace
 from podium.competition import folders as competitions
-from podium.competition.contract import Competition, Dataset
 from podium.creating.options import NewOptions
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError, PodiumError, SubmissionError
+from podium.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.blending.blending import Blended
+    from podium.competition.contract import Competition, Dataset
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
     from podium.creating.freezing import Frozen
@@ -32,8 +35,10 @@ if TYPE_CHECKING:
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
     from podium.execution.training import Progress
+    from podium.leaderboard.board import Board
     from podium.leaderboard.comparing import Compared
     from podium.leaderboard.contest import Contest
+    from podium.leaderboard.details import Details, Mine
     from podium.leaderboard.exchange import Exported, Imported
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from podium.scoring.submission import Checked
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
+    from podium.verifying.verify import Verdict
 
 Fields = ParamSpec("Fields")
 Options = TypeVar("Options")
@@ -153,16 +159,44 @@ def _outdated(name: str) -> dict[str, int]:
     return counts
 
 
+def verify(
+    competition: str | None = None,
+    dataset: str | None = None,
+    *,
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Run the conformance suite; real datasets that are not prepared are skipped and say so.
+
+    Args:
+        competition: Its name, or the path of its folder; None for all.
+        dataset: Its name; None for all of the competition.
+        progress: Shows the checks.
+
+    Raises:
+        PodiumError: If there is no such competition or dataset, or its folder does not load.
+    """
+    from podium.verifying import verify as suite
+
+    return list(suite.verify(competition, dataset, progress=progress))
+
+
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
-    """Write the slices of a dataset as AnnData files; see `podium.data.dataset.annotated`."""
-    from podium.data.dataset import annotated
+    """Write the slices of a dataset as AnnData files; see `podium.data.h5ad.write_parts`."""
     from podium.data.dataset import load as load_data
+    from podium.data.h5ad import write_parts
 
-    return annotated(load_data(*load(competition, dataset)), Path(folder))
+    return write_parts(load_data(*load(competition, dataset)), Path(folder))
 
 
-def check(competition: str, file: Path | str, *, dataset: str | None = None) -> Checked:
-    """Check a predictions file; gives its number of rows, and what should be looked at.
+def check(
+    competition: str, file: Path | str | pd.DataFrame, *, dataset: str | None = None
+) -> Checked:
+    """Check predictions; gives their number of rows, and what should be looked at.
+
+    Args:
+        competition: Its name.
+        file: A predictions file, or a table as one holds it.
+        dataset: Its name; the default one is simulated.
 
     Raises:
         SubmissionError: With everything that is wrong.
@@ -171,38 +205,74 @@ def check(competition: str, file: Path | str, *, dataset: str | None = None) -> 
     from podium.scoring import submission
 
     ready, notes = load_data(*load(competition, dataset)), list[str]()
-    submission.check(Path(file), ready, notes)
+    with _as_file(file) as path:
+        submission.check(path, ready, notes)
     return submission.Checked(rows=ready.rows("test"), notes=tuple(notes))
 
 
 def submit(
     competition: str,
-    file: Path | str,
+    file: Path | str | pd.DataFrame,
     *,
     dataset: str | None = None,
     team: str | None = None,
     name: str | None = None,
     message: str = "",
 ) -> Outcome:
-    """Check, score, keep and record a predictions file.
+    """Check, score, keep and record predictions.
+
+    Args:
+        competition: Its name.
+        file: A predictions file, or a table as one holds it: `id` and the targets.
+        dataset: Its name; the default one is simulated.
+        team: Who hands in.
+        name: What the board shows; by default the file's name, or `table`.
+        message: A remark for the board.
 
     Raises:
         SubmissionError: With everything that is wrong with the file; nothing is written then.
     """
     from podium.data.dataset import load as load_data
+    from podium.data.formats import stem
     from podium.leaderboard import submit
     from podium.leaderboard.record import label, remark
 
     start = time.perf_counter()
-    path = Path(file)
-    predictions = submit.Predictions(
-        path=path,
-        team=workspace.team(team),
-        name=label(name or path.stem),
-        start=start,
-        message=remark(message),
-    )
-    return submit.submit(submit.Scorer.of(load_data(*load(competition, dataset))), predictions)
+    scorer = submit.Scorer.of(load_data(*load(competition, dataset)))
+    with _as_file(file) as path:
+        predictions = submit.Predictions(
+            path=path,
+            team=workspace.team(team),
+            name=label(name or stem(path)),
+            start=start,
+            message=remark(message),
+        )
+        return submit.submit(scorer, predictions)
+
+
+@contextmanager
+def _as_file(given: Path | str | pd.DataFrame) -> Iterator[Path]:
+    """A predictions file; one of a table is there as long as the context.
+
+    Raises:
+        SubmissionError: If the table cannot be written.
+    """
+    if isinstance(given, Path | str):
+        yield Path(given)
+        return
+    import pandas as pd
+
+    from podium import scratch
+    from podium.scoring import submission
+
+    if not isinstance(given, pd.DataFrame):
+        raise SubmissionError(
+            f"An object of {type(given).__name__} is no predictions.",
+            hint="A predictions file is expected, or a pandas DataFrame with id and the targets.",
+        )
+    with scratch.directory("podium-table-") as folder:
+        submission.write(given, folder / "table.parquet")
+        yield folder / "table.parquet"
 
 
 def models(
@@ -439,12 +509,13 @@ def cross_validate(
     return validation
 
 
-def validations(competition: str, dataset: str | None = None) -> list[Validation]:
+def validations(competition: str, dataset: str | None = None) -> Results[Validation]:
     """Earlier cross-validations of a dataset, best first, each compared with the best."""
     from podium.data.dataset import load as load_data
     from podium.leaderboard.validations import earlier
 
-    return earlier(load_data(*load(competition, dataset)))
+    ready = load_data(*load(competition, dataset))
+    return Results(earlier(ready), f"cross-validations of {ready.competition.name}")
 
 
 def tune(
@@ -474,7 +545,7 @@ def tune(
 
     Raises:
         ModelError: If the model file is broken, or has nothing to search.
-        PodiumError: If it cannot be searched so.
+        PodiumError: If the settings do not fit together, or the study is of another kind.
     """
     _refuse_live(model, "tune")
     ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))
@@ -511,7 +582,7 @@ def predict(
     Args:
         competition: Its name.
         model: A shipped model's name, or the path of a model file.
-        rows: A table, or a CSV or Parquet file, with the feature columns; `id` may be left out.
+        rows: A table, or a file of any form, with the feature columns; `id` may be left out.
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS`.
         seed: Everything random follows from it.
@@ -586,28 +657,31 @@ def rescore(
     return again.rescore(*load(competition, dataset), progress)
 
 
-def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]:
+def withdraw(
+    submission: str,
+    *,
+    team: str | None = None,
+    confirm: Callable[[str], None] | None = None,
+) -> tuple[Record, bool]:
     """Withdraw one's own submission for good; False if it is withdrawn already.
 
     Args:
-        submission: Its ID or the beginning of it.
+        submission: Its ID, how that begins, its name, or `team/name`, on any board.
         team: Who acts; the submission must be theirs.
+        confirm: Is told what is about to happen, and raises to prevent it.
 
     Raises:
         BoardError: If there is no such submission, or it is another team's or a control.
     """
     from podium.leaderboard.board import open_board
-    from podium.leaderboard.record import SUBMISSION, Withdrawal, now, sealed
+    from podium.leaderboard.record import OWN, Withdrawal, now, sealed
 
-    acting = workspace.team(team)
     board = open_board().must_exist()
-    record = board.find(submission)
-    if record.kind != SUBMISSION:
-        raise BoardError(f"{record.submission} is the {record.kind} {record.name!r}: it stays.")
-    if record.team != acting:
-        raise BoardError(
-            f"{record.submission} ({record.name}) belongs to team {record.team}, you are {acting}.",
-            hint=f"Act for that team: podium withdraw {record.submission} --team {record.team!r}",
+    record = _own_record(board, submission, team, "withdraw", submission)
+    if confirm and record.submission not in {w.submission for w in board.withdrawals([OWN])}:
+        confirm(
+            f"{record.submission} ({record.name}, team {record.team}) on "
+            f"{record.competition}/{record.dataset} will never rank again."
         )
     withdrawal = Withdrawal(
         submission=record.submission,
@@ -618,6 +692,54 @@ def withdraw(submission: str, *, team: str | None = None) -> tuple[Record, bool]
         created=now(),
     )
     return sealed(record), board.withdraw(withdrawal)
+
+
+def remark(submission: str, message: str, *, team: str | None = None) -> Record:
+    """Change the remark on one's own submission; an empty one takes it away.
+
+    Args:
+        submission: Its ID, how that begins, its name, or `team/name`, on any board.
+        message: The new remark.
+        team: Who acts; the submission must be theirs.
+
+    Raises:
+        BoardError: If there is no such submission here, or it is another team's or a control.
+    """
+    from podium.leaderboard import record as records
+    from podium.leaderboard.board import open_board
+
+    board, text = open_board().must_exist(), records.remark(message)
+    record = _own_record(board, submission, team, "remark", submission, message)
+    board.remark(record.submission, text)
+    return replace(records.sealed(record), message=text)
+
+
+def _own_record(board: Board, submission: str, team: str | None, *command: str) -> Record:
+    """The record of a team's submission, wherever it is.
+
+    Args:
+        board: Where it is looked for.
+        submission: What a person calls it.
+        team: Who acts.
+        command: The words after `podium`, for hints.
+
+    Raises:
+        BoardError: If there is none, or it is another team's or a control.
+    """
+    from podium.leaderboard import naming
+    from podium.leaderboard.record import SUBMISSION
+
+    acting = workspace.team(team)
+    record = naming.find_anywhere(board, submission, command)
+    if record.kind != SUBMISSION:
+        raise BoardError(f"{record.submission} is the {record.kind} {record.name!r}: it stays.")
+    if record.team != acting:
+        words = [record.submission if word == submission else word for word in command]
+        raise BoardError(
+            f"{record.submission} ({record.name}) belongs to team {record.team}, you are {acting}.",
+            hint=f"Act for that team: podium {shlex.join([*words, '--team', record.team])}",
+        )
+    return record
 
 
 def export_records(file: Path | str, *competitions: str) -> Exported:
@@ -661,7 +783,7 @@ def board(
     since: str | None = None,
     sort: str | None = None,
     top: int | None = None,
-) -> list[Row]:
+) -> Results[Row]:
     """The rows of the leaderboard; see `standings`."""
     view = {
         "team": team,
@@ -671,7 +793,11 @@ def board(
         "sort": sort,
         "top": top,
     }
-    return list(standings(competition, dataset, part=part, **view).rows)
+    rows, chosen = (
+        standings(competition, dataset, part=part, **view).rows,
+        load(competition, dataset),
+    )
+    return Results(rows, f"board of {competition}/{chosen[1].name}, {part} part")
 
 
 def standings(
@@ -708,6 +834,44 @@ def standings(
     return Standings(rows=[], looks={})
 
 
+@overload
+def show(competition: str, *, dataset: str | None = None) -> dict[str, Any]: ...
+
+
+@overload
+def show(competition: str, submission: str, *, dataset: str | None = None) -> Details: ...
+
+
+def show(
+    competition: str, submission: str | None = None, *, dataset: str | None = None
+) -> dict[str, Any] | Details:
+    """What a competitor needs to know of a competition, or all that a board tells of a submission.
+
+    Args:
+        competition: Its name.
+        submission: An ID or how it begins, a name, `team/name`, or a team for its best.
+        dataset: Its name; the default one is simulated.
+
+    Raises:
+        BoardError: If the submission's name fits none or several.
+    """
+    if submission is None:
+        from podium.leaderboard.listing import facts
+
+        return facts(*load(competition, dataset))
+    from podium.leaderboard.details import details
+
+    return details(_contest(competition, dataset, references=True), submission)
+
+
+def mine(team: str | None = None) -> list[Mine]:
+    """What a team has on all boards of this workspace: its best, the rank of that, the last."""
+    from podium.leaderboard import details
+    from podium.leaderboard.board import open_board
+
+    return details.mine(open_board(), workspace.team(team))
+
+
 def compare(competition: str, *submissions: str, dataset: str | None = None) -> Compared:
     """Compare the first submission with each of the others.
 
@@ -720,14 +884,8 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
         BoardError: If a name fits none or several, or fewer than two are named.
     """
     from podium.leaderboard import comparing
-    from podium.leaderboard.contest import Contest, nothing_submitted
 
-    names = load(competition, dataset)
-    contest = Contest.find(*names)
-    if contest is None:
-        raise nothing_submitted(*names)
-    contest.board.must_exist()
-    return comparing.compare(contest, submissions)
+    return comparing.compare(_contest(competition, dataset, references=True), submissions)
 
 
 def report(
@@ -818,15 +976,28 @@ def _written(ready: Data, table: Table, path: Path) -> Path:
     return path
 
 
-def reveal(competition: str, dataset: str | None = None) -> bool:
+def reveal(
+    competition: str,
+    dataset: str | None = None,
+    *,
+    confirm: Callable[[str], None] | None = None,
+) -> bool:
     """Open the private scores for good; False if they are open already.
 
     They are those of the present data and split: other answers stay sealed.
 
+    Args:
+        competition: Its name.
+        dataset: Its name; the default one is simulated.
+        confirm: Is told what is about to happen, and raises to prevent it.
+
     Raises:
         BoardError: If there is nothing to reveal.
     """
-    return _contest(competition, dataset).reveal()
+    contest = _contest(competition, dataset)
+    if confirm and contest.revealed() is None:
+        confirm(f"The private scores of {contest.title} will be open to everybody.")
+    return contest.reveal()
 
 
 def pick(
@@ -855,16 +1026,17 @@ def pick(
     return _contest(competition, dataset).pick(acting, names)
 
 
-def _contest(competition: str, dataset: str | None) -> Contest:
+def _contest(competition: str, dataset: str | None, *, references: bool = False) -> Contest:
     """A dataset in its present version, and its board.
 
     Raises:
-        BoardError: If nothing was submitted to it.
+        BoardError: If nothing was submitted to it; with `references`, if Podium ships nothing
+            of it that was imported, either.
     """
     from podium.leaderboard.contest import Contest, nothing_submitted
 
     names = load(competition, dataset)
     contest = Contest.find(*names)
-    if contest is None or contest.names not in contest.board.counts():
+    if contest is None or contest.names not in contest.board.counts(references=references):
         raise nothing_submitted(*names)
     return contest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
@@ -180,6 +181,11 @@ def as_numpy(values: Any) -> Any:
     data = [None, values.buffers()[1]]
     bare = pa.Array.from_buffers(values.type, len(values), data, offset=values.offset)
     return np.from_dlpack(bare)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is written as a number."""
+    return re.match(_NUMBER, text.strip(), re.ASCII) is not None
 
 
 def _is_number(column: pa.ChunkedArray) -> pa.ChunkedArray:

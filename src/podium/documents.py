@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 DEPTH = 50
@@ -45,3 +46,14 @@ def finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: finite(entry) for name, entry in value.items()}
     return [finite(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def flat(entries: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Entries within entries, by their whole names: `params.alpha`."""
+    whole: dict[str, Any] = {}
+    for key, value in entries.items():
+        if isinstance(value, Mapping):
+            whole |= flat(value, f"{above}{key}.")
+        else:
+            whole[f"{above}{key}"] = value
+    return whole

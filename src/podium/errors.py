@@ -12,12 +12,14 @@ import os
 import re
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 _LENGTH = 2000  # characters of a message or problem
+_OF_A_KIND = 5  # problems that are shown
 
 
 def reason(error: OSError) -> str:
@@ -73,14 +75,14 @@ class PodiumError(Exception):
 
     Args:
         message: What is wrong, in one sentence.
-        problems: Everything that was found, one line each: all problems at once.
+        problems: Everything that is wrong, one line each, all at once; see `capped`.
         hint: What to do next: a command where one helps.
     """
 
     def __init__(self, message: str, *, problems: Iterable[str] = (), hint: str = "") -> None:
         super().__init__(visible(message[:_LENGTH]))
         self.message = visible(message[:_LENGTH])
-        self.problems = tuple(visible(problem[:_LENGTH]) for problem in problems)
+        self.problems = tuple(visible(problem[:_LENGTH]) for problem in capped(problems))
         self.hint = visible(hint[:_LENGTH])
 
     def rename(self, old: Path, new: Path) -> None:
@@ -90,9 +92,32 @@ class PodiumError(Exception):
         self.problems = tuple(problem.replace(*names) for problem in self.problems)
         self.args = (self.message,)
 
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """What it says, as plain values."""
+        return {"message": self.message, "problems": list(self.problems), "hint": self.hint}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The same for another process, which makes an error of it again."""
+        return {"kind": type(self).__name__, **self.as_json}
+
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
         return "\n".join([*lines, self.hint] if self.hint else lines)
+
+
+def capped(problems: Iterable[str]) -> list[str]:
+    """Of problems that differ in quoted names and numbers alone, the first five and a count."""
+    counts, lines, like = Counter[str](), list[str](), dict[str, str]()
+    for problem in problems:
+        kind = re.sub(r"'[^']*'|[\d.,]+", "", problem)
+        counts[kind] += 1
+        like.setdefault(kind, problem)
+        if counts[kind] <= _OF_A_KIND:
+            lines.append(problem)
+    more = {kind: count - _OF_A_KIND for kind, count in counts.items() if count > _OF_A_KIND}
+    return lines + [f"and {count:,} more like this: {like[kind]}" for kind, count in more.items()]
 
 
 def one_line(error: Exception) -> str:
@@ -111,7 +136,7 @@ class UnknownNameError(PodiumError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
         suggestion = f" Did you mean {near[0]!r}?" if near else ""
         listing = ", ".join(names) or "none"
         super().__init__(f"Unknown {kind} {name!r}.{suggestion} Known: {listing}.", hint=hint)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
-from sklearn.metrics import adjusted_rand_score, matthews_corrcoef
 
 import podium
 from podium import workspace
@@ -61,8 +60,6 @@ def test_files_are_blended_by_equal_weights(files):
     assert {m["submission"] for m in kept.provenance["blend"]["members"]} == {
         r.submission for r in podium.board("toy") if r.name in files
     }
-    r = np.corrcoef(files["one"]["y"], files["two"]["y"])[0, 1]
-    assert found.blend.likeness[0][1] == found.blend.likeness[1][0] == pytest.approx(r)
     again = podium.blend("toy", "one", "two", "three")
     assert not again.outcome.new
 
@@ -94,8 +91,6 @@ def test_weights_are_chosen_on_the_train_part_and_on_nothing_else(toy, monkeypat
     assert found.fold_score < min(m.fold_score for m in found.members)
     grid = min(rmse(share, 1 - share) for share in np.linspace(0, 1, 31))
     assert found.fold_score < grid + 0.002
-    left = [rmse(0, 1) - rmse(*weights), rmse(1, 0) - rmse(*weights)]
-    assert [m.without for m in found.members] == pytest.approx(left)
 
 
 @pytest.mark.usefixtures("noisy")
@@ -106,7 +101,6 @@ def test_missing_out_of_fold_predictions_are_made_on_request(podium_cli):
     done = podium_cli("blend", "toy", "seed 1", "seed 2", "--cv", "--name", "both")
     assert done.status == 0
     assert "weights chosen on out-of-fold predictions" in done.out
-    assert "r between members" in done.out
     assert "public rank" in done.out
     again = podium_cli("blend", "toy", "seed 1", "seed 2", "--json").json
     assert again["name"] == "both"
@@ -153,7 +147,7 @@ def test_the_best_of_a_search_brings_its_out_of_fold_predictions(toy):
 
 def test_groups_of_ones_own_leave_nothing_for_blends(toy, workspace):
     podium.cross_validate("toy", "line", by="group")
-    assert not (workspace / out_of_fold.FOLDER).exists()
+    assert not list((workspace / out_of_fold.FOLDER).rglob("*.parquet"))
     podium.cross_validate("toy", "line")
     ready = data.load(*podium.load("toy"))
     (file,) = (workspace / out_of_fold.FOLDER).rglob("*.parquet")
@@ -182,7 +176,7 @@ def test_who_cannot_be_a_member(files, sample, workspace, podium_cli):
         assert any(said in problem for problem in refused.value.problems), said
     with pytest.raises(BoardError) as refused:
         podium.blend("toy", "two", "zero", "nothing")
-    assert len(refused.value.problems) == 3
+    assert sum(not problem.startswith("  ") for problem in refused.value.problems) == 3
     (workspace / record(ids["one"]).file).write_text("changed")
     with pytest.raises(BoardError, match="cannot be blended") as refused:
         podium.blend("toy", "one", "three")
@@ -207,7 +201,7 @@ def test_a_blend_tells_nothing_private(files, podium_cli):
 
 
 def mixed(mixer, members, weights):
-    sums = None
+    sums = {}
     for member, weight in zip(members, weights, strict=True):
         sums = added(sums, mixer.votes(member), weight)
     return mixer.mixture(sums, sum(weights))
@@ -231,19 +225,6 @@ def test_clusters_are_matched_in_each_slice_and_outvoted():
     assert "".join(mixed(mixer, [a, b, c], [1, 1, 1])["domain"]) == "1122331122"
     assert "".join(mixed(mixer, [a, b], [1, 1])["domain"]) == "1122331122"  # a tie is the first's
     assert "".join(mixed(mixer, [a, b], [1, 2])["domain"]) == "1122321122"
-    likeness = mixer.likeness([mixer.trace(x) for x in (a, b, c)])
-    each = [adjusted_rand_score(list("112233"), list("zzxxyx")), 1.0]
-    assert likeness[0][1] == pytest.approx(np.mean(each))
-    assert likeness[1][1] == 1.0
-
-
-def test_votes_can_be_taken_out_again():
-    part = slices(["s"] * 6)
-    a, b = labelled("112233"), labelled("112232")
-    mixer = Mixer(competition=load("dlpfc"), part=part, first=a)
-    sums = added(added(None, mixer.votes(a), 1), mixer.votes(b), 3)
-    back = added(sums, mixer.votes(b), -3)
-    assert list(mixer.mixture(back, 1)["domain"]) == list(a["domain"])
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -274,16 +255,6 @@ def test_matrices_are_called_by_majority_and_observed_counts_stay(sparse):
     two = mixed(mixer, tables[:2], [1, 1])["count"].toarray()
     both = (stack[:2] > 0).all(axis=0)
     np.testing.assert_array_equal(two > 0, both | (seen > 0))
-    zeros = seen == 0
-    likeness = mixer.likeness([mixer.trace(table) for table in tables])
-    mcc = matthews_corrcoef(stack[0][zeros] > 0, stack[1][zeros] > 0)
-    assert likeness[0][1] == pytest.approx(mcc)
-
-
-def test_constants_have_no_correlation(toy):
-    part = slices(["s"] * 3)
-    mixer = Mixer(competition=toy, part=part, first={})
-    assert mixer.likeness([np.zeros(3), np.arange(3.0)]) == [[1.0, None], [None, 1.0]]
 
 
 class Edits:

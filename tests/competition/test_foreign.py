@@ -322,6 +322,7 @@ def score(solution: pd.DataFrame, submission: pd.DataFrame, row_id_column_name: 
 """
 
 
+@pytest.mark.slow
 def test_a_table_gives_its_answers_alone_and_the_columns_that_are_named(
     place,  # noqa: F811
     own_cache,
@@ -344,6 +345,7 @@ def test_a_table_gives_its_answers_alone_and_the_columns_that_are_named(
     assert list(checks.a_metric_of_others_scores_as_by_itself(named)) == []
 
 
+@pytest.mark.slow
 def test_columns_of_metric_by_keep_their_types_and_verify_tells(
     place,  # noqa: F811
     own_cache,

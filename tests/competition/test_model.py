@@ -92,7 +92,7 @@ def test_a_shipped_model_is_what_this_process_loaded(toy, workspace, monkeypatch
     monkeypatch.setattr(type(toy), "folder", workspace)
     found = model.load(toy, "constant")
     assert found.sha256 == before
-    model.note_change(found.path, found.sha256)
+    found.note_change()
     assert "constant.py has changed since it was loaded" in capsys.readouterr().err
     with pytest.raises(ModelError, match="has changed since this began"):
         model.load(toy, "constant", sha256=file_sha256(edited))

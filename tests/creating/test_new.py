@@ -4,6 +4,7 @@ import importlib
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -76,18 +77,26 @@ def organiser(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def place(organiser, workspace, monkeypatch):
-    """A named workspace with tables; competitions of other tests are forgotten."""
-    monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
-    root = workspace / "competitions"
-    root.mkdir()
-    monkeypatch.setattr(podium.competitions, "__path__", [*podium.competitions.__path__, str(root)])
-    shutil.copytree(organiser, workspace, dirs_exist_ok=True)
-    yield workspace
+@contextmanager
+def named(folder):
+    """This folder is the workspace; its competitions are forgotten afterwards."""
+    root = folder / "competitions"
+    root.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PODIUM_WORKSPACE", str(folder))
+        patch.setattr(podium.competitions, "__path__", [*podium.competitions.__path__, str(root)])
+        yield
     for name in [m for m in sys.modules if m.startswith("podium.competitions.mine")]:
         del sys.modules[name]
     importlib.invalidate_caches()
+
+
+@pytest.fixture
+def place(organiser, workspace):
+    """A named workspace with tables."""
+    shutil.copytree(organiser, workspace, dirs_exist_ok=True)
+    with named(workspace):
+        yield workspace
 
 
 def problems(verdicts):
@@ -295,11 +304,23 @@ FAULTS = {
     "three rows": (lambda: broken(lambda rows: rows[:3]), {}, "has 3 rows: 50 or more"),
     "no rows": (lambda: broken(lambda rows: rows[:0]), {}, "bad.csv has a header and no rows"),
     "empty": (lambda: put(""), {}, "bad.csv is empty"),
-    "semicolons": (lambda: put("id;a;value\n1;2,5;3\n"), {}, "semicolons between its columns"),
-    "tabs": (lambda: put("id\ta\tvalue\n1\t2\t3\n"), {}, "tabs between its columns"),
-    "latin1": (lambda: put("id,a,value\n1,é,3\n", "latin1"), {}, "not UTF-8 (byte 0xe9)"),
-    "excel": (lambda: Path("bad.csv").write_bytes(b"PK\x03\x04..."), {}, "an Excel or zip file"),
-    "utf-16": (lambda: put("id,a,value\n1,2,3\n", "utf-16"), {}, "bad.csv is UTF-16"),
+    "semicolons": (lambda: put("id;a;value\n1;2,5;3\n"), {}, "bad.csv is separated by semicolons"),
+    "tabs": (lambda: put("id\ta\tvalue\n1\t2\t3\n"), {}, "bad.csv is separated by tabs"),
+    "latin1": (
+        lambda: put("id,a,value\n1,é,3\n", "latin1"),
+        {},
+        "line 2 has the byte 0xe9, which is no UTF-8",
+    ),
+    "zip": (lambda: Path("bad.csv").write_bytes(b"PK\x03\x04..."), {}, "holds a zip archive"),
+    "excel": (
+        lambda: Path("bad.csv").write_bytes(b"PK\x03\x04" + b" " * 26 + b"[Content_Types].xml"),
+        {},
+        "bad.csv holds an Excel file, not CSV. Save the table from pandas, to_csv(FILE, index",
+    ),
+    "utf-16": (lambda: put("id,a,value\n1,2,3\n", "utf-16"), {}, "bad.csv holds UTF-16 text"),
+    "parquet": (lambda: Path("bad.csv").write_bytes(b"PAR1"), {}, "holds Parquet, not CSV"),
+    "comment": (lambda: put("# by hand\nid,a,value\n1,2,3\n"), {}, "begins with a comment"),
+    "no header": (lambda: put("1,2.5,3\n4,5,6\n"), {}, "has no header: its first line is '1,2.5"),
     "ragged": (lambda: put("id,a,value\n1,2,3\n1,2,3,4,5\n"), {}, "Expected 3 fields in line 3"),
     "twice": (lambda: put("id,a,a,value\n1,2,3,4\n"), {}, "the column 'a' more than once"),
     "own": (lambda: broken(assign(fold=1)), {}, "a column 'fold' of its own"),
@@ -339,7 +360,7 @@ FAULTS = {
         "--positive 'ja' is no label: there are 'no', 'yes'",
     ),
     "rmsle": (lambda: broken(assign()), {"metric": "rmsle"}, "rmsle takes no values below 0"),
-    "no file": (lambda: None, {"table": "there/is/none.csv"}, "there is no file"),
+    "no file": (lambda: None, {"table": "there/is/none.csv"}, "none.csv does not exist"),
     "name": (lambda: broken(assign()), {"name": "my-task"}, "NAME 'my-task' must be a Python name"),
     "shipped": (lambda: broken(assign()), {"name": "toy"}, "that of a competition that there is"),
     "no test": (lambda: broken(assign()), {"solution": "bad.csv"}, "--solution needs --test"),
@@ -514,7 +535,7 @@ OTHER_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("written", "said"), mostly_slow(OTHER_TYPES, 1, -1))
+@pytest.mark.parametrize(("written", "said"), mostly_slow(OTHER_TYPES, -1))
 def test_labels_of_other_types_are_the_texts_that_a_submission_says(
     place, own_cache, podium_cli, written, said
 ):
@@ -625,6 +646,7 @@ def test_check_notes_labels_that_no_train_row_has(place, own_cache, podium_cli):
     assert "labels are wanted, one of 'high', 'low', 'mid'" in done.err
 
 
+@pytest.mark.slow
 def test_what_makes_the_data_may_lie_in_a_folder_of_its_own(place, own_cache):
     """A folder `data` counts once it has code: raw tables may be called so, too."""
     made = new(NewOptions("mine", table=place / "value.csv", target="value", metric="rmse"))

@@ -64,6 +64,7 @@ def test_what_is_no_anndata(tmp_path):
             h5ad.read(tmp_path / f"{name}.h5ad")
 
 
+@pytest.mark.slow
 def test_slices_go_out_and_predictions_come_in(podium_cli, workspace):
     api.annotate("dlpfc", "demo", workspace / "out")
     names = sorted(file.name for file in (workspace / "out").iterdir())

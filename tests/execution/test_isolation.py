@@ -116,7 +116,7 @@ COMMANDS = {
 
 
 @LINUX
-@pytest.mark.parametrize("command", [*COMMANDS, "space", "verify"])
+@pytest.mark.parametrize("command", mostly_slow([*COMMANDS, "space", "verify"], 0, 1))
 def test_what_a_model_cannot_reach(command, names, board, toy, monkeypatch):
     before, tries = state(board), reach(ESCAPES, names)
     path = Path(model("pass" if command == "space" else tries))
@@ -399,6 +399,7 @@ def test_no_link_of_a_model_leads_out(workspace, toy, own_cache):
     assert not victim.is_symlink()
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_script_shows_a_model_nothing_of_its_folder(workspace, tmp_path, toy, monkeypatch):
     """What calls Podium may lie beside secrets, and above the place for temporary files."""

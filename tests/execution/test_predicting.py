@@ -96,7 +96,7 @@ def test_everything_that_is_wrong_is_said_at_once(rows, own_cache):
         predict("bad.csv")
     assert error.value.problems == (
         "column 'kind' is missing: text expected",
-        "unexpected: 'y'",
+        "1 unexpected column: 'y'",
         "column 'x': numbers expected: 2 rows (row 2, 4) ('two', 'inf')",
         "column 'x': no value in 1 row (row 3); in the train part every row has one",
         "column 'id': 1 row (row 4) without an id",
@@ -124,12 +124,15 @@ def test_wrong_types_in_a_table(rows, change, words):
     [
         ("none.csv", None, "does not exist"),
         ("rows.xlsx", b"x", "is no format"),
-        ("rows.parquet", b"x", "cannot be read as parquet"),
-        ("rows.csv", b"x,kind\n1,a,2\n", "cannot be read as csv"),
+        ("rows.xlsx", b"x", "to_csv(FILE, index=False) or to_parquet(FILE)"),
+        ("rows.parquet", b"x", "cannot be read as Parquet"),
+        ("rows.csv", b"x,kind\n1,a,2\n", "1 rows do not have 2 fields"),
         ("rows.csv", b"x,kind\n", "the table has no rows"),
         ("rows.csv", b"x,x,kind\n1,2,a\n", "column 'x' is there twice"),
-        ("rows.csv", b"\xff\xfe\x00", "rows.csv"),
-        ("rows.csv", b"", "cannot be read as csv"),
+        ("rows.csv", b"\xff\xfe\x00", "holds UTF-16 text, not CSV"),
+        ("rows.csv", b"# from R\nx,kind\n1,a\n", "begins with a comment, '# from R'"),
+        ("rows.csv", b"1.5,a\n2,b\n", "has no header: its first line is '1.5,a'"),
+        ("rows.csv", b"", "rows.csv is empty"),
     ],
 )
 def test_files_that_are_no_rows(rows, name, content, words, podium_cli, workspace):
@@ -264,7 +267,8 @@ def test_sequences_from_a_table_and_from_fasta_are_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is no FASTA file: it begins with nothing"),
+        ("", "a.fa is empty"),
+        ("\n", "is no FASTA file: it begins with nothing"),
         ("ACGT\n", "is no FASTA file: it begins with 'ACGT'"),
         (">\nACGT\n", "record 1 has no name"),
         (f">a {HEAD}\nACGT\n", "4 bases in each row; those of the train part have 1,000"),
@@ -377,5 +381,5 @@ def test_a_table_without_sequences_is_refused():
     features = data.load(*api.load("maize")).part("test").features[:2]
     with pytest.raises(PodiumError, match="column 'sequence' is missing"):
         podium.predict("maize", "constant", features)
-    with pytest.raises(PodiumError, match="is no format that rows are read from"):
+    with pytest.raises(PodiumError, match="is no format that Podium reads"):
         podium.predict("toy", "constant", __file__)

@@ -64,7 +64,7 @@ def pearson(toy, monkeypatch):
             (ZERO, picky, "The competition's metric fails: ValueError: an input array is constant"),
             (ABSENT, correlation, "Unknown model of toy 'nowhere'"),
         ],
-        *(1, 2),
+        2,
     ),
 )
 def test_good_submissions_are_taken_and_the_control_is_named_once(

@@ -193,6 +193,7 @@ def test_who_may_not_make_tables_is_told(podium_cli, sample, postgres, monkeypat
     _refused(podium_cli("submit", "toy", "mine.csv"), "permission denied for schema public")
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back(postgres, monkeypatch, podium_cli, sample):
     url = postgres.database("gone")
     monkeypatch.setenv("PODIUM_DB", url)

@@ -19,6 +19,7 @@ from podium.errors import BoardError
 from podium.leaderboard import exchange, jsonl
 from podium.leaderboard.board import Batch, Board, open_board
 from podium.leaderboard.record import Record, submission_id
+from podium.leaderboard.submit import Scorer
 
 
 @pytest.fixture
@@ -541,14 +542,14 @@ def test_whatever_one_record_raises_is_its_own_line(filled, at, podium_cli, monk
     entries = lines(export())
     other = at("other")
     (other / "submissions").symlink_to(filled / "submissions")
-    verified = exchange.verified
+    verified = Scorer.verified
 
-    def odd(desk, record):
+    def odd(scorer, record):
         if record.team == "ana":
             raise ZeroDivisionError("odd")
-        return verified(desk, record)
+        return verified(scorer, record)
 
-    monkeypatch.setattr(exchange, "verified", odd)
+    monkeypatch.setattr(Scorer, "verified", odd)
     forged = [better(e) if e["team"] == "bob" else e for e in entries]
     done = podium_cli("import", write("forged.jsonl", forged))
     assert done.status == 1
@@ -791,7 +792,7 @@ def test_a_board_made_by_version_0_1_opens(filled, at, podium_cli):
     old.close()
     assert export().read_bytes() == file.read_bytes()
     ana = next(row for row in podium.board("toy") if row.team == "ana")
-    assert podium_cli("withdraw", ana.submission[:6]).status == 0
+    assert podium_cli("withdraw", ana.submission[:6], "--yes").status == 0
     podium.reveal("toy")
     assert board("private")
 
@@ -819,6 +820,7 @@ def many(count):
         yield replace(first, team=team, sha256=sha256, submission=short, public=scores)
 
 
+@pytest.mark.slow
 def test_a_large_board_is_moved_in_one_transaction(at, toy, monkeypatch):
     at("first")
     made = open_board(workspace.database_url())

@@ -103,7 +103,7 @@ def test_old_copies_get_their_name_or_go(mine, with_controls, sample):
 
 
 def test_what_is_missing_or_changed_is_named(mine, with_controls):
-    record = open_board(places.database_url()).find(with_controls.row.submission)
+    record = open_board(places.database_url()).records(submission=with_controls.row.submission)[-1]
     path = files.checked(record)
     path.write_text("changed")
     with pytest.raises(BoardError, match="has changed since it was handed in"):
@@ -173,7 +173,7 @@ def test_a_file_that_changes_meanwhile_is_kept_as_it_was_scored(call, mine, monk
     whole = mine.read_bytes()
     swapped_by(monkeypatch, mine, call)
     done = podium.submit("toy", mine)
-    record = open_board(places.database_url()).find(done.row.submission)
+    record = open_board(places.database_url()).records(submission=done.row.submission)[-1]
     assert files.checked(record).read_bytes() == whole
     assert len(lying()) == 1
     monkeypatch.undo()
@@ -194,7 +194,7 @@ def test_a_file_that_lies_where_it_is_kept_and_changes_is_refused(call, mine, mo
 
 def test_a_kept_file_that_changes_while_it_is_scored_again(mine, monkeypatch, with_controls):
     """The copy of a record's file is looked at, and what is said names the file."""
-    record = open_board(places.database_url()).find(with_controls.row.submission)
+    record = open_board(places.database_url()).records(submission=with_controls.row.submission)[-1]
     desk = Scorer.of(data.load(*podium.api.load("toy")))
     with files.taken(record, desk.expected) as copy:
         with_controls.file.write_bytes(b"broken")

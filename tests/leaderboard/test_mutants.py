@@ -122,7 +122,10 @@ def holds(podium_cli):
             json.loads(done.out, parse_constant=pytest.fail)
 
 
-@pytest.mark.parametrize("seed", mostly_slow(range(40), 0, 1))
+MORE = [pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(12, 40)]
+
+
+@pytest.mark.parametrize("seed", [*mostly_slow(range(12), 0, 1), *MORE])
 def test_nothing_that_is_imported_stops_a_command(seed, entries, podium_cli, tmp_path, monkeypatch):
     """Without prepared data and predictions: nothing can be computed again."""
     monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "cache"))

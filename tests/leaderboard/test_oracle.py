@@ -254,7 +254,7 @@ def test_claims_without_influence_values_stand_on_every_board(
     assert claims.ci_low is None
     assert claims.difference == pytest.approx(claims.first - claims.second)
     assert podium.compare("toy", "own", "bob/bob").against[0].parts["public"].p is None
-    assert podium_cli("withdraw", rows["ana"].submission[:6], "--team", "ana").status == 0
+    assert podium_cli("withdraw", rows["ana"].submission[:6], "--yes", "--team", "ana").status == 0
     assert podium_cli("board", "toy", "--team", "ana").status == 0
     podium.report("toy", out="site")
 

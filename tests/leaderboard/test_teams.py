@@ -124,6 +124,7 @@ def test_two_laptops_show_the_same_board(git, laptops, sample):
     assert [row.submission for row in podium.board("toy") if row.status == "withdrawn"] == [mine]
 
 
+@pytest.mark.slow
 def test_a_late_clone_begins_with_what_is_there(git, laptops, sample, tmp_path, monkeypatch):
     laptops("first")
     hand_in(sample, "ana", 0.0)

@@ -73,6 +73,7 @@ def test_the_loss_falls_and_the_best_epoch_stays(kind):
     assert error < 0.5 * matrix().var()
 
 
+@pytest.mark.slow
 def test_the_kept_weights_are_those_of_the_best_epoch():
     settings = Settings(epochs=40, batch=8, learning_rate=0.1, patience=40, device="cpu")
     network, history = trained(Autoencoder, settings)

@@ -91,6 +91,7 @@ def test_a_score_that_is_not_finite_is_an_error():
         tally(np.arange(3.0), np.arange(3), metric=broken).estimate("mean")
 
 
+@pytest.mark.slow
 def test_coverage_of_the_interval_with_clustered_rows():
     rng = np.random.default_rng(4)
     group, covered = np.repeat(np.arange(20), 8), []

@@ -253,6 +253,7 @@ def test_without_pictures_the_page_says_why(filled):
     assert "toy draws no pictures of its own." in page()
 
 
+@pytest.mark.slow
 def test_many_submissions_stay_small(filled):
     record = next(r for r in filled.records() if r.kind == "scored")
     rng = np.random.default_rng(0)

@@ -11,16 +11,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.competition.folders import load
-from podium.data import formats
+from podium.data import formats, parsing, reader
 from podium.errors import SubmissionError
 from podium.scoring import submission
 
-settings.register_profile("shared cores", deadline=None)
-settings.load_profile("shared cores")
 ROWS = 9
 IDS = pa.array([f"{row:02d} ä" for row in range(ROWS)])
 VALUES = st.lists(st.floats(-100, 100), min_size=ROWS, max_size=ROWS)
@@ -32,14 +30,14 @@ NAMES = st.sampled_from(["id", "y", "Y", "", "z", "__index_level_0__", "a.b", "\
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     """HDF5 without a process of its own, which takes its time."""
-    reader = mock.MagicMock()
-    reader.return_value.__enter__.return_value.read = formats.parse
-    monkeypatch.setattr(formats, "Reader", reader)
+    process = mock.MagicMock()
+    process.return_value.__enter__.return_value.read = parsing.parse
+    monkeypatch.setattr(reader, "Reader", process)
 
 
 def aligned(path):
     toy = load("toy")
-    return submission.align(formats.read(path, toy, ROWS), toy, IDS)["y"]
+    return submission.align(reader.read(path, formats.Expected.of(toy, ROWS)), toy, IDS)["y"]
 
 
 def through(ending, write):
@@ -140,7 +138,7 @@ def test_tables_that_do_not_fit_as_csv(header, rows):
     scored_or_refused(".csv", lambda path: path.write_bytes(content))
 
 
-@given(st.binary(max_size=200), st.sampled_from(list(formats.FORMATS)))
+@given(st.binary(max_size=200), st.sampled_from(formats.TABLES))
 def test_bytes_that_are_no_table(content, ending):
     scored_or_refused(ending, lambda path: path.write_bytes(content))
 

@@ -14,19 +14,21 @@ from hypothesis import strategies as st
 
 from podium.competition.contract import Target
 from podium.competition.folders import load
-from podium.data import formats
-from podium.data.reader import Reader
+from podium.data import parsing
+from podium.data.formats import Expected
+from podium.data.reader import Reader, read
 from podium.errors import SubmissionError
 from podium.scoring import submission
 
 IDS = pa.array([f"{row:03d}" for row in range(12)])
+TOY = Expected.of(load("toy"), len(IDS))
 GOOD = pd.DataFrame({"id": IDS.to_pylist(), "y": np.linspace(-100, 100, 12)})
 
 
 def read_text(text, name="p.csv"):
     path = Path(name)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return submission.align(formats.read(path, load("toy"), len(IDS)), load("toy"), IDS)["y"]
+    return submission.align(read(path, TOY), load("toy"), IDS)["y"]
 
 
 def refused(text, name="p.csv"):
@@ -51,7 +53,7 @@ def test_formats(ending, tmp_path):
             file["y"] = shuffled["y"].to_numpy()
     else:
         shuffled.to_csv(path, index=False)
-    values = submission.align(formats.read(path, load("toy"), len(IDS)), load("toy"), IDS)["y"]
+    values = submission.align(read(path, TOY), load("toy"), IDS)["y"]
     assert np.array_equal(values, GOOD["y"])
 
 
@@ -62,9 +64,7 @@ def test_other_writers_are_understood():
     assert np.array_equal(read_text(csv(quoting=1)), GOOD["y"])
     categories = GOOD.astype({"id": "category"})
     categories.to_parquet("c.parquet")
-    aligned = submission.align(
-        formats.read(Path("c.parquet"), load("toy"), len(IDS)), load("toy"), IDS
-    )
+    aligned = submission.align(read(Path("c.parquet"), TOY), load("toy"), IDS)
     assert np.array_equal(aligned["y"], GOOD["y"])
 
 
@@ -73,12 +73,12 @@ def test_ids_in_parquet_are_read_plainly_only_where_all_are_short(tmp_path, size
     path, names = tmp_path / "p.parquet", [*IDS.to_pylist()[:-1], "x" * 5000]
     pq.write_table(pa.table({"id": names, "y": GOOD["y"]}), path, row_group_size=size)
     metadata = pq.read_metadata(path)
-    assert not formats._few_bytes(path, metadata, pa.string())
+    assert not parsing._few_bytes(path, metadata, pa.string())
     with pytest.raises(SubmissionError, match="column 'id' has a value of 5,000 bytes"):
-        formats.read(path, load("toy"), len(IDS))
+        read(path, TOY)
     pq.write_table(pa.table({"id": IDS, "y": GOOD["y"]}), path, row_group_size=size)
-    assert formats._few_bytes(path, pq.read_metadata(path), pa.string())
-    assert formats.read(path, load("toy"), len(IDS)).column("id").type == pa.string()
+    assert parsing._few_bytes(path, pq.read_metadata(path), pa.string())
+    assert read(path, TOY).column("id").type == pa.string()
 
 
 def test_ids_are_text_and_keep_their_zeros():
@@ -103,9 +103,11 @@ def test_everything_is_said_at_once():
 def test_columns():
     assert "column 'y' is missing" in refused(csv(GOOD[["id"]]))
     assert "column 'id' is missing" in refused(csv(GOOD[["y"]]))
-    assert "1 unexpected column: 'z'" in refused(csv(GOOD.assign(z=1)))
+    said = refused(csv(GOOD.drop(columns="y").assign(z=1, Y=1)))
+    assert "column 'y' is missing (there is 'Y')" in said
+    assert "2 unexpected columns: 'z', 'Y'" in said
     assert "column 'y' is there twice" in refused(csv(GOOD[["id", "y", "y"]]))
-    assert "save without the row index" in refused(GOOD.to_csv())
+    assert "if it has the ids, call it 'id'" in refused(GOOD.set_index("id").to_csv(index_label=""))
     assert "commas are expected" in refused(csv(sep=";"))
 
 
@@ -113,7 +115,7 @@ def test_values_of_other_types():
     frame = GOOD.assign(y=pd.date_range("2020-01-01", periods=12))
     frame.to_parquet("p.parquet")
     with pytest.raises(SubmissionError, match="numbers are expected"):
-        submission.align(formats.read(Path("p.parquet"), load("toy"), len(IDS)), load("toy"), IDS)
+        submission.align(read(Path("p.parquet"), TOY), load("toy"), IDS)
 
 
 def test_decimal_ids_get_a_hint():
@@ -140,20 +142,20 @@ def test_files_that_are_no_tables(text, name, words):
 
 def test_a_directory_and_a_missing_file(tmp_path):
     with pytest.raises(SubmissionError, match="is a directory"):
-        formats.read(tmp_path, load("toy"), len(IDS))
+        read(tmp_path, TOY)
     with pytest.raises(SubmissionError, match="does not exist"):
-        formats.read(tmp_path / "none.csv", load("toy"), len(IDS))
+        read(tmp_path / "none.csv", TOY)
 
 
 def test_hdf5_of_another_shape(tmp_path):
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file["id"], file["y"] = ["a", "b"], np.zeros((2, 2))
     with pytest.raises(SubmissionError, match="one dimension: y"):
-        formats.read(tmp_path / "p.h5", load("toy"), len(IDS))
+        read(tmp_path / "p.h5", TOY)
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file["id"], file["y"] = ["a", "b"], np.zeros(3)
     with pytest.raises(SubmissionError, match="differ in length: id 2, y 3"):
-        formats.read(tmp_path / "p.h5", load("toy"), len(IDS))
+        read(tmp_path / "p.h5", TOY)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
@@ -247,8 +249,8 @@ def in_every_guise(texts, values, reader):
         obs["y/categories"], obs["y/codes"] = codes.categories.tolist(), codes.codes
     names = ["plain.csv", "quoted.csv", "plain.parquet", "categories.parquet", "plain.h5"]
     names.append("plain.h5ad")
-    read = [formats.read(Path(name), LABELLED, 3, reader=reader) for name in names]
-    return [list(submission.align(t, LABELLED, ABC)["y"]) for t in read] + [
+    tables = [read(Path(name), Expected.of(LABELLED, 3), reader) for name in names]
+    return [list(submission.align(t, LABELLED, ABC)["y"]) for t in tables] + [
         list(submission.align(submission.from_pandas(table), LABELLED, ABC)["y"])
     ]
 
@@ -298,7 +300,7 @@ def test_of_text_only_the_empty_field_is_missing(workspace, ending):
     Path("p.csv").write_text(text)
     if ending == "parquet":
         pd.DataFrame({"id": ["", "b", "NA"], "y": ["NA", "", "x"]}).to_parquet("p.parquet")
-    table = formats.read(Path(f"p.{ending}"), LABELLED, 3)
+    table = read(Path(f"p.{ending}"), Expected.of(LABELLED, 3))
     with pytest.raises(SubmissionError) as error:
         submission.align(table, LABELLED, pa.array(["a", "b", "NA"]))
     assert list(error.value.problems) == [
@@ -363,6 +365,6 @@ def test_probabilities_beside_labels_are_no_labels(workspace, ending, values):
         Path("p.csv").write_text("id,y\n" + "".join(f"{i},{v:g}\n" for i, v in table.to_numpy()))
     else:
         table.to_parquet("p.parquet")
-    read = formats.read(Path(f"p.{ending}"), LABELLED, 3)
+    given = read(Path(f"p.{ending}"), Expected.of(LABELLED, 3))
     with pytest.raises(SubmissionError, match="these look like probabilities"):
-        submission.align(read, LABELLED, ABC, known={"y": ["0", "1"]})
+        submission.align(given, LABELLED, ABC, known={"y": ["0", "1"]})

@@ -19,6 +19,7 @@ from podium import api
 from podium.errors import PodiumError
 from podium.execution import executors, jobs
 from podium.tuning import search, storages, studies
+from suites import mostly_slow
 
 SLEEPS = "import time; time.sleep(0.1)"
 INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
@@ -85,13 +86,13 @@ def test_two_jobs_do_as_many_as_were_asked_for(write, url, monkeypatch):
     monkeypatch.setattr(search, "LOOK", 0.05)
     seen = []
     found = api.tune(
-        "toy", write(), trials=15, jobs=2, storage=url, pruner="none", watch=seen.append
+        "toy", write(), trials=8, jobs=2, storage=url, pruner="none", watch=seen.append
     )
-    assert states(found, url) == ["COMPLETE"] * 15
-    assert len({str(trial.params) for trial in trials(found, url)}) == 15
+    assert states(found, url) == ["COMPLETE"] * 8
+    assert len({str(trial.params) for trial in trials(found, url)}) == 8
     assert side_by_side(trials(found, url)) == 2
-    assert seen[-1].done == 15
-    again = api.tune("toy", "mine.py", trials=15, jobs=2, storage=url, pruner="none")
+    assert seen[-1].done == 8
+    again = api.tune("toy", "mine.py", trials=8, jobs=2, storage=url, pruner="none")
     assert (again.new, again.value) == (0, found.value)
 
 
@@ -103,6 +104,7 @@ def test_threads_are_divided(write, monkeypatch):
     assert api.tune("toy", write(fit), trials=4, jobs=2).standing.failed == 0
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_goes_on(write, monkeypatch):
     write(SLEEPS)
     first = running("--trials", 12, "--study", "s", "--pruner", "none")
@@ -187,6 +189,7 @@ def test_a_search_that_dies_loses_nothing_to_another(write, monkeypatch, postgre
     assert states(found, url).count("FAIL") <= 1
 
 
+@pytest.mark.slow
 def test_a_journals_study_is_searched_by_one_process(write):
     write(SLEEPS)
     first = running("--trials", 500, "--study", "s")
@@ -207,7 +210,7 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("death", DEATHS)
+@pytest.mark.parametrize("death", mostly_slow(DEATHS, 0))
 def test_a_trial_whose_process_dies_is_a_failed_one(death, count, write):
     code, words = DEATHS[death]
     write(f"import os, signal; self.params['a'] == 0 and {code}")
@@ -217,6 +220,7 @@ def test_a_trial_whose_process_dies_is_a_failed_one(death, count, write):
     assert words in failure
 
 
+@pytest.mark.slow
 def test_a_trial_that_takes_too_much_is_a_failed_one(write):
     write("import time; self.params['a'] == 0 and time.sleep(60)")
     found = api.tune("toy", "mine.py", trials=3, limit_time=2, pruner="none")
@@ -236,15 +240,15 @@ def test_a_broken_model_stops_all_workers(write):
 
 
 @pytest.mark.slow
-def test_four_workers_fifty_trials_each(write, url, monkeypatch):
+def test_four_workers_fifteen_trials_each(write, url, monkeypatch):
     monkeypatch.setattr(search, "LOOK", 0.05)
     write("import time; time.sleep(0.002)")
-    settings = {"trials": 200, "jobs": 4, "study": "s", "pruner": "none", "sampler": "random"}
+    settings = {"trials": 60, "jobs": 4, "study": "s", "pruner": "none", "sampler": "random"}
     for _ in range(2):
         found = api.tune("toy", "mine.py", storage=url, **settings)
-        assert states(found, url) == ["COMPLETE"] * 200
-        assert len({str(trial.params) for trial in trials(found, url)}) == 200
-    assert side_by_side(trials(found, url)[:200]) == 4
+        assert states(found, url) == ["COMPLETE"] * 60
+        assert len({str(trial.params) for trial in trials(found, url)}) == 60
+    assert side_by_side(trials(found, url)[:60]) == 4
 
 
 @pytest.fixture

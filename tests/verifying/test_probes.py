@@ -12,8 +12,8 @@ from podium.competition.contract import Score, Target
 from podium.data import dataset as data
 from podium.data.dataset import Prepared
 from podium.scoring import golden
-from podium.verifying import checks, probes, verify
-from podium.verifying.probes import features, helpers, scores
+from podium.verifying import checks, verify
+from podium.verifying.probes import features, helpers, identity, scores
 from podium.verifying.probes.minhash import nearest, sketch
 from podium.verifying.under_test import DatasetUnderTest
 from suites import mostly_slow
@@ -159,7 +159,7 @@ def case(own_cache, monkeypatch):
 
 def found(case):
     """What each probe says: problems and notes."""
-    verdicts = {probe.__name__: verify.judged(case, probe) for probe in probes.PROBES}
+    verdicts = {probe.__name__: verify.judged(case, probe) for probe in verify.PROBES}
     return {name: v.problem or v.note for name, v in verdicts.items() if v.problem or v.note}
 
 
@@ -219,7 +219,7 @@ def test_what_is_meant_to_be_is_accepted_with_its_reason(case):
     assert verdict.problem == ""
     assert verdict.skipped.startswith("accepted: it is a joke (the feature 'v'")
     odd = case("copy", accepted={"no such check": "?"})
-    assert "accepted names no check: 'no such check'" in list(checks.facts_are_complete(odd))
+    assert "accepted names no check: 'no such check'" in list(verify.facts_are_complete(odd))
 
 
 def test_a_control_that_a_constant_beats_is_told(case):
@@ -297,5 +297,5 @@ def test_a_metric_that_prefers_any_guess_to_a_constant_raises_no_alarm(workspace
     wanted = {"target": "target", "metric": "f1_macro", "split": "random"}
     api.new("cells", table="cells.csv", **wanted)
     case = DatasetUnderTest(*api.load("cells"))
-    for probe in (probes.ids_and_order_tell_nothing, probes.metadata_tell_little):
+    for probe in (identity.ids_and_order_tell_nothing, identity.metadata_tell_little):
         assert list(probe(case)) == []

@@ -12,17 +12,12 @@ from podium.errors import DataError
 from podium.verifying import checks, verify
 from podium.verifying.under_test import DatasetUnderTest
 
-SMALL = {"starmap", "autoclass"}
-"""Real data that are prepared in no time: those of the other competitions are slow tests."""
-
 
 def cases():
     for name in competition.names():
         found = competition.load(name)
         for dataset in filter(lambda dataset: dataset.frozen, found.datasets):
-            marks = [] if dataset.simulated else [pytest.mark.realdata]
-            if not dataset.simulated and dataset.name not in SMALL:
-                marks.append(pytest.mark.slow)
+            marks = [] if dataset.simulated else [pytest.mark.realdata, pytest.mark.slow]
             yield pytest.param(name, dataset.name, marks=marks, id=f"{name}-{dataset.name}")
 
 
@@ -31,13 +26,17 @@ def prepared():
     return {}
 
 
-OF_MODELS = (checks.models_keep_the_contract, checks.spaces_yield_parameters)
-"""What starts every model: quick for the toy alone; other models have tests of their own."""
+DEAR = (
+    *(checks.models_keep_the_contract, checks.spaces_yield_parameters),
+    *(checks.answers_follow_from_raw_files, checks.bad_files_are_refused),
+    *(checks.imports_are_light, checks.scores_do_not_depend_on_order),
+)
+"""What starts every model, makes the data again or reads many files: quick for the toy alone."""
 
 
 def checked():
     for case, check in product(cases(), verify.CHECKS):
-        marks = [pytest.mark.slow] if check in OF_MODELS and case.values[0] != "toy" else []
+        marks = [pytest.mark.slow] if check in DEAR and case.values[0] != "toy" else []
         name = f"{case.id}-{check.__name__}"
         yield pytest.param(*case.values, check, marks=[*case.marks, *marks], id=name)
 

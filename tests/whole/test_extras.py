@@ -45,7 +45,7 @@ def podium(tmp_path):
             (["lightgbm", "--set", "folding=true"], "viennarna", "bio"),
             (["mine.py"], "torch", "neural"),
         ],
-        *(0, 3),
+        3,
     ),
 )
 def test_a_missing_package_is_named_with_its_extra(model, package, extra, workspace, podium):
@@ -67,8 +67,7 @@ def test_a_missing_package_is_named_with_its_extra(model, package, extra, worksp
             (["cv", "dlpfc", "random", "--plot", "pictures"], "matplotlib", "plot"),
             (["tune", "sirna", "ridge", "--trials", "2", "--plot", "pictures"], "plotly", "tune"),
             (["tune", "sirna", "ridge", "--trials", "2", "--sampler", "cmaes"], "cmaes", "tune"),
-        ],
-        1,
+        ]
     ),
 )
 def test_so_it_is_with_pictures_and_graphs(command, package, extra, workspace, podium):
@@ -87,6 +86,7 @@ def test_so_it_is_with_files_of_r(raw_folder, own_cache, podium):
     assert not (own_cache / "dlpfc" / "151510").exists()
 
 
+@pytest.mark.slow
 def test_all_else_works(podium):
     done = podium("run", "sirna", "rules", "--json")
     assert done.returncode == 0, done.stderr

@@ -102,7 +102,7 @@ def _variant(sample, folder, number):
 
 @pytest.mark.parametrize("database", mostly_slow(["sqlite", "postgresql"], 0), indirect=True)
 @pytest.mark.parametrize(
-    ("writers", "files"), [(2, 3), pytest.param(8, 100, marks=pytest.mark.slow)]
+    ("writers", "files"), mostly_slow([(2, 3), pytest.param(8, 100, marks=pytest.mark.exhaustive)])
 )
 def test_many_processes_submit_at_once_and_none_is_lost(
     writers, files, database, named, sample, tmp_path
@@ -129,11 +129,7 @@ def test_many_processes_submit_at_once_and_none_is_lost(
 
 # kill -9
 
-KILLS = [
-    2,
-    pytest.param(20, marks=pytest.mark.slow),
-    pytest.param(100, marks=pytest.mark.exhaustive),
-]
+KILLS = [6, pytest.param(100, marks=pytest.mark.exhaustive)]
 
 
 class Moments:
@@ -199,6 +195,7 @@ def _age(*paths):
         os.utime(path, (then, then))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", KILLS)
 def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
     """Every other time in a workspace whose board is still to be made."""
@@ -231,7 +228,8 @@ def test_submit_killed_at_any_moment(kills, named, sample, tmp_path):
     assert _strays(named / "submissions") == []
 
 
-@pytest.mark.parametrize("kills", mostly_slow(KILLS))
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", KILLS)
 def test_data_killed_at_any_moment(kills, named, own_cache, tmp_path):
     """Every other time where the data has been prepared before."""
     command = ["data", "toy", "-d", "table", "--from", RAW]
@@ -262,6 +260,7 @@ def test_data_killed_at_any_moment(kills, named, own_cache, tmp_path):
     assert _strays(own_cache) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_leaves_in_the_place_for_scratch_is_swept(named, tmp_path):
     left = [tmp_path / "tmp" / name for name in ("podium-run-1", "podium-raw-1", "podium-run-2")]
     for folder in left:
@@ -334,6 +333,7 @@ FULL = ("database or disk is full", "disk I/O error", "No space left on device")
 LOCKED = ("unable to open database file", "Read-only file system", "readonly database")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [(0, 60), pytest.param(range(62), marks=pytest.mark.exhaustive)])
 def test_a_full_disk_for_the_workspace(pages, disk, named, sample, tmp_path):
     outcomes = []
@@ -389,7 +389,7 @@ def test_a_full_disk_for_the_cache(pages, disk, named):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("free", [0, 1, 2])
+@pytest.mark.parametrize("free", [0, pytest.param(1, marks=pytest.mark.exhaustive), 2])
 def test_a_full_disk_for_scratch(free, disk, named):
     """Python takes the next place where there is no room at all; later it is an error."""
     disk.fill(free)
@@ -483,7 +483,7 @@ for write in (
 """
 
 
-@pytest.mark.parametrize("size", mostly_slow([0, 100, 4096, 9000, 1 << 20], 2, -1))
+@pytest.mark.parametrize("size", mostly_slow([0, 100, 4096, 9000, 1 << 20], 2))
 def test_counts_on_a_full_disk_are_refused_without_a_crash(size, workspace):
     """HDF5's own way to a full disk ends in a segmentation fault."""
     done = subprocess.run(
@@ -502,7 +502,8 @@ def test_counts_on_a_full_disk_are_refused_without_a_crash(size, workspace):
         assert not Path("a.h5ad").exists()
 
 
-@pytest.mark.parametrize("size", [0, pytest.param(512, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [0, pytest.param(512, marks=pytest.mark.exhaustive)])
 def test_a_board_is_read_where_nothing_can_be_written(size, named, sample, tmp_path, podium_cli):
     file = _variant(sample, tmp_path, 1)
     assert _podium("submit", "toy", file).returncode == 0
@@ -541,7 +542,7 @@ def test_a_sealed_board_on_a_full_or_read_only_disk_is_read(disk, sample, tmp_pa
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-@pytest.mark.parametrize("option", [[], ["--json"]])
+@pytest.mark.parametrize("option", mostly_slow([[], ["--json"]], 1))
 def test_output_that_goes_to_a_full_disk(option, named):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -612,10 +613,9 @@ def _default(number):
     return "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
 
 
-def test_verify_names_files_whose_records_were_cut_off(named, sample, tmp_path):
+def test_verify_names_files_whose_records_were_cut_off(named, sample, tmp_path, podium_cli):
     submitted = [
-        json.loads(_podium("submit", "toy", _variant(sample, tmp_path, n), "--json").stdout)
-        for n in range(2)
+        podium_cli("submit", "toy", _variant(sample, tmp_path, n), "--json").json for n in range(2)
     ]
     database, copy = named / "leaderboard" / "board.sqlite", tmp_path / "copy.sqlite"
     with sqlite3.connect(database) as reader:  # as long as somebody reads, the log stays
@@ -630,7 +630,7 @@ def test_verify_names_files_whose_records_were_cut_off(named, sample, tmp_path):
     lost = f"{KEPT}/{submitted[-1]['submission']}.csv"
     assert f"no record names {lost}: " in "; ".join(_told())
     by_hand.unlink()
-    assert _podium("score-all", "toy").returncode == 0
+    assert podium_cli("score-all", "toy").status == 0
     assert _told() == []
     database.unlink()
     assert "no record names" in "; ".join(_told())

@@ -18,15 +18,15 @@ CALLS = {
     "score-all": "score_all",
 }
 """Calls that Python has other words for."""
-NO_CALL = {"list", "show", "verify"}
-"""Commands that print what there is, or what is wrong: objects in Python have that at hand."""
+NO_CALL = {"list"}
+"""Commands that print what there is: objects in Python have that at hand."""
 ARGUMENTS = {"comp": "competition", "comps": "competitions", "settings": "params"}
 """A letter is saved where one types."""
 PRINTED = {"as_json", "form"}
 """How a command prints."""
-OF_COMMANDS = {"no_submit": "submit", "annotated": "annotate"}
+OF_COMMANDS = {"no_submit": "submit", "annotated": "annotate", "yes": "confirm"}
 """Said otherwise on the command line, or another call."""
-OF_CALLS = {"progress", "watch", "submit"}
+OF_CALLS = {"progress", "watch", "submit", "confirm"}
 """What a command has for itself."""
 
 

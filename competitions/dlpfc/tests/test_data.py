@@ -69,6 +69,7 @@ def test_starmap(raw_folder):
     assert train.targets["domain"].value_counts().sort_index().index.tolist() == list("1234")
 
 
+@pytest.mark.slow
 def test_course_with_three_slices(tmp_path, own_cache):
     for number, name in enumerate(["151507", "151669", "151673"]):
         sample(tmp_path, name, seed=number, columns=8 + number)

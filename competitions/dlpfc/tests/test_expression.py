@@ -24,6 +24,7 @@ from sklearn.metrics import adjusted_rand_score
 from podium.competition import defaults
 from podium.competition.counts import Counts
 from podium.competition.part import Part, Slice
+from suites import mostly_slow
 
 
 def bands(
@@ -122,7 +123,7 @@ def test_few_genes_stay_as_they_are_and_of_many_the_most_variable_are_taken() ->
     assert list(varying(part, many.genes[:9])) == list(many.genes[:9])
 
 
-@pytest.mark.parametrize("name", ["kmeans", "pca_kmeans", "spatial_gmm"])
+@pytest.mark.parametrize("name", mostly_slow(["kmeans", "pca_kmeans", "spatial_gmm"], 1))
 def test_many_genes_make_no_matrix_of_genes_by_genes(name: str) -> None:
     part = bands(5, domains=3, genes=16_000, name="test")
     truth = part.targets["domain"] if part.targets is not None else None

@@ -36,7 +36,7 @@ labels = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(labels)
 def test_equal_to_scikit_learn_on_every_slice(rows):
     slices, domains, clusters = (

@@ -43,6 +43,7 @@ def parts(tmp_path_factory):
     return [(thin(ready.train()), thin(ready.part("test"))) for ready in (honest, changed)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_permuted_hidden_labels_change_no_prediction(name, parts):
     file = model.load(competition.load("dlpfc"), name)

@@ -62,6 +62,7 @@ def test_colours_go_to_the_best_overlap():
     )
 
 
+@pytest.mark.slow
 def test_from_the_board(workspace):
     first = api.run("dlpfc", "random").row.submission
     second = api.run("dlpfc", "random", seed=1).row.submission
@@ -94,6 +95,7 @@ def test_before_reveal_a_view_holds_nothing_private(monkeypatch):
     assert len(seen[1].scores) == 8
 
 
+@pytest.mark.slow
 def test_out_of_fold(workspace):
     api.cross_validate("dlpfc", "random", plots="folds")
     assert {file.name for file in (workspace / "folds").iterdir()} == {

@@ -217,21 +217,25 @@ def test_likelihood_is_the_negative_binomial():
     assert simulate.log_likelihood(counts, mean, theta) + rest == pytest.approx(wanted)
 
 
+@pytest.mark.slow
 def test_kmeans_of_raw_counts_is_bad(raw):
     within("ARI of k-means on raw counts", raw.mean(), 0.15, 0.25)
 
 
+@pytest.mark.slow
 def test_components_are_better(plain, raw):
     within("ARI of k-means on components", plain.mean(), 0.25, 0.40)
     assert plain.mean() > raw.mean() + 0.08
 
 
+@pytest.mark.slow
 def test_neighbours_are_what_helps(spatial, plain):
     within("ARI of the spatial mixture", spatial.mean(), 0.5, 0.6)
     within("its spread between slices", spatial.std(ddof=1), 0.05, 0.12)
     assert spatial.mean() > plain.mean() + 0.12
 
 
+@pytest.mark.slow
 def test_the_ceiling_is_above_all_and_below_perfect(ceiling, raw, plain, spatial):
     within("ARI of the ceiling", ceiling.mean(), 0.85, 0.95)
     assert (ceiling > np.max([raw, plain, spatial], axis=0) + 0.1).all()

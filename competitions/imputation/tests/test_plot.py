@@ -11,6 +11,7 @@ from sklearn.metrics import precision_recall_curve
 from podium.competition.counts import Counts
 from podium.competition.part import Part
 from podium.competition.view import View
+from suites import mostly_slow
 
 
 def view(*, known=True, form=np.asarray, calls=0.5, title="m (t)", cells=40):
@@ -41,7 +42,7 @@ def titles(figure):
     return [axes.get_title() for axes in figure.axes if axes.get_title()]
 
 
-@pytest.mark.parametrize("form", [np.asarray, csr_array])
+@pytest.mark.parametrize("form", mostly_slow([np.asarray, csr_array], 1))
 def test_with_the_truth(tmp_path, form):
     figures = plot.draw([view(form=form), view(title="m (t)", calls=0.2)])
     assert saved(figures, tmp_path) == ["1-m-t", "2-m-t", "precision-recall"]
@@ -58,7 +59,7 @@ def test_without_the_truth_there_is_none(tmp_path):
     assert [line.get_label() for line in lines] == ["called"]
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("known", mostly_slow([True, False], 1))
 def test_nothing_is_called(tmp_path, known):
     saved(plot.draw([view(calls=0.0, known=known)]), tmp_path)
 

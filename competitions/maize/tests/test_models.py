@@ -110,6 +110,7 @@ def test_rows_stand_for_themselves(name: str) -> None:
     np.testing.assert_allclose(alone, whole[[7, 3]], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_the_other_assay_says_is_a_feature() -> None:
     """Few rows train, many more of the other assay, which has the same causes."""
     few = invented(20, 1)
@@ -121,6 +122,7 @@ def test_what_the_other_assay_says_is_a_feature() -> None:
     pd.testing.assert_frame_equal(plain, predicted("lightgbm", helped, TEST, **settings))
 
 
+@pytest.mark.slow
 def test_the_other_assay_is_learned_without_the_fold() -> None:
     """Answers of the other assay in one fold change nothing in what that fold is told."""
     model = build("lightgbm", other_assay=True)

@@ -20,6 +20,7 @@ from podium.competitions.maize.shared import tensors  # noqa: E402
 from podium.competitions.maize.shared.network import Convolution, Dropout, Norm  # noqa: E402
 
 from podium.learning import has_bf16, seeded  # noqa: E402
+from suites import mostly_slow  # noqa: E402
 
 NAMES = ("basenji", "basenji_small")
 MOTIF = np.array([3, 0, 3, 0, 0, 0, 3])
@@ -64,7 +65,7 @@ def correlation(predicted: pd.DataFrame, part: Part) -> float:
     return float(np.corrcoef(predicted[TARGET], part.targets[TARGET])[0, 1])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", mostly_slow(NAMES, 0))
 def test_learns_a_motif_and_keeps_ids(name: str) -> None:
     test = invented(100, seed=1)
     built = fitted(name, invented(600, extra=invented(seed=2, assay="proto")))
@@ -136,6 +137,7 @@ def test_predictions_do_not_depend_on_the_batch(name: str) -> None:
     assert alone[0] == pytest.approx(built.predict(part)[TARGET][7], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_extra_rows_help_and_can_be_left_out() -> None:
     train = invented(24, extra=invented(300, seed=2, assay="proto"))
     test = invented(200, seed=1)

@@ -38,6 +38,7 @@ def test_figures(demo, regions):
     assert cg.mean() < 0.75 * ((gc / 2) ** 2).mean()  # CpG is rare
 
 
+@pytest.mark.slow
 def test_the_ceiling_is_the_expectation_given_the_sequence(demo, regions):
     truth, best = regions.expression, regions.best
     scores = metric.score({TARGET: truth}, {TARGET: best})

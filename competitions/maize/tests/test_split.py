@@ -158,6 +158,7 @@ def test_the_frozen_split_of_the_demo(demo):
     same_as_frozen(split.demo(demo), "demo")
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_the_frozen_splits_of_the_promoters(jores):
     same_as_frozen(split.jores_leaf(jores), "jores-leaf")
@@ -182,6 +183,7 @@ def test_no_relatives_on_different_sides(jores):
         assert list(relatives(words, inside, others)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_the_other_assay_helps_to_train_and_tells_no_answers(jores):
     leaf, proto = frozen("jores-leaf"), frozen("jores-proto")

@@ -37,11 +37,11 @@ def random_case(rng):
 
 
 def test_it_is_the_published_formula():
-    cases = [random_case(np.random.default_rng(seed)) for seed in range(1000)]
+    cases = [random_case(np.random.default_rng(seed)) for seed in range(100)]
     for truth, predicted in cases:
         assert score(truth, predicted) == pytest.approx(literal(truth, predicted), abs=1e-12)
-    assert sum((truth >= 30).all() for truth, _ in cases) > 100  # no positives
-    assert sum((predicted > 30).all() for _, predicted in cases) > 100  # no rows in range
+    assert sum((truth >= 30).all() for truth, _ in cases) > 10  # no positives
+    assert sum((predicted > 30).all() for _, predicted in cases) > 10  # no rows in range
 
 
 def test_worked_by_hand():

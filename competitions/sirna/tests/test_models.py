@@ -14,10 +14,12 @@ from podium.competition import defaults, model_file
 from podium.competition import folders as competitions
 from podium.competition.part import Part
 from podium.errors import ModelError
-from suites import space
+from suites import mostly_slow, space
 
 NEURAL = ("gru", "seqnet")
 NAMES = ("constant", "lightgbm", "lookup", "ridge", "rules", "shuffled", "stack", *NEURAL)
+FITTED = mostly_slow(NAMES, *(place for place, name in enumerate(NAMES) if name != "stack"))
+"""The stack trains all its members: its quick tests are those of how they are blended."""
 FEW = {"gru": {"epochs": 2}, "seqnet": {"epochs": 2}}
 """Less training, where it does not matter what was learnt."""
 CELLS = ("Hep3B Cells", "HeLa Cells", None)
@@ -123,7 +125,7 @@ def test() -> Part:
     return part
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FITTED)
 def test_predicts_each_row_in_range_and_repeats(name: str, train: Part, test: Part) -> None:
     table = fitted(name).predict(hidden(test))
     assert list(table.columns) == ["id", TARGET]
@@ -132,7 +134,7 @@ def test_predicts_each_row_in_range_and_repeats(name: str, train: Part, test: Pa
     assert table.equals(predicted(name, train, test, **FEW.get(name, {})))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FITTED)
 def test_one_row_and_pickling(name: str, train: Part) -> None:
     built = fitted(name)
     one = hidden(train.take(np.array([7])))
@@ -142,7 +144,7 @@ def test_one_row_and_pickling(name: str, train: Part) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["lightgbm", "lookup", "ridge", "stack", "seqnet", pytest.param("gru", marks=pytest.mark.slow)],
+    mostly_slow(["lightgbm", "lookup", "ridge", "stack", "seqnet", "gru"], 0, 1, 2),
 )
 def test_learns(name: str, train: Part) -> None:
     params = {"gru": {"conditions": True, "dropout": 0.0}}.get(name, {})
@@ -199,6 +201,7 @@ def test_lookup_by_hand() -> None:
     assert predicted("lookup", part, new)[TARGET][0] == pytest.approx(20 * 2**0.5)
 
 
+@pytest.mark.slow
 def test_lightgbm_general_knows_neither_site_nor_source(train: Part, test: Part) -> None:
     other = invented(60, "ABXY", seed=4)
     other.features["cell_line_donor"] = "never seen"

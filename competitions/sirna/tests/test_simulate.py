@@ -280,6 +280,7 @@ def test_styles_have_the_lengths_of_real_strands():
     assert used == set(simulated_table.STYLES)
 
 
+@pytest.mark.slow
 def test_lightgbm_finds_random_rows_easy_and_new_genes_hard(demo, percent):
     table = simple_features(demo.features)
     rows = pd.Series(np.arange(ROWS))

@@ -112,6 +112,7 @@ def test_demo_is_frozen() -> None:
     check(frozen("demo"), prepared.groups)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.skipif(not REAL.exists(), reason=f"no raw files in {REAL}")
 def test_shanghai_is_frozen() -> None:

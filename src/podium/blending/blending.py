@@ -10,7 +10,6 @@ from libraries of models) on out-of-fold predictions of the train part. Test row
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,8 +24,8 @@ from podium.competition.version import PUBLIC
 from podium.data.dataset import train_columns
 from podium.errors import BoardError, PodiumError
 from podium.execution import out_of_fold
-from podium.leaderboard import files
-from podium.leaderboard.ranking import HOUSE, OUTDATED, SHORTEST, WITHDRAWN, find
+from podium.figures import shown
+from podium.leaderboard import files, naming
 from podium.leaderboard.record import SUBMISSION
 from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import Cells, Tally
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from podium.competition.metric import Table
     from podium.data.dataset import Data
     from podium.execution.training import Progress
-    from podium.leaderboard.contest import Contest
-    from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
     from podium.leaderboard.submit import Kept
 
@@ -59,8 +56,6 @@ class Member:
         weight: Its votes.
         share: Its part of all votes.
         fold_score: Of its out-of-fold predictions; None where the weights are equal.
-        without: What the blend's out-of-fold score would be without it, minus what it is; 0 for
-            one without weight, None where nothing is known or nothing would be left.
     """
 
     submission: str
@@ -70,7 +65,6 @@ class Member:
     weight: int
     share: float
     fold_score: float | None = None
-    without: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +76,6 @@ class Blend:
         weights: `greedy` (chosen on out-of-fold predictions) or `equal`.
         why: Why so, one line each.
         fold_score: Out-of-fold score of the blend; None where the weights are equal.
-        likeness: Pearson's r, mean ARI, or MCC of calls, between members' predictions of the test
-            part, by pair.
         table: Predictions of the test part.
     """
 
@@ -91,7 +83,6 @@ class Blend:
     weights: str
     why: Sequence[str]
     fold_score: float | None
-    likeness: Sequence[Sequence[float | None]]
     table: Table
 
     @property
@@ -104,29 +95,19 @@ class Blend:
     @property
     def as_json(self) -> dict[str, Any]:
         """All of it but the predictions."""
-        return {
-            "members": [asdict(member) for member in self.members],
-            "weights": self.weights,
-            "why": list(self.why),
-            "fold_score": self.fold_score,
-            "likeness": [list(row) for row in self.likeness],
-        }
+        members = [asdict(member) for member in self.members]
+        return {"members": members, **self._how}
 
     @property
     def provenance(self) -> dict[str, Any]:
         """What the record of the blend keeps."""
-        members = [
-            {"submission": m.submission, "team": m.team, "name": m.name, "weight": m.weight}
-            for m in self.members
-        ]
-        return {
-            "blend": {
-                "members": members,
-                "weights": self.weights,
-                "why": list(self.why),
-                "fold_score": self.fold_score,
-            }
-        }
+        kept = ("submission", "team", "name", "weight")
+        members = [{key: getattr(member, key) for key in kept} for member in self.members]
+        return {"blend": {"members": members, **self._how}}
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"weights": self.weights, "why": list(self.why), "fold_score": self.fold_score}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,14 +116,6 @@ class Blended:
 
     blend: Blend
     outcome: Kept
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Candidate:
-    """A member's record and its line on the board."""
-
-    record: Record
-    row: Row
 
 
 def blend(
@@ -169,53 +142,54 @@ def blend(
         BoardError: With every name that cannot be blended.
         PodiumError: If greedy selection finds a member better alone than any blend.
     """
-    candidates = _members(scorer, names)
-    data = scorer.data
-    files, lacking = [], ["equal weights were asked for"] if equal else []
+    records = _members(scorer, names)
+    data, primary = scorer.data, scorer.data.competition.primary.name
+    chosen, lacking = None, ["equal weights were asked for"] if equal else []
     if not equal:
-        for one in candidates:
-            kept, problem = _folds_of(data, one.record, cv=cv, team=team, progress=progress)
-            files.append(kept)
-            lacking += [f"{one.row.team}/{one.row.name}: {problem}"] if problem else []
-    weights, chosen = [1] * len(candidates), None
-    if not lacking:
-        chosen = _Choice.of(data, [file for file in files if file is not None])
-        weights = chosen.weights
-        _refuse_alone(candidates, chosen)
-    table, likeness = _mixture(scorer, candidates, weights)
+        places = []
+        for record in records:
+            try:
+                places.append(_folds_of(data, record, cv=cv, team=team, progress=progress))
+            except _NoFoldsError as error:
+                lacking.append(f"{record.team}/{record.name}: {error}")
+        if not lacking:
+            chosen = _Choice.of(data, places)
+            _refuse_alone(records, chosen)
+    weights = chosen.weights if chosen else [1] * len(records)
     members = [
         Member(
-            submission=one.row.submission,
-            team=one.row.team,
-            name=one.row.name,
-            score=one.row.score,
+            submission=record.submission,
+            team=record.team,
+            name=record.name,
+            score=shown(record.public["scores"].get(primary)),
             weight=weight,
             share=weight / sum(weights),
             fold_score=chosen.scores[place] if chosen else None,
-            without=chosen.without[place] if chosen else None,
         )
-        for place, (one, weight) in enumerate(zip(candidates, weights, strict=True))
+        for place, (record, weight) in enumerate(zip(records, weights, strict=True))
     ]
     return Blend(
         members=members,
         weights=GREEDY if chosen else EQUAL,
         why=lacking or ["all members have out-of-fold predictions of the train part"],
         fold_score=chosen.score if chosen else None,
-        likeness=likeness,
-        table=table,
+        table=_mixture(scorer, records, weights),
     )
 
 
-def _members(scorer: Scorer, names: Sequence[str]) -> list[_Candidate]:
+def _members(scorer: Scorer, names: Sequence[str]) -> list[Record]:
     """The named submissions; all problems are reported at once."""
-    standing = scorer.contest.rows()
-    candidates, problems = [], []
+    contest = scorer.contest
+    records: list[Record] = []
+    problems: list[str] = []
+    ranking, command = contest.ranking(), contest.command("blend", *names)
     for name in names:
         try:
-            candidates.append(_member(scorer, standing, name))
+            line = naming.find(contest, name, ranking, command)
+            records.append(_member(contest.record(line.submission), name))
         except BoardError as error:
-            problems += [error.message, *(f"  {problem}" for problem in error.problems)]
-    counts = Counter(one.row.submission for one in candidates)
+            problems += [error.message.rstrip("."), *(f"  {problem}" for problem in error.problems)]
+    counts = Counter(record.submission for record in records)
     problems += [f"{short} is named {count} times" for short, count in counts.items() if count > 1]
     if len(names) < 2:
         problems.append("two submissions or more make a blend")
@@ -223,57 +197,29 @@ def _members(scorer: Scorer, names: Sequence[str]) -> list[_Candidate]:
         raise BoardError(
             "These cannot be blended.",
             problems=problems,
-            hint="Choose from: podium board {} --dataset {}".format(*scorer.contest.names),
+            hint="Choose from: podium board {} --dataset {}".format(*contest.names),
         )
-    return candidates
+    return records
 
 
-def _member(scorer: Scorer, standing: Sequence[Row], name: str) -> _Candidate:
-    try:
-        row = find(standing, name)
-    except BoardError as error:
-        raise _why_not(scorer.contest, standing, name) or error from error
-    if row.status in HOUSE:
-        raise BoardError(f"{name[:60]!r} is the {row.status} {row.name!r}, no team's submission")
-    record = scorer.contest.record(row.submission)
+def _member(record: Record, name: str) -> Record:
+    """The record that a name means, if it can be blended."""
+    if record.kind != SUBMISSION:
+        raise BoardError(
+            f"{name[:60]!r} is the {record.kind} {record.name!r}, no team's submission"
+        )
     try:
         files.checked(record)  # before anything is trained
     except BoardError as error:
         raise BoardError(f"{name[:60]!r}: {error.message}") from error
-    return _Candidate(record=record, row=row)
+    return record
 
 
-def _why_not(contest: Contest, standing: Sequence[Row], name: str) -> BoardError | None:
-    """What a name that fits no submission of the board may have meant; None if it fits several."""
-    there = {WITHDRAWN: "is withdrawn", OUTDATED: "is of other data, split or metric"}
-    for row in standing:
-        if row.status in there and _means(name, row.submission, row.team, row.name):
-            return BoardError(f"{name[:60]!r} {there[row.status]}")
-    ranked = [row for row in standing if row.rank is not None]
-    if any(_means(name, row.submission, row.team, row.name) for row in ranked):
-        return None
-    here = contest.title
-    for record in contest.board.records():
-        where = f"{record.competition}/{record.dataset}"
-        known = record.kind == SUBMISSION and where != here
-        if known and _means(name, record.submission, record.team, record.name):
-            return BoardError(f"{name[:60]!r} is a submission to {where}, not to {here}")
-    known_names = {n for r in ranked for n in (r.name, f"{r.team}/{r.name}", r.team, r.submission)}
-    near = difflib.get_close_matches(name, sorted(known_names), n=1, cutoff=0.5)
-    suggestion = f"; did you mean {near[0]!r}?" if near else ""
-    return BoardError(f"{name[:60]!r} is no submission of this board{suggestion}")
-
-
-def _means(name: str, submission: str, team: str, shown: str) -> bool:
-    begins = len(name) >= SHORTEST and submission.startswith(name.lower())
-    return begins or name in (shown, f"{team}/{shown}")
-
-
-def _refuse_alone(candidates: Sequence[_Candidate], chosen: _Choice) -> None:
+def _refuse_alone(records: Sequence[Record], chosen: _Choice) -> None:
     """A blend of one is that one: handing it in again would only cost a look."""
     if sum(weight > 0 for weight in chosen.weights) > 1:
         return
-    names = [f"{one.row.team}/{one.row.name}" for one in candidates]
+    names = [f"{record.team}/{record.name}" for record in records]
     alone = names[int(np.argmax(chosen.weights))]
     score = chosen.data.competition.primary.name
     raise PodiumError(
@@ -286,78 +232,80 @@ def _refuse_alone(candidates: Sequence[_Candidate], chosen: _Choice) -> None:
     )
 
 
+class _NoFoldsError(Exception):
+    """Says why a member has no out-of-fold predictions."""
+
+
 def _folds_of(
     data: Data, record: Record, *, cv: bool, team: str, progress: Progress | None
-) -> tuple[Path | None, str]:
-    """Where the out-of-fold predictions of a record's model lie, or why there are none."""
+) -> Path:
+    """Where the out-of-fold predictions of a record's model lie.
+
+    Raises:
+        _NoFoldsError: If there are none.
+    """
     if not data.has(f"{PUBLIC}/train.parquet") or not len(data.ids("train")):
-        return None, "this dataset has no train rows to predict out of fold"
+        raise _NoFoldsError("this dataset has no train rows to predict out of fold")
     code = record.provenance
     sha256, params, seed = (code.get(key) for key in ("model_sha256", "params", "seed"))
     if not isinstance(sha256, str) or not isinstance(params, dict) or not isinstance(seed, int):
-        return None, "it was not trained by Podium, so that it has no out-of-fold predictions"
+        raise _NoFoldsError(
+            "it was not trained by Podium, so that it has no out-of-fold predictions"
+        )
     place = out_of_fold.place(data, model_sha256=sha256, params=params, seed=seed)
     if out_of_fold.read(data, place) is not None:
-        return place, ""
+        return place
     if not cv:
-        return None, "no out-of-fold predictions yet (podium cv, or --cv here, makes them)"
-    file, problem = _model_of(data, record, team)
-    if file is None:
-        return None, problem
+        raise _NoFoldsError("no out-of-fold predictions yet (podium cv, or --cv here, makes them)")
     from podium.competition import model_file as models
     from podium.execution import folds
     from podium.execution.worker import Limits
 
     validation = folds.cross_validate(
         data,
-        models.find(data.competition, file),
+        models.find(data.competition, _model_of(data, record, team)),
         params=params,
         seed=seed,
         limits=Limits(),
         progress=progress,
     )
     if validation.model_sha256 != sha256:
-        return None, "its model file changed before it was run: run it again"
+        raise _NoFoldsError("its model file changed before it was run: run it again")
     out_of_fold.keep(place, validation.predictions)
-    return place, ""
+    return place
 
 
-def _model_of(data: Data, record: Record, team: str) -> tuple[str | Path | None, str]:
-    """The model of a record, if it is here, unchanged, and may be run."""
+def _model_of(data: Data, record: Record, team: str) -> str | Path:
+    """The model of a record, if it is here, unchanged, and may be run.
+
+    Raises:
+        _NoFoldsError: If not.
+    """
     competition = data.competition
     named = str(record.provenance.get("model_file", ""))
     sha256 = record.provenance["model_sha256"]
     if record.model in competition.models and named == f"{competition.name}/{record.model}":
-        shipped = competition.folder / "models" / f"{record.model}.py"
-        same = file_sha256(shipped) == sha256
-        return (
-            (str(record.model), "")
-            if same
-            else (None, "its model has changed since it was trained")
-        )
+        if file_sha256(competition.folder / "models" / f"{record.model}.py") != sha256:
+            raise _NoFoldsError("its model has changed since it was trained")
+        return str(record.model)
     if record.team != team:
-        return None, f"its model file is team {record.team}'s: their podium cv makes them"
+        raise _NoFoldsError(f"its model file is team {record.team}'s: their podium cv makes them")
     path = Path(named)
     if path.suffix != ".py" or not path.is_file() or file_sha256(path) != sha256:
-        return None, f"its model file {named[:200]} is not here as it was"
-    return path, ""
+        raise _NoFoldsError(f"its model file {named[:200]} is not here as it was")
+    return path
 
 
-def _mixture(
-    scorer: Scorer, candidates: Sequence[_Candidate], weights: Sequence[int]
-) -> tuple[Table, list[list[float | None]]]:
-    """The blended predictions of the test part, and how alike the members are."""
-    first = scorer.predictions(candidates[0].record)
+def _mixture(scorer: Scorer, records: Sequence[Record], weights: Sequence[int]) -> Table:
+    """The blended predictions of the test part."""
+    first = scorer.predictions(records[0])
     mixer = Mixer(competition=scorer.data.competition, part=scorer.data.part("test"), first=first)
-    sums, traces = None, []
-    for one, weight in zip(candidates, weights, strict=True):
-        predictions = first if one is candidates[0] else scorer.predictions(one.record)
-        traces.append(mixer.trace(predictions))
+    sums: Votes = {}
+    for record, weight in zip(records, weights, strict=True):
         if weight:
+            predictions = first if record is records[0] else scorer.predictions(record)
             sums = added(sums, mixer.votes(predictions), weight)
-    if sums is None:
-        raise PodiumError("No member has any weight.")
-    return mixer.mixture(sums, sum(weights)), mixer.likeness(traces)
+    return mixer.mixture(sums, sum(weights))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -430,38 +378,23 @@ class _Choice:
         return self._score(self._sums, sum(self.weights))
 
     @cached_property
-    def without(self) -> list[float | None]:
-        """How the blend's score changes when a member is taken out and the others stay."""
-        changes: list[float | None] = []
-        for votes, weight in zip(self.votes, self.weights, strict=True):
-            left = sum(self.weights) - weight
-            if not left:
-                changes.append(None)
-            elif not weight:
-                changes.append(0.0)
-            else:
-                rest = added(self._sums, votes(), -weight)
-                changes.append(self._score(rest, left) - self.score)
-        return changes
-
-    @cached_property
     def _sums(self) -> Votes:
-        sums: Votes | None = None
+        sums: Votes = {}
         for votes, weight in zip(self.votes, self.weights, strict=True):
             sums = added(sums, votes(), weight) if weight else sums
-        return sums or {}
+        return sums
 
     def _start(self) -> tuple[float, Votes, list[int]]:
         """The best members that are best together: what they reach, their sums, their numbers."""
         order = np.argsort([-self._sign * score for score in self.scores], kind="stable").tolist()
-        best: tuple[float, Votes, list[int]] | None = None
-        sums: Votes | None = None
+        best: tuple[float, Votes, list[int]] = -np.inf, {}, []
+        sums: Votes = {}
         for count, number in enumerate(order, 1):
             sums = added(sums, self.votes[number]())
             reached = self._sign * self._score(sums, count)
-            if best is None or reached > best[0]:  # in a tie the fewest
+            if reached > best[0]:  # in a tie the fewest
                 best = reached, sums, order[:count]
-        if best is None or not np.isfinite(best[0]):
+        if not np.isfinite(best[0]):
             raise PodiumError("No out-of-fold score is finite: no weights can be chosen on them.")
         return best
 

@@ -1,17 +1,17 @@
 """Mixtures: means of numbers, consensus of clusters, means and majorities of matrices.
 
-Each member adds its votes to running sums, so that one member is in memory at a time and can be
-taken out again. The sums hold, of numbers, the values; of labels, named after the clusters of the
+Each member adds its votes to running sums, so that one member is in memory at a time. The sums
+hold, of numbers, the values; of labels, named after the clusters of the
 first member that they match in each slice (Hungarian method; after Strehl and Ghosh 2002), votes of
 each row for each cluster; of a matrix the values, and how many members have one ("call" it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 Votes = Mapping[str, tuple[Any, ...]]
 """By target: (values,), (votes [rows, clusters],), or (values, calls) of a matrix."""
 
-_BLOCK = 1 << 21  # values of a matrix that are dense at once
 
-
-def added(sums: Votes | None, votes: Votes, times: int = 1) -> Votes:
-    """Running sums with some votes added `times` times; negative takes them out again."""
+def added(sums: Votes, votes: Votes, times: int = 1) -> Votes:
+    """Running sums, empty at first, with some votes added `times` times."""
     if times != 1:
         votes = {name: tuple(v * times for v in each) for name, each in votes.items()}
-    if sums is None:
+    if not sums:
         return votes
     return {
         name: tuple(s + v for s, v in zip(each, votes[name], strict=True))
@@ -78,40 +76,6 @@ class Mixer:
                 # a mean leaves the range only by rounding
                 mixed[target.name] = np.clip(each[0] / total, target.low, target.high)
         return mixed
-
-    def trace(self, predictions: Table) -> Any:
-        """What of a member is needed to say how like others it is: of a matrix one bit a value."""
-        target = self.competition.targets[0]
-        values = predictions[target.name]
-        if target.matrix:
-            return self._calls(values)
-        return _codes(values) if target.label else values
-
-    def likeness(self, traces: Sequence[Any]) -> list[list[float | None]]:
-        """How alike members predict the first target, by pair [members, members].
-
-        Pearson's r of numbers, mean ARI over slices of labels, MCC of the calls of a matrix; None
-        where one of the two does not vary.
-        """
-        count = len(traces)
-        likeness: list[list[float | None]] = [[1.0] * count for _ in traces]
-        for i in range(count):
-            for j in range(i):
-                likeness[i][j] = likeness[j][i] = self._alike(traces[i], traces[j])
-        return likeness
-
-    def _alike(self, a: Any, b: Any) -> float | None:
-        target = self.competition.targets[0]
-        if target.matrix:
-            return _mcc(a, b)
-        if target.label:
-            from sklearn.metrics import adjusted_rand_score
-
-            each = [adjusted_rand_score(a[rows], b[rows]) for rows in self._slices]
-            return float(np.mean(each))
-        if not np.ptp(a) or not np.ptp(b):
-            return None
-        return float(np.corrcoef(a, b)[0, 1])
 
     @cached_property
     def _slices(self) -> list[NDArray[np.int64]]:
@@ -170,37 +134,6 @@ class Mixer:
         mean.eliminate_zeros()
         return mean.astype(np.float32)
 
-    def _calls(self, values: Any) -> _Calls:
-        """Where a matrix has values and no count was observed."""
-        step = max(1, _BLOCK // max(1, values.shape[1]))
-        packed = [np.empty(0, np.uint8)]
-        for start in range(0, values.shape[0], step):
-            rows = slice(start, start + step)
-            calls = _dense(values[rows]) != 0
-            if self._observed is not None:
-                calls &= _dense(self._observed[rows]) == 0
-            packed.append(np.packbits(calls))
-        seen = 0 if self._observed is None else self._observed.nnz
-        return _Calls(np.concatenate(packed), values.shape[0] * values.shape[1] - seen)
-
-
-class _Calls(NamedTuple):
-    """Which zeros were called: eight to a byte, and how many zeros there are."""
-
-    bits: NDArray[np.uint8]
-    zeros: int
-
-
-def _mcc(a: _Calls, b: _Calls) -> float | None:
-    """Matthews' correlation of two members' calls."""
-    zeros = float(a.zeros)
-    both, one, other = (
-        float(np.bitwise_count(bits).sum(dtype=np.int64))
-        for bits in (a.bits & b.bits, a.bits, b.bits)
-    )
-    spread = one * (zeros - one) * other * (zeros - other)
-    return (zeros * both - one * other) / spread**0.5 if spread > 0 else None
-
 
 def _matched(code: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]:
     """Which cluster of the first member stands for that of each row.
@@ -236,7 +169,3 @@ def _matrix_votes(values: Any) -> tuple[Any, Any]:
         (np.ones(matrix.nnz, dtype=np.int32), matrix.indices, matrix.indptr), shape=matrix.shape
     )
     return matrix, calls
-
-
-def _dense(matrix: Any) -> NDArray[Any]:
-    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)

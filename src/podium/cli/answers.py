@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from podium import api
 from podium.cli.display import comparisons, printing, submissions
+from podium.competition import folders
+from podium.errors import PodiumError, visible
+
+if TYPE_CHECKING:
+    from podium.leaderboard.details import Details
 
 
 def outcome(comp: str, dataset: str | None, done: Any, as_json: bool) -> None:
@@ -16,7 +23,8 @@ def outcome(comp: str, dataset: str | None, done: Any, as_json: bool) -> None:
     if as_json:
         printing.document({**asdict(done.row), "seconds": round(done.seconds, 3)})
     else:
-        submissions.outcome(*api.load(comp, dataset), done)
+        competition = folders.load(comp)
+        submissions.outcome(competition, competition.dataset(dataset), done)
 
 
 def kept(done: Any, as_json: bool) -> None:
@@ -40,12 +48,37 @@ def blended(comp: str, dataset: str | None, done: Any, as_json: bool) -> None:
         seconds = round(done.outcome.seconds, 3)
         printing.document({**handed_in, "seconds": seconds, "blend": done.blend.as_json})
         return
-    competition, chosen = api.load(comp, dataset)
+    competition = folders.load(comp)
     comparisons.blended(competition, done.blend)
     if aside:
         kept(done.outcome, as_json)
     else:
-        submissions.outcome(competition, chosen, done.outcome)
+        submissions.outcome(competition, competition.dataset(dataset), done.outcome)
+
+
+def details(comp: str, shown: Details, as_json: bool) -> None:
+    """Print all that is told of a submission."""
+    if as_json:
+        printing.document(shown.as_json)
+    else:
+        submissions.details(folders.load(comp), shown)
+
+
+def confirmation(yes: bool) -> Callable[[str], None] | None:
+    """What asks before something that is for good; None where `--yes` says so already.
+
+    It raises, on a terminal where the answer is no, and elsewhere always.
+    """
+
+    def ask(what: str) -> None:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise PodiumError(
+                f"{what} This is for good, and here nobody can be asked: nothing was done.",
+                hint=f"Say that you mean it: podium {shlex.join([*sys.argv[1:], '--yes'])}",
+            )
+        typer.confirm(f"{visible(what)} This is for good. Go on?", abort=True, err=True)
+
+    return None if yes else ask
 
 
 def handled(files: Any, as_json: bool) -> None:

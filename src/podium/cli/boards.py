@@ -1,4 +1,4 @@
-"""Boards: board, compare, report, reveal, export, import."""
+"""Boards: board, compare, mine, report, reveal, export, import."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from podium import api, figures
+from podium.cli import answers
 from podium.cli.display import boards, comparisons, live, printing, submissions
-from podium.cli.options import Comp, DatasetName, Format, Json, Part
+from podium.cli.options import Comp, DatasetName, Format, Json, Part, Team, Yes
 
 TABLE_ROWS = 200
 """Rows of a board that a table shows unless told otherwise."""
@@ -89,6 +90,15 @@ def compare(
         comparisons.compared(api.load(comp, dataset)[0], comparison)
 
 
+def mine(team: Team = None, as_json: Json = False) -> None:
+    """Show what your team has on all boards: its best, the rank of that, the last."""
+    boards_of_team = api.mine(team)
+    if as_json:
+        printing.document([asdict(one) for one in boards_of_team])
+    else:
+        boards.mine(boards_of_team)
+
+
 def report(
     comp: Annotated[str | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
     out: Annotated[
@@ -110,10 +120,12 @@ def report(
         printing.say(f"no page: {line}")
 
 
-def reveal(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
-    """Open the private scores for good."""
+def reveal(
+    comp: Comp, dataset: DatasetName = None, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Open the private scores for good; on a terminal it asks first."""
     competition, chosen = api.load(comp, dataset)
-    new = api.reveal(comp, dataset)
+    new = api.reveal(comp, dataset, confirm=answers.confirmation(yes))
     if as_json:
         names = {"competition": competition.name, "dataset": chosen.name}
         printing.document({**names, "revealed": True, "new": new})

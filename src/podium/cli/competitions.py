@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from podium import api
+from podium.cli import answers
 from podium.cli.display import competitions, live, printing
 from podium.cli.options import Comp, CsvFile, DatasetName, Json
 
@@ -37,11 +38,20 @@ def list_(as_json: Json = False) -> None:
     printing.table(header, rows, right=[5])
 
 
-def show(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> None:
-    """Show a competition: task, columns, scores, strata, datasets, models, files."""
-    from podium.leaderboard.listing import facts
-
-    about = facts(*api.load(comp, dataset))
+def show(
+    comp: Comp,
+    submission: Annotated[
+        str | None,
+        typer.Argument(metavar="SUBMISSION", help="An ID, name, TEAM/NAME, or a team's best."),
+    ] = None,
+    dataset: DatasetName = None,
+    as_json: Json = False,
+) -> None:
+    """Show a competition (task, columns, scores, models, files), or all of a submission."""
+    if submission is not None:
+        answers.details(comp, api.show(comp, submission, dataset=dataset), as_json)
+        return
+    about = api.show(comp, dataset=dataset)
     if as_json:
         printing.document(about)
     else:
@@ -157,10 +167,8 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Run the conformance suite on competitions and their datasets."""
-    from podium.verifying.verify import verify as verify_all
-
     with live.progress() as progress:
-        verdicts = list(verify_all(comp, dataset, progress=progress))
+        verdicts = api.verify(comp, dataset, progress=progress)
     failed = [verdict for verdict in verdicts if verdict.problem]
     if as_json:
         printing.document([asdict(verdict) for verdict in verdicts])

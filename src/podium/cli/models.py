@@ -130,7 +130,8 @@ def cv(
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part, or list what was before."""
     if model is None:
-        validations.earlier(comp, dataset, as_json=as_json)
+        title = f"{comp}/{api.load(comp, dataset)[1].name}"
+        validations.earlier(title, api.validations(comp, dataset), as_json=as_json)
         return
     from podium.competition.model_file import parse_settings
     from podium.leaderboard.submit import card_json
@@ -180,7 +181,7 @@ def predict(
     rows: Annotated[
         Path,
         typer.Option(
-            "--input", metavar="FILE", help="Rows to predict: .csv, .parquet; DNA also .fasta."
+            "--input", metavar="FILE", help="Rows to predict: .csv, .parquet, ...; DNA also .fasta."
         ),
     ],
     output: Annotated[

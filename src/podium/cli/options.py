@@ -75,6 +75,10 @@ LimitMemory = Annotated[
     float | None,
     typer.Option("--limit-memory", metavar="MIB", min=1, help="For all that the model starts."),
 ]
+Submission = Annotated[
+    str, typer.Argument(metavar="ID", help="Its ID, how that begins, its name, or TEAM/NAME.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; wanted where there is no terminal.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Jobs = Annotated[
     int | None,

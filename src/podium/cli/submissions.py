@@ -1,4 +1,4 @@
-"""Submissions: check, submit, score-all, rescore, plot, withdraw, blend."""
+"""Submissions: check, submit, score-all, rescore, plot, withdraw, remark, pick, blend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from podium import api
 from podium.cli import answers
 from podium.cli.display import live, printing
-from podium.cli.options import Comp, DatasetName, File, Json, Message, Name, Team
+from podium.cli.options import Comp, DatasetName, File, Json, Message, Name, Submission, Team, Yes
 
 
 def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:
@@ -59,7 +59,8 @@ def rescore(comp: Comp, dataset: DatasetName = None, as_json: Json = False) -> N
 def plot(
     comp: Comp,
     submissions: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="Submissions, or how their IDs begin.")
+        list[str],
+        typer.Argument(metavar="A...", help="IDs, names, TEAM/NAME, or teams for their best."),
     ],
     dataset: DatasetName = None,
     out: Annotated[
@@ -77,12 +78,10 @@ def plot(
 
 
 def withdraw(
-    submission: Annotated[str, typer.Argument(metavar="ID", help="Its ID, or how it begins.")],
-    team: Team = None,
-    as_json: Json = False,
+    submission: Submission, team: Team = None, yes: Yes = False, as_json: Json = False
 ) -> None:
-    """Take a submission of your team out of the ranking, for good."""
-    record, new = api.withdraw(submission, team=team)
+    """Take a submission of your team out of the ranking, for good; on a terminal it asks first."""
+    record, new = api.withdraw(submission, team=team, confirm=answers.confirmation(yes))
     if as_json:
         names = ("submission", "competition", "dataset", "team", "name")
         printing.document({**{name: getattr(record, name) for name in names}, "new": new})
@@ -90,6 +89,21 @@ def withdraw(
     state = "is withdrawn" if new else "was withdrawn already"
     where = f"{record.competition}/{record.dataset}"
     printing.out(f"{record.submission} ({record.name}, team {record.team}) on {where} {state}.")
+
+
+def remark(
+    submission: Submission,
+    message: Annotated[str, typer.Argument(metavar="TEXT", help="The new remark.")],
+    team: Team = None,
+    as_json: Json = False,
+) -> None:
+    """Change the remark on a submission of your team."""
+    record = api.remark(submission, message, team=team)
+    if as_json:
+        names = ("submission", "competition", "dataset", "team", "name", "message")
+        printing.document({name: getattr(record, name) for name in names})
+    else:
+        printing.out(f"{record.submission} ({record.name}, team {record.team}): {record.message}")
 
 
 def pick(

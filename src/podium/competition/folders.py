@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import invalidate_caches
 from itertools import pairwise
 from keyword import iskeyword
@@ -78,6 +79,16 @@ def at(path: Path) -> str:
             f"{path} is not used: {first} comes before it.", hint="Rename one of the folders."
         )
     return folder.name
+
+
+def forget(name: str) -> None:
+    """Let a competition's modules be imported anew."""
+    import podium.competitions
+
+    root = f"podium.competitions.{name}"
+    for module in [m for m in sys.modules if m == root or m.startswith(f"{root}.")]:
+        del sys.modules[module]
+    vars(podium.competitions).pop(name, None)
 
 
 def shadowed() -> list[Path]:

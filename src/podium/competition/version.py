@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium import workspace
-from podium.competition.contract import Competition, Dataset
 from podium.errors import DataError
 from podium.scratch import file_sha256
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset
 
 PUBLIC, SOLUTION = "public", "solution"
 MANIFEST = "manifest.json"
@@ -147,20 +149,41 @@ def read_golden(competition: Competition) -> dict[str, Any] | None:
     Raises:
         DataError: If the file is not of that form.
     """
-    file = competition.data_folder / GOLDEN
+    kinds = {"metric": int, "agrees": list, "scores": dict}
+    return _committed(
+        competition,
+        GOLDEN,
+        lambda known: all(isinstance(known[name], kind) for name, kind in kinds.items()),
+        form='{"metric": 1, "agrees": [], "scores": {}}',
+        mend="Remove {} and make it again:",
+    )
+
+
+def _committed(
+    competition: Competition,
+    name: str,
+    is_whole: Callable[[dict[str, Any]], bool],
+    *,
+    form: str,
+    mend: str,
+) -> dict[str, Any] | None:
+    """What a JSON file that is frozen of the data holds; None where there is none.
+
+    Raises:
+        DataError: If it is not of its form.
+    """
+    file = competition.data_folder / name
     if not file.is_file():
         return None
     try:
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        kinds = {"metric": int, "agrees": list, "scores": dict}
-        whole = all(isinstance(known[name], kind) for name, kind in kinds.items())
-    except (ValueError, KeyError, TypeError):
+        whole = is_whole(known)
+    except (ValueError, KeyError, AttributeError, TypeError):
         whole = False
     if not whole:
         raise DataError(
-            f"{competition.shown(file)} is no JSON of the form "
-            '{"metric": 1, "agrees": [], "scores": {}}.',
-            hint=f"Remove {file} and make it again: podium freeze {competition.name}",
+            f"{competition.shown(file)} is no JSON of the form {form}.",
+            hint=f"{mend.format(file)} podium freeze {competition.name}",
         )
     return known
 
@@ -182,21 +205,14 @@ def checksums(competition: Competition) -> dict[str, dict[str, str]]:
     Raises:
         DataError: If the file is not of that form.
     """
-    file = competition.data_folder / "checksums.json"
-    if not file.is_file():
-        return {}
-    try:
-        known: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
-        whole = all({"data", "split"} <= set(entry) for entry in known.values())
-    except (ValueError, AttributeError, TypeError):
-        whole = False
-    if not whole:
-        raise DataError(
-            f"{competition.shown(file)} is no JSON of the form "
-            '{"demo": {"data": "<sha256>", "split": "<sha256>"}}.',
-            hint=f"Mend it, or remove {file} and: podium freeze {competition.name}",
-        )
-    return known
+    known = _committed(
+        competition,
+        "checksums.json",
+        lambda known: all({"data", "split"} <= set(entry) for entry in known.values()),
+        form='{"demo": {"data": "<sha256>", "split": "<sha256>"}}',
+        mend="Mend it, or remove {} and:",
+    )
+    return known or {}
 
 
 def differences(

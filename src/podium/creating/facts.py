@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
-import sys
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from podium.competition.contract import Competition
+from podium.competition import folders as competitions
 from podium.errors import PodiumError
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
 
 
 def with_sha256(text: str, place: tuple[str, int, str], former: str, present: str) -> str:
@@ -115,6 +117,4 @@ def forget(competition: Competition) -> None:
     """Let the folder's files be read anew, `competition.py` not from byte code of this second."""
     file = competition.folder / "competition.py"
     Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
-    root = f"podium.competitions.{competition.name}."
-    for module in [name for name in sys.modules if name.startswith(root)]:
-        del sys.modules[module]
+    competitions.forget(competition.name)

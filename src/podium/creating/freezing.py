@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium import scratch
 from podium.competition import folders as competitions
-from podium.competition.contract import Competition, Dataset
 from podium.competition.version import (
     GOLDEN,
     KEPT,
@@ -39,6 +38,9 @@ from podium.errors import DataError, PodiumError, reason
 from podium.scoring import golden
 from podium.scoring.scoring import golden_scores
 from podium.scratch import file_sha256
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset
 
 _FACTS, _SUMS = "competition.py", "checksums.json"
 _ORDER = (".retired.txt", ".csv", _FACTS, _SUMS, GOLDEN)

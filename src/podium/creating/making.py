@@ -8,27 +8,27 @@ Nothing is written before all is checked, and the folder appears whole or not at
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfileobj
 from typing import TYPE_CHECKING
 
 from podium import scratch, workspace
 from podium.competition import folders as competitions
 from podium.creating import freezing
-from podium.creating.options import NewOptions
 from podium.creating.spec import Spec, specify
 from podium.creating.splits import draw, folds, halves
 from podium.creating.writer import write
 from podium.data import dataset as data
+from podium.data.formats import Expected, content
 from podium.errors import DataError, reason
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from podium.creating.options import NewOptions
     from podium.data.dataset import Prepared
 
 TABLE = "table"
@@ -64,8 +64,7 @@ def make(options: NewOptions) -> Created:
         root.mkdir(parents=True, exist_ok=True)
         with scratch.directory(".new-", root) as place:
             folder = place / spec.name
-            write(spec, folder)
-            _copy(spec, folder / "raw")
+            write(_copy(spec, folder / "raw"), folder)
             with _loadable(place, spec.name):
                 rows = _freeze(spec)
             folder.rename(root / spec.name)
@@ -95,10 +94,22 @@ def _name_problems(name: str, root: Path) -> list[str]:
     return []
 
 
-def _copy(spec: Spec, folder: Path) -> None:
-    folder.mkdir()
+def _copy(spec: Spec, folder: Path) -> Spec:
+    """Keep the raw files as plain CSV, whatever archive and separator they came in."""
+    import pandas as pd
+
+    folder.mkdir(parents=True)
     for name, path in spec.files.items():
-        copyfile(path, folder / name)
+        with (
+            content(path, Expected.own(path)) as (file, separator),
+            (folder / name).open("wb") as raw,
+        ):
+            if separator == ",":
+                copyfileobj(file, raw)
+            else:
+                table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
+                table.to_csv(raw, index=False)
+    return replace(spec, files={name: folder / name for name in spec.files})
 
 
 @contextmanager
@@ -112,11 +123,7 @@ def _loadable(place: Path, name: str) -> Iterator[None]:
         yield
     finally:
         podium.competitions.__path__.remove(str(place))
-        root = f"podium.competitions.{name}"
-        for module in [m for m in sys.modules if m == root or m.startswith(f"{root}.")]:
-            del sys.modules[module]
-        if hasattr(podium.competitions, name):
-            delattr(podium.competitions, name)
+        competitions.forget(name)
 
 
 def _freeze(spec: Spec) -> dict[str, int]:

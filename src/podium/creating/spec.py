@@ -15,7 +15,6 @@ import numpy as np
 
 from podium.columns import first, many
 from podium.creating.kaggle_sets import KaggleSet, usage
-from podium.creating.options import NewOptions
 from podium.creating.splits import GROUPS, How
 from podium.data import tables
 from podium.data.tables import Checked
@@ -24,6 +23,8 @@ from podium.metrics import KNOWN, Known
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from podium.creating.options import NewOptions
 
 FEWEST = 50
 """Labelled rows of a competition."""
@@ -134,89 +135,89 @@ def specify(options: NewOptions, problems: Sequence[str] = ()) -> Spec:
 
 
 class _Checks:
-    """Goes through the flags and tables and writes down what is wrong."""
+    """Goes through the flags and tables and writes down what is wrong.
+
+    Attributes:
+        given: The tables, by what they are.
+        known: The score that ranks; None if there is none of that name.
+        number: Whether the target is a number; else it is a label.
+        row_id: The column of ids, where there is one.
+        target: The column to predict.
+    """
 
     def __init__(self, options: NewOptions, problems: list[str]) -> None:
         self.options, self.problems, self.notes = options, problems, list[str]()
+        self.problems += [f"missing: {NEEDED[name]}" for name in missing(options)]
+        self.known, self.how = self._metric(), self._how()
+        self.number = self.known is not None and self.known.family == "regression"
+        self.given = {name: Checked.of(path) for name, path in options.files.items()}
+        self.row_id: str | None = None
+        self.target = ""
+
+    @property
+    def train(self) -> pd.DataFrame:
+        """The table with the answers."""
+        return self.given["table"].table
 
     def spec(self) -> Spec | None:
         """The spec, if nothing that it needs is wrong."""
-        options = self.options
-        self.problems += [f"missing: {NEEDED[name]}" for name in missing(options)]
-        known, how = self._metric(), self._how()
-        given = {name: Checked.of(path) for name, path in options.files.items()}
+        options, given = self.options, self.given
         self.problems += [problem for one in given.values() for problem in one.problems]
         if options.solution and not options.test:
             self.problems.append("--solution needs --test: the rows that it has the answers of")
-        if "table" not in given or any(one.problems for one in given.values()) or not known:
+        if "table" not in given or any(one.problems for one in given.values()) or not self.known:
             return None
-        row_id, target = self._row_id(given), self._target(given)
+        self.row_id, target = self._row_id(), self._target()
         if target is None:
             return None
-        columns = [*([row_id] if row_id else []), target, *([options.by] if options.by else [])]
-        lacking = given["table"].lacking(columns)
+        self.target = target
+        ids, by = ([name] if name else [] for name in (self.row_id, options.by))
+        lacking = given["table"].lacking([*ids, target, *by])
         for name in ("test", "solution"):
-            if name in given and row_id:
-                lacking += given[name].lacking([row_id])
+            if name in given:
+                lacking += given[name].lacking(ids)
         if lacking:
             self.problems += lacking
             return None
-        number = known.family == "regression"
-        given = self._as_text(given, how, row_id, target, number=number)
-        if row_id:
-            for one in given.values():
-                if row_id in one.table:
-                    self.problems += one.id_problems(row_id)
-        if row_id == target or options.by == target:
+        self._read_as_text()
+        for one in self.given.values():
+            if self.row_id and self.row_id in one.table:
+                self.problems += one.id_problems(self.row_id)
+        if target in (self.row_id, options.by):
             self.problems.append(f"--target {target!r} cannot be the column of ids or groups too")
             return None
-        trouble = given["table"].target_problems(target, number=number)
+        trouble = self.given["table"].target_problems(target, number=self.number)
         self.problems += trouble
-        if trouble:
-            return None
-        return self._rest(given, known, how, row_id, target)
+        return None if trouble else self._rest(self.known)
 
-    def _as_text(
-        self,
-        given: Mapping[str, Checked],
-        how: How,
-        row_id: str | None,
-        target: str,
-        *,
-        number: bool,
-    ) -> dict[str, Checked]:
-        """The tables with their texts, ids, labels and groups as they stand in the files."""
+    def _read_as_text(self) -> None:
+        """Read the tables again, their texts, ids, labels and groups as they stand in the files."""
+        given, by = self.given, self.options.by
         sample = [*map(str, given["sample"].table.columns)] if "sample" in given else list[str]()
         rows = {name for table in ("table", "test") if table in given for name in given[table].text}
-        read = {}
         for name, one in given.items():
-            answer = next((n for n in (target, *sample[1:]) if n in one.table), target)
+            answer = next((n for n in (self.target, *sample[1:]) if n in one.table), self.target)
             texts = set(one.text) if name == "solution" else set(rows)
-            texts = texts - {answer} if number else texts | {answer}
-            texts |= {row_id} if row_id else set()
-            texts |= {self.options.by} if self.options.by and how == How.GROUPED else set()
-            read[name] = one.with_text(sorted(texts))
-        return read
+            texts = texts - {answer} if self.number else texts | {answer}
+            texts |= {self.row_id} if self.row_id else set()
+            texts |= {by} if by and self.how == How.GROUPED else set()
+            given[name] = one.with_text(sorted(texts))
 
-    def _rest(
-        self, given: Mapping[str, Checked], known: Known, how: How, row_id: str | None, target: str
-    ) -> Spec | None:
-        options, train = self.options, given["table"].table
+    def _rest(self, known: Known) -> Spec | None:
+        options, given, train, row_id = self.options, self.given, self.train, self.row_id
         assert options.metric is not None  # noqa: S101  it is known
-        number = known.family == "regression"
-        answer, parts = self._answers(given, row_id, target, number=number)
-        column, classes = train[target], tuple[str, ...]()
-        if not number:
-            classes = self._classes(tables.labels(column), known, options.metric)
-        kind = self._kind(known, classes)
-        positive = self._positive(classes, known, options.metric)
-        names = self._columns(given, row_id, target, kind, classes)
+        answer, parts = self._answers()
+        column = train[self.target]
+        classes = () if self.number else self._classes(tables.labels(column), known)
+        kind = _kind(known, classes)
+        positive = self._positive(classes, known)
+        names = self._columns(kind, classes)
         rows = len(train) + (sum(part != "open" for part in parts.values()) if parts else 0)
-        self._check_rows(given["table"].path.name, column)
-        self._check_by(how, train)
+        self._check_rows(column)
+        self._check_by()
         if self.problems:
             return None
-        low, high = _range(column) if number else (0.0, 1.0)
+        low, high = _range(column) if self.number else (0.0, 1.0)
         scored = {k: v for k, v in parts.items() if v != "open"} if parts else None
         test = given["test"].table if "test" in given else None
         rows_text = [name for t in ("table", "test") if t in given for name in given[t].text]
@@ -228,7 +229,7 @@ class _Checks:
                 f"{k.replace('table', 'train')}.csv": given[k].path for k in given if k != "sample"
             },
             row_id=row_id,
-            target=target,
+            target=self.target,
             column=names[0],
             columns=names,
             classes=classes,
@@ -238,11 +239,11 @@ class _Checks:
             known=known,
             low=low,
             high=high,
-            how=how,
+            how=self.how,
             by=options.by,
-            unit={How.GROUPED: "group", How.TIME: "period"}.get(how, "row"),
-            unseen=self._unseen(how, train, test if scored else None),
-            dropped=self._dropped(train, test, how, row_id, target),
+            unit={How.GROUPED: "group", How.TIME: "period"}.get(self.how, "row"),
+            unseen=self._unseen(test if scored else None),
+            dropped=self._dropped(test),
             test_ids=scored,
             answer=answer,
             usage=usage(given),
@@ -254,16 +255,16 @@ class _Checks:
             notes=tuple(self.notes),
         )
 
-    def _answers(
-        self, given: Mapping[str, Checked], row_id: str | None, target: str, *, number: bool
-    ) -> tuple[str | None, Mapping[str, str] | None]:
+    def _answers(self) -> tuple[str | None, Mapping[str, str] | None]:
         """The solution's column of answers and each test id's part, where there is a test table."""
-        if "test" not in given or row_id is None:
+        if "test" not in self.given or self.row_id is None:
             return None, None
-        kaggle = KaggleSet(given=given, row_id=row_id, target=target, number=number)
+        kaggle = KaggleSet(
+            given=self.given, row_id=self.row_id, target=self.target, number=self.number
+        )
         answer, parts = kaggle.answers()
         self.problems += kaggle.problems
-        if "solution" not in given:
+        if "solution" not in self.given:
             self.notes.append(
                 "Test rows have no answers here: they are open (predicted, not scored); the "
                 "scored test part is taken from train."
@@ -303,38 +304,37 @@ class _Checks:
             self.problems.append(f"--by {options.by} needs --split grouped, or --split time")
         return how
 
-    def _row_id(self, given: Mapping[str, Checked]) -> str | None:
+    def _row_id(self) -> str | None:
         """The column of ids."""
         options = self.options
         if options.row_id is not None:
             return options.row_id
-        if "sample" in given:
-            return str(given["sample"].table.columns[0])
-        names = [str(name) for name in given["table"].table.columns]
+        if "sample" in self.given:
+            return str(self.given["sample"].table.columns[0])
+        names = [str(name) for name in self.train.columns]
         called_id = [name for name in names if name.casefold() == "id"]
         if called_id:
             return called_id[0]
-        if "test" in given:
+        if "test" in self.given:
             self.problems.append("missing: --id COLUMN: the column of ids, in train and test alike")
         self.notes.append("There is no column of ids (--id): rows are numbered, in a random order.")
         return None
 
-    def _target(self, given: Mapping[str, Checked]) -> str | None:
+    def _target(self) -> str | None:
         """The column to predict: named, or the only one that the sample has too."""
-        if self.options.target is not None or "sample" not in given:
+        if self.options.target is not None or "sample" not in self.given:
             return self.options.target
-        sample, train = given["sample"].table, given["table"].table
-        shared = [str(name) for name in sample.columns[1:] if name in train]
+        sample = self.given["sample"].table
+        shared = [str(name) for name in sample.columns[1:] if name in self.train]
         if len(shared) == 1 and len(sample.columns) == 2:
             return shared[0]
         self.problems.append(f"missing: {NEEDED['target']}")
         return None
 
-    def _classes(self, column: pd.Series, known: Known, metric: str) -> tuple[str, ...]:
+    def _classes(self, column: pd.Series, known: Known) -> tuple[str, ...]:
         """The labels, sorted."""
-        counts = column.value_counts()
+        counts, target, metric = column.value_counts(), self.target, self.options.metric
         names = sorted(map(str, counts.index))
-        target = self.options.target or str(column.name)
         if len(names) > max(2, len(column) / 2):
             self.problems.append(
                 f"{target!r} has {len(names):,} labels in {len(column):,} rows: no classes"
@@ -344,9 +344,7 @@ class _Checks:
                 f"{target!r} has {len(names):,} classes: a column of probabilities for each is "
                 f"possible up to {MOST_CLASSES}; take f1_macro or accuracy"
             )
-        if (known.family == "ranking" or metric in ("f1", "precision", "recall")) and len(
-            names
-        ) > 2:
+        if (known.family == "ranking" or metric in OF_ONE) and len(names) > 2:
             other = "log_loss" if known.family == "ranking" else "f1_macro"
             self.problems.append(
                 f"{metric} is of two classes; {target!r} has {len(names)}: take {other}"
@@ -360,15 +358,9 @@ class _Checks:
             ]
         return tuple(names)
 
-    def _kind(self, known: Known, classes: tuple[str, ...]) -> str:
-        if known.family == "regression":
-            return "number"
-        if known.family == "labels":
-            return "label"
-        return "probability" if len(classes) == 2 else "probabilities"
-
-    def _positive(self, classes: tuple[str, ...], known: Known, metric: str) -> str | None:
+    def _positive(self, classes: tuple[str, ...], known: Known) -> str | None:
         """The label that is positive, where two classes are not alike."""
+        metric = self.options.metric
         two = len(classes) == 2 and (known.family != "labels" or metric in OF_ONE)
         if self.options.positive is not None and self.options.positive not in classes:
             there = first([repr(name) for name in classes], len(classes)) or "none"
@@ -381,21 +373,15 @@ class _Checks:
         self.notes.append(f"{chosen!r} is the positive class (--positive).")
         return chosen
 
-    def _columns(
-        self,
-        given: Mapping[str, Checked],
-        row_id: str | None,
-        target: str,
-        kind: str,
-        classes: tuple[str, ...],
-    ) -> tuple[str, ...]:
+    def _columns(self, kind: str, classes: tuple[str, ...]) -> tuple[str, ...]:
         """The target columns of a submission: as the sample has them."""
-        own = (
-            tuple(f"{target}_{name}" for name in classes) if kind == "probabilities" else (target,)
-        )
-        if "sample" not in given:
+        own: tuple[str, ...] = (self.target,)
+        if kind == "probabilities":
+            own = tuple(f"{self.target}_{name}" for name in classes)
+        if "sample" not in self.given:
             return own
-        names = [str(name) for name in given["sample"].table.columns if name != row_id]
+        sample = self.given["sample"]
+        names = [str(name) for name in sample.table.columns if name != self.row_id]
         if kind == "probabilities" and len(names) == len(classes):
             by_class = {
                 name: [n for n in names if n == name or n.endswith(name)] for name in classes
@@ -405,24 +391,24 @@ class _Checks:
         elif len(own) == len(names) == 1:
             return tuple(names)
         self.problems.append(
-            f"{given['sample'].path.name} has the columns {first(names, len(names))} beside the "
-            f"ids; {self.options.metric} of {target!r} would have {first(list(own), len(own))}"
+            f"{sample.path.name} has the columns {first(names, len(names))} beside the "
+            f"ids; {self.options.metric} of {self.target!r} would have {first(list(own), len(own))}"
         )
         return own
 
-    def _check_rows(self, name: str, column: pd.Series) -> None:
+    def _check_rows(self, column: pd.Series) -> None:
         if len(column) < FEWEST:
             self.problems.append(
-                f"{name} has {many(len(column), 'row')}: {FEWEST} or more are "
-                "needed for a train part with five folds and a test part with two halves"
+                f"{self.given['table'].path.name} has {many(len(column), 'row')}: {FEWEST} or more "
+                "are needed for a train part with five folds and a test part with two halves"
             )
         if self.options.metric == "rmsle" and float(column.min()) < 0:
             self.problems.append(
                 f"rmsle takes no values below 0; {column.name!r} has {column.min():g}"
             )
 
-    def _check_by(self, how: How, train: pd.DataFrame) -> None:
-        by = self.options.by
+    def _check_by(self) -> None:
+        by, how, train = self.options.by, self.how, self.train
         if by is None or how not in (How.GROUPED, How.TIME):
             return
         if train[by].isna().any():
@@ -441,45 +427,45 @@ class _Checks:
                 "needed"
             )
 
-    def _unseen(self, how: How, train: pd.DataFrame, test: pd.DataFrame | None) -> bool:
+    def _unseen(self, test: pd.DataFrame | None) -> bool:
         """Whether no group or period of the scored test rows is in train."""
         import pandas as pd
 
-        by = self.options.by
+        by, how, train = self.options.by, self.how, self.train
         if how in (How.GROUPED, How.TIME) and test is not None and by in test:
             both = pd.concat([train[by], test[by]])
             both = tables.labels(both) if how == How.GROUPED else both
             return not set(both[: len(train)]) & set(both[len(train) :])
         return how in (How.GROUPED, How.TIME)
 
-    def _dropped(
-        self,
-        train: pd.DataFrame,
-        test: pd.DataFrame | None,
-        how: How,
-        row_id: str | None,
-        target: str,
-    ) -> tuple[str, ...]:
+    def _dropped(self, test: pd.DataFrame | None) -> tuple[str, ...]:
         """Columns that are no features: groups that are held out, and what test does not have."""
-        dropped = [self.options.by] if how == How.GROUPED and self.options.by else list[str]()
-        names = [str(name) for name in train.columns]
+        by = self.options.by
+        dropped = [by] if self.how == How.GROUPED and by else list[str]()
+        names = [str(n) for n in self.train.columns if n not in (self.row_id, self.target)]
         if dropped:
             self.notes.append(
                 f"{dropped[0]!r} is no feature, as its groups do not train: it is a group."
             )
         if test is not None:
-            own = [n for n in names if n not in test and n not in (row_id, target, *dropped)]
+            own = [n for n in names if n not in test and n not in dropped]
             if own:
                 self.notes.append(
                     f"Only train has {first(own, len(own))}: left out of the features."
                 )
             dropped += own
-        features = [n for n in names if n not in (row_id, target, *dropped)]
+        features = [n for n in names if n not in dropped]
         if "id" in features:
             self.problems.append("there is a feature 'id' beside the column of ids: rename it")
         if not features:
             self.problems.append("there is no feature: no column beside ids, target and groups")
         return tuple(dropped)
+
+
+def _kind(known: Known, classes: tuple[str, ...]) -> str:
+    """What is predicted."""
+    two = "probability" if len(classes) == 2 else "probabilities"
+    return {"regression": "number", "labels": "label"}.get(known.family, two)
 
 
 def _range(column: pd.Series) -> tuple[float, float]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from podium.competition.contract import Competition, Dataset
 from podium.data import dataset as data
 from podium.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from podium.competition.contract import Competition, Dataset
     from podium.data.dataset import Prepared
 
     Rule = Callable[[Prepared], pd.DataFrame]

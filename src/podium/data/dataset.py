@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from podium import scratch
-from podium.competition.contract import Competition, Dataset
 from podium.competition.counts import Counts
 from podium.competition.metric import ANSWERS
 from podium.competition.part import Part
@@ -50,6 +49,9 @@ from podium.scratch import file_sha256
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from podium.competition.contract import Competition, Dataset
+    from podium.data.formats import Expected
 
     Columns = pd.DataFrame | Mapping[str, NDArray[Any]]
 
@@ -153,6 +155,12 @@ class Data:
             table = file.read(columns=["id"], use_threads=False)
         return table.column("id").combine_chunks().cast("string")
 
+    def expected(self, rows: int) -> Expected:
+        """What predictions of so many rows should hold."""
+        from podium.data.formats import Expected
+
+        return Expected.of(self.competition, rows, self.genes)
+
     def rows(self, part: str) -> int:
         """How many rows a part has."""
         import pyarrow.parquet as pq
@@ -166,35 +174,30 @@ class Data:
 
     def _labelled(self, name: str, seed: int) -> Part:
         """Rows with their answers: `train`, or `extra`."""
-        features, folds = (
-            self.table(f"{PUBLIC}/{name}.parquet"),
-            self.table(f"{PUBLIC}/{FOLDS[name]}"),
-        )
+        part, folds = self.part(name, seed), self.table(f"{PUBLIC}/{FOLDS[name]}")
         targets = [target.name for target in self.competition.targets if not target.matrix]
-        return Part(
-            name=name,
-            ids=_index(features.pop("id")),
-            targets=features[targets],
-            features=features.drop(columns=targets),
-            counts=self.counts(f"{PUBLIC}/{name}.h5"),
-            sequences=self.sequences(f"{PUBLIC}/{name}{SEQUENCES}"),
+        return replace(
+            part,
+            targets=part.features[targets],
+            features=part.features.drop(columns=targets),
             truth=self.counts(f"{PUBLIC}/{TRUTH}") if name == "train" else None,
             folds=folds["fold"].to_numpy(np.int64),
             strata=folds["stratum"].to_numpy(object),
             groups=folds.drop(columns=["id", "fold", "stratum"]),
-            rng=_rng(seed, name),
         )
 
     def part(self, name: str, seed: int = 0) -> Part:
         """`test` (public and private rows together, unmarked) or `open`: features only."""
+        import pandas as pd
+
         features = self.table(f"{PUBLIC}/{name}.parquet")
         return Part(
             name=name,
-            ids=_index(features.pop("id")),
+            ids=pd.Index(features.pop("id"), name="id"),
             features=features,
             counts=self.counts(f"{PUBLIC}/{name}.h5"),
             sequences=self.sequences(f"{PUBLIC}/{name}{SEQUENCES}"),
-            rng=_rng(seed, name),
+            rng=np.random.default_rng([seed, *name.encode()]),
         )
 
     def counts(self, name: str) -> Counts | None:
@@ -229,34 +232,6 @@ class Data:
         return self.has(f"{PUBLIC}/open.parquet")
 
 
-def annotated(data: Data, folder: Path) -> list[Path]:
-    """Write all parts as AnnData files, one a slice: counts, features, and train's answers.
-
-    Raises:
-        DataError: If the competition has no counts, or the disk refuses.
-    """
-    from podium.data import h5ad
-
-    if not data.has(f"{PUBLIC}/test.h5"):
-        raise DataError(f"{data.competition.name} has no counts that AnnData files could hold.")
-    files = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be written: {reason(error)}.") from error
-    unlabelled = ["test", *(["open"] if data.has_open else [])]
-    for part in [data.train(), *map(data.part, unlabelled)]:
-        answers = part.targets if part.targets is not None else part.features[[]]
-        for one in part.slices():
-            rows = one.features.join(answers.iloc[one.rows].reset_index(drop=True))
-            rows.index = part.ids[one.rows]
-            spatial = {"x", "y"} <= set(rows.columns)
-            places = rows[["x", "y"]].to_numpy(np.float64) if spatial else None
-            files.append(folder / f"{part.name}-{one.name}.h5ad")
-            h5ad.write(files[-1], h5ad.Annotated(rows, one.counts, one.genes, places, one.truth))
-    return files
-
-
 def load(competition: Competition, dataset: Dataset) -> Data:
     """Open a prepared dataset; one that is at hand is made on first use.
 
@@ -264,14 +239,12 @@ def load(competition: Competition, dataset: Dataset) -> Data:
         DataError: If it is not prepared, or was prepared from another version, or if raw files
             beside `competition.py` have changed since they were frozen.
     """
-    folder = cache_folder(competition, dataset)
-    manifest = _of_these_files(competition, dataset, read_manifest(folder))
-    problems = differences(competition, dataset, manifest) if manifest else ["not prepared yet"]
-    if not problems and manifest:
+    ready, problems = _cached(competition, dataset)
+    if ready:
         with suppress(OSError):  # one of an older Podium: its answers were open to all
-            if (folder / SOLUTION).stat().st_mode & 0o007:
-                scratch.close(folder / SOLUTION)
-        return Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+            if (ready.folder / SOLUTION).stat().st_mode & 0o007:
+                scratch.close(ready.folder / SOLUTION)
+        return ready
     if dataset.at_hand:
         return prepare(competition, dataset)
     raise DataError(
@@ -302,16 +275,26 @@ def get(
         DataError: If raw files are missing, changed, or cannot be fetched.
         UnknownNameError: For an option, or a value of one, that the dataset does not have.
     """
-    folder = cache_folder(competition, dataset)
-    manifest = read_manifest(folder)
     if source is None:
-        manifest = _of_these_files(competition, dataset, manifest)
-    as_it_is = manifest and source is None and not options
-    if manifest and as_it_is and not differences(competition, dataset, manifest):
-        data = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
-        if not damaged(data):
-            return data
+        ready, _ = _cached(competition, dataset)
+        if ready and not options and not damaged(ready):
+            return ready
     return prepare(competition, dataset, source=source, options=options, progress=progress)
+
+
+def _cached(competition: Competition, dataset: Dataset) -> tuple[Data | None, list[str]]:
+    """What the cache has of a dataset, if it is of the present files; else why it is of no use.
+
+    Raises:
+        DataError: If raw files beside `competition.py` have changed since they were frozen.
+    """
+    folder = cache_folder(competition, dataset)
+    manifest = _of_these_files(competition, dataset, read_manifest(folder))
+    if manifest is None:
+        return None, ["not prepared yet"]
+    ready = Data(competition=competition, dataset=dataset, folder=folder, manifest=manifest)
+    problems = differences(competition, dataset, manifest)
+    return (None if problems else ready), problems
 
 
 def damaged(data: Data) -> list[str]:
@@ -341,23 +324,14 @@ def prepare(
             f"{competition.name}/{dataset.name} does not match its checksums.json.",
             problems=problems,
         )
-    return store(competition, dataset, prepared, table)
+    with staged(competition, dataset, prepared, table) as ready:
+        pass
+    return replace(ready, folder=cache_folder(competition, dataset))
 
 
 def content(prepared: Prepared, table: bytes) -> dict[str, str]:
     """The sha256 of prepared data and of their split, as `checksums.json` has them."""
     return {"data": fingerprint(prepared), "split": hashlib.sha256(table).hexdigest()}
-
-
-def store(competition: Competition, dataset: Dataset, prepared: Prepared, table: bytes) -> Data:
-    """Put prepared tables and their split into the cache, in the place of what it has.
-
-    Raises:
-        DataError: If the split does not fit, or the disk refuses.
-    """
-    with staged(competition, dataset, prepared, table) as data:
-        pass
-    return replace(data, folder=cache_folder(competition, dataset))
 
 
 @contextmanager
@@ -522,14 +496,8 @@ def fingerprint(prepared: Prepared) -> str:
                 digest.update(f"[{column}]".encode())
                 for chunk in _content(table[column]):
                     digest.update(chunk)
-    if prepared.counts is not None:
-        for chunk in prepared.counts.content():
-            digest.update(chunk)
-    if prepared.sequences is not None:
-        for chunk in prepared.sequences.content():
-            digest.update(chunk)
-    for matrix in (prepared.truth, prepared.ceiling):
-        if isinstance(matrix, Counts):
+    for matrix in (prepared.counts, prepared.sequences, prepared.truth, prepared.ceiling):
+        if isinstance(matrix, Counts | Sequences):
             for chunk in matrix.content():
                 digest.update(chunk)
     return digest.hexdigest()
@@ -556,49 +524,42 @@ def _content(column: pd.Series[Any]) -> Iterator[bytes]:
 def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd.DataFrame) -> None:
     """Write the public tables and, in their own directory, the solution."""
     part = split["part"].to_numpy()
-    labelled = part != "open"
-    train, test = part == "train", np.isin(part, ["public", "private"])
-    extra = part == "extra"
-    features = prepared.features
-    targets = prepared.targets.drop(columns="id")
-    groups = prepared.groups.drop(columns="id")
+    labelled, test = part != "open", np.isin(part, ["public", "private"])
+    rows_of = {"train": part == "train", "test": test, "open": ~labelled, "extra": part == "extra"}
+    targets, groups = (t.drop(columns="id") for t in (prepared.targets, prepared.groups))
     for name in (PUBLIC, SOLUTION):
         (folder / name).mkdir(parents=True)
 
     def save(table: pd.DataFrame, name: str) -> None:
         table.reset_index(drop=True).to_parquet(folder / name, index=False, compression="zstd")
 
-    def save_labelled(name: str, rows: NDArray[np.bool_]) -> pd.DataFrame:
-        answers: pd.DataFrame = targets[rows[labelled]].reset_index(drop=True)
-        save(features[rows].reset_index(drop=True).join(answers), f"{PUBLIC}/{name}.parquet")
-        folds = split.loc[rows, ["id", "fold", "stratum"]].reset_index(drop=True)
-        folds["fold"] = folds["fold"].astype(np.int64)
-        units = groups[rows[labelled]].reset_index(drop=True)
-        save(folds.join(units), f"{PUBLIC}/{FOLDS[name]}")
-        return answers
-
-    answers = save_labelled("train", train)
-    if extra.any():
-        save_labelled("extra", extra)
-    save(features[test], f"{PUBLIC}/test.parquet")
-    if not labelled.all():
-        save(features[~labelled], f"{PUBLIC}/open.parquet")
-    given = (("train", train), ("test", test), ("open", ~labelled), ("extra", extra))
-    for name, rows in given:
-        if prepared.counts is not None and rows.any():
-            prepared.counts.take(rows).write(folder / PUBLIC / f"{name}.h5")
-        if prepared.sequences is not None and rows.any():
-            prepared.sequences.take(rows).write(folder / PUBLIC / f"{name}{SEQUENCES}")
-    if prepared.truth is not None:
-        prepared.truth.take(train[labelled]).write(folder / PUBLIC / TRUTH)
-        prepared.truth.take(test[labelled]).write(folder / SOLUTION / "solution.h5")
+    for name, rows in rows_of.items():
+        if not rows.any() and name in ("open", "extra"):
+            continue
+        table = prepared.features[rows].reset_index(drop=True)
+        if name in FOLDS:
+            answers, units = (t[rows[labelled]].reset_index(drop=True) for t in (targets, groups))
+            table = table.join(answers)
+            folds = split.loc[rows, ["id", "fold", "stratum"]].reset_index(drop=True)
+            save(folds.astype({"fold": np.int64}).join(units), f"{PUBLIC}/{FOLDS[name]}")
+        save(table, f"{PUBLIC}/{name}.parquet")
+        for matrix, ending in ((prepared.counts, ".h5"), (prepared.sequences, SEQUENCES)):
+            if matrix is not None and rows.any():
+                matrix.take(rows).write(folder / PUBLIC / f"{name}{ending}")
+    learnt, scored = rows_of["train"][labelled], test[labelled]
     labels = [target.name for target in competition.targets if target.label]
-    _write_sample(folder / PUBLIC / SAMPLE, prepared, test, answers, labels)
-
+    _write_sample(folder / PUBLIC / SAMPLE, prepared, test, targets[learnt], labels)
     solution = split.loc[test, ["id", "part", "stratum"]].reset_index(drop=True)
-    rows = test[labelled]
-    save(solution.join(targets[rows].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
-    save(prepared.groups[rows], f"{SOLUTION}/groups.parquet")
+    save(solution.join(targets[scored].reset_index(drop=True)), f"{SOLUTION}/solution.parquet")
+    save(prepared.groups[scored], f"{SOLUTION}/groups.parquet")
+    if prepared.truth is not None:
+        prepared.truth.take(learnt).write(folder / PUBLIC / TRUTH)
+        prepared.truth.take(scored).write(folder / SOLUTION / "solution.h5")
+    if isinstance(prepared.ceiling, Counts):
+        prepared.ceiling.take(scored).write(folder / SOLUTION / "ceiling.h5")
+    elif prepared.ceiling is not None:
+        ceiling = prepared.ceiling.set_index("id").loc[solution["id"]].reset_index()
+        save(ceiling, f"{SOLUTION}/ceiling.parquet")
     if prepared.answers is not None:
         whole = prepared.answers.set_index(prepared.answers["id"].astype(str))
         lacking = ~solution["id"].isin(whole.index)
@@ -609,14 +570,9 @@ def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd
                 hint="Its column `id` has the ids of `targets`, as text or as whole numbers.",
             )
         save(whole.loc[solution["id"]], f"{SOLUTION}/answers.parquet")
-        learnt = prepared.features.loc[train, "id"]
-        if learnt.isin(whole.index).all():
-            save(whole.loc[learnt], f"{PUBLIC}/{ANSWER_ROWS}")
-    if isinstance(prepared.ceiling, Counts):
-        prepared.ceiling.take(rows).write(folder / SOLUTION / "ceiling.h5")
-    elif prepared.ceiling is not None:
-        ceiling = prepared.ceiling.set_index("id").loc[solution["id"]].reset_index()
-        save(ceiling, f"{SOLUTION}/ceiling.parquet")
+        ids = prepared.targets.loc[learnt, "id"]
+        if ids.isin(whole.index).all():
+            save(whole.loc[ids], f"{PUBLIC}/{ANSWER_ROWS}")
 
 
 def _write_sample(
@@ -705,20 +661,14 @@ def train_columns(data: Data, train: Part) -> dict[str, Any]:
             f"--dataset {data.competition.datasets[0].name}.",
         )
 
-    def rows() -> pd.DataFrame | None:
-        name = f"{PUBLIC}/{ANSWER_ROWS}"
-        if not data.has(name):
-            return None
-        return data.table(name).set_index(data.ids("train").to_pandas()).loc[train.ids]
-
-    return {
-        **metric_columns(
-            *(data.competition, train.targets, train.groups),
-            truth=train.truth,
-            counts=train.counts,
-        ),
-        **given_to_others(data.competition, train.ids, train.targets, train.groups, rows),
-    }
+    both, name = (train.targets, train.groups), f"{PUBLIC}/{ANSWER_ROWS}"
+    columns = metric_columns(data.competition, *both, truth=train.truth, counts=train.counts)
+    if data.competition.metric.others is not None:
+        rows = None
+        if data.has(name):
+            rows = data.table(name).set_index(data.ids("train").to_pandas()).loc[train.ids]
+        columns |= given_to_others(data.competition, train.ids, *both, rows)
+    return columns
 
 
 def given_to_others(
@@ -726,16 +676,14 @@ def given_to_others(
     ids: Any,
     targets: pd.DataFrame,
     groups: pd.DataFrame,
-    rows: Callable[[], pd.DataFrame | None],
+    rows: pd.DataFrame | None,
 ) -> dict[str, Any]:
-    """What a metric of others is given beside this; nothing for one of our own kind."""
+    """What a metric of others is given beside this: the organiser's rows, or as if they were."""
     from podium.competition.foreign import answer_rows
 
-    if competition.metric.others is None:
-        return {}
     names = [target.name for target in competition.targets]
     more = groups[[kind for kind in competition.metric_by if kind in groups]]
-    return {ANSWERS: answer_rows(ids, targets[names], more, rows())}
+    return {ANSWERS: answer_rows(ids, targets[names], more, rows)}
 
 
 def _plain_guess(answers: pd.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
@@ -757,7 +705,7 @@ def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
     """
     import pandas as pd
 
-    from podium.data.tables import labels
+    from podium.columns import answer_labels
 
     sides: dict[str, Any] = {"targets": prepared.targets}
     if isinstance(prepared.ceiling, pd.DataFrame):
@@ -766,7 +714,7 @@ def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
         if target.label:
             column = pd.concat({side: table[target.name] for side, table in sides.items()})
             if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
-                column = labels(column)
+                column = pd.Series(answer_labels(column), column.index, dtype=object)
             sides = {side: t.assign(**{target.name: column[side]}) for side, t in sides.items()}
     return replace(prepared, **sides)
 
@@ -812,16 +760,6 @@ def read_split(file: Any) -> pd.DataFrame:
 
 
 @contextmanager
-def _another_was_faster(folder: Path) -> Iterator[None]:
-    """Two processes may prepare the same data at once: either result will do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or read_manifest(folder) is None:
-            raise
-
-
-@contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new directory that takes the place of `folder` once it is whole, and not before."""
     try:
@@ -832,20 +770,14 @@ def _replacing(folder: Path) -> Iterator[Path]:
             yield new
             with suppress(FileNotFoundError):
                 folder.rename(old)
-            with _another_was_faster(folder):
+            try:
                 new.rename(folder)
+            except OSError as error:  # two may prepare the same data at once: either result will do
+                known = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+                if not known or read_manifest(folder) is None:
+                    raise
     except OSError as error:
         raise DataError(
             f"The prepared data cannot be written to {folder}: {reason(error)}.",
             hint="Make room there, or name another place: PODIUM_DATA=DIR",
         ) from error
-
-
-def _rng(seed: int, part: str) -> np.random.Generator:
-    return np.random.default_rng([seed, *part.encode()])
-
-
-def _index(ids: pd.Series[str]) -> pd.Index[str]:
-    import pandas as pd
-
-    return pd.Index(ids, name="id")

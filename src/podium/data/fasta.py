@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from podium.data import formats
 from podium.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ENDINGS = (".fasta", ".fa", ".fna")
-SEQUENCE = "sequence"
+SEQUENCE = formats.SEQUENCE
 _PAIR = re.compile(r"(\w+)=(\S+)")
 
 
 def read(file: Path) -> pd.DataFrame:
     """Columns `id` (text up to the first blank), `sequence`, and one for each key of a header.
 
-    Letters stay as they are: `Sequences.of` says what is wrong with them.
+    Letters stay as they are: `Sequences.of` says what is wrong with them. A file may be packed by
+    gzip.
+
+    Raises:
+        DataError: If it is no FASTA file.
+    """
+    with formats.content(file, formats.Expected.own(file, ["id", SEQUENCE])) as (content, _):
+        return parse(content, file)
+
+
+def parse(content: BinaryIO, file: Path) -> pd.DataFrame:
+    """The same of what is in a file, once it is unpacked.
 
     Raises:
         DataError: If it is no FASTA file.
@@ -27,7 +39,7 @@ def read(file: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = io.StringIO(content.read().decode("utf-8-sig"), newline=None).read()
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is not text: {error.reason} at byte {error.start:,}.") from error
     before, *records = re.split(r"^>", text, flags=re.MULTILINE)

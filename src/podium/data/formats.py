@@ -1,47 +1,80 @@
-"""Predictions files: read CSV, Parquet and HDF5 as they are, and refuse what is no table.
+"""Files of tables: the form that a name says, what is read out of it, and how much that may be.
 
 Nothing that a file declares of itself is believed: sizes are looked at before memory is taken.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
 import io
 import os
 import stat
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from podium.columns import EXAMPLES, TEXT, many
-from podium.competition.contract import Competition
-from podium.data import hdf5
-from podium.data.expected import FORMATS, Expected, unreadable
+from podium.columns import first, many
 from podium.data.memory import limited
-from podium.data.reader import Reader
-from podium.data.wide import Wide
-from podium.errors import SubmissionError
+from podium.errors import DataError, PodiumError, SubmissionError
 
-_IRREGULAR = "is no regular file but a pipe or a device"
-_LONGEST = 1000  # bytes of one text
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
+    from podium.competition.contract import Competition
+
+_SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
+_ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
+_MATRIX_VALUE = 32  # the same in a matrix: a number with all its digits, no texts
+_SPARE = 1000  # rows beyond twice those that are expected
+_LIBRARIES, _COPIES = 64 << 20, 6  # bytes of memory in any case, and so often those of the columns
+_COLUMNS = 100_000  # beyond twice those that are expected: a table may lie on its side
+_OWN_ROOM, _OWN_RATIO = 1 << 30, 200  # bytes that a table of one's own may take, and for its size
+_OWN_COLUMNS = 200_000
 _CHUNK = 1 << 20
-_LINE, _LONG_ROW = 1 << 20, "a row is longer than 1 MiB"  # of CSV
-_CSV_SPARE = 100_000  # lines beyond twice the rows: each takes its bytes of the file
-_FOOTER, _FOOTER_COLUMN = 1 << 20, 4096  # bytes of Parquet's list of columns, and for each of them
-_RAGGED = 1000  # rows that are looked at before reading stops
-_NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A"]
-"""What stands for a missing number in a CSV file; of text only the empty field is missing."""
+_IRREGULAR = "is no regular file but a pipe or a device"
+_GZIP, _ZIP, _EXCEL, _UTF16 = "a gzip archive", "a zip archive", "an Excel file", "UTF-16 text"
+SEQUENCE = "sequence"
+"""The column of sequences in FASTA and in the tables of those who predict their own."""
+
+
+class Form(NamedTuple):
+    """What the name of a file says of its content.
+
+    Attributes:
+        kind: What reads it.
+        separator: Of text.
+        packed: The archive that it lies in, if it lies in one.
+    """
+
+    kind: str
+    separator: str = ","
+    packed: str = ""
+
+
+_TEXT = {".csv": Form("CSV"), ".tsv": Form("CSV", "\t")}
+_FASTA = dict.fromkeys((".fasta", ".fa", ".fna"), Form("FASTA"))
+FORMS = {
+    **_TEXT,
+    ".parquet": Form("Parquet"),
+    ".feather": Form("Feather"),
+    **dict.fromkeys((".h5", ".hdf5", ".h5ad"), Form("HDF5")),
+    **_FASTA,
+    **{f"{end}.gz": form._replace(packed=_GZIP) for end, form in {**_TEXT, **_FASTA}.items()},
+    ".zip": Form("CSV", packed=_ZIP),
+}
+"""By the ending of a name; none of them ends another."""
+TABLES = [end for end, form in FORMS.items() if form.kind != "FASTA"]
 _SIGNATURES = {
     b"PAR1": "Parquet",
+    b"ARROW1": "Feather",
+    b"FEA1": "Feather of the first version",
     b"\x89HDF\r\n\x1a\n": "HDF5",
-    b"PK\x03\x04": "a zip archive",
-    b"\x1f\x8b": "a gzip archive",
+    b"PK\x03\x04": _ZIP,
+    b"\xd0\xcf\x11\xe0": _EXCEL,
+    b"\x1f\x8b": _GZIP,
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
     b"\x28\xb5\x2f\xfd": "a zstd archive",
@@ -49,115 +82,183 @@ _SIGNATURES = {
     b"\x80\x03": "a pickle",
     b"\x80\x04": "a pickle",
     b"\x80\x05": "a pickle",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
+    b"\xff\xfe": _UTF16,
+    b"\xfe\xff": _UTF16,
 }
-_MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
+_METHODS = (0, 8)  # of zip: stored and deflated; others may take any memory
+_SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
+_HINTS = {
+    _EXCEL: "Save the table from pandas, to_csv(FILE, index=False) or to_parquet(FILE); or from "
+    "Excel as CSV UTF-8.",
+    _UTF16: 'Save it with encoding="utf-8", or convert it: iconv -f utf-16 -t utf-8',
+}
 
 
-def read(
-    path: Path,
-    competition: Competition,
-    rows: int,
-    genes: Sequence[str] = (),
-    reader: Reader | None = None,
-) -> pa.Table | Wide:
-    """Read a predictions file as it is: text ids, columns as found.
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """The rows and columns that a table should have, and so how much its file may hold.
 
-    Only the expected columns are read; others are there by name, without values. A file that
-    declares far more than its rows can need is refused before it takes memory.
+    JSON can hold it.
 
-    Args:
-        path: A `.csv`, `.parquet`, `.h5`, `.hdf5` or `.h5ad` file.
-        competition: Whose columns are expected.
-        rows: How many are expected.
-        genes: Columns of the matrix, where the target is one.
-        reader: Reads files of others. One's own are read here; HDF5 never is.
-
-    Raises:
-        SubmissionError: If it cannot be read as a table at all.
+    Attributes:
+        names: Columns that are read, `id` first.
+        rows: How many it has; None for a table of one's own, which may have any number.
+        texts: Those of its columns that are read as text, as they stand.
+        matrix: The target's name, where that is a matrix.
+        size: Bytes of the file, of a table of one's own.
     """
-    expected = Expected.of(competition, rows, genes)
-    if reader is not None:
-        return reader.read(path, expected)
-    with opened(path, expected):  # what is no such file at all is told at once
-        pass
-    if FORMATS[path.suffix.lower()] != "HDF5":
-        return parse(path, expected)
-    with Reader() as reader:
-        return reader.read(path, expected)
 
+    names: Sequence[str]
+    rows: int | None = None
+    texts: Sequence[str] = ("id",)
+    matrix: str = ""
+    size: int = 0
 
-def parse(path: Path, expected: Expected) -> pa.Table | Wide:
-    """What `read` gives, in this process and from one open file.
-
-    Raises:
-        SubmissionError: If it cannot be read as a table at all.
-    """
-    with opened(path, expected) as file:
-        try:
-            with limited(expected.memory):
-                match FORMATS[path.suffix.lower()]:
-                    case "CSV":
-                        table = _read_csv(file, path, expected)
-                    case "Parquet":
-                        table = _read_parquet(file, expected)
-                    case _:
-                        table = _read_hdf5(path, expected)
-        except MemoryError as error:
-            most = f"{expected.memory >> 20:,} MiB, far more than {expected.rows:,} rows need"
-            raise unreadable(path, f"reading it takes more than {most}") from error
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise unreadable(path, str(error)) from error
-    if isinstance(table, Wide):
-        return table
-    longest = {name: _longest(table, name) for name in _once(table.column_names, expected.names)}
-    long = [name for name in expected.names if longest.get(name, 0) > _LONGEST][:EXAMPLES]
-    if long:
-        raise SubmissionError(
-            f"{path} holds no predictions.",
-            problems=[f"column {name!r} has a value of {longest[name]:,} bytes" for name in long],
-            hint="Ids and numbers are short: was a column of other texts saved under this name?",
+    @classmethod
+    def of(cls, competition: Competition, rows: int, genes: Sequence[str] = ()) -> Expected:
+        """What a competition expects of predictions for so many rows."""
+        labels = [target.name for target in competition.targets if target.label]
+        return cls(
+            names=wanted(competition, genes),
+            rows=rows,
+            texts=["id", *labels],
+            matrix=competition.targets[0].name if competition.matrix else "",
         )
-    return table
+
+    @classmethod
+    def own(cls, path: Path, names: Sequence[str] = ()) -> Expected:
+        """A table of one's own, whose columns are all read as they stand."""
+        return cls(names=names, texts=names, size=path.stat().st_size if path.is_file() else 0)
+
+    @property
+    def limit(self) -> int:
+        """Bytes that the file may have, and its columns once they are unpacked."""
+        if self.rows is None:
+            return _OWN_ROOM + _OWN_RATIO * self.size
+        value = _MATRIX_VALUE if self.matrix else _VALUE
+        return _ROOM + value * self.rows * len(self.names)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that reading the file may take."""
+        return self.limit if self.rows is None else _LIBRARIES + _COPIES * self.limit
+
+    @property
+    def seconds(self) -> int:
+        """Seconds that reading the file may take."""
+        return _SECONDS + self.limit // _PER_SECOND
+
+    @property
+    def columns(self) -> int:
+        """Columns that a file may well have."""
+        return _OWN_COLUMNS if self.rows is None else len(self.names)
+
+    @property
+    def error(self) -> type[PodiumError]:
+        """The kind of refusal."""
+        return DataError if self.rows is None else SubmissionError
+
+    def check_rows(self, count: int, spare: int = _SPARE) -> None:
+        """Refuse far more rows than are expected.
+
+        Raises:
+            ValueError: If there are; of fewer the ids tell more.
+        """
+        if self.rows is not None and count > 2 * self.rows + spare:
+            raise ValueError(f"it has {count:,} rows, {self.rows:,} are expected")
+
+    def check_columns(self, count: int) -> None:
+        """Refuse more columns than any mistake makes.
+
+        Raises:
+            ValueError: If there are.
+        """
+        if self.rows is None and count > _OWN_COLUMNS:
+            raise ValueError(f"it has {count:,} columns, at most {_OWN_COLUMNS:,} are read")
+        if self.rows is not None and count > 2 * len(self.names) + _COLUMNS:
+            raise ValueError(f"it has {count:,} columns, {len(self.names):,} are expected")
+
+    def check_size(self, size: int) -> None:
+        """Refuse columns that a small file unpacks to more than memory may hold.
+
+        Raises:
+            ValueError: If they take so many bytes.
+        """
+        if size > self.limit:
+            need = "its size allows" if self.rows is None else f"{self.rows:,} rows need"
+            raise ValueError(f"its columns unpack to {size >> 20:,} MiB, far more than {need}")
+
+
+def wanted(competition: Competition, genes: Sequence[str] = ()) -> list[str]:
+    """The columns of a predictions table."""
+    return ["id", *(genes or [target.name for target in competition.targets])]
+
+
+def ending(path: Path) -> str:
+    """The ending of a name that says its form, in small letters; empty if it has none."""
+    name = path.name.lower()
+    return next((end for end in FORMS if name.endswith(end)), "")
+
+
+def stem(path: Path) -> str:
+    """The name of a file without the ending that says its form."""
+    return path.name[: -len(ending(path))] if ending(path) else path.stem
+
+
+def form(path: Path) -> Form:
+    """The form that the name of a file says; it must be a known one."""
+    return FORMS[ending(path)]
+
+
+def said(path: Path) -> str:
+    """How a file is read, in a sentence, where it is no plain CSV, Parquet, HDF5 or FASTA."""
+    kind, separator, packed = form(path)
+    if not packed and separator == "," and kind != "Feather":
+        return ""
+    tabs = " with tabs" if separator == "\t" else ""
+    return f"Read as {kind}{tabs}{' from ' if packed else ''}{packed}."
 
 
 @contextmanager
 def opened(path: Path, expected: Expected) -> Iterator[BinaryIO]:
-    """A file of a known format and no unlikely size; what takes its name meanwhile is another.
+    """A file of a known form and no unlikely size; what takes its name meanwhile is another.
 
     Raises:
-        SubmissionError: If it is none, before anything of it is parsed.
+        PodiumError: If it is none, before anything of it is parsed.
     """
-    kind = _kind(path)
+    _check_name(path, expected)
     nonblock = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe would wait
     with os.fdopen(os.open(path, os.O_RDONLY | nonblock), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise SubmissionError(f"{path} {_IRREGULAR}.", hint="Name a predictions file.")
+            raise expected.error(f"{path} {_IRREGULAR}.", hint="Name a file with a table.")
         size, limit = status.st_size, expected.limit
         if size > limit:
             content = f"{expected.rows:,} rows of {len(expected.names):,} columns"
-            raise SubmissionError(
+            raise expected.error(
                 f"{path} is too large: {size >> 20:,} MiB; {content} take less than "
                 f"{(limit >> 20) + 1:,} MiB.",
                 hint="Save the predictions alone: the ids of the test part and the target columns.",
             )
-        start = file.read(8)
+        start = file.read(64)
         if not start:
-            raise SubmissionError(f"{path} is empty.", hint="Was it written to the end?")
-        holds = next((other for mark, other in _SIGNATURES.items() if start.startswith(mark)), kind)
-        if holds != kind:
-            raise SubmissionError(
-                f"{path} holds {holds}, not {kind}.",
-                hint=f"Unpack it, name it after its content, or save it as {kind}.",
+            raise expected.error(f"{path} is empty.", hint="Was it written to the end?")
+        kind, _, packed = form(path)
+        should = packed or kind
+        holds = next((what for mark, what in _SIGNATURES.items() if start.startswith(mark)), should)
+        if holds == _ZIP and (b"[Content_Types].xml" in start or b"mimetype" in start):
+            holds = _EXCEL
+        if holds != should:
+            hint = f"Unpack it, name it after its content, or save it as {kind}."
+            raise expected.error(
+                f"{path} holds {holds}, not {should}.", hint=_HINTS.get(holds, hint)
             )
         file.seek(0)
         yield file
 
 
-def _kind(path: Path) -> str:
-    """The format that a file's name says."""
+def _check_name(path: Path, expected: Expected) -> None:
+    """Refuse what is no file, or of no known form."""
     if not path.is_file():
         if path.is_dir():
             what = "is a directory"
@@ -165,245 +266,99 @@ def _kind(path: Path) -> str:
             what = _IRREGULAR
         else:
             what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
-        raise SubmissionError(f"{path} {what}.", hint="Name a predictions file.")
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise SubmissionError(
-            f"{path} is no format that Podium reads.",
-            hint=f"Save the predictions as one of: {', '.join(FORMATS)}",
-        )
+        raise expected.error(f"{path} {what}.", hint="Name a file with a table.")
+    ends = list(FORMS) if SEQUENCE in expected.names else TABLES
+    if ending(path) not in ends:
+        hint = f"Save the table as one of: {', '.join(ends)}"
+        if path.suffix.lower() in _SHEETS:
+            hint = _HINTS[_EXCEL]
+        raise expected.error(f"{path} is no format that Podium reads.", hint=hint)
     if not str(path).isascii() and "\\udc" in ascii(str(path)):
-        raise SubmissionError(f"The name of {path} is no UTF-8.", hint="Rename the file.")
-    return kind
+        raise expected.error(f"The name of {path} is no UTF-8.", hint="Rename the file.")
 
 
-def _once(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The wanted columns that are there once."""
-    count = Counter(names)
-    return [name for name in wanted if count[name] == 1]
-
-
-def _read_hdf5(path: Path, expected: Expected) -> pa.Table | Wide:
-    try:
-        names, table = hdf5.read(path, expected)
-    except (LookupError, RuntimeError, TypeError) as error:  # of h5py, for damaged files
-        raise ValueError(str(error)) from error
-    if isinstance(table, Wide):
-        return table
-    columns = dict(zip(table.column_names, table.columns, strict=True))
-    return _assembled(names, columns, table.num_rows if columns else expected.rows)
-
-
-def _read_csv(file: BinaryIO, path: Path, expected: Expected) -> pa.Table:
-    """Read with the expected types; where a value does not convert, read all as text instead."""
-    expected.check_rows(_checked_text(file) - 1, _CSV_SPARE)
-    names = _header(file, path)
-    expected.check_columns(len(names))
-    once = _once(names, expected.names)
-    if not once:
-        return _assembled(names, {}, expected.rows)
-    texts = {"id", *expected.labels}
-    types = {name: pa.string() if name in texts else pa.float64() for name in once}
-    try:
-        table = _parse_csv(file, path, types)
-        columns = table.columns
-    except pa.ArrowInvalid as error:
-        if "conversion error" not in str(error):
-            raise
-        table = _parse_csv(file, path, dict.fromkeys(once, pa.string()))
-        columns = [table[name] if name in texts else _as_numbers(table[name]) for name in once]
-    return _assembled(names, dict(zip(once, columns, strict=True)), table.num_rows)
-
-
-def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts that should be numbers, null where one is missing."""
-    return pc.if_else(pc.is_in(column, value_set=pa.array(_NULLS)), None, column)
-
-
-def _parse_csv(file: BinaryIO, path: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
-    """Read columns by one thread: Arrow's pool gains nothing here and may abort a quick exit."""
-    from pyarrow import csv as arrow
-
-    file.seek(0)
-
-    ragged: list[Any] = []
-
-    def keep_ragged(row: Any) -> str:
-        ragged.append(row)
-        return "skip" if len(ragged) < _RAGGED else "error"
-
-    convert = arrow.ConvertOptions(
-        column_types=types,
-        include_columns=list(types),
-        null_values=_NULLS,
-        strings_can_be_null=False,
-        quoted_strings_can_be_null=True,
-    )
-    try:
-        table = arrow.read_csv(
-            file,
-            read_options=arrow.ReadOptions(use_threads=False),
-            parse_options=arrow.ParseOptions(invalid_row_handler=keep_ragged),
-            convert_options=convert,
-        )
-    except pa.ArrowInvalid as error:
-        if "straddl" in str(error):
-            raise ValueError(_LONG_ROW) from error
-        if "Empty CSV" in str(error):
-            return pa.table({name: pa.nulls(0, kind) for name, kind in types.items()})
-        if not ragged:
-            raise
-    if ragged:
-        count = f"{len(ragged):,}{' or more' if len(ragged) == _RAGGED else ''}"
-        raise SubmissionError(
-            f"{path} is not a whole table: {count} rows do not have "
-            f"{ragged[0].expected_columns} fields.",
-            problems=[
-                f"row {row.number - 1}, {many(row.actual_columns, 'field')}: {row.text[:60]!r}"
-                for row in ragged[:EXAMPLES]
-            ],
-            hint="Every row needs as many fields as the header; decimals take a point, no comma.",
-        )
-    return table
-
-
-def _header(file: BinaryIO, path: Path) -> list[str]:
-    """The column names of a text file that is separated by commas."""
-    file.seek(0)
-    start = file.read(_LINE).decode("utf-8-sig", errors="ignore")  # may end within a character
-    lines = io.StringIO(start, newline=None)
-    line = next((line for line in lines if line.rstrip("\n")), "")
-    if not line:
-        raise ValueError("it has blank lines only")
-    if not line.endswith("\n") and file.read(1):
-        raise ValueError(_LONG_ROW)
-    try:
-        names = next(csv.reader([line]))
-    except csv.Error as error:
-        raise ValueError(f"its first line is no header: {error}") from error
-    marks = [mark for mark in _MARKS if len(names) == 1 and mark in names[0].strip()]
-    if marks:
-        raise SubmissionError(
-            f"{path} is separated by {_MARKS[marks[0]]}; commas are expected.",
-            hint='Save it again, decimals with a point: to_csv(FILE, index=False, sep=",").',
-        )
-    return names
-
-
-def _checked_text(file: BinaryIO) -> int:
-    """Ends of lines; Arrow's reader shows damaged text on the terminal: none may reach it.
+def unpacked(file: BinaryIO, path: Path, expected: Expected) -> tuple[BinaryIO, str]:
+    """The content of an open file, out of its archive if it lies in one, and its separator.
 
     Raises:
-        ValueError: If it is not UTF-8 throughout.
+        ValueError: If it is no such archive, or unpacks to more bytes than it may.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, block = 0, b" "
-    while block:
-        block = file.read(_CHUNK)
-        if 0 in block:
-            line = lines + 1 + block[: block.index(0)].count(b"\n")
-            raise ValueError(f"line {line} has a NUL byte: it is UTF-16 or no text at all")
+    _, separator, packed = form(path)
+    if not packed:
+        return file, separator
+    import gzip  # here, for most files are in no archive
+    import zipfile
+    import zlib
+
+    try:
+        if packed == _GZIP:
+            return _content(gzip.GzipFile(fileobj=file), expected), separator
+        with zipfile.ZipFile(file) as archive:
+            member = _only_table(archive)
+            with archive.open(member) as file_in_it:
+                return _content(file_in_it, expected), form(Path(member.filename)).separator
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _content(packed: Any, expected: Expected) -> BinaryIO:
+    """All bytes of a stream, in memory.
+
+    Raises:
+        ValueError: If there are more than may be.
+    """
+    content = io.BytesIO()
+    while block := packed.read(_CHUNK):
+        content.write(block)
+        if content.tell() > expected.limit:
+            raise ValueError(f"it unpacks to more than {expected.limit >> 20:,} MiB")
+    content.seek(0)
+    return content
+
+
+def _only_table(archive: ZipFile) -> ZipInfo:
+    """The one CSV file of an archive; copies that a Mac adds do not count.
+
+    Raises:
+        ValueError: If there is none, or another too; or if it is packed in a way that may take
+            any memory.
+    """
+    tables = [
+        member
+        for member in archive.infolist()
+        if ending(Path(member.filename)) in _TEXT and not Path(member.filename).name.startswith(".")
+    ]
+    if len(tables) != 1:
+        names = f" ({first([member.filename for member in tables], len(tables))})" if tables else ""
+        raise ValueError(f"it has {many(len(tables), 'CSV file')}{names}; one is expected")
+    if tables[0].compress_type not in _METHODS:
+        raise ValueError("it is packed by another method than deflate")
+    return tables[0]
+
+
+@contextmanager
+def content(path: Path, expected: Expected) -> Iterator[tuple[BinaryIO, str]]:
+    """An open file, unpacked, and the separator of its columns, in limited memory.
+
+    Raises:
+        PodiumError: If it is of no known form, or what is done with it inside fails.
+    """
+    with opened(path, expected) as file:
         try:
-            decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            line = lines + 1 + error.object[: error.start].count(b"\n")
-            byte = error.object[error.start]
-            raise ValueError(
-                f"line {line} has the byte 0x{byte:02x}, which is no UTF-8: "
-                'save the file with encoding="utf-8"'
-            ) from error
-        lines += block.count(b"\n") or block.count(b"\r")  # as old Macs end lines
-    return lines
+            with limited(expected.memory):
+                yield unpacked(file, path, expected)
+        except MemoryError as error:
+            need = "its size allows" if expected.rows is None else f"{expected.rows:,} rows need"
+            most = f"{expected.memory >> 20:,} MiB, far more than {need}"
+            raise unreadable(path, expected, f"reading it takes more than {most}") from error
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise unreadable(path, expected, str(error)) from error
 
 
-def _read_parquet(file: BinaryIO, expected: Expected) -> pa.Table:
-    """Read after what the file declares of itself has been found small enough."""
-    import pyarrow.parquet as pq
-
-    _check_footer(file, expected)
-    with pq.ParquetFile(file, pre_buffer=False) as opened:
-        metadata, schema = opened.metadata, opened.schema_arrow
-        leaves = [opened.schema.column(place) for place in range(len(opened.schema))]
-    expected.check_columns(len(leaves))
-    names = [name for name in schema.names if not name.startswith("__index_level_")]  # of pandas
-    once = _once(names, expected.names)
-    plain_names = {leaf.path for leaf in leaves}
-    nested = [f"{name} {schema.field(name).type}" for name in once if name not in plain_names]
-    if nested:
-        raise ValueError(f"columns must hold one value a row: {', '.join(nested)}")
-    wide = [leaf for leaf in leaves if leaf.path in once and (leaf.length or 0) > _LONGEST]
-    if wide:  # where there is no value, too, it would take them
-        raise ValueError(f"column {wide[0].path!r} has values of {wide[0].length:,} bytes")
-    _check_groups(metadata, expected)
-    if not once:
-        return _assembled(names, {}, metadata.num_rows)
-    plain = "id" in once and _few_bytes(file, metadata, schema.field("id").type)
-    texts = [name for name in once if name != "id" or not plain]
-    options = {"metadata": metadata, "pre_buffer": False, "read_dictionary": texts}
-    with pq.ParquetFile(file, **options) as opened:  # texts stay small
-        table = opened.read(columns=once, use_threads=False)
-    table.validate(full=True)  # damaged text would fail only where it is shown
-    return _assembled(names, {name: table[name] for name in once}, metadata.num_rows)
-
-
-def _check_footer(file: BinaryIO, expected: Expected) -> None:
-    """Refuse a list of columns that takes more than any table's, before it is unpacked."""
-    file.seek(0, os.SEEK_END)
-    file.seek(max(0, file.tell() - 8))
-    size = int.from_bytes(file.read(4), "little")
-    if size > _FOOTER + _FOOTER_COLUMN * len(expected.names):
-        raise ValueError(
-            f"its list of columns takes {size >> 20:,} MiB, far more than "
-            f"{len(expected.names):,} columns need"
-        )
-
-
-def _check_groups(metadata: Any, expected: Expected) -> None:
-    """Refuse what a file says of its groups of rows if it is much, or does not add up.
-
-    Of all columns: to ask a damaged file for a single one can abort the process.
-    """
-    expected.check_rows(metadata.num_rows)
-    expected.check_rows(metadata.num_row_groups)  # one may have a row, or none
-    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
-    rows, sizes = [g.num_rows for g in groups], [g.total_byte_size for g in groups]
-    if min([0, *rows, *sizes]) < 0 or sum(rows) != metadata.num_rows:
-        raise ValueError("it is damaged: its groups of rows do not add up")
-    expected.check_size(sum(sizes))
-
-
-def _few_bytes(file: BinaryIO, metadata: Any, kind: pa.DataType) -> bool:
-    """Whether ids can be read as they stand: quicker, unless a long one is repeated everywhere.
-
-    The first row of each group comes with all texts that the group repeats.
-    """
-    import pyarrow.parquet as pq
-
-    if not any(is_text(kind) for is_text in TEXT):
-        return False
-    options = {"metadata": metadata, "pre_buffer": False, "read_dictionary": ["id"]}
-    with pq.ParquetFile(file, **options) as opened:
-        for group in range(metadata.num_row_groups):
-            rows = opened.iter_batches(1, [group], ["id"], use_threads=False)
-            first = next(rows, None)  # a group may be empty
-            if first and _longest(pa.Table.from_batches([first]), "id") > _LONGEST:
-                return False
-    return True
-
-
-def _assembled(names: Sequence[str], columns: Mapping[str, Any], rows: int) -> pa.Table:
-    """A table of all names; columns that were not read are empty."""
-    nothing = pa.nulls(rows)
-    return pa.Table.from_arrays([columns.get(name, nothing) for name in names], names=list(names))
-
-
-def _longest(table: pa.Table, name: str) -> int:
-    """Bytes of the longest text in a column that is there once, 0 where it has none."""
-    sizes = [0]
-    for chunk in table.column(name).chunks:
-        texts = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
-        if pa.types.is_string_view(texts.type):  # Arrow does not measure these
-            texts = texts.cast(pa.string())
-        if any(is_text(texts.type) for is_text in TEXT) or pa.types.is_binary(texts.type):
-            sizes.append(pc.max(pc.binary_length(texts)).as_py() or 0)
-    return max(sizes)
+def unreadable(path: Path, expected: Expected, reason: str) -> PodiumError:
+    """The refusal of a file that cannot be read as what its name says."""
+    return expected.error(
+        f"{path} cannot be read as {form(path).kind}.",
+        problems=[(reason.strip() or "unreadable").splitlines()[0][:300]],
+        hint="Is the file whole, and is its content what its name says?",
+    )

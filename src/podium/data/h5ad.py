@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from podium.competition.counts import hdf5_file
-from podium.data.tables import bounded
+from podium.competition.version import PUBLIC
+from podium.data.formats import Expected
+from podium.data.hdf5 import column, index, matrix
+from podium.data.memory import limited
 from podium.errors import DataError, PodiumError, reason
 from podium.scratch import replacing
 
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
+    from podium.data.dataset import Data
+
+__all__ = ["SPATIAL", "Annotated", "column", "index", "matrix", "read", "write"]
 SPATIAL = "spatial"
 
 
@@ -53,7 +59,7 @@ def read(path: Path) -> Annotated:
     from scipy.sparse import csr_array
 
     try:
-        with bounded(path), h5py.File(path, "r") as file:
+        with limited(Expected.own(path).memory), h5py.File(path, "r") as file:
             if "obs" not in file or "var" not in file:
                 raise DataError(f"{path} is no AnnData file: it has no obs and var.")
             layers = file.get("layers", {})
@@ -77,6 +83,32 @@ def read(path: Path) -> Annotated:
             f"{path} cannot be read as an AnnData file: {str(error)[:200]}.",
             hint="Save it with a present version of anndata: adata.write_h5ad(FILE)",
         ) from error
+
+
+def write_parts(data: Data, folder: Path) -> list[Path]:
+    """Write all parts of a dataset, a file a slice: counts, features, and train's answers.
+
+    Raises:
+        DataError: If the competition has no counts, or the disk refuses.
+    """
+    if not data.has(f"{PUBLIC}/test.h5"):
+        raise DataError(f"{data.competition.name} has no counts that AnnData files could hold.")
+    files = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written: {reason(error)}.") from error
+    unlabelled = ["test", *(["open"] if data.has_open else [])]
+    for part in [data.train(), *map(data.part, unlabelled)]:
+        answers = part.targets if part.targets is not None else part.features[[]]
+        for one in part.slices():
+            rows = one.features.join(answers.iloc[one.rows].reset_index(drop=True))
+            rows.index = part.ids[one.rows]
+            spatial = {"x", "y"} <= set(rows.columns)
+            places = rows[["x", "y"]].to_numpy(np.float64) if spatial else None
+            files.append(folder / f"{part.name}-{one.name}.h5ad")
+            write(files[-1], Annotated(rows, one.counts, one.genes, places, one.truth))
+    return files
 
 
 def write(path: Path, annotated: Annotated) -> None:
@@ -105,40 +137,6 @@ def write(path: Path, annotated: Annotated) -> None:
         raise PodiumError(f"{path} cannot be written: {reason(error)}.") from error
 
 
-def column(group: Any, name: str) -> NDArray[Any]:
-    """The values of a column: plain, categorical, or with a mask of what is missing.
-
-    Raises:
-        ValueError: If they do not lie in the file itself, or do not fit together.
-    """
-    import h5py
-
-    item = hard(group, name)
-    if isinstance(item, h5py.Dataset):
-        if item.ndim != 1:
-            raise ValueError(f"{name!r} must have one dimension")
-        text = h5py.check_string_dtype(item.dtype) is not None
-        return np.asarray(item.asstr()[:], dtype=object) if text else np.asarray(item[:])
-    if "codes" in item:
-        values, codes = column(item, "categories"), column(item, "codes")
-        if len(codes) and codes.max() >= len(values):
-            raise ValueError(f"{name!r} has a code beyond its {len(values)} categories")
-        labels = np.empty(len(codes), dtype=object)
-        labels[codes >= 0] = values[codes[codes >= 0]]
-        return labels
-    values, mask = column(item, "values"), column(item, "mask").astype(bool)
-    if not mask.any():
-        return values
-    masked = values.astype(object)
-    masked[mask] = None
-    return masked
-
-
-def index(group: Any) -> NDArray[Any]:
-    """The names of the rows of a table."""
-    return column(group, str(group.attrs.get("_index", "_index")))
-
-
 def _table(group: Any) -> pd.DataFrame:
     import pandas as pd
 
@@ -147,33 +145,6 @@ def _table(group: Any) -> pd.DataFrame:
     names = pd.Index(index(group).astype(str))
     frame = pd.DataFrame(columns, index=names)
     return frame.infer_objects()
-
-
-def matrix(item: Any, shape: tuple[int, int] | None = None) -> NDArray[Any] | csr_array[Any]:
-    """A matrix of numbers, as it was saved: dense, or sparse by rows or columns.
-
-    Args:
-        item: A dataset, or a group with `data`, `indices` and `indptr`.
-        shape: Of a sparse one that does not state its own.
-
-    Raises:
-        ValueError: If it is no such matrix, or its parts do not fit together.
-    """
-    import h5py
-    from scipy.sparse import csc_array, csr_array
-
-    if isinstance(item, h5py.Dataset):
-        if item.ndim != 2 or item.dtype.kind not in "iufb":
-            raise ValueError("counts must be numbers of two dimensions")
-        return np.asarray(item[:])
-    size = [int(size) for size in item.attrs.get("shape", shape)]
-    parts = tuple(hard(item, name)[:] for name in ("data", "indices", "indptr"))
-    form = csc_array if str(item.attrs.get("encoding-type", "")) == "csc_matrix" else csr_array
-    sparse = form(parts, shape=(size[0], size[1]))
-    sparse.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
-    if sparse.dtype.kind not in "iufb":
-        raise ValueError("counts must be numbers")
-    return csr_array(sparse)
 
 
 def _write_table(file: Any, name: str, table: pd.DataFrame) -> None:
@@ -204,22 +175,3 @@ def _write_matrix(parent: Any, name: str, matrix: csr_array[Any]) -> None:
 def _mark(item: Any, kind: str, version: str) -> None:
     item.attrs["encoding-type"] = kind
     item.attrs["encoding-version"] = version
-
-
-def hard(group: Any, name: str) -> Any:
-    """An item that lies in the file itself: a link could show another file's content.
-
-    Raises:
-        ValueError: If it does not, or is not there.
-    """
-    import h5py
-
-    link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
-    if link is None:
-        raise ValueError(f"{name!r} is missing")
-    if not isinstance(link, h5py.HardLink):
-        raise ValueError(f"{name!r} is a link to other data; save the values themselves")  # noqa: TRY004
-    item = group[name]
-    if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
-        raise ValueError(f"{name!r} lies in another file; save the values themselves")
-    return item

@@ -1,19 +1,25 @@
-"""HDF5 predictions: tables of datasets, matrices, AnnData.
+"""HDF5: tables of datasets, matrices, AnnData; and the columns and matrices that they lie in.
 
-The C library may crash or never end on a damaged file: only `reader` reads them, in its process.
+The C library may crash or never end on a damaged file: those of others are read by the process of
+`podium.data.reader` alone.
 """
 
 from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
-from podium.data.expected import Expected
-from podium.data.h5ad import hard
-from podium.data.wide import Wide
+from podium.data.columns import Wide
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from podium.data.formats import Expected
 
 
 def read(path: Path, expected: Expected) -> tuple[list[str], pa.Table | Wide]:
@@ -50,7 +56,7 @@ def _columns(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
         raise ValueError(f"columns differ in length: {listed}")
-    length = max(sizes.values(), default=expected.rows)
+    length = max(sizes.values(), default=expected.rows or 0)
     expected.check_rows(length)
     if sum(map(_size, items.values())) > expected.limit:
         raise ValueError("its columns have values of too many bytes")
@@ -59,8 +65,6 @@ def _columns(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:
 
 def _annotations(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:
     """The table of rows of an AnnData file, whose index are the ids; other columns are its own."""
-    from podium.data.h5ad import column, index
-
     size = _length(group)
     expected.check_rows(size)
     columns = {"id": pa.array(index(group).astype(str), pa.string())}
@@ -74,26 +78,22 @@ def _annotations(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:
 
 def _matrix(group: Any, expected: Expected, *, annotated: bool) -> Wide | None:
     """The matrix with its ids and genes; None if there is none."""
-    import numpy as np
-
-    from podium.data import h5ad
-
     if annotated:
         item, ids, genes = hard(group, "X"), hard(group, "obs"), hard(group, "var")
         expected.check_rows(_length(ids))
         expected.check_columns(_length(genes))
-        names = [h5ad.index(ids), h5ad.index(genes)]
+        names = [index(ids), index(genes)]
     else:
         keys = [key for key in (expected.matrix, "X") if key in group]
         if not keys:
             return None
         item = hard(group, keys[0])
-        names = [h5ad.column(group, "id"), h5ad.column(group, "genes")]
+        names = [column(group, "id"), column(group, "genes")]
         expected.check_rows(len(names[0]))
     shape = len(names[0]), len(names[1])
     if _matrix_size(item) > expected.limit:
         raise ValueError("its matrix takes too many bytes")
-    values = h5ad.matrix(item, shape)
+    values = matrix(item, shape)
     if values.shape != shape:
         turned = values.shape == shape[::-1]
         raise ValueError(
@@ -160,3 +160,83 @@ def _text(name: str, value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         raise ValueError(f"column {name!r} has a text that is no UTF-8: {value[:40]!r}") from None
+
+
+def hard(group: Any, name: str) -> Any:
+    """An item that lies in the file itself: a link could show another file's content.
+
+    Raises:
+        ValueError: If it does not, or is not there.
+    """
+    import h5py
+
+    link = group.get(name, getlink=True) if isinstance(group, h5py.Group) else None
+    if link is None:
+        raise ValueError(f"{name!r} is missing")
+    if not isinstance(link, h5py.HardLink):
+        raise ValueError(f"{name!r} is a link to other data; save the values themselves")  # noqa: TRY004
+    item = group[name]
+    if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
+        raise ValueError(f"{name!r} lies in another file; save the values themselves")
+    return item
+
+
+def column(group: Any, name: str) -> NDArray[Any]:
+    """The values of a column: plain, categorical, or with a mask of what is missing.
+
+    Raises:
+        ValueError: If they do not lie in the file itself, or do not fit together.
+    """
+    import h5py
+
+    item = hard(group, name)
+    if isinstance(item, h5py.Dataset):
+        if item.ndim != 1:
+            raise ValueError(f"{name!r} must have one dimension")
+        text = h5py.check_string_dtype(item.dtype) is not None
+        return np.asarray(item.asstr()[:], dtype=object) if text else np.asarray(item[:])
+    if "codes" in item:
+        values, codes = column(item, "categories"), column(item, "codes")
+        if len(codes) and codes.max() >= len(values):
+            raise ValueError(f"{name!r} has a code beyond its {len(values)} categories")
+        labels = np.empty(len(codes), dtype=object)
+        labels[codes >= 0] = values[codes[codes >= 0]]
+        return labels
+    values, mask = column(item, "values"), column(item, "mask").astype(bool)
+    if not mask.any():
+        return values
+    masked = values.astype(object)
+    masked[mask] = None
+    return masked
+
+
+def index(group: Any) -> NDArray[Any]:
+    """The names of the rows of a table."""
+    return column(group, str(group.attrs.get("_index", "_index")))
+
+
+def matrix(item: Any, shape: tuple[int, int] | None = None) -> NDArray[Any] | csr_array[Any]:
+    """A matrix of numbers, as it was saved: dense, or sparse by rows or columns.
+
+    Args:
+        item: A dataset, or a group with `data`, `indices` and `indptr`.
+        shape: Of a sparse one that does not state its own.
+
+    Raises:
+        ValueError: If it is no such matrix, or its parts do not fit together.
+    """
+    import h5py
+    from scipy.sparse import csc_array, csr_array
+
+    if isinstance(item, h5py.Dataset):
+        if item.ndim != 2 or item.dtype.kind not in "iufb":
+            raise ValueError("counts must be numbers of two dimensions")
+        return np.asarray(item[:])
+    size = [int(size) for size in item.attrs.get("shape", shape)]
+    parts = tuple(hard(item, name)[:] for name in ("data", "indices", "indptr"))
+    form = csc_array if str(item.attrs.get("encoding-type", "")) == "csc_matrix" else csr_array
+    sparse = form(parts, shape=(size[0], size[1]))
+    sparse.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
+    if sparse.dtype.kind not in "iufb":
+        raise ValueError("counts must be numbers")
+    return csr_array(sparse)

@@ -16,21 +16,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import repeat
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 from typing import IO, TYPE_CHECKING, Any
 
 from podium import scratch, workspace
-from podium.competition.contract import Competition, Dataset, Source
 from podium.errors import DataError
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     import requests
 
+    from podium.competition.contract import Competition, Dataset, Source
+
 _CHUNK = 1 << 20
 _EXAMPLES = 5
-_ABSENT = ("no such file or folder", "not found")
+_NOT_FOUND = "not found"
+_ABSENT = ("no such file or folder", _NOT_FOUND)
 _RATIO, _ROOM = 200, 256 << 20
 """A zip is refused if its members of one name unpack to more than 200 times its size, and 256 MiB:
 tables of text take 5 to 50 times."""
@@ -65,20 +68,11 @@ def members(
             if place is None:
                 place = _download(entry, competition, dataset, progress=progress)
                 downloads.append(place)
-            for name, expected in entry.members.items():
-                if expected is None:
-                    files, problem = _locate_any(name, place, unpacked, own=own)
-                    paths.update(files)
-                else:
-                    path, problem = _locate(name, expected, place, unpacked, own=own)
-                    if path:
-                        paths[name] = path
-                problems += problem
-            for name in entry.optional:
-                files, problem = _locate_any(name, place, unpacked, own=own, needed=False)
+            for name, expected in (*entry.members.items(), *zip(entry.optional, repeat(None))):
+                files, lines = _locate(name, expected, place, unpacked, own=own)
                 paths.update(files)
-                problems += problem
-        problems = list(dict.fromkeys(problems))
+                if name in entry.members or lines != [f"{name}: {_NOT_FOUND}"]:
+                    problems += lines
         if problems:
             for file in downloads:
                 file.unlink(missing_ok=True)  # the next try fetches it again
@@ -147,7 +141,7 @@ def present(name: str, expected: str, place: Path) -> str:
 def changed(competition: Competition, dataset: Dataset) -> list[str]:
     """How raw files beside `competition.py`, or kept downloads, are not those that were frozen.
 
-    Everything is read. Downloads that are not kept are no matter.
+    Everything is read. Downloads that are not kept are passed over.
 
     Returns:
         A line for each, with what to do about it.
@@ -172,37 +166,33 @@ def changed(competition: Competition, dataset: Dataset) -> list[str]:
 
 
 def _locate(
-    name: str, expected: str, place: Path, unpacked: Path, *, own: bool
-) -> tuple[Path | None, list[str]]:
-    """Find a member under a folder, in a zip, or as the file itself; its content decides."""
-    if not place.exists():
-        return None, [f"{place}: no such file or folder"]
-    problems = []
-    for candidate in _candidates(name, place, unpacked, own=own):
-        actual = file_sha256(candidate)
-        if actual == expected:
-            return candidate, []
-        problems.append(
-            f"{name}: sha256 is {actual[:12]}..., expected {expected[:12]}...: "
-            f"changed or truncated ({_shown(candidate, unpacked, place)})"
-        )
-    return None, list(dict.fromkeys(problems))[:_EXAMPLES] or [f"{name}: not found"]
-
-
-def _locate_any(
-    pattern: str, place: Path, unpacked: Path, *, own: bool, needed: bool = True
+    name: str, expected: str | None, place: Path, unpacked: Path, *, own: bool
 ) -> tuple[dict[str, Path], list[str]]:
-    """Files whose names match, whatever their content: one of each name."""
+    """Find a member under a folder, in a zip, or as the file itself; its content decides.
+
+    Without an expected sha256 it may be a pattern, for one file of each name that matches.
+    """
     if not place.exists():
         return {}, [f"{place}: no such file or folder"]
     files: dict[str, Path] = {}
     problems = []
-    for candidate in _candidates(pattern, place, unpacked, own=own):
-        name = _name(candidate, pattern)
-        if name in files and file_sha256(candidate) != file_sha256(files[name]):
-            problems.append(f"{name} is there twice, with other content")
-        files.setdefault(name, candidate)
-    return files, problems or ([] if files or not needed else [f"{pattern}: not found"])
+    for candidate in _candidates(name, place, unpacked, own=own):
+        if expected is None:
+            label = _name(candidate, name)
+            if label in files and file_sha256(candidate) != file_sha256(files[label]):
+                problems.append(f"{label} is there twice, with other content")
+            files.setdefault(label, candidate)
+            continue
+        actual = file_sha256(candidate)
+        if actual == expected:
+            return {name: candidate}, []
+        problems.append(
+            f"{name}: sha256 is {actual[:12]}..., expected {expected[:12]}...: "
+            f"changed or truncated ({_shown(candidate, unpacked, place)})"
+        )
+    if not files and not problems:
+        problems = [f"{name}: {_NOT_FOUND}"]
+    return files, problems if expected is None else list(dict.fromkeys(problems))[:_EXAMPLES]
 
 
 def _name(path: Path | PurePosixPath, pattern: str) -> str:

@@ -1,6 +1,13 @@
-"""Files of others are read by another process: they may crash a library, or unpack without end.
+"""The one reader of tables: predictions, an organiser's, rows to predict; whatever the file's form.
 
-What it does: `podium.data.reading`. Every file has little memory, and little time.
+    read -> podium.data.parsing.parse, here or in the process of a `Reader`
+
+Files of others may crash a library, or unpack without end: another process reads them,
+
+    python -m podium.data.reader
+
+with little memory and little time. It says that it is ready, takes a request a line and answers
+each with a line and, where there is a table, an Arrow stream.
 """
 
 from __future__ import annotations
@@ -8,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
@@ -16,21 +24,49 @@ from weakref import finalize
 
 import pyarrow as pa
 
-from podium.data.expected import Expected, unreadable
-from podium.data.wide import Wide
-from podium.errors import PodiumError, SubmissionError
+from podium.data.columns import Wide
+from podium.data.formats import Expected, form, opened, unreadable
+from podium.data.parsing import parse
+from podium.errors import PodiumError
 from podium.machine import python
 
 if TYPE_CHECKING:
     from typing import Self
 
 _LINE = 1 << 20  # bytes of an answer
-READY = b"ready\n"
+_READY = b"ready\n"
+_FRAGILE = ("HDF5", "Feather")
 _FRUGAL = {
     "ARROW_IO_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
 }
+
+
+def read(path: Path, expected: Expected, reader: Reader | None = None) -> pa.Table | Wide:
+    """Read a file as it is: its columns as they stand, ids as text.
+
+    Only the expected columns are read; others are there by name, without values. A file that
+    declares far more than its rows can need is refused before it takes memory.
+
+    Args:
+        path: Its name says its form: see `podium.data.formats.FORMS`.
+        expected: What it should hold.
+        reader: Reads files of others. One's own are read here, but for those (HDF5, Feather) whose
+            libraries believe what a damaged file says.
+
+    Raises:
+        PodiumError: If it cannot be read as a table at all: `SubmissionError` for predictions,
+            `DataError` for a table of one's own.
+    """
+    if reader is not None:
+        return reader.read(path, expected)
+    with opened(path, expected):  # what is no such file at all is told at once
+        pass
+    if form(path).kind not in _FRAGILE:
+        return parse(path, expected)
+    with Reader() as reader:
+        return reader.read(path, expected)
 
 
 class Reader:
@@ -50,10 +86,10 @@ class Reader:
         self.close()
 
     def read(self, path: Path, expected: Expected) -> pa.Table | Wide:
-        """The table of a file: see `podium.data.formats.parse`.
+        """The table of a file: see `podium.data.parsing.parse`.
 
         Raises:
-            SubmissionError: If it cannot be read as a table, with little memory and time.
+            PodiumError: If it cannot be read as a table, with little memory and time.
         """
         place, late = path.absolute(), list[bool]()
         seconds = expected.seconds
@@ -74,12 +110,12 @@ class Reader:
             if not isinstance(error, OSError | EOFError):
                 raise
             why = f"reading took longer than {seconds} seconds" if late else "the library crashed"
-            raise unreadable(path, f"it is damaged: {why}") from error
+            raise unreadable(path, expected, f"it is damaged: {why}") from error
         finally:
             timer.cancel()
         if "error" in answer:
             message, problems, hint = answer["error"]
-            refusal = SubmissionError(message, problems=problems, hint=hint)
+            refusal = expected.error(message, problems=problems, hint=hint)
             refusal.rename(place, path)
             raise refusal
         table = pa.ipc.open_stream(stream).read_all()
@@ -98,7 +134,7 @@ class Reader:
             return self._process, False
         self.close()
         self._process = subprocess.Popen(
-            python("-m", "podium.data.reading"),
+            python("-m", "podium.data.reader"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -121,10 +157,10 @@ def _out(process: subprocess.Popen[bytes]) -> BinaryIO:
 
 
 def _await_start(process: subprocess.Popen[bytes]) -> None:
-    if _out(process).readline(_LINE) != READY:
+    if _out(process).readline(_LINE) != _READY:
         raise PodiumError(
             "The process that reads predictions files does not start.",
-            hint="Why: " + " ".join(python("-m", "podium.data.reading")),
+            hint="Why: " + " ".join(python("-m", "podium.data.reader")),
         )
 
 
@@ -149,3 +185,56 @@ def _asked(process: subprocess.Popen[bytes], request: dict[str, Any]) -> tuple[A
             raise EOFError
         got += more
     return answer, buffer
+
+
+def _answer(path: Path, expected: Expected) -> tuple[dict[str, Any], pa.Table | None]:
+    """What is said of a file, and its table."""
+    try:
+        parsed = parse(path, expected)
+        matrix = isinstance(parsed, Wide)
+        table = parsed.packed() if isinstance(parsed, Wide) else parsed
+        with pa.MockOutputStream() as counted, pa.ipc.new_stream(counted, table.schema) as out:
+            out.write_table(table)
+    except PodiumError as error:
+        return {"error": [error.message, error.problems, error.hint]}, None
+    return {"size": counted.size(), "matrix": matrix}, table
+
+
+def _limit_time(expected: Expected) -> None:
+    """End the process in the midst of a file, in case that nobody is left to do so."""
+    if sys.platform != "win32":
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = int(used.ru_utime + used.ru_stime) + 2 * expected.seconds
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds if hard < 0 else min(seconds, hard), hard))
+
+
+def _serve() -> None:
+    import pyarrow.csv
+    import pyarrow.parquet  # noqa: F401  for the first file, which would count them as its own
+
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    out.write(_READY)
+    out.flush()
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        path, expected = Path(request.pop("path")), Expected(**request)
+        _limit_time(expected)
+        answer, table = _answer(path, expected)
+        out.write(json.dumps(answer).encode() + b"\n")
+        if table is not None:
+            with pa.ipc.new_stream(out, table.schema) as stream:
+                stream.write_table(table)
+        out.flush()
+        table = None
+
+
+if __name__ == "__main__":
+    _serve()

@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,23 +16,16 @@ import numpy as np
 import pyarrow as pa
 
 from podium.columns import EXAMPLES, answer_labels, as_read, first, has_fractions, many
-from podium.data.memory import limited
-from podium.errors import DataError
+from podium.data import formats
+from podium.data.formats import Expected, form
+from podium.data.parsing import header
+from podium.errors import DataError, PodiumError, note, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PERIODS = 50
 """Stretches of time with equally many rows, which a split by time keeps whole."""
-_OTHERS = {
-    b"PK\x03\x04": "an Excel or zip file",
-    b"\xd0\xcf\x11\xe0": "an old Excel file",
-    b"PAR1": "a Parquet file",
-}
-"""How files begin that are no CSV."""
-_COLUMNS, _HEADER = 200_000, 16 << 20  # columns of a table of one's own, and bytes that name them
-_ROOM, _RATIO = 1 << 30, 200  # bytes of memory that reading it may take, and for each of the file
-_WIDE = f"its first line names more than {_COLUMNS:,} columns"
 OWN = ("part", "fold", "stratum")
 """Columns that Podium adds to every table."""
 
@@ -52,7 +43,7 @@ def read(*files: Path, row_id: str | None, text: Sequence[str] = ()) -> pd.DataF
     """
     import pandas as pd
 
-    tables = [_read(file, [*([row_id] if row_id else []), *text]) for file in files]
+    tables = [_read(file, [*([row_id] if row_id else []), *text])[1] for file in files]
     rows = pd.concat(tables).sample(frac=1, random_state=0).reset_index(drop=True)
     ids = rows.pop(row_id).astype(str) if row_id else pd.Series(np.arange(len(rows))).astype(str)
     rows.insert(0, "id", ids)
@@ -101,23 +92,6 @@ def periods(column: pd.Series) -> pd.Series:
     return rank.map(lambda share: f"p{int(share * (PERIODS - 1e-9)):03d}")
 
 
-@contextmanager
-def bounded(path: Path) -> Iterator[None]:
-    """Read a table of one's own, of whatever size, but for what no such file can hold.
-
-    Raises:
-        ValueError: If a text has too many columns, before it is read.
-        MemoryError: If a file unpacks to more than 200 times its size and a GiB (on Linux).
-    """
-    if path.suffix.lower() == ".csv":
-        with path.open("rb") as file:
-            header = file.readline(_HEADER)
-        if len(header) == _HEADER or header.count(b",") >= _COLUMNS:
-            raise ValueError(_WIDE)
-    with limited(_ROOM + _RATIO * path.stat().st_size):
-        yield
-
-
 @dataclass(frozen=True)
 class Checked:
     """A CSV file that was read, or what is wrong with it."""
@@ -131,24 +105,23 @@ class Checked:
         """Read a file."""
         import pandas as pd
 
-        problems = _file_problems(path)
-        if not problems:
-            try:
-                table = _read(path)
-                problems = [] if len(table) else [f"{path.name} has a header and no rows"]
-                return cls(path, table, tuple(problems))
-            except MemoryError:
-                problems = [f"{path.name} takes more memory than a table of its size can need"]
-            except (pd.errors.ParserError, ValueError) as error:
-                said = str(error).strip().splitlines()[-1]
-                problems = [f"{path.name} is no table with commas: {said}"]
-        return cls(path, pd.DataFrame(), tuple(problems))
+        try:
+            names, table = _read(path)
+        except PodiumError as error:
+            error.rename(path, Path(path.name))
+            return cls(path, pd.DataFrame(), (f"{one_line(error)} {error.hint}",))
+        if text := formats.said(path):
+            note(f"{path.name}: {text}")
+        problems = _header_problems(path, names)
+        if not problems and not len(table):
+            problems = [f"{path.name} has a header and no rows"]
+        return cls(path, table, tuple(problems))
 
     def with_text(self, columns: Sequence[str]) -> Checked:
         """The same with these columns as they stand in the file, where they are there."""
         if not set(columns) & set(self.table.columns):
             return self
-        return Checked(self.path, _read(self.path, columns), self.problems)
+        return Checked(self.path, _read(self.path, columns)[1], self.problems)
 
     @property
     def text(self) -> list[str]:
@@ -211,66 +184,38 @@ class Checked:
         return lines
 
 
-def _read(path: Path, text: Collection[str] = ()) -> pd.DataFrame:
-    """A CSV file, some columns as they stand; an index that was saved beside it is left out."""
+def _read(path: Path, text: Collection[str] = ()) -> tuple[list[str], pd.DataFrame]:
+    """The names of all columns of a CSV file, and its table.
+
+    Some columns are read as they stand; an index that was saved beside them is left out.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
     import pandas as pd
 
-    utf8 = "utf-8-sig"
-    with bounded(path):
-        table = pd.read_csv(path, encoding=utf8, low_memory=False)
-    if not isinstance(table.index, pd.RangeIndex):
-        raise ValueError("the rows have more fields than the header")  # noqa: TRY004
-    if text:
-        plain: Any = {"dtype": str, "keep_default_na": False, "na_values": [""]}
-        words = pd.read_csv(path, encoding=utf8, usecols=lambda n: n in text, **plain)
-        table = table.assign(**words)
+    own = Expected.own(path)
+    with formats.content(path, own) as (file, separator):
+        if (kind := form(path).kind) != "CSV":
+            raise DataError(f"{path} is {kind}: save the table as CSV.")
+        names, _ = header(file, path, separator, own)
+        how: Any = {"sep": separator, "encoding": "utf-8-sig"}
+        table = pd.read_csv(file, **how, low_memory=False)
+        if not isinstance(table.index, pd.RangeIndex):
+            raise ValueError("the rows have more fields than the header")  # noqa: TRY004
+        if text:
+            plain: Any = {"dtype": str, "keep_default_na": False, "na_values": [""]}
+            file.seek(0)
+            table = table.assign(**pd.read_csv(file, usecols=lambda n: n in text, **how, **plain))
     if str(table.columns[0]).startswith("Unnamed: "):
         table = table.iloc[:, 1:]
     for name in table:
         if pd.api.types.is_object_dtype(table[name].dtype):  # true and false beside NaN
             table[name] = table[name].map(str, na_action="ignore")
-    return table
+    return names, table
 
 
-def _file_problems(path: Path) -> list[str]:
-    """What is wrong with a file before it can be a table."""
-    if not path.is_file():
-        return [f"there is no file {path}"]
-    with path.open("rb") as start:
-        begin = start.read(4)
-    if begin in _OTHERS:
-        return [f"{path.name} is {_OTHERS[begin]}: save the table as CSV"]
-    if begin[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return [f"{path.name} is UTF-16: convert it: iconv -f utf-16 -t utf-8 {path.name}"]
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline(_HEADER)
-            while file.read(1 << 20):
-                pass
-    except UnicodeDecodeError as error:
-        return [
-            f"{path.name} is not UTF-8 (byte {error.object[error.start]:#x}): save it as UTF-8, "
-            f"or convert it: iconv -f latin1 -t utf-8 {path.name}"
-        ]
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    if not header.strip():
-        return [f"{path.name} is empty" if not header else f"{path.name} has an empty first line"]
-    if "\x00" in header:
-        return [f"{path.name} is no text: save the table as CSV"]
-    return _header_problems(path, header)
-
-
-def _header_problems(path: Path, header: str) -> list[str]:
-    if len(header) == _HEADER or header.count(",") >= _COLUMNS:
-        return [f"{path.name}: {_WIDE}"]
-    names = next(csv.reader([header]))
-    for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if len(names) < 3 and header.count(mark) >= max(1, len(names)):
-            return [
-                f"{path.name} has {word} between its columns: save it with commas (and a point "
-                "in decimals)"
-            ]
+def _header_problems(path: Path, names: Sequence[str]) -> list[str]:
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     lines = [f"{path.name} has the column {name!r} more than once" for name in twice]
     if len(names) < 2:

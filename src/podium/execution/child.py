@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from podium.competition.model_file import LoadedModel
     from podium.competition.part import Model, Part
     from podium.data.dataset import Data
-    from podium.errors import PodiumError
 
     Job = Mapping[str, Any]
 
@@ -293,17 +292,11 @@ def ended_as(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     try:
         return work(), {"done": True}
     except PodiumError as error:
-        return None, {"refused": told(error)}
+        return None, {"refused": error.told}
     except BaseException as error:  # noqa: BLE001  a fault of ours: a model's own errors are refusals
         traceback.print_exc()
         said = "".join(traceback.format_exception_only(error))[:1000].strip()
         return None, {"fault": said}
-
-
-def told(error: PodiumError) -> dict[str, Any]:
-    """An error as plain values; `podium.execution.worker.refusal` is the way back."""
-    words = {"message": error.message, "problems": list(error.problems), "hint": error.hint}
-    return {"kind": type(error).__name__, **words}
 
 
 def main() -> None:

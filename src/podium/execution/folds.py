@@ -12,28 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.competition.model_file import ModelFile
-from podium.data.dataset import Data
 from podium.execution import executors
 from podium.execution.executors import LOOK
 from podium.execution.jobs import Trainings
 from podium.execution.monitor import too_long
 from podium.execution.training import Folds
-from podium.execution.worker import Limits
-from podium.metrics.stats import Card
+from podium.execution.worker import SHORTEST, Limits, rest
+from podium.figures import figure
+from podium.results import Result, scored, scores_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.competition.metric import Table
+    from podium.competition.model_file import ModelFile
+    from podium.data.dataset import Data
     from podium.execution.training import Progress
-
-SHORTEST = 1e-3
-"""Seconds that are left of a limit that was reached."""
+    from podium.metrics.stats import Card
 
 
-@dataclass(frozen=True, kw_only=True)
-class CrossValidation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CrossValidation(Result):
     """Out-of-fold scores on the train part.
 
     Attributes:
@@ -58,6 +57,25 @@ class CrossValidation:
     model_sha256: str
     left_open: tuple[str, ...] = ()
     file: Path | None = None
+
+    @property
+    def score(self) -> float:
+        """The primary score of all rows, of the first seed."""
+        return self.by_seed[0]
+
+    @property
+    def ci(self) -> tuple[float, float] | None:
+        """Its 95 % interval; None with too few groups."""
+        return self.card.whole.ci
+
+    def to_frame(self) -> pd.DataFrame:
+        """All rows and each stratum: rows, groups, interval, every score."""
+        strata = {name: vars(estimate) for name, estimate in self.card.strata.items()}
+        return scores_frame({**vars(self.card.whole), "strata": strata})
+
+    def _line(self) -> str:
+        folds = ", ".join(map(figure, self.by_fold.values()))
+        return f"{scored(self.score, self.ci)} out of fold; folds {folds}"
 
 
 def cross_validate(
@@ -139,8 +157,3 @@ def cross_validate(
         model_sha256=file.sha256,
         left_open=tuple(answer["left_open"]),
     )
-
-
-def rest(left: float | None, taken: float) -> float | None:
-    """What is left of a limit on the time of a model's code; None for any time."""
-    return None if left is None else max(left - taken, SHORTEST)

@@ -22,13 +22,10 @@ from typing import TYPE_CHECKING, Any, Self
 from podium import scratch
 from podium.competition import folders as competition
 from podium.competition import model_file as model
-from podium.competition.model_file import ModelFile
-from podium.data import formats
 from podium.data.dataset import Data, load
-from podium.data.expected import Expected
+from podium.data.reader import read
 from podium.errors import PodiumError
 from podium.execution import executors, provenance, views
-from podium.execution.child import told
 from podium.execution.executors import LOOK, Cluster, Executor, Job
 from podium.execution.live import LiveModel, LiveWorker
 from podium.execution.training import Folds, aligned
@@ -36,6 +33,7 @@ from podium.execution.worker import Done, Limits, Worker, refusal
 
 if TYPE_CHECKING:
     from podium.competition.metric import Table
+    from podium.competition.model_file import ModelFile
     from podium.execution.training import Progress
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -137,7 +135,7 @@ class Children:
                 rows = {"test": int((self.folds.fold == fold).sum())}
             return worker.predict(
                 job["params"],
-                {part: predictions_limit(data, count) for part, count in rows.items()},
+                {part: data.expected(count).limit for part, count in rows.items()},
                 seed=seed,
                 report=self._progress.stage(title) if self._progress else None,
                 seconds=job["seconds"],
@@ -245,7 +243,7 @@ def train_far(job: Job) -> dict[str, Any]:
     try:
         answer = train(job)
     except PodiumError as error:
-        return {"refused": told(error)}
+        return {"refused": error.told}
     contents = {}
     for part, file in answer.pop("files").items():
         contents[part] = Path(file).read_bytes()
@@ -419,7 +417,7 @@ class Trainings:
         answer = self.result(future)
         part, data, file = self.folds.held(fold), self._data, answer["files"]["test"]
         try:
-            table = formats.read(file, data.competition, len(part), data.genes)
+            table = read(file, data.expected(len(part)))
         finally:
             file.unlink(missing_ok=True)
         return answer, aligned(data, table, part)
@@ -430,8 +428,3 @@ class Trainings:
         if self._folds is None:
             raise AssertionError("these jobs hold out no folds")
         return self._folds
-
-
-def predictions_limit(data: Data, rows: int) -> int:
-    """Bytes that a file of predictions may have."""
-    return Expected.of(data.competition, rows, data.genes).limit

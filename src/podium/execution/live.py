@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from podium import documents, scratch
-from podium.competition.contract import Competition
 from podium.competition.model_file import LoadedModel
 from podium.competition.parameters import Undeclared, plain
 from podium.errors import ModelError, one_line
@@ -33,6 +32,7 @@ from podium.execution.worker import Done
 if TYPE_CHECKING:
     import pandas as pd
 
+    from podium.competition.contract import Competition
     from podium.competition.part import Part, Report
     from podium.execution.views import View
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium import scratch, workspace
 from podium.competition.version import former_names
-from podium.data import formats
+from podium.data import reader
 from podium.errors import SubmissionError
 from podium.scoring import submission
 
@@ -92,7 +92,7 @@ def read(data: Data, file: Path) -> Table | None:
     """Kept predictions in the order of the train part; None if there are none or broken ones."""
     ids = data.ids("train")
     with suppress(SubmissionError):
-        table = formats.read(file, data.competition, len(ids), data.genes)
+        table = reader.read(file, data.expected(len(ids)))
         known = data.labels
         return submission.align(table, data.competition, ids, None, data.genes, known=known)
     return None

@@ -13,12 +13,15 @@ import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import podium.competitions
 from podium import workspace
-from podium.competition.contract import Competition
 from podium.competition.folders import folders
 from podium.execution.sandbox import Policy
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
 
 PROCESSES = max(256, 4 * (os.cpu_count() or 1))
 SCRATCH = 16 << 30

@@ -24,29 +24,31 @@ import pandas as pd
 import pyarrow as pa
 
 from podium import scratch, workspace
-from podium.competition.model_file import ModelFile
+from podium.columns import EXAMPLES
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 from podium.competition.version import PUBLIC
-from podium.data import fasta, formats, h5ad, tables
-from podium.data.dataset import Data
-from podium.data.fasta import SEQUENCE
+from podium.data import formats, h5ad
+from podium.data.columns import column_problems
+from podium.data.formats import SEQUENCE, Expected
+from podium.data.parsing import NULLS
+from podium.data.reader import read
 from podium.errors import DataError, PodiumError, note
 from podium.execution import provenance, training, views
-from podium.execution.jobs import predictions_limit
 from podium.execution.views import ROWS
 from podium.execution.worker import Done, Limits, Worker
 from podium.scoring import submission
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
+    from podium.competition.model_file import ModelFile
+    from podium.data.dataset import Data
     from podium.execution.training import Progress
 
-FORMATS = (".csv", ".parquet")
+OUTPUTS = (".csv", ".parquet")
 ANNOTATED = ".h5ad"
-_EXAMPLES = 5
 _GAP = "NA"
-_NO_VALUE = {"", "na", "n/a", "nan", "null", "none", "#n/a"}
+_NO_VALUE = {text.lower() for text in NULLS}
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _ROW_NAMES = ("", "X", "V1", "rownames", "row.names", "rowname", "...1", "Unnamed: 0")
 """What R and pandas put above the names of rows."""
@@ -85,7 +87,7 @@ def predict(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Predicted:
-    """Predict the rows of a table, or of a CSV or Parquet file, with the feature columns.
+    """Predict the rows of a table, or of a file of any form, with the feature columns.
 
     Where the competition has sequences, these are a column `sequence`; or the file is FASTA, with
     the other columns as `key=value` behind each name.
@@ -104,7 +106,7 @@ def predict(
         with Worker(data.competition, model, given, limits=limits) as worker:
             file = worker.model.with_params(params)
             done, loaded = _predicted(worker, data, file, params, len(part), seed, progress)
-            predictions = formats.read(done.files[ROWS], data.competition, len(part), data.genes)
+            predictions = read(done.files[ROWS], data.expected(len(part)))
     file.note_change()
     aligned = training.aligned(data, predictions, part)
     table = submission.frame(part.ids, aligned, data.genes)
@@ -118,8 +120,8 @@ def predict(
 
 def _check_output(output: Path, rows: Path | pd.DataFrame, *, force: bool) -> None:
     problems = []
-    if output.suffix.lower() not in FORMATS:
-        problems.append(f"its name must end in {' or '.join(FORMATS)}")
+    if output.suffix.lower() not in OUTPUTS:
+        problems.append(f"its name must end in {' or '.join(OUTPUTS)}")
     if not output.parent.is_dir():
         problems.append(f"the directory {output.parent} does not exist")
     if output.is_dir():
@@ -155,7 +157,7 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     table = _table(rows, expected)
     wanted = train.features.columns
     table = _with_ids(table, expected, rows)
-    problems = _column_problems(table, expected)
+    problems = _column_problems(table, expected, rows)
     with _reading(rows):
         plain = [name for name in ["id", *expected.columns] if _is_plain(table, name)]
         given = {name: table.column(name).to_pandas() for name in plain}
@@ -181,7 +183,7 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
             + ("" if train.sequences is None else f", and {SEQUENCE!r}")
             + "; a column 'id' may be left out."
         )
-        if isinstance(rows, Path) and rows.suffix.lower() in fasta.ENDINGS:
+        if isinstance(rows, Path) and formats.form(rows).kind == "FASTA":
             pairs = " ".join(f"{name}={train.features[name].iloc[0]}" for name in wanted)
             hint = f"In FASTA the columns stand behind the name: >name {pairs}"
         raise PodiumError(f"{what} cannot be predicted: {many}.", problems=problems, hint=hint)
@@ -243,10 +245,10 @@ def _with_genes(annotated: h5ad.Annotated, genes: Sequence[str], rows: Path) -> 
         hint = "Its var must name the genes as the dataset does; see sample_submission.csv."
         if not set(missing) - set(annotated.rows.index):
             hint = "Its obs names the genes: it stands the other way round. Save adata.T"
-        listed = ", ".join(missing[:_EXAMPLES])
+        listed = ", ".join(missing[:EXAMPLES])
         raise PodiumError(
             f"{rows} cannot be predicted: {len(missing):,} of {len(genes):,} genes are missing.",
-            problems=[listed + (", ..." if len(missing) > _EXAMPLES else "")],
+            problems=[listed + (", ..." if len(missing) > EXAMPLES else "")],
             hint=hint,
         )
     counts = annotated.counts[:, [place[gene] for gene in genes]]
@@ -254,24 +256,16 @@ def _with_genes(annotated: h5ad.Annotated, genes: Sequence[str], rows: Path) -> 
 
 
 def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
+    """The rows as they stand: what texts should be is decided by the train part."""
     if isinstance(rows, pd.DataFrame):
         with _reading(rows):
             return pa.Table.from_pandas(rows, preserve_index=False)
-    if not rows.is_file():
-        what = "is a directory" if rows.is_dir() else "does not exist"
-        raise PodiumError(f"{rows} {what}.", hint="Name a file of rows to predict.")
-    formats = (*FORMATS, *(fasta.ENDINGS if SEQUENCE in expected else ()))
-    if rows.suffix.lower() not in formats:
-        raise PodiumError(
-            f"{rows} is no format that rows are read from.",
-            hint=f"Save them as one of: {', '.join(formats)}",
-        )
-    with _reading(rows), tables.bounded(rows):
-        if rows.suffix.lower() in fasta.ENDINGS:
-            table = fasta.read(rows)
-            known = [name for name in table if name in ("id", *expected.columns)]
-            return pa.Table.from_pandas(table[known], preserve_index=False)
-        return _read_csv(rows, expected) if rows.suffix.lower() == ".csv" else _read_parquet(rows)
+    names = dict.fromkeys(["id", *map(str, expected.columns), *_ROW_NAMES])
+    with _reading(rows):
+        table = read(rows, Expected.own(rows, list(names)))
+    if text := formats.said(rows):
+        note(f"{rows}: {text}")
+    return table
 
 
 @contextmanager
@@ -280,34 +274,9 @@ def _reading(rows: Path | pd.DataFrame) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
-        form = f" as {rows.suffix[1:].lower()}" if isinstance(rows, Path) else ""
         what = rows if isinstance(rows, Path) else "The table"
         reason = (str(error).strip() or "unreadable").splitlines()[0]
-        raise PodiumError(f"{what} cannot be read{form}.", problems=[reason[:300]]) from error
-
-
-def _read_csv(path: Path, expected: pd.DataFrame) -> pa.Table:
-    """All columns as text; what they should be is decided by the train part."""
-    from pyarrow import csv
-
-    types = dict.fromkeys(["id", *map(str, expected.columns)], pa.string())
-    return csv.read_csv(
-        path,
-        read_options=csv.ReadOptions(use_threads=False),
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=types, null_values=[""], strings_can_be_null=True
-        ),
-    )
-
-
-def _read_parquet(path: Path) -> pa.Table:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        table = file.read(use_threads=False)
-    table.validate(full=True)  # damaged text would fail only where it is used
-    return table.drop_columns([n for n in table.column_names if n.startswith("__index_level_")])
+        raise PodiumError(f"{what} cannot be read.", problems=[reason[:300]]) from error
 
 
 def _with_ids(table: pa.Table, expected: pd.DataFrame, rows: Path | pd.DataFrame) -> pa.Table:
@@ -324,27 +293,20 @@ def _with_ids(table: pa.Table, expected: pd.DataFrame, rows: Path | pd.DataFrame
     return table.drop_columns(names[:1]) if has_ids else table.rename_columns(["id", *names[1:]])
 
 
-def _column_problems(table: pa.Table, expected: pd.DataFrame) -> list[str]:
-    given, wanted = table.column_names, list(expected.columns)
-    problems = [
-        f"column {name!r} is missing: {_kind(expected[name])} expected"
-        for name in wanted
-        if name not in given
-    ]
-    problems += [
-        f"column {name!r} is there twice" for name in ["id", *wanted] if given.count(name) > 1
-    ]
-    problems += [
+def _column_problems(
+    table: pa.Table, expected: pd.DataFrame, rows: Path | pd.DataFrame
+) -> list[str]:
+    """What is wrong with the columns; those that the train part has not are left out, and named."""
+    kinds = {str(name): _kind(expected[name]) for name in expected}
+    wanted, notes = ["id", *kinds], list[str]()
+    problems = column_problems(table.column_names, table.num_rows, wanted, kinds, notes)
+    for text in notes:
+        note(f"{rows if isinstance(rows, Path) else 'the table'}: {text}")
+    return problems + [
         f"column {name!r} has {table.schema.field(name).type} in each row"
-        for name in ["id", *wanted]
-        if given.count(name) == 1 and not _is_plain(table, name)
+        for name in wanted
+        if table.column_names.count(name) == 1 and not _is_plain(table, name)
     ]
-    extra = [name for name in given if name not in ("id", *wanted)]
-    if extra:
-        problems.append(f"unexpected: {', '.join(repr(name[:60]) for name in extra)}")
-    if not table.num_rows:
-        problems.append("the table has no rows")
-    return problems
 
 
 def _is_plain(table: pa.Table, name: str) -> bool:
@@ -413,7 +375,7 @@ def _converted(given: pd.Series[Any], expected: pd.Series[Any]) -> tuple[Any, li
         converted = given.astype("str") if text else given
     problems = []
     if bad.any():
-        examples = ", ".join(repr(value)[:40] for value in given[bad].head(_EXAMPLES))
+        examples = ", ".join(repr(value)[:40] for value in given[bad].head(EXAMPLES))
         problems.append(f"{_kind(expected)} expected: {_listed(bad)} ({examples})")
     if (missing := converted.isna() & ~bad).any() and expected.notna().all():
         problems.append(f"no value in {_listed(missing)}; in the train part every row has one")
@@ -440,8 +402,8 @@ def _kind(expected: pd.Series[Any]) -> str:
 
 def _listed(mask: pd.Series[bool]) -> str:
     rows = np.flatnonzero(mask.to_numpy(dtype=bool))
-    more = ", ..." if len(rows) > _EXAMPLES else ""
-    first = ", ".join(str(row + 1) for row in rows[:_EXAMPLES])
+    more = ", ..." if len(rows) > EXAMPLES else ""
+    first = ", ".join(str(row + 1) for row in rows[:EXAMPLES])
     return f"{len(rows):,} row{'' if len(rows) == 1 else 's'} (row {first}{more})"
 
 
@@ -459,7 +421,7 @@ def _predicted(
     kept = workspace.cache().joinpath(*names, f"{file.name}-{_made_of(data, file, seed)}.pickle")
     done = worker.predict(
         params,
-        {ROWS: predictions_limit(data, rows)},
+        {ROWS: data.expected(rows).limit},
         seed=seed,
         report=progress.stage(f"{file.name}: training") if progress else None,
         fitted=_whole(kept, worker),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium.data import formats
+from podium.data.reader import read
 from podium.execution.live import LiveModel
 from podium.execution.training import aligned
 from podium.scoring import submission
@@ -80,7 +80,7 @@ def _open_table(data: Data, file: Path, seed: int) -> pd.DataFrame:
     import pandas as pd
 
     part = data.part("open", seed)
-    table = formats.read(file, data.competition, len(part), data.genes)
+    table = read(file, data.expected(len(part)))
     predicted = submission.frame(part.ids, aligned(data, table, part), data.genes)
     features = pd.DataFrame(index=range(len(part)))
     if data.dataset.open_with_features:  # whole numbers without a point, as in the raw table

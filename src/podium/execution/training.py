@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.competition.metric import Table
-from podium.competition.model_file import LoadedModel
-from podium.competition.part import Model, Part, Report
 from podium.data.dataset import Data, train_columns
 from podium.errors import DataError, PodiumError, UnknownNameError
 from podium.metrics.stats import Card, Cells, Estimate, Tally, independent_groups
@@ -21,6 +18,10 @@ from podium.scoring import submission
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from podium.competition.metric import Table
+    from podium.competition.model_file import LoadedModel
+    from podium.competition.part import Model, Part, Report
 
 GROUPED_FOLDS = 5
 
@@ -62,7 +63,7 @@ def aligned(data: Data, table: Any, part: Part) -> dict[str, NDArray[Any]]:
 
     Args:
         data: The dataset.
-        table: As `podium.data.formats.read` and `podium.scoring.submission.from_pandas` give it.
+        table: As `podium.data.reader.read` and `podium.scoring.submission.from_pandas` give it.
         part: Whose rows are expected.
 
     Raises:

@@ -24,19 +24,21 @@ from podium.errors import ModelError, PodiumError
 from podium.execution import output, policy, starting
 from podium.execution.monitor import TICK, Monitor
 from podium.execution.output import Printed
-from podium.execution.views import View
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
     from podium.competition.model_file import ModelFile
     from podium.competition.part import Report
     from podium.execution.starting import Process
+    from podium.execution.views import View
 
 _LINE = 1 << 20  # bytes of a message
 _SAID, _STEP = 64 << 20, 1000  # bytes of all messages of one task; of one that tells a step
 _MIB = 1 << 20
 _SHARE = 0.9  # of the free memory, where no limit is named
 _LONGEST = 10**8  # seconds: three years
+SHORTEST = 1e-3
+"""Seconds that are left of a limit that was reached."""
 _KINDS = {
     kind.__name__: kind
     for kind in (
@@ -74,6 +76,11 @@ class Limits:
             free = next(line for line in lines if line.startswith("MemAvailable"))
             return _SHARE * int(free.split()[1]) / 1024
         return float("inf")
+
+
+def rest(left: float | None, taken: float) -> float | None:
+    """What is left of a limit on the time of a model's code; None for any time."""
+    return None if left is None else max(left - taken, SHORTEST)
 
 
 @dataclass(kw_only=True)

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from podium import workspace
 from podium.competition import folders as competitions
 from podium.errors import BoardError
+from podium.figures import counted
 from podium.leaderboard import database, journal, jsonl, schema
 from podium.leaderboard.record import (
     CLAIM,
@@ -110,8 +111,7 @@ class Board:
                 return False
             if daily_limit:
                 names = (record.competition, record.dataset, record.version)
-                seen = connection.execute(select_looks(*names, since=today())).all()
-                refuse_over_limit(record.team, {row[0]: row[1] for row in seen}, daily_limit)
+                refuse_over_limit(connection, daily_limit, record.team, *names)
             _put(connection, [record], OWN, primary)
         return True
 
@@ -137,6 +137,25 @@ class Board:
         jsonl.refuse_unwritable(withdrawal)
         with self.write() as connection:
             return bool(_withdraw(connection, [withdrawal], OWN))
+
+    def remark(self, submission: str, message: str) -> None:
+        """Change the remark on a submission that was scored here, in all its versions.
+
+        Raises:
+            BoardError: If it was scored elsewhere: other boards would keep the old remark.
+        """
+        mine = (RECORDS.c.submission == submission, RECORDS.c.origin == OWN)
+        with self.write() as connection:
+            if not connection.execute(
+                RECORDS.update().where(*mine).values(message=message)
+            ).rowcount:
+                raise BoardError(
+                    f"{submission} was scored on another board and imported here.",
+                    hint="Change its remark there, export that board, and import the file.",
+                )
+            journal.note(
+                connection, RECORDS, connection.execute(RECORDS.select().where(*mine)).mappings()
+            )
 
     def reveal(self, reveal: Reveal) -> bool:
         """Open private scores for good; False if they are open already."""
@@ -204,28 +223,6 @@ class Board:
             .group_by(*board)
         )
         return {(row[0], row[1]): int(row[2]) for row in self.all(query)}
-
-    def find(self, prefix: str) -> Record:
-        """The submission whose short name begins so, in its latest version.
-
-        Raises:
-            BoardError: If there is none, or more than one.
-        """
-        begins = RECORDS.c.submission.startswith(prefix.lower(), autoescape=True)
-        records = self._facts(Record, _select(RECORD_FIELDS).where(begins))
-        known = {record.submission: record for record in records}
-        if not prefix or not known:
-            raise BoardError(
-                f"No submission's ID begins with {prefix[:60]!r}.",
-                hint="IDs are the board's last column: podium board COMP",
-            )
-        if len(known) > 1:
-            raise BoardError(
-                f"{prefix!r} begins the IDs of {len(known)} submissions.",
-                problems=[f"{r.submission}: {r.name}, team {r.team}" for r in known.values()],
-                hint="Give more letters of the ID.",
-            )
-        return next(iter(known.values()))
 
     def withdrawn(self) -> set[str]:
         """Submissions that are withdrawn, here or (where they are claims) elsewhere."""
@@ -310,18 +307,6 @@ def select_withdrawn() -> sa.Select[Any]:
     )
 
 
-def select_looks(competition: str, dataset: str, version: str, since: str = "") -> sa.Select[Any]:
-    """Submissions by team since a time, withdrawn ones too."""
-    where = {"competition": competition, "dataset": dataset, "version": version}
-    columns = {**where, "kind": SUBMISSION}
-    return (
-        sa.select(RECORDS.c.team, sa.func.count())
-        .where(*(RECORDS.c[name] == value for name, value in columns.items()))
-        .where(RECORDS.c.created >= since)
-        .group_by(RECORDS.c.team)
-    )
-
-
 def select_revealed(competition: str, dataset: str, answers: str) -> sa.Select[Any]:
     """When the answers of a dataset were revealed."""
     return sa.select(REVEALS.c.created).where(
@@ -346,26 +331,30 @@ def row_of(record: Record, origin: str, primary: str | None) -> dict[str, Any]:
     return {**vars(record), "origin": origin, "score": primary, **scores}
 
 
-def refuse_over_limit(team: str, looks: Mapping[str, int], limit: int) -> None:
-    """Refuse one more of a day; failures are never recorded and so never count.
+def refuse_over_limit(
+    connection: sa.Connection, limit: int, team: str, competition: str, dataset: str, version: str
+) -> None:
+    """Refuse one more look of a day, in UTC; failures are never recorded and so never count.
 
     Raises:
         BoardError: With when the next is possible.
     """
-    number = looks.get(team, 0)
+    day = now()[: len("2026-01-31")]
+    where = {"competition": competition, "dataset": dataset, "version": version, "team": team}
+    query = sa.select(sa.func.count()).where(
+        *(RECORDS.c[name] == value for name, value in {**where, "kind": SUBMISSION}.items()),
+        RECORDS.c.created >= day,
+    )
+    number = connection.execute(query).scalar() or 0
     if number < limit:
         return
-    day = datetime.date.fromisoformat(today()) + datetime.timedelta(days=1)
-    many = f"{number} submission{'s' if number > 1 else ''}"
+    following = datetime.date.fromisoformat(day) + datetime.timedelta(days=1)
     raise BoardError(
-        f"Team {team} has handed in {many} today; the limit is {limit} a day.",
-        hint=f"The next is possible from {day} 00:00 UTC. Choose among models meanwhile: podium cv",
+        f"Team {team} has handed in {counted([(number, 'submission')])} today; the limit is "
+        f"{limit} a day.",
+        hint=f"The next is possible from {following} 00:00 UTC. Choose among models meanwhile: "
+        "podium cv",
     )
-
-
-def today() -> str:
-    """The present day in UTC, as the times of records begin."""
-    return now()[: len("2026-01-31")]
 
 
 def _primaries(records: Sequence[Record]) -> dict[str, str | None]:

@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from podium import documents
 from podium.errors import BoardError
 from podium.figures import decimals, shown
+from podium.leaderboard import naming
 from podium.leaderboard.contest import Contest
-from podium.leaderboard.ranking import find
 from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import MIN_GROUPS, Estimate, interval
+from podium.results import Result
 from podium.scoring import tiers
 from podium.scoring.disagreement import Disagreement, disagreement
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from podium.competition.contract import Score
     from podium.competition.metric import Table
     from podium.leaderboard.ranking import Row
@@ -69,8 +73,8 @@ class Comparison:
     missing: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compared:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compared(Result):
     """What was compared.
 
     Attributes:
@@ -82,6 +86,22 @@ class Compared:
     rows: Sequence[Row]
     settings: Mapping[str, Sequence[Any]]
     against: Sequence[Comparison]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each of the others and each part or stratum that both have."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {"against": against.submission, "rows": name, **vars(difference)}
+                for against in self.against
+                for name, difference in (*against.parts.items(), *against.strata.items())
+            ]
+        )
+
+    def _line(self) -> str:
+        first, *others = (row.name for row in self.rows)
+        return f"{first} against {', '.join(others)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +124,9 @@ def compare(contest: Contest, names: Sequence[str]) -> Compared:
     Raises:
         BoardError: If a name fits none or several, or fewer than two submissions are named.
     """
-    standing = contest.rows()
-    rows = [find(standing, name) for name in names]
+    ranking, command = contest.ranking(), contest.command("compare", *names)
+    lines = [naming.find(contest, name, ranking, command) for name in names]
+    rows = contest.rows(ranking, lines)
     if len({row.submission for row in rows}) < max(2, len(rows)):
         raise BoardError(
             "Two submissions or more are compared, each named once.",
@@ -230,7 +251,7 @@ def _of_part(pair: tuple[_Scored, _Scored], part: str, score: Score) -> Differen
 
 def _settings(records: Sequence[Record]) -> dict[str, list[Any]]:
     """Parameters, and what else of the provenance is not the same in all, side by side."""
-    flat = [_flat(record.provenance) for record in records]
+    flat = [documents.flat(record.provenance) for record in records]
     settings: dict[str, list[Any]] = {}
     for name in ("model", "message"):
         if any(values := [getattr(record, name) for record in records]):
@@ -241,14 +262,3 @@ def _settings(records: Sequence[Record]) -> dict[str, list[Any]]:
         if not none and (key.startswith("params.") or not same):
             settings[key] = values
     return settings
-
-
-def _flat(entries: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Entries within entries, by their whole names."""
-    flat: dict[str, Any] = {}
-    for key, value in entries.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{above}{key}.")
-        else:
-            flat[f"{above}{key}"] = value
-    return flat

@@ -6,9 +6,8 @@ This one object is handed from call to call; whatever needs several of its parts
 from __future__ import annotations
 
 import getpass
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +16,17 @@ import sqlalchemy as sa
 from podium.competition.contract import Competition, Dataset
 from podium.competition.version import Version, find_version
 from podium.errors import BoardError
-from podium.leaderboard import journal, jsonl, schema
+from podium.leaderboard import journal, naming, schema
 from podium.leaderboard.board import (
     AT_ONCE,
     Board,
     open_board,
     refuse_over_limit,
     score_of,
-    select_looks,
     select_revealed,
     select_withdrawn,
-    today,
 )
-from podium.leaderboard.ranking import Line, Ranking, Row, find, rank
+from podium.leaderboard.ranking import Line, Ranking, Row, rank
 from podium.leaderboard.record import MOST_PICKS, OWN, REFERENCE, Pick, Record, Reveal, now
 from podium.leaderboard.schema import RECORDS
 
@@ -67,6 +64,10 @@ class Contest:
     def names(self) -> tuple[str, str]:
         """Of competition and dataset."""
         return self.competition.name, self.dataset.name
+
+    def command(self, name: str, *words: str) -> list[str]:
+        """The words of a command about this dataset, for hints."""
+        return [name, self.competition.name, *words, "--dataset", self.dataset.name]
 
     @property
     def _where(self) -> dict[str, str]:
@@ -123,9 +124,8 @@ class Contest:
             BoardError: With when the next is possible.
         """
         if limit := self.competition.daily_limit:
-            query = select_looks(*self.names, self.version.name, since=today())
-            looks = {row[0]: row[1] for row in self.board.all(query)}
-            refuse_over_limit(team, looks, limit)
+            with self.board.read() as connection:
+                refuse_over_limit(connection, limit, team, *self.names, self.version.name)
 
     def ranking(self, part: str = "public") -> Ranking:
         """All lines of the board of one part, without their figures: quick at any size.
@@ -148,34 +148,18 @@ class Contest:
                     hint=f"Open them for good: podium reveal {self.competition.name} "
                     f"--dataset {self.dataset.name}",
                 )
-        return rank(lines, withdrawn, self.competition, self.version.name, revealed)
+        return rank(part, lines, withdrawn, self.competition, self.version.name, revealed)
 
-    def rows(
-        self,
-        part: str = "public",
-        ranking: Ranking | None = None,
-        lines: Sequence[Line] | None = None,
-    ) -> list[Row]:
-        """Lines of the board of one part with their figures.
-
-        Args:
-            part: `public`, or after reveal `private` and `all`.
-            ranking: Where it was made already.
-            lines: Which of its lines; by default all.
-
-        Raises:
-            BoardError: If the part is sealed.
-        """
-        ranking = ranking or self.ranking(part)
-        chosen = list(ranking) if lines is None else lines
+    def rows(self, ranking: Ranking, lines: Sequence[Line]) -> list[Row]:
+        """Lines of a ranking with their figures."""
         cards: dict[int, Any] = {}
-        query = sa.select(*(RECORDS.c[name] for name in ("number", "name", "model", part)))
+        query = sa.select(*(RECORDS.c[name] for name in ("number", "name", "model", ranking.part)))
         with self.board.read() as connection:
-            for start in range(0, len(chosen), AT_ONCE):
-                numbers = [line.number for line in chosen[start : start + AT_ONCE]]
+            for start in range(0, len(lines), AT_ONCE):
+                numbers = [line.number for line in lines[start : start + AT_ONCE]]
                 asked = query.where(RECORDS.c.number.in_(numbers))
                 cards |= {number: figures for number, *figures in connection.execute(asked)}
-        return [ranking.row(line, *cards[line.number]) for line in chosen]
+        return [ranking.row(line, *cards[line.number]) for line in lines]
 
     def _lines(self, connection: sa.Connection, part: str) -> list[Line]:
         """What ranks the records, in order of arrival.
@@ -209,26 +193,26 @@ class Contest:
             BoardError: If one is not the team's or does not rank, or the answers are revealed.
         """
         ranking = self.ranking()
-        lines = [line for line in ranking if line.team == team]  # to read all figures takes long
-        rows = self.rows(ranking=ranking, lines=lines)
+        own = [line for line in ranking if line.team == team and line.rank is not None]
         if names is None:
             picked = {name for one in self.picks() if one.team == team for name in one.submissions}
-            return [row for row in rows if row.submission in picked]
+            mine = [line for line in ranking if line.team == team and line.submission in picked]
+            return self.rows(ranking, mine)
         if self.revealed() is not None:
             raise BoardError(
                 f"The private scores of {self.title} are open: it is too late to pick."
             )
         if len(names) > MOST_PICKS:
             raise BoardError(f"A team picks at most {MOST_PICKS} submissions, not {len(names)}.")
-        own = [row for row in rows if row.rank is not None]
         if names and not own:
             raise BoardError(
                 f"Team {team} has no submission that ranks on {self.title}.",
                 hint="See them: podium board {} --dataset {}".format(*self.names),
             )
-        chosen = {row.submission: row for row in (find(own, name) for name in names)}
-        self.board.pick(Pick(**self._signed, team=team, submissions=tuple(chosen)))
-        return list(chosen.values())
+        command = self.command("pick", *names)
+        lines = {ln.submission: ln for ln in (naming.find(self, n, own, command) for n in names)}
+        self.board.pick(Pick(**self._signed, team=team, submissions=tuple(lines)))
+        return self.rows(ranking, list(lines.values()))
 
     def reveal(self) -> bool:
         """Open the private scores of its answers for good; False if they are open already."""
@@ -243,14 +227,6 @@ class Contest:
             "who": getpass.getuser(),
             "created": now(),
         }
-
-    @cached_property
-    def _shipped(self) -> frozenset[str]:
-        return jsonl.shipped(self.competition)
-
-    def ships(self, line: Mapping[str, Any]) -> bool:
-        """Whether it is one of the lines that came with the competition."""
-        return bool(self._shipped) and jsonl.sha256_of(line) in self._shipped
 
     def tampering(self) -> list[str]:
         """What of the dataset is not as it was written: see `podium.leaderboard.journal`."""

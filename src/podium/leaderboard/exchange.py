@@ -8,8 +8,8 @@ marked `unverified`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,8 +29,7 @@ from podium.leaderboard.record import (
     Reveal,
     Withdrawal,
 )
-from podium.leaderboard.rescore import refusal, verified
-from podium.leaderboard.submit import Scorer
+from podium.leaderboard.submit import Scorer, refusal
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
@@ -81,37 +80,35 @@ class Imported:
     sealed: Sequence[str]
 
 
-class Contests(dict[tuple[str, str], "Contest | None"]):
+class Contests:
     """Contests by competition and dataset, as far as these are known here; each looked up once."""
 
     def __init__(self, board: Board) -> None:
-        super().__init__()
         self._board = board
-        self._shipped: dict[str, frozenset[str]] = {}
-
-    def __missing__(self, names: tuple[str, str]) -> Contest | None:
-        self[names] = known = None
-        with suppress(PodiumError):
-            competition = competitions.load(names[0])
-            known = competition, competition.dataset(names[1])
-        if known:
-            self[names] = Contest.find(*known, self._board)
-        return self[names]
+        self.find = cache(self._find)
+        self._shipped = cache(_shipped)
 
     def of(self, line: Mapping[str, Any]) -> Contest | None:
         """That of a record's line, whatever it says; no other line needs one."""
         known = line.get("type") == "record"
-        return self[str(line.get("competition")), str(line.get("dataset"))] if known else None
+        return self.find(str(line.get("competition")), str(line.get("dataset"))) if known else None
 
     def ships(self, line: Mapping[str, Any]) -> bool:
         """Whether a line came with its competition."""
-        name = str(line["competition"])
-        if name not in self._shipped:
-            competition = competitions.try_load(name)
-            self._shipped[name] = (
-                frozenset() if isinstance(competition, str) else jsonl.shipped(competition)
-            )
-        return bool(self._shipped[name]) and jsonl.sha256_of(line) in self._shipped[name]
+        known = self._shipped(str(line["competition"]))
+        return bool(known) and jsonl.sha256_of(line) in known
+
+    def _find(self, name: str, dataset: str) -> Contest | None:
+        try:
+            competition = competitions.load(name)
+            return Contest.find(competition, competition.dataset(dataset), self._board)
+        except PodiumError:
+            return None
+
+
+def _shipped(name: str) -> frozenset[str]:
+    competition = competitions.try_load(name)
+    return frozenset() if isinstance(competition, str) else jsonl.shipped(competition)
 
 
 _Order = tuple[bool, str, str]
@@ -194,17 +191,17 @@ def merge(board: Board, file: Path, progress: Progress | None = None) -> tuple[B
     known = {record.submission: record for record in everything}
     problems = [
         *_contradictions(records, there),
-        *wrong_withdrawals(content.of(Withdrawal), known),
-        *wrong_picks(content.of(Pick), known),
+        *jsonl.wrong_withdrawals(content.of(Withdrawal), known),
+        *jsonl.wrong_picks(content.of(Pick), known),
     ]
     # what Podium ships is known by its bytes: nothing of it need be trained or scored again
     foreign = [(n, r) for n, r in records if r.key not in there and r.key not in content.references]
     checked: dict[tuple[str, str], Record] = {}
     for line, record, scorer in _with_scorers(foreign, contests, progress):
         try:
-            result = verified(scorer, record)
+            result = scorer.verified(record)
         except Exception as error:  # noqa: BLE001  its own line tells, with those of all others
-            problems.append((line, f"{_named(record)}: {refusal(error)}"))
+            problems.append((line, f"{record.named}: {refusal(error)}"))
             continue
         if result:
             checked[record.key] = result
@@ -312,6 +309,8 @@ def _goes_before(
         return str(line.get("created")) > str(ours["created"])
     if line == ours or jsonl.problems(line, contests.of(line)):
         return False
+    if "message" in line and {**line, "message": ours["message"]} == ours:
+        return not mine  # an edited remark: that of the board that scored it counts
     fuller = _order(line)[0] < _order(ours)[0]
     if (fuller and mine) or _order(line) > _order(ours):
         return False
@@ -364,7 +363,7 @@ def _read(file: Path, contests: Contests) -> _Content:
             content.facts[key] = number, fact  # the latest counts
         if isinstance(fact, Record) and isinstance(known, Record):
             if (wrong_with := _other_figures(known, fact)) is not None:
-                problems.append((number, f"{_named(fact)}: {wrong_with} in line {first}"))
+                problems.append((number, f"{fact.named}: {wrong_with} in line {first}"))
             if ships:
                 content.references.add(fact.key)
     _raise(file, problems)
@@ -401,10 +400,6 @@ def _other_figures(a: Record, b: Record) -> str | None:
     return None
 
 
-def _named(record: Record) -> str:
-    return f"{record.submission} ({record.name[:40]}, team {record.team})"
-
-
 def _contradictions(
     records: Iterable[tuple[int, Record]], there: Mapping[tuple[str, str], Record]
 ) -> Iterator[tuple[int, str]]:
@@ -412,37 +407,7 @@ def _contradictions(
     for line, record in records:
         wrong = _other_figures(there[record.key], record) if record.key in there else None
         if wrong:
-            yield line, f"{_named(record)}: {wrong} on this board"
-
-
-def wrong_withdrawals(
-    withdrawals: Iterable[tuple[int, Withdrawal]], known: Mapping[str, Record]
-) -> Iterator[tuple[int, str]]:
-    """Withdrawals of nothing, or for somebody else; `known` are records by submission."""
-    for line, withdrawal in withdrawals:
-        record = known.get(withdrawal.submission)
-        if record is None:
-            yield line, f"withdraws {withdrawal.submission}, which is nowhere"
-        elif record.kind != SUBMISSION or record.team != withdrawal.team:
-            yield line, f"withdraws {_named(record)} for team {withdrawal.team}"
-        elif (record.competition, record.dataset) != (withdrawal.competition, withdrawal.dataset):
-            yield line, f"withdraws {_named(record)} from another board"
-
-
-def wrong_picks(
-    picks: Iterable[tuple[int, Pick]], known: Mapping[str, Record]
-) -> Iterator[tuple[int, str]]:
-    """Picks of nothing, or of what is not their team's; `known` are records by submission."""
-    for line, pick in picks:
-        for submission in pick.submissions:
-            record = known.get(submission)
-            if record is None:
-                yield line, f"picks {submission}, which is nowhere"
-            elif (record.team, record.competition, record.dataset, record.kind) != (
-                *(pick.team, pick.competition, pick.dataset),
-                SUBMISSION,
-            ):
-                yield line, f"picks {_named(record)} for team {pick.team}"
+            yield line, f"{record.named}: {wrong} on this board"
 
 
 def _with_scorers(
@@ -451,7 +416,7 @@ def _with_scorers(
     """Records that could be computed again: of present versions whose data are ready."""
     scorers: dict[tuple[str, str], Scorer | None] = {}
     for line, record in records:
-        contest = contests[record.competition, record.dataset]
+        contest = contests.find(record.competition, record.dataset)
         if contest is None or contest.version.name != record.version:
             continue
         if contest.names not in scorers:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from podium import scratch, workspace
 from podium.data import formats
-from podium.data.expected import Expected
+from podium.data.formats import Expected
 from podium.errors import BoardError, PodiumError, SubmissionError, reason
 from podium.leaderboard.record import SUBMITTED, Record, submission_id
 from podium.scratch import file_sha256
@@ -182,9 +182,10 @@ def unrecorded(contest: Contest) -> Iterator[str]:
     folder, recorded = workspace.root().joinpath(SUBMITTED, *contest.names), contest.files()
     for path in sorted(folder.glob("*/*.*")):
         file = path.relative_to(workspace.root()).as_posix()
-        if file not in recorded and _KEPT.fullmatch(path.stem) and path.is_file():
+        name = formats.stem(path)
+        if file not in recorded and _KEPT.fullmatch(name) and path.is_file():
             team, sha256 = path.parent.name, file_sha256(path)
-            if path.stem == submission_id(*contest.names, team, sha256):
+            if name == submission_id(*contest.names, team, sha256):
                 yield file
 
 

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -412,3 +412,33 @@ def _beyond_perfect(card: Mapping[str, Any], competition: Competition) -> Iterat
         off = abs(figures.shown(score.perfect) - score.perfect)
         if sign * (value - score.perfect) > off + 1e-9 * max(1.0, abs(score.perfect)):
             yield f"{score.name} {value:g} is better than perfect, {score.perfect:g}"
+
+
+def wrong_withdrawals(
+    withdrawals: Iterable[tuple[int, Withdrawal]], known: Mapping[str, Record]
+) -> Iterator[tuple[int, str]]:
+    """Withdrawals of nothing, or for somebody else; `known` are records by submission."""
+    for line, withdrawal in withdrawals:
+        record = known.get(withdrawal.submission)
+        if record is None:
+            yield line, f"withdraws {withdrawal.submission}, which is nowhere"
+        elif record.kind != SUBMISSION or record.team != withdrawal.team:
+            yield line, f"withdraws {record.named} for team {withdrawal.team}"
+        elif (record.competition, record.dataset) != (withdrawal.competition, withdrawal.dataset):
+            yield line, f"withdraws {record.named} from another board"
+
+
+def wrong_picks(
+    picks: Iterable[tuple[int, Pick]], known: Mapping[str, Record]
+) -> Iterator[tuple[int, str]]:
+    """Picks of nothing, or of what is not their team's; `known` are records by submission."""
+    for line, pick in picks:
+        for submission in pick.submissions:
+            record = known.get(submission)
+            if record is None:
+                yield line, f"picks {submission}, which is nowhere"
+            elif (record.team, record.competition, record.dataset, record.kind) != (
+                *(pick.team, pick.competition, pick.dataset),
+                SUBMISSION,
+            ):
+                yield line, f"picks {record.named} for team {pick.team}"

@@ -14,16 +14,11 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from podium.competition.contract import Competition, Score
-from podium.errors import BoardError
 from podium.figures import shown
 from podium.leaderboard.record import CEILING, CLAIM, CONTROL, REFERENCE, SUBMISSION
 
 OUTDATED, WITHDRAWN, UNVERIFIED, LATE = "outdated", "withdrawn", "unverified", "late"
 HOUSE = (CONTROL, CEILING)
-SHORTEST = 4
-"""Letters of an ID that may stand for it."""
-_NAMED = 10
-"""Submissions that an error names."""
 _KNOWN = 8
 """Fields of a line before it is ranked."""
 
@@ -58,6 +53,7 @@ class Ranking:
     Lines get their ranks when they are asked for: most of a very large board is never looked at.
 
     Attributes:
+        part: `public`, `private` or `all`.
         placed: Lines with a score, in order; controls and references stand among them.
         rest: Lines that stand apart, after these: unverified, late, outdated, withdrawn.
         house: Lines of the controls, in order.
@@ -67,6 +63,7 @@ class Ranking:
         looks: Public scores that each team has seen; withdrawn submissions count too.
     """
 
+    part: str
     placed: Sequence[Line]
     rest: Sequence[Line]
     house: Sequence[Line]
@@ -175,6 +172,7 @@ class Row:
 
 
 def rank(
+    part: str,
     lines: Sequence[Line],
     withdrawn: Collection[str],
     competition: Competition,
@@ -187,6 +185,7 @@ def rank(
     those without a score of this part, those of other versions and those that were withdrawn.
 
     Args:
+        part: Which the scores are of.
         lines: In order of arrival.
         withdrawn: Submissions that are withdrawn.
         competition: Whose scores they are.
@@ -224,6 +223,7 @@ def rank(
         line.team for line in taken_back if line.version == version and line.kind == SUBMISSION
     )
     return Ranking(
+        part=part,
         placed=placed,
         rest=[
             *claims,
@@ -261,33 +261,6 @@ def best_per_team(lines: Iterable[Line]) -> Iterator[Line]:
             same = last is not None and last.score == line.score
             last = line._replace(rank=last.rank if last and same else len(teams))
             yield last
-
-
-def find(rows: Sequence[Row], name: str) -> Row:
-    """The row that a person means by an ID, the beginning of one, a name, team/name or a team.
-
-    Raises:
-        BoardError: If there is none, or more than one.
-    """
-    known = [row for row in rows if row.status not in (OUTDATED, WITHDRAWN)]
-    meant = [row for row in known if name in (row.submission, f"{row.team}/{row.name}")]
-    meant = meant or [row for row in known if row.name == name]
-    if not meant and len(name) >= SHORTEST:
-        meant = [row for row in known if row.submission.startswith(name.lower())]
-    meant = meant or [row for row in known if row.team == name][:1]  # the best of a team
-    if not meant:
-        raise BoardError(
-            f"{name[:60]!r} is no submission of this board.",
-            problems=[f"{r.submission}: {r.team}/{r.name}" for r in known[:_NAMED]],
-            hint="Give an ID (the board's last column), a name, TEAM/NAME, or a team for its best.",
-        )
-    if len(meant) > 1:
-        raise BoardError(
-            f"{name[:60]!r} fits {len(meant)} submissions.",
-            problems=[f"{r.submission}: {r.team}/{r.name}, {r.created}" for r in meant[:_NAMED]],
-            hint="Give the ID, or TEAM/NAME.",
-        )
-    return meant[0]
 
 
 def moved(row: Row, before: Mapping[str, int]) -> str:

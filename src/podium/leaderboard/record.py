@@ -1,7 +1,7 @@
 """Records: what a board keeps of each submission. They are never changed once they are written.
 
-A withdrawal and a reveal are records of their own. Picks are the one thing that a team may change:
-of several the latest counts.
+A withdrawal and a reveal are records of their own. A team may change two things: its picks, of
+which the latest count, and the remark on a submission.
 """
 
 from __future__ import annotations
@@ -61,6 +61,11 @@ class Record:
     all: Mapping[str, Any]
     public_influence: bytes
     private_influence: bytes
+
+    @property
+    def named(self) -> str:
+        """As messages name it."""
+        return f"{self.submission} ({self.name[:40]}, team {self.team[:40]})"
 
     @property
     def key(self) -> tuple[str, str]:

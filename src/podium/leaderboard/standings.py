@@ -11,8 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import chain, count, islice
+from itertools import count, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -96,30 +95,35 @@ def standings(contest: Contest, part: str = "public", view: View | None = None) 
         BoardError: If the part is sealed, or `view` asks for what is not there.
     """
     view = view or View()
-    reading = _Reading(contest, part)
-    ranking = reading.ranking
+    ranking = contest.ranking(part)
+    public = ranking if part == "public" else contest.ranking()
     lines: _Lines = ranking
     if view.best_of_all:
         lines = list(best_per_team(ranking))
     elif view.best_per_team:
-        lines = reading.team_lines
-    told, groups = _compared(lines, reading)
+        lines = _of_teams(contest, ranking, public)
+    shaken = lines is ranking and ranking is not public
+    each = _of_teams(contest, ranking, public) if shaken else best_per_team(lines)
+    told, groups = _compared(contest, ranking, lines, each)
     wanted = _wanted(lines, view)
     chosen = wanted if view.sort else _first(wanted, view.top, ranking.house)
     rows = [
         replace(row, **told[row.submission]) if row.rank and row.submission in told else row
-        for row in reading.rows(list(chosen))
+        for row in contest.rows(ranking, list(chosen))
     ]
     if view.sort:
         rows = _sorted(rows, view.sort, contest.competition)
         rows = _first(rows, view.top, [row for row in rows if row.status in HOUSE])
+    before = best_per_team(public) if view.best_per_team or view.best_of_all else public
     return Standings(
         rows=rows,
         looks=ranking.looks,
-        flattery=_flattery(reading, view.team) if part == "public" else None,
+        flattery=_flattery(contest, ranking, view.team) if ranking is public else None,
         groups=groups,
-        public_ranks=reading.public_ranks(view) if part != "public" else {},
-        sealed=part != "public" and contest.revealed() is None,
+        public_ranks={}
+        if ranking is public
+        else {line.submission: line.rank for line in before if line.rank is not None},
+        sealed=ranking is not public and contest.revealed() is None,
         ranked=ranking.ranked,
         more=len(wanted) - len(rows),
     )
@@ -134,114 +138,96 @@ def chances(
         Those of the rows that can be compared, and for each of them the probability of being
         better than each [rows, rows]; 0.5 on the diagonal.
     """
+    ranking = contest.ranking(part)
     able = [row for row in rows if row.rank is not None and row.ci_low is not None]
-    reading = _Reading(contest, part)
-    values = reading.influence(able)
+    values = _influence(contest, part, able)
     able = [row for row in able if row.submission in values]
     if not able:
         return [], np.zeros((0, 0))
-    whole = {line.submission: line for line in reading.ranking.placed}  # rows are rounded
-    scores, influence = reading.stacked([whole[row.submission] for row in able], values)
+    whole = {line.submission: line for line in ranking.placed}  # rows are rounded
+    scores, influence = _stacked(ranking, [whole[row.submission] for row in able], values)
     gaps, errors = tiers.differences(scores, influence)
     win = tiers.probability(gaps, errors, influence.shape[1])
     return able, np.asarray(np.round(win, DIGITS), dtype=np.float64)
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The board of one part as it is now: its lines, their figures and their influence values."""
+def _of_teams(contest: Contest, ranking: Ranking, public: Ranking) -> list[Line]:
+    """The line that stands for each team, ranked among each other, and controls.
 
-    contest: Contest
-    part: str
-
-    @cached_property
-    def ranking(self) -> Ranking:
-        return self.contest.ranking(self.part)
-
-    @cached_property
-    def public(self) -> Ranking:
-        return self.ranking if self.part == "public" else self.contest.ranking()
-
-    @cached_property
-    def team_lines(self) -> list[Line]:
-        """The line that stands for each team, ranked among each other, and controls.
-
-        On the public part that is its best. On another one it is the same submission, since
-        nobody knew more when it was handed in, or the better of those that the team picked.
-        """
-        if self.part == "public":
-            return list(best_per_team(self.ranking))
-        ranked = {line.submission: line.team for line in self.public if line.rank is not None}
-        picked = {
-            submission
-            for pick in self.contest.picks()
-            for submission in pick.submissions
-            if ranked.get(submission) == pick.team
-        }
-        teams = {ranked[submission] for submission in picked}
-        best = (line for line in best_per_team(self.public) if line.rank is not None)
-        stands = picked | {line.submission for line in best if line.team not in teams}
-        lines = (ln for ln in self.ranking if ln.rank is None or ln.submission in stands)
-        return list(best_per_team(lines))
-
-    def public_ranks(self, view: View) -> dict[str, int]:
-        """By submission, as the same view of the public part has them."""
-        per_team = view.best_per_team or view.best_of_all
-        lines = best_per_team(self.public) if per_team else self.public
-        return {line.submission: line.rank for line in lines if line.rank is not None}
-
-    def rows(self, lines: Sequence[Line]) -> list[Row]:
-        """Lines with their figures."""
-        return self.contest.rows(self.part, self.ranking, lines)
-
-    def influence(self, rows: Iterable[Row | Line]) -> dict[str, NDArray[np.float32]]:
-        """By submission; those of the whole test part were not kept."""
-        submissions = sorted({row.submission for row in rows})
-        if self.part == "all" or not submissions:
-            return {}
-        values = self.contest.influence(self.part, submissions)
-        lengths = Counter(len(v) for v in values.values() if len(v))  # claims have none
-        (size, _), *_ = lengths.most_common(1) or [(0, 0)]
-        return {name: v for name, v in values.items() if len(v) == size > 1}
-
-    def stacked(
-        self, lines: Sequence[Line], values: Mapping[str, NDArray[np.float32]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Scores [lines] and influence values [lines, groups], more is better."""
-        sign = 1 if self.contest.competition.primary.higher_is_better else -1
-        scores = np.array([sign * (line.score or 0.0) for line in lines])
-        influence = np.array([values[line.submission] for line in lines], dtype=np.float64)
-        return scores, sign * influence
+    On the public part that is its best. On another one it is the same submission, since
+    nobody knew more when it was handed in, or the better of those that the team picked.
+    """
+    if ranking is public:
+        return list(best_per_team(ranking))
+    ranked = {line.submission: line.team for line in public if line.rank is not None}
+    picked = {
+        submission
+        for pick in contest.picks()
+        for submission in pick.submissions
+        if ranked.get(submission) == pick.team
+    }
+    teams = {ranked[submission] for submission in picked}
+    best = (line for line in best_per_team(public) if line.rank is not None)
+    stands = picked | {line.submission for line in best if line.team not in teams}
+    lines = (ln for ln in ranking if ln.rank is None or ln.submission in stands)
+    return list(best_per_team(lines))
 
 
-def _compared(lines: _Lines, reading: _Reading) -> tuple[dict[str, dict[str, Any]], int | None]:
+def _influence(
+    contest: Contest, part: str, rows: Iterable[Row | Line]
+) -> dict[str, NDArray[np.float32]]:
+    """Influence values by submission; those of the whole test part were not kept."""
+    submissions = sorted({row.submission for row in rows})
+    if part == "all" or not submissions:
+        return {}
+    values = contest.influence(part, submissions)
+    lengths = Counter(len(v) for v in values.values() if len(v))  # claims have none
+    (size, _), *_ = lengths.most_common(1) or [(0, 0)]
+    return {name: v for name, v in values.items() if len(v) == size > 1}
+
+
+def _stacked(
+    ranking: Ranking, lines: Sequence[Line], values: Mapping[str, NDArray[np.float32]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores [lines] and influence values [lines, groups], more is better."""
+    sign = 1 if ranking.primary.higher_is_better else -1
+    scores = np.array([sign * (line.score or 0.0) for line in lines])
+    influence = np.array([values[line.submission] for line in lines], dtype=np.float64)
+    return scores, sign * influence
+
+
+def _compared(
+    contest: Contest, ranking: Ranking, lines: _Lines, each: Iterable[Line]
+) -> tuple[dict[str, dict[str, Any]], int | None]:
     """What can be told of the first lines, and by how many groups.
+
+    Args:
+        contest: Whose board it is.
+        ranking: Of the part.
+        lines: Which are to be shown, in order.
+        each: The line that stands for each team, and others without a rank.
 
     Returns:
         By submission the tier of the first of each team (`tier`), and how sure each of the first
         lines is of the next (`win_next`); the number of independent groups, None without any.
     """
-    able = (line for line in lines if line.rank is not None)
-    head = list(islice(able, COMPARED + 1))
-    ranking = reading.ranking
+    head = list(islice((line for line in lines if line.rank is not None), COMPARED + 1))
     teams = ranking.entries.keys() - {line.team for line in ranking.house}
-    chosen = reading.part == "public" or lines is not ranking
-    each = best_per_team(chain(head, able)) if chosen else reading.team_lines
     ranked = (line for line in each if line.rank is not None)
     best = list(islice(ranked, min(COMPARED, len(teams))))
     both = {line.submission: line for line in (*head, *best)}
-    rows = reading.rows(list(both.values()))
-    values = reading.influence(row for row in rows if row.ci_low is not None)
+    rows = contest.rows(ranking, list(both.values()))
+    values = _influence(contest, ranking.part, (row for row in rows if row.ci_low is not None))
     if not values:
         return {}, None
     groups = len(next(iter(values.values())))
     head, best = ([ln for ln in some if ln.submission in values] for some in (head, best))
     told: dict[str, dict[str, Any]] = defaultdict(dict)
     if groups >= tiers.FEWEST:
-        numbers = tiers.tiers(*reading.stacked(best, values))
+        numbers = tiers.tiers(*_stacked(ranking, best, values))
         for line, number in zip(best, numbers, strict=True):
             told[line.submission]["tier"] = int(number)
-    win = _win_next(*reading.stacked(head, values)) if len(head) > 1 else []
+    win = _win_next(*_stacked(ranking, head, values)) if len(head) > 1 else []
     for line, probability in zip(head, win, strict=False):  # the last is before none
         told[line.submission]["win_next"] = probability
     return told, groups
@@ -256,9 +242,8 @@ def _win_next(scores: NDArray[np.float64], influence: NDArray[np.float64]) -> li
     return shown(win)
 
 
-def _flattery(reading: _Reading, team: str | None) -> Flattery | None:
+def _flattery(contest: Contest, ranking: Ranking, team: str | None) -> Flattery | None:
     """Of many tries some 200, evenly from the best to the worst, are looked at."""
-    ranking = reading.ranking
     team = team or next((line.team for line in ranking if line.rank is not None), None)
     if team is None:
         return None
@@ -268,9 +253,9 @@ def _flattery(reading: _Reading, team: str | None) -> Flattery | None:
         return None
     some = np.unique(np.linspace(0, len(tries) - 1, COMPARED, dtype=int))
     tries = [tries[place] for place in some]
-    values = reading.influence(tries)
+    values = _influence(contest, ranking.part, tries)
     tries = [line for line in tries if line.submission in values]
-    optimism = tiers.optimism(*reading.stacked(tries, values)) if tries else None
+    optimism = tiers.optimism(*_stacked(ranking, tries, values)) if tries else None
     if optimism is None:
         return None
     return Flattery(team=team, looks=ranking.looks.get(team, 0), **shown(vars(optimism)))

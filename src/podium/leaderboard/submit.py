@@ -8,20 +8,22 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from podium import scratch, workspace
 from podium.competition import model_file as model
 from podium.competition.version import is_ready
 from podium.data.dataset import Data, load
-from podium.data.expected import Expected
+from podium.data.formats import Expected, ending
 from podium.data.reader import Reader
-from podium.errors import PodiumError, note, one_line
+from podium.errors import BoardError, PodiumError, note, one_line
 from podium.execution import provenance, training
-from podium.figures import shown
+from podium.figures import agree, shown
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.contest import Contest
@@ -37,8 +39,8 @@ from podium.leaderboard.record import (
     now,
     submission_id,
 )
-from podium.leaderboard.standings import View, standings
 from podium.metrics.stats import Card, Estimate
+from podium.results import Result, scored, scores_frame
 from podium.scoring import submission
 from podium.scoring.scoring import Scorecard, Solution, open_solution
 
@@ -53,8 +55,8 @@ _LEFT_OUT: set[tuple[str, ...]] = set()
 """Controls that could not be scored in this process: a later one may find them mended."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kept:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Kept(Result):
     """Predictions that were written.
 
     Attributes:
@@ -69,13 +71,23 @@ class Kept:
     seconds: float
     left_open: tuple[str, ...] = ()
 
+    def to_frame(self) -> pd.DataFrame:
+        """Where they are."""
+        import pandas as pd
 
-@dataclass(frozen=True, kw_only=True)
+        return pd.DataFrame({"file": [str(self.file)], "seconds": [self.seconds]})
+
+    def _line(self) -> str:
+        return f"predictions in {self.file}"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Outcome(Kept):
     """What handing in predictions gave.
 
     Attributes:
-        row: Their line of the public board.
+        row: Their line of the public board; nothing is compared with others for it, so without
+            `tier` and `win_next`.
         card: Their public figures, rounded: see `card_json`.
         change: Public score minus the team's best before it, both as they are shown; None for a
             first entry.
@@ -88,6 +100,26 @@ class Outcome(Kept):
     change: float | None
     ranked: int
     new: bool
+
+    @property
+    def score(self) -> float:
+        """The public score, rounded as boards show it."""
+        return float(self.row.score or 0.0)
+
+    @property
+    def ci(self) -> tuple[float, float] | None:
+        """Its 95 % interval; None with too few groups."""
+        low, high = self.row.ci_low, self.row.ci_high
+        return None if low is None or high is None else (low, high)
+
+    def to_frame(self) -> pd.DataFrame:
+        """All public rows and each stratum: rows, groups, interval, every score."""
+        return scores_frame(self.card)
+
+    def _line(self) -> str:
+        place = f"rank {self.row.rank} of {self.ranked}" if self.row.rank else self.row.status
+        again = "" if self.new else ", handed in before"
+        return f"{scored(self.score, self.ci)}, {place}; submission {self.row.submission}{again}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +180,7 @@ class Scorer:
     @cached_property
     def expected(self) -> Expected:
         """What a predictions file should hold."""
-        data = self.data
-        return Expected.of(data.competition, data.rows("test"), data.genes)
+        return self.data.expected(self.data.rows("test"))
 
     @cached_property
     def _surroundings(self) -> Mapping[str, Any]:
@@ -260,13 +291,50 @@ class Scorer:
             **cards(scored),
         )
 
-    def add(self, record: Record) -> bool:
-        """Record a submission; False if it is there already.
+    def again(self, record: Record) -> dict[str, Any] | None:
+        """What a record of the present version keeps of its scores, computed again: see `cards`.
+
+        None for another version, or where the predictions are not here.
 
         Raises:
-            BoardError: If others of the team came in between, and the day's limit is reached.
+            PodiumError: If they are refused.
         """
-        return self.contest.board.add(record, daily_limit=self.data.competition.daily_limit)
+        if record.version != self.contest.version.name:
+            return None
+        if record.kind == CEILING:
+            scored = self.ceiling()
+        elif record.kind == CONTROL:
+            named = [c for c in self.data.competition.controls if c.name == record.name]
+            scored = self.control(named[0]) if named else None
+        else:
+            try:
+                predictions = self.predictions(record, foreign=True)
+            except BoardError:
+                return None
+            scored = self.score(predictions)
+        return cards(scored) if scored else None
+
+    def verified(self, record: Record) -> Record | None:
+        """A claimed record with all figures computed again; None if that cannot be.
+
+        Raises:
+            PodiumError: If its predictions cannot be scored, or give other figures. Which ones, and
+                the true ones, is not said: an import is no look at the score.
+        """
+        computed = self.again(record)
+        if computed is None:
+            return None
+        for part in PARTS[:2] if record.private else PARTS[:1]:
+            influence = getattr(record, f"{part}_influence")  # a sealed export has none
+            holds = agree(computed[part], getattr(record, part)) and (
+                not influence or near_influence(computed[f"{part}_influence"], influence)
+            )
+            if not holds:
+                raise BoardError(
+                    f"its {part} figures are not those of its predictions: forged, or scored by "
+                    "other code"
+                )
+        return replace(record, answers=self.contest.version.answers, **computed)
 
     def record_controls(self) -> None:
         """Score the trivial models and, on simulated data, the ceiling: once a version.
@@ -311,10 +379,8 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
             contest.refuse_over_limit(team)
         scored = scorer.score(aligned)
         scorer.record_controls()
-        own = contest.ranking().of(team)
-        before = next((line.score for line in own if line.kind == SUBMISSION), None)
         seconds = time.perf_counter() - predictions.start
-        kept = folder / (short + predictions.path.suffix.lower())
+        kept = folder / (short + ending(predictions.path))
         record = scorer.record(
             scored,
             team=team,
@@ -327,16 +393,20 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
         )
         files.tidy(folder, contest.files)
         with files.staged(copy, kept, lambda: contest.has(short)):
-            new = scorer.add(record)
+            limit = contest.competition.daily_limit
+            new = contest.board.add(record, daily_limit=limit)
     open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
-    board = standings(contest, view=View(team=team))
-    row = next(row for row in board.rows if row.submission == short)
+    ranking = contest.ranking()
+    line = next(line for line in ranking if line.submission == short)
+    (row,) = contest.rows(ranking, [line])
+    others = [ln for ln in ranking.of(team) if ln.kind == SUBMISSION and ln.number != line.number]
+    before = others[0].score if others else None
     score = record.public["scores"][contest.competition.primary.name]
     return Outcome(
         row=row,
         card=shown(record.public),
         change=None if before is None or not new else shown(shown(score) - shown(before)),
-        ranked=board.ranked,
+        ranked=ranking.ranked,
         new=new,
         file=kept,
         open_file=open_file,
@@ -351,7 +421,7 @@ def keep(scorer: Scorer, predictions: Predictions) -> Kept:
     with files.copied(predictions.path, scorer.expected, folder) as copy:
         scorer.check(copy.path)
         short = submission_id(*contest.names, predictions.team, copy.sha256)
-        kept = submission.keep(copy.path, folder, short + predictions.path.suffix.lower())
+        kept = submission.keep(copy.path, folder, short + ending(predictions.path))
     open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
     return Kept(file=kept, open_file=open_file, seconds=time.perf_counter() - predictions.start)
 
@@ -393,3 +463,19 @@ def _estimate_json(estimate: Estimate) -> dict[str, Any]:
         "se": estimate.se,
         "ci": list(estimate.ci) if estimate.ci else None,
     }
+
+
+def near_influence(a: bytes, b: bytes) -> bool:
+    """Whether influence values are the same but for rounding."""
+    if len(a) != len(b):
+        return False
+    first, second = np.frombuffer(a, np.float32), np.frombuffer(b, np.float32)
+    scale = float(np.abs(first).max(initial=0))
+    return bool(np.allclose(first, second, rtol=1e-4, atol=1e-5 * scale))
+
+
+def refusal(error: Exception) -> str:
+    """Why a file is refused, in one line; a file may be anything, and so may a metric's code."""
+    if isinstance(error, PodiumError | OSError):
+        return one_line(error)
+    return f"unexpected: {one_line(error)} (worth a report to whoever keeps it, with this file)"

@@ -96,19 +96,7 @@ _OF = {
     "r2": ("rows", "squares", "y", "yy"),
     "pearson": ("rows", "y", "yy", "p", "pp", "yp"),
 }
-"""The sums that each score is made of: a million rows are summed no oftener than they need be."""
-
-
-def _rmse(of: Mapping[str, Floats]) -> Floats:
-    return np.sqrt(_positive(of["squares"]) / of["rows"])
-
-
-def _mae(of: Mapping[str, Floats]) -> Floats:
-    return np.asarray(of["absolute"] / of["rows"])
-
-
-def _rmsle(of: Mapping[str, Floats]) -> Floats:
-    return np.sqrt(_positive(of["logs"]) / of["rows"])
+"""The sums that each score is made of: nothing is summed that no score needs."""
 
 
 def _r2(of: Mapping[str, Floats]) -> Floats:
@@ -123,7 +111,14 @@ def _pearson(of: Mapping[str, Floats]) -> Floats:
     return np.clip(_ratio(of["yp"] - of["y"] * of["p"] / rows, product), -1.0, 1.0)
 
 
-_FINISH = {"rmse": _rmse, "mae": _mae, "rmsle": _rmsle, "r2": _r2, "pearson": _pearson}
+_FINISH: dict[str, Callable[[Mapping[str, Floats]], Floats]] = {
+    "rmse": lambda of: np.sqrt(_positive(of["squares"]) / of["rows"]),
+    "mae": lambda of: np.asarray(of["absolute"] / of["rows"]),
+    "rmsle": lambda of: np.sqrt(_positive(of["logs"]) / of["rows"]),
+    "r2": _r2,
+    "pearson": _pearson,
+}
+"""What is made of the sums."""
 
 
 def _positive(squares: Floats) -> Floats:

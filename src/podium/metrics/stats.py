@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.competition.contract import Stratum
-from podium.competition.metric import Floats, Layout, Metric, Table
 from podium.errors import PodiumError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from podium.competition.contract import Stratum
+    from podium.competition.metric import Floats, Layout, Metric, Table
 
 BUCKETS = 4096
 """Whole groups share a bucket when there are more than this."""
@@ -98,16 +99,8 @@ class Cells:
         """The same cells with so many buckets at most: whole ones are put together."""
         if self.bucket.max(initial=0) < buckets:
             return self
-        import pandas as pd
-
-        frame = pd.DataFrame({**self.labels, "bucket": self.bucket % buckets})
-        grouped = frame.groupby(list(frame.columns), sort=True, dropna=False)
-        cells = grouped.size().index.to_frame(index=False)
-        return Cells(
-            code=np.asarray(grouped.ngroup(), dtype=np.int64)[self.code],
-            labels={name: cells[name].to_numpy(object) for name in self.labels},
-            bucket=cells["bucket"].to_numpy(np.int64),
-        )
+        merged = Cells.of(self.bucket % buckets, **self.labels)
+        return replace(merged, code=merged.code[self.code])
 
     def __len__(self) -> int:
         return len(self.bucket)

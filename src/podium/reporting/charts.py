@@ -9,13 +9,15 @@ import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from podium.competition.contract import Competition, Score
 from podium.figures import figure, interval
 from podium.leaderboard.ranking import Row
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Score
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 588, 12, 318
 POINTS = 1_000

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from podium.competition.contract import Competition
 from podium.figures import figure
-from podium.leaderboard.contest import Contest
 from podium.leaderboard.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.leaderboard.record import REFERENCE
 from podium.leaderboard.standings import Standings, View, chances, standings
 from podium.reporting import charts
 from podium.reporting.tables import ROWS, Column, Line, columns_of, lines_of
 from podium.scoring.tiers import FEWEST
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
+    from podium.leaderboard.contest import Contest
 
 PAIRED = 30
 """Submissions of the heat map."""

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from podium import scratch
 from podium.competition.view import View
-from podium.errors import BoardError, PodiumError, reason, require_extra
+from podium.errors import PodiumError, reason, require_extra
 from podium.figures import shown
+from podium.leaderboard import naming
+from podium.leaderboard.ranking import WITHDRAWN
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
@@ -25,20 +27,17 @@ if TYPE_CHECKING:
 
 
 def plot(scorer: Scorer, submissions: Sequence[str], out: Path) -> list[Path]:
-    """Draw submissions of the board, named by the beginning of their IDs.
+    """Draw submissions of the board, by the names that people give: see `leaderboard.naming`.
 
     Raises:
-        BoardError: If one is not there, of another board, or without its file.
+        BoardError: If a name means none or several, or one is without its file.
         PodiumError: If the competition has no pictures, or `out` cannot be written.
     """
     contest = scorer.contest
-    records = [contest.board.must_exist().find(name) for name in submissions]
-    for record in records:
-        if (record.competition, record.dataset) != contest.names:
-            raise BoardError(
-                f"{record.submission} is of {record.competition}/{record.dataset}, "
-                f"not of {contest.title}."
-            )
+    contest.board.must_exist()
+    ranking, command = contest.ranking(), contest.command("plot", *submissions)
+    lines = [naming.find(contest, name, ranking, command, [WITHDRAWN]) for name in submissions]
+    records = [contest.record(line.submission) for line in lines]
     revealed = contest.revealed() is not None
     views = [_view(scorer, record, revealed=revealed) for record in records]
     return draw(contest.competition, views, out)
@@ -106,12 +105,6 @@ def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Pat
 
 
 def _view(scorer: Scorer, record: Record, *, revealed: bool) -> View:
-    if record.version != scorer.contest.version.name:
-        raise BoardError(
-            f"{record.submission} ({record.name}) was handed in to other data, split or metric.",
-            hint="Its file can be scored again: podium rescore "
-            f"{record.competition} --dataset {record.dataset}",
-        )
     predictions = scorer.predictions(record)
     return View(
         title=f"{record.name} ({record.team})",

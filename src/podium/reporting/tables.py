@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from podium.competition.contract import Competition
 from podium.figures import chance, figure, interval
 from podium.leaderboard.ranking import HOUSE, Row, moved
-from podium.leaderboard.standings import Standings
 from podium.reporting.charts import values_axis
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
+    from podium.leaderboard.standings import Standings
 
 ROWS = 1_000
 """Rows of a board's table."""
@@ -63,7 +66,7 @@ def columns_of(
         Column("rank", _rank),
         Column(
             "tier",
-            lambda row: "-" if row.tier is None else str(row.tier),
+            lambda row: _number(row.tier),
             note="rows of one tier cannot be told from its first",
         ),
         Column("team", lambda row: row.team, "text"),
@@ -121,9 +124,11 @@ def _stratum(name: str, note: str) -> Column:
 
 
 def _rank(row: Row) -> str:
-    if row.reference_rank is not None:
-        return f"ref. {row.reference_rank}"
-    return "-" if row.rank is None else str(row.rank)
+    return f"ref. {row.reference_rank}" if row.reference_rank is not None else _number(row.rank)
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
 
 
 def lines_of(rows: Sequence[Row], *, higher: bool) -> list[Line]:

@@ -18,16 +18,18 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.competition.contract import Competition, Dataset, Target
 from podium.competition.metric import ANSWERS, Table
 from podium.competition.version import GOLDEN, read_golden
 from podium.errors import DataError, PodiumError
 from podium.scratch import replacing
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset, Target
 
 Scores = Mapping[str, Mapping[str, float | None]]
 """Figures by the name of the perturbation and of the score; None for one that is not finite."""
@@ -65,26 +67,6 @@ def check(competition: Competition, dataset: Dataset, answers: Table, kept: Path
     Raises:
         PodiumError: If they are others, or `golden.json` is of another version.
     """
-    known, now = of_version(competition, dataset, kept), scores(competition, answers)
-    if known is None:
-        keep(kept, competition.metric_version, now)
-    elif lines := changes(known, now):
-        name, version = competition.name, competition.metric_version
-        raise PodiumError(
-            f"The metric of {name}/{dataset.name} gives other scores than its version {version} "
-            "did: metric.py, something that it uses, or a fact of competition.py has changed.",
-            problems=lines,
-            hint=f"If that is meant: podium freeze {name}, which raises metric_version in "
-            f"competitions/{name}/competition.py to {version + 1}; else undo the change.",
-        )
-
-
-def of_version(competition: Competition, dataset: Dataset, kept: Path) -> Scores | None:
-    """The golden scores that the present version must give; None where there are none yet.
-
-    Raises:
-        PodiumError: If `golden.json` is of another version.
-    """
     name, version = competition.name, competition.metric_version
     committed = read_golden(competition)
     if committed and committed["metric"] != version:
@@ -94,7 +76,18 @@ def of_version(competition: Competition, dataset: Dataset, kept: Path) -> Scores
             hint=f"Make them again: podium freeze {name}",
         )
     known: Scores | None = committed["scores"].get(dataset.name) if committed else None
-    return known if known is not None else read_kept(kept, version)
+    known = read_kept(kept, version) if known is None else known
+    now = scores(competition, answers)
+    if known is None:
+        keep(kept, version, now)
+    elif lines := changes(known, now):
+        raise PodiumError(
+            f"The metric of {name}/{dataset.name} gives other scores than its version {version} "
+            "did: metric.py, something that it uses, or a fact of competition.py has changed.",
+            problems=lines,
+            hint=f"If that is meant: podium freeze {name}, which raises metric_version in "
+            f"competitions/{name}/competition.py to {version + 1}; else undo the change.",
+        )
 
 
 def keep(file: Path, version: int, known: Scores) -> None:

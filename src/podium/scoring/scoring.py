@@ -20,8 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.columns import as_numpy
-from podium.competition.contract import Competition
-from podium.competition.metric import Table
 from podium.competition.version import KEPT, PUBLIC, SOLUTION
 from podium.data.dataset import Data, given_to_others, metric_columns, target_columns
 from podium.errors import PodiumError
@@ -31,6 +29,9 @@ from podium.scratch import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from podium.competition.contract import Competition
+    from podium.competition.metric import Table
 
 PARTS = ("public", "private")
 ALL = "all"
@@ -196,7 +197,8 @@ def _answers(data: Data) -> dict[str, Any]:
     )
     if competition.metric.others is not None:
         tables = data.table(_ANSWERS), data.table(_GROUPS)
-        answers |= given_to_others(competition, data.ids("test"), *tables, lambda: _given(data))
+        rows = data.table(_GIVEN) if data.has(_GIVEN) else None  # the organiser's, if there are any
+        answers |= given_to_others(competition, data.ids("test"), *tables, rows)
     return answers
 
 
@@ -207,11 +209,6 @@ def golden_scores(data: Data) -> golden.Scores:
         DataError: If they are damaged.
     """
     return golden.scores(data.competition, _answers(data))
-
-
-def _given(data: Data) -> pd.DataFrame | None:
-    """The organiser's answer rows of the test part, where there are any."""
-    return data.table(_GIVEN) if data.has(_GIVEN) else None
 
 
 def _columns(data: Data, name: str, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:

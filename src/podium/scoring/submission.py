@@ -19,11 +19,10 @@ import pyarrow.compute as pc
 
 from podium import scratch
 from podium.columns import EXAMPLES, as_numpy, first, listed, many
-from podium.competition.contract import Competition
-from podium.competition.metric import Table
 from podium.data import formats
-from podium.data.columns import labels, numbers, wanted
-from podium.data.wide import Wide
+from podium.data.columns import Wide, column_problems, labels, numbers
+from podium.data.formats import wanted
+from podium.data.reader import Reader, read
 from podium.errors import SubmissionError, reason
 from podium.scoring.matching import permutation
 from podium.scratch import file_sha256
@@ -31,9 +30,10 @@ from podium.scratch import file_sha256
 if TYPE_CHECKING:
     import pandas as pd
 
+    from podium.competition.contract import Competition
+    from podium.competition.metric import Table
     from podium.competition.part import Part
     from podium.data.dataset import Data
-    from podium.data.reader import Reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,10 @@ def check(
     """
     with ThreadPoolExecutor(1) as pool:  # both files are read at once
         known = pool.submit(data.ids, "test")
-        table = formats.read(path, data.competition, data.rows("test"), data.genes, reader)
+        table = read(path, data.expected(data.rows("test")), reader)
         ids = known.result()
+    if notes is not None and (text := formats.said(path)):
+        notes.append(text)
     return align(
         *(table, data.competition, ids, lambda: data.part("test"), data.genes),
         known=data.labels,
@@ -89,7 +91,7 @@ def align(
     """Check a predictions table and give its columns in the order of `ids`.
 
     Args:
-        table: As `podium.data.formats.read` gives it.
+        table: As `podium.data.reader.read` gives it.
         competition: Whose columns and ranges are expected.
         ids: The ids to predict, each once.
         part: Gives the rows of these ids, for what the competition itself checks.
@@ -104,7 +106,8 @@ def align(
     Raises:
         SubmissionError: With everything that is wrong.
     """
-    problems = _column_problems(table, wanted(competition, genes), matrix=competition.matrix)
+    columns_wanted = wanted(competition, genes)
+    problems = column_problems(table.column_names, table.num_rows, columns_wanted, notes=notes)
     problems += _transposed(table, ids, genes)
     rows: Any = None
     if table.column_names.count("id") == 1:
@@ -232,45 +235,15 @@ def _matrix(
     times = Counter(table.column_names)
     if any(times[gene] != 1 for gene in genes):
         return {}, []
-    wide = table if isinstance(table, Wide) else Wide.of(table, genes)
+    wide = table.take(genes) if isinstance(table, Wide) else Wide.of(table, genes)
     target = competition.targets[0]
-    return {target.name: wide.take(genes)}, wide.problems(target)
+    return {target.name: wide.values}, wide.problems(target)  # noqa: PD011
 
 
 def _in_order(values: Any, rows: Any) -> Any:
     """The rows that are asked for; without a copy where they are in order, as they mostly are."""
     same = len(rows) == values.shape[0] and (rows == np.arange(len(rows))).all()
     return values if same else values[rows]
-
-
-def _column_problems(table: pa.Table | Wide, wanted: Sequence[str], *, matrix: bool) -> list[str]:
-    names = table.column_names
-    times, expected = Counter(names), set(wanted)
-    like = {name.strip().casefold(): name for name in names}
-    told = ["id"] if matrix else wanted  # one by one; those of a matrix are many
-    problems = [
-        f"column {name!r} is missing"
-        + (f" (there is {like[name.casefold()]!r})" if name.casefold() in like else "")
-        for name in told
-        if name not in times
-    ][:EXAMPLES]
-    if not table.num_rows:
-        problems.append("the table has no rows")
-    problems += [f"column {name!r} is there twice" for name in told if times[name] > 1][:EXAMPLES]
-    if matrix:
-        missing = [repr(name[:60]) for name in wanted[1:] if name not in times]
-        twice = [repr(name[:60]) for name in wanted[1:] if times[name] > 1]
-        problems += [
-            f"{many(len(names), 'column')} {what}: {first(names, len(names))}"
-            for what, names in (("missing", missing), ("there twice", twice))
-            if names
-        ]
-    extra = [repr(name[:60]) for name in names if name not in expected]
-    if extra:
-        problems.append(f"{many(len(extra), 'unexpected column')}: {first(extra, len(extra))}")
-    if names[:1] == [""]:
-        problems.append("the first column has no name: save without the row index (index=False)")
-    return problems
 
 
 def _transposed(table: pa.Table | Wide, ids: pa.StringArray, genes: Sequence[str]) -> list[str]:

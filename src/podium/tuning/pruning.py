@@ -17,13 +17,13 @@ import optuna
 from optuna.study import StudyDirection
 
 from podium.errors import PodiumError
-from podium.execution.training import Folds
 from podium.metrics.stats import Estimate, difference
 from podium.scoring import submission
 from podium.tuning import studies
 
 if TYPE_CHECKING:
     from podium.competition.metric import Table
+    from podium.execution.training import Folds
 
 PRUNERS = ("folds", "none")
 RISK = 0.05

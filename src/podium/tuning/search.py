@@ -23,8 +23,8 @@ from optuna.trial import TrialState
 
 from podium.errors import MissingPackageError, PodiumError, one_line
 from podium.execution.executors import LOOK, UnfitError
-from podium.execution.folds import rest
 from podium.execution.jobs import Trainings
+from podium.execution.worker import rest
 from podium.tuning import samplers, storages, studies
 from podium.tuning.pruning import KEPT, Kept, Race
 from podium.tuning.studies import Standing, Subject

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json
@@ -24,13 +24,15 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from podium import workspace
-from podium.competition.model_file import ModelFile
 from podium.competition.version import former_names
-from podium.data.dataset import Data
 from podium.errors import ModelError, PodiumError
-from podium.execution.worker import Worker
 from podium.leaderboard.record import now
 from podium.tuning.storages import Storage, replaced
+
+if TYPE_CHECKING:
+    from podium.competition.model_file import ModelFile
+    from podium.data.dataset import Data
+    from podium.execution.worker import Worker
 
 FOLDER = "studies"
 FACTS = "podium"

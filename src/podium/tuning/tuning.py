@@ -27,11 +27,14 @@ from podium.execution.jobs import Trainings
 from podium.execution.training import Folds
 from podium.execution.worker import Limits, Worker
 from podium.metrics.stats import difference
+from podium.results import Result, scored
 from podium.tuning import pruning, samplers, search, storages, studies
 from podium.tuning.search import Clock, Ended, Search, Watch
 from podium.tuning.studies import Standing, Subject
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from podium.competition.model_file import ModelFile
 
 REMARK = (
@@ -107,8 +110,8 @@ class Gain:
     ci: tuple[float, float] | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tuned:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Tuned(Result):
     """What a search has found.
 
     Attributes:
@@ -140,6 +143,28 @@ class Tuned:
     new: int
     seconds: float
     remark: str = REMARK
+
+    @property
+    def score(self) -> float:
+        """The out-of-fold score of the best trial, which the search has chosen by it."""
+        return self.value
+
+    def to_frame(self) -> pd.DataFrame:
+        """What the best trial changes, and how much each parameter matters."""
+        import pandas as pd
+
+        names = list(dict.fromkeys([*self.params, *self.importances]))
+        return pd.DataFrame(
+            {
+                "parameter": names,
+                "best": [self.params.get(name) for name in names],
+                "importance": [self.importances.get(name) for name in names],
+            }
+        )
+
+    def _line(self) -> str:
+        done = f"trial {self.trial} of {self.standing.done}"
+        return f"{scored(self.value, None)} out of fold, {done}; study {self.study}"
 
 
 def tune(

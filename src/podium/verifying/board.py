@@ -8,29 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from podium.errors import one_line
 from podium.figures import near, shown
-from podium.leaderboard import exchange, jsonl, schema
+from podium.leaderboard import jsonl, schema
 from podium.leaderboard.board import row_of
-from podium.leaderboard.contest import Contest
 from podium.leaderboard.record import CONTROL, OWN, PARTS, Record
-from podium.leaderboard.rescore import near_influence, scored_again
-from podium.leaderboard.submit import Scorer, cards
-from podium.verifying.under_test import Check, DatasetUnderTest
+from podium.leaderboard.submit import Scorer, near_influence
 from podium.workspace import HOUSE
+
+if TYPE_CHECKING:
+    from podium.leaderboard.contest import Contest
+    from podium.verifying.under_test import Check, DatasetUnderTest
 
 _SHOWN = 20
 
 
 def board_is_as_it_was_written(tested: DatasetUnderTest) -> Iterator[str]:
     """Records, withdrawals, reveals and picks are those of the board's journal, which is whole."""
-    yield from tested.scorer.contest.tampering()
+    yield from tested.contest.tampering()
 
 
 def records_agree_with_themselves(tested: DatasetUnderTest) -> Iterator[str]:
     """IDs, versions, intervals and ranking columns of records follow from what else they say."""
-    yield from _first(_faults(tested.scorer.contest))
+    yield from _first(_faults(tested.contest))
 
 
 def records_are_what_their_predictions_score(tested: DatasetUnderTest) -> Iterator[str]:
@@ -43,10 +45,6 @@ BOARD: tuple[Check, ...] = (
     records_agree_with_themselves,
     records_are_what_their_predictions_score,
 )
-
-
-def _named(record: Record) -> str:
-    return f"{record.submission} ({record.name[:40]}, team {record.team[:40]})"
 
 
 def _first(problems: Iterator[str]) -> Iterator[str]:
@@ -70,14 +68,14 @@ def _faults(contest: Contest) -> Iterator[str]:
             row, (score, *values) = row_of(record, OWN, primary), ranked[record.key]
             others = values != [row[name] for name in schema.SCORES.values()]
             wrong = ["it ranks by other scores than it has"] * (score == primary and others)
-        yield from (f"{_named(record)}: {problem}" for problem in wrong)
+        yield from (f"{record.named}: {problem}" for problem in wrong)
     known = {record.submission: record for record in records}
     board, names = contest.board, contest.names
     withdrawals = [w for w in board.withdrawals() if (w.competition, w.dataset) == names]
     picks = [pick for pick in board.picks() if (pick.competition, pick.dataset) == names]
     strays = (
-        *exchange.wrong_withdrawals(enumerate(withdrawals), known),
-        *exchange.wrong_picks(enumerate(picks), known),
+        *jsonl.wrong_withdrawals(enumerate(withdrawals), known),
+        *jsonl.wrong_picks(enumerate(picks), known),
     )
     yield from (f"it {text}" for _, text in strays)
     scored = {record.answers for record in records}
@@ -87,27 +85,27 @@ def _faults(contest: Contest) -> Iterator[str]:
 
 
 def _other_figures(tested: DatasetUnderTest) -> Iterator[str]:
-    own = tested.scorer.contest.records([OWN])
+    own = tested.contest.records([OWN])
+    scorer = Scorer(data=tested.data, contest=tested.contest)
     progress = tested.progress if own else None
     report = progress.stage(f"scoring {len(own):,} records again") if progress else None
     for step, record in enumerate(own, 1):
         try:
-            wrong = _wrong_parts(tested.scorer, record)
+            wrong = _wrong_parts(scorer, record)
             if report:
                 report(step, shown(record.public["scores"][tested.competition.primary.name]))
         except Exception as error:  # noqa: BLE001  metric, model and file are anybody's
-            yield f"{_named(record)}: it cannot be scored again: {one_line(error)}"
+            yield f"{record.named}: it cannot be scored again: {one_line(error)}"
             continue
         if wrong:
             place = record.file or "its predictions"
-            yield f"{_named(record)}: its {', '.join(wrong)} figures are not those of {place}"
+            yield f"{record.named}: its {', '.join(wrong)} figures are not those of {place}"
 
 
 def _wrong_parts(scorer: Scorer, record: Record) -> list[str]:
-    scored = scored_again(scorer, record)
-    if scored is None:
+    right = scorer.again(record)
+    if right is None:
         return []
-    right = cards(scored)
     wrong = [part for part in PARTS if not near(right[part], getattr(record, part))]
     wrong += [
         f"{part} influence"

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from podium.verifying.under_test import DatasetUnderTest
+if TYPE_CHECKING:
+    from podium.verifying.under_test import DatasetUnderTest
 
 
 def broken_files(tested: DatasetUnderTest) -> Iterator[tuple[pd.DataFrame, str]]:
     """Broken copies of the sample submission, each with words that its message must have."""
     good, target = tested.sample, tested.competition.targets[0]
     name = tested.data.genes[-1] if target.matrix else target.name
-    words = f"1 column missing: '{name}'" if target.matrix else f"column '{name}' is missing"
-    yield good.drop(columns=name), words
+    yield good.drop(columns=name), f"column '{name}' is missing"
     yield good.drop(columns="id"), "column 'id' is missing"
-    yield good.copy().assign(extra=1), "unexpected column"
     yield good.iloc[:-1], "missing"
     yield pd.concat([good, good.iloc[:1]]), "more than once"
     yield good.assign(id=[*good["id"][:-1], "no such id"]), "unknown id"

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import partial
 from io import BytesIO, StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,9 @@ from podium import scratch
 from podium.columns import first
 from podium.competition.version import PUBLIC, checksums, read_golden
 from podium.data import dataset as datas
-from podium.data import formats, raw
+from podium.data import raw, reader
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution import training
-from podium.execution.jobs import predictions_limit
-from podium.execution.worker import Worker
 from podium.leaderboard import files
 from podium.leaderboard.record import OWN
 from podium.machine import python
@@ -29,10 +27,11 @@ from podium.metrics.stats import Cells, Tally
 from podium.scoring import submission
 from podium.scoring.scoring import changed_cells
 from podium.scratch import file_sha256
-from podium.verifying.board import BOARD
 from podium.verifying.broken import broken_files
-from podium.verifying.probes import PROBES
-from podium.verifying.under_test import Check, DatasetUnderTest, Note
+from podium.verifying.under_test import DatasetUnderTest, Note
+
+if TYPE_CHECKING:
+    from podium.execution.worker import Worker
 
 HEAVY = ("torch", "lightgbm", "optuna", "rich", "sqlalchemy")
 """What facts and metrics must not import."""
@@ -63,24 +62,6 @@ def imports_are_light(tested: DatasetUnderTest) -> Iterator[str]:
     brought = {"rich"} if "sklearn" in loaded else set()  # by it, which metrics of others take
     for name in set(HEAVY) & loaded - brought:
         yield f"competition.py or metric.py imports {name}"
-
-
-def facts_are_complete(tested: DatasetUnderTest) -> Iterator[str]:
-    """README, metric, controls and the default dataset are there and agree."""
-    facts = tested.competition
-    if not (facts.folder / "README.md").is_file():
-        yield "README.md is missing"
-    if not facts.datasets[0].at_hand:
-        yield "the default dataset is neither simulated nor beside competition.py"
-    for name in set(facts.accepted) - {title(check) for check in CHECKS}:
-        yield f"accepted names no check: {name!r}"
-    for control in facts.controls:
-        if control.model not in facts.models:
-            yield f"control {control.name!r} names no model: {control.model}"
-    scores = set(facts.metric.score(tested.solution.targets, tested.solution.answers))
-    declared = {score.name for score in facts.scores}
-    if scores != declared:
-        yield f"metric gives {sorted(scores)}, competition.py declares {sorted(declared)}"
 
 
 def checksums_agree(tested: DatasetUnderTest) -> Iterator[str]:
@@ -266,7 +247,7 @@ def bad_files_are_refused(tested: DatasetUnderTest) -> Iterator[str]:
 
 def board_is_whole(tested: DatasetUnderTest) -> Iterator[str]:
     """The board's database is sound, and every record's predictions are kept as they came in."""
-    contest = tested.scorer.contest
+    contest = tested.contest
     lost = list(files.unrecorded(contest))
     if lost:
         yield (
@@ -314,39 +295,11 @@ def spaces_yield_parameters(tested: DatasetUnderTest) -> Iterator[str]:
                 yield f"{name}: {error}"
 
 
-CHECKS: tuple[Check, ...] = (
-    imports_are_light,
-    facts_are_complete,
-    checksums_agree,
-    answers_follow_from_raw_files,
-    raw_files_are_those_that_were_frozen,
-    metric_is_that_of_its_version,
-    parts_are_disjoint_and_complete,
-    groups_keep_apart,
-    answers_are_apart,
-    perfect_beats_controls,
-    scores_do_not_depend_on_order,
-    metric_is_a_sum,
-    a_metric_of_others_scores_as_by_itself,
-    bad_files_are_refused,
-    models_keep_the_contract,
-    spaces_yield_parameters,
-    board_is_whole,
-    *BOARD,
-    *PROBES,
-)
-
-
-def title(check: Check) -> str:
-    """A check's name as people read it."""
-    return check.__name__.replace("_", " ")
-
-
 def _predictions(tested: DatasetUnderTest, worker: Worker) -> str:
     """The sha256 of what a model predicts for a few rows, with few trainings and seed 0."""
     part, data = tested.tiny, tested.data
-    done = worker.predict(worker.quick, {"test": predictions_limit(data, len(part))}, seed=0)
-    table = formats.read(done.files["test"], tested.competition, len(part), data.genes)
+    done = worker.predict(worker.quick, {"test": data.expected(len(part)).limit}, seed=0)
+    table = reader.read(done.files["test"], data.expected(len(part)))
     training.aligned(data, table, part)
     return file_sha256(done.files["test"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 
 from podium import scratch
 from podium.competition import model_file as models
-from podium.competition.contract import Competition, Dataset, Target
-from podium.competition.part import Part
 from podium.competition.version import PUBLIC, SOLUTION
 from podium.data import dataset as datas
 from podium.errors import MissingPackageError, PodiumError, one_line
 from podium.execution import training, views
 from podium.execution.worker import Worker
-from podium.leaderboard.submit import Scorer
-from podium.metrics.stats import Estimate
+from podium.leaderboard.board import open_board
+from podium.leaderboard.contest import Contest
 from podium.scoring import submission
 from podium.scoring.scoring import Solution, open_solution
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset, Target
+    from podium.competition.part import Part
+    from podium.metrics.stats import Estimate
 
 TINY = 400
 """Rows that models are tried on."""
@@ -51,9 +54,14 @@ class DatasetUnderTest:
         return datas.load(self.competition, self.dataset)
 
     @cached_property
-    def scorer(self) -> Scorer:
-        """Scores predictions of the dataset, and knows its board."""
-        return Scorer.of(self.data)
+    def contest(self) -> Contest:
+        """The dataset in the version of its data, and its board."""
+        return Contest(
+            competition=self.competition,
+            dataset=self.dataset,
+            version=self.data.version,
+            board=open_board(),
+        )
 
     @cached_property
     def solution(self) -> Solution:

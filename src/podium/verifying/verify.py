@@ -7,17 +7,20 @@ says what holds; it yields one line for each way in which it does not.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podium.competition import folders as competitions
 from podium.competition.version import checksums, is_ready
 from podium.errors import PodiumError
-from podium.execution.training import Progress
-from podium.verifying.checks import CHECKS, models_keep_the_contract, title
-from podium.verifying.probes import PROBES
+from podium.verifying import board, checks
+from podium.verifying.probes import duplicates, features, identity, scores
 from podium.verifying.under_test import Check, DatasetUnderTest, Note
+
+if TYPE_CHECKING:
+    from podium.execution.training import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +96,12 @@ def verify_dataset(tested: DatasetUnderTest) -> Iterator[Verdict]:
         yield verdict
     if tested.absent:
         reason = f"skipped: {', '.join(sorted(tested.absent))} need packages that are not installed"
-        yield _verdict(tested, title(models_keep_the_contract), skipped=reason)
+        yield _verdict(tested, title(checks.models_keep_the_contract), skipped=reason)
+
+
+def title(check: Check) -> str:
+    """A check's name as people read it."""
+    return check.__name__.replace("_", " ")
 
 
 def judged(tested: DatasetUnderTest, check: Check) -> Verdict:
@@ -115,3 +123,73 @@ def _verdict(tested: DatasetUnderTest, check: str, **said: str) -> Verdict:
     return Verdict(
         competition=tested.competition.name, dataset=tested.dataset.name, check=check, **said
     )
+
+
+def facts_are_complete(tested: DatasetUnderTest) -> Iterator[str]:
+    """README, metric, controls and the default dataset are there and agree."""
+    facts = tested.competition
+    if not (facts.folder / "README.md").is_file():
+        yield "README.md is missing"
+    if not facts.datasets[0].at_hand:
+        yield "the default dataset is neither simulated nor beside competition.py"
+    for name in set(facts.accepted) - {title(check) for check in CHECKS}:
+        yield f"accepted names no check: {name!r}"
+    for control in facts.controls:
+        if control.model not in facts.models:
+            yield f"control {control.name!r} names no model: {control.model}"
+    given = set(facts.metric.score(tested.solution.targets, tested.solution.answers))
+    declared = {score.name for score in facts.scores}
+    if given != declared:
+        yield f"metric gives {sorted(given)}, competition.py declares {sorted(declared)}"
+
+
+PROBES: Mapping[Check, str] = {
+    identity.ids_and_order_tell_nothing: (
+        "shuffle the rows in data.py, and number them anew where ids grow with the target or with "
+        "time"
+    ),
+    identity.metadata_tell_little: (
+        "see how missing values and lengths come about; fill or cut them alike for all rows if "
+        "they were made together with the answers"
+    ),
+    duplicates.no_test_row_is_in_train: (
+        "drop duplicates in data.py before the split, or keep them together: a group for each set "
+        "of equal rows (--split grouped)"
+    ),
+    duplicates.no_test_text_is_nearly_in_train: (
+        "cluster the texts and split whole clusters (--split grouped --by the cluster)"
+    ),
+    features.groups_stay_together: (
+        "split by that column (podium new --split grouped --by it), unless new rows of known "
+        "groups are what is asked for"
+    ),
+    features.no_feature_is_the_target: "take the column out of the features in data.py",
+    scores.no_constant_beats_the_controls: "add it as a control: Control(..., params={...})",
+    scores.worse_predictions_score_worse: (
+        "see to higher_is_better in competition.py, and to finish() in metric.py"
+    ),
+}
+"""Each probe, and what to do about its finding."""
+
+CHECKS: tuple[Check, ...] = (
+    checks.imports_are_light,
+    facts_are_complete,
+    checks.checksums_agree,
+    checks.answers_follow_from_raw_files,
+    checks.raw_files_are_those_that_were_frozen,
+    checks.metric_is_that_of_its_version,
+    checks.parts_are_disjoint_and_complete,
+    checks.groups_keep_apart,
+    checks.answers_are_apart,
+    checks.perfect_beats_controls,
+    checks.scores_do_not_depend_on_order,
+    checks.metric_is_a_sum,
+    checks.a_metric_of_others_scores_as_by_itself,
+    checks.bad_files_are_refused,
+    checks.models_keep_the_contract,
+    checks.spaces_yield_parameters,
+    checks.board_is_whole,
+    *board.BOARD,
+    *PROBES,
+)
+"""What is run, in this order."""

@@ -6,7 +6,7 @@ import csv
 import datetime
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from podium.leaderboard.ranking import LATE, UNVERIFIED, moved
 from podium.leaderboard.record import REFERENCE
 
 if TYPE_CHECKING:
+    from podium.leaderboard.details import Mine
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.standings import Standings
 
@@ -52,7 +53,7 @@ def board(
     else:
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
         out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
-        table(header, cells, right=figures, spare=range(last, 5, -1))
+        table(header, cells, right=figures, spare=range(last - 1, 5, -1), whole=[last])
         _notes(competition, standings, part)
 
 
@@ -121,6 +122,32 @@ def _board_cells(
         for row in standings.rows
     ]
     return header, cells
+
+
+def mine(boards: Sequence[Mine]) -> None:
+    """Print what a team has on each board."""
+    if not boards:
+        say("Nothing was submitted by this team here. See what there is: podium list")
+        return
+    header = ["board", "submissions", "last", "rank", "score", "name", "submission"]
+    cells = [
+        [
+            f"{one.competition}/{one.dataset}",
+            f"{one.submissions:,}",
+            _age(one.last),
+            "-" if one.rank is None else f"{one.rank} of {one.ranked}",
+            figure(one.score),
+            one.name or "-",
+            one.best or "-",
+        ]
+        for one in boards
+    ]
+    table(header, cells, right=[1, 2, 3, 4], whole=[6])
+    for one in boards:
+        if one.picked:
+            say(f"{one.competition}/{one.dataset}: picked {', '.join(one.picked)}")
+        if one.problem:
+            say(f"{one.competition}/{one.dataset}: {one.problem}")
 
 
 def _place(row: Row) -> str:

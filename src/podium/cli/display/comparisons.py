@@ -71,7 +71,7 @@ def _ends(rows: Sequence[Any]) -> Sequence[Any]:
 
 
 def blended(competition: Competition, blend: Blend) -> None:
-    """Print how a blend was made: weights and why, what each member gives, how like they are."""
+    """Print how a blend was made: weights, why, and the score of each member."""
     score = competition.primary
     way = "more" if score.higher_is_better else "less"
     chosen = {
@@ -85,24 +85,13 @@ def blended(competition: Competition, blend: Blend) -> None:
             f"{member.share:.3f}",
             figure(member.score),
             figure(member.fold_score),
-            "-" if member.without is None else f"{member.without:+.4f}",
         ]
         for number, member in enumerate(blend.members, 1)
     ]
     if blend.fold_score is not None:
-        cells.append(["the blend", "1.000", "", figure(blend.fold_score), ""])
-    header = ["", "weight", "public", "out of fold", "without it"]
+        cells.append(["the blend", "1.000", "", figure(blend.fold_score)])
+    header = ["", "weight", "public", "out of fold"]
     table(header, cells, right=range(1, len(header)))
     if blend.weights == "equal":
         for line in blend.why:
             say(f"equal weights, since {line}")
-    target = competition.targets[0]
-    kind = "r" if not (target.label or target.matrix) else "ARI" if target.label else "MCC of calls"
-    rows = [
-        [f"{number} {member.name}", *map(figure, likeness)]
-        for number, (member, likeness) in enumerate(
-            zip(blend.members, blend.likeness, strict=True), 1
-        )
-    ]
-    numbers = [str(number) for number in range(1, len(rows) + 1)]
-    table([f"{kind} between members", *numbers], rows, right=range(1, len(rows) + 1))

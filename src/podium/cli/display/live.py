@@ -152,7 +152,7 @@ class _Search:
 
     def __init__(self, trials: int | None, timeout: float | None) -> None:
         self._trials, self._timeout = trials, timeout
-        self._begun, self._said = time.monotonic(), 0.0
+        self._begun, self._said, self._told = time.monotonic(), 0.0, 0
         self._first: int | None = None
         self._stands: Standing | None = None
 
@@ -163,12 +163,13 @@ class _Search:
         self._stands = stands
 
     def say(self, stands: Standing) -> None:
-        """Say where it stands, at most once a second."""
+        """Say where it stands after a trial, but at most once a second; and once a minute."""
         self.watch(stands)
         passed = time.monotonic() - self._begun
-        if passed < max(QUIET, self._said + 1):
+        wait = 1 if stands.done > self._told else MINUTE
+        if passed < max(QUIET, self._said + wait):
             return
-        self._said = passed
+        self._said, self._told = passed, stands.done
         of = f" of {self._trials}" if self._trials else ""
         best = f"{stands.best[1]:.4f} (trial {stands.best[0]})" if stands.best else "-"
         say(

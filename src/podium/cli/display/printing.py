@@ -7,14 +7,10 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podium.documents import finite
 from podium.errors import PodiumError, visible
-
-if TYPE_CHECKING:
-    pass
-
 
 Cells = Sequence[str]
 
@@ -48,12 +44,16 @@ def error(problem: PodiumError, *, as_json: bool) -> None:
     """Print what was refused and what to do next."""
     say(f"error: {problem}")
     if as_json:
-        known = {"message": problem.message, "problems": problem.problems, "hint": problem.hint}
-        document({"error": known})
+        document({"error": problem.as_json})
 
 
 def table(
-    header: Cells, rows: Sequence[Cells], *, right: Sequence[int] = (), spare: Sequence[int] = ()
+    header: Cells,
+    rows: Sequence[Cells],
+    *,
+    right: Sequence[int] = (),
+    spare: Sequence[int] = (),
+    whole: Sequence[int] = (),
 ) -> None:
     """Print a table: drawn on a terminal, aligned plain text in a pipe.
 
@@ -62,11 +62,12 @@ def table(
         rows: Cells as text.
         right: Columns that are aligned to the right.
         spare: Columns that a narrow terminal may do without, the first to go first.
+        whole: Columns whose cells are copied, as IDs are: they stay on one line.
     """
     header, *rows = [[visible(cell).replace("\n", " ") for cell in row] for row in [header, *rows]]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     if sys.stdout.isatty():
-        _drawn(header, rows, right, _fitting(widths, spare))
+        _drawn(header, rows, right, _fitting(widths, spare), whole)
         return
     for row in [header, *rows]:
         cells = [
@@ -87,7 +88,11 @@ def _fitting(widths: Sequence[int], spare: Sequence[int]) -> list[int]:
 
 
 def _drawn(
-    header: Cells, rows: Sequence[Cells], right: Sequence[int], shown: Sequence[int]
+    header: Cells,
+    rows: Sequence[Cells],
+    right: Sequence[int],
+    shown: Sequence[int],
+    whole: Sequence[int],
 ) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -96,7 +101,13 @@ def _drawn(
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold cyan")
     for place in shown:
         number = place in right
-        drawn.add_column(Text(header[place]), justify="right" if number else "left", no_wrap=number)
+        least = max(len(row[place]) for row in [header, *rows]) if place in whole else None
+        drawn.add_column(
+            Text(header[place]),
+            justify="right" if number else "left",
+            no_wrap=number or place in whole,
+            min_width=least,
+        )
     for row in rows:
         drawn.add_row(*(Text(row[place]) for place in shown))  # brackets in names are no markup
     Console().print(drawn)

@@ -6,13 +6,15 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from podium import documents
 from podium.cli.display.boards import approximate
 from podium.cli.display.printing import Cells, near, out, say, table
 from podium.competition.contract import Competition, Dataset
-from podium.figures import counted, figure, interval
+from podium.figures import counted, figure, interval, short
 
 if TYPE_CHECKING:
     from podium.execution.predicting import Predicted
+    from podium.leaderboard.details import Details
     from podium.leaderboard.exchange import Imported
     from podium.leaderboard.rescore import Handled
     from podium.leaderboard.submit import Outcome
@@ -83,7 +85,9 @@ def handled(files: Sequence[Handled]) -> None:
             ]
             for entry in lines
         ]
-        table(["board", "team", "file", "submission", "score", "verdict"], rows, right=[4])
+        table(
+            ["board", "team", "file", "submission", "score", "verdict"], rows, right=[4], whole=[3]
+        )
     ignored = [entry.file for entry in files if entry.status == "ignored"]
     if ignored:
         say(f"no predictions, ignored: {', '.join(ignored)}")
@@ -120,6 +124,33 @@ def imported(done: Imported) -> None:
             "whose private scores did not come along, or could not be computed again. "
             f"Open it: podium reveal {competition} --dataset {dataset}"
         )
+
+
+def details(competition: Competition, shown: Details) -> None:
+    """Print a submission: what it is, every score, and how it was made."""
+    row = shown.row
+    rank = f"public rank {row.rank}" if row.rank is not None else row.status
+    file = " ".join(filter(None, [shown.file, shown.file_problem])) or "-"
+    about = {
+        "submission": row.submission,
+        "team": row.team,
+        "name": row.name,
+        "stands": rank + (", picked by its team" if shown.picked else ""),
+        "handed in": row.created,
+        "model": row.model or "-",
+        "message": shown.message or "-",
+        "file": file,
+        "version": shown.version,
+    }
+    table([f"{shown.competition}/{shown.dataset}", ""], [[*pair] for pair in about.items()])
+    titles = {"public": "public part", "private": "private part", "all": "whole test part"}
+    for part, scores in shown.scores.items():
+        out(f"\n{titles[part]}")
+        _card_table(competition, scores)
+    how = documents.flat(shown.provenance)
+    ordered = sorted(how.items(), key=lambda item: (not item[0].startswith("params."), item[0]))
+    out()
+    table(["made by", ""], [[name, short(value, 80)] for name, value in ordered])
 
 
 def card(competition: Competition, scored: Card) -> None:

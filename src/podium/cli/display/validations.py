@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from podium import api
 from podium.cli.display.printing import document, near, out, say, table
 from podium.figures import age, chance, figure, interval
 
+if TYPE_CHECKING:
+    from podium.leaderboard.validations import Validation
 
-def earlier(competition: str, dataset: str | None, *, as_json: bool) -> None:
-    """Print what was cross-validated before, best first."""
-    known = api.validations(competition, dataset)
+
+def earlier(title: str, known: Sequence[Validation], *, as_json: bool) -> None:
+    """Print what was cross-validated before, best first; `title` names competition and dataset."""
     if as_json:
         document([{**asdict(e), "file": e.file and str(near(e.file))} for e in known])
         return
-    chosen = api.load(competition, dataset)[1].name
     if not known:
-        command = f"podium cv {competition} MODEL -d {chosen}"
-        say(f"No cross-validation of {competition}/{chosen} yet: {command}")
+        command = "podium cv {} MODEL -d {}".format(*title.split("/"))
+        say(f"No cross-validation of {title} yet: {command}")
         return
-    out(f"{competition}/{chosen}, out of fold")
+    out(f"{title}, out of fold")
     rows = []
     for entry in known:
         behind = entry.behind

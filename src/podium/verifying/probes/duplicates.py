@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,9 @@ from pandas.api.types import is_float_dtype, is_numeric_dtype
 from podium.columns import many
 from podium.verifying.probes.helpers import as_text
 from podium.verifying.probes.minhash import LONGEST, nearest, sketch
-from podium.verifying.under_test import DatasetUnderTest
+
+if TYPE_CHECKING:
+    from podium.verifying.under_test import DatasetUnderTest
 
 SHARE, LEAST = 0.005, 3
 """Rows of the test part that are too many: this share of it, and not fewer than that."""

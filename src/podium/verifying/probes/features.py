@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype, is_numeric_dtype
 
-from podium.competition.contract import Target
 from podium.verifying.probes.helpers import readings, share_along, share_between
-from podium.verifying.under_test import DatasetUnderTest
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Target
+    from podium.verifying.under_test import DatasetUnderTest
 
 ENOUGH = 60
 """Rows from which a feature that goes with the answers does not do so by chance."""
@@ -51,7 +53,7 @@ def groups_stay_together(tested: DatasetUnderTest) -> Iterator[str]:
 
 
 def no_feature_is_the_target(tested: DatasetUnderTest) -> Iterator[str]:
-    """No feature, and no two features together, are the answer in other clothes."""
+    """No feature, and no two features together, are the answer written in another way."""
     train, test = tested.features
     if len(train) + len(test) < ENOUGH:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,9 @@ from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from podium.data.tables import moments
 from podium.metrics.stats import difference
-from podium.verifying.under_test import DatasetUnderTest
+
+if TYPE_CHECKING:
+    from podium.verifying.under_test import DatasetUnderTest
 
 DECIMALS = 8
 """Decimals that are told from each other."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype, is_numeric_dtype
 
-from podium.competition.contract import Target
 from podium.competition.part import Part
 from podium.verifying.probes.helpers import (
     WORTH,
@@ -21,6 +20,9 @@ from podium.verifying.probes.helpers import (
     share_between,
 )
 from podium.verifying.under_test import DatasetUnderTest, Note
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Target
 
 Parts = tuple[Part, Part]
 
@@ -41,10 +43,7 @@ def ids_and_order_tell_nothing(tested: DatasetUnderTest) -> Iterator[str]:
 
 
 def metadata_tell_little(tested: DatasetUnderTest) -> Iterator[str]:
-    """Trees on what is beside the point alone do not come near a perfect score.
-
-    That is lengths, decimals and missing values, ids and order.
-    """
+    """Trees on lengths, decimals, missing values, ids and order alone come nowhere near perfect."""
     if lead := _lead_of_trees(tested, _metadata):
         way, scores = lead
         line = f"ids, order, lengths, decimals and missing values alone score {scores}"
