@@ -474,8 +474,10 @@ def test_what_a_model_prints_does_not_mix_with_results(podium_cli):
 def test_parameters_that_a_shipped_model_refuses_are_the_users_to_mend(podium_cli):
     done = podium_cli("run", "sirna", "ridge", "--set", "alpha=-1")
     assert done.status == 1
-    assert "ridge.py failed in fit" in done.err
-    assert "alpha" in done.err
+    assert "alpha of ridge is a number from 0 to 1e+12, not -1." in done.err
+    done = podium_cli("run", "sirna", "stack", "--set", 'members={"ridge": {"alpha": -1}}')
+    assert done.status == 1
+    assert "alpha of ridge is a number from 0 to 1e+12, not -1." in done.err
 
 
 def test_a_disk_that_refuses_is_told_plainly(podium_cli, file, monkeypatch):

@@ -17,7 +17,7 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import build as build_features
 from ..shared.features import species, start_site
-from ..shared.parameters import GROUPS
+from ..shared.parameters import COUNTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 PARAMETERS = {
-    "groups": Parameter(["word"], "groups of features, see `features.py`", choices=GROUPS),
+    "groups": Parameter(["word"], "groups of features, see `features.py`", choices=COUNTS),
     "alphas": Parameter(
         [300.0, 1000.0, 3000.0, 10000.0],
         "penalties on the squared weights, of which the folds of train choose one",

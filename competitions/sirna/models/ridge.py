@@ -60,7 +60,9 @@ class LinearModel:
 
     def _design(self, table: pd.DataFrame) -> pd.DataFrame:
         numbers = (table.select_dtypes("number") - self.mean) / self.scale
-        onehot = pd.get_dummies(table.select_dtypes("category"), dtype=np.float32)
+        onehot = table.select_dtypes("category")
+        if len(onehot.columns):  # pandas refuses a table without any
+            onehot = pd.get_dummies(onehot, dtype=np.float32)
         # What is not known sits at the mean, which is 0.
         return pd.concat([numbers.fillna(0.0), onehot], axis=1).astype(np.float32)
 

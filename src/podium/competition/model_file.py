@@ -7,7 +7,6 @@ parameters), `build(params, seed)` and `space(trial)`; the built object has `fit
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import copy
 import hashlib
@@ -37,6 +36,7 @@ from podium.competition.parameters import (
     defaults,
     plain,
     suggest,
+    summary,
 )
 from podium.competition.part import Model
 from podium.errors import (
@@ -169,15 +169,6 @@ class LoadedModel(ModelFile):
         from threadpoolctl import threadpool_limits
 
         return threadpool_limits(count, user_api="blas")
-
-
-def summary(source: bytes) -> str:
-    """The first line of a file's docstring; the file is not run."""
-    try:
-        doc = ast.get_docstring(ast.parse(source)) or ""
-    except (SyntaxError, ValueError) as error:
-        return f"broken: {error}"
-    return doc.split("\n\n")[0].replace("\n", " ")
 
 
 def user_file(name: str | Path) -> Path | None:

@@ -312,6 +312,15 @@ def declared(
     return value
 
 
+def summary(source: bytes) -> str:
+    """The first line of a file's docstring; the file is not run."""
+    try:
+        doc = ast.get_docstring(ast.parse(source)) or ""
+    except (SyntaxError, ValueError) as error:
+        return f"broken: {error}"
+    return doc.split("\n\n")[0].replace("\n", " ")
+
+
 _HINT = (
     f"{DECLARED} is read without running the file: plain values, Parameter(...), and what "
     "podium.learning declares. See docs/models.md"

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium.competition import folders as competitions
-from podium.competition import model_file
 from podium.competition.contract import Competition, Dataset, Target
-from podium.competition.model_file import ModelFile
+from podium.competition.parameters import summary
 from podium.competition.version import PUBLIC, cache_folder, checksums, find_version, is_ready
 from podium.errors import PodiumError
 from podium.leaderboard.board import open_board
+
+if TYPE_CHECKING:
+    from podium.competition.model_file import ModelFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
             {"url": s.url, "licence": s.licence, "citation": s.citation} for s in dataset.sources
         ],
         "models": {
-            name: model_file.summary((competition.folder / "models" / f"{name}.py").read_bytes())
+            name: summary((competition.folder / "models" / f"{name}.py").read_bytes())
             for name in competition.models
         },
     }
@@ -129,6 +131,8 @@ def models(
         UnknownNameError: With the nearest name.
         ModelError: If there is no such file, or its declarations are broken.
     """
+    from podium.competition import model_file
+
     names = competition.models if model is None else [model]
     costs = _costs(competition, dataset)
     return [_model(model_file.shown(competition, name), costs) for name in names]
