@@ -307,11 +307,10 @@ def computed(name: str) -> dict[str, Behaviour]:
     import pandas as pd
 
     from podium import api
-    from podium.execution.folds import predictions_limit
     from podium.verifying.under_test import DatasetUnderTest
 
     case = DatasetUnderTest(*api.load(name))
-    noted, limit = {}, predictions_limit(case.data, len(case.tiny))
+    noted, limit = {}, case.data.expected(len(case.tiny)).limit
     for model, worker in case.models():
         file = worker.model
         quick = {**worker.quick, **_short(file.params)}
