@@ -415,6 +415,19 @@ def test_every_command_has_help(podium_cli):
         assert command.callback.__doc__.split("\n")[0] in " ".join(done.out.split())
 
 
+@pytest.mark.parametrize("name", ["", *cli.COMMANDS])
+def test_help_names_no_python_types(name, podium_cli):
+    shown = podium_cli(*filter(None, [name]), "--help").out
+    assert not re.search(r"<(bool|str|int|float|path|file|\w+ range|list\[.*\])>", shown)
+
+
+def test_the_version_is_told(podium_cli):
+    import podium
+
+    done = podium_cli("--version")
+    assert (done.status, done.out) == (0, f"podium {podium.__version__}\n")
+
+
 def test_tables_are_drawn_on_a_terminal(podium_cli, file, monkeypatch, capsys):
     import sys
 

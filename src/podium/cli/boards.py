@@ -49,7 +49,9 @@ def board(
         int | None,
         typer.Option("--top", metavar="N", min=0, help="So many rows; 0: all. A table: 200."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    form: Annotated[
+        Format, typer.Option("--format", metavar="FORM", help="table, json, csv or markdown.")
+    ] = Format.TABLE,
     as_json: Json = False,
 ) -> None:
     """Show the leaderboard."""
