@@ -258,8 +258,22 @@ def test_formats_of_the_board(podium_cli, file):
     assert table.splitlines()[0] == "Toy (toy/demo), public part"
     assert '"a|b,c"' in csv
     assert "a\\|b,c" in markdown
-    assert csv.splitlines()[0].startswith("rank,tier,team,name,rmse,95% interval")
+    assert csv.splitlines()[0].startswith("rank,status,reference_rank,tier,team,name,model,rmse,ci")
     assert podium_cli("board", "toy", "--format", "json").json["rows"]
+
+
+def test_csv_has_one_plain_value_a_column(podium_cli, file):
+    """The same figures under the same names as JSON; nothing where there is none."""
+    from csv import DictReader
+
+    podium_cli("submit", "toy", file)
+    podium_cli("run", "toy", "line")
+    rows = podium_cli("board", "toy", "--json").json["rows"]
+    table = list(DictReader(podium_cli("board", "toy", "--format", "csv").out.splitlines()))
+    for row, shown in zip(rows, table, strict=True):
+        plain = {key: value for key, value in row.items() if not isinstance(value, dict)}
+        plain |= {"rmse": plain.pop("score"), "public_rank": None, **row["strata"]}
+        assert shown == {key: "" if value is None else str(value) for key, value in plain.items()}
 
 
 FORMULAS = {
@@ -300,7 +314,7 @@ def test_names_are_text_in_csv_and_markdown(podium_cli, sample):
     kinds = {child.type for token in inline for child in token.children}
     assert kinds <= {"text", "text_special"}, kinds
     cells = ["".join(child.content for child in token.children) for token in inline]
-    width = len(table[0])
+    width = len(text.splitlines()[0].split(" | "))
     assert [cells[place : place + width][3] for place in range(width, len(cells), width)] == [
         row["name"].strip() for row in rows
     ]

@@ -11,7 +11,7 @@ def _without_types(parameters: Any) -> Any:
     """The parameters; an argument's own name, or a flag's, says all that its type would."""
     for parameter in parameters:
         if parameter.param_type_name == "argument" or parameter.is_flag:
-            parameter.display_type_rich = lambda ctx: None
+            parameter.display_type_rich = lambda **_: ""
     return parameters
 
 
