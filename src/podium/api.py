@@ -816,7 +816,7 @@ def standings(
         **view: Which rows and in what order: the fields of `podium.leaderboard.standings.View`.
 
     Raises:
-        BoardError: If the part is sealed or unknown.
+        BoardError: If the part is sealed or unknown, or the team has nothing there.
     """
     from podium.leaderboard.contest import Contest, nothing_submitted
     from podium.leaderboard.record import PARTS
@@ -828,6 +828,8 @@ def standings(
         raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
     contest = Contest.find(*names)
     if contest and contest.board.exists:
+        if (team := view.get("team")) is not None:
+            contest.must_have(team)
         return of_contest(contest, part, View(**view))
     if part != "public":
         raise nothing_submitted(*names)

@@ -337,6 +337,31 @@ def test_an_empty_board_says_how_to_begin(podium_cli):
     assert "podium run toy constant" in done.err
 
 
+def test_hints_name_the_dataset(podium_cli, sample, own_cache, workspace):
+    """What an empty board, a wrong file and an unknown model say to do next works as it stands."""
+    nothing = podium_cli("board", "toy", "-d", "table").err
+    assert "Get the data first: podium data toy --dataset table" in nothing
+    assert f"The workspace is {workspace}" in nothing
+    demo = podium_cli("board", "toy").err
+    assert "Begin with: podium run toy constant --dataset demo" in demo
+    assert "podium cv toy constant --dataset demo" in podium_cli("cv", "toy").err
+    sample.assign(y="x").to_csv("bad.csv", index=False)
+    assert "podium show toy --dataset demo;" in podium_cli("check", "toy", "bad.csv").err
+    assert "podium models toy" in podium_cli("run", "toy", "nothing").err
+
+
+def test_a_team_that_is_none_is_told(podium_cli, file):
+    podium_cli("submit", "toy", file, "--team", "bob")
+    for command in (["submit", "toy", file], ["mine"]):
+        refused = podium_cli(*command, "--team", "")
+        assert (refused.status, "The team name '' cannot be used" in refused.err) == (1, True)
+    refused = podium_cli("board", "toy", "--team", "bo")
+    assert refused.status == 1
+    assert "Team 'bo' has nothing on toy/demo; did you mean 'bob'?" in refused.err
+    assert "podium board toy --dataset demo" in refused.err
+    assert podium_cli("board", "toy", "--team", "").status == 1
+
+
 def test_real_data_say_how_to_get_them(podium_cli, own_cache):
     done = podium_cli("run", "toy", "line", "-d", "table")
     assert (done.status, done.out) == (1, "")

@@ -55,6 +55,8 @@ def board(
     as_json: Json = False,
 ) -> None:
     """Show the leaderboard."""
+    from podium.leaderboard.contest import nothing_submitted
+
     competition, chosen = api.load(comp, dataset)
     top = _rows(top, whole=as_json or form != Format.TABLE)
     view = {
@@ -71,8 +73,10 @@ def board(
             how = "json" if as_json else form.value
             boards.board(competition, chosen.name, standings, part.value, how)
             return
-    printing.out(f"Nothing was submitted to {comp}/{chosen.name} yet.")
-    printing.say(f"Begin with: podium run {comp} {competition.controls[0].model}")
+    nothing = nothing_submitted(competition, chosen)
+    printing.out(nothing.message)
+    for line in (*nothing.problems, nothing.hint):
+        printing.say(line)
 
 
 def compare(

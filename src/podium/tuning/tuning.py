@@ -363,13 +363,11 @@ def _refuse_hopeless(study: optuna.Study, subject: Subject) -> None:
     stands = studies.standing(study)
     if not stands.hopeless:
         return
-    name = subject.file.name if subject.file.shipped else subject.file.path
     raise ModelError(
         f"The first {stands.failed} trials of {study.study_name} all failed: the search is "
         "stopped, since it is the model that needs mending.",
         problems=studies.failures(study),
-        hint=f"See it fail alone: podium cv {subject.data.competition.name} {name} "
-        f"--dataset {subject.data.dataset.name}",
+        hint=f"See it fail alone: {subject.command('cv')}",
     )
 
 
