@@ -21,6 +21,7 @@ COMMANDS = {  # in the order in which help lists them
     "run": "models.run",
     "cv": "models.cv",
     "tune": "tuning.tune",
+    "studies": "tuning.studies",
     "predict": "models.predict",
     "check": "submissions.check",
     "submit": "submissions.submit",

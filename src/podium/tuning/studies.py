@@ -237,7 +237,7 @@ def find(storage: Storage, full: str) -> optuna.Study:
     if full not in names:
         raise PodiumError(
             f"There is no study {full}. Known: {', '.join(names) or 'none'}.",
-            hint="Begin one: podium tune COMP MODEL --trials 50",
+            hint="See them all: podium studies {} --dataset {}".format(*full.split("/")),
         )
     return optuna.load_study(study_name=full, storage=storage.optuna)
 
