@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,9 @@ from podium import api
 from podium.cli import answers
 from podium.cli.display import competitions, live, printing
 from podium.cli.options import Comp, CsvFile, DatasetName, Json
+
+if TYPE_CHECKING:
+    from podium.leaderboard.listing import Entry
 
 
 def list_(as_json: Json = False) -> None:
@@ -23,11 +26,12 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         printing.document([asdict(entry) for entry in entries])
         return
+    terminal = sys.stdout.isatty()  # a line each, without the competition's title
     rows = [
         [
             entry.competition,
             entry.dataset,
-            entry.title,
+            _short(entry) if terminal else entry.title,
             entry.metric,
             entry.status,
             str(entry.submissions),
@@ -35,7 +39,12 @@ def list_(as_json: Json = False) -> None:
         for entry in entries
     ]
     header = ["competition", "dataset", "title", "metric", "data", "submissions"]
-    printing.table(header, rows, right=[5])
+    printing.table(header, rows, right=[5], spare=[3], clip=2)
+
+
+def _short(entry: Entry) -> str:
+    """The dataset's title alone; of what is broken, all that is said."""
+    return entry.title if entry.status == "broken" else entry.title.partition(": ")[2]
 
 
 def show(
