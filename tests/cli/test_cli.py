@@ -613,15 +613,40 @@ def test_models_and_their_parameters(podium_cli, toy):
         ("podium models sirna g", ["gru"]),
         ("podium run maize ba", ["basenji", "basenji_small"]),
         ("podium tune sirna ridge --trials 3 --set a", ["alpha="]),
+        ("podium board si", ["sirna"]),
+        ("podium board sirna -d sh", ["shanghai"]),
+        ("podium tune sirna ridge --sampler q", ["qmc"]),
         ("podium run nowhere lightgbm --set pre", []),
         ("podium run --set pre", []),
     ],
 )
 def test_shells_complete_models_and_parameters(line, said, monkeypatch, capsys):
+    assert completed(line, monkeypatch, capsys) == said
+
+
+def test_completed_samplers_are_those_of_a_search():
+    from podium.cli import completing
+    from podium.tuning import samplers
+
+    assert completing.SAMPLERS == samplers.SAMPLERS
+
+
+def completed(line, monkeypatch, capsys):
+    """What bash is told for a line."""
     monkeypatch.setenv("_PODIUM_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", line)
     monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
     monkeypatch.setattr("sys.argv", ["podium"])
     with pytest.raises(SystemExit):
         cli.main()
-    assert capsys.readouterr().out.split() == said
+    return capsys.readouterr().out.split()
+
+
+def test_shells_complete_submissions(podium_cli, file, monkeypatch, capsys):
+    name = "my%guess"
+    submission = podium_cli("submit", "toy", file, "--name", name, "--json").json["submission"]
+    podium_cli("submit", "toy", file, "--name", "two words")
+    for start in ("show toy", "compare toy", "withdraw", "pick toy"):
+        assert completed(f"podium {start} my%", monkeypatch, capsys) == [name]
+        assert completed(f"podium {start} {submission[:5]}", monkeypatch, capsys) == [submission]
+    assert completed("podium show sirna my", monkeypatch, capsys) == []

@@ -14,7 +14,7 @@ import typer
 from podium import api, figures
 from podium.cli import answers
 from podium.cli.display import boards, comparisons, live, printing, submissions
-from podium.cli.options import Comp, DatasetName, Format, Json, Part, Team, Yes
+from podium.cli.options import Comp, DatasetName, Format, Json, Part, Submissions, Team, Yes
 
 TABLE_ROWS = 200
 """Rows of a board that a table shows unless told otherwise."""
@@ -81,10 +81,7 @@ def board(
 
 def compare(
     comp: Comp,
-    submissions: Annotated[
-        list[str],
-        typer.Argument(metavar="A B...", help="IDs, names, TEAM/NAME, or teams for their best."),
-    ],
+    submissions: Submissions,
     dataset: DatasetName = None,
     as_json: Json = False,
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from podium import api
-from podium.cli import answers
+from podium.cli import answers, completing
 from podium.cli.display import competitions, live, printing
 from podium.cli.options import Comp, CsvFile, DatasetName, Json
 
@@ -51,7 +51,11 @@ def show(
     comp: Comp,
     submission: Annotated[
         str | None,
-        typer.Argument(metavar="SUBMISSION", help="An ID, name, TEAM/NAME, or a team's best."),
+        typer.Argument(
+            metavar="SUBMISSION",
+            help="An ID, name, TEAM/NAME, or a team's best.",
+            autocompletion=completing.submissions,
+        ),
     ] = None,
     dataset: DatasetName = None,
     as_json: Json = False,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from podium import api
-from podium.cli import answers
+from podium.cli import answers, completing
 from podium.cli.display import live, printing, tuning
 from podium.cli.options import (
     Comp,
@@ -34,7 +34,13 @@ Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0.01, help="End by then.")
 ]
 Sampler = Annotated[
-    str, typer.Option("--sampler", metavar="S", help="tpe random cmaes gp qmc nsgaii.")
+    str,
+    typer.Option(
+        "--sampler",
+        metavar="S",
+        help=f"{' '.join(completing.SAMPLERS)}.",
+        autocompletion=completing.samplers,
+    ),
 ]
 Pruner = Annotated[str, typer.Option("--pruner", metavar="P", help="folds none.")]
 WarmStart = Annotated[
