@@ -237,7 +237,7 @@ class Estimator:
             self.estimator.fit(train.features, wanted)
         except ValueError as error:
             text = list(train.features.select_dtypes(exclude="number").columns)
-            if not text:
+            if not text or "could not convert string" not in str(error):
                 raise
             raise ModelError(
                 f"{type(self.estimator).__name__} failed in fit: {one_line(error)}",
