@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # Processes that tests start need not compile Podium again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-slow test-all coverage check docs redteam reference bench clean
+.PHONY: demo test test-slow test-all coverage check docs notebook redteam reference bench clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -44,6 +44,10 @@ check: .venv/ready-dev
 docs: .venv/ready-docs
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/pages.py
+
+# docs/notebook.ipynb, executed: after a change of docs/notebook_source.py, or of what it shows.
+notebook: .venv/ready-dev
+	$(BIN)/python docs/execute.py
 
 # Attacks of all kinds, by turns, and the table of docs/security.md: make redteam SECONDS=600.
 SECONDS ?= 60
