@@ -27,7 +27,7 @@ PAGES = [
     )
     for path in sorted(ROOT.glob(pattern))
 ]
-TRAINING = {"models", "tuning"}
+TRAINING = {"README", "models", "tuning"}
 """Pages whose Python trains for a while."""
 FOLLOWED = [ROOT / "docs" / "organiser.md"]
 """Pages that make competitions of their own, and are followed block by block."""

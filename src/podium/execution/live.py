@@ -267,14 +267,14 @@ class Estimator:
 
 def _encoded(features: pd.DataFrame, error: str) -> str:
     """What to do about columns that an estimator cannot take; nothing if they are not why."""
-    if "could not convert" in error:
-        text = list(features.select_dtypes(exclude="number").columns)
+    text = list(features.select_dtypes(exclude="number").columns)
+    if text and "could not convert string" in error:
         return (
             f"These columns are no numbers: {', '.join(text)}. To encode or drop them: "
             "sklearn.compose.make_column_transformer"
         )
-    if "NaN" in error:
-        gaps = list(features.columns[features.isna().any()])
+    gaps = list(features.columns[features.isna().any()])
+    if gaps and "NaN" in error:
         return (
             f"These columns have missing values: {', '.join(gaps)}. To fill them: "
             "sklearn.impute.SimpleImputer, in the pipeline"
