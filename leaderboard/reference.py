@@ -167,7 +167,11 @@ def trained(
     from podium import api
     from podium.errors import ModelError
     from podium.execution import executors
+    from podium.execution import jobs as trainings
+    from podium.execution.worker import Limits
 
+    memory = Limits().memory_mb / jobs if jobs > 1 else None
+    ready = api.prepare(competition, dataset)
     with executors.opened(None if dask else jobs, dask) as executor:
         slots = executor.slots
     if threads := executors.threads(jobs):
@@ -177,12 +181,27 @@ def trained(
         model, params = lines[shown]
         sys.stderr.write(f"{competition}/{dataset}: {shown}\n")
         try:
-            api.run(competition, model, dataset=dataset, params=params, team="reference", dask=dask)
-        except ModelError as error:  # it needs train rows, and there are none
+            api.run(
+                competition,
+                model,
+                dataset=dataset,
+                params=params,
+                team="reference",
+                dask=dask,
+                limit_memory=memory,
+            )
+        except ModelError as error:
+            if ready.has("public/train.parquet") and ready.rows("train"):
+                raise
             sys.stderr.write(f"{shown} is left out: {error}\n")
             return False
         return True
 
+    if slots == 1:
+        for shown in lines:
+            if train(shown):
+                yield
+        return
     with ThreadPoolExecutor(slots) as pool:
         futures = [pool.submit(train, shown) for shown in lines]
         try:
@@ -191,6 +210,7 @@ def trained(
                     yield
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            trainings.end_all()
             raise
 
 

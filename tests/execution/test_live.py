@@ -54,7 +54,7 @@ def test_the_record_says_what_it_was(toy):
     assert code["model_file"] == "Pipeline (a live object)"
     assert "Ridge(alpha=2.0)" in code["model_source"]
     assert code["params"]["ridge__alpha"] == 3
-    assert made.row.name == "Pipeline ridge__alpha=3.0"
+    assert made.row.name == "Pipeline ridge__alpha=3"
     assert "live object" in code["left_open"][0]
     source = record(podium.run("toy", Line, team="bo").row.submission).provenance["model_source"]
     assert "np.polyfit" in source
@@ -140,3 +140,91 @@ def test_features_that_are_no_table(cache):
     podium.prepare("imputation")
     with pytest.raises(ModelError, match="no table of features"):
         podium.run("imputation", Ridge())
+
+
+class Odd(Line):
+    """Defaults that no record can hold as they are."""
+
+    def __init__(self, ends=(1, float("inf")), kinds=frozenset("a"), size=len, degree=1):
+        super().__init__(degree)
+        assert isinstance(ends, tuple)
+        assert isinstance(kinds, frozenset)
+        assert size is len
+
+    def fit(self, train):
+        super().fit(train)
+
+
+def test_a_class_gets_its_own_defaults_and_may_leave_the_report_out(toy):
+    made = podium.run("toy", Odd)
+    assert made.score == podium.run("toy", Line, team="bo").score
+    assert podium.run("toy", Odd, params={"degree": 0}, submit=False).file != made.file
+
+
+def test_an_estimator_takes_what_it_takes(toy):
+    from sklearn.svm import SVR
+
+    model = make_pipeline(NUMBERS, SVR())
+    assert (
+        podium.run("toy", model, params={"svr__gamma": 0.1}).row.name == "Pipeline svr__gamma=0.1"
+    )
+
+
+def test_it_trains_in_the_thread_of_whoever_calls(toy):
+    import threading
+
+    seen = []
+
+    class Here(Line):
+        def fit(self, train, report=None):
+            seen.append(threading.current_thread())
+            super().fit(train)
+
+    podium.cross_validate("toy", Here)
+    podium.run("toy", Here)
+    assert set(seen) == {threading.current_thread()}
+
+
+def test_a_class_is_known_by_its_source(toy, monkeypatch):
+    """As of a notebook's cell; of another body it is another model, and so where none is found."""
+    import linecache
+
+    from podium.execution.live import model_of
+
+    def defined(text, cell):
+        lines = [line + "\n" for line in text.splitlines()]
+        monkeypatch.setitem(linecache.cache, cell, (len(text), None, lines, cell))
+        space = {"__name__": "__main__"}
+        exec(compile(text, cell, "exec"), space)
+        return model_of(toy, space["M"])
+
+    text = "class M:\n    def fit(self, train): pass\n    def predict(self, part): return {}"
+    first, same = defined(text, "<cell-1>"), defined(text, "<cell-1>")
+    other = defined(text.replace("{}", "None"), "<cell-2>")
+    assert first.description == text
+    assert first.sha256 == same.sha256 != other.sha256
+    monkeypatch.setattr(linecache, "getlines", lambda *_: [])
+    assert defined(text, "<cell-3>").sha256 != defined(text, "<cell-3>").sha256
+
+
+def test_functions_of_an_estimator_count(toy):
+    from sklearn.preprocessing import FunctionTransformer
+
+    from podium.execution.live import model_of
+
+    def one(table):
+        return table
+
+    def two(table):
+        return 2 * table
+
+    of = [model_of(toy, make_pipeline(FunctionTransformer(f), Ridge())) for f in (one, one, two)]
+    assert of[0].sha256 == of[1].sha256 != of[2].sha256
+    assert " at 0x" not in of[0].description
+
+
+def test_a_class_that_needs_more_is_told(toy):
+    from sklearn.pipeline import Pipeline
+
+    with pytest.raises(ModelError, match="cannot be built without parameters"):
+        podium.run("toy", Pipeline)

@@ -260,6 +260,12 @@ def lacks(job: Job) -> str:
     return ""
 
 
+def end_all() -> None:
+    """End whatever this process does for any command."""
+    for command in list(_COMMANDS):
+        end(command)
+
+
 def end(command: str) -> None:
     """End what this process does for a command, and forget it."""
     with _FIRST:
@@ -374,6 +380,10 @@ class Trainings:
             seconds: That the model's code may take; None for any time.
         """
         own = {"fold": fold, "params": dict(params), "seed": seed, "seconds": seconds}
+        if isinstance(self._file, LiveModel):  # in this thread: Ctrl+C must reach it
+            done = Future[dict[str, Any]]()
+            done.set_result(train({**self._facts, **own}))
+            return done
         function = train_far if self.far else train
         return self._executor.submit(function, {**self._facts, **own})
 

@@ -8,14 +8,17 @@ gives passes the same checks as any model's predictions, and the record says wha
 
 from __future__ import annotations
 
+import ast
 import copy
 import hashlib
 import inspect
+import linecache
 import math
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -67,7 +70,7 @@ def model_of(competition: Competition, given: Any) -> LiveModel:
     Raises:
         ModelError: If it is none of these.
     """
-    made = given() if isinstance(given, type) and hasattr(given, "get_params") else given
+    made = _made(given) if isinstance(given, type) and hasattr(given, "get_params") else given
     lacking = [name for name in ("fit", "predict") if not callable(getattr(made, name, None))]
     if lacking:
         raise ModelError(
@@ -78,6 +81,16 @@ def model_of(competition: Competition, given: Any) -> LiveModel:
     if hasattr(made, "get_params"):
         return _model(made, *_of_estimator(competition, made))
     return _model(made, *(_of_class if isinstance(made, type) else _of_object)(made))
+
+
+def _made(given: type) -> Any:
+    try:
+        return given()
+    except Exception as error:
+        raise ModelError(
+            f"{given.__name__} cannot be built without parameters: {one_line(error)}",
+            hint="Hand in an object instead of the class.",
+        ) from error
 
 
 Build = Callable[[dict[str, Any], int], Any]
@@ -94,21 +107,34 @@ def _model(made: Any, params: Mapping[str, Any], build: Build, description: str)
         shipped=False,
         sha256=hashlib.sha256(description.encode(errors="replace")).hexdigest(),
         module=module,
-        parameters={name: Undeclared(value) for name, value in params.items()},
+        parameters={name: _Free(value) for name, value in params.items()},
         params=params,
         description=description,
     )
 
 
+class _Free(Undeclared):
+    """A parameter that may be anything that a record can hold: its own code says what is wrong."""
+
+    def take(self, value: Any) -> Any:
+        """The value, without NumPy's types."""
+        return plain(value)
+
+
 def _of_estimator(competition: Competition, made: Any) -> tuple[dict[str, Any], Build, str]:
-    params = {name: _recorded(value) for name, value in made.get_params().items()}
+    try:
+        own = made.get_params()
+    except Exception as error:
+        raise ModelError(f"get_params of {_kind(made)} failed: {one_line(error)}") from error
+    params = {name: _recorded(value) for name, value in own.items()}
 
     def build(wanted: dict[str, Any], seed: int) -> Estimator:
-        changes = {name: value for name, value in wanted.items() if value != params[name]}
-        return Estimator.of(competition, made, changes, seed)
+        return Estimator.of(competition, made, _changes(params, wanted), seed)
 
     whole = "N_CHAR_MAX" in inspect.signature(made.__repr__).parameters
-    return params, build, made.__repr__(N_CHAR_MAX=_DESCRIBED) if whole else repr(made)
+    printed = made.__repr__(N_CHAR_MAX=_DESCRIBED) if whole else repr(made)
+    functions = [value for value in own.values() if inspect.isfunction(value)]
+    return params, build, "\n".join([_stable(printed), *map(_source, functions)])
 
 
 def _of_class(made: type) -> tuple[dict[str, Any], Build, str]:
@@ -122,16 +148,49 @@ def _of_class(made: type) -> tuple[dict[str, Any], Build, str]:
             hint="Give its parameters defaults, or hand in an object instead of the class.",
         )
     seeded = any(p.name == "seed" for p in taken)
+    params = {name: _recorded(value) for name, value in own.items()}
 
     def build(wanted: dict[str, Any], seed: int) -> Any:
-        return made(**wanted, seed=seed) if seeded else made(**wanted)
+        changes = _changes(params, wanted)
+        return _with_report(made(**changes, seed=seed) if seeded else made(**changes))
 
-    return {name: _recorded(value) for name, value in own.items()}, build, _source(made)
+    return params, build, _source(made)
 
 
 def _of_object(made: Any) -> tuple[dict[str, Any], Build, str]:
-    description = f"{_source(type(made))}\n# the object: {made!r}"
-    return {}, lambda _wanted, _seed: copy.deepcopy(made), description
+    state = {name: _recorded(value) for name, value in getattr(made, "__dict__", {}).items()}
+    description = f"{_source(type(made))}\n# the object: {_stable(str(state))}"
+    return {}, lambda _wanted, _seed: _with_report(copy.deepcopy(made)), description
+
+
+def _changes(params: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs from the defaults, which no record can hold as they are."""
+    return {name: value for name, value in wanted.items() if value != params[name]}
+
+
+def _with_report(model: Any) -> Any:
+    """A model whose `fit` takes what reports its steps, whether its own does or not."""
+    try:
+        inspect.signature(model.fit).bind(None, None)
+    except TypeError:
+        return _Quiet(model)
+    except (AttributeError, ValueError):  # it has none, or does not tell
+        pass
+    return model
+
+
+@dataclass
+class _Quiet:
+    """A model whose `fit` takes the train part alone."""
+
+    model: Any
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        del report
+        self.model.fit(train)
+
+    def predict(self, part: Part) -> Any:
+        return self.model.predict(part)
 
 
 class LiveWorker:
@@ -294,9 +353,26 @@ def _recorded(value: Any) -> Any:
     return value
 
 
-def _source(made: type) -> str:
-    """The class's source where Python can find it."""
-    try:
+def _source(made: Any) -> str:
+    """The source of a class or a function; where there is none, what matches nothing else."""
+    with suppress(OSError, TypeError):
         return inspect.getsource(made)
-    except (OSError, TypeError):
-        return repr(made)
+    functions = [made, *vars(made).values()] if isinstance(made, type) else [made]
+    for function in filter(inspect.isfunction, functions):  # of a notebook's cell
+        text = "".join(linecache.getlines(function.__code__.co_filename))
+        with suppress(SyntaxError):
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ClassDef) and node.name == made.__name__:
+                    return ast.get_source_segment(text, node) or _unknown(made)
+    return _unknown(made)
+
+
+def _unknown(made: Any) -> str:
+    return f"{_stable(repr(made))} without source ({secrets.token_hex(8)})"
+
+
+def _stable(text: str) -> str:
+    """How something prints, without addresses; what is cut short there matches nothing else."""
+    short = "..." in text
+    text = re.sub(r" at 0x[0-9a-f]+", "", text)
+    return f"{text} (cut short: {secrets.token_hex(8)})" if short else text
