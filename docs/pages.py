@@ -26,7 +26,7 @@ WRITTEN = (
         "leaderboard/README.md",
         "submissions/README.md",
     ),
-    *("docs/*.md", "docs/decisions/*.md", "competitions/*/README.md"),
+    *("docs/*.md", "docs/*.ipynb", "docs/decisions/*.md", "competitions/*/README.md"),
 )
 PACKAGES = (
     *("podium", "podium.competition", "podium.metrics", "podium.data"),
