@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from podium.leaderboard.validations import Validation
     from podium.reporting import Report
     from podium.scoring.submission import Checked
+    from podium.tuning.kept import Study, Trial
     from podium.tuning.search import Watch
     from podium.tuning.tuning import Tuned
     from podium.verifying.verify import Verdict
@@ -563,6 +564,76 @@ def tune(
     )
 
 
+@overload
+def studies(
+    competition: str, *, dataset: str | None = None, storage: str | None = None
+) -> Results[Study]: ...
+
+
+@overload
+def studies(
+    competition: str,
+    study: str,
+    *,
+    dataset: str | None = None,
+    storage: str | None = None,
+    csv: Path | str | None = None,
+    delete: bool = False,
+    confirm: Callable[[str], None] | None = None,
+) -> Results[Trial]: ...
+
+
+@overload
+def studies(
+    competition: str,
+    study: str | None,
+    *,
+    dataset: str | None = None,
+    storage: str | None = None,
+    csv: Path | str | None = None,
+    delete: bool = False,
+    confirm: Callable[[str], None] | None = None,
+) -> Results[Study] | Results[Trial]: ...
+
+
+def studies(
+    competition: str,
+    study: str | None = None,
+    *,
+    dataset: str | None = None,
+    storage: str | None = None,
+    csv: Path | str | None = None,
+    delete: bool = False,
+    confirm: Callable[[str], None] | None = None,
+) -> Results[Study] | Results[Trial]:
+    """The searches of a dataset that were begun, or the trials of one; see `podium.tuning.kept`.
+
+    Args:
+        competition: Its name.
+        study: The label of a study, or its name in full.
+        dataset: Its name; the default one is simulated.
+        storage: The database that studies lie in; None for this workspace.
+        csv: The trials are written there, a row for each.
+        delete: The study is deleted for good, once its trials are written.
+        confirm: Is told what is about to be deleted, and raises to prevent it.
+
+    Raises:
+        PodiumError: If there is no such study, or it is being searched and cannot be deleted.
+    """
+    from podium.tuning import kept
+
+    names = load(competition, dataset)
+    if study is not None:
+        file = None if csv is None else Path(csv)
+        return kept.trials(*names, study, storage, csv=file, delete=delete, confirm=confirm)
+    if csv is not None or delete:
+        raise PodiumError(
+            "Which study? One is written or deleted at a time.",
+            hint=f"See them all: podium studies {competition} --dataset {names[1].name}",
+        )
+    return kept.listed(*names, storage)
+
+
 def predict(
     competition: str,
     model: str | Path,
@@ -816,7 +887,7 @@ def standings(
         **view: Which rows and in what order: the fields of `podium.leaderboard.standings.View`.
 
     Raises:
-        BoardError: If the part is sealed or unknown.
+        BoardError: If the part is sealed or unknown, or the team has nothing there.
     """
     from podium.leaderboard.contest import Contest, nothing_submitted
     from podium.leaderboard.record import PARTS
@@ -828,6 +899,8 @@ def standings(
         raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
     contest = Contest.find(*names)
     if contest and contest.board.exists:
+        if (team := view.get("team")) is not None:
+            contest.must_have(team)
         return of_contest(contest, part, View(**view))
     if part != "public":
         raise nothing_submitted(*names)

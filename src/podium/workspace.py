@@ -65,7 +65,9 @@ def team(name: str | None = None) -> str:
     Raises:
         PodiumError: If the name could not be a folder's name, or belongs to the controls.
     """
-    chosen = name or os.environ.get("PODIUM_TEAM") or _settings().get("team") or getpass.getuser()
+    chosen: object = name
+    if name is None:
+        chosen = os.environ.get("PODIUM_TEAM") or _settings().get("team") or getpass.getuser()
     chosen = unicodedata.normalize("NFC", str(chosen))
     if not _TEAM.fullmatch(chosen):
         raise PodiumError(

@@ -258,8 +258,22 @@ def test_formats_of_the_board(podium_cli, file):
     assert table.splitlines()[0] == "Toy (toy/demo), public part"
     assert '"a|b,c"' in csv
     assert "a\\|b,c" in markdown
-    assert csv.splitlines()[0].startswith("rank,tier,team,name,rmse,95% interval")
+    assert csv.splitlines()[0].startswith("rank,status,reference_rank,tier,team,name,model,rmse,ci")
     assert podium_cli("board", "toy", "--format", "json").json["rows"]
+
+
+def test_csv_has_one_plain_value_a_column(podium_cli, file):
+    """The same figures under the same names as JSON; nothing where there is none."""
+    from csv import DictReader
+
+    podium_cli("submit", "toy", file)
+    podium_cli("run", "toy", "line")
+    rows = podium_cli("board", "toy", "--json").json["rows"]
+    table = list(DictReader(podium_cli("board", "toy", "--format", "csv").out.splitlines()))
+    for row, shown in zip(rows, table, strict=True):
+        plain = {key: value for key, value in row.items() if not isinstance(value, dict)}
+        plain |= {"rmse": plain.pop("score"), "public_rank": None, **row["strata"]}
+        assert shown == {key: "" if value is None else str(value) for key, value in plain.items()}
 
 
 FORMULAS = {
@@ -300,7 +314,7 @@ def test_names_are_text_in_csv_and_markdown(podium_cli, sample):
     kinds = {child.type for token in inline for child in token.children}
     assert kinds <= {"text", "text_special"}, kinds
     cells = ["".join(child.content for child in token.children) for token in inline]
-    width = len(table[0])
+    width = len(text.splitlines()[0].split(" | "))
     assert [cells[place : place + width][3] for place in range(width, len(cells), width)] == [
         row["name"].strip() for row in rows
     ]
@@ -321,6 +335,31 @@ def test_an_empty_board_says_how_to_begin(podium_cli):
     done = podium_cli("board", "toy")
     assert (done.status, done.out) == (0, "Nothing was submitted to toy/demo yet.\n")
     assert "podium run toy constant" in done.err
+
+
+def test_hints_name_the_dataset(podium_cli, sample, own_cache, workspace):
+    """What an empty board, a wrong file and an unknown model say to do next works as it stands."""
+    nothing = podium_cli("board", "toy", "-d", "table").err
+    assert "Get the data first: podium data toy --dataset table" in nothing
+    assert f"The workspace is {workspace}" in nothing
+    demo = podium_cli("board", "toy").err
+    assert "Begin with: podium run toy constant --dataset demo" in demo
+    assert "podium cv toy constant --dataset demo" in podium_cli("cv", "toy").err
+    sample.assign(y="x").to_csv("bad.csv", index=False)
+    assert "podium show toy --dataset demo;" in podium_cli("check", "toy", "bad.csv").err
+    assert "podium models toy" in podium_cli("run", "toy", "nothing").err
+
+
+def test_a_team_that_is_none_is_told(podium_cli, file):
+    podium_cli("submit", "toy", file, "--team", "bob")
+    for command in (["submit", "toy", file], ["mine"]):
+        refused = podium_cli(*command, "--team", "")
+        assert (refused.status, "The team name '' cannot be used" in refused.err) == (1, True)
+    refused = podium_cli("board", "toy", "--team", "bo")
+    assert refused.status == 1
+    assert "Team 'bo' has nothing on toy/demo; did you mean 'bob'?" in refused.err
+    assert "podium board toy --dataset demo" in refused.err
+    assert podium_cli("board", "toy", "--team", "").status == 1
 
 
 def test_real_data_say_how_to_get_them(podium_cli, own_cache):
@@ -415,6 +454,19 @@ def test_every_command_has_help(podium_cli):
         assert command.callback.__doc__.split("\n")[0] in " ".join(done.out.split())
 
 
+@pytest.mark.parametrize("name", ["", *cli.COMMANDS])
+def test_help_names_no_python_types(name, podium_cli):
+    shown = podium_cli(*filter(None, [name]), "--help").out
+    assert not re.search(r"<(bool|str|int|float|path|file|\w+ range|list\[.*\])>", shown)
+
+
+def test_the_version_is_told(podium_cli):
+    import podium
+
+    done = podium_cli("--version")
+    assert (done.status, done.out) == (0, f"podium {podium.__version__}\n")
+
+
 def test_tables_are_drawn_on_a_terminal(podium_cli, file, monkeypatch, capsys):
     import sys
 
@@ -429,6 +481,25 @@ def test_tables_are_drawn_on_a_terminal(podium_cli, file, monkeypatch, capsys):
     plain = re.sub(r"\x1b\[[0-9;]*m", "", narrow.out)
     assert max(map(len, plain.splitlines())) <= 60
     assert "shows also: beats next, normalised, new, seen, entries, age" in narrow.err
+
+
+def test_a_terminal_of_80_columns_shows_whole_words(podium_cli, file, monkeypatch):
+    """`list` is one screen of 24 lines; titles end at a word."""
+    import sys
+
+    podium_cli("submit", "toy", file)
+    whole = {word for line in podium_cli("list").out.splitlines() for word in line.split()}
+    board = podium_cli("board", "toy").out
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", podium_cli("list").out).splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    words = [word for line in lines for word in line.split()]
+    assert {word.removesuffix("…") for word in words} <= whole
+    assert "…" in "".join(words)
+    drawn = re.sub(r"\x1b\[[0-9;]*m", "", podium_cli("board", "toy").out)
+    assert set(drawn.split()) <= set(board.split())
 
 
 def test_data_names_its_files(podium_cli, own_cache):
@@ -542,15 +613,40 @@ def test_models_and_their_parameters(podium_cli, toy):
         ("podium models sirna g", ["gru"]),
         ("podium run maize ba", ["basenji", "basenji_small"]),
         ("podium tune sirna ridge --trials 3 --set a", ["alpha="]),
+        ("podium board si", ["sirna"]),
+        ("podium board sirna -d sh", ["shanghai"]),
+        ("podium tune sirna ridge --sampler q", ["qmc"]),
         ("podium run nowhere lightgbm --set pre", []),
         ("podium run --set pre", []),
     ],
 )
 def test_shells_complete_models_and_parameters(line, said, monkeypatch, capsys):
+    assert completed(line, monkeypatch, capsys) == said
+
+
+def test_completed_samplers_are_those_of_a_search():
+    from podium.cli import completing
+    from podium.tuning import samplers
+
+    assert completing.SAMPLERS == samplers.SAMPLERS
+
+
+def completed(line, monkeypatch, capsys):
+    """What bash is told for a line."""
     monkeypatch.setenv("_PODIUM_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", line)
     monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
     monkeypatch.setattr("sys.argv", ["podium"])
     with pytest.raises(SystemExit):
         cli.main()
-    assert capsys.readouterr().out.split() == said
+    return capsys.readouterr().out.split()
+
+
+def test_shells_complete_submissions(podium_cli, file, monkeypatch, capsys):
+    name = "my%guess"
+    submission = podium_cli("submit", "toy", file, "--name", name, "--json").json["submission"]
+    podium_cli("submit", "toy", file, "--name", "two words")
+    for start in ("show toy", "compare toy", "withdraw", "pick toy"):
+        assert completed(f"podium {start} my%", monkeypatch, capsys) == [name]
+        assert completed(f"podium {start} {submission[:5]}", monkeypatch, capsys) == [submission]
+    assert completed("podium show sirna my", monkeypatch, capsys) == []

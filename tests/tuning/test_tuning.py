@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import optuna
+import pandas as pd
 import pytest
 
 from conftest import MODEL
@@ -13,7 +14,7 @@ from podium.competition import version
 from podium.errors import ModelError, PodiumError
 from podium.execution.jobs import Trainings
 from podium.leaderboard.board import open_board
-from podium.tuning import pruning, storages, studies
+from podium.tuning import kept, pruning, storages, studies
 
 
 def trials(found, url=None):
@@ -421,3 +422,40 @@ def test_a_declared_space_is_searched_like_a_written_one(write):
     written = points(api.tune("toy", write(), trials=6, pruner="none"))
     Path("mine.py").write_text(declaring())
     assert points(api.tune("toy", "mine.py", trials=6, pruner="none")) == written
+
+
+def test_studies_are_listed_shown_written_and_deleted(write, podium_cli):
+    none = podium_cli("studies", "toy")
+    assert (none.status, none.out) == (0, "")
+    assert "podium tune toy line --dataset demo --trials 50" in none.err
+    label = api.tune("toy", write(), trials=3, pruner="none").study.rsplit("/", 1)[1]
+    (study,) = podium_cli("studies", "toy", "--json").json
+    assert (study["study"], study["model"], study["complete"]) == (label, "mine", 3)
+    assert label in podium_cli("studies", "toy").out
+    trials = podium_cli("studies", "toy", label, "--json").json
+    assert [trial["state"] for trial in trials] == ["complete"] * 3
+    assert min(trial["value"] for trial in trials) == study["value"]
+    assert "complete" in podium_cli("studies", "toy", label).out
+    assert podium_cli("studies", "toy", label, "--csv", "trials.csv").status == 0
+    table = pd.read_csv("trials.csv")
+    assert list(table["value"]) == [trial["value"] for trial in trials]
+    assert table["params.a"][1] == trials[1]["params"]["a"]
+
+    unknown = podium_cli("studies", "toy", "other")
+    assert (unknown.status, "podium studies toy --dataset demo" in unknown.err) == (1, True)
+    assert podium_cli("studies", "toy", "--delete").status == 1
+    unasked = podium_cli("studies", "toy", label, "--delete")
+    assert (unasked.status, "--delete --yes" in unasked.err) == (1, True)
+    assert podium_cli("studies", "toy", label, "--delete", "--yes").status == 0
+    assert api.studies("toy") == []
+
+
+def test_a_study_that_is_searched_is_not_deleted(write):
+    name = api.tune("toy", write(), trials=2, pruner="none").study
+    with (
+        kept.opened("toy/demo", name, None) as (storage, study),
+        storage.searching(study),
+        pytest.raises(PodiumError, match="is searching"),
+    ):
+        api.studies("toy", name, delete=True)
+    assert len(api.studies("toy", name)) == 2

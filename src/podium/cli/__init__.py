@@ -6,10 +6,12 @@ import gc
 import sys
 from collections.abc import Iterable
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
 from podium.cli.faults import Exits
+from podium.cli.helping import Command, Group
 
 COMMANDS = {  # in the order in which help lists them
     "list": "competitions.list_",
@@ -19,6 +21,7 @@ COMMANDS = {  # in the order in which help lists them
     "run": "models.run",
     "cv": "models.cv",
     "tune": "tuning.tune",
+    "studies": "tuning.studies",
     "predict": "models.predict",
     "check": "submissions.check",
     "submit": "submissions.submit",
@@ -48,6 +51,7 @@ TRAIN = {"run", "cv", "tune", "predict"}
 def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """The command line with these commands; only their modules are imported."""
     app = typer.Typer(
+        cls=Group,
         help="Kaggle-style competitions for machine learning in biology.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -56,7 +60,7 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app.callback()(_podium)  # a name is a command's even where there is only one
     for name in names:
         module, _, function = COMMANDS[name].partition(".")
-        app.command(name)(getattr(import_module(f"{__name__}.{module}"), function))
+        app.command(name, cls=Command)(getattr(import_module(f"{__name__}.{module}"), function))
     return app
 
 
@@ -76,5 +80,20 @@ def main() -> None:
         gc.freeze()  # what ends with the process need not be looked through once more
 
 
-def _podium() -> None:
+def _version(asked: bool) -> None:
+    """Print Podium's version and end, if that is what was asked for."""
+    if asked:
+        import podium
+        from podium.cli.display import printing
+
+        printing.out(f"podium {podium.__version__}")
+        raise typer.Exit
+
+
+def _podium(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     pass

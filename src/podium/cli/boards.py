@@ -14,7 +14,7 @@ import typer
 from podium import api, figures
 from podium.cli import answers
 from podium.cli.display import boards, comparisons, live, printing, submissions
-from podium.cli.options import Comp, DatasetName, Format, Json, Part, Team, Yes
+from podium.cli.options import Comp, DatasetName, Format, Json, Part, Submissions, Team, Yes
 
 TABLE_ROWS = 200
 """Rows of a board that a table shows unless told otherwise."""
@@ -49,10 +49,14 @@ def board(
         int | None,
         typer.Option("--top", metavar="N", min=0, help="So many rows; 0: all. A table: 200."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    form: Annotated[
+        Format, typer.Option("--format", metavar="FORM", help="table, json, csv or markdown.")
+    ] = Format.TABLE,
     as_json: Json = False,
 ) -> None:
     """Show the leaderboard."""
+    from podium.leaderboard.contest import nothing_submitted
+
     competition, chosen = api.load(comp, dataset)
     top = _rows(top, whole=as_json or form != Format.TABLE)
     view = {
@@ -69,16 +73,15 @@ def board(
             how = "json" if as_json else form.value
             boards.board(competition, chosen.name, standings, part.value, how)
             return
-    printing.out(f"Nothing was submitted to {comp}/{chosen.name} yet.")
-    printing.say(f"Begin with: podium run {comp} {competition.controls[0].model}")
+    nothing = nothing_submitted(competition, chosen)
+    printing.out(nothing.message)
+    for line in (*nothing.problems, nothing.hint):
+        printing.say(line)
 
 
 def compare(
     comp: Comp,
-    submissions: Annotated[
-        list[str],
-        typer.Argument(metavar="A B...", help="IDs, names, TEAM/NAME, or teams for their best."),
-    ],
+    submissions: Submissions,
     dataset: DatasetName = None,
     as_json: Json = False,
 ) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from podium import api
-from podium.cli import answers
+from podium.cli import answers, completing
 from podium.cli.display import competitions, live, printing
 from podium.cli.options import Comp, CsvFile, DatasetName, Json
+
+if TYPE_CHECKING:
+    from podium.leaderboard.listing import Entry
 
 
 def list_(as_json: Json = False) -> None:
@@ -23,11 +26,12 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         printing.document([asdict(entry) for entry in entries])
         return
+    terminal = sys.stdout.isatty()  # a line each, without the competition's title
     rows = [
         [
             entry.competition,
             entry.dataset,
-            entry.title,
+            _short(entry) if terminal else entry.title,
             entry.metric,
             entry.status,
             str(entry.submissions),
@@ -35,14 +39,23 @@ def list_(as_json: Json = False) -> None:
         for entry in entries
     ]
     header = ["competition", "dataset", "title", "metric", "data", "submissions"]
-    printing.table(header, rows, right=[5])
+    printing.table(header, rows, right=[5], spare=[3], clip=2)
+
+
+def _short(entry: Entry) -> str:
+    """The dataset's title alone; of what is broken, all that is said."""
+    return entry.title if entry.status == "broken" else entry.title.partition(": ")[2]
 
 
 def show(
     comp: Comp,
     submission: Annotated[
         str | None,
-        typer.Argument(metavar="SUBMISSION", help="An ID, name, TEAM/NAME, or a team's best."),
+        typer.Argument(
+            metavar="SUBMISSION",
+            help="An ID, name, TEAM/NAME, or a team's best.",
+            autocompletion=completing.submissions,
+        ),
     ] = None,
     dataset: DatasetName = None,
     as_json: Json = False,

@@ -1,4 +1,4 @@
-"""What a shell completes: models, and parameters of the model that the line names."""
+"""What a shell completes: names of all kinds, and parameters of the model that the line names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,47 @@ from contextlib import suppress
 import typer
 
 from podium.errors import PodiumError
+
+SAMPLERS = ("tpe", "random", "cmaes", "gp", "qmc", "nsgaii")
+"""Those of `podium.tuning.samplers`, which would have a shell wait for Optuna."""
+
+
+def competitions(incomplete: str) -> list[str]:
+    """All competitions."""
+    from podium.competition import folders
+
+    with suppress(PodiumError, ValueError, OSError):
+        return [name for name in folders.names() if name.startswith(incomplete)]
+    return []
+
+
+def datasets(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Datasets of the competition that the line names."""
+    from podium.competition import folders
+
+    with suppress(PodiumError, ValueError, OSError):
+        (competition,) = _named(ctx)[:1]
+        known = folders.load(competition).datasets
+        return [(one.name, one.title) for one in known if one.name.startswith(incomplete)]
+    return []
+
+
+def submissions(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """IDs and names of the competition that the line names; of all where a command takes none."""
+    from podium.leaderboard import naming
+    from podium.leaderboard.board import open_board
+
+    takes = {parameter.name for parameter in ctx.command.params}
+    with suppress(PodiumError, ValueError, OSError):
+        board = open_board()
+        competition = _named(ctx)[0] if "comp" in takes else None
+        return naming.beginning(board, incomplete, competition) if board.exists else []
+    return []
+
+
+def samplers(incomplete: str) -> list[str]:
+    """Samplers of a search."""
+    return [name for name in SAMPLERS if name.startswith(incomplete)]
 
 
 def models(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -28,7 +28,22 @@ class Part(StrEnum):
     ALL = "all"
 
 
-Comp = Annotated[str, typer.Argument(metavar="COMP", help="A competition: see `podium list`.")]
+Comp = Annotated[
+    str,
+    typer.Argument(
+        metavar="COMP",
+        help="A competition: see `podium list`.",
+        autocompletion=completing.competitions,
+    ),
+]
+Submissions = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="A B...",
+        help="IDs, names, TEAM/NAME, or teams for their best.",
+        autocompletion=completing.submissions,
+    ),
+]
 ModelName = Annotated[
     str,
     typer.Argument(
@@ -42,7 +57,14 @@ CsvFile = Annotated[
     Path | None, typer.Option("--table", metavar="FILE", help="A CSV file with the answers.")
 ]
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", "-d", metavar="D", help="Default: the simulated one.")
+    str | None,
+    typer.Option(
+        "--dataset",
+        "-d",
+        metavar="D",
+        help="Default: the simulated one.",
+        autocompletion=completing.datasets,
+    ),
 ]
 Team = Annotated[
     str | None,
@@ -76,7 +98,12 @@ LimitMemory = Annotated[
     typer.Option("--limit-memory", metavar="MIB", min=1, help="For all that the model starts."),
 ]
 Submission = Annotated[
-    str, typer.Argument(metavar="ID", help="Its ID, how that begins, its name, or TEAM/NAME.")
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="Its ID, how that begins, its name, or TEAM/NAME.",
+        autocompletion=completing.submissions,
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; wanted where there is no terminal.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]

@@ -8,9 +8,20 @@ from typing import Annotated
 import typer
 
 from podium import api
-from podium.cli import answers
+from podium.cli import answers, completing
 from podium.cli.display import live, printing
-from podium.cli.options import Comp, DatasetName, File, Json, Message, Name, Submission, Team, Yes
+from podium.cli.options import (
+    Comp,
+    DatasetName,
+    File,
+    Json,
+    Message,
+    Name,
+    Submission,
+    Submissions,
+    Team,
+    Yes,
+)
 
 
 def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:
@@ -60,7 +71,11 @@ def plot(
     comp: Comp,
     submissions: Annotated[
         list[str],
-        typer.Argument(metavar="A...", help="IDs, names, TEAM/NAME, or teams for their best."),
+        typer.Argument(
+            metavar="A...",
+            help="IDs, names, TEAM/NAME, or teams for their best.",
+            autocompletion=completing.submissions,
+        ),
     ],
     dataset: DatasetName = None,
     out: Annotated[
@@ -110,7 +125,11 @@ def pick(
     comp: Comp,
     submissions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID...", help="At most two: IDs, how they begin, or names."),
+        typer.Argument(
+            metavar="ID...",
+            help="At most two: IDs, how they begin, or names.",
+            autocompletion=completing.submissions,
+        ),
     ] = None,
     dataset: DatasetName = None,
     team: Team = None,
@@ -132,10 +151,7 @@ def pick(
 
 def blend(
     comp: Comp,
-    submissions: Annotated[
-        list[str],
-        typer.Argument(metavar="A B...", help="IDs, names, TEAM/NAME, or teams for their best."),
-    ],
+    submissions: Submissions,
     dataset: DatasetName = None,
     equal: Annotated[bool, typer.Option("--equal", help="Equal weights in any case.")] = False,
     cv: Annotated[

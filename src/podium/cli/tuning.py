@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from podium import api
+from podium.cli import answers, completing
 from podium.cli.display import live, printing, tuning
 from podium.cli.options import (
     Comp,
@@ -22,6 +24,7 @@ from podium.cli.options import (
     Set,
     Storage,
     Study,
+    Yes,
 )
 
 Trials = Annotated[
@@ -31,7 +34,13 @@ Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0.01, help="End by then.")
 ]
 Sampler = Annotated[
-    str, typer.Option("--sampler", metavar="S", help="tpe random cmaes gp qmc nsgaii.")
+    str,
+    typer.Option(
+        "--sampler",
+        metavar="S",
+        help=f"{' '.join(completing.SAMPLERS)}.",
+        autocompletion=completing.samplers,
+    ),
 ]
 Pruner = Annotated[str, typer.Option("--pruner", metavar="P", help="folds none.")]
 WarmStart = Annotated[
@@ -96,3 +105,39 @@ def tune(
         printing.document(tuning.tuned_json(competition, tuned))
     else:
         tuning.tuned(competition, model, tuned)
+
+
+def studies(
+    comp: Comp,
+    study: Annotated[
+        str | None, typer.Argument(metavar="STUDY", help="One to show; default: list all.")
+    ] = None,
+    dataset: DatasetName = None,
+    storage: Storage = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write its trials there.")
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete it; it asks first.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """List the searches that were begun, or show the trials of one, write them or delete it."""
+    known: Any = api.studies(
+        comp,
+        study,
+        dataset=dataset,
+        storage=storage,
+        csv=csv,
+        delete=delete,
+        confirm=answers.confirmation(yes),
+    )
+    if as_json:
+        printing.document([asdict(one) for one in known])
+    elif study is None:
+        tuning.studies(*api.load(comp, dataset), known)
+    elif csv is None and not delete:
+        tuning.trials(known)
+    if csv is not None:
+        printing.say(f"{len(known)} trials are in {csv}.")
+    if delete:
+        printing.say(f"The study {study} is deleted.")

@@ -203,7 +203,10 @@ def check_name(competition: Competition, name: str) -> None:
         UnknownNameError: With the nearest name.
     """
     if name not in competition.models:
-        hint = "A model of your own is named by its file: path/to/model.py"
+        hint = (
+            f"See them all: podium models {competition.name}. "
+            "A model of your own is named by its file: path/to/model.py"
+        )
         raise UnknownNameError(f"model of {competition.name}", name, competition.models, hint=hint)
 
 

@@ -72,8 +72,8 @@ def model_of(competition: Competition, given: Any) -> LiveModel:
     if lacking:
         raise ModelError(
             f"{_kind(made)} is no model: it has no {' and no '.join(lacking)}.",
-            hint="A model is a name (podium models COMP), a file.py, a class with fit(train) and "
-            "predict(part), or a scikit-learn estimator.",
+            hint=f"A model is a name (podium models {competition.name}), a file.py, "
+            "a class with fit(train) and predict(part), or a scikit-learn estimator.",
         )
     if hasattr(made, "get_params"):
         return _model(made, *_of_estimator(competition, made))

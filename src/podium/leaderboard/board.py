@@ -89,7 +89,11 @@ class Board:
             BoardError: If nothing was ever written to it.
         """
         if not self.exists:
-            raise BoardError("There is no board here yet.", hint="Begin with: podium list")
+            raise BoardError(
+                "There is no board here yet.",
+                problems=[f"The workspace is {workspace.root()}; PODIUM_WORKSPACE names another."],
+                hint="Begin with: podium list",
+            )
         return self
 
     def add(self, record: Record, *, daily_limit: int | None = None) -> bool:

@@ -5,6 +5,7 @@ This one object is handed from call to call; whatever needs several of its parts
 
 from __future__ import annotations
 
+import difflib
 import getpass
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from podium import workspace
 from podium.competition.contract import Competition, Dataset
-from podium.competition.version import Version, find_version
+from podium.competition.version import Version, find_version, get_command, is_ready
 from podium.errors import BoardError
 from podium.leaderboard import journal, naming, schema
 from podium.leaderboard.board import (
@@ -228,6 +230,21 @@ class Contest:
             "created": now(),
         }
 
+    def must_have(self, team: str) -> None:
+        """Refuse a team that has nothing on this board, with the nearest one that has.
+
+        Raises:
+            BoardError: If there is nothing of it.
+        """
+        teams = sorted({row.team for row in self.select("team")})
+        if team not in teams:
+            near = difflib.get_close_matches(team, teams, n=1, cutoff=0.5)
+            raise BoardError(
+                f"Team {team[:60]!r} has nothing on {self.title}"
+                + (f"; did you mean {near[0]!r}?" if near else "."),
+                hint="See all teams: podium board {} --dataset {}".format(*self.names),
+            )
+
     def tampering(self) -> list[str]:
         """What of the dataset is not as it was written: see `podium.leaderboard.journal`."""
         with self.board.read() as connection:
@@ -235,9 +252,14 @@ class Contest:
 
 
 def nothing_submitted(competition: Competition, dataset: Dataset) -> BoardError:
-    """Says so, and how to begin."""
+    """Says so, in which workspace, and how to begin."""
+    if dataset.at_hand or is_ready(competition, dataset):
+        run = f"podium run {competition.name} {competition.controls[0].model}"
+        hint = f"Begin with: {run} --dataset {dataset.name}"
+    else:
+        hint = f"Get the data first: {get_command(competition, dataset)}"
     return BoardError(
         f"Nothing was submitted to {competition.name}/{dataset.name} yet.",
-        hint=f"Begin with: podium run {competition.name} {competition.controls[0].model} "
-        f"--dataset {dataset.name}",
+        problems=[f"The workspace is {workspace.root()}; PODIUM_WORKSPACE names another."],
+        hint=hint,
     )

@@ -7,6 +7,7 @@ marked `unverified`.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -145,7 +146,7 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     if str(file) in known:
         raise BoardError(
             f"{file} is a competition, and a file is wanted.",
-            hint=f"Name the file last: podium export {file} board.jsonl",
+            hint=f"Name the file last: podium export {shlex.quote(str(file))} board.jsonl",
         )
     for name in names:
         if name not in known:
@@ -267,7 +268,8 @@ def _there(
     if lost:
         raise BoardError(
             f"{file} holds {len(lost)} lines that this export would lose.",
-            hint=f"Import them first: podium import {file}; or name another file.",
+            hint=f"Import them first: podium import {shlex.quote(str(file))}; "
+            "or name another file.",
         )
     others = [line for line in whole if line["type"] in ("reveal", "pick")]
     sound = [

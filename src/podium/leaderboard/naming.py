@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SHORTEST = 4
 """Letters of an ID that may stand for it."""
+_SHOWN = 50
+"""Submissions that a shell completes."""
 _LISTED = 10
 """Submissions that an error names."""
 
@@ -111,6 +113,28 @@ def find_anywhere(board: Board, name: str, command: Sequence[str]) -> Record:
             "See yours: podium mine",
         )
     return board.records(submission=meant[0].submission)[-1]
+
+
+def beginning(board: Board, start: str, competition: str | None) -> list[tuple[str, str]]:
+    """What a shell completes: the newest IDs and names that begin so, and what each is.
+
+    Args:
+        board: Is searched in all versions.
+        start: What is typed so far.
+        competition: Whose submissions; None for any.
+    """
+    column = RECORDS.c
+    fits = [c.startswith(start, autoescape=True) for c in (column.submission, column.name)]
+    query = sa.select(*(column[field] for field in _Named._fields)).where(sa.or_(*fits))
+    if competition is not None:
+        query = query.where(column.competition == competition)
+    rows = [_Named(*row) for row in board.all(query.order_by(column.number.desc()).limit(_SHOWN))]
+    words = {word: str(row) for row in rows for word in (row.submission, row.name)}
+    return [
+        (word, what)
+        for word, what in words.items()
+        if word.startswith(start) and not any(map(str.isspace, word))
+    ]
 
 
 def _fitting(board: Board, name: str) -> list[_Named]:

@@ -40,7 +40,7 @@ def plot(scorer: Scorer, submissions: Sequence[str], out: Path) -> list[Path]:
     records = [contest.record(line.submission) for line in lines]
     revealed = contest.revealed() is not None
     views = [_view(scorer, record, revealed=revealed) for record in records]
-    return draw(contest.competition, views, out)
+    return draw(scorer.data, views, out)
 
 
 def plot_folds(data: Data, title: str, validation: CrossValidation, out: Path) -> list[Path]:
@@ -66,8 +66,9 @@ def plot_folds(data: Data, title: str, validation: CrossValidation, out: Path) -
         predictions=predictions,
         truth=truth,
         scores=scores,
+        strata=train.strata,
     )
-    return draw(data.competition, [view], out)
+    return draw(data, [view], out)
 
 
 def check(competition: Competition, out: Path) -> None:
@@ -84,8 +85,12 @@ def check(competition: Competition, out: Path) -> None:
         raise PodiumError(f"The pictures cannot be written to {out}: it is no folder.")
 
 
-def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Path]:
-    """Write the competition's pictures of some views as PNG files."""
+def draw(data: Data, views: Sequence[View], out: Path) -> list[Path]:
+    """Write the competition's pictures of some views as PNG files.
+
+    Those of several boards may lie in one folder: `<competition>-<dataset>-<name>.png`.
+    """
+    competition = data.competition
     check(competition, out)
     with require_extra("Drawing"):
         figures: Mapping[str, Any] = competition.module("plot").draw(views)
@@ -93,9 +98,10 @@ def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Pat
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, figure in figures.items():
-            with scratch.replacing(out / f"{name}.png") as file:
+            path = out / f"{competition.name}-{data.dataset.name}-{name}.png"
+            with scratch.replacing(path) as file:
                 figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-            written.append(out / f"{name}.png")
+            written.append(path)
     except OSError as error:
         raise PodiumError(
             f"The pictures cannot be written to {out}: {reason(error)}.",
@@ -106,10 +112,12 @@ def draw(competition: Competition, views: Sequence[View], out: Path) -> list[Pat
 
 def _view(scorer: Scorer, record: Record, *, revealed: bool) -> View:
     predictions = scorer.predictions(record)
+    cells = scorer.solution.cells
     return View(
         title=f"{record.name} ({record.team})",
         part=scorer.data.part("test"),
         predictions=predictions,
         truth=scorer.solution.targets if revealed else None,
         scores=shown(scorer.solution.scores_by_group(predictions, private=revealed)),
+        strata=cells.labels["stratum"][cells.code] if revealed else None,
     )

@@ -72,6 +72,7 @@ def check(
     return align(
         *(table, data.competition, ids, lambda: data.part("test"), data.genes),
         known=data.labels,
+        dataset=data.dataset.name,
         retired=data.retired,
         notes=notes,
     )
@@ -85,6 +86,7 @@ def align(
     genes: Sequence[str] = (),
     *,
     known: Mapping[str, Collection[str]] | None = None,
+    dataset: str | None = None,
     retired: Sequence[str] = (),
     notes: list[str] | None = None,
 ) -> Table:
@@ -97,6 +99,7 @@ def align(
         part: Gives the rows of these ids, for what the competition itself checks.
         genes: Columns of the matrix, where the target is one.
         known: The labels that train has, by target.
+        dataset: The one that the rows are of, for the hint; None for the default one.
         retired: Ids that are scored no longer: their rows are left out.
         notes: Gets a sentence for each thing that is allowed but should be looked at.
 
@@ -125,11 +128,13 @@ def align(
     if part is not None and check is not None and not problems:
         problems = check(part(), aligned)
     if problems:
+        names = f"{competition.name} --dataset {dataset or competition.datasets[0].name}"
         raise SubmissionError(
             f"The submission cannot be scored: {len(problems)} "
             f"problem{'s' if len(problems) > 1 else ''}.",
             problems=problems,
-            hint=f"What is expected: podium show {competition.name}, and {_sample(competition)}",
+            hint=f"What is expected: podium show {names}; "
+            f"as a file, the sample_submission.csv of: podium data {names}",
         )
     return aligned
 
@@ -317,7 +322,3 @@ def _careful(
         names = [ids[int(row)].as_py() for row in twice[:EXAMPLES]]
         problems.append(f"{many(len(twice), 'id')} more than once: {first(names, len(twice))}")
     return as_numpy(rows), problems
-
-
-def _sample(competition: Competition) -> str:
-    return f"the sample_submission.csv that `podium data {competition.name}` names"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,12 @@ class Subject:
         """What Optuna calls better."""
         better = self.data.competition.primary.higher_is_better
         return StudyDirection.MAXIMIZE if better else StudyDirection.MINIMIZE
+
+    def command(self, name: str) -> str:
+        """A command that takes the same model and dataset, as one would type it."""
+        model = self.file.name if self.file.shipped else str(self.file.path)
+        words = ["podium", name, self.data.competition.name, model]
+        return shlex.join([*words, "--dataset", self.data.dataset.name])
 
     def facts(self, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
         """What is kept with the study."""
@@ -174,8 +181,7 @@ def begin(
         why = "all that it searches is set" if subject.fixed else "its space suggests nothing"
         raise ModelError(
             f"{subject.file.name} has nothing to search: {why}.",
-            hint=f"Score it as it is: podium cv {subject.data.competition.name} "
-            f"{subject.file.path if not subject.file.shipped else subject.file.name}",
+            hint=f"Score it as it is: {subject.command('cv')}",
         )
     facts = subject.facts(space)
     former = sorted(former_names(subject.data.competition, subject.data.version))
@@ -231,7 +237,7 @@ def find(storage: Storage, full: str) -> optuna.Study:
     if full not in names:
         raise PodiumError(
             f"There is no study {full}. Known: {', '.join(names) or 'none'}.",
-            hint="Begin one: podium tune COMP MODEL --trials 50",
+            hint="See them all: podium studies {} --dataset {}".format(*full.split("/")),
         )
     return optuna.load_study(study_name=full, storage=storage.optuna)
 

@@ -29,6 +29,7 @@ from podium.execution.worker import Limits, Worker
 from podium.metrics.stats import difference
 from podium.results import Result, scored
 from podium.tuning import pruning, samplers, search, storages, studies
+from podium.tuning.kept import opened
 from podium.tuning.search import Clock, Ended, Search, Watch
 from podium.tuning.studies import Standing, Subject
 
@@ -312,7 +313,7 @@ def best(data: Data, model: str, name: str, storage: str | None = None) -> Best:
     Raises:
         PodiumError: If there is no such study, or it is of another model, or has no trial yet.
     """
-    with _opened(f"{data.competition.name}/{data.dataset.name}", name, storage) as study:
+    with opened(f"{data.competition.name}/{data.dataset.name}", name, storage) as (_, study):
         facts = _facts(study, model)
         trials = studies.best(study)
         if not trials:
@@ -337,24 +338,11 @@ def _facts(study: optuna.Study, model: str) -> Mapping[str, Any]:
     return facts
 
 
-@contextmanager
-def _opened(place: str, name: str, storage: str | None) -> Iterator[optuna.Study]:
-    full = studies.full_name(place, name)
-    folder = studies.folder(full.rsplit("/", 1)[0])
-    if storage is None and not (folder / storages.JOURNAL).is_file():
-        raise PodiumError(
-            f"There is no study {full}: nothing was tuned there in this workspace.",
-            hint="Name the database if it lies in one: --storage URL",
-        )
-    with search.quiet(), storages.opened(storage, folder) as opened:
-        yield studies.find(opened, full)
-
-
 def _warm(settings: Settings, subject: Subject) -> list[Mapping[str, Any]]:
     """Where to begin: the best points of an earlier study of the same model."""
     if settings.warm_start is None:
         return []
-    with _opened(subject.place, settings.warm_start, settings.storage) as study:
+    with opened(subject.place, settings.warm_start, settings.storage) as (_, study):
         _facts(study, subject.file.name)
         return [trial.params for trial in studies.best(study, count=studies.WARM) if trial.params]
 
@@ -363,13 +351,11 @@ def _refuse_hopeless(study: optuna.Study, subject: Subject) -> None:
     stands = studies.standing(study)
     if not stands.hopeless:
         return
-    name = subject.file.name if subject.file.shipped else subject.file.path
     raise ModelError(
         f"The first {stands.failed} trials of {study.study_name} all failed: the search is "
         "stopped, since it is the model that needs mending.",
         problems=studies.failures(study),
-        hint=f"See it fail alone: podium cv {subject.data.competition.name} {name} "
-        f"--dataset {subject.data.dataset.name}",
+        hint=f"See it fail alone: {subject.command('cv')}",
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import re
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from podium import figures
 from podium.cli.display.printing import document, out, say, table
 from podium.competition.contract import Competition
 from podium.figures import chance, figure, interval
@@ -37,24 +37,42 @@ def board(
     if form == "json":
         document(board_json(competition, dataset, standings, part))
         return
-    header, cells = _board_cells(competition, standings)
     if form != "table":
         _notes(competition, standings, part)
-    last = len(header) - 1
-    figures = [0, 1, *range(4, last)]
     if form == "csv":
-        buffer = io.StringIO()
-        rows = [[c if p in figures else inert(c) for p, c in enumerate(row)] for row in cells]
-        csv.writer(buffer, lineterminator="\n").writerows([[*map(inert, header)], *rows])
-        out(buffer.getvalue().rstrip())
-    elif form == "markdown":
+        out(_csv(competition, standings))
+        return
+    header, cells = _board_cells(competition, standings)
+    last = len(header) - 1
+    if form == "markdown":
         for row in [header, ["---"] * len(header), *cells]:
             out("| " + " | ".join(map(literal, row)) + " |")
     else:
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
         out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
-        table(header, cells, right=figures, spare=range(last - 1, 5, -1), whole=[last])
+        right, spare = [0, 1, *range(4, last)], range(last - 1, 5, -1)
+        table(header, cells, right=right, spare=spare, whole=[last])
         _notes(competition, standings, part)
+
+
+def _csv(competition: Competition, standings: Standings) -> str:
+    """The board for programs: JSON's names and figures, one value a column, empty where none is."""
+    beside, strata = _columns(competition, standings)
+    before = ("rank", "status", "reference_rank", "tier", "team", "name", "model")
+    scores = ("ci_low", "ci_high", "win_next", "public_rank", "normalised")
+    after = ("entries", "created", "submission")
+    header = [*before, competition.primary.name, *scores, *beside, *strata, *after]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(map(inert, header))
+    for row in standings.rows:
+        known = {**vars(row), "public_rank": standings.public_ranks.get(row.submission)}
+        cells = [known[name] for name in (*before, "score", *scores)]
+        cells += [row.metrics.get(name) for name in beside]
+        cells += [row.strata.get(name) for name in strata]
+        cells += [known[name] for name in after]
+        writer.writerow(inert(cell) if isinstance(cell, str) else cell for cell in cells)
+    return buffer.getvalue().rstrip("\n")
 
 
 def inert(cell: str) -> str:
@@ -86,14 +104,20 @@ def board_json(
     }
 
 
-def _board_cells(
-    competition: Competition, standings: Standings
-) -> tuple[list[str], list[list[str]]]:
+def _columns(competition: Competition, standings: Standings) -> tuple[list[str], list[str]]:
+    """Names of the scores beside the first, and of the strata."""
     there = {name for row in standings.rows for name in row.strata}
     strata = [stratum.name for stratum in competition.strata if stratum.name in there]
     strata = strata if len(strata) > 1 else []  # a single one says what the score says
     beside = [score.name for score in competition.scores[1:] if score.beside]
-    age = cache(_age)  # many rows of one second
+    return beside, strata
+
+
+def _board_cells(
+    competition: Competition, standings: Standings
+) -> tuple[list[str], list[list[str]]]:
+    beside, strata = _columns(competition, standings)
+    age = cache(figures.age)  # many rows of one second
     shaken = ["public rank"] if standings.public_ranks else []
     header = [
         *("rank", "tier", "team", "name", competition.primary.name, "95% interval"),
@@ -134,7 +158,7 @@ def mine(boards: Sequence[Mine]) -> None:
         [
             f"{one.competition}/{one.dataset}",
             f"{one.submissions:,}",
-            _age(one.last),
+            figures.age(one.last),
             "-" if one.rank is None else f"{one.rank} of {one.ranked}",
             figure(one.score),
             one.name or "-",
@@ -154,15 +178,6 @@ def _place(row: Row) -> str:
     if row.rank is not None:
         return str(row.rank)
     return row.status if row.reference_rank is None else f"{row.status} {row.reference_rank}"
-
-
-def _age(created: str) -> str:
-    """How long ago, in the largest whole unit."""
-    span = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(created)
-    minutes = max(0, int(span.total_seconds() // 60))
-    if minutes >= 2 * 1440:
-        return f"{minutes // 1440} d"
-    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
 
 
 def _notes(competition: Competition, standings: Standings, part: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from podium.documents import finite
 from podium.errors import PodiumError, visible
 
 Cells = Sequence[str]
+_CLIPPED = 24
+"""Characters of a clipped column for which others that are spare go."""
 
 
 def out(text: str = "") -> None:
@@ -54,6 +57,7 @@ def table(
     right: Sequence[int] = (),
     spare: Sequence[int] = (),
     whole: Sequence[int] = (),
+    clip: int | None = None,
 ) -> None:
     """Print a table: drawn on a terminal, aligned plain text in a pipe.
 
@@ -63,11 +67,19 @@ def table(
         right: Columns that are aligned to the right.
         spare: Columns that a narrow terminal may do without, the first to go first.
         whole: Columns whose cells are copied, as IDs are: they stay on one line.
+        clip: A column that a terminal shows on one line, as many of its words as there is room.
     """
     header, *rows = [[visible(cell).replace("\n", " ") for cell in row] for row in [header, *rows]]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     if sys.stdout.isatty():
-        _drawn(header, rows, right, _fitting(widths, spare), whole)
+        if clip is not None:
+            widths[clip] = min(widths[clip], _CLIPPED)
+        shown = _fitting(widths, spare)
+        if clip is not None:
+            taken = sum(widths[place] + 2 for place in shown if place != clip)
+            room = max(shutil.get_terminal_size().columns - taken, len(header[clip]))
+            rows = [[*row[:clip], _clipped(row[clip], room), *row[clip + 1 :]] for row in rows]
+        _drawn(header, rows, right, shown, whole)
         return
     for row in [header, *rows]:
         cells = [
@@ -75,6 +87,11 @@ def table(
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         out("  ".join(cells).rstrip())
+
+
+def _clipped(text: str, room: int) -> str:
+    """As many words of a text as there is room for."""
+    return textwrap.shorten(text, room, placeholder="…", break_on_hyphens=False)
 
 
 def _fitting(widths: Sequence[int], spare: Sequence[int]) -> list[int]:
@@ -98,10 +115,17 @@ def _drawn(
     from rich.table import Table
     from rich.text import Text
 
+    words = [
+        max(len(word) for row in [header, *rows] for word in row[place].split() or [""])
+        for place in range(len(header))
+    ]
+    fit = sum(words[place] + 2 for place in shown) - 2 <= shutil.get_terminal_size().columns
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold cyan")
     for place in shown:
         number = place in right
-        least = max(len(row[place]) for row in [header, *rows]) if place in whole else None
+        least = words[place] if fit else None  # no word is cut
+        if place in whole:
+            least = max(len(row[place]) for row in [header, *rows])
         drawn.add_column(
             Text(header[place]),
             justify="right" if number else "left",

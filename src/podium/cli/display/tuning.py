@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from podium.cli.display.printing import near, out, say, table
-from podium.competition.contract import Competition
-from podium.figures import figure, short
+from podium.competition.contract import Competition, Dataset
+from podium.figures import age, figure, short
 
 if TYPE_CHECKING:
+    from podium.tuning.kept import Study, Trial
     from podium.tuning.tuning import Tuned
 
 _REASONS = 5
@@ -77,3 +79,42 @@ def tuned_json(competition: Competition, search: Tuned) -> dict[str, Any]:
         "plots": [str(path) for path in search.plots],
         "seconds": round(search.seconds, 3),
     }
+
+
+def studies(competition: Competition, dataset: Dataset, known: Sequence[Study]) -> None:
+    """Print the studies of a dataset."""
+    if not known:
+        controls = {control.model for control in competition.controls}
+        model = next((name for name in competition.models if name not in controls), "model.py")
+        say(
+            f"No study of {competition.name}/{dataset.name} yet. Begin with: podium tune "
+            f"{competition.name} {model} --dataset {dataset.name} --trials 50"
+        )
+        return
+    cells = [
+        [
+            one.study,
+            one.model or "-",
+            *(str(n) for n in (one.complete, one.pruned, one.failed, one.running)),
+            figure(one.value),
+            "-" if one.created is None else age(one.created),
+        ]
+        for one in known
+    ]
+    header = ["study", "model", "complete", "pruned", "failed", "running", "best", "age"]
+    table(header, cells, right=range(2, 8), spare=[5, 4, 3], whole=[0])
+
+
+def trials(known: Sequence[Trial]) -> None:
+    """Print the trials of a study, in order."""
+    cells = [
+        [
+            str(one.number),
+            one.state,
+            figure(one.value),
+            "-" if one.seconds is None else f"{one.seconds:.1f}",
+            one.failure or ", ".join(f"{name}={short(v)}" for name, v in one.params.items()) or "-",
+        ]
+        for one in known
+    ]
+    table(["trial", "state", "score", "seconds", "parameters"], cells, right=[0, 2, 3])

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from podium.cli.display.printing import document, near, out, say, table
+from podium.competition import folders
 from podium.figures import age, chance, figure, interval
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ def earlier(title: str, known: Sequence[Validation], *, as_json: bool) -> None:
         document([{**asdict(e), "file": e.file and str(near(e.file))} for e in known])
         return
     if not known:
-        command = "podium cv {} MODEL -d {}".format(*title.split("/"))
-        say(f"No cross-validation of {title} yet: {command}")
+        competition, dataset = title.split("/")
+        model = folders.load(competition).controls[0].model
+        command = f"podium cv {competition} {model} --dataset {dataset}"
+        say(f"No cross-validation of {title} yet. Begin with: {command}")
         return
     out(f"{title}, out of fold")
     rows = []
