@@ -26,7 +26,7 @@ WRITTEN = (
         "leaderboard/README.md",
         "submissions/README.md",
     ),
-    *("docs/*.md", "docs/decisions/*.md", "competitions/*/README.md"),
+    *("docs/*.md", "docs/*.ipynb", "docs/decisions/*.md", "competitions/*/README.md"),
 )
 PACKAGES = (
     *("podium", "podium.competition", "podium.metrics", "podium.data"),
@@ -60,7 +60,12 @@ def gather(place: Path) -> None:
 
 
 def linked(page: Path, link: re.Match[str]) -> str:
-    """A link as the site has it: that of a folder leads to the list of what is in it."""
+    """A link as the site has it: that of a folder leads to the list of what is in it.
+
+    MkDocs leaves the links of a notebook alone: they lead to the folders of the pages.
+    """
+    if page.suffix == ".ipynb":
+        return f"](../{link[1].removesuffix('.md')}/)"
     folder = (page.parent / link[1]).is_dir()
     return f"]({link[1].rstrip('/')}/index.md)" if folder else link[0]
 

@@ -228,3 +228,17 @@ def test_a_class_that_needs_more_is_told(toy):
 
     with pytest.raises(ModelError, match="cannot be built without parameters"):
         podium.run("toy", Pipeline)
+def test_gaps_are_named_and_descriptions_last(toy):
+    """What fits no gaps says where they are; no address of this process gets into a record."""
+    from sklearn.preprocessing import FunctionTransformer
+
+    from podium.execution.live import _encoded
+
+    features = pd.DataFrame({"x": [1.0, None], "kind": ["a", "b"]})
+    assert "missing values: x." in _encoded(features, "Input X contains NaN.")
+    assert "no numbers: kind." in _encoded(features, "could not convert string to float: 'a'")
+    assert not _encoded(features, "negative alpha")
+    model = make_pipeline(NUMBERS, FunctionTransformer(lambda x: x), LinearRegression())
+    code = record(podium.run("toy", model).row.submission).provenance
+    assert "<lambda>" in code["model_source"]
+    assert " at 0x" not in str(code)

@@ -48,6 +48,26 @@ def test_results_are_short_and_have_tables(table):
     assert tuned.score == tuned.value
 
 
+def test_data_and_blends_are_one_line(table):
+    data = podium.prepare("toy")
+    assert repr(data).startswith("<Data: toy/demo, rows train ")
+    assert repr(data.train()).startswith("<Part: train, ")
+    podium.submit("toy", table, name="table")
+    podium.run("toy", "line")
+    blend = podium.blend("toy", "line", "table", equal=True)
+    assert len(repr(blend)) < 250
+    assert list(blend.to_frame()["name"]) == ["line", "table"]
+    assert "<table" in blend._repr_html_()
+
+
+def test_tables_are_plain(table):
+    podium.submit("toy", table)
+    assert str(podium.board("toy").to_frame()["rank"].dtype) == "Int64"
+    for jitter in (0.0, 0.1):
+        podium.cross_validate("toy", "line", params={"jitter": jitter})
+    assert "behind.difference" in podium.validations("toy").to_frame()
+
+
 def test_every_call_is_seen_and_the_version_too():
     assert podium.__version__.count(".") >= 1
     assert set(podium.__all__) <= set(dir(podium))
