@@ -79,7 +79,7 @@ def test_from_the_board(workspace):
     assert files[0].read_bytes() != sealed.read_bytes()
     ready = api.prepare("dlpfc")
     other = dataclasses.replace(ready, dataset=ready.competition.dataset("151510"))
-    with pytest.raises(BoardError, match="not of dlpfc/151510"):
+    with pytest.raises(BoardError, match="not to dlpfc/151510"):
         plotting.plot(Scorer.of(other), [first], workspace)
     next((workspace / "submissions").rglob("*.parquet")).unlink()
     with pytest.raises(BoardError, match="is missing"):
