@@ -11,7 +11,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # Processes that tests start need not compile Podium again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-slow test-all coverage check docs transcripts redteam reference bench clean
+.PHONY: demo test test-slow test-all coverage check docs notebook transcripts redteam reference bench \
+	clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -44,6 +45,10 @@ check: .venv/ready-dev
 docs: .venv/ready-docs
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/pages.py
+
+# docs/notebook.ipynb, executed: after a change of docs/notebook_source.py, or of what it shows.
+notebook: .venv/ready-dev
+	$(BIN)/python docs/execute.py
 
 # What README shows of a terminal, and its picture, from the commands themselves. With the raw files at
 # hand: make transcripts PODIUM_RAW=DIR.

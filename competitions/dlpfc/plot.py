@@ -34,15 +34,10 @@ Colours = dict[str, Any]
 
 def draw(views: Sequence[View]) -> dict[str, Figure]:
     """A figure of the slices for each view, and one of their scores if there are any."""
-    figures = {_file(view, place): _slices(view) for place, view in enumerate(views, start=1)}
+    figures = {view.file(place): _slices(view) for place, view in enumerate(views, start=1)}
     if any(view.scores for view in views):
         figures["scores"] = _scores(views)
     return figures
-
-
-def _file(view: View, place: int) -> str:
-    words = "".join(letter if letter.isalnum() else " " for letter in view.title).split()
-    return "-".join([str(place), *words])
 
 
 def _slices(view: View) -> Figure:

@@ -53,9 +53,8 @@ class Zeros(NamedTuple):
 def draw(views: Sequence[View]) -> dict[str, Figure]:
     """A figure for each view, and one of all curves if any truth may be shown."""
     titled = [(view.title, zeros(view)) for view in views]
-    figures = {
-        _file(title, place): _figure(title, one) for place, (title, one) in enumerate(titled, 1)
-    }
+    names = [view.file(place) for place, view in enumerate(views, start=1)]
+    figures = {name: _figure(*one) for name, one in zip(names, titled, strict=True)}
     if any(one.true is not None for _, one in titled):
         figures["precision-recall"] = _curves([pair for pair in titled if pair[1].true is not None])
     return figures
@@ -88,11 +87,6 @@ def precision_recall(called: Zeros) -> tuple[Floats, Floats]:
     last = np.flatnonzero(np.diff(called.imputed[order], append=0.0))  # of equal ones
     hits = dropout[order].cumsum()[last]
     return hits / max(1, dropout.sum()), hits / (last + 1)
-
-
-def _file(title: str, place: int) -> str:
-    words = "".join(letter if letter.isalnum() else " " for letter in title).split()
-    return "-".join([str(place), *words])
 
 
 def _figure(title: str, entries: Zeros) -> Figure:

@@ -27,12 +27,7 @@ BINS = 60
 
 def draw(views: Sequence[View]) -> dict[str, Figure]:
     """A figure for each view."""
-    return {_file(view.title, place): _figure(view) for place, view in enumerate(views, start=1)}
-
-
-def _file(title: str, place: int) -> str:
-    words = "".join(letter if letter.isalnum() else " " for letter in title).split()
-    return "-".join([str(place), *words])
+    return {view.file(place): _figure(view) for place, view in enumerate(views, start=1)}
 
 
 def _figure(view: View) -> Figure:

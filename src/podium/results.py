@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,7 +46,12 @@ class Results(list[Item], Result):
         """A row for each entry, with its plain attributes as columns."""
         import pandas as pd
 
-        return pd.DataFrame([_flat(row) for row in self])
+        frame = pd.DataFrame([_flat(row) for row in self])
+        for name in frame:
+            cells = frame[name].dropna()
+            if len(cells) < len(frame) and pd.api.types.is_integer_dtype(cells.convert_dtypes()):
+                frame[name] = frame[name].astype("Int64")  # a rank stays whole beside none
+        return frame
 
     def _line(self) -> str:
         return f"{self._title}, {len(self)} rows"
@@ -78,11 +84,12 @@ def scored(score: float, ci: Sequence[float] | None) -> str:
 
 
 def _flat(row: object) -> dict[str, object]:
-    """Attributes of a row; those of a mapping become columns of their own."""
+    """Attributes of a row; those of a mapping or of a dataclass become columns of their own."""
     cells: dict[str, object] = {}
     for name, value in vars(row).items():
-        if isinstance(value, dict):
-            cells |= {f"{name}.{key}": entry for key, entry in value.items()}
+        parts = vars(value) if is_dataclass(value) else value
+        if isinstance(parts, dict):
+            cells |= {f"{name}.{key}": entry for key, entry in parts.items()}
         else:
             cells[name] = value
     return cells

@@ -248,9 +248,10 @@ def test_boards_that_cannot_be_shown_are_named(filled, podium_cli):
     assert "gone/demo" in Path("report/index.html").read_text()
 
 
-def test_without_pictures_the_page_says_why(filled):
+def test_without_pictures_the_page_says_why(filled, podium_cli):
     write(Path("report"))
     assert "toy draws no pictures of its own." in page()
+    assert "toy has no pictures" in podium_cli("cv", "toy", "constant", "--plot", "x").err
 
 
 @pytest.mark.slow

@@ -113,7 +113,6 @@ def test_what_cannot_be_drawn_is_said_before_the_work(workspace, podium_cli):
     done = podium_cli("cv", "dlpfc", "random", "--plot", "file")
     assert done.status == 1
     assert "it is no folder" in done.err
-    assert "has no pictures" in podium_cli("cv", "sirna", "constant", "--plot", "x").err
 
 
 def test_spots_at_one_place_are_drawn(view):

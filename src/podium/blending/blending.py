@@ -29,9 +29,12 @@ from podium.leaderboard import files, naming
 from podium.leaderboard.record import SUBMISSION
 from podium.leaderboard.submit import Scorer
 from podium.metrics.stats import Cells, Tally
+from podium.results import Result
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from podium.competition.metric import Table
     from podium.data.dataset import Data
     from podium.execution.training import Progress
@@ -110,12 +113,21 @@ class Blend:
         return {"weights": self.weights, "why": list(self.why), "fold_score": self.fold_score}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Blended:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Blended(Result):
     """A blend and what handing it in gave."""
 
     blend: Blend
     outcome: Kept
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each member: its weight, its share and its scores."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(member) for member in self.blend.members])
+
+    def _line(self) -> str:
+        return f"{self.blend.name}, {self.blend.weights} weights; {self.outcome!r}"
 
 
 def blend(

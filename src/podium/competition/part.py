@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -92,6 +92,10 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        given = [part.name for part in fields(self) if getattr(self, part.name) is not None]
+        return f"<Part: {self.name}, {len(self):,} rows; {', '.join(given[1:])}>"
 
     def take(self, rows: NDArray[Any]) -> Part:
         """The same part with the given rows only (positions or a mask).

@@ -108,6 +108,12 @@ class Data:
     folder: Path
     manifest: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        rows = ", ".join(
+            f"{name} {count:,}" for name, count in self.manifest.get("rows", {}).items()
+        )
+        return f"<Data: {self.competition.name}/{self.dataset.name}, rows {rows}>"
+
     @property
     def version(self) -> Version:
         """Which data, split and metric scores on it belong to."""

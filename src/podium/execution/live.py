@@ -12,6 +12,7 @@ import copy
 import hashlib
 import inspect
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 OPEN = "a live object runs in the process of whoever calls, without walls"
 _DESCRIBED = 1 << 16  # characters of its source that a record keeps
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # another one in every process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,7 @@ Build = Callable[[dict[str, Any], int], Any]
 
 def _model(made: Any, params: Mapping[str, Any], build: Build, description: str) -> LiveModel:
     name = made.__name__ if isinstance(made, type) else type(made).__name__
-    module, description = ModuleType(name), description[:_DESCRIBED]
+    module, description = ModuleType(name), _ADDRESS.sub("", description)[:_DESCRIBED]
     vars(module)["build"] = build
     return LiveModel(
         name=name,
@@ -236,13 +238,11 @@ class Estimator:
         try:
             self.estimator.fit(train.features, wanted)
         except ValueError as error:
-            text = list(train.features.select_dtypes(exclude="number").columns)
-            if not text or "could not convert string" not in str(error):
+            hint = _encoded(train.features, str(error))
+            if not hint:
                 raise
             raise ModelError(
-                f"{type(self.estimator).__name__} failed in fit: {one_line(error)}",
-                hint=f"These columns are no numbers: {', '.join(text)}. To encode or drop them: "
-                "sklearn.compose.make_column_transformer",
+                f"{type(self.estimator).__name__} failed in fit: {one_line(error)}", hint=hint
             ) from error
 
     def predict(self, part: Part) -> pd.DataFrame:
@@ -265,6 +265,23 @@ class Estimator:
         return self.estimator.predict(features)
 
 
+def _encoded(features: pd.DataFrame, error: str) -> str:
+    """What to do about columns that an estimator cannot take; nothing if they are not why."""
+    text = list(features.select_dtypes(exclude="number").columns)
+    if text and "could not convert string" in error:
+        return (
+            f"These columns are no numbers: {', '.join(text)}. To encode or drop them: "
+            "sklearn.compose.make_column_transformer"
+        )
+    gaps = list(features.columns[features.isna().any()])
+    if gaps and "NaN" in error:
+        return (
+            f"These columns have missing values: {', '.join(gaps)}. To fill them: "
+            "sklearn.impute.SimpleImputer, in the pipeline"
+        )
+    return ""
+
+
 def _kind(given: Any) -> str:
     return given.__name__ if isinstance(given, type) else f"An object of {type(given).__name__}"
 
@@ -273,7 +290,7 @@ def _recorded(value: Any) -> Any:
     """A parameter as a record can hold it: what is no plain value as it prints."""
     value = plain(value)
     if documents.fault(value) or (isinstance(value, float) and not math.isfinite(value)):
-        return repr(value)
+        return _ADDRESS.sub("", repr(value))
     return value
 
 

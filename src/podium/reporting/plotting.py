@@ -66,6 +66,7 @@ def plot_folds(data: Data, title: str, validation: CrossValidation, out: Path) -
         predictions=predictions,
         truth=truth,
         scores=scores,
+        strata=train.strata,
     )
     return draw(data, [view], out)
 
@@ -111,10 +112,12 @@ def draw(data: Data, views: Sequence[View], out: Path) -> list[Path]:
 
 def _view(scorer: Scorer, record: Record, *, revealed: bool) -> View:
     predictions = scorer.predictions(record)
+    cells = scorer.solution.cells
     return View(
         title=f"{record.name} ({record.team})",
         part=scorer.data.part("test"),
         predictions=predictions,
         truth=scorer.solution.targets if revealed else None,
         scores=shown(scorer.solution.scores_by_group(predictions, private=revealed)),
+        strata=cells.labels["stratum"][cells.code] if revealed else None,
     )
