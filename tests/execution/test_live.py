@@ -228,6 +228,8 @@ def test_a_class_that_needs_more_is_told(toy):
 
     with pytest.raises(ModelError, match="cannot be built without parameters"):
         podium.run("toy", Pipeline)
+
+
 def test_gaps_are_named_and_descriptions_last(toy):
     """What fits no gaps says where they are; no address of this process gets into a record."""
     from sklearn.preprocessing import FunctionTransformer
