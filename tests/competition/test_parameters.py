@@ -244,3 +244,116 @@ def test_members_of_a_stack_are_checked_too():
     ]:
         with pytest.raises((ModelError, UnknownNameError), match=said):
             stack.with_params({"members": members}).build(0)
+
+
+HEAD = "from podium.competition import Parameter\nfrom podium.learning import tree_parameters\n"
+
+
+def test_stars_in_calls_are_read():
+    known = read(
+        HEAD
+        + "OPT = {'what': 'w', 'within': (0, 9)}\nB = {'rounds': 5}\n"
+        + "PARAMETERS = {'a': Parameter(5, **OPT), **tree_parameters(**B)}"
+    )
+    assert known["a"] == Parameter(5, "w", (0, 9))
+    assert known["rounds"].default == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("OPT = 3\nPARAMETERS = {'a': Parameter(5, **OPT)}", "line 4: OPT is no dict"),
+        ("PARAMETERS = {'a': Parameter(5, what='x', **{'what': 'y'})}", "more than once"),
+        # what changes on the way
+        ("N = 5\nPARAMETERS = {'a': Parameter(N)}\nN = 7", "line 4: N is .*: lines 3, 5"),
+        ("PARAMETERS = {}\nif True:\n    PARAMETERS = {}", "lines 3, 5"),
+        ("PARAMETERS = {}\nPARAMETERS |= {'a': Parameter(1)}", "lines 3, 4"),
+        ("PARAMETERS = {}\nPARAMETERS['a'] = Parameter(1)", "lines 3, 4"),
+        ("N = 1\nfor N in (2, 3):\n    pass\nPARAMETERS = {'a': Parameter(N)}", "lines 3, 4"),
+        ("if True:\n    PARAMETERS = {}", "line 4: PARAMETERS is not known without running"),
+        # a short text that stands for much
+        ("S = 'abc'\nPARAMETERS = {'a': Parameter('a', choices=[*S])}", "S is no list"),
+        (
+            f"A = [0]\nPARAMETERS = {{'a': Parameter([{'*A, ' * 50_000}])}}",
+            "more than 100,000 values",
+        ),
+        (
+            "A0 = [1]\n"
+            + "".join(f"A{i + 1} = [{f'*A{i}, ' * 10}]\n" for i in range(10))
+            + "PARAMETERS = {'a': Parameter(A10)}",
+            "more than 100,000 values",
+        ),
+        (
+            f"S = '{'a' * 1000}'\nPARAMETERS = {{'a': Parameter([{'S, ' * 1000}])}}",
+            "more than 100,000 values and characters",
+        ),
+        # values that are none
+        ("PARAMETERS = {**'ab'}", "'ab' is no dict"),
+        ("PARAMETERS = {'a': Parameter(5, 7)}", "what is one line of text"),
+        ("PARAMETERS = {'a': Parameter(...)}", "a value cannot be recorded: neither number"),
+        ("PARAMETERS = {'a': Parameter(b'a')}", "a value cannot be recorded: neither number"),
+        ("PARAMETERS = {'a': Parameter(5j)}", "a value cannot be recorded: neither number"),
+        ("PARAMETERS = {'a': Parameter(1e999)}", "a value cannot be recorded: a figure"),
+        (f"PARAMETERS = {{'a': Parameter(0x{'f' * 6000})}}", "of thousands of digits"),
+        (f"PARAMETERS = {{'a': Parameter(5, 'w', (-0x{'f' * 6000}, 9))}}", "thousands of digits"),
+        ("PARAMETERS = {'a': Parameter(5, 'w', ('a', 9))}", "of numbers or None"),
+        ("PARAMETERS = {'a': Parameter('mean', choices=('mean'))}", "choices is a list"),
+    ],
+)
+def test_what_a_text_cannot_say_is_a_fault_of_the_file(text, said):
+    with pytest.raises(ModelError, match=said) as refused:
+        read(HEAD + text)
+    assert str(refused.value).startswith("mine.py: PARAMETERS cannot be read: ")
+
+
+def test_the_same_import_twice_is_no_change():
+    known = read(HEAD * 2 + "PARAMETERS: dict\nPARAMETERS = {'a': Parameter(5)}")
+    assert known["a"].default == 5
+
+
+@pytest.mark.parametrize("depth", [900, 3000, 100_000])
+def test_a_deep_text_is_no_fault_of_podium(depth, tmp_path):
+    path = tmp_path / "deep.py"
+    path.write_text(f"X = {'-' * depth}1\nPARAMETERS = {{}}\n")
+    file = model_file.find(folders.load("sirna"), path)
+    assert file.summary == "" or file.summary.startswith("broken: ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "PARAMETERS.update(b=Parameter(1))",
+        "PARAMETERS.clear()",
+        "globals()['PARAMETERS'] = {'a': Parameter(5.0)}",
+    ],
+)
+def test_what_the_module_has_is_what_its_text_says(change, tmp_path):
+    path = tmp_path / "mine.py"
+    text = HEAD + "PARAMETERS = {'a': Parameter(5)}\n"
+    build = "def build(params, seed): ...\n"
+    path.write_text(text + build)
+    assert model_file.load(folders.load("sirna"), path).params == {"a": 5}
+    path.write_text(text + change + "\n" + build)
+    with pytest.raises(ModelError, match="PARAMETERS is not what the file's text says"):
+        model_file.load(folders.load("sirna"), path)
+
+
+def test_a_function_of_numpy_is_refused_as_a_value():
+    with pytest.raises(ModelError, match="shift of mine is a number, not <ufunc"):
+        checked("mine", {"shift": Parameter(0.5)}, {"shift": np.log1p})
+    with pytest.raises(ModelError, match="cannot be recorded"):
+        checked("mine", {"old": Undeclared(None)}, {"old": np.log1p})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"choices": "mean"}, "choices is a list"),
+        ({"what": 7}, "what is one line"),
+        ({"like": ...}, "cannot be recorded"),
+        ({"within": (0.0, float("inf"))}, "cannot be recorded"),
+    ],
+)
+def test_a_parameter_is_made_of_what_can_be_kept(given, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        Parameter("mean", **given)

@@ -168,7 +168,8 @@ class LoadedModel(ModelFile):
         import scipy.linalg  # noqa: F401  what is loaded later is not held back
         from threadpoolctl import threadpool_limits
 
-        return threadpool_limits(count, user_api="blas")
+        limits: contextlib.AbstractContextManager[Any] = threadpool_limits(count, user_api="blas")
+        return limits
 
 
 def user_file(name: str | Path) -> Path | None:
@@ -256,7 +257,7 @@ def shown(competition: Competition, name: str | Path) -> ModelFile:
     if not file.parameters:
         with contextlib.suppress(ModelError):
             told = declared(file.source, file.path, name="DEFAULTS")
-            if isinstance(told, dict):
+            if isinstance(told, dict) and not any(map(documents.fault, told.values())):
                 return file.with_defaults({str(name): value for name, value in told.items()})
     return file
 
@@ -366,6 +367,17 @@ def _check_contract(
     if problems:
         raise ModelError(
             f"{path} is no model file.", problems=problems, hint="The contract: docs/models.md"
+        )
+    if parameters is None:
+        return
+    with _translate_errors(path, "import"):  # as text: 1 and 1.0 differ, arrays do no harm
+        same = repr(vars(module).get(DECLARED)) == repr(parameters)
+    if not same:
+        raise ModelError(
+            f"{path}: {DECLARED} is not what the file's text says, which is read without running "
+            "it: something changes it, or the file is of another version.",
+            hint=f"Write {DECLARED} down as it is, once. If the file has just been edited, "
+            "begin a new process.",
         )
 
 

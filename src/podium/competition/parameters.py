@@ -12,7 +12,7 @@ value is refused before anything heavy is imported, and a stranger's file can be
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +24,10 @@ from podium.errors import ModelError, UnknownNameError
 DECLARED = "PARAMETERS"
 """What a model file calls its declarations."""
 _MARK = "__declares__"  # of a function that may be called while declarations are read
+_ROOM = 100_000
+"""Values, and characters of texts, that are read for one name: no declarations come near."""
+_FAILURES = (TypeError, ValueError, OverflowError, RecursionError, MemoryError, ImportError)
+"""What a wrong text can make of reading it."""
 _WORDS = {
     bool: ("true or false", "true or false"),
     int: ("a whole number", "whole numbers"),
@@ -52,7 +56,8 @@ class Parameter:
         optional: Whether None is allowed; it is where it is the default.
 
     Raises:
-        ValueError: If it contradicts itself.
+        ValueError: If it contradicts itself, or has what no record can keep.
+        TypeError: If `what` is no text, or `choices` is one.
     """
 
     default: Any
@@ -64,8 +69,17 @@ class Parameter:
     optional: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.what, str):
+            raise TypeError("what is one line of text")
         if not isinstance(self.within, tuple) or len(self.within) != 2:
             raise ValueError("within is (low, high)")
+        if not all(end is None or isinstance(end, int | float) for end in self.within):
+            raise ValueError("within is (low, high), of numbers or None")
+        if isinstance(self.choices, str | bytes):  # ("mean") is text, any part of which is in it
+            raise TypeError("choices is a list: write a single one as [VALUE]")
+        for value in (self.default, self.like, *self.within, *self.choices):
+            if why := fault(value):
+                raise ValueError(f"it has a value that cannot be recorded: {why}")
         if self.default is not None:
             self._must_take(self.default, "its default")
         elif self._example is None:
@@ -221,7 +235,7 @@ def plain(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if type(value).__module__ == "numpy":
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):  # not its functions
         value = value.tolist()
     if isinstance(value, dict):
         return {name: _plain(entry) for name, entry in value.items()}
@@ -304,7 +318,7 @@ def declared(
         reader = _Reader(ast.parse(source), beside)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None  # its process says so, with the line
-    if name not in reader.constants:
+    if name not in reader.bound:
         return None
     value = reader.named(name, path)
     if name == DECLARED and not _are_declarations(value):
@@ -316,8 +330,8 @@ def summary(source: bytes) -> str:
     """The first line of a file's docstring; the file is not run."""
     try:
         doc = ast.get_docstring(ast.parse(source)) or ""
-    except (SyntaxError, ValueError) as error:
-        return f"broken: {error}"
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"broken: {str(error) or 'too many expressions within each other'}"
     return doc.split("\n\n")[0].replace("\n", " ")
 
 
@@ -344,14 +358,18 @@ class _Reader:
     """Values of a module's constants, as far as its text alone says them."""
 
     def __init__(self, tree: ast.Module, beside: Callable[[str], Any] | None) -> None:
-        self.constants: dict[str, ast.expr] = {}
+        self.bound: dict[str, dict[object, int]] = {}  # lines of each name, by what binds it
+        for name, what, line in _bindings(tree):
+            self.bound.setdefault(name, {})[what] = line
+        self._constants: dict[str, ast.expr] = {}
+        self._left = _ROOM
         self._imports: dict[str, tuple[str, str]] = {}
         self._beside = beside
         for node in tree.body:
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 names = (target.id for target in targets if isinstance(target, ast.Name))
-                self.constants.update(dict.fromkeys(names, node.value))
+                self._constants.update(dict.fromkeys(names, node.value))
             elif isinstance(node, ast.ImportFrom):
                 module = "." * node.level + (node.module or "")
                 for alias in node.names:
@@ -364,18 +382,18 @@ class _Reader:
             ModelError: If it would have to be computed.
         """
         try:
-            return self._value(self.constants[name])
-        except _UnreadableError as error:
-            raise ModelError(f"{path}: {name} cannot be read: {error}.", hint=_HINT) from None
-        except (RecursionError, TypeError, ImportError) as error:
-            raise ModelError(f"{path}: {name} cannot be read: {error}.", hint=_HINT) from None
+            return self._known(ast.Name(name, lineno=min(self.bound[name].values())), name)
+        except (_UnreadableError, *_FAILURES) as error:
+            why = str(error) or type(error).__name__
+            raise ModelError(f"{path}: {name} cannot be read: {why}.", hint=_HINT) from None
 
     def _value(self, node: ast.expr) -> Any:
+        self._spend(node, 1)
         match node:
             case ast.Constant(value=value):
-                return value
+                return self._constant(node, value)
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-                return -number
+                return -self._constant(node, number)
             case ast.List(elts=entries):
                 return self._entries(entries)
             case ast.Tuple(elts=entries):
@@ -388,11 +406,28 @@ class _Reader:
                 return self._made(node)
         raise _UnreadableError(node, f"{ast.unparse(node)[:60]} would have to be computed")
 
+    def _spend(self, node: ast.AST, size: int) -> None:
+        """Count what is read: a short text of names and stars can stand for any amount."""
+        self._left -= size
+        if self._left < 0:
+            raise _UnreadableError(node, f"there are more than {_ROOM:,} values and characters")
+
+    def _constant(self, node: ast.expr, value: Any) -> Any:
+        if isinstance(value, str):
+            self._spend(node, len(value))
+        if why := fault(value):
+            raise _UnreadableError(node, f"a value cannot be recorded: {why}")
+        return value
+
     def _entries(self, nodes: Sequence[ast.expr]) -> list[Any]:
         entries: list[Any] = []
         for node in nodes:
             if isinstance(node, ast.Starred):
-                entries.extend(self._value(node.value))
+                several = self._value(node.value)
+                if not isinstance(several, list | tuple | dict):
+                    raise _UnreadableError(node, f"{ast.unparse(node)[:60]} is no list")
+                self._spend(node, len(several))
+                entries.extend(several)
             else:
                 entries.append(self._value(node))
         return entries
@@ -401,15 +436,27 @@ class _Reader:
         entries: dict[Any, Any] = {}
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:  # ** of another one
-                entries.update(self._value(value))
+                entries.update(self._object(value))
             else:
                 entries[self._value(key)] = self._value(value)
         return entries
 
+    def _object(self, node: ast.expr) -> dict[Any, Any]:
+        """What stands behind `**`."""
+        several = self._value(node)
+        if not isinstance(several, dict):
+            raise _UnreadableError(node, f"{ast.unparse(node)[:60]} is no dict")
+        self._spend(node, len(several))
+        return several
+
     def _known(self, node: ast.AST, name: str) -> Any:
         """A constant of the file, or what it imports from Podium or from its competition."""
-        if name in self.constants:
-            return self._value(self.constants[name])
+        lines = sorted(self.bound.get(name, {}).values())
+        if len(lines) > 1:
+            where = ", ".join(map(str, lines[:5]))
+            raise _UnreadableError(node, f"{name} is set or changed more than once: lines {where}")
+        if name in self._constants:
+            return self._value(self._constants[name])
         module, own = self._imports.get(name, ("", ""))
         source = None
         if module in ("podium.competition", "podium.learning"):
@@ -422,11 +469,55 @@ class _Reader:
 
     def _made(self, node: ast.Call) -> Any:
         function: Any = self._value(node.func) if isinstance(node.func, ast.Name) else None
-        if not getattr(function, _MARK, False):
+        if _MARK not in getattr(function, "__dict__", {}):  # a subclass, or an instance, is not it
             raise _UnreadableError(node, f"{ast.unparse(node.func)[:60]}(...) would have to be run")
         given = self._entries(node.args)
-        named = {word.arg: self._value(word.value) for word in node.keywords if word.arg}
+        named: list[tuple[str, Any]] = []
+        for word in node.keywords:
+            if word.arg is None:  # ** of a dict
+                named.extend(self._object(word.value).items())
+            else:
+                named.append((word.arg, self._value(word.value)))
+        if len(dict(named)) < len(named):
+            raise _UnreadableError(node, "an argument is given more than once")
         try:
-            return function(*given, **named)
-        except (TypeError, ValueError) as error:
+            return function(*given, **dict(named))
+        except _FAILURES as error:
             raise _UnreadableError(node, str(error)) from None
+
+
+def _bindings(tree: ast.Module) -> Iterator[tuple[str, object, int]]:
+    """Names that a module binds or changes outside functions and classes: by what, in which line.
+
+    The same import again is the same. What is changed by a method shows where the module is loaded.
+    """
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        within = ast.iter_child_nodes(node)
+        line = getattr(node, "lineno", 1)
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name, node, line
+                continue
+            case ast.ClassDef(name=name):
+                yield name, node, line
+                continue
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp():
+                continue  # names of their own
+            case ast.GeneratorExp() | ast.AnnAssign(value=None):
+                continue
+            case ast.ImportFrom(names=aliases):
+                for alias in aliases:
+                    what = (node.level, node.module, alias.name)
+                    yield alias.asname or alias.name, what, line
+                continue
+            case ast.alias(name=module, asname=name):
+                yield name or module.partition(".")[0], module.partition(".")[0], line
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                yield name, node, line
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
+                yield name, node, line
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+                yield name, node, line
+        nodes.extend(within)
