@@ -272,7 +272,7 @@ def _as_file(given: Path | str | pd.DataFrame) -> Iterator[Path]:
             hint="A predictions file is expected, or a pandas DataFrame with id and the targets.",
         )
     with scratch.directory("podium-table-") as folder:
-        submission.write(given, folder / "table.parquet")
+        submission.write(given, folder / "table.parquet", "The table has")
         yield folder / "table.parquet"
 
 
