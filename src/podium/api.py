@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from podium import workspace
+from podium.arguments import check_fields, checked
 from podium.competition import folders as competitions
 from podium.creating.options import NewOptions
 from podium.errors import BoardError, PodiumError, SubmissionError
@@ -75,12 +76,14 @@ def _by_fields(
     return of
 
 
+@checked
 def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dataset]:
     """A competition and one of its datasets (the default one if None), by name."""
     known = competitions.load(competition)
     return known, known.dataset(dataset)
 
 
+@checked
 def prepare(
     competition: str,
     dataset: str | None = None,
@@ -96,6 +99,7 @@ def prepare(
     return get(*wanted, source=source, options=options or {}, progress=progress)
 
 
+@checked
 @_by_fields(NewOptions)
 def new(options: NewOptions) -> Created:
     """Make a competition of a table, or of a Kaggle-style set: `new("mine", table="a.csv", ...)`.
@@ -111,6 +115,7 @@ def new(options: NewOptions) -> Created:
     return make(options)
 
 
+@checked
 def freeze(
     competition: str,
     dataset: str | None = None,
@@ -160,6 +165,7 @@ def _outdated(name: str) -> dict[str, int]:
     return counts
 
 
+@checked
 def verify(
     competition: str | None = None,
     dataset: str | None = None,
@@ -181,6 +187,7 @@ def verify(
     return list(suite.verify(competition, dataset, progress=progress))
 
 
+@checked
 def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[Path]:
     """Write the slices of a dataset as AnnData files; see `podium.data.h5ad.write_parts`."""
     from podium.data.dataset import load as load_data
@@ -189,6 +196,7 @@ def annotate(competition: str, dataset: str | None, folder: Path | str) -> list[
     return write_parts(load_data(*load(competition, dataset)), Path(folder))
 
 
+@checked
 def check(
     competition: str, file: Path | str | pd.DataFrame, *, dataset: str | None = None
 ) -> Checked:
@@ -211,6 +219,7 @@ def check(
     return submission.Checked(rows=ready.rows("test"), notes=tuple(notes))
 
 
+@checked
 def submit(
     competition: str,
     file: Path | str | pd.DataFrame,
@@ -272,10 +281,11 @@ def _as_file(given: Path | str | pd.DataFrame) -> Iterator[Path]:
             hint="A predictions file is expected, or a pandas DataFrame with id and the targets.",
         )
     with scratch.directory("podium-table-") as folder:
-        submission.write(given, folder / "table.parquet")
+        submission.write(given, folder / "table.parquet", "The table has")
         yield folder / "table.parquet"
 
 
+@checked
 def models(
     competition: str, model: str | Path | None = None, *, dataset: str | None = None
 ) -> list[dict[str, Any]]:
@@ -297,6 +307,7 @@ def models(
     return listing.models(*load(competition, dataset), model)
 
 
+@checked
 def run(
     competition: str,
     model: str | Path | Any,
@@ -415,19 +426,6 @@ def _to_train(
     return load_data(known, chosen), file, changes
 
 
-def _refuse_live(model: Any, call: str) -> None:
-    """Refuse a live object in a call that takes names and files only.
-
-    Raises:
-        PodiumError: If it is one.
-    """
-    if not isinstance(model, str | Path):
-        raise PodiumError(
-            f"podium.{call} takes a model's name or a model file.",
-            hint="Live objects go into podium.run and podium.cross_validate.",
-        )
-
-
 def _live(
     competition: str, dataset: str | None, model: Any, params: Mapping[str, Any] | None
 ) -> tuple[Data, ModelFile, dict[str, Any]]:
@@ -454,6 +452,7 @@ def _wanted(
     return {**best.params, **params}, {"study": dict(best.origin)}, [shown, *changes]
 
 
+@checked
 def cross_validate(
     competition: str,
     model: str | Path | Any,
@@ -510,6 +509,7 @@ def cross_validate(
     return validation
 
 
+@checked
 def validations(competition: str, dataset: str | None = None) -> Results[Validation]:
     """Earlier cross-validations of a dataset, best first, each compared with the best."""
     from podium.data.dataset import load as load_data
@@ -519,6 +519,7 @@ def validations(competition: str, dataset: str | None = None) -> Results[Validat
     return Results(earlier(ready), f"cross-validations of {ready.competition.name}")
 
 
+@checked
 def tune(
     competition: str,
     model: str | Path,
@@ -548,10 +549,11 @@ def tune(
         ModelError: If the model file is broken, or has nothing to search.
         PodiumError: If the settings do not fit together, or the study is of another kind.
     """
-    _refuse_live(model, "tune")
+    from podium.tuning import tuning
+
+    check_fields("tune", tuning.Settings, settings)
     ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))
     from podium.execution.worker import Limits
-    from podium.tuning import tuning
 
     return tuning.tune(
         ready,
@@ -596,6 +598,7 @@ def studies(
 ) -> Results[Study] | Results[Trial]: ...
 
 
+@checked
 def studies(
     competition: str,
     study: str | None = None,
@@ -634,6 +637,7 @@ def studies(
     return kept.listed(*names, storage)
 
 
+@checked
 def predict(
     competition: str,
     model: str | Path,
@@ -667,7 +671,12 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
-    _refuse_live(model, "predict")
+    if isinstance(rows, str):
+        rows = Path(rows)
+    elif not isinstance(rows, Path) and type(rows).__name__ != "DataFrame":
+        raise PodiumError(
+            f"podium.predict: rows is a file or a pandas DataFrame, not {repr(rows)[:80]}."
+        )
     ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import predicting
     from podium.execution.worker import Limits
@@ -676,7 +685,7 @@ def predict(
     return predicting.predict(
         ready,
         file,
-        Path(rows) if isinstance(rows, str) else rows,
+        rows,
         params=params,
         limits=limits,
         seed=seed,
@@ -686,6 +695,7 @@ def predict(
     )
 
 
+@checked
 def plot(
     competition: str,
     *submissions: str,
@@ -705,6 +715,7 @@ def plot(
     return plotting.plot(scorer, submissions, Path(out))
 
 
+@checked
 def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
 
@@ -715,6 +726,7 @@ def score_all(competition: str | None = None, *, progress: Progress | None = Non
     return rescore.score_all(competition, progress)
 
 
+@checked
 def rescore(
     competition: str, dataset: str | None = None, *, progress: Progress | None = None
 ) -> list[Handled]:
@@ -728,6 +740,7 @@ def rescore(
     return again.rescore(*load(competition, dataset), progress)
 
 
+@checked
 def withdraw(
     submission: str,
     *,
@@ -765,6 +778,7 @@ def withdraw(
     return sealed(record), board.withdraw(withdrawal)
 
 
+@checked
 def remark(submission: str, message: str, *, team: str | None = None) -> Record:
     """Change the remark on one's own submission; an empty one takes it away.
 
@@ -813,6 +827,7 @@ def _own_record(board: Board, submission: str, team: str | None, *command: str) 
     return record
 
 
+@checked
 def export_records(file: Path | str, *competitions: str) -> Exported:
     """Write the board as JSON lines: the named competitions', or all.
 
@@ -828,6 +843,7 @@ def export_records(file: Path | str, *competitions: str) -> Exported:
     return exchange.export(open_board().must_exist(), Path(file), competitions)
 
 
+@checked
 def import_records(file: Path | str, *, progress: Progress | None = None) -> Imported:
     """Add what another board exported; figures are computed again where the predictions are here.
 
@@ -843,6 +859,7 @@ def import_records(file: Path | str, *, progress: Progress | None = None) -> Imp
     return imported
 
 
+@checked
 def board(
     competition: str,
     dataset: str | None = None,
@@ -871,6 +888,7 @@ def board(
     return Results(rows, f"board of {competition}/{chosen[1].name}, {part} part")
 
 
+@checked
 def standings(
     competition: str,
     dataset: str | None = None,
@@ -894,6 +912,7 @@ def standings(
     from podium.leaderboard.standings import Standings, View
     from podium.leaderboard.standings import standings as of_contest
 
+    check_fields("standings", View, view)
     names = load(competition, dataset)
     if part not in PARTS:
         raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
@@ -915,6 +934,7 @@ def show(competition: str, *, dataset: str | None = None) -> dict[str, Any]: ...
 def show(competition: str, submission: str, *, dataset: str | None = None) -> Details: ...
 
 
+@checked
 def show(
     competition: str, submission: str | None = None, *, dataset: str | None = None
 ) -> dict[str, Any] | Details:
@@ -937,6 +957,7 @@ def show(
     return details(_contest(competition, dataset, references=True), submission)
 
 
+@checked
 def mine(team: str | None = None) -> list[Mine]:
     """What a team has on all boards of this workspace: its best, the rank of that, the last."""
     from podium.leaderboard import details
@@ -945,6 +966,7 @@ def mine(team: str | None = None) -> list[Mine]:
     return details.mine(open_board(), workspace.team(team))
 
 
+@checked
 def compare(competition: str, *submissions: str, dataset: str | None = None) -> Compared:
     """Compare the first submission with each of the others.
 
@@ -961,6 +983,7 @@ def compare(competition: str, *submissions: str, dataset: str | None = None) -> 
     return comparing.compare(_contest(competition, dataset, references=True), submissions)
 
 
+@checked
 def report(
     competition: str | None = None,
     *,
@@ -978,6 +1001,7 @@ def report(
     return write(Path(out), competition, progress)
 
 
+@checked
 def blend(
     competition: str,
     *submissions: str,
@@ -1049,6 +1073,7 @@ def _written(ready: Data, table: Table, path: Path) -> Path:
     return path
 
 
+@checked
 def reveal(
     competition: str,
     dataset: str | None = None,
@@ -1073,6 +1098,7 @@ def reveal(
     return contest.reveal()
 
 
+@checked
 def pick(
     competition: str,
     *submissions: str,

@@ -42,7 +42,7 @@ FORMS = {
     "p.tsv": (csv(sep="\t"), "Read as CSV with tabs."),
     "p.tsv.gz": (csv(sep="\t"), "Read as CSV with tabs from a gzip archive."),
     "p.zip": (zipped, "Read as CSV from a zip archive."),
-    "p.csv.zip": (tabs_in_zip, "Read as CSV from a zip archive."),
+    "p.csv.zip": (tabs_in_zip, "Read as CSV with tabs from a zip archive."),
     "p.feather": (lambda table, path: table.to_feather(path), "Read as Feather."),
     "lz4.feather": (
         lambda table, path: table.astype({"id": "category"}).to_feather(path, compression="lz4"),

@@ -44,6 +44,23 @@ def test_rows_keep_their_order_and_get_numbers_for_ids(rows):
     np.testing.assert_array_equal(found.table["y"], straight[::-1])
 
 
+@pytest.mark.parametrize("name", ["ID", "Id", " id"])
+def test_ids_are_not_lost_where_their_column_is_nearly_named_so(rows, name, workspace):
+    near = rows.rename(columns={"id": name})
+    near.to_csv("near.csv", index=False)
+    for given in (near, near.set_index(name), "near.csv"):
+        with pytest.raises(PodiumError) as error:
+            predict(given)
+        problem = f"column 'id' is missing (there is {name!r})"
+        assert error.value.problems == (problem, f"1 unexpected column: {name!r}")
+
+
+def test_an_index_named_id_has_the_ids(rows):
+    pd.testing.assert_frame_equal(predict(rows.set_index("id")).table, predict(rows).table)
+    numbered = rows.rename_axis("id")
+    assert list(predict(numbered).table["id"]) == list(rows["id"])  # the column is meant
+
+
 def test_trained_once_then_loaded(rows):
     first, again = predict(rows), predict(rows)
     assert (first.loaded, again.loaded) == (False, True)

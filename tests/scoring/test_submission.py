@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import podium
 from podium.competition.contract import Target
 from podium.competition.folders import load
 from podium.data import parsing
@@ -116,6 +117,15 @@ def test_values_of_other_types():
     frame.to_parquet("p.parquet")
     with pytest.raises(SubmissionError, match="numbers are expected"):
         submission.align(read(Path("p.parquet"), TOY), load("toy"), IDS)
+
+
+def test_a_table_that_was_handed_in_is_not_of_a_predict(toy):
+    nested = GOOD.assign(y=[[0.0]] * 12)
+    for call in (podium.check, podium.submit):
+        with pytest.raises(SubmissionError, match=r"^The table has columns that are no plain"):
+            call("toy", nested)
+    with pytest.raises(SubmissionError, match=r"^predict\(\) returned columns that are no plain"):
+        submission.from_pandas(nested)
 
 
 def test_decimal_ids_get_a_hint():

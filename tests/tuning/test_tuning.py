@@ -1,6 +1,7 @@
 """Searches: what a trial's value is, what is kept, what is refused, and who does the work."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from conftest import MODEL
 from podium import api
-from podium.competition import version
+from podium.competition import model_file, version
+from podium.data import dataset as data
 from podium.errors import ModelError, PodiumError
 from podium.execution.jobs import Trainings
 from podium.leaderboard.board import open_board
@@ -414,8 +416,20 @@ def test_what_is_set_holds_for_every_trial(declares, value, write):
         card = api.cross_validate("toy", "mine.py", params=params).card
         assert trial.value == card.whole.scores["rmse"]
     assert "a" not in found.params
-    with pytest.raises(ModelError, match="nothing to search: all that it searches is set"):
+    with pytest.raises(ModelError, match="nothing to search: all that it searches is set") as error:
         api.tune("toy", "mine.py", trials=2, params={"a": value, "b": 1.0})
+    words = shlex.split(error.value.hint.rpartition(": ")[2])
+    settings = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
+    assert model_file.parse_settings(settings) == {"a": value, "b": 1.0}
+
+
+def test_a_hint_spells_settings_so_that_they_are_read_as_they_are(toy):
+    values = {"text": "3", "word": "two words", "many": (1, 2), "no": None, "yes": True}
+    ready = data.load(*api.load("toy"))
+    file = model_file.find(toy, "line")
+    subject = studies.Subject(data=ready, file=file, fixed=values, seed=0, pruner="", worker=None)
+    words = shlex.split(subject.command("cv"))
+    assert model_file.parse_settings(words[7::2]) == {**values, "many": [1, 2]}
 
 
 def test_a_declared_space_is_searched_like_a_written_one(write):

@@ -41,25 +41,27 @@ def column_problems(
         names: Of the table.
         rows: How many rows it has.
         wanted: The columns that are read, `id` first.
-        kinds: What each must hold, in words; those without a word may be missing.
+        kinds: What each must hold, in words; those without a word may be missing, unless another
+            column has nearly their name: it would be left out.
         notes: Gets a sentence if columns are left out.
     """
     times = Counter(names)
-    like = {name.strip().casefold(): name for name in names}
+    expected = set(wanted)
+    like = {name.strip().casefold(): name for name in names if name not in expected}
     ends = {name: f": {kind} expected" for name, kind in (kinds or {}).items()}
-    for name in wanted:
-        if (other := like.get(name.casefold())) is not None:
-            ends[name] = f"{ends.get(name, '')} (there is {other!r})"
+    near = {name: like[name.casefold()] for name in wanted if name.casefold() in like}
+    for name, other in near.items():
+        ends[name] = f"{ends.get(name, '')} (there is {other!r})"
+    needed = expected if kinds is None else {*kinds, *near}
     problems = []
     for group in (wanted[:1], wanted[1:]):  # the other columns may be many
-        needed = group if kinds is None else [name for name in group if name in kinds]
-        problems += _several([name for name in needed if name not in times], "missing", ends)
+        missing = [name for name in group if name in needed and name not in times]
+        problems += _several(missing, "missing", ends)
         problems += _several([name for name in group if times[name] > 1], "there twice", {})
     if kinds is None and names[:1] == [""] and "id" not in times:
         problems.append("the first column has no name: if it has the ids, call it 'id'")
     if not rows:
         problems.append("the table has no rows")
-    expected = set(wanted)
     extra = [repr(name[:60]) for name in names if name not in expected]
     if extra and problems:
         problems.append(f"{many(len(extra), 'unexpected column')}: {first(extra, len(extra))}")

@@ -211,8 +211,13 @@ def form(path: Path) -> Form:
 
 
 def said(path: Path) -> str:
-    """How a file is read, in a sentence, where it is no plain CSV, Parquet, HDF5 or FASTA."""
+    """How a file that was read is read, where it is no plain CSV, Parquet, HDF5 or FASTA."""
     kind, separator, packed = form(path)
+    if packed == _ZIP:
+        import zipfile
+
+        with zipfile.ZipFile(path) as archive:
+            separator = form(Path(_only_table(archive).filename)).separator
     if not packed and separator == "," and kind != "Feather":
         return ""
     tabs = " with tabs" if separator == "\t" else ""

@@ -258,8 +258,10 @@ def _with_genes(annotated: h5ad.Annotated, genes: Sequence[str], rows: Path) -> 
 def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
     """The rows as they stand: what texts should be is decided by the train part."""
     if isinstance(rows, pd.DataFrame):
+        index = rows.index.name
+        ids = str(index).strip().casefold() == "id" and not {"id", index} & set(rows.columns)
         with _reading(rows):
-            return pa.Table.from_pandas(rows, preserve_index=False)
+            return pa.Table.from_pandas(rows.reset_index(drop=not ids), preserve_index=False)
     names = dict.fromkeys(["id", *map(str, expected.columns), *_ROW_NAMES])
     with _reading(rows):
         table = read(rows, Expected.own(rows, list(names)))

@@ -152,8 +152,12 @@ def frame(ids: Any, predictions: Table, genes: Sequence[str] = ()) -> pd.DataFra
     return table
 
 
-def from_pandas(table: Any) -> pa.Table:
-    """A model's predictions as a table.
+def from_pandas(table: Any, source: str = "predict() returned") -> pa.Table:
+    """Predictions as a table.
+
+    Args:
+        table: A DataFrame of them.
+        source: How a refusal of its columns begins: where they are from.
 
     Raises:
         SubmissionError: If `table` is no DataFrame of plain columns.
@@ -180,17 +184,15 @@ def from_pandas(table: Any) -> pa.Table:
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             problems.append(f"column {name!r} of type {values.dtype}: {reason}")
     if problems:
-        raise SubmissionError(
-            "predict() returned columns that are no plain values.", problems=problems
-        )
+        raise SubmissionError(f"{source} columns that are no plain values.", problems=problems)
     return pa.Table.from_arrays(arrays, names=names)
 
 
-def write(table: Any, path: Path) -> None:
-    """Write a model's predictions as Parquet: the same bytes for the same content."""
+def write(table: Any, path: Path, source: str = "predict() returned") -> None:
+    """Write predictions as Parquet: the same bytes for the same content; see `from_pandas`."""
     import pyarrow.parquet as pq
 
-    pq.write_table(from_pandas(table), path, compression="zstd")
+    pq.write_table(from_pandas(table, source), path, compression="zstd")
 
 
 def keep(made: Path, folder: Path, name: str) -> Path:

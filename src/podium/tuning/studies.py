@@ -25,6 +25,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from podium import workspace
+from podium.competition.model_file import parse_settings
 from podium.competition.version import former_names
 from podium.errors import ModelError, PodiumError
 from podium.leaderboard.record import now
@@ -90,10 +91,16 @@ class Subject:
         return StudyDirection.MAXIMIZE if better else StudyDirection.MINIMIZE
 
     def command(self, name: str) -> str:
-        """A command that takes the same model and dataset, as one would type it."""
+        """A command that takes the same model, set as it is, and dataset, as one would type it."""
         model = self.file.name if self.file.shipped else str(self.file.path)
         words = ["podium", name, self.data.competition.name, model]
-        return shlex.join([*words, "--dataset", self.data.dataset.name])
+        settings = []
+        for name, value in self.fixed.items():
+            text = f"{name}={value}"
+            same = parse_settings([text]) == {name: value}  # a text such as "3" needs quotes
+            settings.append(text if same else f"{name}={json.dumps(value)}")
+        words += ["--dataset", self.data.dataset.name]
+        return shlex.join(words + [word for text in settings for word in ("--set", text)])
 
     def facts(self, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
         """What is kept with the study."""
