@@ -551,7 +551,7 @@ def tune(
     """
     from podium.tuning import tuning
 
-    check_fields("tune", tuning.Settings, settings)
+    settings = check_fields("tune", tuning.Settings, settings)
     ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))
     from podium.execution.worker import Limits
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import wraps
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from podium.errors import PodiumError
@@ -18,7 +19,7 @@ Result = TypeVar("Result")
 _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "None": (type(None), ""),
     "str": (str, "text"),
-    "Path": (os.PathLike, "a path"),
+    "Path": ((str, os.PathLike), "a path"),
     "int": (Integral, "a whole number"),
     "float": (Real, "a number"),
     "bool": (bool, "True or False"),
@@ -51,16 +52,15 @@ def checked(call: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         for name, value in bound.arguments.items():
             for one in value if name in several else () if name in others else (value,):
                 problems += _problems(name, kinds[name], one)
-            if not isinstance(value, int) and isinstance(value, Integral):
-                bound.arguments[name] = int(value)  # NumPy's, which JSON does not take
+            bound.arguments[name] = _taken(kinds[name], value)
         _refuse(call.__name__, problems, bound.arguments.get("model"))
         return plain(*bound.args, **bound.kwargs)
 
     return checking
 
 
-def check_fields(call: str, options: type, given: Mapping[str, Any]) -> None:
-    """The same of the keywords that a call passes on to a dataclass.
+def check_fields(call: str, options: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of the keywords that a call passes on to a dataclass; gives them as it takes them.
 
     Raises:
         PodiumError: With all that are wrong or that it does not have.
@@ -73,6 +73,17 @@ def check_fields(call: str, options: type, given: Mapping[str, Any]) -> None:
         else:
             problems.append(f"there is no argument {name!r}; known: {', '.join(kinds)}")
     _refuse(call, problems, "")
+    return {name: _taken(kinds[name], value) for name, value in given.items()}
+
+
+def _taken(annotation: str, value: Any) -> Any:
+    """A value as the call takes it: text as a path, and whole numbers of NumPy as Python's."""
+    parts = annotation.split(" | ")
+    if isinstance(value, str) and "Path" in parts and "str" not in parts:
+        return Path(value)
+    if not isinstance(value, int) and isinstance(value, Integral):
+        return int(value)  # JSON takes no other
+    return value
 
 
 def _problems(name: str, annotation: str, value: Any) -> list[str]:

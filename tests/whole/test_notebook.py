@@ -1,5 +1,7 @@
 """What a notebook meets: tables in and out, short reprs, results that are tables."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -95,5 +97,7 @@ def test_paths_may_be_text(table, tmp_path):
     podium.submit("toy", file)
     podium.export_records(str(tmp_path / "board.jsonl"), "toy")
     podium.report("toy", out=str(tmp_path / "site"))
+    podium.tune("toy", "line", trials=1, plots=str(tmp_path / "plots"))
+    podium.prepare("toy", "table", source=str(Path(__file__).parents[1] / "toy" / "raw"))
     assert (tmp_path / "site" / "index.html").is_file()
     assert isinstance(podium.board("toy").to_frame(), pd.DataFrame)
