@@ -30,6 +30,7 @@ COLUMNS = 150
 
 def main() -> None:
     """Run all blocks, and write README and the picture."""
+    subprocess.run(["make", ".venv/ready"], cwd=ROOT, check=True)  # else `make demo` would set up
     text = README.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="podium-readme-") as place:
         for name in NEEDED:
