@@ -144,6 +144,21 @@ def test_a_table_that_does_not_fit_is_refused(table, problem, monkeypatch):
     assert problem in str(error.value.problems)
 
 
+def test_a_split_may_be_by_what_rows_name():
+    rows = prepared()
+    by_row = "".join(f"r{row},train,{row % 12 % 3},seen\n" for row in range(len(PARTS)))
+    by_line = "".join(f"l{line},train,{line % 3},seen\n" for line in range(12))
+    head = "part,fold,stratum\n"
+    whole = f"id,{head}{by_row}".encode()
+    assert data.split_of_rows(whole, rows) == whole
+    assert data.split_of_rows(f"line,{head}{by_line}".encode(), rows) == whole
+    answered = prepared(targets=rows.targets[:30])
+    split = data.split_of_rows(f"line,{head}l0,public,,seen\n".encode(), answered).decode()
+    assert split.splitlines()[1:3] == ["r0,public,,seen", "r1,,,"]
+    assert "r24,public,,seen" in split
+    assert all("open" in line for line in split.splitlines()[31:] if ",,," not in line)
+
+
 def test_answers_in_a_table_are_a_finding(made, monkeypatch):
     tested = DatasetUnderTest(*api.load("toy"))
     made()

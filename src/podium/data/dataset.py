@@ -507,12 +507,32 @@ def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) 
     """
     file = competition.data_folder / "splits" / f"{dataset.name}.csv"
     if file.is_file():
-        return file.read_bytes()
+        return split_of_rows(file.read_bytes(), prepared)
     if dataset.frozen:
         raise DataError(f"{file} is missing: the split of {competition.name}/{dataset.name}.")
     split: Callable[[Prepared], pd.DataFrame]
     split = getattr(competition.module("split"), dataset.function)
-    return _csv(split(prepared))
+    return split_of_rows(_csv(split(prepared)), prepared)
+
+
+def split_of_rows(table: bytes, prepared: Prepared) -> bytes:
+    """A split as CSV with a line for each row.
+
+    Args:
+        table: That; or one by a feature, which its first column names instead of `id`: all rows of
+            one value lie together then, and those without an answer are open.
+        prepared: The rows.
+    """
+    import pandas as pd
+
+    key = table.partition(b",")[0].decode()
+    if key == "id" or key not in prepared.features:
+        return table
+    parts = pd.read_csv(BytesIO(table), dtype=str, keep_default_na=False)
+    rows = prepared.features[["id", key]].merge(parts, on=key, how="left", validate="many_to_one")
+    labelled = rows["id"].isin(set(prepared.targets["id"]))
+    rows["part"] = rows["part"].where(labelled | rows["part"].isna(), "open")
+    return _csv(rows[_SPLIT_COLUMNS])
 
 
 def _csv(table: pd.DataFrame) -> bytes:
