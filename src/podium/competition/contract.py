@@ -139,8 +139,8 @@ class Score:
 
     Attributes:
         beside: Whether the board shows it beside the primary score.
-        perfect: What the answers themselves reach; None for a count that is neither good nor bad,
-            which stands in JSON alone.
+        perfect: What the answers themselves reach; None where that differs between datasets, or
+            for a count that is neither good nor bad: those stand in JSON alone, unless `beside`.
     """
 
     name: str
