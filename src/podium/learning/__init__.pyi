@@ -1,3 +1,10 @@
+from .adaptation import (
+    DomainDiscriminator,
+    GradientReversal,
+    coral,
+    mmd,
+    ramp,
+)
 from .autoencoder import (
     INPUTS,
     Autoencoder,
@@ -30,6 +37,7 @@ from .neural import (
     train_network,
 )
 from .parameters import network_parameters, tree_parameters
+from .scaling import standardised
 from .stacking import Members, check_members, fit_members, predict_members
 from .tabular import TableColumns, TableTrees
 
@@ -42,6 +50,8 @@ __all__ = [
     "BatchNorm1d",
     "BestConstant",
     "ConstantValue",
+    "DomainDiscriminator",
+    "GradientReversal",
     "History",
     "Members",
     "Rows",
@@ -54,6 +64,7 @@ __all__ = [
     "Whole",
     "boost",
     "check_members",
+    "coral",
     "drawn",
     "find_device",
     "fit_members",
@@ -62,11 +73,14 @@ __all__ = [
     "kl_to_standard_normal",
     "latent_of",
     "later",
+    "mmd",
     "network_parameters",
     "perceptron",
     "predict_members",
     "predict_network",
+    "ramp",
     "seeded",
+    "standardised",
     "train_autoencoder",
     "train_network",
     "tree_parameters",
