@@ -67,9 +67,7 @@ def layout(solution: Table, predictions: Table) -> Layout:
     keys = rows.groupby(list(KEY), sort=True)
     means = keys[["x", "y"]].mean()
     rows["key"] = keys.ngroup()
-    calls = [
-        np.bincount(rows["key"][rows[CALL] == call], minlength=len(means)) for call in CALLS
-    ]
+    calls = [np.bincount(rows["key"][rows[CALL] == call], minlength=len(means)) for call in CALLS]
     both = np.minimum(*calls) >= FEWEST
     ranked = np.where(both, np.cumsum(both) - 1, -1)
     rare = np.where(calls[0] <= calls[1], *CALLS).astype(object)

@@ -101,7 +101,7 @@ def demo() -> Prepared:
     lower = np.where(context == BLOOD, BLOOD_LOWER / WITHIN, 0.0)[:, None]
 
     def response(pathways: Floats, rest: Floats | float) -> Floats:
-        """ln IC50 [lines, drugs]."""
+        """Ln IC50 [lines, drugs]."""
         of_line = (pathways @ general)[:, None] - lower
         return np.asarray(mean + spread * (of_line + pathways @ weights.T + rest))
 
