@@ -56,10 +56,12 @@ def specific(responses: Floats, context: NDArray[np.object_]) -> Floats:
 
     Standardised over the lines of a context for each drug, minus the mean of each line.
     """
-    own = np.full(responses.shape, np.nan)
+    known = ~np.isnan(responses)
+    own = np.zeros(responses.shape)
     for name in np.unique(context):
         rows = context == name
         some = responses[rows]
-        scaled = (some - np.nanmean(some, axis=0)) / np.nanstd(some, axis=0)
-        own[rows] = (scaled - np.nanmean(scaled, axis=1, keepdims=True)).round(4)
-    return own
+        own[rows] = (some - np.nanmean(some, axis=0)) / np.nanstd(some, axis=0)
+    own = np.where(known, own, 0.0)
+    level = own.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    return np.where(known, own - level, np.nan).round(4)

@@ -1,4 +1,4 @@
-"""Raw files: fetched from their public source, or taken from a folder or zip that has them.
+"""Raw files: fetched from their public source, or taken from a folder or archive that has them.
 
 Each member is checked by its sha256, wherever it came from; all that is wrong is said at once.
 """
@@ -6,10 +6,12 @@ Each member is checked by its sha256, wherever it came from; all that is wrong i
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import lzma
 import shutil
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -39,8 +41,9 @@ _RATIO, _ROOM = 200, 256 << 20
 tables of text take 5 to 50 times."""
 
 
+_TARS = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".tgz")
 _BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, OSError, ValueError, OverflowError),
     RuntimeError,  # locked, or packed in a way that is not known here
 )
@@ -128,10 +131,15 @@ def present(name: str, expected: str, place: Path) -> str:
         DataError: If there is none, or several that hold different things.
     """
     with scratch.directory("podium-raw-") as unpacked:
-        files = _candidates(name, place, unpacked, own=True)
-        there = {file_sha256(file) for file in files} if place.exists() else set()
+        together = _Together(name)
+        there = set()
+        for file in _candidates(name, place, unpacked, own=True) if place.exists() else ():
+            there.add(sha256 := file_sha256(file))
+            together.add(file, sha256)
     if expected in there:
         return expected
+    if len(together.files) > 1:
+        return together.sha256
     if len(there) != 1:
         many = "is there in several versions" if there else "is missing"
         raise DataError(f"{name} {many} in {place}.", hint="Put one file of that name there.")
@@ -176,6 +184,7 @@ def _locate(
         return {}, [f"{place}: no such file or folder"]
     files: dict[str, Path] = {}
     problems = []
+    together = _Together(name)
     for candidate in _candidates(name, place, unpacked, own=own):
         if expected is None:
             label = _name(candidate, name)
@@ -186,13 +195,44 @@ def _locate(
         actual = file_sha256(candidate)
         if actual == expected:
             return {name: candidate}, []
+        together.add(candidate, actual)
         problems.append(
             f"{name}: sha256 is {actual[:12]}..., expected {expected[:12]}...: "
             f"changed or truncated ({_shown(candidate, unpacked, place)})"
         )
+    if len(together.files) > 1:
+        if together.sha256 == expected:
+            return together.files, []
+        problems = [f"{name}: {together.said}, expected {str(expected)[:12]}..."]
     if not files and not problems:
         problems = [f"{name}: {_NOT_FOUND}"]
     return files, problems if expected is None else list(dict.fromkeys(problems))[:_EXAMPLES]
+
+
+class _Together:
+    """The files that a pattern names, as one: their sha256 is that of what `sha256sum` prints."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.files: dict[str, Path] = {}
+        self._known: dict[str, str] = {}
+
+    def add(self, file: Path, sha256: str) -> None:
+        """Take a file, where the name is a pattern; of one name the first."""
+        if "*" in self.pattern:
+            self.files.setdefault(_name(file, self.pattern), file)
+            self._known.setdefault(file.name, sha256)
+
+    @property
+    def sha256(self) -> str:
+        """Of a line for each file, `sha256  name`, by name."""
+        lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(self._known.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def said(self) -> str:
+        """What they are together."""
+        return f"{len(self.files):,} files whose sha256 together is {self.sha256[:12]}..."
 
 
 def _name(path: Path | PurePosixPath, pattern: str) -> str:
@@ -213,33 +253,62 @@ def _candidates(name: str, place: Path, unpacked: Path, *, own: bool) -> Iterato
     for path in files:
         if path.is_file() and path.suffix.lower() == ".zip":
             yield from _unpack(name, path, unpacked)
+        elif path.is_file() and path.name.lower().endswith(_TARS):
+            yield from _untar(name, path, unpacked)
+
+
+def _untar(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
+    """The same of a tar archive, packed or not."""
+    room = _RATIO * archive.stat().st_size + _ROOM
+    with _whole(archive), tarfile.open(archive) as opened:
+        for info in opened:
+            if not info.isfile() or not fnmatchcase(_name(PurePosixPath(info.name), name), name):
+                continue
+            room -= info.size
+            if room < 0:
+                raise tarfile.TarError(f"{name} would unpack to more than it may")
+            member = opened.extractfile(info)
+            assert member is not None  # noqa: S101  it is a file
+            yield _written(_name(PurePosixPath(info.name), name), member, unpacked)
 
 
 def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
     """Unpack the members of that name, whatever their folder inside the archive."""
+    with _whole(archive), zipfile.ZipFile(archive) as opened:
+        named = [
+            info
+            for info in opened.infolist()
+            if fnmatchcase(_name(PurePosixPath(info.filename), name), name)
+        ]
+        size = sum(info.file_size for info in named)  # no more than declared is unpacked
+        if size > _RATIO * archive.stat().st_size + _ROOM:
+            raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
+        for info in named:
+            if not info.is_dir():
+                with opened.open(info) as member:
+                    yield _written(_name(PurePosixPath(info.filename), name), member, unpacked)
+
+
+def _written(name: str, member: IO[bytes], unpacked: Path) -> Path:
+    """A member as a file in a folder of its own: names may repeat in an archive."""
+    target = Path(mkdtemp(dir=unpacked)) / name
+    target.parent.mkdir(exist_ok=True)
+    with target.open("wb") as out:
+        shutil.copyfileobj(member, out, _CHUNK)
+    return target
+
+
+@contextmanager
+def _whole(archive: Path) -> Iterator[None]:
+    """Say of an archive that is broken that it is."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            named = [
-                info
-                for info in opened.infolist()
-                if fnmatchcase(_name(PurePosixPath(info.filename), name), name)
-            ]
-            size = sum(info.file_size for info in named)  # no more than declared is unpacked
-            if size > _RATIO * archive.stat().st_size + _ROOM:
-                raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
-            for info in named:
-                if not info.is_dir():
-                    folder = Path(mkdtemp(dir=unpacked))  # names may repeat in an archive
-                    target = folder / _name(PurePosixPath(info.filename), name)
-                    target.parent.mkdir(exist_ok=True)
-                    with opened.open(info) as member, target.open("wb") as out:
-                        shutil.copyfileobj(member, out, _CHUNK)
-                    yield target
+        yield
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # of the disk, not of the archive
+        kind = "zip" if archive.suffix.lower() == ".zip" else "tar"
         raise DataError(
-            f"{archive} is not a whole zip archive: {error or 'it ends early'}.",
+            f"{archive} is not a whole {kind} archive: {error or 'it ends early'}.",
             hint="Download it again, or name another folder: --from DIR",
         ) from error
 
