@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PARAMETERS = {
-    "factors": Parameter(10, "of the responses", (1, 1000), search=(2, 40, "log")),
+    "factors": Parameter(20, "of the responses", (1, 1000), search=(2, 40, "log")),
     "penalty": PENALTY,
     "scale": BY_CONTEXT,
 }
