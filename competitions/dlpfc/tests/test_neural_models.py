@@ -19,7 +19,7 @@ from suites import space
 
 torch = pytest.importorskip("torch")
 
-from podium.learning import train_network  # noqa: E402
+from podium.learning import train_autoencoder  # noqa: E402
 
 UNLABELLED = ("ae_kmeans", "dec", "graph_ae", "vae_kmeans")
 NAMES = (*UNLABELLED, "mlp")
@@ -206,9 +206,9 @@ def test_the_target_distribution_is_that_of_the_paper() -> None:
 
 def test_dec_stops_when_few_assignments_change(monkeypatch: pytest.MonkeyPatch) -> None:
     trainings = []
-    train = train_network
+    train = train_autoencoder
     monkeypatch.setattr(
-        model("dec"), "train_network", lambda *a, **k: trainings.append(1) or train(*a, **k)
+        model("dec"), "train_autoencoder", lambda *a, **k: trainings.append(1) or train(*a, **k)
     )
     predicted("dec", NOTHING, part(tissue()), rounds=10, changed=1.1)
     assert len(trainings) == 1  # round, after the autoencoder
