@@ -61,7 +61,8 @@ def specific(responses: Floats, context: NDArray[np.object_]) -> Floats:
     for name in np.unique(context):
         rows = context == name
         some = responses[rows]
-        own[rows] = (some - np.nanmean(some, axis=0)) / np.nanstd(some, axis=0)
+        spread = np.nanstd(some, axis=0)
+        own[rows] = (some - np.nanmean(some, axis=0)) / np.where(spread > 0, spread, 1.0)
     own = np.where(known, own, 0.0)
     level = own.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
     return np.where(known, own - level, np.nan).round(4)

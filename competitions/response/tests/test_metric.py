@@ -1,10 +1,9 @@
-"""The scores against SciPy and scikit-learn, worked by hand, in chunks, and far from zero."""
+"""The scores against NumPy and scikit-learn, worked by hand, in chunks, and far from zero."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from podium.competitions.response.metric import FEWEST, TARGET, metric
-from scipy.stats import pearsonr
 from sklearn.metrics import roc_auc_score
 
 from podium.metrics import Cells, Tally
@@ -32,8 +31,9 @@ def literal(solution, predictions):
     r, specific, auroc = [], [], []
     for _, key in rows.groupby(["drug", "context"]):
         varies = np.ptp(key["said"]) > 0
-        r.append(pearsonr(key["said"], key[TARGET]).statistic if varies else 0.0)
-        specific.append(pearsonr(key["said"], key["specific"]).statistic if varies else 0.0)
+        both = np.corrcoef(key[["said", TARGET, "specific"]].to_numpy(float).T)[0]
+        r.append(both[1] if varies else 0.0)
+        specific.append(both[2] if varies else 0.0)
         called = key[key["call"] != ""]
         counts = called["call"].value_counts()
         if len(counts) == 2 and counts.min() >= FEWEST:
@@ -49,7 +49,7 @@ def literal(solution, predictions):
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 def test_they_are_what_their_definitions_say(offset):
-    for seed in range(10):
+    for seed in range(3):
         solution, predictions = case(seed)
         solution[TARGET] = solution[TARGET] + offset
         predictions[TARGET] = predictions[TARGET] + 2 * offset

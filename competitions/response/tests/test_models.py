@@ -73,7 +73,7 @@ def part(context: str, name: str = "train", seed: int = 2) -> Part:
 
 NAMES = (
     *("drug_mean", "general_level", "knn_lines", "lightgbm", "ridge", "ridge_domain_z"),
-    *("ridge_coral", "lowrank_domain_z", "stack"),
+    *("ridge_coral", "lowrank_domain_z", "stack", "ae", "vae", "dann", "code_ae"),
 )
 ADAPTING = ("ridge_domain_z", "lowrank_domain_z", "stack")
 TRAIN, BLOOD = part("solid"), part("blood", "test")
