@@ -6,7 +6,7 @@ competition = Competition(
     name="response",
     title="Drug response across contexts",
     summary="Predict ln IC50 of a drug in a cell line, from lines of other tissues.",
-    targets=(Target(name="ln_ic50", unit="ln micromolar"),),
+    targets=(Target(name="ln_ic50", unit="ln micromolar", low=-50.0, high=50.0),),
     scores=(
         Score(name="r", title="Pearson's r within drug and context, averaged"),
         Score(

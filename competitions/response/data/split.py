@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from podium.data import Prepared
 
 SEED = 1
@@ -42,9 +44,9 @@ def by_line(prepared: Prepared) -> pd.DataFrame:
     return table.assign(stratum=lines["context"]).sort_values("line", ignore_index=True)
 
 
-def _share(count: int, share: float) -> np.ndarray:
+def _share(count: int, share: float) -> NDArray[np.bool_]:
     """Evenly spread places in a row of so many."""
-    return np.diff(np.floor(np.arange(count + 1) * share)).astype(bool)
+    return np.asarray(np.diff(np.floor(np.arange(count + 1) * share)) > 0)
 
 
 demo = gdsc = by_line
