@@ -1,11 +1,11 @@
 """CODE-AE: an autoencoder of all lines separates what contexts share; responses are learnt of that.
 
 First a separation network (`shared/separation.py`) learns the genes of all lines, those of test
-rows too, without answers. Then a head of all drugs learns the answers of train from the shared
-code: by itself, and with one more layer of the encoder each time that held-out lines gain no more
-(gradual unfreezing), ten times slower each time. One network has all drugs, where the paper trains
-one a drug; `adv` has a discriminator behind a reversed gradient, where the paper has a Wasserstein
-critic.
+rows too, without answers. Then a linear head of all drugs is solved on the shared code of the lines
+that train, and learns on with one more layer of the encoder each time that held-out lines gain no
+more (gradual unfreezing), ten times slower each time. One network has all drugs, where the paper
+trains one a drug; `adv` has a discriminator behind a reversed gradient, where the paper has a
+Wasserstein critic.
 
 Parameters are chosen on solid lines alone: blood has no answers before the end.
 """
@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from podium.competition import Parameter
@@ -24,15 +25,24 @@ from podium.learning import (
     INPUTS,
     held_out,
     network_parameters,
-    perceptron,
     predict_network,
     train_autoencoder,
     train_network,
     whole,
 )
 
-from ..shared.networks import ANSWERS, NetworkModel, answered, error, some, width_of
-from ..shared.parameters import BY_CONTEXT
+from ..shared.networks import (
+    ANSWERS,
+    KNOWN,
+    NetworkModel,
+    answered,
+    error,
+    some,
+    tensor,
+    width_of,
+)
+from ..shared.parameters import BY_CONTEXT, PENALTY
+from ..shared.ridge import ridge
 from ..shared.separation import SeparationNetwork
 
 if TYPE_CHECKING:
@@ -54,6 +64,7 @@ PARAMETERS = {
     "pretraining": Parameter(
         100, "epochs of the autoencoder at most", (1, 100_000), search=(20, 300, "log")
     ),
+    "penalty": PENALTY,
     "networks": Parameter(5, "networks whose mean is said", (1, 1000)),
     "scale": BY_CONTEXT,
     **network_parameters(
@@ -79,12 +90,24 @@ class Responder(nn.Module):
     def __init__(self, network: SeparationNetwork, latent: int, drugs: int) -> None:
         super().__init__()
         self.network = network
-        self.head = perceptron((latent, 64, drugs))
+        self.head = nn.Linear(latent, drugs)
 
     def forward(self, batch: Batch) -> Tensor:
         """Standardised responses [rows, drugs]."""
         said: Tensor = self.head(self.network.encode(batch.own[INPUTS]))
         return said
+
+    def solve(self, rows: Rows, penalty: float) -> None:
+        """Begin with the head that a ridge regression gives."""
+        with torch.no_grad():
+            codes = self.network.encode(tensor(rows, INPUTS)).numpy().astype(np.float64)
+        known = tensor(rows, KNOWN).numpy() > 0
+        answers = np.where(known, tensor(rows, ANSWERS).numpy(), np.nan).astype(np.float64)
+        mean = codes.mean(axis=0)
+        weights = ridge(codes - mean, answers, penalty)
+        with torch.no_grad():
+            self.head.weight.copy_(torch.from_numpy(weights.T))
+            self.head.bias.copy_(torch.from_numpy(-mean @ weights))
 
     def unfreeze(self, layers: int) -> None:
         """Let the head learn, and so many layers of the shared encoder, the deepest first."""
@@ -123,17 +146,25 @@ class CodeAE(NetworkModel):
     def _tuned(
         self, responder: Responder, rows: Rows, seed: int, report: Report | None
     ) -> Responder:
-        """Train the head, and ever more of the encoder; what was best on held-out rows stays."""
+        """Solve the head, then train more and more layers; the best on held-out rows stays."""
         held = held_out(np.arange(len(rows)), self.params["validation"], seed)
-        best, kept = np.inf, responder.state_dict()
-        for layers in range(len(self.params["hidden"]) + 2):
+        responder.solve(some(rows, ~held), self.params["penalty"])
+        best, kept = np.inf, copy.deepcopy(responder.state_dict())
+        if held.any():
+            unseen = next(iter(some(rows, held).batches(len(rows), torch.arange(int(held.sum())))))
+            with torch.no_grad():
+                best = float(error(responder(unseen), unseen))
+        for layers in range(1, len(self.params["hidden"]) + 2):
             responder.unfreeze(layers)
-            slower = self.settings.learning_rate * SLOWER**layers
             history = train_network(
                 responder,
                 error,
                 rows,
-                settings=replace(self.settings, learning_rate=slower, constant=True),
+                settings=replace(
+                    self.settings,
+                    learning_rate=self.settings.learning_rate * SLOWER ** (layers - 1),
+                    constant=True,
+                ),
                 seed=seed,
                 held=held,
                 report=report,

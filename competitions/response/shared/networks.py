@@ -81,20 +81,21 @@ def rows_of(lines: Lines, genes: Floats, responses: Responses) -> Rows:
 
 def width_of(rows: Rows, name: str) -> int:
     """Columns of one of their tensors."""
-    return int(_own(rows, name).shape[1])
+    return int(tensor(rows, name).shape[1])
 
 
 def answered(rows: Rows) -> NDArray[np.bool_]:
     """Which rows have answers [rows]."""
-    return np.asarray(_own(rows, KNOWN).sum(dim=1).numpy() > 0)
+    return np.asarray(tensor(rows, KNOWN).sum(dim=1).numpy() > 0)
 
 
 def some(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
     """Some of the rows."""
-    return whole({name: _own(rows, name)[torch.from_numpy(chosen)] for name in rows.own})
+    return whole({name: tensor(rows, name)[torch.from_numpy(chosen)] for name in rows.own})
 
 
-def _own(rows: Rows, name: str) -> Tensor:
+def tensor(rows: Rows, name: str) -> Tensor:
+    """One of their tensors."""
     values = rows.own[name]
     assert isinstance(values, Tensor)
     return values
