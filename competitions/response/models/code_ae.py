@@ -58,7 +58,13 @@ PARAMETERS = {
         choices=("base", "mmd", "adv"),
     ),
     "hidden": Parameter([256, 128], "widths between genes and codes", (1, 65_536)),
-    "latent": Parameter(64, "width of a code", (1, 4096), search=(16, 128, "log")),
+    "latent": Parameter(64, "width of the shared code", (1, 4096), search=(16, 128, "log")),
+    "narrow": Parameter(
+        8,
+        "width of a context's own code: what can be shared must be",
+        (1, 4096),
+        search=(2, 64, "log"),
+    ),
     "apart": Parameter(1.0, "weight of the codes' orthogonality", (0.0, 1e6)),
     "together": Parameter(1.0, "weight of what brings contexts together", (0.0, 1e6)),
     "pretraining": Parameter(
@@ -78,7 +84,14 @@ PARAMETERS = {
     ),
 }
 
-QUICK: dict[str, Any] = {"hidden": [16], "latent": 8, "pretraining": 3, "networks": 1, "epochs": 20}
+QUICK: dict[str, Any] = {
+    "hidden": [16],
+    "latent": 8,
+    "narrow": 2,
+    "pretraining": 3,
+    "networks": 1,
+    "epochs": 20,
+}
 
 SLOWER = 0.1
 """By how much the rate of learning falls with each layer that is unfrozen."""
@@ -130,6 +143,7 @@ class CodeAE(NetworkModel):
             width_of(rows, INPUTS),
             given["hidden"],
             given["latent"],
+            given["narrow"],
             given["variant"],
             given["apart"],
             given["together"],

@@ -41,7 +41,8 @@ class SeparationNetwork(BaseAutoencoder):
     Args:
         features: Columns of the rows.
         hidden: Widths between them and the codes, the outermost first.
-        latent: Width of each code.
+        latent: Width of the shared code.
+        narrow: Width of a domain's own code: so narrow that what can be shared must be.
         variant: What brings the shared codes of the domains together: nothing but the separation
             (`base`), their maximum mean discrepancy (`mmd`), or a discriminator behind a reversed
             gradient (`adv`).
@@ -55,17 +56,17 @@ class SeparationNetwork(BaseAutoencoder):
         features: int,
         hidden: Sequence[int] = (256,),
         latent: int = 64,
+        narrow: int = 8,
         variant: str = BASE,
         apart: float = 1.0,
         together: float = 1.0,
         steps: int = 1000,
     ) -> None:
         super().__init__()
-        sizes = (features, *hidden, latent)
         self.variant, self.apart, self.together = variant, apart, together
-        self.shared = perceptron(sizes)
-        self.own = nn.ModuleList([perceptron(sizes), perceptron(sizes)])
-        self.decoder = perceptron((2 * latent, *reversed(hidden), features))
+        self.shared = perceptron((features, *hidden, latent))
+        self.own = nn.ModuleList(perceptron((features, *hidden, narrow)) for _ in range(2))
+        self.decoder = perceptron((narrow + latent, *reversed(hidden), features))
         self.reversal = GradientReversal(steps)
         self.discriminator = DomainDiscriminator(latent)
 
@@ -74,7 +75,7 @@ class SeparationNetwork(BaseAutoencoder):
         return _normed(self.shared(inputs))
 
     def encode_own(self, inputs: Tensor, target: Tensor) -> Tensor:
-        """The code of each row's own domain [rows, latent].
+        """The code of each row's own domain [rows, narrow].
 
         Args:
             inputs: [rows, features].
@@ -84,7 +85,7 @@ class SeparationNetwork(BaseAutoencoder):
         return torch.where(target[:, None] > 0.5, other, source)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Rows rebuilt from their own and the shared code, side by side [rows, 2 latent]."""
+        """Rows rebuilt from their own and the shared code, side by side [rows, narrow + latent]."""
         rebuilt: Tensor = self.decoder(latent)
         return rebuilt
 
@@ -99,7 +100,8 @@ class SeparationNetwork(BaseAutoencoder):
         shared, own = self.encode(inputs), self.encode_own(inputs, target)
         rebuilt = self.decode(torch.cat([own, shared], dim=1)).float()
         domains = [target < 0.5, target > 0.5]
-        crossed = [shared[rows].T @ own[rows] / shared.shape[1] for rows in domains]
+        size = (shared.shape[1] * own.shape[1]) ** 0.5  # codes as long as 1
+        crossed = [shared[rows].T @ own[rows] / size for rows in domains]
         parts = {
             "reconstruction": functional.mse_loss(rebuilt, inputs),
             "orthogonality": self.apart * sum(one.square().mean() for one in crossed),

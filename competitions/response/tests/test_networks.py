@@ -9,7 +9,7 @@ from podium.competitions.response.shared.separation import VARIANTS, SeparationN
 
 from podium.learning import INPUTS, Batch, seeded
 
-GENES, LATENT = 12, 4
+GENES, LATENT, NARROW = 12, 4, 3
 
 
 def rows(count=20, targets=8):
@@ -19,7 +19,7 @@ def rows(count=20, targets=8):
 
 def network(variant="base", **options):
     with seeded(0):
-        return SeparationNetwork(GENES, [8], LATENT, variant, **options)
+        return SeparationNetwork(GENES, [8], LATENT, NARROW, variant, **options)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -50,7 +50,7 @@ def test_codes_have_one_length_and_the_right_encoder():
 def test_orthogonality_is_the_mean_square_of_crossed_codes():
     made, given = network(apart=2.0), rows()
     shared = made.encode(given[INPUTS]) / LATENT**0.5
-    own = made.encode_own(given[INPUTS], given[TARGET]) / LATENT**0.5
+    own = made.encode_own(given[INPUTS], given[TARGET]) / NARROW**0.5
     target = given[TARGET] > 0.5
     by_hand = sum(((shared[some].T @ own[some]) ** 2).mean() for some in (target, ~target))
     torch.testing.assert_close(made.loss(given).parts["orthogonality"], 2.0 * by_hand)
