@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"solid": "tab:blue", "blood": "tab:red"}
 OTHER = "tab:gray"
-BINS = np.linspace(-1.0, 1.0, 51)
+BINS = [float(end) for end in np.linspace(-1.0, 1.0, 51)]
 
 
 def draw(views: Sequence[View]) -> dict[str, Figure]:

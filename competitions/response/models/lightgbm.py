@@ -66,7 +66,7 @@ class BoostedTrees:
         self.axes = np.linalg.svd(own - own.mean(axis=0), full_matrices=False)[2]
         self.axes = self.axes[: self.params["components"]].T
         self.pathways = pd.Index(train.tables["drugs"]["pathway"].unique())
-        drug = self.responses.drugs.get_indexer(train.features["drug"])
+        drug = self.responses.drugs.get_indexer(pd.Index(train.features["drug"]))
         answers = train.targets[TARGET].to_numpy(np.float64) - self.responses.mean[drug]
         table = self._table(train, lines)
         self.booster = boost(
@@ -86,7 +86,7 @@ class BoostedTrees:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict; of a drug that never trained, the mean of all."""
-        drug = self.responses.drugs.get_indexer(part.features["drug"])
+        drug = self.responses.drugs.get_indexer(pd.Index(part.features["drug"]))
         said = np.asarray(self.booster.predict(self._table(part, Lines.of(part))))
         values = self.responses.mean[drug] + self.responses.spread[drug] * said
         values = np.where(drug < 0, self.responses.other[0], values)
@@ -95,15 +95,11 @@ class BoostedTrees:
     def _table(self, part: Part, lines: Lines) -> Floats:
         """Components, drug and pathway as numbers [rows, components + 2]."""
         components = self.scaling(lines) @ self.axes
-        drug = part.features["drug"]
-        pathway = part.tables["drugs"]["pathway"].loc[drug]
-        return np.column_stack(
-            [
-                components[lines.names.get_indexer(part.features["line"])],
-                self.responses.drugs.get_indexer(drug),
-                self.pathways.get_indexer(pathway),
-            ]
-        )
+        line, drug = (pd.Index(part.features[name]) for name in ("line", "drug"))
+        pathway = pd.Index(part.tables["drugs"]["pathway"].loc[drug])
+        numbers = [self.responses.drugs.get_indexer(drug), self.pathways.get_indexer(pathway)]
+        of_line = components[lines.names.get_indexer(line)]
+        return np.column_stack([of_line, np.array(numbers, dtype=np.float64).T])
 
 
 def build(params: dict[str, Any], seed: int) -> BoostedTrees:

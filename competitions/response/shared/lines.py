@@ -143,8 +143,8 @@ class Responses(NamedTuple):
             names: Of these lines.
             part: Whose rows name them; of a drug that never trained, the mean of all is said.
         """
-        line = names.get_indexer(part.features["line"])
-        drug = self.drugs.get_indexer(part.features["drug"])
+        line = names.get_indexer(pd.Index(part.features["line"]))
+        drug = self.drugs.get_indexer(pd.Index(part.features["drug"]))
         values = self.mean[drug] + self.spread[drug] * said[line, drug]
         return pd.DataFrame({"id": part.ids, TARGET: np.where(drug < 0, self.other[0], values)})
 
@@ -187,7 +187,7 @@ class LineModel(ABC):
         lines = Lines.of(part)
         genes, named = (
             self.scaling(lines),
-            np.unique(lines.names.get_indexer(part.features["line"])),
+            np.unique(lines.names.get_indexer(pd.Index(part.features["line"]))),
         )
         some = lines.take(named)
         return self.responses.rows(self.say(some, genes[named]), some.names, part)

@@ -64,7 +64,8 @@ class NetworkModel(LineModel):
     def say(self, lines: Lines, genes: Floats) -> Floats:
         """The mean of what they say."""
         given = torch.from_numpy(genes.astype(np.float32))
-        return np.mean([self.said(one, given) for one in self.networks], axis=0, dtype=np.float64)
+        said = [self.said(one, given) for one in self.networks]
+        return np.asarray(np.mean(said, axis=0, dtype=np.float64))
 
 
 def rows_of(lines: Lines, genes: Floats, responses: Responses) -> Rows:

@@ -108,7 +108,7 @@ class SeparationNetwork(BaseAutoencoder):
         }
         if all(rows.any() for rows in domains):
             if self.variant == MMD:
-                parts["discrepancy"] = self.together * mmd(*(shared[rows] for rows in domains))
+                parts["discrepancy"] = self.together * mmd(shared[domains[0]], shared[domains[1]])
             if self.variant == ADVERSARIAL:
                 logits = self.discriminator(self.reversal(shared))
                 told = functional.binary_cross_entropy_with_logits(logits, target)
@@ -117,4 +117,5 @@ class SeparationNetwork(BaseAutoencoder):
 
 
 def _normed(code: Tensor) -> Tensor:
-    return functional.normalize(code.float(), dim=1) * code.shape[1] ** 0.5
+    normed: Tensor = functional.normalize(code.float(), dim=1) * code.shape[1] ** 0.5
+    return normed
