@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 PARAMETERS = {
     "variant": Parameter(
-        "mmd",
+        "base",
         "what brings contexts together: nothing more, moments, a discriminator",
         choices=("base", "mmd", "adv"),
     ),
@@ -75,11 +75,11 @@ PARAMETERS = {
     "scale": BY_CONTEXT,
     **network_parameters(
         validation=0.2,
-        epochs=200,
+        epochs=60,
         batch=64,
         learning_rate=(1e-3, 1e-4, 3e-3, "log"),
         weight_decay=(1e-3, 1e-5, 1.0, "log"),
-        patience=20,
+        patience=10,
         device="cpu",
     ),
 }
