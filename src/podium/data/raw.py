@@ -374,10 +374,10 @@ class _Limited:
     def __init__(self, file: IO[bytes], most: float, ends: ExitStack) -> None:
         self._file, self._left, self._ends, self.flush = file, most, ends, file.flush
 
-    def expect(self, response: requests.Response, **_: Any) -> None:
+    def expect(self, coming: requests.Response, **_: Any) -> None:
         """Refuse what says itself that it is too large, before any of it comes."""
-        self._ends.callback(response.close)
-        length = response.headers.get("content-length", "")
+        self._ends.callback(coming.close)
+        length = coming.headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._left:
             raise _TooLargeError
 
@@ -392,12 +392,13 @@ class _Limited:
 def _stream(url: str, file: str, manager: Any, *, most: float, progress: bool) -> None:
     """Download as pooch does, of most MiB."""
     import pooch
+    from requests.hooks import HOOKS
 
     with open(file, "wb") as opened, ExitStack() as ends:  # noqa: PTH123  pooch gives a name
         limited = _Limited(opened, most * (1 << 20), ends)
         load = pooch.downloaders.choose_downloader(url, progressbar=progress)
         if isinstance(load, pooch.HTTPDownloader):
-            load.kwargs["hooks"] = {"response": limited.expect}
+            load.kwargs["hooks"] = dict.fromkeys(HOOKS, limited.expect)
         load(url, limited, manager)
 
 
