@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from podium.leaderboard.board import Board
     from podium.leaderboard.comparing import Compared
     from podium.leaderboard.contest import Contest
+    from podium.leaderboard.copies import Copies
     from podium.leaderboard.details import Details, Mine
     from podium.leaderboard.exchange import Exported, Imported
     from podium.leaderboard.ranking import Row
@@ -924,6 +925,24 @@ def standings(
     if part != "public":
         raise nothing_submitted(*names)
     return Standings(rows=[], looks={})
+
+
+@checked
+def copies(competition: str, dataset: str | None = None) -> Copies:
+    """Submissions whose predictions equal, or nearly equal, earlier ones of another team.
+
+    It is a mark for an organiser, no verdict: two teams that train one shipped model have the same.
+
+    Args:
+        competition: Its name.
+        dataset: Its name; the default one is simulated.
+
+    Raises:
+        BoardError: If nothing was submitted.
+    """
+    from podium.leaderboard import copies as likeness
+
+    return likeness.copies(_contest(competition, dataset))
 
 
 @overload

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from podium.leaderboard.ranking import LATE, UNVERIFIED, moved
 from podium.leaderboard.record import REFERENCE
 
 if TYPE_CHECKING:
+    from podium.leaderboard.copies import Copies
     from podium.leaderboard.details import Mine
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.standings import Standings
@@ -45,8 +47,7 @@ def board(
     header, cells = _board_cells(competition, standings)
     last = len(header) - 1
     if form == "markdown":
-        for row in [header, ["---"] * len(header), *cells]:
-            out("| " + " | ".join(map(literal, row)) + " |")
+        _markdown(header, cells)
     else:
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
         out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
@@ -62,17 +63,65 @@ def _csv(competition: Competition, standings: Standings) -> str:
     scores = ("ci_low", "ci_high", "win_next", "public_rank", "normalised")
     after = ("entries", "created", "submission")
     header = [*before, competition.primary.name, *scores, *beside, *strata, *after]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(map(inert, header))
+    rows = []
     for row in standings.rows:
         known = {**vars(row), "public_rank": standings.public_ranks.get(row.submission)}
         cells = [known[name] for name in (*before, "score", *scores)]
         cells += [row.metrics.get(name) for name in beside]
         cells += [row.strata.get(name) for name in strata]
-        cells += [known[name] for name in after]
-        writer.writerow(inert(cell) if isinstance(cell, str) else cell for cell in cells)
+        rows.append([*cells, *(known[name] for name in after)])
+    return _as_csv(header, rows)
+
+
+def _as_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in (header, *rows):
+        writer.writerow(inert(cell) if isinstance(cell, str) else cell for cell in row)
     return buffer.getvalue().rstrip("\n")
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for row in [header, ["---"] * len(header), *rows]:
+        out("| " + " | ".join(map(literal, row)) + " |")
+
+
+def copies(copies: Copies, form: str) -> None:
+    """Print what `podium board --copies` gives as `table`, `json`, `csv` or `markdown`."""
+    if form == "json":
+        document(asdict(copies))
+        return
+    if form == "csv":
+        from podium.leaderboard.copies import Copy
+
+        names = [field.name for field in fields(Copy)]
+        out(_as_csv(names, ([getattr(row, name) for name in names] for row in copies.rows)))
+    else:
+        header = ["submission", "team/name", "agreement", "same", "how", "first", "its team/name"]
+        cells = [
+            [
+                row.submission,
+                f"{row.team}/{row.name}",
+                f"{row.agreement:.5f}",
+                f"{100 * row.same:.0f} %",
+                f"{row.how}, trained alike" if row.trained_alike else row.how,
+                row.first,
+                f"{row.first_team}/{row.first_name}",
+            ]
+            for row in copies.rows
+        ]
+        if form == "markdown":
+            _markdown(header, cells)
+        elif cells:
+            table(header, cells, right=[2, 3], spare=[3, 2], whole=[0, 5])
+    say(
+        f"{len(copies.rows):,} of {copies.compared:,} submissions equal, or nearly, an earlier one "
+        "of another team."
+    )
+    if any(row.trained_alike for row in copies.rows):
+        say("trained alike: the records name one model file, parameters and seed.")
+    for submission, why in copies.missing.items():
+        say(f"{submission} was compared by its sha256 alone: {why}")
 
 
 def inert(cell: str) -> str:
