@@ -84,3 +84,41 @@ def test_tries_that_really_differ_are_hardly_flattered():
     found = tiers.optimism(*entries(values))
     assert 0 <= found.expected < 0.01
     assert tiers.optimism(*entries(values[:1])) is None
+
+
+def drawn(rng, submissions, groups, real, shift=0.0):
+    """Scores and influence values of a part, as a mean over groups: half of the noise is common."""
+    noise = rng.normal(size=groups) + rng.normal(size=(submissions, groups))
+    values = real[:, None] + shift + noise
+    scores = values.mean(axis=1)
+    return scores, values - scores[:, None]
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3])
+def test_a_shake_up_by_chance_is_called_so(spread, monkeypatch):
+    """In 5 % of boards it is not, whether submissions differ or not."""
+    monkeypatch.setattr(tiers, "DRAWS", 199)
+    rng = np.random.default_rng(3)
+    p = []
+    for _ in range(300):
+        real = spread * rng.normal(size=12)
+        parts = drawn(rng, 12, 40, real), drawn(rng, 12, 60, real, shift=1.0)
+        p.append(tiers.shake_up(*parts).p)
+    assert 0.02 < np.mean(np.array(p) <= 0.05) < 0.09
+    assert 0.4 < np.mean(p) < 0.6
+
+
+def test_a_shake_up_of_who_fitted_the_public_part_is_more_than_chance():
+    rng = np.random.default_rng(4)
+    real = np.linspace(0, 1, 12)
+    public = drawn(rng, 12, 150, real + np.where(np.arange(12) % 3 == 0, 1.0, 0.0))
+    found = tiers.shake_up(public, drawn(rng, 12, 150, real))
+    assert found.p < 0.01
+    assert found.places > found.high > found.expected > found.low
+
+
+def test_a_shake_up_takes_three_different_submissions():
+    rng = np.random.default_rng(5)
+    scores, influence = drawn(rng, 2, 40, np.zeros(2))
+    twice = np.repeat(scores, 2), np.repeat(influence, 2, axis=0)
+    assert tiers.shake_up(twice, twice) is None

@@ -24,9 +24,9 @@ TABLE_ROWS = 200
 def board(
     comp: Comp,
     dataset: DatasetName = None,
-    part: Annotated[Part, typer.Option("--part", help="Others than public after reveal.")] = (
-        Part.PUBLIC
-    ),
+    part: Annotated[
+        Part | None, typer.Option("--part", help="Default: public; after reveal private.")
+    ] = None,
     team: Annotated[str | None, typer.Option("--team", metavar="T", help="Only this team.")] = None,
     best_per_team: Annotated[
         bool,
@@ -65,7 +65,7 @@ def board(
     competition, chosen = api.load(comp, dataset)
     how = "json" if as_json else form.value
     if copies:
-        if any((team, best_per_team, best_of_all, since, sort, top)) or part != Part.PUBLIC:
+        if any((team, best_per_team, best_of_all, since, sort, top, part)):
             raise PodiumError(
                 "--copies compares whole submissions: no other choice of rows goes with it.",
                 hint=f"Alone: podium board {comp} --dataset {chosen.name} --copies",
@@ -82,9 +82,9 @@ def board(
         "top": top,
     }
     with _without_collector():
-        standings = api.standings(comp, dataset, part=part.value, **view)
+        standings = api.standings(comp, dataset, part=part and part.value, **view)
         if standings.rows or as_json or form != Format.TABLE:
-            boards.board(competition, chosen.name, standings, part.value, how)
+            boards.board(competition, chosen.name, standings, how)
             return
     nothing = nothing_submitted(competition, chosen)
     printing.out(nothing.message)
@@ -148,7 +148,7 @@ def reveal(
         return
     state = "are open now" if new else "were open already"
     printing.out(f"The private scores of {comp}/{chosen.name} {state}.")
-    printing.say(f"See them: podium board {comp} --dataset {chosen.name} --part all")
+    printing.say(f"See them: podium board {comp} --dataset {chosen.name}")
 
 
 def export(

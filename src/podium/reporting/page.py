@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from podium.figures import figure
 from podium.leaderboard.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
 from podium.leaderboard.record import REFERENCE
-from podium.leaderboard.standings import Standings, View, chances, standings
+from podium.leaderboard.standings import Standings, View, chances, shaken, standings
 from podium.reporting import charts
 from podium.reporting.tables import ROWS, Column, Line, columns_of, lines_of
 from podium.scoring.tiers import FEWEST
@@ -82,7 +82,7 @@ def gather(contest: Contest) -> Page:
     """Everything that the page of a board shows."""
     competition, revealed = contest.competition, contest.revealed() is not None
     part, primary = "private" if revealed else "public", competition.primary
-    public = standings(contest)
+    public = standings(contest, "public")
     shown = standings(contest, part) if revealed else public
     ranked = [row for row in shown.rows if row.rank is not None]
     best = bests(ranked)
@@ -153,6 +153,8 @@ def _notes(
             f"Tiers and probabilities rest on {shown.groups:,} independent groups of test rows, "
             "for the 200 first rows and teams."
         )
+    if shown.shake_up:
+        yield shaken(shown.shake_up)
     if flattery := public.flattery:
         yield (
             f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "

@@ -25,6 +25,9 @@ LEVEL = 0.98
 FEWEST = 30
 """Groups from which tiers are told; with fewer, equal submissions would be split too often."""
 
+FEWEST_SHAKEN = 3
+"""Submissions from which it is told whether a shake-up is more than chance."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optimism:
@@ -37,6 +40,24 @@ class Optimism:
 
     expected: float
     bound: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShakeUp:
+    """How far ranks moved from the public to the private part, and how far they would by chance.
+
+    Attributes:
+        places: By which the ranks of all submissions moved, summed.
+        expected: The same where the groups fall to the parts at random: the mean.
+        low, high: Between these lie 95 % of such draws.
+        p: The share of draws in which ranks move as far or farther.
+    """
+
+    places: int
+    expected: float
+    low: float
+    high: float
+    p: float
 
 
 def tiers(scores: Floats, influence: Floats) -> NDArray[np.int64]:
@@ -105,6 +126,49 @@ def optimism(scores: Floats, influence: Floats) -> Optimism | None:
         expected=share * float(scores.max() - scores.mean()),
         bound=float(_replicates(influence).max(axis=1).mean()),
     )
+
+
+def shake_up(public: tuple[Floats, Floats], private: tuple[Floats, Floats]) -> ShakeUp | None:
+    """Whether ranks moved farther than which groups fell to which part explains.
+
+    A permutation test. A score plus a group's influence value is what this group says of the
+    score; the mean of these over any groups is the score of a part that has them. So parts of the
+    same sizes are drawn, and the ranks of each compared. Equal submissions count once.
+
+    Args:
+        public: Scores, more is better [submissions], and influence values [submissions, groups].
+        private: The same of that part, of the same submissions.
+
+    Returns:
+        None for fewer than three submissions.
+    """
+    said = [scores[:, None] + influence for scores, influence in (public, private)]
+    values = np.unique(np.hstack(said).astype(np.float64), axis=0)
+    if len(values) < FEWEST_SHAKEN:
+        return None
+    first, groups = said[0].shape[1], values.shape[1]
+    rng = np.random.default_rng(0)
+    drawn = np.zeros((groups, DRAWS + 1))
+    drawn[:first, 0] = 1  # the parts as they are
+    for draw in range(1, DRAWS + 1):
+        drawn[rng.permutation(groups)[:first], draw] = 1
+    sums = values @ drawn
+    rest = values.sum(axis=1, keepdims=True) - sums
+    moved = np.abs(_places(sums) - _places(rest)).sum(axis=0)
+    places, chance = int(moved[0]), np.sort(moved[1:])
+    low, high = np.interp([0.025 * DRAWS, 0.975 * DRAWS], np.arange(DRAWS), chance)
+    return ShakeUp(
+        places=places,
+        expected=float(chance.mean()),
+        low=float(low),
+        high=float(high),
+        p=float((1 + (chance >= places).sum()) / (1 + DRAWS)),
+    )
+
+
+def _places(scores: Floats) -> NDArray[np.int64]:
+    """The place of each submission in each draw [submissions, draws]."""
+    return np.argsort(np.argsort(-scores, axis=0, kind="stable"), axis=0, kind="stable")
 
 
 def _first_tier(

@@ -32,15 +32,13 @@ _MARKDOWN = str.maketrans(
 """Entities where a backslash would not do: some readers heed none, and links need no brackets."""
 
 
-def board(
-    competition: Competition, dataset: str, standings: Standings, part: str, form: str
-) -> None:
+def board(competition: Competition, dataset: str, standings: Standings, form: str) -> None:
     """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
     if form == "json":
-        document(board_json(competition, dataset, standings, part))
+        document(board_json(competition, dataset, standings))
         return
     if form != "table":
-        _notes(competition, standings, part)
+        _notes(competition, standings)
     if form == "csv":
         out(_csv(competition, standings))
         return
@@ -50,10 +48,10 @@ def board(
         _markdown(header, cells)
     else:
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
-        out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
+        out(f"{competition.title} ({competition.name}/{dataset}), {parts[standings.part]}")
         right, spare = [0, 1, *range(4, last)], range(last - 1, 5, -1)
         table(header, cells, right=right, spare=spare, whole=[last])
-        _notes(competition, standings, part)
+        _notes(competition, standings)
 
 
 def _csv(competition: Competition, standings: Standings) -> str:
@@ -134,19 +132,18 @@ def literal(text: str) -> str:
     return text.translate(_MARKDOWN).replace("www.", "www&#46;")
 
 
-def board_json(
-    competition: Competition, dataset: str, standings: Standings, part: str
-) -> dict[str, Any]:
+def board_json(competition: Competition, dataset: str, standings: Standings) -> dict[str, Any]:
     """The board as one JSON document."""
     return {
         "competition": competition.name,
         "dataset": dataset,
         "metric": competition.primary.name,
         "higher_is_better": competition.primary.higher_is_better,
-        "part": part,
+        "part": standings.part,
         "rows": [vars(row) for row in standings.rows],
         "looks": standings.looks,
         "flattery": standings.flattery and vars(standings.flattery),
+        "shake_up": standings.shake_up and vars(standings.shake_up),
         "groups": standings.groups,
         "public_ranks": standings.public_ranks,
         "more": standings.more,
@@ -229,11 +226,12 @@ def _place(row: Row) -> str:
     return row.status if row.reference_rank is None else f"{row.status} {row.reference_rank}"
 
 
-def _notes(competition: Competition, standings: Standings, part: str) -> None:
+def _notes(competition: Competition, standings: Standings) -> None:
     """What a reader of the board should know of some of its rows."""
+    from podium.leaderboard.standings import shaken
     from podium.scoring.tiers import FEWEST
 
-    rows = standings.rows
+    rows, part = standings.rows, standings.part
     if standings.more:
         rows_more = "1 more row" if standings.more == 1 else f"{standings.more:,} more rows"
         say(f"{rows_more}: --top 0 shows all, --team T those of a team.")
@@ -244,6 +242,8 @@ def _notes(competition: Competition, standings: Standings, part: str) -> None:
         )
     elif any(row.tier for row in rows):
         say("Rows of one tier cannot be told from its first, by the test rows that there are.")
+    if standings.shake_up:
+        say(shaken(standings.shake_up))
     if flattery := standings.flattery:
         say(
             f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "
