@@ -47,13 +47,13 @@ class Flattery:
 
 def shaken(shake_up: ShakeUp) -> str:
     """What a shake-up says, in a sentence."""
-    more = "more than chance explains" if shake_up.p < SURPRISING else "no more than chance"
-    chance = "<0.01" if shake_up.p < 0.01 else f"{shake_up.p:.2f}"
+    more = "more than chance explains" if shake_up.p < SURPRISING else "no more than by chance"
+    p = "p < 0.01" if shake_up.p < 0.01 else f"p = {shake_up.p:.2f}"
     return (
         f"From the public part ranks moved by {counted([(shake_up.places, 'place')])} in all, "
-        f"{more}: by {shake_up.low:.0f} to {shake_up.high:.0f} where the groups of rows fall to "
-        f"the parts at random (p = {chance})."
-    ).replace("p = <", "p < ")
+        f"{more}: as uncertain as the scores are, {shake_up.low:.0f} to {shake_up.high:.0f} are "
+        f"to be expected ({p})."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,9 @@ FEWEST = 30
 FEWEST_SHAKEN = 3
 """Submissions from which it is told whether a shake-up is more than chance."""
 
+SURELY = 1.64
+"""Standard errors of the noise's variance beyond which public scores differ for sure."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optimism:
@@ -48,8 +51,8 @@ class ShakeUp:
 
     Attributes:
         places: By which the ranks of all submissions moved, summed.
-        expected: The same where the groups fall to the parts at random: the mean.
-        low, high: Between these lie 95 % of such draws.
+        expected: The same by chance, as far as the scores are uncertain: the mean of many draws.
+        low, high: Between these lie 95 % of them.
         p: The share of draws in which ranks move as far or farther.
     """
 
@@ -115,11 +118,7 @@ def optimism(scores: Floats, influence: Floats) -> Optimism | None:
     """How much having been chosen flatters the best of these tries; None for a single one."""
     if len(scores) < 2 or influence.shape[1] < 2:
         return None
-    covariance = _covariance(influence)
-    tries = len(scores)
-    own = float(np.trace(covariance)) / tries
-    shared = (float(covariance.sum()) - own * tries) / (tries * (tries - 1))
-    noise = max(own - shared, 0.0)
+    noise = _noise(_covariance(influence))
     real = max(float(np.var(scores, ddof=1)) - noise, 0.0)
     share = noise / (noise + real) if noise else 0.0
     return Optimism(
@@ -129,33 +128,35 @@ def optimism(scores: Floats, influence: Floats) -> Optimism | None:
 
 
 def shake_up(public: tuple[Floats, Floats], private: tuple[Floats, Floats]) -> ShakeUp | None:
-    """Whether ranks moved farther than which groups fell to which part explains.
+    """Whether ranks moved farther than the uncertainty of the scores explains.
 
-    A permutation test. A score plus a group's influence value is what this group says of the
-    score; the mean of these over any groups is the score of a part that has them. So parts of the
-    same sizes are drawn, and the ranks of each compared. Equal submissions count once.
+    What the private scores could be is drawn from the public ones: these are moved together, but
+    for what they surely differ by, and get the noise of both parts. Equal submissions count once.
 
     Args:
         public: Scores, more is better [submissions], and influence values [submissions, groups].
         private: The same of that part, of the same submissions.
 
     Returns:
-        None for fewer than three submissions.
+        None for fewer than three submissions, or too few groups.
     """
-    said = [scores[:, None] + influence for scores, influence in (public, private)]
-    values = np.unique(np.hstack(said).astype(np.float64), axis=0)
-    if len(values) < FEWEST_SHAKEN:
+    both = np.hstack([scores[:, None] + influence for scores, influence in (public, private)])
+    one_of_each = np.sort(np.unique(both, axis=0, return_index=True)[1])
+    (before, influence), (after, other) = (
+        (scores[one_of_each], values[one_of_each]) for scores, values in (public, private)
+    )
+    groups = min(influence.shape[1], other.shape[1])
+    if len(before) < FEWEST_SHAKEN or groups < FEWEST:
         return None
-    first, groups = said[0].shape[1], values.shape[1]
-    rng = np.random.default_rng(0)
-    drawn = np.zeros((groups, DRAWS + 1))
-    drawn[:first, 0] = 1  # the parts as they are
-    for draw in range(1, DRAWS + 1):
-        drawn[rng.permutation(groups)[:first], draw] = 1
-    sums = values @ drawn
-    rest = values.sum(axis=1, keepdims=True) - sums
-    moved = np.abs(_places(sums) - _places(rest)).sum(axis=0)
-    places, chance = int(moved[0]), np.sort(moved[1:])
+    noise = _noise(_covariance(influence))
+    spread = float(np.var(before, ddof=1))
+    surely = spread - noise * (1 + SURELY * math.sqrt(2 / (len(before) - 1)))
+    real = max(surely, 0.0) / spread if spread else 0.0
+    known = before.mean() + real * (before - before.mean())
+    drawn = known + math.sqrt(real) * _replicates(influence, 1) + _replicates(other, 2)
+    place = _places(before)
+    places = int(np.abs(_places(after) - place).sum())
+    chance = np.sort(np.abs(_places(drawn) - place).sum(axis=1))
     low, high = np.interp([0.025 * DRAWS, 0.975 * DRAWS], np.arange(DRAWS), chance)
     return ShakeUp(
         places=places,
@@ -166,9 +167,17 @@ def shake_up(public: tuple[Floats, Floats], private: tuple[Floats, Floats]) -> S
     )
 
 
+def _noise(covariance: Floats) -> float:
+    """Variance of the scores that the submissions do not share."""
+    tries = len(covariance)
+    own = float(np.trace(covariance)) / tries
+    shared = (float(covariance.sum()) - own * tries) / (tries * (tries - 1))
+    return max(own - shared, 0.0)
+
+
 def _places(scores: Floats) -> NDArray[np.int64]:
-    """The place of each submission in each draw [submissions, draws]."""
-    return np.argsort(np.argsort(-scores, axis=0, kind="stable"), axis=0, kind="stable")
+    """The place of each score, of equal ones in order [..., submissions]."""
+    return np.argsort(np.argsort(-scores, kind="stable"), kind="stable")
 
 
 def _first_tier(
@@ -232,18 +241,18 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.zeros(np.shape(above)), where=below > 0)
 
 
-def _replicates(influence: Floats) -> Floats:
+def _replicates(influence: Floats, seed: int = 0) -> Floats:
     """Draws of equal scores with the covariance of these [draws, submissions].
 
     Each group has a random normal weight, the same ones for everybody and always.
     """
     groups = influence.shape[1]
     values = np.asarray(influence, dtype=np.float32).T / math.sqrt(groups * (groups - 1))
-    return np.asarray(_weights(groups) @ values, dtype=np.float64)
+    return np.asarray(_weights(groups, seed) @ values, dtype=np.float64)
 
 
 @cache
-def _weights(groups: int) -> NDArray[np.float32]:
+def _weights(groups: int, seed: int) -> NDArray[np.float32]:
     """Normal random numbers with a sum of 0 in each draw [draws, groups]."""
-    draws = np.random.default_rng(0).standard_normal((DRAWS, groups), dtype=np.float32)
+    draws = np.random.default_rng(seed).standard_normal((DRAWS, groups), dtype=np.float32)
     return np.asarray(draws - draws.mean(axis=1, keepdims=True), dtype=np.float32)
