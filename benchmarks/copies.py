@@ -2,9 +2,9 @@
 
     PODIUM_WORKSPACE=DIR python benchmarks/copies.py [COMP...]
 
-For each competition the submissions of that workspace on its demo dataset: of every two that are
-not the same file, the most alike ones; then the first submission with a seeded change, against
-itself. The bounds of `podium.scoring.likeness` lie between both: docs/boards.md has the table.
+For each competition the models that were trained in that workspace, on its demo dataset: of every
+two that are not the same file the most alike ones; then the best with a seeded change, against
+itself. The bounds of `podium.scoring.likeness` lie between both: docs/boards.md has the figures.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ def altered(values, rng):
 def main(name):
     scorer = Scorer.find(Contest.find(*podium.load(name)))
     likeness = Likeness(scorer.data, 0)
-    records = {
-        r.sha256: r for r in scorer.contest.records() if r.kind == "scored" and not r.message
-    }
-    records = list(records.values())
+    trained = [r for r in scorer.contest.records() if r.kind == "scored" and r.model]
+    records = list({record.sha256: record for record in trained}.values())
+    score = scorer.contest.competition.primary
+    sign = -1 if score.higher_is_better else 1
+    records.sort(key=lambda record: sign * record.public["scores"][score.name])
     tables = [scorer.predictions(record) for record in records]
     alike = likeness.compare([likeness.sketch(table) for table in tables])
 

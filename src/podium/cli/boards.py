@@ -25,7 +25,10 @@ def board(
     comp: Comp,
     dataset: DatasetName = None,
     part: Annotated[
-        Part | None, typer.Option("--part", help="Default: public; after reveal private.")
+        Part | None,
+        typer.Option(
+            "--part", metavar="PART", help="public, private, all; default: private once open."
+        ),
     ] = None,
     team: Annotated[str | None, typer.Option("--team", metavar="T", help="Only this team.")] = None,
     best_per_team: Annotated[

@@ -28,7 +28,7 @@ CORRELATED = 0.9999
 """Pearson's correlation from which numbers are nearly equal."""
 SAME = 0.9
 """Share of equal numbers from which they are, whatever the others are."""
-LABELLED = 0.98
+LABELLED = 0.99
 """Share of equal labels from which they are."""
 _CLOSE = 1e-5
 """Numbers are equal that differ by less than this share of their spread."""
@@ -154,8 +154,8 @@ def _correlations(values: NDArray[np.float32]) -> Floats:
     centred -= centred.mean(axis=1, keepdims=True)
     length = np.sqrt(np.square(centred).sum(axis=1))
     scale = length[:, None] * length
-    products: Floats = centred @ centred.T
-    return np.divide(products, scale, out=np.zeros(scale.shape), where=scale > 0)
+    products = centred @ centred.T
+    return np.asarray(np.divide(products, scale, out=np.zeros(scale.shape), where=scale > 0))
 
 
 def _equal(values: NDArray[np.float32]) -> Floats:
