@@ -233,7 +233,8 @@ def train(job: Job) -> dict[str, Any]:
     done = _children(job).predict(job)
     files = {part: str(file) for part, file in done.files.items()}
     facts = ("params", "seconds", "train_seconds", "peak_memory_mb", "left_open")
-    return {"files": files, **{name: getattr(done, name) for name in facts}}
+    curve = done.curve and done.curve.as_json
+    return {"files": files, "curve": curve, **{name: getattr(done, name) for name in facts}}
 
 
 def train_far(job: Job) -> dict[str, Any]:

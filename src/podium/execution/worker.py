@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, Self, cast
 from podium import errors, scratch
 from podium.errors import ModelError, PodiumError
 from podium.execution import output, policy, starting
+from podium.execution.curves import Curve
 from podium.execution.monitor import TICK, Monitor
 from podium.execution.output import Printed
 
@@ -91,6 +92,7 @@ class Done:
         files: What it left, by part, where the process cannot write.
         params: The model's complete parameters, as the process told them.
         train_seconds: As the process measured it; None where nothing was trained.
+        curve: What the model reported while it was trained; its own claim.
         changes: What `space` gave.
         seconds: That the model's code has taken.
         peak_memory_mb: Of the largest process, MiB; None where the system does not say.
@@ -100,6 +102,7 @@ class Done:
     files: dict[str, Path] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     train_seconds: float | None = None
+    curve: Curve | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     peak_memory_mb: float | None = None
@@ -453,6 +456,8 @@ class _Live:
                 done.params = message["params"]
             elif isinstance(message.get("train_seconds"), float):
                 done.train_seconds = message["train_seconds"]
+            elif "curve" in message:
+                done.curve = Curve.read(message["curve"])
             elif isinstance(message.get("changes"), dict):
                 done.changes = message["changes"]
             elif "suggest" in message and suggest:

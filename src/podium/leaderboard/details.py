@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from podium.competition import folders as competitions
 from podium.errors import BoardError, PodiumError
+from podium.execution.curves import KEPT, Curve, without_curve
 from podium.figures import shown
 from podium.leaderboard import files, naming
 from podium.leaderboard.board import Board, select_revealed
@@ -33,6 +34,7 @@ class Details:
         scores: By part the figures that may be shown, rounded: `rows`, `groups`, `scores`, `se`,
             `ci`, and `strata` with the same for each stratum.
         provenance: Parameters, seed, code, versions, time and memory.
+        curve: What the model reported while it was trained, its own claim; None where it did not.
     """
 
     competition: str
@@ -45,12 +47,14 @@ class Details:
     picked: bool
     scores: Mapping[str, Mapping[str, Any]]
     provenance: Mapping[str, Any]
+    curve: Curve | None = None
 
     @property
     def as_json(self) -> dict[str, Any]:
         """One flat document: the row's fields, then the others."""
         document = asdict(self)
-        return {**document.pop("row"), **document}
+        curve = self.curve and self.curve.as_json
+        return {**document.pop("row"), **document, "curve": curve}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +118,8 @@ def details(contest: Contest, name: str) -> Details:
         file_problem=problem,
         picked=any(record.submission in pick.submissions for pick in contest.picks()),
         scores={part: shown(figures) for part in parts if (figures := getattr(record, part))},
-        provenance=record.provenance,
+        provenance=without_curve(record.provenance),
+        curve=Curve.read(record.provenance.get(KEPT)),
     )
 
 

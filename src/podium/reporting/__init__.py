@@ -25,6 +25,7 @@ from podium.figures import chance, figure, percent, short
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.contest import Contest
+from podium.reporting import curves
 from podium.reporting.page import Page, gather
 from podium.reporting.tables import day
 from podium.scratch import replacing
@@ -93,7 +94,13 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
             page = gather(contest)
             pictures = _pictures(page, out)
             written.append(out / page.file)
-            _write(environment, "page.html", written[-1], page=page, pictures=pictures)
+            trained = curves.gather(contest, page.paired)
+            _write(
+                *(environment, "page.html", written[-1]),
+                page=page,
+                pictures=pictures,
+                trained=trained,
+            )
             pages.append(page)
         _write(environment, INDEX, out / INDEX, pages=pages, missing=missing)
     except OSError as error:
