@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
+    from podium.competition.part import Progress
     from podium.creating.freezing import Frozen
     from podium.creating.making import Created
     from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
-    from podium.execution.training import Progress
     from podium.leaderboard.board import Board
     from podium.leaderboard.comparing import Compared
     from podium.leaderboard.contest import Contest
@@ -90,7 +90,7 @@ def prepare(
     *,
     source: Path | None = None,
     options: Mapping[str, Any] | None = None,
-    progress: bool = False,
+    progress: Progress | None = None,
 ) -> Data:
     """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`."""
     from podium.data.dataset import get

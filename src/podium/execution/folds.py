@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
+    from podium.competition.part import Progress
     from podium.data.dataset import Data
-    from podium.execution.training import Progress
     from podium.metrics.stats import Card
 
 

@@ -34,7 +34,7 @@ from podium.execution.worker import Done, Limits, Worker, refusal
 if TYPE_CHECKING:
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
-    from podium.execution.training import Progress
+    from podium.competition.part import Progress
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

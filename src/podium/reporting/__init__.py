@@ -33,7 +33,7 @@ from podium.scratch import replacing
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from podium.execution.training import Progress
+    from podium.competition.part import Progress
 
 TEMPLATES = Path(__file__).parent / "templates"
 INDEX = "index.html"
@@ -88,8 +88,9 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
     environment = _environment()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for contest in contests:
+        for number, contest in enumerate(contests):
             if progress:
+                progress.count(number, len(contests))
                 progress.stage(contest.title)
             page = gather(contest)
             pictures = _pictures(page, out)
@@ -102,6 +103,8 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
                 trained=trained,
             )
             pages.append(page)
+        if progress:
+            progress.count(len(contests), len(contests))
         _write(environment, INDEX, out / INDEX, pages=pages, missing=missing)
     except OSError as error:
         raise PodiumError(

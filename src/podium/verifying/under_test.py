@@ -25,7 +25,7 @@ from podium.scoring.scoring import Solution, open_solution
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset, Target
-    from podium.competition.part import Part
+    from podium.competition.part import Part, Progress
     from podium.metrics.stats import Estimate
 
 TINY = 400
@@ -46,7 +46,7 @@ class DatasetUnderTest:
     dataset: Dataset
     absent: set[str] = field(default_factory=set)
     """Models whose packages were missed."""
-    progress: training.Progress | None = None
+    progress: Progress | None = None
 
     @cached_property
     def data(self) -> datas.Data:
