@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from podium.leaderboard.contest import Contest
     from podium.leaderboard.details import Details, Mine
     from podium.leaderboard.exchange import Exported, Imported
+    from podium.leaderboard.listing import Entry, Facts, Models
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
     from podium.leaderboard.rescore import Handled
@@ -81,6 +82,14 @@ def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dat
     """A competition and one of its datasets (the default one if None), by name."""
     known = competitions.load(competition)
     return known, known.dataset(dataset)
+
+
+@checked
+def list_competitions() -> Results[Entry]:
+    """All competitions with their datasets: whether the data are here, how many submissions."""
+    from podium.leaderboard.listing import listing
+
+    return listing()
 
 
 @checked
@@ -288,7 +297,7 @@ def _as_file(given: Path | str | pd.DataFrame) -> Iterator[Path]:
 @checked
 def models(
     competition: str, model: str | Path | None = None, *, dataset: str | None = None
-) -> list[dict[str, Any]]:
+) -> Models:
     """What models declare: parameters, defaults, what is allowed, what a search tries.
 
     None of their code is run.
@@ -927,7 +936,7 @@ def standings(
 
 
 @overload
-def show(competition: str, *, dataset: str | None = None) -> dict[str, Any]: ...
+def show(competition: str, *, dataset: str | None = None) -> Facts: ...
 
 
 @overload
@@ -937,7 +946,7 @@ def show(competition: str, submission: str, *, dataset: str | None = None) -> De
 @checked
 def show(
     competition: str, submission: str | None = None, *, dataset: str | None = None
-) -> dict[str, Any] | Details:
+) -> Facts | Details:
     """What a competitor needs to know of a competition, or all that a board tells of a submission.
 
     Args:
@@ -958,7 +967,7 @@ def show(
 
 
 @checked
-def mine(team: str | None = None) -> list[Mine]:
+def mine(team: str | None = None) -> Results[Mine]:
     """What a team has on all boards of this workspace: its best, the rank of that, the last."""
     from podium.leaderboard import details
     from podium.leaderboard.board import open_board

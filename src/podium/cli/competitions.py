@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def list_(as_json: Json = False) -> None:
     """List the competitions, their datasets and how many submissions each has."""
-    from podium.leaderboard.listing import listing
-
-    entries = listing()
+    entries = api.list_competitions()
     if as_json:
         printing.document([asdict(entry) for entry in entries])
         return
