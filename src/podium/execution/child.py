@@ -300,7 +300,12 @@ def ended_as(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     try:
         return work(), {"done": True}
     except PodiumError as error:
-        return None, {"refused": error.told}
+        from podium.execution import walls
+
+        wall = None
+        with suppress(Exception):  # an error of a model may be anything
+            wall = walls.met(error)
+        return None, {"refused": error.told, "wall": wall}
     except BaseException as error:  # noqa: BLE001  a fault of ours: a model's own errors are refusals
         traceback.print_exc()
         said = "".join(traceback.format_exception_only(error))[:1000].strip()

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from podium import errors, scratch
+from podium.competition.version import get_command
 from podium.errors import ModelError, PodiumError
-from podium.execution import output, policy, starting
+from podium.execution import output, policy, starting, walls
 from podium.execution.curves import Curve
 from podium.execution.monitor import TICK, Monitor
 from podium.execution.output import Printed
@@ -342,6 +343,7 @@ class Worker:
         try:
             yield
         except Refused as refused:
+            self._say_wall(refused)
             if self._live and self._live.begun:
                 self._live.monitor.allow(None, None)
                 self._live.monitor.idle = True
@@ -353,6 +355,14 @@ class Worker:
             if isinstance(error, PodiumError):
                 raise self._named(error) from None
             raise
+
+    def _say_wall(self, refused: Refused) -> None:
+        """Have the error say that a wall is there on purpose, and what to do, if it met one."""
+        get = get_command(self._competition, self._view.data.dataset)
+        left_open = self._live.left_open if self._live else ()
+        if words := walls.words(refused.wall, left_open, get):
+            hints = filter(None, (refused.error.hint, words))
+            refused.error.hint = "\n".join(hints)
 
     def _drop(self, *, done: bool = False) -> None:
         if self._live:
@@ -373,9 +383,9 @@ class Worker:
 class Refused(Exception):  # noqa: N818  carries an error
     """The process refused something, and goes on."""
 
-    def __init__(self, error: PodiumError) -> None:
+    def __init__(self, error: PodiumError, wall: object) -> None:
         super().__init__(str(error))
-        self.error = error
+        self.error, self.wall = error, wall
 
 
 class _Live:
@@ -498,7 +508,7 @@ class _Live:
                 raise self.monitor.verdict or _died(message["ended"])
             if "refused" in message:
                 theirs = self._spoken and not self._shipped
-                raise Refused(refusal(message["refused"], theirs=theirs))
+                raise Refused(refusal(message["refused"], theirs=theirs), message.get("wall"))
             if "fault" in message:
                 said = errors.in_one_line(str(message["fault"])[:1000])
                 if self._spoken and not self._shipped:
