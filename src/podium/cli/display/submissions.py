@@ -10,10 +10,10 @@ from podium import documents
 from podium.cli.display import curves
 from podium.cli.display.boards import approximate
 from podium.cli.display.printing import Cells, near, out, say, table
-from podium.competition.contract import Competition, Dataset
 from podium.figures import counted, figure, interval, short
 
 if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset
     from podium.execution.predicting import Predicted
     from podium.leaderboard.details import Details
     from podium.leaderboard.exchange import Imported
