@@ -146,17 +146,22 @@ class DatasetUnderTest:
         """The few test rows that models are tried on."""
         return self.data.part("test").take(self._thinned("test"))
 
-    def models(self) -> Iterator[tuple[str, Worker]]:
+    def models(self, threads: int | None = None) -> Iterator[tuple[str, Worker]]:
         """The processes of the shipped models whose packages are installed, one after the other.
 
         Each has a few train and test rows, taken evenly; what it says of so few is not shown.
+
+        Args:
+            threads: How many their libraries may use; None for what the environment says.
         """
         with scratch.directory("podium-verify-") as folder:
             train, test, extra = (self._thinned(part) for part in ("train", "test", "extra"))
             given = views.cut(self.data, folder, train=train, test=("test", test), extra=extra)
             for name in self.competition.models:
                 file = models.find(self.competition, name)
-                with Worker(self.competition, file, given, prints=False) as worker:
+                with Worker(
+                    *(self.competition, file, given), threads=threads, prints=False
+                ) as worker:
                     try:
                         worker.model  # noqa: B018  starts it
                     except MissingPackageError:
