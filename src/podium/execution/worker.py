@@ -24,7 +24,7 @@ from podium.competition.version import get_command
 from podium.errors import ModelError, PodiumError
 from podium.execution import output, policy, starting, walls
 from podium.execution.curves import Curve
-from podium.execution.monitor import TICK, Monitor
+from podium.execution.monitor import TICK, Monitor, available
 from podium.execution.output import Printed
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ class Limits:
         if self.memory is not None:
             return self.memory
         with suppress(OSError, StopIteration):
-            lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-            free = next(line for line in lines if line.startswith("MemAvailable"))
-            return _SHARE * int(free.split()[1]) / 1024
+            return _SHARE * available()
         return float("inf")
 
 
