@@ -30,18 +30,19 @@ if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
+    from podium.competition.part import Progress
     from podium.creating.freezing import Frozen
     from podium.creating.making import Created
     from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
-    from podium.execution.training import Progress
     from podium.leaderboard.board import Board
     from podium.leaderboard.comparing import Compared
     from podium.leaderboard.contest import Contest
     from podium.leaderboard.copies import Copies
     from podium.leaderboard.details import Details, Mine
     from podium.leaderboard.exchange import Exported, Imported
+    from podium.leaderboard.listing import Entry, Facts, Models
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
     from podium.leaderboard.rescore import Handled
@@ -85,13 +86,21 @@ def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dat
 
 
 @checked
+def list_competitions() -> Results[Entry]:
+    """All competitions with their datasets: whether the data are here, how many submissions."""
+    from podium.leaderboard.listing import listing
+
+    return listing()
+
+
+@checked
 def prepare(
     competition: str,
     dataset: str | None = None,
     *,
     source: Path | None = None,
     options: Mapping[str, Any] | None = None,
-    progress: bool = False,
+    progress: Progress | None = None,
 ) -> Data:
     """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`."""
     from podium.data.dataset import get
@@ -289,7 +298,7 @@ def _as_file(given: Path | str | pd.DataFrame) -> Iterator[Path]:
 @checked
 def models(
     competition: str, model: str | Path | None = None, *, dataset: str | None = None
-) -> list[dict[str, Any]]:
+) -> Models:
     """What models declare: parameters, defaults, what is allowed, what a search tries.
 
     None of their code is run.
@@ -945,7 +954,7 @@ def copies(competition: str, dataset: str | None = None) -> Copies:
 
 
 @overload
-def show(competition: str, *, dataset: str | None = None) -> dict[str, Any]: ...
+def show(competition: str, *, dataset: str | None = None) -> Facts: ...
 
 
 @overload
@@ -955,7 +964,7 @@ def show(competition: str, submission: str, *, dataset: str | None = None) -> De
 @checked
 def show(
     competition: str, submission: str | None = None, *, dataset: str | None = None
-) -> dict[str, Any] | Details:
+) -> Facts | Details:
     """What a competitor needs to know of a competition, or all that a board tells of a submission.
 
     Args:
@@ -976,7 +985,7 @@ def show(
 
 
 @checked
-def mine(team: str | None = None) -> list[Mine]:
+def mine(team: str | None = None) -> Results[Mine]:
     """What a team has on all boards of this workspace: its best, the rank of that, the last."""
     from podium.leaderboard import details
     from podium.leaderboard.board import open_board

@@ -126,7 +126,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the boards as a static site: an index, and a page for each."""
-    with _without_collector(), live.progress() as progress:
+    with _without_collector(), live.progress(silent=as_json) as progress:
         written = api.report(comp, out=out, progress=progress)
     if as_json:
         pages = [str(page) for page in written.pages]

@@ -25,6 +25,7 @@ from podium.figures import chance, figure, percent, short
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.contest import Contest
+from podium.reporting import curves
 from podium.reporting.page import Page, card, gather, page_file
 from podium.reporting.tables import day
 from podium.scratch import replacing
@@ -32,7 +33,7 @@ from podium.scratch import replacing
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from podium.execution.training import Progress
+    from podium.competition.part import Progress
 
 TEMPLATES = Path(__file__).parent / "templates"
 INDEX = "index.html"
@@ -90,13 +91,18 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
     environment = _environment()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for contest in contests:
+        for number, contest in enumerate(contests):
             if progress:
+                progress.count(number, len(contests))
                 progress.stage(contest.title)
             page = gather(contest)
             pictures = _pictures(page, out)
             written.append(out / page.file)
-            _write(environment, "page.html", written[-1], page=page, pictures=pictures)
+            trained = curves.gather(contest, page.paired)
+            parts = {"page": page, "pictures": pictures, "trained": trained}
+            _write(environment, "page.html", written[-1], **parts)
+        if progress:
+            progress.count(len(contests), len(contests))
         others = [c for c in _contests(board)[0] if (out / page_file(c)).is_file()]
         cards = [card(contest) for contest in others]
         _write(environment, INDEX, out / INDEX, cards=cards, missing=missing)

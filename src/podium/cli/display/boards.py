@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from podium import figures
 from podium.cli.display.printing import document, out, say, table
-from podium.competition.contract import Competition
 from podium.figures import chance, figure, interval
-from podium.leaderboard.ranking import LATE, UNVERIFIED, moved
-from podium.leaderboard.record import REFERENCE
 
 if TYPE_CHECKING:
+    from podium.competition.contract import Competition
     from podium.leaderboard.copies import Copies
     from podium.leaderboard.details import Mine
     from podium.leaderboard.ranking import Row
@@ -162,6 +160,8 @@ def _columns(competition: Competition, standings: Standings) -> tuple[list[str],
 def _board_cells(
     competition: Competition, standings: Standings
 ) -> tuple[list[str], list[list[str]]]:
+    from podium.leaderboard.ranking import LATE, UNVERIFIED, moved
+
     beside, strata = _columns(competition, standings)
     age = cache(figures.age)  # many rows of one second
     shaken = ["public rank"] if standings.public_ranks else []
@@ -228,6 +228,8 @@ def _place(row: Row) -> str:
 
 def _notes(competition: Competition, standings: Standings) -> None:
     """What a reader of the board should know of some of its rows."""
+    from podium.leaderboard.ranking import LATE, UNVERIFIED
+    from podium.leaderboard.record import REFERENCE
     from podium.leaderboard.standings import shaken
     from podium.scoring.tiers import FEWEST
 
