@@ -37,7 +37,7 @@ def found(members, place):
     competition, dataset = api.load("toy", "table")
     source = Source(url="", members=members, licence="", citation="")
     wanted = replace(dataset, sources=(source,))
-    with raw.members(competition, wanted, source=place, progress=False) as files:
+    with raw.members(competition, wanted, source=place, progress=None) as files:
         return {name: path.read_bytes() for name, path in files.items()}
 
 
