@@ -462,7 +462,7 @@ def _built(
     source: Path | None,
     options: Mapping[str, Any],
     *,
-    progress: bool,
+    progress: Progress | None,
 ) -> Prepared:
     _check_options(dataset, f"{competition.name}/{dataset.name}", options)
     if dataset.simulated:
