@@ -1,6 +1,7 @@
 """`san` and `dann`: their losses by hand, what is watched, and what happens when adapting fails."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -110,3 +111,21 @@ def test_a_slice_has_as_many_labels_as_domains() -> None:
     assert set(most_probable(probability, 4)) == {0, 1, 2, 3}
     assert set(most_probable(probability, 2)) == {0, 1}
     assert set(most_probable(probability, 9)) == {0, 1, 2, 3}
+
+
+@pytest.mark.slow
+def test_adapting_pays_on_donor_2_of_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accuracy and ARI of each spot's most probable label, and the share in absent layers."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "benchmarks")
+    adaptation = import_module("adaptation")
+    parts = adaptation.donors(adaptation.simulate.SEED)
+    table, _ = adaptation.measured(parts, ["dann", "san"], ["d2"], 1, {})
+    accuracy, ari, absent = (
+        {name: table["d2", name][0][place] for name in ("plain", "dann", "san")}
+        for place in (2, 3, 4)
+    )
+    assert accuracy["san"] > 0.73
+    assert ari["san"] > 0.59
+    for figure in (accuracy, ari):
+        assert figure["san"] > figure["plain"] > figure["dann"]
+    assert absent["san"] < absent["plain"] < absent["dann"]
