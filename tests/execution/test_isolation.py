@@ -372,6 +372,7 @@ def test_what_stands_in_the_record(board):
     assert isinstance(found["left_open"], list)
 
 
+@pytest.mark.slow
 def test_a_model_apart_is_scored_as_one_that_is_not(board, toy, raw_folder):
     api.prepare("toy", "table", source=raw_folder("toy"))
     Path("copy.py").write_text((toy.folder / "models" / "line.py").read_text())

@@ -95,6 +95,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch():
     assert float(error) == pytest.approx(min(history.validation), rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_gives_the_same_bytes(kind):
     first, again = (trained(kind)[0] for _ in range(2))

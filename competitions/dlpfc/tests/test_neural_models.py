@@ -89,6 +89,7 @@ def training(name: str) -> Part:
     return part(tissue("t", seed=9), targets=True) if name in LABELLED else NOTHING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_labels(name: str) -> None:
     test = part(tissue("a"), tissue("b", spots=200, genes=27, bands=2, seed=1))
@@ -113,6 +114,7 @@ def test_single_spots_say_something(name: str) -> None:
     assert adjusted_rand_score(one[3], labels) > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNLABELLED)
 def test_labels_play_no_part(name: str) -> None:
     one, train = tissue(), tissue("t", seed=9)

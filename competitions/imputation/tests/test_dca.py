@@ -110,6 +110,7 @@ def test_inputs_are_standardised_genes():
     torch.testing.assert_close(spread, varies.float(), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_sparse_rows_train_to_the_same_bytes(monkeypatch):
     train, test, *_ = tissue()
     dense = imputed(train, test)
