@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from podium.leaderboard.board import Board
     from podium.leaderboard.comparing import Compared
     from podium.leaderboard.contest import Contest
+    from podium.leaderboard.copies import Copies
     from podium.leaderboard.details import Details, Mine
     from podium.leaderboard.exchange import Exported, Imported
     from podium.leaderboard.ranking import Row
@@ -864,7 +865,7 @@ def board(
     competition: str,
     dataset: str | None = None,
     *,
-    part: str = "public",
+    part: str | None = None,
     team: str | None = None,
     best_per_team: bool = False,
     best_of_all: bool = False,
@@ -881,11 +882,9 @@ def board(
         "sort": sort,
         "top": top,
     }
-    rows, chosen = (
-        standings(competition, dataset, part=part, **view).rows,
-        load(competition, dataset),
-    )
-    return Results(rows, f"board of {competition}/{chosen[1].name}, {part} part")
+    shown = standings(competition, dataset, part=part, **view)
+    name = load(competition, dataset)[1].name
+    return Results(shown.rows, f"board of {competition}/{name}, {shown.part} part")
 
 
 @checked
@@ -893,7 +892,7 @@ def standings(
     competition: str,
     dataset: str | None = None,
     *,
-    part: str = "public",
+    part: str | None = None,
     **view: Any,
 ) -> Standings:
     """The leaderboard of one part, and what stands below it.
@@ -901,7 +900,8 @@ def standings(
     Args:
         competition: Its name.
         dataset: Its name; the default one is simulated.
-        part: `public`, or after reveal `private` and `all`.
+        part: `public`, or after reveal `private` and `all`; None for the private one as soon as it
+            is revealed.
         **view: Which rows and in what order: the fields of `podium.leaderboard.standings.View`.
 
     Raises:
@@ -914,16 +914,34 @@ def standings(
 
     check_fields("standings", View, view)
     names = load(competition, dataset)
-    if part not in PARTS:
+    if part not in (None, *PARTS):
         raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
     contest = Contest.find(*names)
     if contest and contest.board.exists:
         if (team := view.get("team")) is not None:
             contest.must_have(team)
         return of_contest(contest, part, View(**view))
-    if part != "public":
+    if part not in (None, "public"):
         raise nothing_submitted(*names)
     return Standings(rows=[], looks={})
+
+
+@checked
+def copies(competition: str, dataset: str | None = None) -> Copies:
+    """Submissions whose predictions equal, or nearly equal, earlier ones of another team.
+
+    It is a mark for an organiser, no verdict: two teams that train one shipped model have the same.
+
+    Args:
+        competition: Its name.
+        dataset: Its name; the default one is simulated.
+
+    Raises:
+        BoardError: If nothing was submitted.
+    """
+    from podium.leaderboard import copies as likeness
+
+    return likeness.copies(_contest(competition, dataset))
 
 
 @overload

@@ -24,7 +24,12 @@ ARGUMENTS = {"comp": "competition", "comps": "competitions", "settings": "params
 """A letter is saved where one types."""
 PRINTED = {"as_json", "form"}
 """How a command prints."""
-OF_COMMANDS = {"no_submit": "submit", "annotated": "annotate", "yes": "confirm"}
+OF_COMMANDS = {
+    "no_submit": "submit",
+    "annotated": "annotate",
+    "yes": "confirm",
+    "copies": "podium.copies",
+}
 """Said otherwise on the command line, or another call."""
 OF_CALLS = {"progress", "watch", "submit", "confirm"}
 """What a command has for itself."""
