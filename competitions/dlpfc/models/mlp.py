@@ -12,7 +12,6 @@ edges share neighbours with what is learnt from, so there the epoch is chosen a 
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,7 +22,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from podium.competition import Parameter
-from podium.errors import ModelError
 from podium.learning import (
     INPUTS,
     Batch,
@@ -37,13 +35,18 @@ from podium.learning import (
     whole,
 )
 
-from ..metric import SLICE, TARGET
-from ..shared.expression import answer, domains, log_normalised, neighbours, smoothed, varying
-from ..shared.latent import clipped
+from ..metric import SLICE
+from ..shared.expression import answer, domains, varying
+from ..shared.labelled import (
+    all_surroundings,
+    label_names,
+    label_places,
+    most_probable,
+    shared,
+    surroundings,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from podium.competition import Part, Report, Slice
@@ -102,14 +105,8 @@ class Perceptron:
         Raises:
             ModelError: Without labelled slices.
         """
-        if train.targets is None or not len(train):
-            raise ModelError(
-                "This model learns from labelled slices, and the train part has none.",
-                hint="Use a dataset with training slices (demo, starmap, libd12), or a model that "
-                "needs no labels, such as graph_ae.",
-            )
+        self.labels = label_names(train)
         self.train = train
-        self.labels = np.unique(train.targets[TARGET].to_numpy(object).astype(str)).astype(object)
         self.learnt = self._learn(varying(train, shared(train.slices())), report)
 
     def predict(self, part: Part) -> pd.DataFrame:
@@ -122,10 +119,9 @@ class Perceptron:
         learnt = self.learnt if len(genes) == len(self.learnt.genes) else self._learn(genes)
 
         def classify(one: Slice) -> NDArray[np.object_]:
-            probability = self._probability(one, learnt)
-            rare = probability.sum(axis=0).argsort()[: -domains(one)]
-            probability[:, rare] = -1.0
-            labels: NDArray[np.object_] = self.labels[probability.argmax(axis=1)]
+            labels: NDArray[np.object_] = self.labels[
+                most_probable(self._probability(one, learnt), domains(one))
+            ]
             return labels
 
         reach = self.params["neighbours"]
@@ -133,22 +129,16 @@ class Perceptron:
 
     def _probability(self, one: Slice, learnt: Learnt) -> NDArray[np.float64]:
         """Mean of the networks [spots, labels]."""
-        rows = whole({INPUTS: torch.from_numpy(self._inputs(one, learnt.genes))})
+        inputs = surroundings(one, learnt.genes, self.params["neighbours"])
+        rows = whole({INPUTS: torch.from_numpy(inputs)})
         logits = [predict_network(network, rows, self.settings) for network in learnt.networks]
         return np.asarray(np.mean([softmax(values, axis=1) for values in logits], axis=0))
 
     def _learn(self, genes: NDArray[np.str_], report: Report | None = None) -> Learnt:
         """Train one network a fold."""
         assert self.train is not None
-        assert self.train.targets is not None
-        if not len(genes):
-            raise ModelError("There is no gene that all slices have: names of genes differ.")
-        inputs = np.empty((len(self.train), len(genes)), dtype=np.float32)
-        for one in self.train.slices():
-            inputs[one.rows] = self._inputs(one, genes)
-        label = np.searchsorted(
-            self.labels.astype(str), self.train.targets[TARGET].to_numpy(object).astype(str)
-        )
+        inputs = all_surroundings(self.train, genes, self.params["neighbours"])
+        label = label_places(self.train, self.labels)
         rows = whole({INPUTS: torch.from_numpy(inputs), "label": torch.from_numpy(label)})
         fold = folds(self.train, self.params["folds"])
         networks = []
@@ -166,13 +156,6 @@ class Perceptron:
             )
             networks.append(network.cpu())
         return Learnt(genes, networks)
-
-    def _inputs(self, one: Slice, genes: NDArray[np.str_]) -> NDArray[np.float32]:
-        """Standardised means of neighbours [spots, genes]."""
-        names, first = np.unique(one.genes, return_index=True)
-        counts = one.counts[:, first[np.searchsorted(names, genes)]]
-        nearest = neighbours(one.features, self.params["neighbours"])
-        return clipped(smoothed(log_normalised(counts), nearest))
 
 
 class Network(nn.Module):
@@ -196,11 +179,6 @@ class Network(nn.Module):
             inputs = inputs + self.noise * torch.randn_like(inputs)
         logits: Tensor = self.layers(self.dropout(inputs))
         return logits
-
-
-def shared(slices: Iterable[Slice]) -> NDArray[np.str_]:
-    """Genes that all slices have, sorted."""
-    return reduce(np.intersect1d, (one.genes for one in slices))
 
 
 def folds(train: Part, count: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from podium.competition import folders as competition
 
 BOARD = Path(__file__).parents[3] / "leaderboard" / "README.md"
 NAMES = competition.load("dlpfc").models
-NEEDS_LABELS = {"lightgbm", "mlp"}
+NEEDS_LABELS = {"dann", "lightgbm", "mlp", "san"}
 CHEAP = ["kmeans", "pca_kmeans", "lightgbm"]
 TOLERANCE = {"graph_ae": 0.12, "vae_kmeans": 0.12, "dec": 0.08, "ae_kmeans": 0.06}
 """What other numbers of threads may change: a few times the spread between seeds."""

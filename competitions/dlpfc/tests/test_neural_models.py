@@ -22,7 +22,8 @@ torch = pytest.importorskip("torch")
 from podium.learning import train_autoencoder  # noqa: E402
 
 UNLABELLED = ("ae_kmeans", "dec", "graph_ae", "vae_kmeans")
-NAMES = (*UNLABELLED, "mlp")
+LABELLED = ("dann", "mlp", "san")
+NAMES = (*UNLABELLED, *LABELLED)
 
 
 def model(name: str) -> ModuleType:
@@ -85,7 +86,7 @@ def predicted(name: str, train: Part, test: Part, seed: int = 0, **params: Any) 
 
 
 def training(name: str) -> Part:
-    return part(tissue("t", seed=9), targets=True) if name == "mlp" else NOTHING
+    return part(tissue("t", seed=9), targets=True) if name in LABELLED else NOTHING
 
 
 @pytest.mark.slow
@@ -99,10 +100,10 @@ def test_the_same_seed_gives_the_same_labels(name: str) -> None:
         assert len(set(first[test.counts.block == code])) <= count
 
 
-@pytest.mark.parametrize("name", ["graph_ae", "mlp"])
+@pytest.mark.parametrize("name", ["graph_ae", *LABELLED])
 def test_clear_bands_are_found(name: str) -> None:
     one = tissue(spots=400)
-    labels = predicted(name, training(name), part(one))
+    labels = predicted(name, training(name), part(one), epochs=30)
     assert adjusted_rand_score(one[3], labels) > 0.85
 
 
@@ -159,9 +160,10 @@ def test_odd_slices(name: str, fault: str) -> None:
     assert len(set(labels)) <= one[0]["domains"].iloc[0]
 
 
+@pytest.mark.parametrize("name", LABELLED)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_odd_slices_to_learn_from(fault: str) -> None:
-    predicted("mlp", part(spoilt(fault), targets=True), part(tissue()), epochs=2)
+def test_odd_slices_to_learn_from(name: str, fault: str) -> None:
+    predicted(name, part(spoilt(fault), targets=True), part(tissue()), epochs=2)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -229,21 +231,42 @@ def test_attention_is_a_weighted_mean_of_neighbours() -> None:
     torch.testing.assert_close(attention(states, nearest), expected)
 
 
-def test_mlp_refuses_to_learn_without_labels() -> None:
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_classifier_refuses_to_learn_without_labels(name: str) -> None:
     for train in (NOTHING, part(tissue())):
         with pytest.raises(ModelError, match="labelled slices"):
-            predicted("mlp", train, part(tissue()))
+            predicted(name, train, part(tissue()))
 
 
-def test_mlp_reads_the_genes_that_all_slices_have() -> None:
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_classifier_reads_the_genes_that_all_slices_have(name: str) -> None:
     features, counts, genes, band = tissue(spots=400)
     order = np.random.default_rng(0).permutation(25)
     fewer = features, counts[:, order], [genes[place] for place in order], band
-    labels = predicted("mlp", training("mlp"), part(fewer), epochs=30)
+    labels = predicted(name, training(name), part(fewer), epochs=30)
     assert adjusted_rand_score(band, labels) > 0.85
     other = features, counts, [f"x{gene}" for gene in genes], band
     with pytest.raises(ModelError, match="no gene"):
-        predicted("mlp", training("mlp"), part(other))
+        predicted(name, training(name), part(other))
+
+
+@pytest.mark.parametrize("name", ["dann", "san"])
+def test_where_adapting_fails_the_plain_classifier_predicts(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is the same with whatever strength, and a line says so."""
+    outcome = import_module("podium.competitions.dlpfc.shared.transfer").Outcome
+    seen: list[Any] = []
+    refused = property(lambda self: seen.append(self) or "all is one")
+    monkeypatch.setattr(outcome, "problem", refused)
+    test = part(tissue("a"), tissue("b", bands=2, seed=1))
+    plain = [predicted(name, training(name), test, adversary=a) for a in (0.1, 50.0)]
+    assert (plain[0] == plain[1]).all()
+    assert (seen[0].before == seen[-2].before).all()
+    assert abs(seen[0].after - seen[-2].after).max() > 1e-4
+    told = capsys.readouterr().err
+    for domains in (2, 3):
+        assert f"{name} adapts badly to the slices of {domains} domains: all is one" in told
 
 
 def test_mlp_holds_out_whole_slices_or_strips() -> None:
