@@ -67,8 +67,10 @@ class SeparationNetwork(BaseAutoencoder):
         self.shared = perceptron((features, *hidden, latent))
         self.own = nn.ModuleList(perceptron((features, *hidden, narrow)) for _ in range(2))
         self.decoder = perceptron((narrow + latent, *reversed(hidden), features))
-        self.reversal = GradientReversal(steps)
-        self.discriminator = DomainDiscriminator(latent)
+        self.narrow = narrow
+        if variant == ADVERSARIAL:
+            self.reversal = GradientReversal(steps)
+            self.discriminator = DomainDiscriminator(latent)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """The shared code [rows, latent], its length the root of its width."""
@@ -84,21 +86,22 @@ class SeparationNetwork(BaseAutoencoder):
         source, other = (_normed(encoder(inputs)) for encoder in self.own)
         return torch.where(target[:, None] > 0.5, other, source)
 
-    def decode(self, latent: Tensor) -> Tensor:
-        """Rows rebuilt from their own and the shared code, side by side [rows, narrow + latent]."""
-        rebuilt: Tensor = self.decoder(latent)
-        return rebuilt
+    def decode(self, latent: Tensor, own: Tensor | None = None) -> Tensor:
+        """Rows rebuilt from shared codes [rows, latent] and what is their own, by default nothing.
 
-    def generate(self, inputs: Tensor, target: Tensor | None = None) -> Tensor:
-        """Rows rebuilt, as rows of the source unless it is said which are of the target."""
-        target = inputs.new_zeros(len(inputs)) if target is None else target
-        return self.decode(torch.cat([self.encode_own(inputs, target), self.encode(inputs)], dim=1))
+        Args:
+            latent: [rows, latent].
+            own: [rows, narrow].
+        """
+        own = latent.new_zeros(len(latent), self.narrow) if own is None else own
+        rebuilt: Tensor = self.decoder(torch.cat([own, latent], dim=1))
+        return rebuilt
 
     def loss(self, rows: Tensors) -> Losses:
         """`reconstruction`, `orthogonality`, and `discrepancy` or `discrimination`."""
         inputs, target = rows[INPUTS], rows[TARGET]
         shared, own = self.encode(inputs), self.encode_own(inputs, target)
-        rebuilt = self.decode(torch.cat([own, shared], dim=1)).float()
+        rebuilt = self.decode(shared, own).float()
         domains = [target < 0.5, target > 0.5]
         size = (shared.shape[1] * own.shape[1]) ** 0.5  # codes as long as 1
         crossed = [shared[rows].T @ own[rows] / size for rows in domains]
