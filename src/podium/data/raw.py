@@ -39,8 +39,8 @@ _EXAMPLES = 5
 _NOT_FOUND = "not found"
 _ABSENT = ("no such file or folder", _NOT_FOUND)
 _RATIO, _ROOM = 200, 256 << 20
-"""An archive is refused if its members of one name unpack to more than 200 times its size, and 256 MiB:
-tables of text take 5 to 50 times."""
+"""An archive is refused if its members of one name unpack to more than 200 times its size, and
+256 MiB: tables of text take 5 to 50 times."""
 
 
 _BROKEN = (
@@ -230,7 +230,7 @@ def _unpack(name: str, archive: Path, unpacked: Path, opened: _Opened) -> Iterat
             named = [one for one in members if fnmatchcase(_name(one.path, name), name)]
             size = sum(one.size for one in named)  # no more than declared is unpacked
             if size > _RATIO * archive.stat().st_size + _ROOM:
-                raise ValueError(f"{name} would unpack to {size >> 20:,} MiB")  # noqa: TRY301
+                raise ValueError(f"{name} would unpack to {size >> 20:,} MiB")
             for one in named:
                 folder = Path(mkdtemp(dir=unpacked))  # names may repeat in an archive
                 target = folder / _name(one.path, name)
