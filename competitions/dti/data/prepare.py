@@ -102,7 +102,8 @@ def known(raw: Mapping[str, Path], name: str) -> pd.DataFrame:
     of = pd.read_csv(clusters.DRUGS / f"{name}.csv")
     rows["place"] = of["drug"].to_numpy()[code]
     rows["drug"] = ("d" + (rows["place"] + 1).astype(str)).astype(object)
-    rows["drug_cluster"] = "d" + (pd.Series(of["cluster"].to_numpy()[code]) + 1).astype(str)
+    cluster = of["cluster"].to_numpy()[rows["place"]]  # tautomers look unlike each other
+    rows["drug_cluster"] = "d" + (pd.Series(cluster) + 1).astype(str)
     rows["near"] = of.groupby("drug")["near"].max().reindex(rows["place"]).to_numpy()
     refused = rows["place"] < 0
     pair = rows["drug"] + " " + rows["protein"]
