@@ -16,7 +16,7 @@ from podium.learning import network_parameters, tree_parameters
 
 SHIPPED = [
     (name, model)
-    for name in ("dlpfc", "imputation", "maize", "sirna")
+    for name in ("dlpfc", "dti", "imputation", "maize", "sirna")
     for model in folders.load(name).models
 ]
 FILE = """
