@@ -109,8 +109,8 @@ def differences(made):
     """Of loss and gradients on one batch, relative to the largest of them."""
     ours = made_network(made)
     plain = Plain(ours)
-    ours.loss({name: values[:BATCH] for name, values in made.rows.items()}).backward()
-    value = ours.loss({name: values[:BATCH] for name, values in made.rows.items()}).item()
+    ours.loss({name: values[:BATCH] for name, values in made.rows.items()}).total.backward()
+    value = ours.loss({name: values[:BATCH] for name, values in made.rows.items()}).total.item()
     expected = plain_loss(plain, *(values[:BATCH] for values in dense_rows(made)))
     expected.backward()
     heads = [torch.cat([getattr(h, n).grad for h in plain.heads]) for n in ("weight", "bias")]

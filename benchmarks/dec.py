@@ -23,7 +23,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from podium import api
-from podium.learning import INPUTS, Autoencoder, has_bf16, predict_network, train_network, whole
+from podium.competition import defaults
+from podium.learning import INPUTS, Autoencoder, has_bf16, latent_of, train_autoencoder
 
 CLUSTERS = 7
 SETTINGS = {
@@ -78,24 +79,24 @@ class Ours:
     """Rounds of `dec`, one refresh and three epochs each."""
 
     def __init__(self, inputs, **params):
-        self.params = {**dec.DEFAULTS, "device": "cpu", **params}
+        self.params = {**defaults(dec.PARAMETERS), "device": "cpu", **params}
         self.inputs = inputs
         self.model = dec.DeepEmbeddedClustering(self.params, 0)
         network = Autoencoder(inputs.shape[1], (self.params["hidden"],), self.params["latent"])
-        self.clustering = dec.Clustering(network, self.params["clustering"])
-        self.clustering.centres = nn.Parameter(torch.randn(CLUSTERS, self.params["latent"]))
+        centres = torch.randn(CLUSTERS, self.params["latent"])
+        self.clustering = dec.Clustering(network, centres, self.params["clustering"])
 
     def epoch(self):
         start = time.process_time()
-        latent = predict_network(self.clustering, whole({INPUTS: self.inputs}), self.model.settings)
+        latent = latent_of(self.clustering, self.inputs, self.model.settings)
         centres = self.clustering.centres.detach()
         soft = dec.soft_assignment(torch.from_numpy(latent), centres)
-        train_network(
+        train_autoencoder(
             self.clustering,
-            self.clustering.loss,
-            whole({INPUTS: self.inputs, "target": dec.target(soft)}),
+            {INPUTS: self.inputs, dec.TARGET: dec.target(soft)},
             settings=self.model.settings,
             seed=0,
+            validation=0.0,
         )
         return (time.process_time() - start) / self.params["refresh"]
 
@@ -108,7 +109,7 @@ def scores(seeds=6):
     for name, params in SETTINGS.items():
         by_setting[name] = []
         for seed in range(seeds):
-            built = dec.build({**dec.DEFAULTS, **params}, seed)
+            built = dec.build({**defaults(dec.PARAMETERS), **params}, seed)
             predicted = built.predict(train.without_answers()).iloc[:, 1].to_numpy()
             each = [
                 adjusted_rand_score(labels[one.rows], predicted[one.rows]) for one in train.slices()

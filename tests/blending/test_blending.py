@@ -93,6 +93,7 @@ def test_weights_are_chosen_on_the_train_part_and_on_nothing_else(toy, monkeypat
     assert found.fold_score < grid + 0.002
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("noisy")
 def test_missing_out_of_fold_predictions_are_made_on_request(podium_cli):
     found = podium.blend("toy", "seed 1", "seed 2", submit=False).blend

@@ -288,6 +288,7 @@ MARKUP = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_names_are_text_in_csv_and_markdown(podium_cli, sample):
     """Neither formulas nor HTML nor links; JSON has them as they stand."""
     from csv import DictReader

@@ -120,6 +120,7 @@ def published(place, own_cache):  # noqa: F811
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", mostly_slow(PUBLISHED, 0))
 def test_a_published_file_is_a_metric_unchanged(published, which):
     competition, dataset = published(which)
@@ -218,6 +219,7 @@ def weighted(place, labels, **more):  # noqa: F811
     return solution[usage != "Ignored"].set_index("id"), DatasetUnderTest(*api.load("mine"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "kind"),
     mostly_slow([([1, 2, 3], "i"), ([True, False], "b"), (["1", "01", "NA"], "U")], 0),
@@ -252,6 +254,7 @@ def test_a_metric_is_given_the_solution_whole_and_in_its_types(
     assert part.index.tolist() == list(range(len(part)))
 
 
+@pytest.mark.slow
 def test_the_type_of_a_column_does_not_follow_from_some_rows(place, own_cache, seen):  # noqa: F811
     _, case = weighted(place, [1, 2, 3])
     rows = len(case.data.ids("test"))
@@ -394,6 +397,7 @@ def test_answers_are_part_of_the_fingerprint_where_there_are_any():
     assert len({plain, *kinds}) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["given[5:]", "given, given[:1]"])
 def test_answer_rows_are_there_once(place, own_cache, fault):  # noqa: F811
     new(NewOptions("mine", table=place / "value.csv", target="value", metric="mae"))

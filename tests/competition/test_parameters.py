@@ -112,6 +112,7 @@ def test_no_data_are_read_for_a_wrong_value(call, competition, model, params, mo
         getattr(api, call)(competition, model, params=params, **more)
 
 
+@pytest.mark.slow
 def test_a_wrong_value_costs_no_heavy_import(workspace):
     code = (
         "import sys\nfrom podium import cli\n"
@@ -259,6 +260,7 @@ def test_stars_in_calls_are_read():
     assert known["rounds"].default == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -81,6 +81,7 @@ def test_a_new_competition_has_golden_scores(mine):
     assert known["agrees"] == [version.file_sha256(mine / "metric.py")]
 
 
+@pytest.mark.slow
 def test_a_metric_of_podium_that_changed_is_an_error_until_it_has_a_version(
     mine, monkeypatch, podium_cli
 ):
@@ -140,6 +141,7 @@ def test_a_version_without_its_golden_scores_is_an_error(mine):
         podium.freeze("mine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["0", "1.5", "True", "'1'", "None"])
 def test_a_version_is_a_whole_number(mine, version):
     text = (mine / "competition.py").read_text()

@@ -144,6 +144,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_written_is_linted_and_imports_public_names_alone(place):
     """Every template in every way that it branches, as the files that an organiser gets."""
     wishes = [
@@ -457,6 +458,7 @@ def test_a_folder_outside_the_path_says_how_to_name_the_workspace(workspace, pod
     assert f"export PODIUM_WORKSPACE={workspace}" in done.out
 
 
+@pytest.mark.slow
 def test_a_folder_is_verified_by_its_path(workspace, own_cache, podium_cli, monkeypatch):
     monkeypatch.setattr(podium.competitions, "__path__", list(podium.competitions.__path__))
     only("value").to_csv("value.csv", index=False)
@@ -497,6 +499,7 @@ def prepared(**flags):
     return found, pd.concat([one.features.set_axis(one.ids) for one in (train, test)]), answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "expected"),
     mostly_slow(
@@ -535,6 +538,7 @@ OTHER_TYPES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("written", "said"), mostly_slow(OTHER_TYPES, -1))
 def test_labels_of_other_types_are_the_texts_that_a_submission_says(
     place, own_cache, podium_cli, written, said

@@ -158,6 +158,7 @@ def rows(toy, own_cache):
     return pd.read_parquet(ready.folder / "public" / "test.parquet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*FORMS, "rows.h5", "rows.h5ad"])
 def test_rows_of_every_form_are_predicted_the_same(name, rows, capsys):
     expected = podium.predict("toy", "line", rows).table

@@ -82,6 +82,7 @@ def test_slices_go_out_and_predictions_come_in(podium_cli, workspace):
     assert "ids missing" in podium_cli("check", "dlpfc", "half.h5ad").err
 
 
+@pytest.mark.slow
 def test_a_slice_of_ones_own(podium_cli, workspace):
     done = podium_cli("predict", "dlpfc", "kmeans", "--input", FILE, "--output", "mine.csv")
     assert done.status == 0, done.err
@@ -147,6 +148,7 @@ def test_damaged_slices_are_refused_in_words(kind, podium_cli):
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_predictions_may_not_lie_in_another_file(podium_cli):
     ready = api.prepare("dlpfc")
     ids = ready.part("test").ids

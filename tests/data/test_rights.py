@@ -67,6 +67,7 @@ def test_a_board_keeps_the_rights_that_it_has(workspace):
     assert rights(file) == 0o600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", [0o002, 0o022])
 @pytest.mark.parametrize("shared", [False, True])
 def test_answers_and_fitted_models_are_for_their_owner_or_a_group(mask, shared, own_cache):

@@ -83,6 +83,7 @@ def test_a_single_precision_file_stays_so(values):
     assert np.array_equal(found, values.astype(np.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", mostly_slow([None, csr_array, csc_array], 1))
 def test_hdf5(values, form):
     write_hdf5("p.h5", values, form=form)
@@ -99,6 +100,7 @@ def test_hdf5_with_a_dataset_for_each_gene(values):
     assert np.array_equal(aligned("p.h5"), values)
 
 
+@pytest.mark.slow
 def test_anndata(values):
     rows = pd.DataFrame(index=[IDS[row] for row in SHUFFLED])
     matrix = csr_array(values[SHUFFLED][:, ::-1])
@@ -106,6 +108,7 @@ def test_anndata(values):
     assert np.array_equal(aligned("p.h5ad"), values)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_by_entry(values):
     bad = values.copy()
     bad[2, 3], bad[4, 5], bad[29, 0] = -1, np.nan, np.inf
@@ -128,6 +131,7 @@ def test_texts_and_types(values):
     assert "1 column of another type than numbers: 'Gene2'" in refused("p.parquet")
 
 
+@pytest.mark.slow
 def test_columns(values):
     whole = frame(values)
     whole.drop(columns=GENES[:6]).to_csv("p.csv", index=False)
@@ -154,6 +158,7 @@ def test_columns(values):
     assert "2 ids missing" in refused("p.csv")
 
 
+@pytest.mark.slow
 def test_parts_that_do_not_fit(values):
     write_hdf5("p.h5", values[:, :7])
     said = refused("p.h5")

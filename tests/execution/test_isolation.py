@@ -12,13 +12,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 import redteam_escapes as escapes
 from podium import api
 from podium.data import dataset as data
 from podium.errors import PodiumError
-from podium.execution import policy, sandbox, views
+from podium.execution import monitor, policy, sandbox, views
 from podium.execution.training import Folds
 from podium.execution.worker import Limits, Worker
 from podium.verifying import checks
@@ -192,6 +193,20 @@ def test_limits_hold_whatever_a_model_says(loud, refused, capfd):
     assert "limit of 400 MiB of memory" in told or "no message" in told
 
 
+def test_limits_hold_where_there_is_no_proc(refused, monkeypatch):
+    """As on macOS and Windows: psutil tells what a model takes, and what it started."""
+    monkeypatch.setattr(monitor, "PROC", False)
+    assert 100 < monitor.available() < 1e7
+    hoard = """
+import subprocess, sys
+code = "import time; kept = b'x' * (1 << 29); time.sleep(4713)"
+subprocess.Popen([sys.executable, "-c", code])
+time.sleep(60)
+"""
+    assert "limit of 400 MiB of memory" in refused(model(hoard), limit_memory=400, limit_time=60)
+    assert not [p for p in psutil.process_iter(["cmdline"]) if "4713" in str(p.info["cmdline"])]
+
+
 def test_files_that_are_open_and_removed_count(refused, monkeypatch):
     monkeypatch.setattr(policy, "SCRATCH", 1 << 26)
     code = """
@@ -357,6 +372,7 @@ def test_what_stands_in_the_record(board):
     assert isinstance(found["left_open"], list)
 
 
+@pytest.mark.slow
 def test_a_model_apart_is_scored_as_one_that_is_not(board, toy, raw_folder):
     api.prepare("toy", "table", source=raw_folder("toy"))
     Path("copy.py").write_text((toy.folder / "models" / "line.py").read_text())

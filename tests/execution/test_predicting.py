@@ -223,6 +223,7 @@ def test_a_shipped_model_that_fails_on_the_users_rows_is_no_fault_of_ours(
         predict(rows)
 
 
+@pytest.mark.slow
 def test_types_of_a_real_table_come_through_csv(own_cache):
     """Texts with gaps, categories and numbers: the same predictions as from Parquet."""
     ready = data.load(*api.load("sirna"))
@@ -266,6 +267,7 @@ def dna(tmp_path, name, text):
 HEAD = "species=maize assay=simulated"
 
 
+@pytest.mark.slow
 def test_sequences_from_a_table_and_from_fasta_are_the_same(tmp_path):
     test = data.load(*api.load("maize")).part("test")
     texts = test.sequences.take(np.arange(3)).texts()

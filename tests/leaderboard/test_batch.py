@@ -161,6 +161,7 @@ def test_an_interruption_is_none_of_a_file(stop, drop, breaks):
         podium.score_all()
 
 
+@pytest.mark.slow
 def test_odd_parquet_stops_nobody(drop, podium_cli, sample):
     place = drop("toy/demo/bob/good.csv").parent
     table = pa.Table.from_pandas(sample)
@@ -218,6 +219,7 @@ def test_names_of_files_steer_no_terminal(drop, podium_cli):
         assert text.replace("\n", "").isprintable()
 
 
+@pytest.mark.slow
 def test_a_claim_that_cannot_be_verified_is_no_record(drop, monkeypatch, tmp_path):
     """As where its file changes while it is read."""
     drop("toy/demo/bob/first.csv")
@@ -291,6 +293,7 @@ def test_a_withdrawn_entry_stands_last_and_does_not_rank(drop, podium_cli):
     assert set(statuses(podium.score_all()).values()) == {"known"}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_withdrawn(drop, podium_cli):
     for shift in range(20):
         drop(f"toy/demo/bob/{shift}.csv", shift / 100)
@@ -319,6 +322,7 @@ def test_withdrawing_where_there_is_no_board(podium_cli):
     assert "no board here yet" in done.err
 
 
+@pytest.mark.slow
 def test_rescoring_another_edition(drop, new_metric, podium_cli, workspace):
     kept = drop("toy/demo/ana/kept.csv")
     drop("toy/demo/bob/changed.csv", 1.0)

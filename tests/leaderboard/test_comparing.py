@@ -99,6 +99,7 @@ def test_after_reveal_both_parts_are_compared(handed_in):
     assert found.strata["new"].first == pytest.approx(whole["good"]["new"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("handed_in")
 def test_names_ids_and_teams(podium_cli):
     ids = {row.name: row.submission for row in podium.board("toy")}

@@ -56,6 +56,7 @@ def pearson(toy, monkeypatch):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("control", "metric", "why"),
     mostly_slow(
@@ -84,6 +85,7 @@ def test_good_submissions_are_taken_and_the_control_is_named_once(
     assert name not in shown.out
 
 
+@pytest.mark.slow
 def test_the_scale_starts_from_the_controls_that_there_are(pearson):
     pearson(ZERO, LINE)
     found = api.run("toy", "line", params={"jitter": 3.0})
@@ -101,6 +103,7 @@ def test_a_submission_that_cannot_be_scored_is_refused_all_the_same(pearson, sam
         api.submit("toy", "mine.csv")
 
 
+@pytest.mark.slow
 def test_files_are_scored_and_a_control_is_asked_again_by_a_later_process(pearson, caplog):
     pearson(ZERO)
     made = api.run("toy", "line", submit=False)
@@ -116,6 +119,7 @@ def test_files_are_scored_and_a_control_is_asked_again_by_a_later_process(pearso
     assert len([r for r in caplog.records if "left out" in r.getMessage()]) == 2
 
 
+@pytest.mark.slow
 def test_a_ceiling_that_cannot_be_scored_is_left_out(pearson, caplog, monkeypatch):
     pearson(LINE)
 
@@ -127,6 +131,7 @@ def test_a_ceiling_that_cannot_be_scored_is_left_out(pearson, caplog, monkeypatc
     assert "toy/demo: ceiling cannot be scored and is left out: no finite figure" in caplog.text
 
 
+@pytest.mark.slow
 def test_verifying_notes_it_and_goes_on(pearson):
     pearson(ZERO)
     case = DatasetUnderTest(*api.load("toy"))

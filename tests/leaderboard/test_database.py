@@ -51,10 +51,12 @@ def _reveal(url):
     return open_board(url).reveal(reveal())
 
 
+@pytest.mark.slow
 def test_tables_that_all_make_at_the_same_moment(database):
     assert _at_once(_open, database) == [{}] * PROCESSES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [_add, _reveal])
 def test_of_those_who_write_the_same_at_once_one_is_first(target, database):
     assert sorted(_at_once(target, database)) == [False] * (PROCESSES - 1) + [True]
@@ -215,6 +217,7 @@ def test_a_server_that_goes_away_and_comes_back(postgres, monkeypatch, podium_cl
     assert board.counts() == {("toy", "demo"): 3}
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_while_one_writes(postgres):
     url = postgres.database("halfway")
     board = open_board(url)

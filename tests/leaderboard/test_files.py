@@ -179,6 +179,7 @@ def test_a_file_that_changes_meanwhile_is_kept_as_it_was_scored(call, mine, monk
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["check", "score", "record_controls"])
 def test_a_file_that_lies_where_it_is_kept_and_changes_is_refused(call, mine, monkeypatch):
     place = Path("submissions/toy/demo/bob/mine.csv")

@@ -268,6 +268,7 @@ def _fill(url, worker):
         open_board(url).add(record(f"{worker}-{entry}", 1.0, team=f"t{worker}"))
 
 
+@pytest.mark.slow
 def test_processes_write_together_and_lose_nothing(board, database):
     context = multiprocessing.get_context("fork")
     workers = [context.Process(target=_fill, args=(database, worker)) for worker in range(4)]

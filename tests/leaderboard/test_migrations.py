@@ -116,6 +116,7 @@ def test_its_tables_become_those_of_a_new_board(old, tmp_path):
         assert changed[name][3] == unique
 
 
+@pytest.mark.slow
 def test_it_goes_on_as_any_board(old, sample, workspace, podium_cli):
     sample.assign(y=1.5).to_csv("new.csv", index=False)
     assert podium_cli("submit", "toy", "new.csv", "--team", "dora").status == 0
@@ -163,6 +164,7 @@ def _die_in_the_middle(url):
     open_board(url).counts()
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_leaves_the_old_board_whole(old):
     worker = multiprocessing.get_context("fork").Process(target=_die_in_the_middle, args=(old,))
     worker.start()
@@ -202,6 +204,7 @@ def _open(url):
     return len(open_board(url).records())
 
 
+@pytest.mark.slow
 def test_several_who_open_it_at_once_change_it_once(old):
     context = multiprocessing.get_context("fork")
     with context.Pool(4) as pool:

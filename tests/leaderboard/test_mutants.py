@@ -125,6 +125,7 @@ def holds(podium_cli):
 MORE = [pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(12, 40)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [*mostly_slow(range(12), 0, 1), *MORE])
 def test_nothing_that_is_imported_stops_a_command(seed, entries, podium_cli, tmp_path, monkeypatch):
     """Without prepared data and predictions: nothing can be computed again."""

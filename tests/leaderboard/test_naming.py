@@ -37,6 +37,7 @@ def ids(made, workspace):
     return {f"{row.team}/{row.name}": row.submission for row in podium.board("toy")}
 
 
+@pytest.mark.slow
 def test_every_command_takes_the_same_names(ids, podium_cli):
     good, bad = ids["ana/good"], ids["bob/bad"]
     for name in (good, good[:5].upper(), "good", "ana/good"):
@@ -143,6 +144,7 @@ def test_mine_is_what_a_team_has_everywhere(ids, sample, podium_cli):
     assert "Unknown competition 'lost'" in lost.problem
 
 
+@pytest.mark.slow
 def test_a_remark_is_changed_by_its_team_alone(ids, podium_cli):
     before = podium.export_records("before.jsonl")
     done = podium_cli("remark", "good", "better than it looks", "--team", "ana")

@@ -76,6 +76,7 @@ def test_what_was_picked_and_withdrawn_stands_for_nobody(board):
     assert private(best_per_team=True) == [(1, "bob"), (2, "first")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "words"),
     [

@@ -179,6 +179,7 @@ def limited(monkeypatch, toy):
     return toy
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("database", "limited")
 def test_a_limit_a_day_counts_what_was_scored_and_nothing_else(sample, podium_cli):
     def hand_in(value, team="ana"):

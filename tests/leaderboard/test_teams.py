@@ -154,6 +154,7 @@ def test_nothing_private_is_committed_before_reveal(git, laptops, sample):
     assert not [name for name in git("ls-files").split() if "sqlite" in name]
 
 
+@pytest.mark.slow
 def test_damaged_lines_are_refused_one_by_one_and_nothing_comes_of_the_rest(git, laptops, sample):
     laptops("first")
     hand_in(sample, "ana", 0.0)

@@ -8,6 +8,7 @@ import pytest
 import podium
 
 
+@pytest.mark.slow
 def test_earlier_ones_are_compared_with_the_best(toy, podium_cli):
     assert podium.validations("toy") == []
     assert "No cross-validation" in podium_cli("cv", "toy").err

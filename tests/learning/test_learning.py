@@ -39,6 +39,7 @@ def competition(metric, name, *targets):
     )
 
 
+@pytest.mark.slow
 def test_the_package_loads_a_library_when_a_name_needs_it():
     code = (
         "import sys, podium.learning as shared\n"

@@ -102,6 +102,7 @@ def test_validation_rows_do_not_train():
     assert first == trained(spoilt, held=held)[1].training
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_one_others():
     first, again, other = (trained(rows(), seed=seed)[0] for seed in (0, 0, 1))
     assert torch.equal(first.weights.weight, again.weights.weight)

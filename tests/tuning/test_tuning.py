@@ -126,6 +126,7 @@ def test_defaults_that_are_no_point_of_the_space_are_trial_0_all_the_same(write)
     assert all(set(trial.params) == {"a", "b"} for trial in trials(found)[1:])
 
 
+@pytest.mark.slow
 def test_what_changes_the_values_begins_a_new_study_and_says_why(write):
     first = api.tune("toy", write(), trials=1)
     assert first.why_new == ""
@@ -402,6 +403,7 @@ def declaring():
     return head + DECLARED + body[:start] + body[end:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("declares", [False, True])
 @pytest.mark.parametrize("value", [0.25, 3.0, 3])
 def test_what_is_set_holds_for_every_trial(declares, value, write):
@@ -432,6 +434,7 @@ def test_a_hint_spells_settings_so_that_they_are_read_as_they_are(toy):
     assert model_file.parse_settings(words[7::2]) == {**values, "many": [1, 2]}
 
 
+@pytest.mark.slow
 def test_a_declared_space_is_searched_like_a_written_one(write):
     written = points(api.tune("toy", write(), trials=6, pruner="none"))
     Path("mine.py").write_text(declaring())

@@ -132,7 +132,8 @@ def test_workers_end_with_the_process_that_began_them(write):
     wait_for(lambda: not any(map(psutil.pid_exists, own)))
 
 
-@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2])
 def test_an_interruption_keeps_what_is_done(count, write):
     write(SLEEPS)
     first = running("--trials", 500, "--study", "s", "--jobs", count)

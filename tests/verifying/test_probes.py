@@ -283,6 +283,7 @@ def test_sketches_estimate_what_sets_of_kmers_share():
     assert sketch(["", "A", "ACG"], 8).shape == (3, 32)
 
 
+@pytest.mark.slow
 def test_a_metric_that_prefers_any_guess_to_a_constant_raises_no_alarm(workspace, monkeypatch):
     """By macro F1 trees that learnt nothing score .52 of these rows, the most common label .37."""
     from sklearn.datasets import load_breast_cancer

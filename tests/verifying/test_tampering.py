@@ -320,6 +320,7 @@ def test_what_is_changed_in_the_database_is_seen(name, there):
     assert problems(board.board_is_as_it_was_written)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mostly_slow(RECORDS, 3, 5, 12, -1))
 def test_a_new_journal_does_not_hide_what_contradicts_the_rest(name, there):
     RECORDS[name]()
@@ -349,6 +350,7 @@ def test_a_record_that_is_no_json(there, podium_cli):
     assert "has a record that was changed by hand" in problems()["board is as it was written"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mostly_slow(FILES, 0, 4, -1))
 def test_files(name, own):
     FILES[name]()

@@ -36,6 +36,7 @@ def podium(tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "package", "extra"),
     mostly_slow(
@@ -78,6 +79,7 @@ def test_so_it_is_with_pictures_and_graphs(command, package, extra, workspace, p
     assert list(workspace.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_so_it_is_with_files_of_r(raw_folder, own_cache, podium):
     done = podium("data", "dlpfc", "--dataset", "151510", "--from", raw_folder("dlpfc"))

@@ -483,6 +483,7 @@ for write in (
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", mostly_slow([0, 100, 4096, 9000, 1 << 20], 2))
 def test_counts_on_a_full_disk_are_refused_without_a_crash(size, workspace):
     """HDF5's own way to a full disk ends in a segmentation fault."""
@@ -583,6 +584,7 @@ class Model:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("number", mostly_slow([signal.SIGTERM, signal.SIGHUP, signal.SIGINT], 0))
 def test_what_ends_a_command_leaves_no_scratch(number, named, tmp_path):
@@ -613,6 +615,7 @@ def _default(number):
     return "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
 
 
+@pytest.mark.slow
 def test_verify_names_files_whose_records_were_cut_off(named, sample, tmp_path, podium_cli):
     submitted = [
         podium_cli("submit", "toy", _variant(sample, tmp_path, n), "--json").json for n in range(2)
@@ -636,6 +639,7 @@ def test_verify_names_files_whose_records_were_cut_off(named, sample, tmp_path, 
     assert "no record names" in "; ".join(_told())
 
 
+@pytest.mark.slow
 def test_verify_names_what_is_missing_or_changed(named, sample, tmp_path, podium_cli):
     names = [
         podium_cli("submit", "toy", _variant(sample, tmp_path, n), "--json").json for n in range(3)

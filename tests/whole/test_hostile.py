@@ -155,6 +155,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TEXTS)
 def test_texts(case, refused, sample):
     change, words = TEXTS[case]
@@ -256,6 +257,7 @@ def rows_of(groups, table):
             start += rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TEXTS_IN_ARROW)
 def test_parquet_of_any_row_groups_and_texts(kind, podium_cli, refused, sample):
     ids = pa.array(sample["id"]).cast(TEXTS_IN_ARROW[kind])
@@ -306,6 +308,7 @@ def columns(**others):
     return fill
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fill", "words"),
     mostly_slow(
@@ -388,6 +391,7 @@ def test_a_reader_that_does_not_start_is_no_fault_of_the_file(refused, monkeypat
     assert "does not start" in refused("check", "toy", "p.h5")
 
 
+@pytest.mark.slow
 def test_one_reader_reads_many_files_and_another_the_rest(toy, sample):
     sample.to_csv("p.csv", index=False)
     sample.to_parquet("p.parquet")
@@ -715,6 +719,7 @@ SPOIL = """for frame in (PART.features, PART.targets, PART.groups):
         DONE"""
 
 
+@pytest.mark.slow
 def test_models_that_spoil_what_they_are_given(podium_cli, workspace, raw_folder):
     api.prepare("toy", "table", source=raw_folder("toy"))
     keep = "self.mean = float(train.targets['y'].mean())\n        "

@@ -29,6 +29,7 @@ def test_a_short_campaign():
     assert all(int(line[2].replace(",", "")) > 0 for line in lines)
 
 
+@pytest.mark.slow
 def test_every_kind_is_in_the_table_of_the_docs():
     page = (HERE.parent / "docs" / "security.md").read_text(encoding="utf-8")
     for name, kind in KINDS.items():

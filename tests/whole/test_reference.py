@@ -27,6 +27,7 @@ def reference(monkeypatch, tmp_path):
     return module
 
 
+@pytest.mark.slow
 def test_the_page_is_what_the_exports_say(reference):
     pages = reference.pages()
     assert FOLDER / "README.md" in pages
@@ -34,6 +35,7 @@ def test_the_page_is_what_the_exports_say(reference):
         assert file.read_text(encoding="utf-8") == text, file
 
 
+@pytest.mark.slow
 def test_a_model_that_predicts_otherwise_is_marked(reference, monkeypatch):
     assert reference.OLDER not in reference.pages()[FOLDER / "README.md"]
     monkeypatch.setattr(reference, "behaviours", dict)

@@ -22,12 +22,13 @@ from podium.competition import Parameter
 from podium.learning import (
     INPUTS,
     Autoencoder,
-    Batch,
+    BaseAutoencoder,
+    Losses,
     Settings,
+    Tensors,
+    latent_of,
     network_parameters,
-    predict_network,
-    train_network,
-    whole,
+    train_autoencoder,
 )
 
 from ..shared.expression import answer, domains
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from podium.competition import Part, Report, Slice
-    from podium.learning import BaseAutoencoder
+
+TARGET = "target"
+"""Name of the tensor with P beside the inputs."""
 
 PARAMETERS = {
     **LAYERS,
@@ -110,22 +113,21 @@ class DeepEmbeddedClustering:
     def _cluster(self, one: Slice) -> NDArray[np.int64]:
         inputs = genes(one)
         network = pretrained(self._autoencoder, inputs, self.params, self.seed)
-        clustering = Clustering(network, self.params["clustering"])
-        latent = predict_network(clustering, whole({INPUTS: inputs}), self.settings)
+        latent = latent_of(network, inputs, self.settings)
         fitted = kmeans(latent, domains(one), starts=self.params["starts"], seed=self.seed)
-        clustering.centres = nn.Parameter(torch.from_numpy(fitted.cluster_centers_))
-        return self._train(clustering, inputs)
+        centres = torch.from_numpy(fitted.cluster_centers_)
+        return self._train(Clustering(network, centres, self.params["clustering"]), inputs)
 
     def _train(self, clustering: Clustering, inputs: Tensor) -> NDArray[np.int64]:
         """Rounds until few assignments change; gives the last assignments [spots]."""
         soft = self._assign(clustering, inputs)
         for number in range(self.params["rounds"]):
-            train_network(
+            train_autoencoder(
                 clustering,
-                clustering.loss,
-                whole({INPUTS: inputs, "target": target(soft)}),
+                {INPUTS: inputs, TARGET: target(soft)},
                 settings=self.settings,
                 seed=self.seed + number,
+                validation=0.0,
             )
             before, soft = soft, self._assign(clustering, inputs)
             changed = (soft.argmax(dim=1) != before.argmax(dim=1)).float().mean()
@@ -135,40 +137,48 @@ class DeepEmbeddedClustering:
 
     def _assign(self, clustering: Clustering, inputs: Tensor) -> Tensor:
         """Q of all spots [spots, clusters]."""
-        latent = predict_network(clustering, whole({INPUTS: inputs}), self.settings)
+        latent = latent_of(clustering, inputs, self.settings)
         return soft_assignment(torch.from_numpy(latent), clustering.centres.detach().cpu())
 
     def _autoencoder(self, count: int) -> BaseAutoencoder:
         return Autoencoder(count, (self.params["hidden"],), self.params["latent"])
 
 
-class Clustering(nn.Module):
-    """Takes a `Batch`, gives latent coordinates; its loss draws them to the centres.
+class Clustering(BaseAutoencoder):
+    """An autoencoder whose loss draws latent coordinates to centres.
 
     Args:
         network: A trained autoencoder.
+        centres: Where clusters begin [clusters, latent].
         weight: Of KL(P || Q).
     """
 
-    centres: Tensor
-
-    def __init__(self, network: BaseAutoencoder, weight: float) -> None:
+    def __init__(self, network: BaseAutoencoder, centres: Tensor, weight: float) -> None:
         super().__init__()
         self.network = network
         self.weight = weight
+        self.centres = nn.Parameter(centres)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Latent coordinates [rows, latent]."""
-        latent: Tensor = self.network(batch)
-        return latent
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Latent coordinates of the autoencoder."""
+        return self.network.encode(inputs)
 
-    def loss(self, latent: Tensor, batch: Batch) -> Tensor:
-        """Weight x KL(P || Q) + mean squared error of the reconstruction."""
+    def decode(self, latent: Tensor) -> Tensor:
+        """The rows as the autoencoder rebuilds them."""
+        return self.network.decode(latent)
+
+    def loss(self, rows: Tensors) -> Losses:
+        """Weight x KL(P || Q), `clustering`, and the `reconstruction`'s mean squared error."""
+        inputs = rows[INPUTS]
+        latent = self.encode(inputs)
         soft = soft_assignment(latent.float(), self.centres)
-        divergence = functional.kl_div(soft.log(), batch.own["target"], reduction="batchmean")
-        rebuilt = self.network.decode(latent).float()
-        inputs = batch.own[INPUTS]
-        return self.weight * divergence + functional.mse_loss(rebuilt, inputs)
+        divergence = functional.kl_div(soft.log(), rows[TARGET], reduction="batchmean")
+        return Losses(
+            {
+                "clustering": self.weight * divergence,
+                "reconstruction": functional.mse_loss(self.decode(latent).float(), inputs),
+            }
+        )
 
 
 def soft_assignment(latent: Tensor, centres: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from podium.competition import Parameter
 from podium.errors import ModelError
-from podium.learning import BAGGING, boost, tree_parameters
+from podium.learning import BAGGING, boost, standardised, tree_parameters
 
 from ..metric import TARGET
 from ..shared.expression import answer, log_normalised, neighbours, smoothed, varying
@@ -147,9 +147,7 @@ class BoostedTrees:
         place = pd.Index(one.genes).get_indexer(self.genes)
         log = log_normalised(one.counts)[:, place].toarray()
         log[:, place < 0] = 0.0
-        log -= log.mean(axis=0)
-        spread = log.std(axis=0)
-        return np.asarray(log / np.where(spread > 1e-6, spread, np.inf), dtype=np.float32)
+        return standardised(log).astype(np.float32)
 
 
 def shared_genes(train: Part) -> NDArray[np.str_]:

@@ -39,7 +39,7 @@ from podium.learning import (
 
 from ..metric import SLICE, TARGET
 from ..shared.expression import answer, domains, log_normalised, neighbours, smoothed, varying
-from ..shared.latent import standardised
+from ..shared.latent import clipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -172,7 +172,7 @@ class Perceptron:
         names, first = np.unique(one.genes, return_index=True)
         counts = one.counts[:, first[np.searchsorted(names, genes)]]
         nearest = neighbours(one.features, self.params["neighbours"])
-        return standardised(smoothed(log_normalised(counts), nearest))
+        return clipped(smoothed(log_normalised(counts), nearest))
 
 
 class Network(nn.Module):

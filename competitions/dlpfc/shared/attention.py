@@ -20,6 +20,7 @@ from torch.nn import functional
 from podium.learning import (
     INPUTS,
     BaseAutoencoder,
+    Losses,
     Settings,
     Tensors,
     latent_of,
@@ -76,8 +77,14 @@ class GraphAutoencoder(BaseAutoencoder):
         super().__init__()
         self.register_buffer("nearest", nearest)
         self.attention = Attention(hidden)
-        self.outer = nn.Parameter(nn.init.orthogonal_(torch.empty(hidden, features)))
-        self.inner = nn.Parameter(nn.init.orthogonal_(torch.empty(latent, hidden)))
+        self.outer = nn.Parameter(torch.empty(hidden, features))
+        self.inner = nn.Parameter(torch.empty(latent, hidden))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw what is decoded by as well: turned, not stretched."""
+        for weights in (self.outer, self.inner):
+            nn.init.orthogonal_(weights)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """Latent coordinates [slices, spots, latent]."""
@@ -85,19 +92,17 @@ class GraphAutoencoder(BaseAutoencoder):
         attended = torch.stack([self.attention(one, self.nearest) for one in states])
         return functional.linear(functional.elu(attended), self.inner)
 
-    def sample(self, inputs: Tensor) -> Tensor:
-        """The same: nothing is drawn."""
-        return self.encode(inputs)
-
     def decode(self, latent: Tensor) -> Tensor:
         """The spots rebuilt, each from its own latent coordinates [slices, spots, features]."""
         states = functional.elu(functional.linear(latent, self.inner.T))
         return functional.linear(states, self.outer.T)
 
-    def loss(self, rows: Tensors) -> Tensor:
-        """Mean squared error."""
+    def loss(self, rows: Tensors) -> Losses:
+        """Mean squared error: `reconstruction`."""
         inputs = rows[INPUTS]
-        return functional.mse_loss(self.decode(self.sample(inputs)).float(), inputs)
+        return Losses(
+            {"reconstruction": functional.mse_loss(self.generate(inputs).float(), inputs)}
+        )
 
 
 def graph_latent(

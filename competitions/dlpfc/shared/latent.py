@@ -9,7 +9,14 @@ import numpy as np
 import torch
 from sklearn.cluster import KMeans
 
-from podium.learning import INPUTS, Settings, latent_of, seeded, train_autoencoder
+from podium.learning import (
+    INPUTS,
+    Settings,
+    latent_of,
+    seeded,
+    standardised,
+    train_autoencoder,
+)
 
 from .expression import answer, domains, log_expression
 
@@ -26,18 +33,14 @@ CLIP = 5.0
 """Standard deviations beyond which a standardised value is cut off."""
 
 
-def standardised(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Columns with mean 0 and variance 1, cut off at 5; constant ones are 0: [rows, columns]."""
-    centred = matrix - matrix.mean(axis=0)
-    spread = centred.std(axis=0)
-    varies = spread > 1e-6
-    scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=varies)
-    return np.asarray(np.clip(scaled, -CLIP, CLIP), dtype=np.float32)
+def clipped(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Standardised columns, cut off at 5 standard deviations [rows, columns]."""
+    return np.asarray(np.clip(standardised(matrix), -CLIP, CLIP), dtype=np.float32)
 
 
 def genes(one: Slice) -> torch.Tensor:
     """Standardised log-normalised genes of a slice, float32 [spots, genes]."""
-    return torch.from_numpy(standardised(log_expression(one).toarray()))
+    return torch.from_numpy(clipped(log_expression(one).toarray()))
 
 
 def kmeans(points: NDArray[np.float32], count: int, *, starts: int, seed: int) -> KMeans:

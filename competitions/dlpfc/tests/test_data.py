@@ -60,6 +60,7 @@ def test_slice_151510(raw_folder):
     assert np.hypot(*(places[1:] - places[0]).T).min() == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_starmap(raw_folder):
     ready = api.prepare("dlpfc", "starmap", source=raw_folder("dlpfc"))

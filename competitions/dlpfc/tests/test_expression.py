@@ -123,6 +123,7 @@ def test_few_genes_stay_as_they_are_and_of_many_the_most_variable_are_taken() ->
     assert list(varying(part, many.genes[:9])) == list(many.genes[:9])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mostly_slow(["kmeans", "pca_kmeans", "spatial_gmm"], 1))
 def test_many_genes_make_no_matrix_of_genes_by_genes(name: str) -> None:
     part = bands(5, domains=3, genes=16_000, name="test")

@@ -19,7 +19,7 @@ from suites import space
 
 torch = pytest.importorskip("torch")
 
-from podium.learning import train_network  # noqa: E402
+from podium.learning import train_autoencoder  # noqa: E402
 
 UNLABELLED = ("ae_kmeans", "dec", "graph_ae", "vae_kmeans")
 NAMES = (*UNLABELLED, "mlp")
@@ -88,6 +88,7 @@ def training(name: str) -> Part:
     return part(tissue("t", seed=9), targets=True) if name == "mlp" else NOTHING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_labels(name: str) -> None:
     test = part(tissue("a"), tissue("b", spots=200, genes=27, bands=2, seed=1))
@@ -112,6 +113,7 @@ def test_single_spots_say_something(name: str) -> None:
     assert adjusted_rand_score(one[3], labels) > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNLABELLED)
 def test_labels_play_no_part(name: str) -> None:
     one, train = tissue(), tissue("t", seed=9)
@@ -206,9 +208,9 @@ def test_the_target_distribution_is_that_of_the_paper() -> None:
 
 def test_dec_stops_when_few_assignments_change(monkeypatch: pytest.MonkeyPatch) -> None:
     trainings = []
-    train = train_network
+    train = train_autoencoder
     monkeypatch.setattr(
-        model("dec"), "train_network", lambda *a, **k: trainings.append(1) or train(*a, **k)
+        model("dec"), "train_autoencoder", lambda *a, **k: trainings.append(1) or train(*a, **k)
     )
     predicted("dec", NOTHING, part(tissue()), rounds=10, changed=1.1)
     assert len(trainings) == 1  # round, after the autoencoder

@@ -96,6 +96,7 @@ def within(figure, measured, low, high):
     assert low <= measured <= high
 
 
+@pytest.mark.slow
 def test_shapes(demo, part):
     assert list(demo.features) == ["id", "slice", "x", "y", "domains"]
     assert list(demo.groups) == ["id", "slice", "donor", "block"]

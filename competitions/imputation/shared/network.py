@@ -13,7 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from podium.learning import INPUTS, BaseAutoencoder, SparseRows, Tensors, find_device, perceptron
+from podium.learning import (
+    INPUTS,
+    BaseAutoencoder,
+    Losses,
+    SparseRows,
+    Tensors,
+    find_device,
+    perceptron,
+)
 
 from . import zinb
 from .cells import normalised, size_factors
@@ -75,22 +83,18 @@ class DeepCountAutoencoder(BaseAutoencoder):
         latent: Tensor = self.encoder((inputs - self.centre) * self.scale)
         return latent
 
-    def sample(self, inputs: Tensor) -> Tensor:
-        """The same: nothing is drawn."""
-        return self.encode(inputs)
-
     def decode(self, latent: Tensor) -> Tensor:
         """What `zinb.parameters` takes [cells, 3 x genes]."""
         outputs: Tensor = self.decoder(latent)
         return outputs
 
-    def loss(self, rows: Tensors) -> Tensor:
-        """Mean negative log likelihood of a count, and the ridge."""
-        outputs = self.decode(self.sample(rows[INPUTS])).float()
-        value = self.likelihood(outputs, rows[COUNTS], rows[LOG_SIZE])
+    def loss(self, rows: Tensors) -> Losses:
+        """Mean negative log likelihood of a count, its `constant`, and the `ridge`, if any."""
+        outputs = self.generate(rows[INPUTS]).float()
+        parts = {"likelihood": self.likelihood(outputs, rows[COUNTS], rows[LOG_SIZE])}
         if self.ridge:
-            value = value + self.ridge * outputs.chunk(3, dim=1)[2].sigmoid().square().mean()
-        return value + rows[LOG_FACTORIAL].mean()
+            parts["ridge"] = self.ridge * outputs.chunk(3, dim=1)[2].sigmoid().square().mean()
+        return Losses({**parts, "constant": rows[LOG_FACTORIAL].mean()})
 
 
 class Inputs(NamedTuple):

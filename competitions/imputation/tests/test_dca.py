@@ -78,7 +78,7 @@ def plainly(like, inputs, counts, log_size):
 @pytest.mark.parametrize("ridge", [0.0, 0.5])
 def test_loss_and_gradients_are_those_of_plain_torch(ridge):
     inputs, model = made(ridge=ridge)
-    value = model.loss(inputs.rows)
+    value = model.loss(inputs.rows).total
     value.backward()
     gradients = [weights.grad.clone() for weights in model.parameters()]
     model.zero_grad()
@@ -110,6 +110,7 @@ def test_inputs_are_standardised_genes():
     torch.testing.assert_close(spread, varies.float(), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_sparse_rows_train_to_the_same_bytes(monkeypatch):
     train, test, *_ = tissue()
     dense = imputed(train, test)

@@ -42,6 +42,7 @@ def titles(figure):
     return [axes.get_title() for axes in figure.axes if axes.get_title()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", mostly_slow([np.asarray, csr_array], 1))
 def test_with_the_truth(tmp_path, form):
     figures = plot.draw([view(form=form), view(title="m (t)", calls=0.2)])

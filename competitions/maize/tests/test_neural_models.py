@@ -65,6 +65,7 @@ def correlation(predicted: pd.DataFrame, part: Part) -> float:
     return float(np.corrcoef(predicted[TARGET], part.targets[TARGET])[0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mostly_slow(NAMES, 0))
 def test_learns_a_motif_and_keeps_ids(name: str) -> None:
     test = invented(100, seed=1)

@@ -19,6 +19,7 @@ def regions():
     return simulate.simulate(np.random.default_rng(simulate.SEED))
 
 
+@pytest.mark.slow
 def test_demo(demo, regions):
     assert demo.sequences.codes.shape == (6000, 1000)
     assert set(demo.features["species"]) == {"maize", "sorghum"}
@@ -90,6 +91,7 @@ def test_the_grammar():
     assert both < effect((-30, "TATATAAA")) + effect((-100, "GATTGGCTA"))
 
 
+@pytest.mark.slow
 def test_families_are_found_by_their_words(demo):
     few = demo.sequences.take(np.arange(1500))
     names = np.array(families.names(few))

@@ -52,6 +52,7 @@ def saved(figures, folder):
     return figures
 
 
+@pytest.mark.slow
 def test_with_the_truth(view, tmp_path):
     figures = saved(plot.draw([view, constant(view, 29.9)]), tmp_path)
     assert list(figures) == ["1-m-t", "2-m-t", "errors"]

@@ -255,6 +255,7 @@ def test_the_noise_grid_has_the_moments_of_the_noise():
     assert noise**2 @ weights == pytest.approx(variance, rel=0.02)
 
 
+@pytest.mark.slow
 def test_same_bytes_again_in_this_and_in_another_process(demo):
     code = (
         "import pandas as pd\n"

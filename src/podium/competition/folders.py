@@ -43,10 +43,10 @@ def load(name: str) -> Competition:
         UnknownNameError: With the nearest name.
         PodiumError: If its folder does not keep the contract; with the lines that fail.
     """
-    known = names()
+    known = {folder.name: folder for folder in reversed(folders())}
     if name not in known:
-        raise UnknownNameError("competition", name, known, hint="See them all: podium list")
-    if problem := _unusable(next(folder for folder in folders() if folder.name == name)):
+        raise UnknownNameError("competition", name, sorted(known), hint="See them all: podium list")
+    if problem := _unusable(known[name]):
         raise PodiumError(f"The competition {name!r} cannot be loaded: {problem}.")
     competition = getattr(import_part(name, "competition"), "competition", None)
     if not isinstance(competition, Competition) or competition.name != name:

@@ -1,7 +1,7 @@
 """What a model's process takes: looked at by the clock, and ended when it is too much.
 
-A thread of its own looks, whatever the model says or prints meanwhile. All is read from `/proc`:
-0, or the process alone, where there is none.
+A thread of its own looks, whatever the model says or prints meanwhile. On Linux all is read from
+`/proc`, at every look in well under a millisecond; elsewhere psutil tells processes and memory.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from podium.execution.starting import Process
 
+PROC = sys.platform == "linux"
+"""Whether this system tells everything in `/proc`."""
 TICK = 0.05
 """Seconds between two looks."""
 _SLOW = 4  # looks, of which the last one sees files, too
@@ -88,7 +90,7 @@ class Monitor(threading.Thread):
             return ModelError(
                 f"The model started more than {policy.PROCESSES:,} processes: nothing was kept."
             )
-        sizes = [_lines(process, "status", _RESIDENT) for process in family]
+        sizes = [resident(process) for process in family]
         peak = max((peak for _, peak in sizes), default=0.0)
         if peak:
             self.peak = max(self.peak or 0.0, round(peak, 1))
@@ -131,8 +133,8 @@ class Monitor(threading.Thread):
             deadline, looked = time.monotonic() + _ENDING, False
             while time.monotonic() < deadline and self._process.poll() is None:
                 # Its child is the first of a namespace, mostly: with that one all of them end.
-                others = [*_children(self._process.pid)]
-                others += _family(self._process.pid, sys.maxsize)[1:] if looked else []
+                others = [*_children(self._process.pid)] if PROC else []
+                others += _family(self._process.pid, sys.maxsize)[1:] if looked or not PROC else []
                 if not others and looked:
                     break
                 looked = True
@@ -149,6 +151,8 @@ class Monitor(threading.Thread):
 
 def _family(process: int, most: int) -> list[int]:
     """A process and all that it and its children started; a few more than `most` at most."""
+    if not PROC:
+        return [process, *_descendants(process)]
     family = [process]
     for one in family:
         if len(family) > most:
@@ -167,6 +171,39 @@ def _children(process: int) -> Iterator[int]:
                 yield from map(int, file.read().split())
 
 
+def _descendants(process: int) -> list[int]:
+    import psutil
+
+    with suppress(psutil.Error):
+        return [child.pid for child in psutil.Process(process).children(recursive=True)]
+    return []
+
+
+def resident(process: int) -> tuple[float, float]:
+    """Memory of a process and its peak as far as the system says it, MiB; 0 if it has ended."""
+    if PROC:
+        now, peak = _lines(process, "status", _RESIDENT)
+        return now, peak
+    import psutil
+
+    with suppress(psutil.Error):
+        memory = psutil.Process(process).memory_info()
+        peak = getattr(memory, "peak_wset", memory.rss)
+        return memory.rss / _MIB, peak / _MIB
+    return 0.0, 0.0
+
+
+def available() -> float:
+    """Memory that is free for new work, MiB."""
+    if PROC:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(line for line in lines if line.startswith("MemAvailable"))
+        return int(free.split()[1]) / 1024
+    import psutil
+
+    return psutil.virtual_memory().available / _MIB
+
+
 def _lines(process: int, name: str, wanted: tuple[bytes, ...]) -> list[float]:
     """Figures of a file of `/proc`, MiB; 0 where the system does not say."""
     known = dict.fromkeys(wanted, 0.0)
@@ -181,7 +218,7 @@ def _lines(process: int, name: str, wanted: tuple[bytes, ...]) -> list[float]:
 def _own_memory(process: int) -> tuple[float, float]:
     """Resident memory of a process, what it shares in equal parts; and what of it has no file."""
     size, shared = _lines(process, "smaps_rollup", (b"Pss", b"Pss_Shmem"))
-    return (size - shared, shared) if size else (_lines(process, "status", _RESIDENT)[0], 0.0)
+    return (size - shared, shared) if size else (resident(process)[0], 0.0)
 
 
 def _shared_memory(first: int, family: list[int]) -> float:

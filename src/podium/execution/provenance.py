@@ -56,12 +56,20 @@ def _git() -> dict[str, Any] | None:
     A workspace may be somebody else's: no program that its `.git` names is run. Inside of
     submodules, which have settings of their own, nothing is looked at.
     """
+    root = workspace.root().absolute()
+    here = any((folder / ".git").exists() for folder in (root, *root.parents))
+    if not here and "GIT_DIR" not in os.environ:
+        return None  # as git would say, a process later
     try:
-        head = _ask("rev-parse", "HEAD")
-        changes = _ask("status", "--porcelain", "--ignore-submodules=dirty", off=_filters())
+        status = _ask(
+            "status", "--porcelain=v2", "--branch", "--ignore-submodules=dirty", off=_filters()
+        ).splitlines()
     except (OSError, subprocess.SubprocessError):
         return None
-    return {"commit": head, "dirty": bool(changes)}
+    facts = dict(line[2:].split(" ", 1) for line in status if line.startswith("# "))
+    commit = facts.get("branch.oid", "(initial)")
+    dirty = any(not line.startswith("# ") for line in status)
+    return None if commit == "(initial)" else {"commit": commit, "dirty": dirty}
 
 
 def _filters() -> list[str]:

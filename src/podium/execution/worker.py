@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, Self, cast
 from podium import errors, scratch
 from podium.errors import ModelError, PodiumError
 from podium.execution import output, policy, starting
-from podium.execution.monitor import TICK, Monitor
+from podium.execution.monitor import TICK, Monitor, available
 from podium.execution.output import Printed
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ class Limits:
         if self.memory is not None:
             return self.memory
         with suppress(OSError, StopIteration):
-            lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-            free = next(line for line in lines if line.startswith("MemAvailable"))
-            return _SHARE * int(free.split()[1]) / 1024
+            return _SHARE * available()
         return float("inf")
 
 

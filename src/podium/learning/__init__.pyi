@@ -1,8 +1,17 @@
+from .adaptation import (
+    DomainDiscriminator,
+    GradientReversal,
+    coral,
+    mmd,
+    ramp,
+)
 from .autoencoder import (
     INPUTS,
     Autoencoder,
     BaseAutoencoder,
     BatchNorm1d,
+    GenerativeAutoencoder,
+    Losses,
     VariationalAutoencoder,
     Whole,
     drawn,
@@ -30,6 +39,7 @@ from .neural import (
     train_network,
 )
 from .parameters import network_parameters, tree_parameters
+from .scaling import standardised
 from .stacking import Members, check_members, fit_members, predict_members
 from .tabular import TableColumns, TableTrees
 
@@ -42,7 +52,11 @@ __all__ = [
     "BatchNorm1d",
     "BestConstant",
     "ConstantValue",
+    "DomainDiscriminator",
+    "GenerativeAutoencoder",
+    "GradientReversal",
     "History",
+    "Losses",
     "Members",
     "Rows",
     "Settings",
@@ -54,6 +68,7 @@ __all__ = [
     "Whole",
     "boost",
     "check_members",
+    "coral",
     "drawn",
     "find_device",
     "fit_members",
@@ -62,11 +77,14 @@ __all__ = [
     "kl_to_standard_normal",
     "latent_of",
     "later",
+    "mmd",
     "network_parameters",
     "perceptron",
     "predict_members",
     "predict_network",
+    "ramp",
     "seeded",
+    "standardised",
     "train_autoencoder",
     "train_network",
     "tree_parameters",

@@ -2,14 +2,18 @@
 
 What differs between autoencoders is what a latent coordinate is, how it is decoded and which loss
 that pays; `BaseAutoencoder` asks for just these, so a new one (a negative-binomial likelihood, a
-graph) is its four methods. `train_autoencoder` trains any of them by `train_network`, `latent_of`
-gives the coordinates. No label takes part: the loss on held-out rows chooses the epoch.
+graph) is its three methods. One whose latent coordinates have a prior is a `GenerativeAutoencoder`:
+it says what the prior is, and only it can make up rows. `train_autoencoder` trains any of them by
+`train_network`, `latent_of` gives the coordinates. No label takes part: the loss on held-out rows
+chooses the epoch.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -34,6 +38,22 @@ INPUTS = "inputs"
 """Name of the tensor that is encoded; a loss may need others beside it, such as counts."""
 
 
+@dataclass(frozen=True)
+class Losses:
+    """A loss by what it is made of.
+
+    Attributes:
+        parts: Mean loss of the rows by name, each with its weight: scalars that add up.
+    """
+
+    parts: Mapping[str, Tensor]
+
+    @property
+    def total(self) -> Tensor:
+        """What training brings down."""
+        return reduce(torch.add, self.parts.values())
+
+
 class BaseAutoencoder(nn.Module, ABC):
     """What every autoencoder gives."""
 
@@ -46,24 +66,40 @@ class BaseAutoencoder(nn.Module, ABC):
         """
 
     @abstractmethod
-    def sample(self, inputs: Tensor) -> Tensor:
-        """Latent coordinates as training decodes them: drawn where they are a distribution."""
-
-    @abstractmethod
     def decode(self, latent: Tensor) -> Tensor:
         """What latent coordinates say of the rows [rows, ...]."""
 
     @abstractmethod
-    def loss(self, rows: Tensors) -> Tensor:
-        """The mean loss of rows.
+    def loss(self, rows: Tensors) -> Losses:
+        """The mean loss of rows, by its parts.
 
         Args:
             rows: `inputs` [rows, features], and what else this loss needs [rows, ...].
         """
 
+    def generate(self, inputs: Tensor) -> Tensor:
+        """Rows rebuilt: what their own latent coordinates say of them [rows, ...]."""
+        return self.decode(self.encode(inputs))
+
+    def initialise_weights(self) -> None:
+        """Draw all weights anew, as a new network has them: by fan-in, unless a layer says else."""
+        self.apply(_reset)
+
     def forward(self, batch: Batch) -> Tensor:
         """Encode a batch: what `predict_network` calls."""
         return self.encode(batch.own[INPUTS])
+
+
+class GenerativeAutoencoder(BaseAutoencoder):
+    """An autoencoder whose latent coordinates have a prior: it can make up rows."""
+
+    @abstractmethod
+    def prior(self, count: int) -> Tensor:
+        """Draws of latent coordinates, where the weights are [count, latent]."""
+
+    def sample(self, count: int) -> Tensor:
+        """Rows that the prior makes up [count, ...]."""
+        return self.decode(self.prior(count))
 
 
 class Autoencoder(BaseAutoencoder):
@@ -85,22 +121,20 @@ class Autoencoder(BaseAutoencoder):
         latent: Tensor = self.encoder(inputs)
         return latent
 
-    def sample(self, inputs: Tensor) -> Tensor:
-        """The same: nothing is drawn."""
-        return self.encode(inputs)
-
     def decode(self, latent: Tensor) -> Tensor:
         """The rows rebuilt [rows, features]."""
         rebuilt: Tensor = self.decoder(latent)
         return rebuilt
 
-    def loss(self, rows: Tensors) -> Tensor:
-        """Mean squared error."""
+    def loss(self, rows: Tensors) -> Losses:
+        """Mean squared error: `reconstruction`."""
         inputs = rows[INPUTS]
-        return functional.mse_loss(self.decode(self.sample(inputs)).float(), inputs)
+        return Losses(
+            {"reconstruction": functional.mse_loss(self.generate(inputs).float(), inputs)}
+        )
 
 
-class VariationalAutoencoder(BaseAutoencoder):
+class VariationalAutoencoder(GenerativeAutoencoder):
     """Latent coordinates are independent normals (Kingma and Welling 2014, arXiv:1312.6114).
 
     Args:
@@ -119,7 +153,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        self.beta = beta
+        self.latent, self.beta = latent, beta
         self.encoder = perceptron((features, *hidden, 2 * latent))
         self.decoder = perceptron((latent, *reversed(hidden), features))
 
@@ -133,22 +167,30 @@ class VariationalAutoencoder(BaseAutoencoder):
         """The mean."""
         return self.distribution(inputs)[0]
 
-    def sample(self, inputs: Tensor) -> Tensor:
-        """A draw that gradients flow through: mean + deviation x noise."""
-        return drawn(*self.distribution(inputs))
+    def prior(self, count: int) -> Tensor:
+        """Draws of standard normals."""
+        return torch.randn(count, self.latent, device=next(self.parameters()).device)
 
     def decode(self, latent: Tensor) -> Tensor:
         """The mean of the rows [rows, features]."""
         rebuilt: Tensor = self.decoder(latent)
         return rebuilt
 
-    def loss(self, rows: Tensors) -> Tensor:
-        """Negative evidence lower bound by feature, but for its constant."""
+    def loss(self, rows: Tensors) -> Losses:
+        """Negative evidence lower bound by feature, but for its constant.
+
+        Its parts are `reconstruction`, of a draw of the coordinates, and `divergence`.
+        """
         inputs = rows[INPUTS]
         mean, log_variance = self.distribution(inputs)
         rebuilt = self.decode(drawn(mean, log_variance)).float()
         divergence = kl_to_standard_normal(mean, log_variance).mean() / inputs.shape[1]
-        return functional.mse_loss(rebuilt, inputs) / 2 + self.beta * divergence
+        return Losses(
+            {
+                "reconstruction": functional.mse_loss(rebuilt, inputs) / 2,
+                "divergence": self.beta * divergence,
+            }
+        )
 
 
 class BatchNorm1d(nn.BatchNorm1d):
@@ -242,7 +284,13 @@ class _Objective(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of a batch."""
-        return self.network.loss(batch.own)
+        return self.network.loss(batch.own).total
+
+
+def _reset(module: nn.Module) -> None:
+    """Draw a layer's weights anew, by its own way; containers have none."""
+    if callable(draw := getattr(module, "reset_parameters", None)):
+        draw()
 
 
 def _itself(value: Tensor, _: Batch) -> Tensor:
