@@ -30,17 +30,19 @@ if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
+    from podium.competition.part import Progress
     from podium.creating.freezing import Frozen
     from podium.creating.making import Created
     from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
-    from podium.execution.training import Progress
     from podium.leaderboard.board import Board
     from podium.leaderboard.comparing import Compared
     from podium.leaderboard.contest import Contest
+    from podium.leaderboard.copies import Copies
     from podium.leaderboard.details import Details, Mine
     from podium.leaderboard.exchange import Exported, Imported
+    from podium.leaderboard.listing import Entry, Facts, Models
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.record import Record
     from podium.leaderboard.rescore import Handled
@@ -84,13 +86,21 @@ def load(competition: str, dataset: str | None = None) -> tuple[Competition, Dat
 
 
 @checked
+def list_competitions() -> Results[Entry]:
+    """All competitions with their datasets: whether the data are here, how many submissions."""
+    from podium.leaderboard.listing import listing
+
+    return listing()
+
+
+@checked
 def prepare(
     competition: str,
     dataset: str | None = None,
     *,
     source: Path | None = None,
     options: Mapping[str, Any] | None = None,
-    progress: bool = False,
+    progress: Progress | None = None,
 ) -> Data:
     """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`."""
     from podium.data.dataset import get
@@ -288,7 +298,7 @@ def _as_file(given: Path | str | pd.DataFrame) -> Iterator[Path]:
 @checked
 def models(
     competition: str, model: str | Path | None = None, *, dataset: str | None = None
-) -> list[dict[str, Any]]:
+) -> Models:
     """What models declare: parameters, defaults, what is allowed, what a search tries.
 
     None of their code is run.
@@ -864,7 +874,7 @@ def board(
     competition: str,
     dataset: str | None = None,
     *,
-    part: str = "public",
+    part: str | None = None,
     team: str | None = None,
     best_per_team: bool = False,
     best_of_all: bool = False,
@@ -881,11 +891,9 @@ def board(
         "sort": sort,
         "top": top,
     }
-    rows, chosen = (
-        standings(competition, dataset, part=part, **view).rows,
-        load(competition, dataset),
-    )
-    return Results(rows, f"board of {competition}/{chosen[1].name}, {part} part")
+    shown = standings(competition, dataset, part=part, **view)
+    name = load(competition, dataset)[1].name
+    return Results(shown.rows, f"board of {competition}/{name}, {shown.part} part")
 
 
 @checked
@@ -893,7 +901,7 @@ def standings(
     competition: str,
     dataset: str | None = None,
     *,
-    part: str = "public",
+    part: str | None = None,
     **view: Any,
 ) -> Standings:
     """The leaderboard of one part, and what stands below it.
@@ -901,7 +909,8 @@ def standings(
     Args:
         competition: Its name.
         dataset: Its name; the default one is simulated.
-        part: `public`, or after reveal `private` and `all`.
+        part: `public`, or after reveal `private` and `all`; None for the private one as soon as it
+            is revealed.
         **view: Which rows and in what order: the fields of `podium.leaderboard.standings.View`.
 
     Raises:
@@ -914,20 +923,38 @@ def standings(
 
     check_fields("standings", View, view)
     names = load(competition, dataset)
-    if part not in PARTS:
+    if part not in (None, *PARTS):
         raise BoardError(f"Unknown part {part!r}. Known: {', '.join(PARTS)}.")
     contest = Contest.find(*names)
     if contest and contest.board.exists:
         if (team := view.get("team")) is not None:
             contest.must_have(team)
         return of_contest(contest, part, View(**view))
-    if part != "public":
+    if part not in (None, "public"):
         raise nothing_submitted(*names)
     return Standings(rows=[], looks={})
 
 
+@checked
+def copies(competition: str, dataset: str | None = None) -> Copies:
+    """Submissions whose predictions equal, or nearly equal, earlier ones of another team.
+
+    It is a mark for an organiser, no verdict: two teams that train one shipped model have the same.
+
+    Args:
+        competition: Its name.
+        dataset: Its name; the default one is simulated.
+
+    Raises:
+        BoardError: If nothing was submitted.
+    """
+    from podium.leaderboard import copies as likeness
+
+    return likeness.copies(_contest(competition, dataset))
+
+
 @overload
-def show(competition: str, *, dataset: str | None = None) -> dict[str, Any]: ...
+def show(competition: str, *, dataset: str | None = None) -> Facts: ...
 
 
 @overload
@@ -937,7 +964,7 @@ def show(competition: str, submission: str, *, dataset: str | None = None) -> De
 @checked
 def show(
     competition: str, submission: str | None = None, *, dataset: str | None = None
-) -> dict[str, Any] | Details:
+) -> Facts | Details:
     """What a competitor needs to know of a competition, or all that a board tells of a submission.
 
     Args:
@@ -958,7 +985,7 @@ def show(
 
 
 @checked
-def mine(team: str | None = None) -> list[Mine]:
+def mine(team: str | None = None) -> Results[Mine]:
     """What a team has on all boards of this workspace: its best, the rank of that, the last."""
     from podium.leaderboard import details
     from podium.leaderboard.board import open_board

@@ -1,5 +1,6 @@
 """What a command says while it works, where there is no terminal."""
 
+import re
 import time
 
 import pytest
@@ -42,6 +43,39 @@ def test_a_line_a_minute(log, monkeypatch):
     assert first == "training"
     assert any(line.startswith("training: step ") for line in rest)
     assert len(rest) < 12
+
+
+def test_amounts_are_said_once_a_minute_with_an_estimate(log, monkeypatch):
+    monkeypatch.setattr(live, "MINUTE", 0.05)
+    with live.progress() as progress:
+        progress.stage("toy/table: getting toy.zip")
+        for done in range(1, 30):
+            progress.amount(done / 4, 100.0, "MiB")
+            time.sleep(0.01)
+    first, *rest = log()
+    assert first == "toy/table: getting toy.zip"
+    shown = r"toy/table: getting toy.zip: \d\.\d of 100\.0 MiB, about 0:\d\d:\d\d left"
+    assert re.match(shown, rest[0])
+    assert len(rest) < 12
+
+
+@pytest.mark.parametrize(("done", "total"), [(3, None), (3, 2)])
+def test_an_amount_of_an_unknown_whole(done, total):
+    assert live._amount(done, total, "MiB", 1.0) == "3.0 MiB"
+
+
+def test_silence(log):
+    with live.progress(silent=True) as progress:
+        assert progress is None
+    assert log() == []
+
+
+def test_data_and_report_say_where_they_are_but_not_with_json(log, podium_cli, own_cache):
+    assert "toy/demo: simulating" in podium_cli("data", "toy").err
+    assert not podium_cli("data", "toy", "--json").err
+    podium_cli("run", "toy", "line")
+    assert "1 of 1 done" in podium_cli("report").err
+    assert not podium_cli("report", "--json").err
 
 
 def test_quick_work_says_nothing(log, monkeypatch):

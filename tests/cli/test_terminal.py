@@ -57,6 +57,9 @@ def test_figures_and_titles_in_a_bar(words, terminal):
         report(3, 0.5, loss=0.25, **{words: 0.125})
         bars._drawn.refresh()
         shown = harmless(stream.getvalue())
+        bars.amount(1, 4, "MiB")
+        bars._drawn.refresh()
+        assert "1.0 of 4.0 MiB, about 0:00:0" in harmless(stream.getvalue())
     assert f"loss 0.25  {words!r} 0.125" in shown  # its name in quotes: the model's word
     assert in_one_line(words) in shown
     assert not re.search("^error: ours", shown, re.MULTILINE)

@@ -172,6 +172,24 @@ def test_a_download_is_fetched_checked_and_kept(own_cache, served):
 
 
 @pytest.mark.parametrize("stated", [True, False], ids=["with its length", "without"])
+def test_a_download_says_how_much_has_come(stated, own_cache, served):
+    said = []
+
+    class Said:
+        def stage(self, title):
+            said.append(title)
+
+        def amount(self, done, total, unit):
+            said.append((done, total, unit))
+
+    with pytest.raises(DataError):  # it is no zip archive
+        data.get(*served(1 << 20, stated=stated), progress=Said())
+    assert said[0] == "toy/table: getting toy.zip"
+    whole = 1.0 if stated else None
+    assert said[1:] == [(quarter / 4, whole, "MiB") for quarter in range(1, 5)]
+
+
+@pytest.mark.parametrize("stated", [True, False], ids=["with its length", "without"])
 def test_a_download_that_is_too_large_is_refused(stated, own_cache, served):
     with pytest.raises(
         DataError, match=r"toy\.zip is larger than the 0\.5 MiB that it may"

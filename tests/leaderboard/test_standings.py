@@ -11,7 +11,7 @@ from podium.competition import folders as competition
 from podium.errors import BoardError, UnknownNameError
 from podium.leaderboard.board import open_board
 from podium.leaderboard.record import Record, Withdrawal
-from podium.leaderboard.standings import View, standings
+from podium.leaderboard.standings import View, shaken, standings
 
 GROUPS = 40
 
@@ -163,6 +163,24 @@ def test_after_reveal_the_ranks_of_both_parts_stand_there(board):
     assert found.public_ranks == {"ana-a": 1, "ana-b": 2}
     assert found.flattery is None
     assert all(row.win_next is None for row in shown(board, "all").rows)
+
+
+def test_after_reveal_the_private_part_is_shown_and_whether_it_is_a_shake_up(board):
+    for name, level in (("a", 1.0), ("b", 2.0), ("c", 3.0), ("d", 4.0)):
+        add(board, name, level, private=card_of(5 - level))
+    assert standings(contest(board)).part == "public"
+    assert standings(contest(board)).shake_up is None
+    board.reveal(reveal())
+    found = standings(contest(board))
+    assert found.part == "private"
+    assert found.shake_up.places == 8
+    assert found.shake_up.p < 0.05
+    assert shaken(found.shake_up).startswith(
+        "From the public part ranks moved by 8 places in all, more than chance explains: as "
+    )
+    assert shown(board, "public").shake_up is None
+    assert shown(board, "all").shake_up is None
+    assert shown(board, None, best_of_all=True).shake_up is None
 
 
 def card_of(level):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import podium
+import podium.competitions
 from podium import workspace
 from podium.errors import BoardError, MissingPackageError, PodiumError
 from podium.leaderboard.board import Batch, open_board
@@ -138,12 +139,14 @@ def figures(card):
     return {form for v in values for form in (repr(v), *(f"{v:.{n}f}" for n in (3, 4, 5, 6)))}
 
 
-def test_after_reveal_both_parts_are_there(filled):
+def test_after_reveal_both_parts_are_there(filled, monkeypatch):
+    monkeypatch.setattr("podium.scoring.tiers.FEWEST", 2)
     podium.reveal("toy")
     write(Path("report"))
     found = Page(page())
     assert "Public against private" in found.text
     assert "public rank" in found.text
+    assert "ranks moved by" in found.text
     for part in ("public", "private"):
         for row in podium.board("toy", part=part):
             if row.rank:
@@ -248,6 +251,65 @@ def test_boards_that_cannot_be_shown_are_named(filled, podium_cli):
     assert "gone/demo" in Path("report/index.html").read_text()
 
 
+def test_the_index_has_a_card_for_each_board(filled):
+    write(Path("report"))
+    index = Path("report/index.html").read_text(encoding="utf-8")
+    (card,) = re.findall(r'<article class="card">.*?</article>', index, re.S)
+    board = podium.board("toy", best_per_team=True)
+    ceiling = next(row for row in board if row.status == "ceiling")
+    control = next(row for row in board if row.status == "control")
+    ranked = [row for row in board if row.rank]
+    titles = re.findall(r'<th scope="row">([^<]+)</th>', card)
+    assert titles == [
+        "ceiling",
+        *(f"{r.team}/{r.name}" for r in ranked),
+        f"{control.name} (control)",
+    ]
+    for row in (ceiling, *ranked, control):
+        assert f'<td class="n">{row.score:.4f}</td>' in card
+    assert card.count('class="bar"') == len(titles)
+    assert "3 submissions of 2 teams" in card
+    assert "public rmse, less is better" in card
+    podium.reveal("toy")
+    write(Path("report"))
+    assert "private rmse, less is better" in Path("report/index.html").read_text()
+
+
+def test_the_index_keeps_the_cards_of_other_boards(filled, workspace, monkeypatch):
+    other = workspace / "competitions" / "tea"
+    shutil.copytree(Path(__file__).parents[1] / "toy", other)
+    text = (other / "competition.py").read_text()
+    (other / "competition.py").write_text(text.replace('name="toy"', 'name="tea"'))
+    known = [*podium.competitions.__path__, str(other.parent)]
+    monkeypatch.setattr("podium.competitions.__path__", known)
+    podium.submit("tea", "f.csv", team="ana")
+    write(Path("report"))
+    before = page(name="tea-demo")
+    for only in ("toy", "tea"):
+        assert [file.name for file in write(Path("report"), only).pages] == [f"{only}-demo.html"]
+        index = Path("report/index.html").read_text(encoding="utf-8")
+        assert re.findall(r'<h2><a href="([^"]+)"', index) == ["tea-demo.html", "toy-demo.html"]
+    assert page(name="tea-demo") == before
+    write(Path("alone"), "toy")
+    assert "tea-demo" not in Path("alone/index.html").read_text()
+
+
+def test_rows_of_one_file_fold_into_one(filled, sample):
+    podium.submit("toy", "f.csv", team="eve", name="mine too")
+    write(Path("report"))
+    rows = re.findall(r'<tr class="scored.*?</tr>', page(), re.S)
+    assert len(rows) == 3
+    (row,) = [row for row in rows if "eve" in row]
+    assert "1 more of the same file" in row
+    copy = next(row for row in podium.board("toy") if row.team == "eve")
+    assert f"eve/mine too, {copy.created[:10]}" in row
+    assert copy.submission in row
+    teams = {
+        text: place for place, text in re.findall(r'<option value="(\d+)">([^<]+)</option>', page())
+    }
+    assert f'data-team="{teams["bob"]}" data-same="{teams["eve"]} "' in row
+
+
 def test_without_pictures_the_page_says_why(filled, podium_cli):
     write(Path("report"))
     assert "toy draws no pictures of its own." in page()
@@ -347,7 +409,8 @@ def test_a_real_browser_runs_the_script_and_nothing_else(hostile, tmp_path):
         capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     dom = done.stdout
-    rows = len(podium.board("toy"))
+    rows = len(re.findall(r'<tr class="[a-z ]+" data-team', page()))
+    assert rows > 4
     assert f"{rows} of {rows} rows" in dom
     assert 'id="tip"' in dom
     assert not re.search(r"<(img|svg)[^>]* on\w+=", dom)

@@ -84,3 +84,49 @@ def test_tries_that_really_differ_are_hardly_flattered():
     found = tiers.optimism(*entries(values))
     assert 0 <= found.expected < 0.01
     assert tiers.optimism(*entries(values[:1])) is None
+
+
+def drawn(rng, submissions, groups, real, shift=0.0):
+    """Scores and influence values of a part, as a mean over groups: half of the noise is common."""
+    noise = rng.normal(size=groups) + rng.normal(size=(submissions, groups))
+    values = real[:, None] + shift + noise
+    scores = values.mean(axis=1)
+    return scores, values - scores[:, None]
+
+
+@pytest.mark.parametrize(("spread", "submissions"), [(0.0, 12), (0.2, 12), (0.2, 40), (1.0, 5)])
+def test_a_shake_up_by_chance_is_called_so(spread, submissions):
+    """In 5 % of boards it is not, whether submissions differ or not."""
+    rng = np.random.default_rng(3)
+    p = []
+    for _ in range(150):
+        real = spread * rng.normal(size=submissions)
+        parts = (drawn(rng, submissions, size, real, shift=0.01 * size) for size in (40, 60))
+        p.append(tiers.shake_up(*parts).p)
+    assert np.mean(np.array(p) <= 0.05) < 0.11
+
+
+def test_a_shake_up_of_who_fitted_the_public_part_is_more_than_chance():
+    rng = np.random.default_rng(4)
+    real = np.linspace(0, 1, 12)
+    public = drawn(rng, 12, 150, real + np.where(np.arange(12) % 3 == 0, 1.0, 0.0))
+    found = tiers.shake_up(public, drawn(rng, 12, 150, real))
+    assert found.p < 0.01
+    assert found.places > found.high > found.expected > found.low
+
+
+def test_a_shake_up_takes_three_different_submissions():
+    rng = np.random.default_rng(5)
+    scores, influence = drawn(rng, 2, 40, np.zeros(2))
+    twice = np.repeat(scores, 2), np.repeat(influence, 2, axis=0)
+    assert tiers.shake_up(twice, twice) is None
+    few = drawn(rng, 20, tiers.FEWEST - 1, np.zeros(20))
+    assert tiers.shake_up(few, few) is None
+
+
+def test_ranks_that_turn_round_are_no_chance_where_scores_are_sure():
+    rng = np.random.default_rng(6)
+    real = np.linspace(0, 3, 6)
+    found = tiers.shake_up(drawn(rng, 6, 200, real), drawn(rng, 6, 200, -real))
+    assert found.p < 0.01
+    assert found.places == 18

@@ -6,6 +6,7 @@ All of it, which takes a quarter of an hour: `python -m pytest tests/whole/test_
 
 import errno
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -27,6 +28,7 @@ from podium import api
 from podium.cli import faults
 from podium.competition.version import cache_folder, read_manifest
 from podium.data import dataset as data
+from podium.errors import PodiumError
 from podium.leaderboard.board import open_board
 from podium.scratch import file_sha256
 from podium.verifying import board, checks, verify
@@ -550,6 +552,37 @@ def test_output_that_goes_to_a_full_disk(option, named):
             [*PODIUM, "list", *option], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     _refused(done, "No space left on device")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no SIGPIPE")
+@pytest.mark.parametrize("buffered", mostly_slow(["", "1"], 1))
+def test_output_that_nobody_reads_ends_quietly_as_other_tools_do(buffered, named):
+    reading, writing = os.pipe()
+    os.close(reading)
+    settings = {**os.environ, "PYTHONUNBUFFERED": buffered}
+    with os.fdopen(writing, "w") as pipe:
+        done = subprocess.run(
+            [*PODIUM, "list"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=settings,
+        )
+    assert done.stderr == ""
+    assert done.returncode == 128 + signal.SIGPIPE
+
+
+def test_a_refusal_that_nobody_reads_is_one_all_the_same(monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    monkeypatch.setattr(sys, "argv", ["podium", "--json"])
+    with pytest.raises(SystemExit) as stop, faults.Exits():
+        raise PodiumError("no")
+    assert stop.value.code == 1
 
 
 def test_a_fault_where_no_file_can_be_kept_is_shown(capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """What a notebook meets: tables in and out, short reprs, results that are tables."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +49,24 @@ def test_results_are_short_and_have_tables(table):
     assert {"name", "score", "metrics.mae"} <= set(board.to_frame().columns)
     assert "rank" in repr(made)
     assert tuned.score == tuned.value
+
+
+def test_what_there_is_is_short_and_has_tables(table):
+    made = podium.submit("toy", table, name="table")
+    there, facts, declared = podium.list_competitions(), podium.show("toy"), podium.models("toy")
+    shown = podium.show("toy", "table")
+    for result in (there, facts, declared, podium.models("toy", "line"), shown, podium.mine()):
+        assert len(repr(result)) < 250
+        assert len(result.to_frame())
+        assert "<table" in result._repr_html_()
+    assert {"toy", "sirna"} <= {entry.competition for entry in there}
+    assert facts["name"] == "toy"
+    assert "scores.rmse" in set(facts.to_frame()["fact"])
+    assert list(declared.to_frame()["model"]) == [one["model"] for one in declared]
+    assert shown.score == made.row.score
+    assert "rmse" in shown.to_frame()
+    assert set(shown.to_frame()["part"]) == {"public"}
+    assert json.loads(json.dumps([facts, declared])) == [facts, declared]
 
 
 def test_data_and_blends_are_one_line(table):

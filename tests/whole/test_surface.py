@@ -15,16 +15,20 @@ CALLS = {
     "data": "prepare",
     "export": "export_records",
     "import": "import_records",
+    "list": "list_competitions",
     "score-all": "score_all",
 }
 """Calls that Python has other words for."""
-NO_CALL = {"list"}
-"""Commands that print what there is: objects in Python have that at hand."""
 ARGUMENTS = {"comp": "competition", "comps": "competitions", "settings": "params"}
 """A letter is saved where one types."""
 PRINTED = {"as_json", "form"}
 """How a command prints."""
-OF_COMMANDS = {"no_submit": "submit", "annotated": "annotate", "yes": "confirm"}
+OF_COMMANDS = {
+    "no_submit": "submit",
+    "annotated": "annotate",
+    "yes": "confirm",
+    "copies": "podium.copies",
+}
 """Said otherwise on the command line, or another call."""
 OF_CALLS = {"progress", "watch", "submit", "confirm"}
 """What a command has for itself."""
@@ -34,7 +38,7 @@ def call_of(name):
     return getattr(api, CALLS.get(name, name))
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - NO_CALL))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_names_and_defaults_are_those_of_the_call(name):
     known = {n: p.default for n, p in inspect.signature(call_of(name)).parameters.items()}
     if name == "tune":

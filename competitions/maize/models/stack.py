@@ -35,6 +35,7 @@ PARAMETERS = {
 """unseen: fewer networks tell the weights as well."""
 
 QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}, "unseen": {}}
+THREADS = 1  # the same bytes on any number of cores
 
 
 class Stack:

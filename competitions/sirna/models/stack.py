@@ -46,6 +46,7 @@ PARAMETERS = {
 """members: they should not call, the stack does."""
 
 QUICK: dict[str, Any] = {"members": {"lookup": {}, "ridge": {}}, "picks": 5}
+THREADS = 1  # the same bytes on any number of cores
 
 NEW_GENE, NEW_GUIDE, KNOWN_GUIDE = range(3)
 LIMITS = np.arange(30.0, 46.0)

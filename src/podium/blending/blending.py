@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from podium.competition.metric import Table
+    from podium.competition.part import Progress
     from podium.data.dataset import Data
-    from podium.execution.training import Progress
     from podium.leaderboard.record import Record
     from podium.leaderboard.submit import Kept
 

@@ -15,6 +15,7 @@ from podium import api, figures
 from podium.cli import answers
 from podium.cli.display import boards, comparisons, live, printing, submissions
 from podium.cli.options import Comp, DatasetName, Format, Json, Part, Submissions, Team, Yes
+from podium.errors import PodiumError
 
 TABLE_ROWS = 200
 """Rows of a board that a table shows unless told otherwise."""
@@ -23,9 +24,12 @@ TABLE_ROWS = 200
 def board(
     comp: Comp,
     dataset: DatasetName = None,
-    part: Annotated[Part, typer.Option("--part", help="Others than public after reveal.")] = (
-        Part.PUBLIC
-    ),
+    part: Annotated[
+        Part | None,
+        typer.Option(
+            "--part", metavar="PART", help="public, private, all; default: private once open."
+        ),
+    ] = None,
     team: Annotated[str | None, typer.Option("--team", metavar="T", help="Only this team.")] = None,
     best_per_team: Annotated[
         bool,
@@ -52,12 +56,25 @@ def board(
     form: Annotated[
         Format, typer.Option("--format", metavar="FORM", help="table, json, csv or markdown.")
     ] = Format.TABLE,
+    copies: Annotated[
+        bool,
+        typer.Option("--copies", help="Predictions that equal, or nearly, those of another team."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show the leaderboard."""
     from podium.leaderboard.contest import nothing_submitted
 
     competition, chosen = api.load(comp, dataset)
+    how = "json" if as_json else form.value
+    if copies:
+        if any((team, best_per_team, best_of_all, since, sort, top, part)):
+            raise PodiumError(
+                "--copies compares whole submissions: no other choice of rows goes with it.",
+                hint=f"Alone: podium board {comp} --dataset {chosen.name} --copies",
+            )
+        boards.copies(api.copies(comp, dataset), how)
+        return
     top = _rows(top, whole=as_json or form != Format.TABLE)
     view = {
         "team": team,
@@ -68,10 +85,9 @@ def board(
         "top": top,
     }
     with _without_collector():
-        standings = api.standings(comp, dataset, part=part.value, **view)
+        standings = api.standings(comp, dataset, part=part and part.value, **view)
         if standings.rows or as_json or form != Format.TABLE:
-            how = "json" if as_json else form.value
-            boards.board(competition, chosen.name, standings, part.value, how)
+            boards.board(competition, chosen.name, standings, how)
             return
     nothing = nothing_submitted(competition, chosen)
     printing.out(nothing.message)
@@ -110,7 +126,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the boards as a static site: an index, and a page for each."""
-    with _without_collector(), live.progress() as progress:
+    with _without_collector(), live.progress(silent=as_json) as progress:
         written = api.report(comp, out=out, progress=progress)
     if as_json:
         pages = [str(page) for page in written.pages]
@@ -135,7 +151,7 @@ def reveal(
         return
     state = "are open now" if new else "were open already"
     printing.out(f"The private scores of {comp}/{chosen.name} {state}.")
-    printing.say(f"See them: podium board {comp} --dataset {chosen.name} --part all")
+    printing.say(f"See them: podium board {comp} --dataset {chosen.name}")
 
 
 def export(

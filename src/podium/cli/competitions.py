@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def list_(as_json: Json = False) -> None:
     """List the competitions, their datasets and how many submissions each has."""
-    from podium.leaderboard.listing import listing
-
-    entries = listing()
+    entries = api.list_competitions()
     if as_json:
         printing.document([asdict(entry) for entry in entries])
         return
@@ -91,13 +89,9 @@ def data(
     """Fetch a dataset, prepare it once and verify it."""
     from podium.competition.model_file import parse_settings
 
-    ready = api.prepare(
-        comp,
-        dataset,
-        source=source,
-        options=parse_settings(settings or []),
-        progress=sys.stderr.isatty(),
-    )
+    options = parse_settings(settings or [])
+    with live.progress(silent=as_json) as progress:
+        ready = api.prepare(comp, dataset, source=source, options=options, progress=progress)
     if annotated:
         api.annotate(comp, ready.dataset.name, annotated)
     public = ready.folder / "public"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 import tempfile
@@ -22,6 +23,8 @@ _SYSTEM = {
 
 _ENDINGS = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Signals that end a command as Ctrl-C does: it cleans up first."""
+_PIPE = 13
+"""SIGPIPE, by which other tools end when nobody reads on."""
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 
 
@@ -46,12 +49,18 @@ class Exits:
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        error = _printed(error)
+        if _unheard(error):
+            _drop_output()
+            sys.exit(128 + _PIPE)
+        if isinstance(error, OSError):
+            error = _refusal(error) or error
         if isinstance(error, PodiumError):
-            printing.error(error, as_json="--json" in sys.argv)
-            sys.exit(1)
-        if isinstance(error, OSError) and (refused := _refusal(error)):
-            with suppress(OSError):  # it may be the standard output that is full
-                printing.error(refused, as_json="--json" in sys.argv)
+            try:
+                printing.error(error, as_json="--json" in sys.argv)
+                sys.stdout.flush()
+            except OSError:  # it may be the standard output that is full, or closed
+                _drop_output()
             sys.exit(1)
         if isinstance(error, KeyboardInterrupt | SystemExit) and self._signal:
             printing.say("interrupted")
@@ -61,6 +70,29 @@ class Exits:
             printing.say(f"This is a fault of Podium: {what}")
             printing.say(f"Please report it with {_kept(error)}")
             sys.exit(3)
+
+
+def _printed(error: BaseException | None) -> BaseException | None:
+    """What has been raised, or what the last of the output meets on its way."""
+    if error is None or isinstance(error, SystemExit):
+        try:
+            sys.stdout.flush()
+        except OSError as lost:
+            return lost
+    return error
+
+
+def _unheard(error: BaseException | None) -> bool:
+    """Whether nobody reads what is printed: `podium list | head -1` has enough."""
+    if isinstance(error, SystemExit):
+        error = error.__context__  # click makes an exit of it
+    return isinstance(error, BrokenPipeError)
+
+
+def _drop_output() -> None:
+    """Nothing more is printed, by Python itself at its end either."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refusal(error: OSError) -> PodiumError | None:

@@ -9,7 +9,7 @@ import typer
 
 from podium import api, figures
 from podium.cli import answers, completing
-from podium.cli.display import competitions, live, printing, submissions, validations
+from podium.cli.display import competitions, curves, live, printing, submissions, validations
 from podium.cli.options import (
     Comp,
     Dask,
@@ -158,6 +158,7 @@ def cv(
             "by_seed": validation.by_seed,
             "spread": validation.spread,
             "by_fold": validation.by_fold,
+            "curves": {fold: curve.as_json for fold, curve in validation.curves.items()},
             "file": validation.file and str(printing.near(validation.file)),
             "seconds": validation.seconds,
         }
@@ -166,6 +167,8 @@ def cv(
     competition, _ = api.load(comp, dataset)
     submissions.card(competition, validation.card)
     printing.out(f"folds: {', '.join(map(figures.figure, validation.by_fold.values()))}")
+    if validation.curves:
+        curves.drawn({f"fold {fold}": curve for fold, curve in validation.curves.items()})
     if validation.spread is not None:
         scores = ", ".join(map(figures.figure, validation.by_seed))
         printing.out(f"training seeds: {scores}; standard deviation {validation.spread:.4f}")

@@ -7,19 +7,13 @@ from importlib import invalidate_caches
 from itertools import pairwise
 from keyword import iskeyword
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from podium.competition.contract import (
-    FROZEN,
-    OF_DATA,
-    Competition,
-    Control,
-    Dataset,
-    Score,
-    Stratum,
-    Target,
-)
 from podium.competition.importing import import_part
 from podium.errors import PodiumError, UnknownNameError
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
 
 
 def folders() -> list[Path]:
@@ -43,6 +37,8 @@ def load(name: str) -> Competition:
         UnknownNameError: With the nearest name.
         PodiumError: If its folder does not keep the contract; with the lines that fail.
     """
+    from podium.competition.contract import Competition
+
     known = {folder.name: folder for folder in reversed(folders())}
     if name not in known:
         raise UnknownNameError("competition", name, sorted(known), hint="See them all: podium list")
@@ -125,6 +121,8 @@ def _left_beside(competition: Competition) -> list[str]:
     """What lies beside `data/` that would be looked for in there, and so never found."""
     if competition.data_folder == competition.folder:
         return []
+    from podium.competition.contract import FROZEN, OF_DATA
+
     names = [*(f"{module}.py" for module in OF_DATA), *FROZEN]
     there = [name for name in names if (competition.folder / name).exists()]
     return [f"{name} lies beside data/: move it there" for name in there]
@@ -132,6 +130,8 @@ def _left_beside(competition: Competition) -> list[str]:
 
 def _wrong_facts(competition: Competition) -> list[str]:
     """Which of a competition's facts have the wrong type or are empty."""
+    from podium.competition.contract import Control, Dataset, Score, Stratum, Target
+
     kinds = {
         "targets": Target,
         "scores": Score,

@@ -35,6 +35,19 @@ class Report(Protocol):
         """
 
 
+class Progress(Protocol):
+    """Shows how far a long work is; `podium.cli` has one for terminals, and one for logs."""
+
+    def stage(self, title: str) -> Report | None:
+        """Begin a stage and give what reports its steps."""
+
+    def amount(self, done: float, total: float | None, unit: str) -> None:
+        """Say how much of the stage is done; None where nobody knows how much there is."""
+
+    def count(self, done: int, total: int) -> None:
+        """Say how much of the whole is done."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Slice:
     """The rows of a part that share one matrix of counts: a slice, a plate.

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from podium.competition.contract import Competition, Dataset
+    from podium.competition.part import Progress
     from podium.data.formats import Expected
 
     Columns = pd.DataFrame | Mapping[str, NDArray[Any]]
@@ -266,7 +267,7 @@ def get(
     *,
     source: Path | None = None,
     options: Mapping[str, Any] = MappingProxyType({}),
-    progress: bool = False,
+    progress: Progress | None = None,
 ) -> Data:
     """Make a dataset ready: what is whole stays, everything else is fetched and prepared.
 
@@ -275,7 +276,7 @@ def get(
         dataset: Which one.
         source: A folder or zip that holds the raw files; None fetches them.
         options: What the user says of the raw files; see `Dataset.options`.
-        progress: Whether to show a progress bar for downloads on stderr.
+        progress: Shows what is fetched and prepared.
 
     Raises:
         DataError: If raw files are missing, changed, or cannot be fetched.
@@ -319,10 +320,12 @@ def prepare(
     *,
     source: Path | None = None,
     options: Mapping[str, Any] = MappingProxyType({}),
-    progress: bool = False,
+    progress: Progress | None = None,
 ) -> Data:
     """Prepare a dataset from its raw files (or simulate it) and replace what the cache has."""
     prepared = build(competition, dataset, source=source, options=options, progress=progress)
+    if progress:
+        progress.stage(f"{competition.name}/{dataset.name}: verifying and writing")
     table = split_table(competition, dataset, prepared)
     problems = differences(competition, dataset, content(prepared, table))
     if problems:
@@ -430,7 +433,7 @@ def build(
     *,
     source: Path | None = None,
     options: Mapping[str, Any] = MappingProxyType({}),
-    progress: bool = False,
+    progress: Progress | None = None,
 ) -> Prepared:
     """Run the competition's own preparation (or simulator) and give its tables."""
     _check_options(dataset, f"{competition.name}/{dataset.name}", options)
@@ -441,6 +444,8 @@ def build(
                 hint="Name a real dataset with --dataset; see them: podium list",
             )
         simulate = getattr(competition.module("simulate"), dataset.function)
+        if progress:
+            progress.stage(f"{competition.name}/{dataset.name}: simulating")
         with competition.telling("simulate"):
             return cast("Prepared", simulate())
     prepare_raw = getattr(competition.module("data"), dataset.function)
@@ -450,6 +455,8 @@ def build(
         competition.telling("data"),
         require_extra(name),
     ):
+        if progress:
+            progress.stage(f"{competition.name}/{dataset.name}: preparing")
         try:
             return cast("Prepared", prepare_raw(files, **options))
         except DataError as error:  # a hint that names the command can be run as it is

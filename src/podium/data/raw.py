@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     import requests
 
     from podium.competition.contract import Competition, Dataset, Source
+    from podium.competition.part import Progress
 
 _CHUNK = 1 << 20
+_TOLD = 1 << 18  # bytes of a download between two words of it
 _EXAMPLES = 5
 _NOT_FOUND = "not found"
 _ABSENT = ("no such file or folder", _NOT_FOUND)
@@ -52,7 +54,7 @@ _BROKEN = (
 
 @contextmanager
 def members(
-    competition: Competition, dataset: Dataset, *, source: Path | None, progress: bool
+    competition: Competition, dataset: Dataset, *, source: Path | None, progress: Progress | None
 ) -> Iterator[Mapping[str, Path]]:
     """The raw files of a dataset by name, checked; unpacked ones are removed afterwards.
 
@@ -310,7 +312,7 @@ def _shown(path: Path, unpacked: Path, place: Path) -> str:
 
 
 def _download(
-    source: Source, competition: Competition, dataset: Dataset, *, progress: bool
+    source: Source, competition: Competition, dataset: Dataset, *, progress: Progress | None
 ) -> Path:
     """Fetch a source into the cache with pooch; a file that is already there is used."""
     import pooch
@@ -327,6 +329,8 @@ def _download(
     pooch.get_logger().setLevel(logging.ERROR)
     kept = _kept(source, competition, dataset)
     file, folder = kept.name, kept.parent
+    if progress:
+        progress.stage(f"{competition.name}/{dataset.name}: getting {file}")
     scratch.sweep(folder, "tmp")  # the name of pooch's unfinished downloads
     try:
         path = pooch.retrieve(
@@ -363,33 +367,42 @@ class _TooLargeError(Exception):
 
 
 class _Limited:
-    """A file that takes so many bytes and no more."""
+    """A file that takes so many bytes and no more, and says how many have come."""
 
-    def __init__(self, file: IO[bytes], most: float, ends: ExitStack) -> None:
-        self._file, self._left, self._ends, self.flush = file, most, ends, file.flush
+    def __init__(
+        self, file: IO[bytes], most: float, ends: ExitStack, progress: Progress | None
+    ) -> None:
+        self._file, self._most, self._ends, self.flush = file, most, ends, file.flush
+        self._progress, self._done = progress, 0
+        self._total: int | None = None
 
     def expect(self, response: requests.Response, **_: Any) -> None:
         """Refuse what says itself that it is too large, before any of it comes."""
         self._ends.callback(response.close)
         length = response.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._left:
-            raise _TooLargeError
+        if length.isdecimal():
+            self._total = int(length)
+            if self._total > self._most:
+                raise _TooLargeError
 
     def write(self, chunk: bytes) -> None:
         """Write what there is room for."""
-        self._left -= len(chunk)
-        if self._left < 0:
+        before, self._done = self._done, self._done + len(chunk)
+        if self._done > self._most:
             raise _TooLargeError
         self._file.write(chunk)
+        if self._progress and self._done // _TOLD > before // _TOLD:
+            total = self._total and self._total / (1 << 20)
+            self._progress.amount(self._done / (1 << 20), total, "MiB")
 
 
-def _stream(url: str, file: str, manager: Any, *, most: float, progress: bool) -> None:
+def _stream(url: str, file: str, manager: Any, *, most: float, progress: Progress | None) -> None:
     """Download as pooch does, of most MiB."""
     import pooch
 
     with open(file, "wb") as opened, ExitStack() as ends:  # noqa: PTH123  pooch gives a name
-        limited = _Limited(opened, most * (1 << 20), ends)
-        load = pooch.downloaders.choose_downloader(url, progressbar=progress)
+        limited = _Limited(opened, most * (1 << 20), ends, progress)
+        load = pooch.downloaders.choose_downloader(url)
         if isinstance(load, pooch.HTTPDownloader):
             load.kwargs["hooks"] = {"response": limited.expect}
         load(url, limited, manager)

@@ -152,12 +152,13 @@ def predict(
     """Fit a model, or load one that was fitted before, and predict parts."""
     from podium.errors import PodiumError, reason
     from podium.execution import training
+    from podium.execution.curves import Recorder
     from podium.scoring import submission
 
     model = model.with_params(job["params"])
     channel.say(params=dict(model.params))
     fitted = _kept(job.get("fitted"))
-    train = None
+    train, recorder = None, Recorder()
     if fitted is None:
         built = model.build(job["seed"])  # refuses what only it can know before rows are read
         train = _fresh(data, "train", job, read)
@@ -165,8 +166,15 @@ def predict(
             extra = train.extra and replace(train.extra, rng=_generator([0, *b"extra"]))
             train = replace(train, rng=_generator(job["draws"]), extra=extra)
         began = time.perf_counter()
-        fitted = training.fit(model, built, train, channel.report)
+
+        def report(step: int, value: float, **others: float) -> None:
+            recorder.report(step, value, **others)
+            channel.report(step, value, **others)
+
+        fitted = training.fit(model, built, train, report)
         channel.say(train_seconds=round(time.perf_counter() - began, 3) + 0.0)
+        if recorder.curve:
+            channel.say(curve=recorder.curve)
     for name, file in job["parts"].items():
         part = _part(name, data, job, read)
         if train is not None and job.get("draws"):  # a fold goes on drawing where training ended
@@ -292,7 +300,12 @@ def ended_as(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     try:
         return work(), {"done": True}
     except PodiumError as error:
-        return None, {"refused": error.told}
+        from podium.execution import walls
+
+        wall = None
+        with suppress(Exception):  # an error of a model may be anything
+            wall = walls.met(error)
+        return None, {"refused": error.told, "wall": wall}
     except BaseException as error:  # noqa: BLE001  a fault of ours: a model's own errors are refusals
         traceback.print_exc()
         said = "".join(traceback.format_exception_only(error))[:1000].strip()

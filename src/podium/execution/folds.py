@@ -6,13 +6,14 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from podium.execution import executors
+from podium.execution.curves import Curve
 from podium.execution.executors import LOOK
 from podium.execution.jobs import Trainings
 from podium.execution.monitor import too_long
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
+    from podium.competition.part import Progress
     from podium.data.dataset import Data
-    from podium.execution.training import Progress
     from podium.metrics.stats import Card
 
 
@@ -40,6 +41,7 @@ class CrossValidation(Result):
         by_seed: Primary score of each training seed.
         spread: Their standard deviation; None with one seed.
         by_fold: Primary score of each fold, of the first seed; None where it cannot be scored.
+        curves: What the model reported of the folds of the first seed, where it did.
         predictions: Out-of-fold predictions of the first seed: id and targets.
         params: Complete parameters of the model.
         model_sha256: Of the model file, as it was when it was loaded.
@@ -57,6 +59,7 @@ class CrossValidation(Result):
     model_sha256: str
     left_open: tuple[str, ...] = ()
     file: Path | None = None
+    curves: Mapping[int, Curve] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -114,6 +117,7 @@ def cross_validate(
     tables: dict[int, dict[int, Table]] = {number: {} for number in range(seed, seed + seeds)}
     waiting = deque((fold, number) for fold in folds.numbers for number in tables)
     working: dict[Future[dict[str, Any]], tuple[int, int]] = {}
+    curves: dict[int, Curve] = {}
     left = limits.seconds
     with (
         executors.opened(jobs, dask) as executor,
@@ -134,6 +138,8 @@ def cross_validate(
             for future in wait(working, LOOK, FIRST_COMPLETED).done:
                 fold, number = working.pop(future)
                 answer, tables[number][fold] = trainings.held_out(fold, future)
+                if number == seed and (curve := Curve.read(answer["curve"])):
+                    curves[fold] = curve
                 left = rest(left, answer["seconds"])
                 if left == SHORTEST:  # those beside it were given time before they had taken it
                     raise too_long(limits.seconds or 0.0)
@@ -156,4 +162,5 @@ def cross_validate(
         params=answer["params"],
         model_sha256=file.sha256,
         left_open=tuple(answer["left_open"]),
+        curves=dict(sorted(curves.items())),
     )

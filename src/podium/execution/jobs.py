@@ -34,7 +34,7 @@ from podium.execution.worker import Done, Limits, Worker, refusal
 if TYPE_CHECKING:
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
-    from podium.execution.training import Progress
+    from podium.competition.part import Progress
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -233,7 +233,8 @@ def train(job: Job) -> dict[str, Any]:
     done = _children(job).predict(job)
     files = {part: str(file) for part, file in done.files.items()}
     facts = ("params", "seconds", "train_seconds", "peak_memory_mb", "left_open")
-    return {"files": files, **{name: getattr(done, name) for name in facts}}
+    curve = done.curve and done.curve.as_json
+    return {"files": files, "curve": curve, **{name: getattr(done, name) for name in facts}}
 
 
 def train_far(job: Job) -> dict[str, Any]:

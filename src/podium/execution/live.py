@@ -31,6 +31,7 @@ from podium.competition.model_file import LoadedModel
 from podium.competition.parameters import Undeclared, plain
 from podium.errors import ModelError, one_line
 from podium.execution import child
+from podium.execution.curves import Curve
 from podium.execution.worker import Done
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ class _Told:
 
     def say(self, **message: Any) -> None:
         for name, value in message.items():
-            setattr(self.done, name, value)
+            setattr(self.done, name, Curve.read(value) if name == "curve" else value)
 
     def report(self, step: int, value: float, **others: float) -> None:
         if self.given:

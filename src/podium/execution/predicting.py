@@ -42,8 +42,8 @@ from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     from podium.competition.model_file import ModelFile
+    from podium.competition.part import Progress
     from podium.data.dataset import Data
-    from podium.execution.training import Progress
 
 OUTPUTS = (".csv", ".parquet")
 ANNOTATED = ".h5ad"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.data.reader import read
+from podium.execution.curves import KEPT
 from podium.execution.live import LiveModel
 from podium.execution.training import aligned
 from podium.scoring import submission
@@ -64,6 +65,7 @@ def predict_test(
         "train_seconds": done["train_seconds"],
         "peak_memory_mb": done["peak_memory_mb"],
         "left_open": list(done["left_open"]),
+        **({KEPT: done["curve"]} if done["curve"] else {}),
         **done.get("machine", {}),
     }
     files = done["files"]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
     from podium.competition.part import Model, Part, Report
 
 GROUPED_FOLDS = 5
-
-
-class Progress(Protocol):
-    """Shows how far a long work is; `podium.cli` has one for terminals, and one for logs."""
-
-    def stage(self, title: str) -> Report | None:
-        """Begin a stage and give what reports its steps."""
-
-    def count(self, done: int, total: int) -> None:
-        """Say how much of the whole is done."""
 
 
 def fit(file: LoadedModel, model: Model, train: Part, report: Report | None = None) -> Model:

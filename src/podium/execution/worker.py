@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from podium import errors, scratch
+from podium.competition.version import get_command
 from podium.errors import ModelError, PodiumError
-from podium.execution import output, policy, starting
+from podium.execution import output, policy, starting, walls
+from podium.execution.curves import Curve
 from podium.execution.monitor import TICK, Monitor, available
 from podium.execution.output import Printed
 
@@ -89,6 +91,7 @@ class Done:
         files: What it left, by part, where the process cannot write.
         params: The model's complete parameters, as the process told them.
         train_seconds: As the process measured it; None where nothing was trained.
+        curve: What the model reported while it was trained; its own claim.
         changes: What `space` gave.
         seconds: That the model's code has taken.
         peak_memory_mb: Of the largest process, MiB; None where the system does not say.
@@ -98,6 +101,7 @@ class Done:
     files: dict[str, Path] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     train_seconds: float | None = None
+    curve: Curve | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     peak_memory_mb: float | None = None
@@ -337,6 +341,7 @@ class Worker:
         try:
             yield
         except Refused as refused:
+            self._say_wall(refused)
             if self._live and self._live.begun:
                 self._live.monitor.allow(None, None)
                 self._live.monitor.idle = True
@@ -348,6 +353,14 @@ class Worker:
             if isinstance(error, PodiumError):
                 raise self._named(error) from None
             raise
+
+    def _say_wall(self, refused: Refused) -> None:
+        """Have the error say that a wall is there on purpose, and what to do, if it met one."""
+        get = get_command(self._competition, self._view.data.dataset)
+        left_open = self._live.left_open if self._live else ()
+        if words := walls.words(refused.wall, left_open, get):
+            hints = filter(None, (refused.error.hint, words))
+            refused.error.hint = "\n".join(hints)
 
     def _drop(self, *, done: bool = False) -> None:
         if self._live:
@@ -368,9 +381,9 @@ class Worker:
 class Refused(Exception):  # noqa: N818  carries an error
     """The process refused something, and goes on."""
 
-    def __init__(self, error: PodiumError) -> None:
+    def __init__(self, error: PodiumError, wall: object) -> None:
         super().__init__(str(error))
-        self.error = error
+        self.error, self.wall = error, wall
 
 
 class _Live:
@@ -451,6 +464,8 @@ class _Live:
                 done.params = message["params"]
             elif isinstance(message.get("train_seconds"), float):
                 done.train_seconds = message["train_seconds"]
+            elif "curve" in message:
+                done.curve = Curve.read(message["curve"])
             elif isinstance(message.get("changes"), dict):
                 done.changes = message["changes"]
             elif "suggest" in message and suggest:
@@ -491,7 +506,7 @@ class _Live:
                 raise self.monitor.verdict or _died(message["ended"])
             if "refused" in message:
                 theirs = self._spoken and not self._shipped
-                raise Refused(refusal(message["refused"], theirs=theirs))
+                raise Refused(refusal(message["refused"], theirs=theirs), message.get("wall"))
             if "fault" in message:
                 said = errors.in_one_line(str(message["fault"])[:1000])
                 if self._spoken and not self._shipped:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from podium import documents
 from podium.errors import BoardError
+from podium.execution.curves import without_curve
 from podium.figures import decimals, shown
 from podium.leaderboard import naming
 from podium.leaderboard.contest import Contest
@@ -251,7 +252,7 @@ def _of_part(pair: tuple[_Scored, _Scored], part: str, score: Score) -> Differen
 
 def _settings(records: Sequence[Record]) -> dict[str, list[Any]]:
     """Parameters, and what else of the provenance is not the same in all, side by side."""
-    flat = [documents.flat(record.provenance) for record in records]
+    flat = [documents.flat(without_curve(record.provenance)) for record in records]
     settings: dict[str, list[Any]] = {}
     for name in ("model", "message"):
         if any(values := [getattr(record, name) for record in records]):

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from podium.competition import folders as competitions
 from podium.errors import BoardError, PodiumError
-from podium.figures import shown
+from podium.execution.curves import KEPT, Curve, without_curve
+from podium.figures import figure, shown
 from podium.leaderboard import files, naming
 from podium.leaderboard.board import Board, select_revealed
 from podium.leaderboard.contest import Contest
 from podium.leaderboard.ranking import OUTDATED, WITHDRAWN, Row
 from podium.leaderboard.record import PARTS, REFERENCE, SUBMISSION
 from podium.leaderboard.schema import RECORDS
+from podium.results import Result, Results, scores_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True, kw_only=True)
-class Details:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Details(Result):
     """A submission.
 
     Attributes:
@@ -33,6 +38,7 @@ class Details:
         scores: By part the figures that may be shown, rounded: `rows`, `groups`, `scores`, `se`,
             `ci`, and `strata` with the same for each stratum.
         provenance: Parameters, seed, code, versions, time and memory.
+        curve: What the model reported while it was trained, its own claim; None where it did not.
     """
 
     competition: str
@@ -45,12 +51,32 @@ class Details:
     picked: bool
     scores: Mapping[str, Mapping[str, Any]]
     provenance: Mapping[str, Any]
+    curve: Curve | None = None
 
     @property
     def as_json(self) -> dict[str, Any]:
         """One flat document: the row's fields, then the others."""
         document = asdict(self)
-        return {**document.pop("row"), **document}
+        curve = self.curve and self.curve.as_json
+        return {**document.pop("row"), **document, "curve": curve}
+
+    @property
+    def score(self) -> float | None:
+        """The public score."""
+        return self.row.score
+
+    def to_frame(self) -> pd.DataFrame:
+        """All rows and each stratum of the parts that may be shown: interval, every score."""
+        import pandas as pd
+
+        tables = {part: scores_frame(card) for part, card in self.scores.items()}
+        return pd.concat(tables, names=["part"]).reset_index(level=0)
+
+    def _line(self) -> str:
+        row = self.row
+        stands = f"public rank {row.rank}" if row.rank is not None else row.status
+        where = f"{self.competition}/{self.dataset}"
+        return f"{row.submission} of {where}, {row.team}/{row.name}: {figure(row.score)}, {stands}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,18 +140,19 @@ def details(contest: Contest, name: str) -> Details:
         file_problem=problem,
         picked=any(record.submission in pick.submissions for pick in contest.picks()),
         scores={part: shown(figures) for part in parts if (figures := getattr(record, part))},
-        provenance=record.provenance,
+        provenance=without_curve(record.provenance),
+        curve=Curve.read(record.provenance.get(KEPT)),
     )
 
 
-def mine(board: Board, team: str) -> list[Mine]:
+def mine(board: Board, team: str) -> Results[Mine]:
     """What a team has on each board, by the names of competition and dataset."""
     names = (RECORDS.c.competition, RECORDS.c.dataset)
     query = sa.select(
         *names, sa.func.count(RECORDS.c.submission.distinct()), sa.func.max(RECORDS.c.created)
     ).where(RECORDS.c.team == team, RECORDS.c.kind == SUBMISSION)
     counted = board.all(query.group_by(*names).order_by(*names))
-    return [_mine(board, team, *row) for row in counted]
+    return Results([_mine(board, team, *row) for row in counted], f"boards of team {team}")
 
 
 def _mine(board: Board, team: str, name: str, dataset: str, count: int, last: str) -> Mine:

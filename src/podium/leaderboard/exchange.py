@@ -34,7 +34,7 @@ from podium.leaderboard.submit import Scorer, refusal
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
-    from podium.execution.training import Progress
+    from podium.competition.part import Progress
 
 _Fact = TypeVar("_Fact", bound=jsonl.Fact)
 

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podium import documents
 from podium.competition import folders as competitions
 from podium.competition.contract import Competition, Dataset, Target
 from podium.competition.parameters import summary
 from podium.competition.version import PUBLIC, cache_folder, checksums, find_version, is_ready
 from podium.errors import PodiumError
 from podium.leaderboard.board import open_board
+from podium.results import Result, Results
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from podium.competition.model_file import ModelFile
 
 
@@ -30,7 +34,44 @@ class Entry:
     submissions: int
 
 
-def listing() -> list[Entry]:
+class Facts(dict[str, Any], Result):
+    """What a competitor needs to know of a competition: the JSON of `podium show COMP`."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each fact; one within a fact has a row of its own."""
+        import pandas as pd
+
+        rows = [(name, _words(fact)) for name, fact in documents.flat(self).items()]
+        return pd.DataFrame(rows, columns=["fact", "value"])
+
+    def _line(self) -> str:
+        return f"{self['name']}/{self['dataset']}, {self['title']}; data: {self['data']}"
+
+    __repr__ = Result.__repr__
+
+
+class Models(list[dict[str, Any]], Result):
+    """What models declare: the JSON of `podium models COMP`."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each model; of a single one a row for each parameter."""
+        import pandas as pd
+
+        if len(self) == 1:
+            return pd.DataFrame(self[0]["parameters"])
+        return pd.DataFrame([{**model, "parameters": len(model["parameters"])} for model in self])
+
+    def _line(self) -> str:
+        return f"{len(self)} model{'s' * (len(self) != 1)}: {', '.join(m['model'] for m in self)}"
+
+    __repr__ = Result.__repr__
+
+
+def _words(fact: Any) -> str:
+    return ", ".join(map(str, fact)) if isinstance(fact, list) else str(fact)
+
+
+def listing() -> Results[Entry]:
     """All competitions and datasets."""
     counts = open_board().counts()
     entries = []
@@ -42,7 +83,8 @@ def listing() -> list[Entry]:
     for folder in competitions.shadowed():
         why = f"{folder} is not used: a competition before it has this name; rename the folder"
         entries.append(_broken(folder.name, why))
-    return sorted(entries, key=lambda entry: entry.competition)
+    entries.sort(key=lambda entry: entry.competition)
+    return Results(entries, "datasets of competitions")
 
 
 def _entries(competition: Competition, counts: Mapping[tuple[str, str], int]) -> list[Entry]:
@@ -66,11 +108,11 @@ def _broken(name: str, why: str) -> Entry:
     )
 
 
-def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
+def facts(competition: Competition, dataset: Dataset) -> Facts:
     """All that a competitor needs to know of a competition, as JSON."""
     folder = cache_folder(competition, dataset) / PUBLIC
     version = find_version(competition, dataset)
-    return {
+    known = {
         "name": competition.name,
         "title": competition.title,
         "summary": competition.summary,
@@ -96,6 +138,7 @@ def facts(competition: Competition, dataset: Dataset) -> dict[str, Any]:
             for name in competition.models
         },
     }
+    return Facts(known)
 
 
 def _status(competition: Competition, dataset: Dataset) -> str:
@@ -117,9 +160,7 @@ def _values(target: Target) -> str:
     return f"{target.low:g} to {target.high:g} {target.unit}".strip()
 
 
-def models(
-    competition: Competition, dataset: Dataset, model: str | Path | None
-) -> list[dict[str, Any]]:
+def models(competition: Competition, dataset: Dataset, model: str | Path | None) -> Models:
     """What models declare, as JSON: of all shipped ones, or of a named one; none is run.
 
     Args:
@@ -135,7 +176,7 @@ def models(
 
     names = competition.models if model is None else [model]
     costs = _costs(competition, dataset)
-    return [_model(model_file.shown(competition, name), costs) for name in names]
+    return Models(_model(model_file.shown(competition, name), costs) for name in names)
 
 
 def _model(file: ModelFile, costs: Mapping[str, float]) -> dict[str, Any]:

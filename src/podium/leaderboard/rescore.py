@@ -35,7 +35,7 @@ from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
-    from podium.execution.training import Progress
+    from podium.competition.part import Progress
 
 _PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
 _LARGE = 64 << 20  # bytes of a file whose size is looked at before it is read

@@ -19,14 +19,17 @@ from numpy.typing import NDArray
 
 from podium.competition.contract import Competition
 from podium.errors import BoardError, UnknownNameError
-from podium.figures import DIGITS, shown
+from podium.figures import DIGITS, counted, shown
 from podium.leaderboard.contest import Contest
 from podium.leaderboard.ranking import HOUSE, WITHDRAWN, Line, Ranking, Row, best_per_team
-from podium.leaderboard.record import SUBMISSION
+from podium.leaderboard.record import PARTS, SUBMISSION
 from podium.scoring import tiers
+from podium.scoring.tiers import ShakeUp
 
 COMPARED = 200
 """Of so many rows and teams at the top it is said who is really ahead."""
+SURPRISING = 0.05
+"""Chance below which a shake-up is called more than chance."""
 _Either = TypeVar("_Either", Row, Line)
 _Lines = list[Line] | Ranking
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -42,15 +45,29 @@ class Flattery:
     bound: float
 
 
+def shaken(shake_up: ShakeUp) -> str:
+    """What a shake-up says, in a sentence."""
+    more = "more than chance explains" if shake_up.p < SURPRISING else "no more than by chance"
+    p = "p < 0.01" if shake_up.p < 0.01 else f"p = {shake_up.p:.2f}"
+    return (
+        f"From the public part ranks moved by {counted([(shake_up.places, 'place')])} in all, "
+        f"{more}: as uncertain as the scores are, {shake_up.low:.0f} to {shake_up.high:.0f} are "
+        f"to be expected ({p})."
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Standings:
     """A board of one part, and what stands below it.
 
     Attributes:
         looks: Public scores that each team has seen; withdrawn submissions count too.
+        part: `public`, `private` or `all`.
         flattery: Of the leading team, or of the one that was asked for; public part only.
         groups: Independent groups behind the first rank, where it was compared with others.
         public_ranks: Rank on the public part by submission, where this is another part.
+        shake_up: Whether these ranks moved more than chance; private part only, of some 200 rows,
+            evenly from the first to the last.
         sealed: Whether the part is sealed, so that lines that Podium ships stand alone.
         ranked: Submissions that rank, shown or not.
         more: Rows that were wanted and are left out, as they come after the first ones.
@@ -58,9 +75,11 @@ class Standings:
 
     rows: Sequence[Row]
     looks: Mapping[str, int]
+    part: str = PARTS[0]
     flattery: Flattery | None = None
     groups: int | None = None
     public_ranks: Mapping[str, int] = field(default_factory=dict)
+    shake_up: ShakeUp | None = None
     sealed: bool = False
     ranked: int = 0
     more: int = 0
@@ -88,13 +107,20 @@ class View:
     top: int | None = None
 
 
-def standings(contest: Contest, part: str = "public", view: View | None = None) -> Standings:
+def standings(contest: Contest, part: str | None = None, view: View | None = None) -> Standings:
     """The board of one part, compared and chosen.
+
+    Args:
+        contest: Whose board it is.
+        part: `public`, `private` or `all`; None for the private one, as long as it is sealed for
+            the public one.
+        view: Which rows and in what order.
 
     Raises:
         BoardError: If the part is sealed, or `view` asks for what is not there.
     """
     view = view or View()
+    part = part or PARTS[contest.revealed() is not None]
     ranking = contest.ranking(part)
     public = ranking if part == "public" else contest.ranking()
     lines: _Lines = ranking
@@ -118,11 +144,13 @@ def standings(contest: Contest, part: str = "public", view: View | None = None) 
     return Standings(
         rows=rows,
         looks=ranking.looks,
+        part=part,
         flattery=_flattery(contest, ranking, view.team) if ranking is public else None,
         groups=groups,
         public_ranks={}
         if ranking is public
         else {line.submission: line.rank for line in before if line.rank is not None},
+        shake_up=None if view.best_of_all else _shake_up(contest, ranking, public, lines),
         sealed=ranking is not public and contest.revealed() is None,
         ranked=ranking.ranked,
         more=len(wanted) - len(rows),
@@ -259,6 +287,24 @@ def _flattery(contest: Contest, ranking: Ranking, team: str | None) -> Flattery 
     if optimism is None:
         return None
     return Flattery(team=team, looks=ranking.looks.get(team, 0), **shown(vars(optimism)))
+
+
+def _shake_up(contest: Contest, ranking: Ranking, public: Ranking, lines: _Lines) -> ShakeUp | None:
+    """Whether ranks moved more than chance from the public part to the private one."""
+    if ranking.part != "private":
+        return None
+    before = {line.submission: line for line in public.placed}
+    ranked = [ln for ln in lines if ln.rank is not None and ln.submission in before]
+    some = np.unique(np.linspace(0, max(0, len(ranked) - 1), COMPARED, dtype=int))
+    ranked = [ranked[place] for place in some[: len(ranked)]]
+    values = [_influence(contest, part, ranked) for part in ("public", "private")]
+    ranked = [ln for ln in ranked if all(ln.submission in known for known in values)]
+    if not ranked:
+        return None
+    public_lines = [before[line.submission] for line in ranked]
+    return tiers.shake_up(
+        _stacked(public, public_lines, values[0]), _stacked(ranking, ranked, values[1])
+    )
 
 
 def _wanted(lines: _Lines, view: View) -> _Lines:

@@ -62,6 +62,7 @@ def note(data: Data, name: str, validation: CrossValidation, *, seed: int, by: s
             "ci": whole.ci and [shown(end) for end in whole.ci],
             "by_fold": {str(fold): score for fold, score in validation.by_fold.items()},
             "file": validation.file and validation.file.name,
+            "curves": {str(fold): curve.as_json for fold, curve in validation.curves.items()},
         },
     )
 

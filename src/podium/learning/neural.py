@@ -267,7 +267,8 @@ def train_network(
         seed: Order of the rows and dropout follow from it.
         held: Rows to validate on instead of learning from them. Training stops early on them and
             the weights of the best epoch are put back; without any, the last ones stay.
-        report: Gets the validation loss of each epoch, or the training loss without such rows.
+        report: Gets the validation loss of each epoch and, as `training`, the loss on the others;
+            or the training loss alone without such rows.
         figures: What else to report of the rows that are held out: takes what the network gives for
             all of them, and their numbers.
     """
@@ -283,7 +284,9 @@ def train_network(
         for epoch in range(1, settings.epochs + 1):
             figure, others = training.epoch(learn, generator), dict[str, float]()
             if len(check):
+                training_loss = figure
                 figure, others = training.validate(check, figures)
+                others = {"training": training_loss, **others}
                 validation.append(figure)
             _must_be_finite(epoch, training.losses[-1], figure, settings)
             if report:

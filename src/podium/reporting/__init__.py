@@ -25,14 +25,15 @@ from podium.figures import chance, figure, percent, short
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
 from podium.leaderboard.contest import Contest
-from podium.reporting.page import Page, gather
+from podium.reporting import curves
+from podium.reporting.page import Page, card, gather, page_file
 from podium.reporting.tables import day
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from podium.execution.training import Progress
+    from podium.competition.part import Progress
 
 TEMPLATES = Path(__file__).parent / "templates"
 INDEX = "index.html"
@@ -73,29 +74,38 @@ class Pictures:
 def write(out: Path, competition: str | None = None, progress: Progress | None = None) -> Report:
     """Write the site of one competition's boards, or of all.
 
+    The index has a card for each board of this workspace that has a page there.
+
     Raises:
         BoardError: If there is no board, or nothing on it.
         PodiumError: If `out` cannot be written, or holds another site.
     """
-    contests, missing = _contests(open_board().must_exist(), competition)
+    board = open_board().must_exist()
+    contests, missing = _contests(board, competition)
     if not contests:
         raise BoardError(
             f"Nothing of {competition or 'any competition'} can be shown.", problems=missing
         )
     _refuse_another_site(out)
-    pages, written = [], []
+    written = []
     environment = _environment()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for contest in contests:
+        for number, contest in enumerate(contests):
             if progress:
+                progress.count(number, len(contests))
                 progress.stage(contest.title)
             page = gather(contest)
             pictures = _pictures(page, out)
             written.append(out / page.file)
-            _write(environment, "page.html", written[-1], page=page, pictures=pictures)
-            pages.append(page)
-        _write(environment, INDEX, out / INDEX, pages=pages, missing=missing)
+            trained = curves.gather(contest, page.paired)
+            parts = {"page": page, "pictures": pictures, "trained": trained}
+            _write(environment, "page.html", written[-1], **parts)
+        if progress:
+            progress.count(len(contests), len(contests))
+        others = [c for c in _contests(board)[0] if (out / page_file(c)).is_file()]
+        cards = [card(contest) for contest in others]
+        _write(environment, INDEX, out / INDEX, cards=cards, missing=missing)
     except OSError as error:
         raise PodiumError(
             f"The report cannot be written to {out}: {reason(error)}.", hint="Name another folder."
@@ -103,7 +113,7 @@ def write(out: Path, competition: str | None = None, progress: Progress | None =
     return Report(index=out / INDEX, pages=written, missing=missing)
 
 
-def _contests(board: Board, name: str | None) -> tuple[list[Contest], list[str]]:
+def _contests(board: Board, name: str | None = None) -> tuple[list[Contest], list[str]]:
     """Each contest on the board, and why others have no page."""
     if name is not None:
         competitions.load(name)  # says what is wrong with it
@@ -192,9 +202,22 @@ def _environment() -> Environment:
         generator=Markup(GENERATOR),  # noqa: S704 - our own words
     )
     environment.filters.update(
-        chance=chance, colour=_colour, day=day, figure=figure, percent=percent, short=short
+        breakable=_breakable,
+        chance=chance,
+        colour=_colour,
+        day=day,
+        figure=figure,
+        percent=percent,
+        short=short,
     )
     return environment
+
+
+def _breakable(name: str) -> str:
+    """A name that may be broken behind its underscores."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(visible(part)) for part in name.split("_"))
 
 
 def _colour(place: int) -> str:

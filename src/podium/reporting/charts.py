@@ -280,7 +280,7 @@ def values_axis(values: Sequence[float], start: float, end: float, *, higher: bo
             high = min(high, far + room)
     pad = _MARGIN * (high - low) or 0.05 * abs(high) or 1.0
     axis = Axis(low - pad, high + pad, start, end)
-    step = _round_up((axis.high - axis.low) / _TICKS)
+    step = round_up((axis.high - axis.low) / _TICKS)
     digits = min(12, max(0, -math.floor(math.log10(step))))
     return axis.with_ticks(
         step, lambda value: f"{value + 0.0:.{digits}f}" if abs(value) < _LONG else f"{value:.3g}"
@@ -305,7 +305,7 @@ def time_axis(seconds: Sequence[float], start: float, end: float) -> Axis:
     return replace(axis, ticks=ticks[:: -(-len(ticks) // _TICKS) or 1])
 
 
-def _round_up(step: float) -> float:
+def round_up(step: float) -> float:
     """The next of 1, 2, 5, 10, ... that is as large."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(power * k for k in (1, 2, 5, 10) if power * k >= step * (1 - 1e-9))

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from podium.figures import figure
 from podium.leaderboard.ranking import HOUSE, LATE, OUTDATED, UNVERIFIED, WITHDRAWN, Row
-from podium.leaderboard.record import REFERENCE
-from podium.leaderboard.standings import Standings, View, chances, standings
+from podium.leaderboard.record import CEILING, CONTROL, REFERENCE, SUBMISSION
+from podium.leaderboard.standings import Standings, View, chances, shaken, standings
 from podium.reporting import charts
-from podium.reporting.tables import ROWS, Column, Line, columns_of, lines_of
+from podium.reporting.tables import ROWS, Column, Line, bar, columns_of, lines_of, scale
 from podium.scoring.tiers import FEWEST
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
     from podium.leaderboard.contest import Contest
 
+LEADERS = 4
+"""Teams on a card of the index."""
 PAIRED = 30
 """Submissions of the heat map."""
 
@@ -38,6 +40,41 @@ class Team:
     row: Row
     looks: int
     last: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leader:
+    """A row of a card.
+
+    Attributes:
+        title: Team and name; of a control what it is.
+        bar: Lower end, score and upper end in percent of the width; all the score without interval.
+    """
+
+    row: Row
+    title: str
+    bar: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What the index shows of a board.
+
+    Attributes:
+        leaders: The ceiling, the best of the first teams, and the best control.
+    """
+
+    contest: Contest
+    part: str
+    teams: int
+    submissions: int
+    last: str
+    leaders: Sequence[Leader]
+
+    @property
+    def file(self) -> str:
+        """The name of its page."""
+        return page_file(self.contest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +112,53 @@ class Page:
     @property
     def file(self) -> str:
         """The page's name."""
-        return "{}-{}.html".format(*self.contest.names)
+        return page_file(self.contest)
+
+
+def page_file(contest: Contest) -> str:
+    """The name of a board's page."""
+    return "{}-{}.html".format(*contest.names)
+
+
+def card(contest: Contest) -> Card:
+    """What the index shows of a board."""
+    primary = contest.competition.primary
+    shown = standings(contest, view=View(best_per_team=True))
+    ranked = [row for row in shown.rows if row.rank is not None]
+    rows = (ranked or [row for row in shown.rows if row.reference_rank is not None])[:LEADERS]
+    ceiling = [row for row in shown.rows if row.status == CEILING][:1]
+    control = [row for row in shown.rows if row.status == CONTROL][:1]
+    rows = [row for row in (*ceiling, *rows, *control) if row.score is not None]
+    axis = scale(rows, higher=primary.higher_is_better)
+    created = [time for (time,) in contest.select("created", kind=SUBMISSION)]
+    return Card(
+        contest=contest,
+        part=shown.part,
+        teams=len({row.team for row in ranked}),
+        submissions=shown.ranked,
+        last=max(created, default=""),
+        leaders=[
+            Leader(
+                row=row,
+                title=_titled(row),
+                bar=bar(row, axis) or (axis.at(row.score or 0.0),) * 3,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _titled(row: Row) -> str:
+    if row.status in HOUSE:
+        return row.name if row.status == row.name else f"{row.name} ({row.status})"
+    return f"{row.team}/{row.name}"
 
 
 def gather(contest: Contest) -> Page:
     """Everything that the page of a board shows."""
     competition, revealed = contest.competition, contest.revealed() is not None
     part, primary = "private" if revealed else "public", competition.primary
-    public = standings(contest)
+    public = standings(contest, "public")
     shown = standings(contest, part) if revealed else public
     ranked = [row for row in shown.rows if row.rank is not None]
     best = bests(ranked)
@@ -108,7 +184,11 @@ def gather(contest: Contest) -> Page:
         submissions=sum(row.status not in (*HOUSE, WITHDRAWN) for row in shown.rows),
         last=max((row.created for row in shown.rows if row.status not in HOUSE), default=""),
         columns=columns_of(competition, shown, before),
-        lines=lines_of(shown.rows, higher=primary.higher_is_better),
+        lines=lines_of(
+            shown.rows,
+            dict(contest.select("submission", "sha256")),
+            higher=primary.higher_is_better,
+        ),
         left_out=max(0, len(ranked) - ROWS),
         messages={name: text for name, text in contest.select("submission", "message") if text},
         teams=[Team(row=r, looks=shown.looks.get(r.team, 0), last=last[r.team]) for r in best],
@@ -153,6 +233,8 @@ def _notes(
             f"Tiers and probabilities rest on {shown.groups:,} independent groups of test rows, "
             "for the 200 first rows and teams."
         )
+    if shown.shake_up:
+        yield shaken(shown.shake_up)
     if flattery := public.flattery:
         yield (
             f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "

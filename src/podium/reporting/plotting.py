@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from podium import scratch
 from podium.competition.view import View
 from podium.errors import PodiumError, reason, require_extra
+from podium.execution.curves import KEPT, Curve
 from podium.figures import shown
 from podium.leaderboard import naming
 from podium.leaderboard.ranking import WITHDRAWN
+from podium.reporting import curves
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
@@ -39,8 +41,15 @@ def plot(scorer: Scorer, submissions: Sequence[str], out: Path) -> list[Path]:
     lines = [naming.find(contest, name, ranking, command, [WITHDRAWN]) for name in submissions]
     records = [contest.record(line.submission) for line in lines]
     revealed = contest.revealed() is not None
+    trained = {
+        f"{record.name} ({record.team})": curve
+        for record in records
+        if (curve := Curve.read(record.provenance.get(KEPT)))
+    }
+    if trained and not scorer.data.competition.has("plot"):
+        return draw(scorer.data, [], out, trained)
     views = [_view(scorer, record, revealed=revealed) for record in records]
-    return draw(scorer.data, views, out)
+    return draw(scorer.data, views, out, trained)
 
 
 def plot_folds(data: Data, title: str, validation: CrossValidation, out: Path) -> list[Path]:
@@ -68,7 +77,8 @@ def plot_folds(data: Data, title: str, validation: CrossValidation, out: Path) -
         scores=scores,
         strata=train.strata,
     )
-    return draw(data, [view], out)
+    trained = {f"fold {fold}": curve for fold, curve in validation.curves.items()}
+    return draw(data, [view], out, trained)
 
 
 def check(competition: Competition, out: Path) -> None:
@@ -85,15 +95,26 @@ def check(competition: Competition, out: Path) -> None:
         raise PodiumError(f"The pictures cannot be written to {out}: it is no folder.")
 
 
-def draw(data: Data, views: Sequence[View], out: Path) -> list[Path]:
-    """Write the competition's pictures of some views as PNG files.
+def draw(
+    data: Data, views: Sequence[View], out: Path, trained: Mapping[str, Curve] | None = None
+) -> list[Path]:
+    """Write the competition's pictures of some views, and training curves, as PNG files.
 
     Those of several boards may lie in one folder: `<competition>-<dataset>-<name>.png`.
+
+    Args:
+        data: What they are of.
+        views: What the competition draws; none where it draws nothing.
+        out: The folder.
+        trained: Curves by title; they become the picture `training`.
     """
-    competition = data.competition
-    check(competition, out)
+    competition, figures = data.competition, dict[str, Any]()
     with require_extra("Drawing"):
-        figures: Mapping[str, Any] = competition.module("plot").draw(views)
+        if views or not trained:
+            check(competition, out)
+            figures |= competition.module("plot").draw(views)
+        if trained:
+            figures["training"] = curves.picture(trained)
     written = []
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from podium.figures import chance, figure, interval
 from podium.leaderboard.ranking import HOUSE, Row, moved
-from podium.reporting.charts import values_axis
+from podium.reporting.charts import Axis, values_axis
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
@@ -25,13 +25,16 @@ class Column:
 
     Attributes:
         text: What it says of a row.
-        kind: `number`, `text`, `name` (with model and remark) or `bar` (with its interval).
+        kind: `number`, `text`, `name` (with model, remark and who has the same), `bar` (with its
+            interval) or `stamp` (a time, with the ID).
+        below: What stands below it in small type.
     """
 
     title: str
     text: Callable[[Row], str]
     kind: str = "number"
     note: str = ""
+    below: Callable[[Row], str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +45,13 @@ class Line:
         bar: Lower end, score and upper end in percent of the width; None without an interval,
             or where the score is too far from the others.
         first: Whether it begins another tier than the row above.
+        same: Later rows of the same file, folded into this one.
     """
 
     row: Row
     bar: tuple[float, ...] | None
     first: bool
+    same: Sequence[Row] = ()
 
 
 def columns_of(
@@ -85,19 +90,14 @@ def columns_of(
         ),
     ]
     if shown.public_ranks:
-        columns += [
+        columns.append(
             Column(
                 "public rank",
                 lambda row: moved(row, shown.public_ranks),
-                note="and by how many places it has risen or fallen since",
-            ),
-            Column(
-                "public score",
-                lambda row: figure(
-                    before[row.submission].score if row.submission in before else None
-                ),
-            ),
-        ]
+                note="by how many places it has risen or fallen since, and the public score",
+                below=lambda row: figure(getattr(before.get(row.submission), "score", None)),
+            )
+        )
     columns.append(
         Column(
             "normalised",
@@ -110,8 +110,13 @@ def columns_of(
         columns += [_stratum(s.name, f"{primary.name} of {s.title}") for s in strata]
     return [
         *columns,
-        Column("handed in", lambda row: day(row.created), "text", "UTC"),
-        Column("ID", lambda row: row.submission, "text"),
+        Column(
+            "handed in",
+            lambda row: day(row.created),
+            "stamp",
+            "UTC, and the ID",
+            below=lambda row: row.submission,
+        ),
     ]
 
 
@@ -131,22 +136,41 @@ def _number(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
-def lines_of(rows: Sequence[Row], *, higher: bool) -> list[Line]:
-    """The rows of a board: so many as there is room for, and all controls."""
+def lines_of(rows: Sequence[Row], sha256: Mapping[str, str], *, higher: bool) -> list[Line]:
+    """The rows of a board: so many as there is room for, and all controls.
+
+    Args:
+        rows: In order.
+        sha256: Of their files, by submission: rows of one file with the same score are one line.
+        higher: Whether more is better.
+    """
     shown = [row for place, row in enumerate(rows) if place < ROWS or row.status in HOUSE]
-    ranked = [row for row in shown if row.rank is not None]
-    ends = [v for r in ranked for v in (r.ci_low, r.ci_high, r.score) if v is not None]
-    axis = values_axis(ends, 0, 100, higher=higher)
-    lines: list[Line] = []
-    tier = 1
+    same: dict[object, list[Row]] = {}
     for row in shown:
-        low, score, high = row.ci_low, row.score, row.ci_high
-        bar = None
-        if low is not None and score is not None and high is not None and axis.holds(score):
-            bar = axis.at(low), axis.at(score), axis.at(high)
-        lines.append(Line(row=row, bar=bar, first=(row.tier or 0) > tier))
-        tier = max(tier, row.tier or 0)
+        file = sha256.get(row.submission, row.submission)
+        same.setdefault((file, row.score, row.status), []).append(row)
+    tier = 1
+    lines: list[Line] = []
+    axis = scale([row for row in shown if row.rank is not None], higher=higher)
+    for row, *others in same.values():
+        first = (row.tier or 0) > tier
+        lines.append(Line(row=row, bar=bar(row, axis), first=first, same=others))
+        tier = max(tier, *((one.tier or 0) for one in (row, *others)))
     return lines
+
+
+def scale(rows: Sequence[Row], *, higher: bool) -> Axis:
+    """A scale in percent that holds the intervals of these rows."""
+    ends = [v for r in rows for v in (r.ci_low, r.ci_high, r.score) if v is not None]
+    return values_axis(ends, 0, 100, higher=higher)
+
+
+def bar(row: Row, axis: Axis) -> tuple[float, ...] | None:
+    """Lower end, score and upper end on a scale; None where there is nothing to be drawn."""
+    low, score, high = row.ci_low, row.score, row.ci_high
+    if low is None or score is None or high is None or not axis.holds(score):
+        return None
+    return axis.at(low), axis.at(score), axis.at(high)
 
 
 def day(created: str) -> str:

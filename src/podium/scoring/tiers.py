@@ -25,6 +25,12 @@ LEVEL = 0.98
 FEWEST = 30
 """Groups from which tiers are told; with fewer, equal submissions would be split too often."""
 
+FEWEST_SHAKEN = 3
+"""Submissions from which it is told whether a shake-up is more than chance."""
+
+SURELY = 1.64
+"""Standard errors of the noise's variance beyond which public scores differ for sure."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optimism:
@@ -37,6 +43,24 @@ class Optimism:
 
     expected: float
     bound: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShakeUp:
+    """How far ranks moved from the public to the private part, and how far they would by chance.
+
+    Attributes:
+        places: By which the ranks of all submissions moved, summed.
+        expected: The same by chance, as far as the scores are uncertain: the mean of many draws.
+        low, high: Between these lie 95 % of them.
+        p: The share of draws in which ranks move as far or farther.
+    """
+
+    places: int
+    expected: float
+    low: float
+    high: float
+    p: float
 
 
 def tiers(scores: Floats, influence: Floats) -> NDArray[np.int64]:
@@ -94,17 +118,66 @@ def optimism(scores: Floats, influence: Floats) -> Optimism | None:
     """How much having been chosen flatters the best of these tries; None for a single one."""
     if len(scores) < 2 or influence.shape[1] < 2:
         return None
-    covariance = _covariance(influence)
-    tries = len(scores)
-    own = float(np.trace(covariance)) / tries
-    shared = (float(covariance.sum()) - own * tries) / (tries * (tries - 1))
-    noise = max(own - shared, 0.0)
+    noise = _noise(_covariance(influence))
     real = max(float(np.var(scores, ddof=1)) - noise, 0.0)
     share = noise / (noise + real) if noise else 0.0
     return Optimism(
         expected=share * float(scores.max() - scores.mean()),
         bound=float(_replicates(influence).max(axis=1).mean()),
     )
+
+
+def shake_up(public: tuple[Floats, Floats], private: tuple[Floats, Floats]) -> ShakeUp | None:
+    """Whether ranks moved farther than the uncertainty of the scores explains.
+
+    What the private scores could be is drawn from the public ones: these are moved together, but
+    for what they surely differ by, and get the noise of both parts. Equal submissions count once.
+
+    Args:
+        public: Scores, more is better [submissions], and influence values [submissions, groups].
+        private: The same of that part, of the same submissions.
+
+    Returns:
+        None for fewer than three submissions, or too few groups.
+    """
+    both = np.hstack([scores[:, None] + influence for scores, influence in (public, private)])
+    one_of_each = np.sort(np.unique(both, axis=0, return_index=True)[1])
+    (before, influence), (after, other) = (
+        (scores[one_of_each], values[one_of_each]) for scores, values in (public, private)
+    )
+    groups = min(influence.shape[1], other.shape[1])
+    if len(before) < FEWEST_SHAKEN or groups < FEWEST:
+        return None
+    noise = _noise(_covariance(influence))
+    spread = float(np.var(before, ddof=1))
+    surely = spread - noise * (1 + SURELY * math.sqrt(2 / (len(before) - 1)))
+    real = max(surely, 0.0) / spread if spread else 0.0
+    known = before.mean() + real * (before - before.mean())
+    drawn = known + math.sqrt(real) * _replicates(influence, 1) + _replicates(other, 2)
+    place = _places(before)
+    places = int(np.abs(_places(after) - place).sum())
+    chance = np.sort(np.abs(_places(drawn) - place).sum(axis=1))
+    low, high = np.interp([0.025 * DRAWS, 0.975 * DRAWS], np.arange(DRAWS), chance)
+    return ShakeUp(
+        places=places,
+        expected=float(chance.mean()),
+        low=float(low),
+        high=float(high),
+        p=float((1 + (chance >= places).sum()) / (1 + DRAWS)),
+    )
+
+
+def _noise(covariance: Floats) -> float:
+    """Variance of the scores that the submissions do not share."""
+    tries = len(covariance)
+    own = float(np.trace(covariance)) / tries
+    shared = (float(covariance.sum()) - own * tries) / (tries * (tries - 1))
+    return max(own - shared, 0.0)
+
+
+def _places(scores: Floats) -> NDArray[np.int64]:
+    """The place of each score, of equal ones in order [..., submissions]."""
+    return np.argsort(np.argsort(-scores, kind="stable"), kind="stable")
 
 
 def _first_tier(
@@ -168,18 +241,18 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.zeros(np.shape(above)), where=below > 0)
 
 
-def _replicates(influence: Floats) -> Floats:
+def _replicates(influence: Floats, seed: int = 0) -> Floats:
     """Draws of equal scores with the covariance of these [draws, submissions].
 
     Each group has a random normal weight, the same ones for everybody and always.
     """
     groups = influence.shape[1]
     values = np.asarray(influence, dtype=np.float32).T / math.sqrt(groups * (groups - 1))
-    return np.asarray(_weights(groups) @ values, dtype=np.float64)
+    return np.asarray(_weights(groups, seed) @ values, dtype=np.float64)
 
 
 @cache
-def _weights(groups: int) -> NDArray[np.float32]:
+def _weights(groups: int, seed: int) -> NDArray[np.float32]:
     """Normal random numbers with a sum of 0 in each draw [draws, groups]."""
-    draws = np.random.default_rng(0).standard_normal((DRAWS, groups), dtype=np.float32)
+    draws = np.random.default_rng(seed).standard_normal((DRAWS, groups), dtype=np.float32)
     return np.asarray(draws - draws.mean(axis=1, keepdims=True), dtype=np.float32)

@@ -25,7 +25,7 @@ from podium.scoring.scoring import Solution, open_solution
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset, Target
-    from podium.competition.part import Part
+    from podium.competition.part import Part, Progress
     from podium.metrics.stats import Estimate
 
 TINY = 400
@@ -46,7 +46,7 @@ class DatasetUnderTest:
     dataset: Dataset
     absent: set[str] = field(default_factory=set)
     """Models whose packages were missed."""
-    progress: training.Progress | None = None
+    progress: Progress | None = None
 
     @cached_property
     def data(self) -> datas.Data:
@@ -146,17 +146,22 @@ class DatasetUnderTest:
         """The few test rows that models are tried on."""
         return self.data.part("test").take(self._thinned("test"))
 
-    def models(self) -> Iterator[tuple[str, Worker]]:
+    def models(self, threads: int | None = None) -> Iterator[tuple[str, Worker]]:
         """The processes of the shipped models whose packages are installed, one after the other.
 
         Each has a few train and test rows, taken evenly; what it says of so few is not shown.
+
+        Args:
+            threads: How many their libraries may use; None for what the environment says.
         """
         with scratch.directory("podium-verify-") as folder:
             train, test, extra = (self._thinned(part) for part in ("train", "test", "extra"))
             given = views.cut(self.data, folder, train=train, test=("test", test), extra=extra)
             for name in self.competition.models:
                 file = models.find(self.competition, name)
-                with Worker(self.competition, file, given, prints=False) as worker:
+                with Worker(
+                    *(self.competition, file, given), threads=threads, prints=False
+                ) as worker:
                     try:
                         worker.model  # noqa: B018  starts it
                     except MissingPackageError:

@@ -20,7 +20,7 @@ from podium.verifying.probes import duplicates, features, identity, scores
 from podium.verifying.under_test import Check, DatasetUnderTest, Note
 
 if TYPE_CHECKING:
-    from podium.execution.training import Progress
+    from podium.competition.part import Progress
 
 
 @dataclass(frozen=True, kw_only=True)

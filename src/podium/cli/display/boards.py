@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from podium import figures
 from podium.cli.display.printing import document, out, say, table
-from podium.competition.contract import Competition
 from podium.figures import chance, figure, interval
-from podium.leaderboard.ranking import LATE, UNVERIFIED, moved
-from podium.leaderboard.record import REFERENCE
 
 if TYPE_CHECKING:
+    from podium.competition.contract import Competition
+    from podium.leaderboard.copies import Copies
     from podium.leaderboard.details import Mine
     from podium.leaderboard.ranking import Row
     from podium.leaderboard.standings import Standings
@@ -30,29 +30,26 @@ _MARKDOWN = str.maketrans(
 """Entities where a backslash would not do: some readers heed none, and links need no brackets."""
 
 
-def board(
-    competition: Competition, dataset: str, standings: Standings, part: str, form: str
-) -> None:
+def board(competition: Competition, dataset: str, standings: Standings, form: str) -> None:
     """Print a leaderboard as `table`, `json`, `csv` or `markdown`."""
     if form == "json":
-        document(board_json(competition, dataset, standings, part))
+        document(board_json(competition, dataset, standings))
         return
     if form != "table":
-        _notes(competition, standings, part)
+        _notes(competition, standings)
     if form == "csv":
         out(_csv(competition, standings))
         return
     header, cells = _board_cells(competition, standings)
     last = len(header) - 1
     if form == "markdown":
-        for row in [header, ["---"] * len(header), *cells]:
-            out("| " + " | ".join(map(literal, row)) + " |")
+        _markdown(header, cells)
     else:
         parts = {"public": "public part", "private": "private part", "all": "whole test part"}
-        out(f"{competition.title} ({competition.name}/{dataset}), {parts[part]}")
+        out(f"{competition.title} ({competition.name}/{dataset}), {parts[standings.part]}")
         right, spare = [0, 1, *range(4, last)], range(last - 1, 5, -1)
         table(header, cells, right=right, spare=spare, whole=[last])
-        _notes(competition, standings, part)
+        _notes(competition, standings)
 
 
 def _csv(competition: Competition, standings: Standings) -> str:
@@ -62,17 +59,65 @@ def _csv(competition: Competition, standings: Standings) -> str:
     scores = ("ci_low", "ci_high", "win_next", "public_rank", "normalised")
     after = ("entries", "created", "submission")
     header = [*before, competition.primary.name, *scores, *beside, *strata, *after]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(map(inert, header))
+    rows = []
     for row in standings.rows:
         known = {**vars(row), "public_rank": standings.public_ranks.get(row.submission)}
         cells = [known[name] for name in (*before, "score", *scores)]
         cells += [row.metrics.get(name) for name in beside]
         cells += [row.strata.get(name) for name in strata]
-        cells += [known[name] for name in after]
-        writer.writerow(inert(cell) if isinstance(cell, str) else cell for cell in cells)
+        rows.append([*cells, *(known[name] for name in after)])
+    return _as_csv(header, rows)
+
+
+def _as_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in (header, *rows):
+        writer.writerow(inert(cell) if isinstance(cell, str) else cell for cell in row)
     return buffer.getvalue().rstrip("\n")
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for row in [header, ["---"] * len(header), *rows]:
+        out("| " + " | ".join(map(literal, row)) + " |")
+
+
+def copies(copies: Copies, form: str) -> None:
+    """Print what `podium board --copies` gives as `table`, `json`, `csv` or `markdown`."""
+    if form == "json":
+        document(asdict(copies))
+        return
+    if form == "csv":
+        from podium.leaderboard.copies import Copy
+
+        names = [field.name for field in fields(Copy)]
+        out(_as_csv(names, ([getattr(row, name) for name in names] for row in copies.rows)))
+    else:
+        header = ["submission", "team/name", "agreement", "same", "how", "first", "its team/name"]
+        cells = [
+            [
+                row.submission,
+                f"{row.team}/{row.name}",
+                f"{row.agreement:.5f}",
+                f"{100 * row.same:.0f} %",
+                f"{row.how}, trained alike" if row.trained_alike else row.how,
+                row.first,
+                f"{row.first_team}/{row.first_name}",
+            ]
+            for row in copies.rows
+        ]
+        if form == "markdown":
+            _markdown(header, cells)
+        elif cells:
+            table(header, cells, right=[2, 3], spare=[3, 2], whole=[0, 5])
+    say(
+        f"{len(copies.rows):,} of {copies.compared:,} submissions equal, or nearly, an earlier one "
+        "of another team."
+    )
+    if any(row.trained_alike for row in copies.rows):
+        say("trained alike: the records name one model file, parameters and seed.")
+    for submission, why in copies.missing.items():
+        say(f"{submission} was compared by its sha256 alone: {why}")
 
 
 def inert(cell: str) -> str:
@@ -85,19 +130,18 @@ def literal(text: str) -> str:
     return text.translate(_MARKDOWN).replace("www.", "www&#46;")
 
 
-def board_json(
-    competition: Competition, dataset: str, standings: Standings, part: str
-) -> dict[str, Any]:
+def board_json(competition: Competition, dataset: str, standings: Standings) -> dict[str, Any]:
     """The board as one JSON document."""
     return {
         "competition": competition.name,
         "dataset": dataset,
         "metric": competition.primary.name,
         "higher_is_better": competition.primary.higher_is_better,
-        "part": part,
+        "part": standings.part,
         "rows": [vars(row) for row in standings.rows],
         "looks": standings.looks,
         "flattery": standings.flattery and vars(standings.flattery),
+        "shake_up": standings.shake_up and vars(standings.shake_up),
         "groups": standings.groups,
         "public_ranks": standings.public_ranks,
         "more": standings.more,
@@ -116,6 +160,8 @@ def _columns(competition: Competition, standings: Standings) -> tuple[list[str],
 def _board_cells(
     competition: Competition, standings: Standings
 ) -> tuple[list[str], list[list[str]]]:
+    from podium.leaderboard.ranking import LATE, UNVERIFIED, moved
+
     beside, strata = _columns(competition, standings)
     age = cache(figures.age)  # many rows of one second
     shaken = ["public rank"] if standings.public_ranks else []
@@ -180,11 +226,14 @@ def _place(row: Row) -> str:
     return row.status if row.reference_rank is None else f"{row.status} {row.reference_rank}"
 
 
-def _notes(competition: Competition, standings: Standings, part: str) -> None:
+def _notes(competition: Competition, standings: Standings) -> None:
     """What a reader of the board should know of some of its rows."""
+    from podium.leaderboard.ranking import LATE, UNVERIFIED
+    from podium.leaderboard.record import REFERENCE
+    from podium.leaderboard.standings import shaken
     from podium.scoring.tiers import FEWEST
 
-    rows = standings.rows
+    rows, part = standings.rows, standings.part
     if standings.more:
         rows_more = "1 more row" if standings.more == 1 else f"{standings.more:,} more rows"
         say(f"{rows_more}: --top 0 shows all, --team T those of a team.")
@@ -195,6 +244,8 @@ def _notes(competition: Competition, standings: Standings, part: str) -> None:
         )
     elif any(row.tier for row in rows):
         say("Rows of one tier cannot be told from its first, by the test rows that there are.")
+    if standings.shake_up:
+        say(shaken(standings.shake_up))
     if flattery := standings.flattery:
         say(
             f"Team {flattery.team} has seen {flattery.looks} public scores: the best of them is "

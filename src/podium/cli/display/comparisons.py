@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from podium.cli.display.printing import Cells, out, say, table
-from podium.competition.contract import Competition
 from podium.figures import chance, figure, interval, short
 
 if TYPE_CHECKING:
     from podium.blending.blending import Blend
+    from podium.competition.contract import Competition
     from podium.leaderboard.comparing import Compared, Difference
     from podium.scoring.disagreement import Disagreement
 

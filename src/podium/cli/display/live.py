@@ -28,8 +28,11 @@ MINUTE = 60.0
 
 
 @contextmanager
-def progress() -> Iterator[Bars | Lines]:
-    """Progress bars on a terminal; elsewhere plain lines, as a log wants them."""
+def progress(*, silent: bool = False) -> Iterator[Bars | Lines | None]:
+    """Progress bars on a terminal; elsewhere plain lines, as a log wants them; or nothing."""
+    if silent:
+        yield None
+        return
     if not sys.stderr.isatty():
         lines = Lines()
         try:
@@ -56,6 +59,7 @@ class Bars:
     def __init__(self, drawn: RichProgress) -> None:
         self._drawn, self._lines, self._begun = drawn, dict[int, Any](), time.monotonic()
         self._whole: Any = None
+        self._stages = dict[int, float]()
 
     def stage(self, title: str) -> Report:
         """Begin a stage; the one before it in the same thread is done."""
@@ -63,12 +67,18 @@ class Bars:
         if thread in self._lines:
             self._drawn.remove_task(self._lines[thread])
         line = self._drawn.add_task(in_one_line(title), total=None, state="")
-        self._lines[thread] = line
+        self._lines[thread], self._stages[thread] = line, time.monotonic()
 
         def report(step: int, value: float, **others: float) -> None:
             self._drawn.update(line, state=_step(step, value, others))
 
         return report
+
+    def amount(self, done: float, total: float | None, unit: str) -> None:
+        """Show how much of the stage is done, and about how long the rest takes."""
+        thread = threading.get_ident()
+        passed = time.monotonic() - self._stages[thread]
+        self._drawn.update(self._lines[thread], state=_amount(done, total, unit, passed))
 
     def count(self, done: int, total: int) -> None:
         """Show how much of the whole is done, and about how long the rest takes."""
@@ -84,11 +94,13 @@ class Lines:
     def __init__(self) -> None:
         self._begun, self._state, self._over = time.monotonic(), "", threading.Event()
         self._counts = False  # where stages are counted, a line a stage is enough
+        self._title, self._stage = "", self._begun
         threading.Thread(target=self._repeat, daemon=True).start()
 
     def stage(self, title: str) -> Report:
         """Begin a stage."""
-        self._state = title = in_one_line(title)
+        self._state = self._title = title = in_one_line(title)
+        self._stage = time.monotonic()
         if not self._counts:
             self._say(title)
 
@@ -96,6 +108,11 @@ class Lines:
             self._state = f"{title}: {_step(step, value, others)}"
 
         return report
+
+    def amount(self, done: float, total: float | None, unit: str) -> None:
+        """Say once a minute how much of the stage is done, and about how long the rest takes."""
+        passed = time.monotonic() - self._stage
+        self._state = f"{self._title}: {_amount(done, total, unit, passed)}"
 
     def count(self, done: int, total: int) -> None:
         """Say how much of the whole is done, and about how long the rest takes."""
@@ -124,8 +141,18 @@ def _step(step: int, value: float, others: Mapping[str, float]) -> str:
 
 
 def _counted(done: int, total: int, passed: float) -> str:
-    left = f", about {_duration((total - done) * passed / done)} left" if 0 < done < total else ""
-    return f"{done} of {total} done{left}"
+    return f"{done} of {total} done{_left(done, total, passed)}"
+
+
+def _amount(done: float, total: float | None, unit: str, passed: float) -> str:
+    if total is None or done > total:
+        return f"{done:,.1f} {unit}"
+    return f"{done:,.1f} of {total:,.1f} {unit}{_left(done, total, passed)}"
+
+
+def _left(done: float, total: float, passed: float) -> str:
+    """About how long the rest takes, if it goes on as it went."""
+    return f", about {_duration((total - done) * passed / done)} left" if 0 < done < total else ""
 
 
 def _named(name: str) -> str:

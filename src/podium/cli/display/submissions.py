@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from podium import documents
+from podium.cli.display import curves
 from podium.cli.display.boards import approximate
 from podium.cli.display.printing import Cells, near, out, say, table
-from podium.competition.contract import Competition, Dataset
 from podium.figures import counted, figure, interval, short
 
 if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset
     from podium.execution.predicting import Predicted
     from podium.leaderboard.details import Details
     from podium.leaderboard.exchange import Imported
@@ -147,6 +148,9 @@ def details(competition: Competition, shown: Details) -> None:
     for part, scores in shown.scores.items():
         out(f"\n{titles[part]}")
         _card_table(competition, scores)
+    if shown.curve:
+        out()
+        curves.drawn({row.name: shown.curve})
     how = documents.flat(shown.provenance)
     ordered = sorted(how.items(), key=lambda item: (not item[0].startswith("params."), item[0]))
     out()

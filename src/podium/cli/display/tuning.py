@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from podium.cli.display.printing import near, out, say, table
-from podium.competition.contract import Competition, Dataset
 from podium.figures import age, figure, short
 
 if TYPE_CHECKING:
+    from podium.competition.contract import Competition, Dataset
     from podium.tuning.kept import Study, Trial
     from podium.tuning.tuning import Tuned
 

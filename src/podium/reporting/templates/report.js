@@ -67,6 +67,7 @@
   const board = by("rows");
   let whole = false;
   const texts = new Map();
+  const has = (mark, team) => mark.dataset.team === team || (mark.dataset.same ?? "").split(" ").includes(team);
   function show() {
     if (!board) return;
     const words = by("find").value.trim().toLowerCase();
@@ -74,7 +75,7 @@
     let found = 0;
     for (const row of board.tBodies[0].rows) {
       if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
-      const wanted = (team === "" || row.dataset.team === team) && texts.get(row).includes(words);
+      const wanted = (team === "" || has(row, team)) && texts.get(row).includes(words);
       found += wanted;
       row.hidden = !wanted || (!whole && found > FIRST);
     }
@@ -86,7 +87,7 @@
   function pick(team) {
     by("team").value = team;
     document.body.classList.toggle("picked", team !== "");
-    for (const mark of all("[data-team]")) mark.classList.toggle("chosen", mark.dataset.team === team);
+    for (const mark of all("[data-team]")) mark.classList.toggle("chosen", has(mark, team));
     for (const button of all("[data-pick]")) button.setAttribute("aria-pressed", button.dataset.pick === team);
     show();
   }
