@@ -46,7 +46,7 @@ def read(place, content):
     members = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     source = Source(url="", members=members, licence="", citation="")
     dataset = replace(dataset, sources=(source,))
-    with raw.members(competition, dataset, source=place, progress=False) as files:
+    with raw.members(competition, dataset, source=place, progress=None) as files:
         return {name: file.read_bytes() for name, file in files.items()}
 
 

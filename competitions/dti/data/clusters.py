@@ -145,7 +145,7 @@ def main(folder: Path) -> None:
     DRUGS.mkdir(exist_ok=True)
     for name in prepare.FILES:
         dataset = competition.dataset(name)
-        with raw.members(competition, dataset, source=folder, progress=False) as files:
+        with raw.members(competition, dataset, source=folder, progress=None) as files:
             rows = prepare.read(files, name)
         targets = rows.loc[rows["file"].str.startswith(prepare.TARGETS), "smiles"]
         table = of_drugs(list(rows["smiles"].unique()), list(targets.unique()))
