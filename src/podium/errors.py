@@ -157,6 +157,7 @@ class ModelError(PodiumError):
 EXTRAS = {
     "torch": ("torch", "neural"),
     "RNA": ("viennarna", "bio"),
+    "rdkit": ("rdkit", "chem"),
     "rdata": ("rdata", "bio"),
     "igraph": ("igraph", "bio"),
     "leidenalg": ("leidenalg", "bio"),

@@ -1,106 +1,108 @@
-"""Raw files in tar archives, and many files of one pattern that one sha256 holds."""
+"""Raw files in archives: zip, tar, 7z of one text; downloads with a folder in their name."""
 
 import hashlib
 import io
+import lzma
 import tarfile
+import zipfile
 from dataclasses import replace
 
 import pytest
 
 from podium import api
-from podium.competition.contract import Source
+from podium.competition import Source
 from podium.data import raw
 from podium.errors import DataError
 
-CONTENT = {f"deep/line{number}.csv": f"g,{number}\n".encode() for number in range(3)}
+CONTENT = {"one/rows.csv": b"id,x\n1,2\n" * 500, "two/rows.csv": b"id,x\n3,4\n" * 500}
+KINDS = ("files.zip", "files.tar", "files.tar.gz", "files.tgz", "files.tar.xz")
 
 
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def packed(file, content):
+    """An archive with these members in a folder."""
+    if file.suffix == ".zip":
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in content.items():
+                archive.writestr(f"all/{name}", data)
+        return
+    with tarfile.open(
+        file, f"w:{ {'.gz': 'gz', '.tgz': 'gz', '.xz': 'xz'}.get(file.suffix, '') }"
+    ) as archive:
+        for name, data in content.items():
+            info = tarfile.TarInfo(f"all/{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
 
 
-def together(content):
-    """The sha256 of what `sha256sum *.csv` prints."""
-    lines = [f"{sha256(text)}  {name.split('/')[1]}\n" for name, text in sorted(content.items())]
-    return sha256("".join(lines).encode())
+def seven_zip(data):
+    """What stands in a 7z of one file, but for the list at its end."""
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]
+    head = b"7z\xbc\xaf\x27\x1c".ljust(32, b"\0")
+    return head + lzma.compress(data, lzma.FORMAT_RAW, filters=filters) + b"the list of files"
 
 
-def write(path, content=CONTENT, mode="w:xz"):
-    with tarfile.open(path, mode) as file:
-        for name, text in content.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(text)
-            file.addfile(info, io.BytesIO(text))
-
-
-def found(members, place):
+def read(place, content):
     competition, dataset = api.load("toy", "table")
+    members = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     source = Source(url="", members=members, licence="", citation="")
-    wanted = replace(dataset, sources=(source,))
-    with raw.members(competition, wanted, source=place, progress=None) as files:
-        return {name: path.read_bytes() for name, path in files.items()}
+    dataset = replace(dataset, sources=(source,))
+    with raw.members(competition, dataset, source=place, progress=None) as files:
+        return {name: file.read_bytes() for name, file in files.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("folder", [False, True])
+def test_members_are_found_by_name_and_content(tmp_path, kind, folder):
+    packed(tmp_path / kind, CONTENT)
+    assert read(tmp_path if folder else tmp_path / kind, CONTENT) == CONTENT
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_cut_short_is_told(tmp_path, kind):
+    packed(tmp_path / kind, CONTENT)
+    whole = (tmp_path / kind).read_bytes()
+    (tmp_path / kind).write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(DataError, match=r"is not a whole|are not whole"):
+        read(tmp_path / kind, CONTENT)
+
+
+def test_a_7z_of_one_text_needs_no_library(tmp_path):
+    content = {"rows.txt": b"CCO MKT 1\n" * 1000}
+    (tmp_path / "rows.7z").write_bytes(seven_zip(content["rows.txt"]))
+    assert read(tmp_path, content) == content
 
 
 @pytest.mark.parametrize(
-    ("name", "mode"), [("a.tar", "w"), ("a.tar.xz", "w:xz"), ("b.tgz", "w:gz")]
+    ("data", "words"),
+    [
+        (b"not one at all", "it does not begin as one"),
+        (seven_zip(bytes(range(256)) * 50)[:60], "it ends early, or is of several files"),
+    ],
 )
-def test_a_member_of_a_tar_archive_is_found(tmp_path, name, mode):
-    write(tmp_path / name, mode=mode)
-    text = CONTENT["deep/line1.csv"]
-    for place in (tmp_path, tmp_path / name):
-        assert found({"line1.csv": sha256(text)}, place) == {"line1.csv": text}
+def test_a_broken_7z_is_told(tmp_path, data, words):
+    (tmp_path / "rows.7z").write_bytes(data)
+    with pytest.raises(DataError, match=words):
+        read(tmp_path, {"rows.txt": b"x"})
 
 
-def test_a_pattern_with_one_sha256_names_many_files(tmp_path):
-    wanted = {"deep/line*.csv": together(CONTENT)}
-    write(tmp_path / "lines.tar.xz")
-    assert found(wanted, tmp_path) == CONTENT
-    folder = tmp_path / "unpacked" / "deep"
-    folder.mkdir(parents=True)
-    for name, text in CONTENT.items():
-        (folder / name.split("/")[1]).write_bytes(text)
-    assert found(wanted, folder.parent) == CONTENT
-    assert found(wanted, tmp_path) == CONTENT  # in both places
-    assert raw.present("deep/line*.csv", together(CONTENT), tmp_path) == together(CONTENT)
+def test_archives_that_unpack_to_far_too_much_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(raw, "_ROOM", 0)
+    monkeypatch.setattr(raw, "_RATIO", 2)
+    content = {"one/rows.csv": b"0" * 100_000}
+    packed(tmp_path / "files.tar.xz", content)
+    with pytest.raises(DataError, match="would unpack to"):
+        read(tmp_path, content)
+    (tmp_path / "rows.7z").write_bytes(seven_zip(b"0" * 100_000))
+    with pytest.raises(DataError, match="ends early"):
+        read(tmp_path / "rows.7z", {"rows.txt": b"0" * 100_000})
 
 
-@pytest.mark.parametrize("change", [{"deep/line1.csv": b"g,9\n"}, {"deep/line9.csv": b"g,9\n"}])
-def test_a_file_that_is_another_or_too_many_is_said(tmp_path, change):
-    other = {**CONTENT, **change}
-    write(tmp_path / "lines.tar.xz", other)
-    with pytest.raises(DataError) as error:
-        found({"deep/line*.csv": together(CONTENT)}, tmp_path)
-    (problem,) = error.value.problems
-    assert problem.startswith(f"deep/line*.csv: {len(other)} files whose sha256 together is ")
-    assert raw.present("deep/line*.csv", together(CONTENT), tmp_path) == together(other)
-
-
-def test_a_pattern_may_name_one_file(tmp_path):
-    (tmp_path / "2019 list.csv").write_text("a\n")
-    assert found({"*list*.csv": sha256(b"a\n")}, tmp_path) == {"*list*.csv": b"a\n"}
-
-
-def test_a_broken_archive_is_refused(tmp_path):
-    write(tmp_path / "lines.tar.xz")
-    whole = (tmp_path / "lines.tar.xz").read_bytes()
-    (tmp_path / "lines.tar.xz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="is not a whole tar archive"):
-        found({"deep/line*.csv": together(CONTENT)}, tmp_path)
-
-
-def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(raw, "_RATIO", 0)
-    monkeypatch.setattr(raw, "_ROOM", 5)
-    write(tmp_path / "lines.tar.xz")
-    with pytest.raises(DataError, match="would unpack to more than it may"):
-        found({"deep/line*.csv": together(CONTENT)}, tmp_path)
-
-
-def test_links_in_an_archive_lead_nowhere(tmp_path):
-    with tarfile.open(tmp_path / "lines.tar", "w") as file:
-        info = tarfile.TarInfo("line1.csv")
-        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        file.addfile(info)
-    with pytest.raises(DataError) as error:
-        found({"line1.csv": sha256(b"x")}, tmp_path)
-    assert error.value.problems == ("line1.csv: not found",)
+def test_downloads_of_one_name_are_kept_apart():
+    competition, dataset = api.load("toy", "table")
+    urls = [f"http://127.0.0.1:9/{folder}/rows.csv" for folder in ("one", "two")]
+    sources = [
+        Source(url=url, members={"/".join(url.split("/")[-2:]): "0"}, licence="", citation="")
+        for url in urls
+    ]
+    kept = [raw._kept(source, competition, dataset) for source in sources]
+    assert [file.parts[-2:] for file in kept] == [("one", "rows.csv"), ("two", "rows.csv")]

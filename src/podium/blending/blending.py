@@ -429,9 +429,8 @@ class _Choice:
         competition = self.data.competition
         mixture = self.mixer.mixture(sums, total)
         one = Cells.of(np.zeros(len(self.mixer.part), dtype=np.int64))
-        tally = Tally.of(competition.metric, self.answers, mixture, one)
-        scores = competition.metric.finish(tally.sums.sum(axis=0), tally.layout)
-        score = float(scores[competition.primary.name])
+        scores = Tally.of(competition.metric, self.answers, mixture, one).scores()
+        score = scores[competition.primary.name]
         return score if np.isfinite(score) else -self._sign * np.inf
 
 

@@ -40,6 +40,9 @@ class Metric:
         statistics: `(solution, predictions, layout) -> [rows, k]`, float64, dense or scipy sparse.
         finish: `(sums [..., k], layout) -> {score name: [...]}`, vectorised over leading axes.
         layout: `(solution, predictions) -> Layout`, called once a submission over all its rows.
+        exact: `(solution, predictions) -> {score name: value}` of scores that `finish` gives only
+            nearly, such as AUC from binned counts (docs/decisions/0026). It is asked for any rows,
+            and what it says is shown; sums say how that moves without a group.
         whole: `(solution, predictions) -> {score name: value}` of a metric that is no sum; see
             `whole_metric`.
         others: `(answers, submission) -> float` of a metric of others, as it is; its solution has
@@ -49,16 +52,66 @@ class Metric:
     statistics: Callable[[Table, Table, Layout], Any]
     finish: Callable[[Floats, Layout], dict[str, Floats]]
     layout: Callable[[Table, Table], Layout] = no_layout
+    exact: Callable[[Table, Table], Mapping[str, float]] | None = None
     whole: Callable[[Table, Table], Mapping[str, float]] | None = None
     others: Callable[[pd.DataFrame, pd.DataFrame], float] | None = None
 
     def score(self, solution: Table, predictions: Table) -> dict[str, float]:
-        """Score aligned rows once: a sum, then `finish`."""
+        """Score aligned rows once: a sum, then `finish`; exact values where there are such."""
         if self.whole is not None:
             return {name: float(value) for name, value in self.whole(solution, predictions).items()}
         layout = self.layout(solution, predictions)
         sums = np.asarray(self.statistics(solution, predictions, layout).sum(axis=0)).reshape(-1)
-        return {name: float(value) for name, value in self.finish(sums, layout).items()}
+        return self.finished(sums, layout, solution, predictions)
+
+    def finished(
+        self, sums: Floats, layout: Layout, solution: Table, predictions: Table
+    ) -> dict[str, float]:
+        """The scores of some rows, from their sums [k] and, for exact values, the rows."""
+        scores = {name: float(value) for name, value in self.finish(sums, layout).items()}
+        return {**scores, **(self.exact(solution, predictions) if self.exact else {})}
+
+
+def joined(*metrics: Metric) -> Metric:
+    """One metric that gives the scores of several, from their sums side by side.
+
+    Args:
+        metrics: Any but those of `whole_metric`.
+    """
+
+    def statistics(solution: Table, predictions: Table, layouts: list[tuple[Layout, slice]]) -> Any:
+        from scipy.sparse import csr_array, hstack
+
+        columns = [
+            csr_array(metric.statistics(solution, predictions, layout))
+            for metric, (layout, _) in zip(metrics, layouts, strict=True)
+        ]
+        return hstack(columns, format="csr")
+
+    def layout(solution: Table, predictions: Table) -> list[tuple[Layout, slice]]:
+        none = np.zeros(0, dtype=np.int64)
+        tables = some_rows(solution, none), some_rows(predictions, none)
+        layouts, start = [], 0
+        for metric in metrics:
+            own = metric.layout(solution, predictions)
+            width = metric.statistics(*tables, own).shape[1]
+            layouts.append((own, slice(start, start + width)))
+            start += width
+        return layouts
+
+    def finish(sums: Floats, layouts: list[tuple[Layout, slice]]) -> dict[str, Floats]:
+        scores: dict[str, Floats] = {}
+        for metric, (layout, columns) in zip(metrics, layouts, strict=True):
+            scores |= metric.finish(sums[..., columns], layout)
+        return scores
+
+    def exact(solution: Table, predictions: Table) -> dict[str, float]:
+        scores: dict[str, float] = {}
+        for metric in metrics:
+            scores |= metric.exact(solution, predictions) if metric.exact else {}
+        return scores
+
+    return Metric(statistics=statistics, finish=finish, layout=layout, exact=exact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +131,7 @@ def whole_metric(
     score: Callable[[Table, Table], Mapping[str, float]],
     prepared: Callable[[Table, Table], tuple[Table, Table]] = lambda *tables: tables,
 ) -> Metric:
-    """A metric that is no function of sums, such as AUC: any function of two aligned tables.
+    """A metric that is no function of sums: any function of two aligned tables.
 
     The generic, slower path: it runs once for the rows that are asked for and once without each
     of at most 64 buckets of whole groups.
@@ -101,7 +154,7 @@ def whole_metric(
 
     def finish(sums: Floats, rows: Rows) -> dict[str, Floats]:
         chosen = sums.reshape(-1, sums.shape[-1]) > 0.5
-        scores = [score(*(_some(t, one[rows.cell]) for t in _tables(rows))) for one in chosen]
+        scores = [score(*(some_rows(t, one[rows.cell]) for t in _tables(rows))) for one in chosen]
         shape = sums.shape[:-1]
         return {name: np.array([f[name] for f in scores]).reshape(shape) for name in scores[0]}
 
@@ -112,5 +165,6 @@ def _tables(rows: Rows) -> tuple[Table, Table]:
     return rows.solution, rows.predictions
 
 
-def _some(table: Table, rows: NDArray[np.bool_]) -> Table:
+def some_rows(table: Table, rows: NDArray[Any]) -> dict[str, Any]:
+    """These rows of a table: positions or a mask."""
     return {name: column[rows] for name, column in table.items()}

@@ -1,5 +1,7 @@
 """Raw files: fetched from their public source, or taken from a folder or archive that has them.
 
+Archives are zip, tar (also `.tar.gz`, `.tar.xz`) and 7z of a single text.
+
 Each member is checked by its sha256, wherever it came from; all that is wrong is said at once.
 """
 
@@ -14,14 +16,15 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
+from io import BytesIO
 from itertools import repeat
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from podium import scratch, workspace
 from podium.errors import DataError
@@ -39,11 +42,10 @@ _EXAMPLES = 5
 _NOT_FOUND = "not found"
 _ABSENT = ("no such file or folder", _NOT_FOUND)
 _RATIO, _ROOM = 200, 256 << 20
-"""A zip is refused if its members of one name unpack to more than 200 times its size, and 256 MiB:
-tables of text take 5 to 50 times."""
+"""An archive is refused if its members of one name unpack to more than 200 times its size, and
+256 MiB: tables of text take 5 to 50 times."""
 
 
-_TARS = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".tgz")
 _BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, OSError, ValueError, OverflowError),
@@ -82,7 +84,7 @@ def members(
             for file in downloads:
                 file.unlink(missing_ok=True)  # the next try fetches it again
             where = source or ("the download" if downloads else competition.folder)
-            hint = "Give a folder or zip that holds them: --from DIR"
+            hint = "Give a folder or archive that holds them: --from DIR"
             if dataset.at_hand and source is None:
                 hint = (
                     f"If they are meant to be others: podium freeze {competition.name}; "
@@ -253,66 +255,94 @@ def _candidates(name: str, place: Path, unpacked: Path, *, own: bool) -> Iterato
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*"))
     yield from (path for path in files if fnmatchcase(_name(path, name), name) and path.is_file())
     for path in files:
-        if path.is_file() and path.suffix.lower() == ".zip":
-            yield from _unpack(name, path, unpacked)
-        elif path.is_file() and path.name.lower().endswith(_TARS):
-            yield from _untar(name, path, unpacked)
+        opened = next(
+            (how for end, how in _ARCHIVES.items() if path.name.lower().endswith(end)), None
+        )
+        if opened and path.is_file():
+            yield from _unpack(name, path, unpacked, opened)
 
 
-def _untar(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
-    """The same of a tar archive, packed or not."""
-    room = _RATIO * archive.stat().st_size + _ROOM
-    with _whole(archive), tarfile.open(archive) as opened:
-        for info in opened:
-            if not info.isfile() or not fnmatchcase(_name(PurePosixPath(info.name), name), name):
-                continue
-            room -= info.size
-            if room < 0:
-                raise tarfile.TarError(f"{name} would unpack to more than it may")
-            member = opened.extractfile(info)
-            assert member is not None  # noqa: S101  it is a file
-            yield _written(_name(PurePosixPath(info.name), name), member, unpacked)
-
-
-def _unpack(name: str, archive: Path, unpacked: Path) -> Iterator[Path]:
+def _unpack(name: str, archive: Path, unpacked: Path, opened: _Opened) -> Iterator[Path]:
     """Unpack the members of that name, whatever their folder inside the archive."""
-    with _whole(archive), zipfile.ZipFile(archive) as opened:
-        named = [
-            info
-            for info in opened.infolist()
-            if fnmatchcase(_name(PurePosixPath(info.filename), name), name)
-        ]
-        size = sum(info.file_size for info in named)  # no more than declared is unpacked
-        if size > _RATIO * archive.stat().st_size + _ROOM:
-            raise zipfile.BadZipFile(f"{name} would unpack to {size >> 20:,} MiB")
-        for info in named:
-            if not info.is_dir():
-                with opened.open(info) as member:
-                    yield _written(_name(PurePosixPath(info.filename), name), member, unpacked)
-
-
-def _written(name: str, member: IO[bytes], unpacked: Path) -> Path:
-    """A member as a file in a folder of its own: names may repeat in an archive."""
-    target = Path(mkdtemp(dir=unpacked)) / name
-    target.parent.mkdir(exist_ok=True)
-    with target.open("wb") as out:
-        shutil.copyfileobj(member, out, _CHUNK)
-    return target
-
-
-@contextmanager
-def _whole(archive: Path) -> Iterator[None]:
-    """Say of an archive that is broken that it is."""
+    kind = archive.name.rpartition(".")[2]
     try:
-        yield
+        with opened(archive) as members:
+            named = [one for one in members if fnmatchcase(_name(one.path, name), name)]
+            size = sum(one.size for one in named)  # no more than declared is unpacked
+            if size > _RATIO * archive.stat().st_size + _ROOM:
+                raise ValueError(f"{name} would unpack to {size >> 20:,} MiB")
+            for one in named:
+                folder = Path(mkdtemp(dir=unpacked))  # names may repeat in an archive
+                target = folder / _name(one.path, name)
+                target.parent.mkdir(exist_ok=True)
+                with one.open() as member, target.open("wb") as out:
+                    shutil.copyfileobj(member, out, _CHUNK)
+                yield target
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # of the disk, not of the archive
-        kind = "zip" if archive.suffix.lower() == ".zip" else "tar"
         raise DataError(
             f"{archive} is not a whole {kind} archive: {error or 'it ends early'}.",
             hint="Download it again, or name another folder: --from DIR",
         ) from error
+
+
+class _Member(NamedTuple):
+    """A file in an archive."""
+
+    path: PurePosixPath
+    size: int
+    open: Callable[[], IO[bytes]]
+
+
+_Opened = Callable[[Path], AbstractContextManager[list[_Member]]]
+
+
+@contextmanager
+def _zip(archive: Path) -> Iterator[list[_Member]]:
+    with zipfile.ZipFile(archive) as opened:
+        yield [
+            _Member(PurePosixPath(one.filename), one.file_size, partial(opened.open, one))
+            for one in opened.infolist()
+            if not one.is_dir()
+        ]
+
+
+@contextmanager
+def _tar(archive: Path) -> Iterator[list[_Member]]:
+    with tarfile.open(archive) as opened:
+        members = []
+        for one in opened:
+            if one.isfile():
+                read = cast("Callable[[], IO[bytes]]", partial(opened.extractfile, one))
+                members.append(_Member(PurePosixPath(one.name), one.size, read))
+        yield members
+
+
+@contextmanager
+def _seven_zip(archive: Path) -> Iterator[list[_Member]]:
+    """A 7z of one file is one LZMA2 stream behind 32 bytes of header; it ends itself.
+
+    Its member is taken to be a text that is called as the archive is; its sha256 tells.
+    """
+    size = _RATIO * archive.stat().st_size + _ROOM
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 26}]
+    with archive.open("rb") as file:
+        if file.read(6) != b"7z\xbc\xaf\x27\x1c":
+            raise ValueError("it does not begin as one")
+        file.seek(32)
+        stream = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=filters)
+        content = stream.decompress(file.read(), max_length=size)
+    if not stream.eof:
+        raise ValueError("it ends early, or is of several files")
+    yield [_Member(PurePosixPath(f"{archive.stem}.txt"), len(content), partial(BytesIO, content))]
+
+
+_ARCHIVES: Mapping[str, _Opened] = {
+    ".zip": _zip,
+    **dict.fromkeys((".tar", ".tar.gz", ".tgz", ".tar.xz"), _tar),
+    ".7z": _seven_zip,
+}
 
 
 def _shown(path: Path, unpacked: Path, place: Path) -> str:
@@ -343,7 +373,9 @@ def _download(
     try:
         path = pooch.retrieve(
             source.url,
-            known_hash=f"sha256:{known}" if (known := source.members.get(file)) else None,
+            known_hash=f"sha256:{known}"
+            if (known := source.members.get(_itself(source)))
+            else None,
             fname=file,
             path=folder,
             downloader=partial(_stream, most=source.limit_mb, progress=progress),
@@ -416,6 +448,12 @@ def _stream(url: str, file: str, manager: Any, *, most: float, progress: Progres
 
 
 def _kept(source: Source, competition: Competition, dataset: Dataset) -> Path:
-    """Where a download is kept."""
+    """Where a download is kept: a member that is fetched itself with the folder in its name."""
     folder = workspace.cache() / "raw" / competition.name / dataset.name
-    return folder / (source.url.rsplit("/", 1)[-1] or "-")
+    return folder / (_itself(source) or source.url.rsplit("/", 1)[-1] or "-")
+
+
+def _itself(source: Source) -> str:
+    """The member that the address holds; nothing where it holds an archive of them."""
+    names = (name for name in source.members if f"/{source.url}".endswith(f"/{name}"))
+    return next(names, "")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podium.competition.foreign import ParticipantVisibleError, kaggle, mle_bench
-from podium.competition.metric import Floats, Metric, Table, whole_metric
+from podium.competition.metric import Floats, Metric, Table, joined, whole_metric
 from podium.metrics.labels import labels
 from podium.metrics.probabilities import probabilities, ranking
 from podium.metrics.regression import regression
@@ -29,6 +29,7 @@ __all__ = [
     "Table",
     "Tally",
     "difference",
+    "joined",
     "kaggle",
     "labels",
     "mle_bench",

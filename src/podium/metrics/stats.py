@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.competition.metric import some_rows
 from podium.errors import PodiumError
 
 if TYPE_CHECKING:
@@ -115,10 +116,15 @@ class Cells:
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """Summed statistics by cell; what scores, strata and intervals are made of."""
+    """Summed statistics by cell; what scores, strata and intervals are made of.
+
+    Attributes:
+        tables: Answers and predictions, for metrics with exact values beside their sums.
+    """
 
     metric: Metric
     layout: Layout
+    tables: tuple[Table, Table]
     cells: Cells
     sums: Floats  # [cells, k]
     rows: NDArray[np.int64]  # [cells]
@@ -135,6 +141,7 @@ class Tally:
             return cls(
                 metric=metric,
                 layout=replace(metric.layout(solution, predictions), cell=cells.code),
+                tables=(solution, predictions),
                 cells=cells,
                 sums=np.eye(len(cells)),
                 rows=np.bincount(cells.code, minlength=len(cells)),
@@ -156,6 +163,7 @@ class Tally:
         return cls(
             metric=metric,
             layout=layout,
+            tables=(solution, predictions),
             cells=cells,
             sums=sums.toarray() if hasattr(sums, "toarray") else sums,
             rows=np.bincount(cells.code, minlength=len(cells)),
@@ -180,6 +188,18 @@ class Tally:
             raise PodiumError(f"There are no rows to score ({labels}).")
         return Card(whole=whole, strata=by_stratum)
 
+    def scores(self) -> dict[str, float]:
+        """All scores of all rows."""
+        return self._finished(self.sums.sum(axis=0), np.ones(len(self.cells), dtype=bool))
+
+    def _finished(self, total: Floats, mask: NDArray[np.bool_]) -> dict[str, float]:
+        """All scores of some cells, from their sum."""
+        tables = self.tables
+        if self.metric.exact is not None and not mask.all():
+            rows = mask[self.cells.code]
+            tables = some_rows(tables[0], rows), some_rows(tables[1], rows)
+        return self.metric.finished(total, self.layout, *tables)
+
     def estimate(self, primary: str, enough: int = MIN_GROUPS, **labels: str) -> Estimate | None:
         """Score the cells that carry these labels; None where there are none.
 
@@ -197,7 +217,7 @@ class Tally:
         buckets, code = np.unique(self.cells.bucket[mask], return_inverse=True)
         groups = sum_by(code, len(buckets), self.sums[mask])
         total = groups.sum(axis=0)
-        scores = {k: float(v) for k, v in self.metric.finish(total, self.layout).items()}
+        scores = self._finished(total, mask)
         _must_be_finite(scores)
         influence = _influence(self.metric, self.layout, total, groups, primary)
         se, ci = interval(scores[primary], influence, enough)
@@ -268,14 +288,17 @@ def sum_by(code: NDArray[np.int64], count: int, statistics: Any, before: Any = N
     """Sum rows [rows, k] by their code into [count, k], onto the sums of the rows before them.
 
     Rows are added one after the other in their order, so that chunks of any length give the same
-    bytes. Sparse statistics, which are counts, stay sparse.
+    bytes. Sparse statistics stay sparse.
     """
     if hasattr(statistics, "toarray"):
-        from scipy.sparse import csr_array
+        from scipy.sparse import csr_array, vstack
 
         rows = len(code)
+        if before is not None:
+            statistics = vstack([before, statistics], format="csr")
+            code, rows = np.concatenate([np.arange(count), code]), count + rows
         member = csr_array((np.ones(rows), code, np.arange(rows + 1)), shape=(rows, count))
-        return member.T @ statistics if before is None else before + member.T @ statistics
+        return member.T @ statistics
     columns = np.asarray(statistics, dtype=np.float64).T
     if before is None:
         columns = np.ascontiguousarray(columns)

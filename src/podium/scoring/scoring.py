@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.columns import as_numpy
+from podium.competition.metric import some_rows
 from podium.competition.version import KEPT, PUBLIC, SOLUTION
 from podium.data.dataset import Data, given_to_others, metric_columns, target_columns
 from podium.errors import PodiumError
@@ -106,7 +107,7 @@ class Solution:
         if not private:
             rows = (self.cells.labels["part"] == "public")[self.cells.code]
         competition = self.data.competition
-        return by_group(competition, _some(self.targets, rows), _some(predictions, rows))
+        return by_group(competition, some_rows(self.targets, rows), some_rows(predictions, rows))
 
     def estimates_by_group(
         self, predictions: Table, *, private: bool
@@ -124,7 +125,7 @@ class Solution:
         rows = np.ones(len(self.units), dtype=bool)
         if not private:
             rows = (self.cells.labels["part"] == "public")[self.cells.code]
-        answers, guesses = _some(self.targets, rows), _some(predictions, rows)
+        answers, guesses = some_rows(self.targets, rows), some_rows(predictions, rows)
         primary = competition.primary.name
         estimates: dict[str, dict[str, Estimate]] = {}
         for kind in kinds:
@@ -171,13 +172,11 @@ def by_group(
     for name in dict.fromkeys(group):
         rows = group == name
         if rows.sum() >= FEWEST:
-            scores = competition.metric.score(_some(answers, rows), _some(predictions, rows))
+            scores = competition.metric.score(
+                some_rows(answers, rows), some_rows(predictions, rows)
+            )
             groups[str(name)] = scores
     return groups
-
-
-def _some(table: Table, rows: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    return {name: column[rows] for name, column in table.items()}
 
 
 def open_solution(data: Data) -> Solution:

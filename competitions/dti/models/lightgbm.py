@@ -1,0 +1,65 @@
+"""Boosted trees (LightGBM) on n-grams of the SMILES and words of the protein, side by side.
+
+With one side alone it is a control: what drugs, or proteins, are worth by themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from podium.competition import Parameter
+from podium.learning import boost, tree_parameters
+
+from ..metric import TARGET
+from ..shared.features import DRUG, PROTEIN, grams, rows_of, words
+from ..shared.parameters import OF
+
+if TYPE_CHECKING:
+    from podium.competition import Part, Report
+
+PARAMETERS: dict[str, Parameter] = {
+    "of": OF,
+    **tree_parameters(
+        rounds=(150, 50, 1000, "log"),
+        learning_rate=(0.1, 0.02, 0.2, "log"),
+        num_leaves=(31, 15, 127, "log"),
+        min_data_in_leaf=(20, 5, 100, "log"),
+        feature_fraction=(0.2, 0.05, 0.8, "log"),
+        lambda_l2=(0.0, 0.0, 10.0),
+    ),
+}
+QUICK: dict[str, Any] = {"rounds": 20, "num_threads": 1}
+SIDES = {"drug": ((DRUG, grams),), "protein": ((PROTEIN, words),)}
+
+
+class BoostedTrees:
+    """Boosted trees on features of both sides."""
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.params, self.seed = params, seed
+        both = SIDES["drug"] + SIDES["protein"]
+        self.sides = SIDES.get(params["of"], both)
+        self.booster: lgb.Booster | None = None
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Boost; `report` gets the log loss on train as it falls."""
+        assert train.targets is not None
+        data = lgb.Dataset(rows_of(train, *self.sides), label=train.targets[TARGET].to_numpy())
+        self.booster = boost(
+            data, self.params, own=("of",), seed=self.seed, report=report, objective="binary"
+        )
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Predict."""
+        assert self.booster is not None
+        binds = np.asarray(self.booster.predict(rows_of(part, *self.sides)), dtype=np.float64)
+        return pd.DataFrame({"id": part.ids, TARGET: binds})
+
+
+def build(params: dict[str, Any], seed: int) -> BoostedTrees:
+    """Build the model."""
+    return BoostedTrees(params, seed)
