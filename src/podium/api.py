@@ -655,6 +655,7 @@ def predict(
     *,
     dataset: str | None = None,
     params: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
     seed: int = 0,
     output: Path | str | None = None,
     force: bool = False,
@@ -670,6 +671,8 @@ def predict(
         rows: A table, or a file of any form, with the feature columns; `id` may be left out.
         dataset: Its name; the default one is simulated.
         params: Changes to the model's `DEFAULTS`.
+        tables: Where the competition has tables beside the rows, further rows of these by their
+            name: a table, or a file of any form.
         seed: Everything random follows from it.
         output: A CSV or Parquet file to write; None writes none.
         force: Whether `output` may take the place of a file.
@@ -681,12 +684,8 @@ def predict(
         PodiumError: With everything that is wrong with the rows, or with `output`.
         ModelError: If the model file fails.
     """
-    if isinstance(rows, str):
-        rows = Path(rows)
-    elif not isinstance(rows, Path) and type(rows).__name__ != "DataFrame":
-        raise PodiumError(
-            f"podium.predict: rows is a file or a pandas DataFrame, not {repr(rows)[:80]}."
-        )
+    own = _file_or_table("rows", rows)
+    beside = {n: _file_or_table(f"tables[{n!r}]", one) for n, one in (tables or {}).items()}
     ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import predicting
     from podium.execution.worker import Limits
@@ -695,14 +694,24 @@ def predict(
     return predicting.predict(
         ready,
         file,
-        rows,
+        own,
         params=params,
+        tables=beside,
         limits=limits,
         seed=seed,
         output=None if output is None else Path(output),
         force=force,
         progress=progress,
     )
+
+
+def _file_or_table(name: str, given: Any) -> Any:
+    """An argument of `predict` that is a table, or a file of one."""
+    if not isinstance(given, str | Path) and type(given).__name__ != "DataFrame":
+        raise PodiumError(
+            f"podium.predict: {name} is a file or a pandas DataFrame, not {repr(given)[:80]}."
+        )
+    return Path(given) if isinstance(given, str) else given
 
 
 @checked

@@ -73,11 +73,21 @@ def count_rows(rows):
     return {INPUTS: table.log1p(), "counts": table, **each}
 
 
+def separation():
+    network = shipped("response.shared.separation")
+    return network.SeparationNetwork(FEATURES, [HIDDEN], LATENT, 2, "mmd")
+
+
+def two_domains(rows):
+    return {**inputs(rows), "target": (torch.arange(rows) % 2).float()}
+
+
 EXAMPLES = {
     "Autoencoder": (plain, inputs),
     "Clustering": (clustering, clustering_rows),
     "DeepCountAutoencoder": (counts, count_rows),
     "GraphAutoencoder": (graph, slices),
+    "SeparationNetwork": (separation, two_domains),
     "VariationalAutoencoder": (variational, inputs),
 }
 

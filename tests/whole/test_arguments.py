@@ -33,6 +33,9 @@ WRONG = {
     "predict: rows is a file or a pandas DataFrame, not [1, 2]": lambda: podium.predict(
         "toy", "line", [1, 2]
     ),
+    "predict: tables['lines'] is a file or a pandas DataFrame, not 5": lambda: podium.predict(
+        "toy", "line", "rows.csv", tables={"lines": 5}
+    ),
     "report: out is a path or text, not 5": lambda: podium.report(out=5),
     "import_records: file is a path or text, not 5": lambda: podium.import_records(5),
     "submit: message is text, not 5": lambda: podium.submit("toy", "p.csv", message=5),

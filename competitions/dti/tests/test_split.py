@@ -108,9 +108,7 @@ def test_drugs_are_one_whatever_their_spelling():
 def test_clusters_are_those_that_were_published(raw_folder):
     """Those of the cross-domain task, whose ids stand in its files; 884 of ours are 859 there."""
     pytest.importorskip("rdkit")
-    with raw.members(
-        *api.load("dti", "biosnap"), source=raw_folder("dti"), progress=None
-    ) as files:
+    with raw.members(*api.load("dti", "biosnap"), source=raw_folder("dti"), progress=None) as files:
         names = [name for name in files if name.startswith(rooms.TARGETS)]
         rows = pd.concat([pd.read_csv(files[name]) for name in names])
         everything = rooms.read(files, "biosnap")

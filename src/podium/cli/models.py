@@ -27,6 +27,7 @@ from podium.cli.options import (
     Study,
     Team,
 )
+from podium.errors import PodiumError
 
 
 def models(
@@ -187,6 +188,12 @@ def predict(
             "--input", metavar="FILE", help="Rows to predict: .csv, .parquet, ...; DNA also .fasta."
         ),
     ],
+    tables: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--table", metavar="NAME=FILE", help="More rows of a table beside the rows; repeatable."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", metavar="FILE", help="Write there: .csv or .parquet."),
@@ -209,6 +216,7 @@ def predict(
             rows,
             dataset=dataset,
             params=parse_settings(settings or []),
+            tables=_files(tables or []),
             seed=seed,
             output=output,
             force=force,
@@ -224,3 +232,17 @@ def predict(
         printing.document({**known, **how, "predictions": predictions})
     else:
         submissions.predicted(predicted)
+
+
+def _files(named: list[str]) -> dict[str, str]:
+    """Tables of `--table NAME=FILE`."""
+    files: dict[str, str] = {}
+    for text in named:
+        name, _, file = text.partition("=")
+        if not name or not file or name in files:
+            raise PodiumError(
+                f"{text!r} names no table, or one again.",
+                hint="Write it as name=file, each name once: --table lines=mine.csv",
+            )
+        files[name] = file
+    return files

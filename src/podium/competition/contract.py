@@ -44,11 +44,13 @@ class Source:
     """Where raw files come from.
 
     Attributes:
-        url: Public address of one file or of a zip archive; a folder beside `competition.py`, such
-            as `raw`; or empty for files that only their owners have: they are given with `--from`.
+        url: Public address of one file or of an archive (zip, tar); a folder beside
+            `competition.py`, such as `raw`; or empty for files that only their owners have: they
+            are given with `--from`.
         members: The files that are needed and the sha256 of each; these decide, not the archive.
-            A name may be a pattern (`sample_*.h5`), for one file or more. A sha256 of None takes
-            any content: what was prepared from it has its own fingerprint and so its own board.
+            A name may be a pattern (`sample_*.h5`), for one file or more: the sha256 of several is
+            that of the lines that `sha256sum` prints of them, by name. A sha256 of None takes any
+            content: what was prepared from it has its own fingerprint and so its own board.
         optional: Patterns of files that are taken where they are there, whatever their content.
             Here and in `members`, `train/*.npz` names files in a folder of that name.
         licence: Licence or terms, in words.
@@ -139,8 +141,8 @@ class Score:
 
     Attributes:
         beside: Whether the board shows it beside the primary score.
-        perfect: What the answers themselves reach; None for a count that is neither good nor bad,
-            which stands in JSON alone.
+        perfect: What the answers themselves reach; None where that differs between datasets, or
+            for a count that is neither good nor bad: those stand in JSON alone, unless `beside`.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
@@ -80,6 +80,9 @@ class Part:
         features: One row an id, in the same order, default index.
         counts: A sparse matrix of the same rows, where the competition has one; see `slices`.
         sequences: DNA of the same rows, where the competition has it.
+        tables: What belongs to things that the rows name, by the table's name: a row for each
+            thing, with the key that a feature has as index. All that the dataset has, whichever
+            rows are here; each is read when it is asked for.
         targets: The columns to predict (train only).
         truth: The matrix to predict, where the target is one (train only); see `slices`.
         folds: Fixed cross-validation fold of each row, int64 (train only).
@@ -95,6 +98,7 @@ class Part:
     features: pd.DataFrame
     counts: Counts | None = None
     sequences: Sequences | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     targets: pd.DataFrame | None = None
     truth: Counts | None = None
     folds: NDArray[np.int64] | None = None
@@ -107,7 +111,9 @@ class Part:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        given = [part.name for part in fields(self) if getattr(self, part.name) is not None]
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
+        values["tables"] = self.tables or None
+        given = [name for name, value in values.items() if value is not None]
         return f"<Part: {self.name}, {len(self):,} rows; {', '.join(given[1:])}>"
 
     def take(self, rows: NDArray[Any]) -> Part:

@@ -340,8 +340,8 @@ def _split(work: _Work, dataset: Dataset, prepared: data.Prepared) -> tuple[byte
         present = dict(sorted({**known, dataset.name: content}.items()))
         work.files[sums] = json.dumps(present, indent=2) + "\n"
     file = place / "splits" / f"{dataset.name}.csv"
-    if work.text(file.as_posix()).encode() != split.table:
-        work.files[file.as_posix()] = split.table.decode()
+    if work.text(file.as_posix()).encode() != split.file:
+        work.files[file.as_posix()] = split.file.decode()
     if split.retired != data.retired(competition, dataset):
         text = "".join(f"{row}\n" for row in split.retired)
         work.files[file.with_suffix(".retired.txt").as_posix()] = text or None

@@ -27,12 +27,14 @@ class Resplit:
     """A split as it is to be frozen.
 
     Attributes:
-        table: As CSV.
+        table: As CSV, with a line for each row.
+        file: As it is kept: the same, or by the feature whose values the rule divides.
         changes: How it differs from the one before, one line each.
         retired: Test rows that are scored no longer, those of earlier splits too.
     """
 
     table: bytes
+    file: bytes
     changes: tuple[str, ...]
     retired: tuple[str, ...]
 
@@ -51,9 +53,11 @@ def resplit(
     rule = _rule(competition, dataset)
     former = data.retired(competition, dataset)
     if not file.is_file() and rule is not None:
-        table = rule(prepared).to_csv(index=False, lineterminator="\n").encode()
+        kept = rule(prepared).to_csv(index=False, lineterminator="\n").encode()
+        table = data.split_of_rows(kept, prepared)
         changes, gone = [f"{dataset.name}: the split is made by split.py"], []
     else:
+        kept = file.read_bytes() if file.is_file() else b""
         table = data.split_table(competition, dataset, prepared)
         split, ids = _read(table), prepared.features["id"]
         labelled = split["id"].isin(set(prepared.targets["id"]))
@@ -63,14 +67,14 @@ def resplit(
         if len(new) or not stays.all():
             added = _added(competition, dataset, prepared, split[stays], new, rule, new_rows)
             whole = pd.concat([split[stays], added])
-            table = whole.to_csv(index=False, lineterminator="\n").encode()
+            kept = table = whole.to_csv(index=False, lineterminator="\n").encode()
             for what, rows in (("gone", split[~stays]), ("new", added)):
                 counts = rows["part"].value_counts()
                 parts = ", ".join(f"{count} {part}" for part, count in counts.items())
                 changes += [f"{dataset.name}: rows that are {what}: {parts}"] if parts else []
     scored = set(_scored(_read(table)))
     retired = [row for row in dict.fromkeys([*former, *gone]) if row not in scored]
-    return Resplit(table=table, changes=tuple(changes), retired=tuple(retired))
+    return Resplit(table=table, file=kept, changes=tuple(changes), retired=tuple(retired))
 
 
 def _read(table: bytes) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -42,7 +42,8 @@ from podium.competition.version import (
     read_manifest,
     version_of,
 )
-from podium.data import raw
+from podium.data import beside, raw
+from podium.data.beside import Tables
 from podium.errors import DataError, UnknownNameError, reason, require_extra
 from podium.scratch import file_sha256
 
@@ -82,6 +83,9 @@ class Prepared:
         sequences: DNA of the rows of `features`, where the competition has it.
         truth: The matrix to predict with the rows of `targets`, where the target is one; its
             blocks are those of `counts`.
+        tables: What belongs to things that rows name, as the genes of a cell line, by a name: one
+            row for each thing; the first column is its key and the name of a feature. Public, those
+            of test rows too (docs/decisions/0027).
         answers: For a metric of others the organiser's answer rows as they are: `id` and the
             columns that it is given, in their own types; of the test rows at least. Without it the
             metric is given the targets, and the columns of `groups` that `metric_by` names.
@@ -97,6 +101,7 @@ class Prepared:
     counts: Counts | None = None
     sequences: Sequences | None = None
     truth: Counts | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     answers: pd.DataFrame | None = None
 
 
@@ -204,6 +209,7 @@ class Data:
             features=features,
             counts=self.counts(f"{PUBLIC}/{name}.h5"),
             sequences=self.sequences(f"{PUBLIC}/{name}{SEQUENCES}"),
+            tables=self.tables,
             rng=np.random.default_rng([seed, *name.encode()]),
         )
 
@@ -214,6 +220,11 @@ class Data:
     def sequences(self, name: str) -> Sequences | None:
         """The sequences of a prepared file, where the dataset has them."""
         return Sequences.open(self.file(name)) if self.has(name) else None
+
+    @property
+    def tables(self) -> Tables:
+        """The tables beside the rows by name, read when one is asked for."""
+        return Tables(self)
 
     @cached_property
     def genes(self) -> tuple[str, ...]:
@@ -435,7 +446,24 @@ def build(
     options: Mapping[str, Any] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> Prepared:
-    """Run the competition's own preparation (or simulator) and give its tables."""
+    """Run the competition's own preparation (or simulator) and give its tables.
+
+    Raises:
+        DataError: If there is something wrong with raw files or tables.
+    """
+    prepared = _built(competition, dataset, source, options, progress=progress)
+    beside.check(prepared, ["part", "stratum", "fold", *(t.name for t in competition.targets)])
+    return prepared
+
+
+def _built(
+    competition: Competition,
+    dataset: Dataset,
+    source: Path | None,
+    options: Mapping[str, Any],
+    *,
+    progress: Progress | None,
+) -> Prepared:
     _check_options(dataset, f"{competition.name}/{dataset.name}", options)
     if dataset.simulated:
         if source is not None:
@@ -486,12 +514,32 @@ def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) 
     """
     file = competition.data_folder / "splits" / f"{dataset.name}.csv"
     if file.is_file():
-        return file.read_bytes()
+        return split_of_rows(file.read_bytes(), prepared)
     if dataset.frozen:
         raise DataError(f"{file} is missing: the split of {competition.name}/{dataset.name}.")
     split: Callable[[Prepared], pd.DataFrame]
     split = getattr(competition.module("split"), dataset.function)
-    return _csv(split(prepared))
+    return split_of_rows(_csv(split(prepared)), prepared)
+
+
+def split_of_rows(table: bytes, prepared: Prepared) -> bytes:
+    """A split as CSV with a line for each row.
+
+    Args:
+        table: That; or one by a feature, which its first column names instead of `id`: all rows of
+            one value lie together then, and those without an answer are open.
+        prepared: The rows.
+    """
+    import pandas as pd
+
+    key = table.partition(b",")[0].decode()
+    if key == "id" or key not in prepared.features:
+        return table
+    parts = pd.read_csv(BytesIO(table), dtype=str, keep_default_na=False)
+    rows = prepared.features[["id", key]].merge(parts, on=key, how="left", validate="many_to_one")
+    labelled = rows["id"].isin(set(prepared.targets["id"]))
+    rows["part"] = rows["part"].where(labelled | rows["part"].isna(), "open")
+    return _csv(rows[_SPLIT_COLUMNS])
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -501,8 +549,10 @@ def _csv(table: pd.DataFrame) -> bytes:
 def fingerprint(prepared: Prepared) -> str:
     """sha256 of the content of all tables, whatever the file format or library version."""
     digest = hashlib.sha256()
-    for name in ("features", "targets", "groups", "ceiling", "answers"):
-        table = getattr(prepared, name)
+    named = ("features", "targets", "groups", "ceiling", "answers")
+    tables = {name: getattr(prepared, name) for name in named}
+    tables |= {f"table {name}": table for name, table in prepared.tables.items()}
+    for name, table in tables.items():
         if table is not None and not isinstance(table, Counts):
             digest.update(f"[{name}:{len(table)}]".encode())
             for column in table.columns:
@@ -559,6 +609,8 @@ def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd
         for matrix, ending in ((prepared.counts, ".h5"), (prepared.sequences, SEQUENCES)):
             if matrix is not None and rows.any():
                 matrix.take(rows).write(folder / PUBLIC / f"{name}{ending}")
+    for name, one in prepared.tables.items():
+        save(one, f"{PUBLIC}/{name}{beside.TABLE}")
     learnt, scored = rows_of["train"][labelled], test[labelled]
     labels = [target.name for target in competition.targets if target.label]
     _write_sample(folder / PUBLIC / SAMPLE, prepared, test, targets[learnt], labels)

@@ -8,6 +8,7 @@ Each member is checked by its sha256, wherever it came from; all that is wrong i
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import lzma
 import shutil
@@ -134,10 +135,15 @@ def present(name: str, expected: str, place: Path) -> str:
         DataError: If there is none, or several that hold different things.
     """
     with scratch.directory("podium-raw-") as unpacked:
-        files = _candidates(name, place, unpacked, own=True)
-        there = {file_sha256(file) for file in files} if place.exists() else set()
+        together = _Together(name)
+        there = set()
+        for file in _candidates(name, place, unpacked, own=True) if place.exists() else ():
+            there.add(sha256 := file_sha256(file))
+            together.add(file, sha256)
     if expected in there:
         return expected
+    if len(together.files) > 1:
+        return together.sha256
     if len(there) != 1:
         many = "is there in several versions" if there else "is missing"
         raise DataError(f"{name} {many} in {place}.", hint="Put one file of that name there.")
@@ -182,6 +188,7 @@ def _locate(
         return {}, [f"{place}: no such file or folder"]
     files: dict[str, Path] = {}
     problems = []
+    together = _Together(name)
     for candidate in _candidates(name, place, unpacked, own=own):
         if expected is None:
             label = _name(candidate, name)
@@ -192,13 +199,44 @@ def _locate(
         actual = file_sha256(candidate)
         if actual == expected:
             return {name: candidate}, []
+        together.add(candidate, actual)
         problems.append(
             f"{name}: sha256 is {actual[:12]}..., expected {expected[:12]}...: "
             f"changed or truncated ({_shown(candidate, unpacked, place)})"
         )
+    if len(together.files) > 1:
+        if together.sha256 == expected:
+            return together.files, []
+        problems = [f"{name}: {together.said}, expected {str(expected)[:12]}..."]
     if not files and not problems:
         problems = [f"{name}: {_NOT_FOUND}"]
     return files, problems if expected is None else list(dict.fromkeys(problems))[:_EXAMPLES]
+
+
+class _Together:
+    """The files that a pattern names, as one: their sha256 is that of what `sha256sum` prints."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.files: dict[str, Path] = {}
+        self._known: dict[str, str] = {}
+
+    def add(self, file: Path, sha256: str) -> None:
+        """Take a file, where the name is a pattern; of one name the first."""
+        if "*" in self.pattern:
+            self.files.setdefault(_name(file, self.pattern), file)
+            self._known.setdefault(file.name, sha256)
+
+    @property
+    def sha256(self) -> str:
+        """Of a line for each file, `sha256  name`, by name."""
+        lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(self._known.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def said(self) -> str:
+        """What they are together."""
+        return f"{len(self.files):,} files whose sha256 together is {self.sha256[:12]}..."
 
 
 def _name(path: Path | PurePosixPath, pattern: str) -> str:
@@ -376,10 +414,10 @@ class _Limited:
         self._progress, self._done = progress, 0
         self._total: int | None = None
 
-    def expect(self, response: requests.Response, **_: Any) -> None:
+    def expect(self, coming: requests.Response, **_: Any) -> None:
         """Refuse what says itself that it is too large, before any of it comes."""
-        self._ends.callback(response.close)
-        length = response.headers.get("content-length", "")
+        self._ends.callback(coming.close)
+        length = coming.headers.get("content-length", "")
         if length.isdecimal():
             self._total = int(length)
             if self._total > self._most:
@@ -399,12 +437,13 @@ class _Limited:
 def _stream(url: str, file: str, manager: Any, *, most: float, progress: Progress | None) -> None:
     """Download as pooch does, of most MiB."""
     import pooch
+    from requests.hooks import HOOKS
 
     with open(file, "wb") as opened, ExitStack() as ends:  # noqa: PTH123  pooch gives a name
         limited = _Limited(opened, most * (1 << 20), ends, progress)
         load = pooch.downloaders.choose_downloader(url)
         if isinstance(load, pooch.HTTPDownloader):
-            load.kwargs["hooks"] = {"response": limited.expect}
+            load.kwargs["hooks"] = dict.fromkeys(HOOKS, limited.expect)
         load(url, limited, manager)
 
 

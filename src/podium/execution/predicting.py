@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,16 +25,17 @@ import pandas as pd
 import pyarrow as pa
 
 from podium import scratch, workspace
-from podium.columns import EXAMPLES
+from podium.columns import EXAMPLES, first, many
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 from podium.competition.version import PUBLIC
 from podium.data import formats, h5ad
+from podium.data.beside import unknown
 from podium.data.columns import column_problems
 from podium.data.formats import SEQUENCE, Expected
 from podium.data.parsing import NULLS
 from podium.data.reader import read
-from podium.errors import DataError, PodiumError, note
+from podium.errors import DataError, PodiumError, UnknownNameError, note
 from podium.execution import provenance, training, views
 from podium.execution.views import ROWS
 from podium.execution.worker import Done, Limits, Worker
@@ -81,6 +83,7 @@ def predict(
     rows: Path | pd.DataFrame,
     *,
     params: Mapping[str, Any],
+    tables: Mapping[str, Path | pd.DataFrame] = MappingProxyType({}),
     limits: Limits,
     seed: int = 0,
     output: Path | None = None,
@@ -90,7 +93,8 @@ def predict(
     """Predict the rows of a table, or of a file of any form, with the feature columns.
 
     Where the competition has sequences, these are a column `sequence`; or the file is FASTA, with
-    the other columns as `key=value` behind each name.
+    the other columns as `key=value` behind each name. Where it has tables beside the rows, `tables`
+    may give further ones of the same columns, for things that the dataset does not know.
 
     Raises:
         PodiumError: With everything that is wrong with the rows; or if `output` is there already
@@ -98,9 +102,12 @@ def predict(
         ModelError: If the model fails on the rows.
     """
     start = time.perf_counter()
+    for name in tables:
+        if name not in data.tables:
+            raise UnknownNameError(f"table of {data.competition.name}", name, data.tables)
     if output is not None:
         _check_output(output, rows, force=force)
-    part = _part(data, data.train(seed), rows, seed)
+    part = _part(data, data.train(seed), rows, tables, seed)
     with scratch.directory("podium-rows-") as folder:
         given = views.with_rows(data, folder, part)
         with Worker(data.competition, model, given, limits=limits) as worker:
@@ -142,7 +149,13 @@ def _write(table: pd.DataFrame, output: Path) -> None:
             submission.write(table, made)
 
 
-def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part:
+def _part(
+    data: Data,
+    train: Part,
+    rows: Path | pd.DataFrame,
+    tables: Mapping[str, Path | pd.DataFrame],
+    seed: int,
+) -> Part:
     """The rows as a model takes them.
 
     Raises:
@@ -154,19 +167,8 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     expected = train.features
     if train.sequences is not None:
         expected = expected.assign(**{SEQUENCE: ""})
-    table = _table(rows, expected)
+    table, given, features, problems = _columns(rows, expected)
     wanted = train.features.columns
-    table = _with_ids(table, expected, rows)
-    problems = _column_problems(table, expected, rows)
-    with _reading(rows):
-        plain = [name for name in ["id", *expected.columns] if _is_plain(table, name)]
-        given = {name: table.column(name).to_pandas() for name in plain}
-    given |= {n: _with_gaps(given[n], train.features[n]) for n in wanted if n in given}
-    features: dict[Any, Any] = {}
-    for name in wanted:
-        if name in given:
-            features[name], trouble = _converted(given[name], train.features[name])
-            problems += [f"column {name!r}: {what}" for what in trouble]
     ids, trouble = _ids(given.get("id"), table.num_rows)
     problems += trouble
     if own and not problems:
@@ -175,6 +177,8 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     if train.sequences is not None and SEQUENCE in given and table.num_rows:
         sequences, trouble = _sequences(given[SEQUENCE], ids, train.sequences.length)
         problems += trouble
+    beside, trouble = _tables(train, tables, features)
+    problems += trouble
     if problems:
         what = rows if isinstance(rows, Path) else "The table"
         many = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
@@ -182,6 +186,7 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
             f"The columns are those of {data.folder / PUBLIC / 'test.parquet'}"
             + ("" if train.sequences is None else f", and {SEQUENCE!r}")
             + "; a column 'id' may be left out."
+            + "".join(f" Further rows of {n!r}: --table {n}=FILE" for n in train.tables)
         )
         if isinstance(rows, Path) and formats.form(rows).kind == "FASTA":
             pairs = " ".join(f"{name}={train.features[name].iloc[0]}" for name in wanted)
@@ -190,7 +195,66 @@ def _part(data: Data, train: Part, rows: Path | pd.DataFrame, seed: int) -> Part
     rng = np.random.default_rng([seed, *b"rows"])
     frame = pd.DataFrame(features, columns=wanted)
     index = pd.Index(ids, name="id")
-    return Part(name="rows", ids=index, features=frame, sequences=sequences, rng=rng)
+    return Part(name="rows", ids=index, features=frame, sequences=sequences, tables=beside, rng=rng)
+
+
+def _columns(
+    rows: Path | pd.DataFrame, expected: pd.DataFrame
+) -> tuple[pa.Table, dict[str, pd.Series[Any]], dict[Any, Any], list[str]]:
+    """A table of somebody's own, in the types of the expected one.
+
+    Returns:
+        The table; its columns as they stand; those that could be converted; what is wrong.
+    """
+    table = _with_ids(_table(rows, expected), expected, rows)
+    problems = _column_problems(table, expected, rows)
+    with _reading(rows):
+        plain = [name for name in ["id", *expected.columns] if _is_plain(table, name)]
+        given = {name: table.column(name).to_pandas() for name in plain}
+    features: dict[Any, Any] = {}
+    for name in expected.columns:
+        if name in given and name != SEQUENCE:
+            given[name] = _with_gaps(given[name], expected[name])
+            features[name], trouble = _converted(given[name], expected[name])
+            problems += [f"column {name!r}: {what}" for what in trouble]
+    return table, given, features, problems
+
+
+def _tables(
+    train: Part, given: Mapping[str, Path | pd.DataFrame], features: Mapping[Any, Any]
+) -> tuple[Mapping[str, pd.DataFrame], list[str]]:
+    """The tables beside somebody's own rows, with what they give added, and what is wrong."""
+    tables, problems = dict[str, pd.DataFrame](), list[str]()
+    for name, known in train.tables.items():
+        key, what = str(known.index.name), f"table {name!r}"
+        if name in given:
+            known, trouble = _joined(known, given[name], what)
+            problems += [f"{what}: {line}" for line in trouble]
+        lacking = [] if key not in features else unknown(features[key].dropna(), known.index)
+        if lacking and not problems:
+            shown = first(lacking, len(lacking))
+            problems.append(f"column {key!r}: {what} has no row for {len(lacking):,}: {shown}")
+        tables[name] = known
+    return (tables if given else train.tables), problems
+
+
+def _joined(
+    known: pd.DataFrame, given: Path | pd.DataFrame, what: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """A table with somebody's own rows in the place of those of the same key; what is wrong."""
+    key, expected = str(known.index.name), known.reset_index()
+    _, _, columns, problems = _columns(given, expected)
+    if key in columns and (twice := columns[key][columns[key].duplicated()].map(repr).tolist()):
+        listed = first(twice, len(twice))
+        problems.append(f"column {key!r}: {many(len(twice), 'key')} there twice: {listed}")
+    if problems:
+        return known, problems
+    own = pd.DataFrame(columns, columns=expected.columns).set_index(key)
+    both = known.index.intersection(own.index)
+    if len(both):
+        listed = first([repr(one) for one in both], len(both))
+        note(f"{what}: yours replaces {many(len(both), 'row')} of the dataset: {listed}")
+    return pd.concat([known.drop(both), own]), []
 
 
 def _has_rows(data: Data) -> bool:

@@ -6,6 +6,7 @@ answers, and the process sees no other file with answers.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from podium import scratch
 from podium.competition.version import PUBLIC
+from podium.data.beside import TABLE, Tables
 from podium.data.dataset import FOLDS, SEQUENCES, TRUTH, Data
 from podium.scratch import file_sha256
 
@@ -101,6 +103,8 @@ def cut(
     ):
         if rows is not None and data.has(f"{PUBLIC}/{source}.parquet"):
             more += _cut_part(data, folder, source, rows, part)
+    for name in data.tables:
+        _link(data.tables.file(name), folder / PUBLIC / f"{name}{TABLE}")
     return View(
         data=replace(data, folder=folder, manifest=_manifest(data, folder)), more=tuple(more)
     )
@@ -115,6 +119,12 @@ def with_rows(data: Data, folder: Path, part: Part) -> View:
         part.counts.write(place / f"{ROWS}.h5")
     if part.sequences is not None:
         part.sequences.write(place / f"{ROWS}{SEQUENCES}")
+    for name in part.tables:
+        file = place / f"{name}{TABLE}"
+        if isinstance(part.tables, Tables):
+            _link(part.tables.file(name), file)
+        else:
+            part.tables[name].reset_index().to_parquet(file, index=False)
     files = _manifest(data, folder)
     return View(data=data, rows={"folder": str(folder), **files})
 
@@ -142,6 +152,14 @@ def _cut_part(data: Data, folder: Path, source: str, rows: Rows, part: str) -> l
         counts.take(rows).link(folder / PUBLIC / f"{part}.h5")
         return [data.folder / PUBLIC / f"{source}.h5"]
     return []
+
+
+def _link(file: Path, place: Path) -> None:
+    """Give a file a second name, or where that cannot be a copy."""
+    try:
+        place.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, place)
 
 
 def _manifest(data: Data, folder: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from podium.columns import first
 from podium.competition.version import PUBLIC, checksums, read_golden
 from podium.data import dataset as datas
 from podium.data import raw, reader
+from podium.data.beside import TABLE
 from podium.errors import BoardError, ModelError, PodiumError, SubmissionError
 from podium.execution import training
 from podium.leaderboard import files
@@ -160,11 +161,15 @@ def answers_are_apart(tested: DatasetUnderTest) -> Iterator[str]:
     for part in ["test", *(["open"] if tested.data.has_open else [])]:
         if columns := set(tested.data.part(part).features.columns) & hidden:
             yield f"{part}.parquet has {sorted(columns)}"
+    for name, table in tested.data.tables.items():
+        if columns := set(table.columns) & hidden:
+            yield f"the table {name} has {sorted(columns)}"
     public = {file.name for file in (tested.data.folder / PUBLIC).iterdir()}
     expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
     expected |= {"extra.parquet", "extra.folds.parquet", datas.TRUTH, datas.ANSWER_ROWS}
     for part in ("train", "test", "open", "extra"):
         expected |= {f"{part}.h5", f"{part}{datas.SEQUENCES}"}
+    expected |= {f"{name}{TABLE}" for name in tested.data.tables}
     if unexpected := public - expected:
         yield f"unexpected public files: {sorted(unexpected)}"
 

@@ -166,7 +166,9 @@ def card(competition: Competition, scored: Card) -> None:
 
 def _card_table(competition: Competition, card: Mapping[str, Any]) -> None:
     approximate(competition, card["strata"] if card["ci"] else [])
-    names = [score.name for score in competition.scores if score.perfect is not None]
+    names = [
+        score.name for score in competition.scores if score.beside or score.perfect is not None
+    ]
     header = ["rows", "groups", "95% interval", *names]
 
     def cells(name: str, estimate: Mapping[str, Any]) -> Cells:
