@@ -109,7 +109,7 @@ UNIT = "protein_cluster"
 
 competition = Competition(
     name="dti",
-    title="drug-target interaction",
+    title="Drug-target interaction",
     summary="Predict the probability that a drug (SMILES) binds a protein (residues).",
     targets=(Target(name="binds", low=0.0, high=1.0),),
     scores=(
