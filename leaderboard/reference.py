@@ -44,12 +44,11 @@ HEAD = """# Leaderboard
 
 Reference boards: the models that Podium ships, on the whole test part, revealed. `make reference`
 makes them again (hours) and writes this page; `python leaderboard/reference.py --readme` writes it
-from the `*.jsonl` files beside it. To see them in a workspace of your own, beside your submissions:
+from the `*.jsonl` files beside it, one a competition. To see those of one in a workspace of your own,
+beside your submissions:
 
 ```sh
 podium import leaderboard/sirna.jsonl
-podium import leaderboard/dlpfc.jsonl
-podium import leaderboard/imputation.jsonl
 ```
 
 Each line of a file is a record with its provenance: parameters, seed, versions, time and memory

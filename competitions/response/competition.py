@@ -64,6 +64,6 @@ competition = Competition(
         Stratum(name="solid", title="new lines of solid tumours", group="line", unseen=("line",)),
     ),
     halves_by="line",
-    metric_by=("drug", "context", "call", "specific"),
+    metric_by=("drug", "context", "line", "call"),
     controls=(Control(name="drug mean", model="drug_mean"),),
 )

@@ -7,10 +7,10 @@ rows. So neither a drug's mean nor a context's can be scored: predicting them gi
     r = (xy - x y / n) / sqrt((xx - x^2 / n) (yy - y^2 / n)),  0 where either side does not vary
 
 Beside it: `specific_r`, the same with the part of the truth that is the drug's own (standardised
-within the key, minus the line's mean), since a quarter of what varies within a drug is how
-sensitive a line is to everything; `auroc`, the chance that a resistant line is predicted above a
-sensitive one, ties as halves, averaged over the keys that have `FEWEST` of both; `rmse` over all
-rows.
+within the key, minus the line's mean, over the rows that are scored), since a quarter of what
+varies within a drug is how sensitive a line is to everything; `auroc`, the chance that a resistant
+line is predicted above a sensitive one, ties as halves, averaged over the keys that have `FEWEST`
+of both; `rmse` over all rows.
 
 All are made of sums, AUROC too: of the rarer call of a key the predictions are marks, and rows of
 the other are counted between them. Squares are summed about the means of each key, so that large
@@ -30,8 +30,8 @@ from podium.metrics import Floats, Metric, Table
 
 TARGET = "ln_ic50"
 KEY = ("drug", "context")
-CALL, SPECIFIC = "call", "specific"
-"""Columns that the metric is given beside the target."""
+LINE, CALL = "line", "call"
+"""Columns that the metric is given beside the target and the keys."""
 CALLS = (SENSITIVE, RESISTANT) = ("sensitive", "resistant")
 FEWEST = 5
 """Rows of either call from which a key has an AUROC."""
@@ -46,6 +46,8 @@ class Layout(NamedTuple):
     Attributes:
         place: Number of each key, by drug and context.
         x, y: Means of predictions and truths of each key [keys].
+        spread: Standard deviation of the truths of each key, 1 where they do not vary [keys].
+        level: Mean of each line's standardised truths, by line.
         ranked: Number of each key among those that have an AUROC, else -1 [keys].
         rare: The rarer call of these [ranked].
         marks: Predictions of their rows of it, ascending, infinite beyond the last
@@ -55,6 +57,8 @@ class Layout(NamedTuple):
     place: pd.Series
     x: Floats
     y: Floats
+    spread: Floats
+    level: pd.Series
     ranked: NDArray[np.int64]
     rare: NDArray[np.object_]
     marks: Floats
@@ -62,11 +66,14 @@ class Layout(NamedTuple):
 
 def layout(solution: Table, predictions: Table) -> Layout:
     """Find the keys, their means and the marks of their AUROC."""
-    rows = pd.DataFrame({name: solution[name] for name in (*KEY, CALL)})
+    rows = pd.DataFrame({name: solution[name] for name in (*KEY, LINE, CALL)})
     rows["x"], rows["y"] = predictions[TARGET], solution[TARGET]
     keys = rows.groupby(list(KEY), sort=True)
     means = keys[["x", "y"]].mean()
     rows["key"] = keys.ngroup()
+    spread = keys["y"].std(ddof=0).to_numpy()
+    spread = np.where(spread > 0, spread, 1.0)
+    standardised = (rows["y"] - means["y"].to_numpy()[rows["key"]]) / spread[rows["key"]]
     calls = [np.bincount(rows["key"][rows[CALL] == call], minlength=len(means)) for call in CALLS]
     both = np.minimum(*calls) >= FEWEST
     ranked = np.where(both, np.cumsum(both) - 1, -1)
@@ -80,6 +87,8 @@ def layout(solution: Table, predictions: Table) -> Layout:
         place=pd.Series(np.arange(len(means)), index=means.index),
         x=means["x"].to_numpy(),
         y=means["y"].to_numpy(),
+        spread=spread,
+        level=standardised.groupby(rows[LINE]).mean(),
         ranked=ranked,
         rare=rare[both],
         marks=marks,
@@ -90,7 +99,7 @@ def statistics(solution: Table, predictions: Table, layout: Layout) -> csr_array
     """Of each row its moments, in the columns of its key, and its place among the marks.
 
     Args:
-        solution: Columns `ln_ic50`, `drug`, `context`, `call` and `specific` [rows].
+        solution: Columns `ln_ic50`, `drug`, `context`, `line` and `call` [rows].
         predictions: `ln_ic50` as predicted.
         layout: Of the whole submission.
 
@@ -102,7 +111,7 @@ def statistics(solution: Table, predictions: Table, layout: Layout) -> csr_array
     key = layout.place.loc[named].to_numpy()
     said, truth = predictions[TARGET], np.asarray(solution[TARGET], np.float64)
     x, y = said - layout.x[key], truth - layout.y[key]
-    s = np.asarray(solution[SPECIFIC], np.float64)
+    s = y / layout.spread[key] - layout.level.loc[solution[LINE]].to_numpy()
     values = [np.ones_like(x), x, y, s, x * x, y * y, s * s, x * y, x * s]
     columns = 1 + key[:, None] * len(MOMENTS) + np.arange(len(MOMENTS))
     rows = np.arange(len(x))
@@ -184,4 +193,4 @@ def _mean(values: Floats, there: NDArray[np.bool_], empty: float = 0.0) -> Float
     return np.where(count > 0, total / np.maximum(count, 1), empty)
 
 
-metric = Metric(statistics=statistics, finish=finish, layout=layout)
+metric = Metric(statistics=statistics, finish=finish, layout=layout, pooled=False)

@@ -134,3 +134,31 @@ def test_one_class_or_groups_without_both_are_chance():
     assert metric.score(solution, predictions) == {"auc": 0.0, "auc_within": 0.5}
     tally = Tally.of(metric, solution, predictions, Cells.of(np.array([0, 0, 1, 1])))
     assert tally.estimate("auc").influence.tolist() == [0.0, 0.0]
+
+
+def test_rows_of_different_models_are_not_ranked_together():
+    """A constant a fold ranks nothing, however the folds' constants differ; groups may recur."""
+    rng = np.random.default_rng(6)
+    fold, group = np.repeat([0, 1, 2], 80), np.concatenate([rng.permutation(80) % 20] * 3)
+    truth = (rng.random(240) < np.array([0.2, 0.5, 0.8])[fold]).astype(float)
+    metric = ranking("y", "auc")
+    assert not metric.pooled
+    assert not joined(metric, probabilities("y", "brier")).pooled
+
+    def estimate(said, rows=slice(None)):
+        cells = Cells.of(group[rows], fold=fold[rows])
+        tables = {"y": truth[rows]}, {"y": said[rows]}
+        return Tally.of(metric, *tables, cells, "fold").estimate("auc")
+
+    constants = np.array([0.8, 0.5, 0.2])[fold]
+    assert estimate(constants).scores["auc"] == 0.5
+    assert metric.score({"y": truth}, {"y": constants})["auc"] < 0.4
+    said = truth + 2 * rng.normal(size=240)
+    parts = [
+        metric.score({"y": truth[r]}, {"y": said[r]})["auc"] for r in map(fold.__eq__, range(3))
+    ]
+    whole = estimate(said)
+    assert whole.scores["auc"] == pytest.approx(np.mean(parts))
+    assert (whole.rows, whole.groups) == (240, 20)
+    left = np.array([estimate(said, group != g).scores["auc"] for g in range(20)])
+    assert whole.influence == pytest.approx(19 * (left.mean() - left), abs=0.02)

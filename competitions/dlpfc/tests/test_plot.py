@@ -88,7 +88,7 @@ def test_from_the_board(workspace):
 
 def test_before_reveal_a_view_holds_nothing_private(monkeypatch):
     seen = []
-    monkeypatch.setattr(plotting, "draw", lambda data, views, out: seen.extend(views) or [])
+    monkeypatch.setattr(plotting, "draw", lambda data, views, *_: seen.extend(views) or [])
     name = api.run("dlpfc", "random").row.submission
     api.plot("dlpfc", name)
     assert seen[0].truth is None

@@ -9,7 +9,7 @@ import pandas as pd
 
 from podium.data import Prepared
 
-from ..metric import CALL, CALLS, SPECIFIC, TARGET
+from ..metric import CALL, CALLS, TARGET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +39,7 @@ def prepared(
     values, threshold = responses[line, drug], thresholds[drug]
     call = np.where(np.isnan(threshold), "", np.where(values < threshold, *CALLS)).astype(object)
     ids = pd.Series([f"{one}/{other}" for one, other in zip(named, given, strict=True)])
-    own = specific(responses, context)[line, drug]
-    groups = {"line": named, "drug": given, "context": context[line], CALL: call, SPECIFIC: own}
+    groups = {"line": named, "drug": given, "context": context[line], CALL: call}
     best = None if ceiling is None else {"id": ids, TARGET: ceiling[line, drug].round(4)}
     return Prepared(
         features=pd.DataFrame({"id": ids, "line": named, "drug": given}),
@@ -49,20 +48,3 @@ def prepared(
         ceiling=None if best is None else pd.DataFrame(best),
         tables={"lines": lines, "drugs": drugs},
     )
-
-
-def specific(responses: Floats, context: NDArray[np.object_]) -> Floats:
-    """What of a response is the drug's own [lines, drugs].
-
-    Standardised over the lines of a context for each drug, minus the mean of each line.
-    """
-    known = ~np.isnan(responses)
-    own = np.zeros(responses.shape)
-    for name in np.unique(context):
-        rows = context == name
-        some = responses[rows]
-        spread = np.nanstd(some, axis=0)
-        own[rows] = (some - np.nanmean(some, axis=0)) / np.where(spread > 0, spread, 1.0)
-    own = np.where(known, own, 0.0)
-    level = own.sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
-    return np.where(known, own - level, np.nan).round(4)

@@ -20,7 +20,7 @@ def case(seed, rows=240, drugs=4):
         "drug": np.array([f"d{one}" for one in drug], object),
         "context": np.array(["solid", "blood"], object)[context],
         "call": call.astype(object),
-        "specific": rng.normal(size=rows),
+        "line": np.array([f"l{one}" for one in rng.integers(30, size=rows)], object),
     }
     return solution, {TARGET: truth + rng.normal(size=rows).round(1)}
 
@@ -28,6 +28,9 @@ def case(seed, rows=240, drugs=4):
 def literal(solution, predictions):
     """The scores as their definitions say them."""
     rows = pd.DataFrame({**solution, "said": predictions[TARGET]})
+    keys = rows.groupby(["drug", "context"])[TARGET]
+    standardised = (rows[TARGET] - keys.transform("mean")) / keys.transform("std", ddof=0)
+    rows["specific"] = standardised - standardised.groupby(rows["line"]).transform("mean")
     r, specific, auroc = [], [], []
     for _, key in rows.groupby(["drug", "context"]):
         varies = np.ptp(key["said"]) > 0
@@ -73,13 +76,15 @@ def test_the_worked_example():
         "drug": np.array(["a", "a", "a", "b", "b", "b"], object),
         "context": np.full(6, "blood", object),
         "call": np.full(6, "", object),
-        "specific": np.array([-1.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
+        "line": np.array(["l1", "l2", "l3", "l1", "l2", "l4"], object),
     }
     said = {TARGET: np.array([1.0, 2.0, 2.0, 12.0, 11.0, 11.0])}
     found = metric.score(solution, said)
     first = 1 / np.sqrt(2 / 3 * 2)  # covariance 1, squares 2/3 and 2
     assert found["r"] == pytest.approx((first - first) / 2)
-    assert found["specific_r"] == pytest.approx((np.sqrt(3) / 2 + 0.0) / 2)
+    # Standardised truths are -1.5, 0, 1.5 (over the root of 1.5) in both; l1 and l2 have means of
+    # -1.5 and 0, so what is a drug's own is nothing.
+    assert found["specific_r"] == 0.0
     assert found["rmse"] == pytest.approx(np.sqrt((0 + 0 + 1 + 4 + 0 + 1) / 6))
     assert found["auroc"] == 0.5
 
@@ -92,6 +97,23 @@ def test_the_means_of_drugs_and_contexts_score_nothing():
     moved = predictions[TARGET] + 100 * (truth["drug"] == "d2") - 50 * (truth["context"] == "blood")
     again = metric.score(solution, {TARGET: moved.to_numpy()})
     assert again["r"] == pytest.approx(metric.score(solution, predictions)["r"])
+
+
+def test_what_all_drugs_of_a_line_share_is_not_specific():
+    rng = np.random.default_rng(0)
+    line, drug = (one.ravel() for one in np.meshgrid(np.arange(40), np.arange(9)))
+    level, own = rng.normal(size=40)[line], rng.normal(size=360)
+    solution = {
+        TARGET: level + own,
+        "drug": drug.astype(str).astype(object),
+        "line": line.astype(str).astype(object),
+        "context": np.full(360, "solid", object),
+        "call": np.full(360, "", object),
+    }
+    general = metric.score(solution, {TARGET: level})
+    assert general["r"] > 0.5
+    assert abs(general["specific_r"]) < 0.05
+    assert metric.score(solution, {TARGET: own})["specific_r"] > 0.8
 
 
 def test_answers_reach_one():

@@ -133,7 +133,7 @@ def test_the_board_gives_truth_and_strata_when_it_is_revealed(monkeypatch, works
     from podium import api
 
     seen = []
-    monkeypatch.setattr(plotting, "draw", lambda competition, views, out: seen.extend(views) or [])
+    monkeypatch.setattr(plotting, "draw", lambda competition, views, *_: seen.extend(views) or [])
     name = api.run("sirna", "constant").row.submission
     api.plot("sirna", name)
     api.reveal("sirna")

@@ -43,6 +43,9 @@ class Metric:
         exact: `(solution, predictions) -> {score name: value}` of scores that `finish` gives only
             nearly, such as AUC from binned counts (docs/decisions/0026). It is asked for any rows,
             and what it says is shown; sums say how that moves without a group.
+        pooled: Whether rows of different models may be scored together. Where rows are compared
+            with each other, as by ranks or within groups, what differs between the models of two
+            folds would count as well: cross-validation then gives the mean of its folds.
         whole: `(solution, predictions) -> {score name: value}` of a metric that is no sum; see
             `whole_metric`.
         others: `(answers, submission) -> float` of a metric of others, as it is; its solution has
@@ -53,6 +56,7 @@ class Metric:
     finish: Callable[[Floats, Layout], dict[str, Floats]]
     layout: Callable[[Table, Table], Layout] = no_layout
     exact: Callable[[Table, Table], Mapping[str, float]] | None = None
+    pooled: bool = True
     whole: Callable[[Table, Table], Mapping[str, float]] | None = None
     others: Callable[[pd.DataFrame, pd.DataFrame], float] | None = None
 
@@ -111,7 +115,8 @@ def joined(*metrics: Metric) -> Metric:
             scores |= metric.exact(solution, predictions) if metric.exact else {}
         return scores
 
-    return Metric(statistics=statistics, finish=finish, layout=layout, exact=exact)
+    pooled = all(metric.pooled for metric in metrics)
+    return Metric(statistics=statistics, finish=finish, layout=layout, exact=exact, pooled=pooled)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -173,13 +173,17 @@ class Folds:
     def _tally(self, predictions: Table, folds: Sequence[int] | None) -> Tally:
         rows, cells = self._cells(None if folds is None else tuple(sorted(folds)))
         answers = {name: values[rows] for name, values in self.answers.items()}
-        return Tally.of(self.data.competition.metric, answers, predictions, cells)
+        metric = self.data.competition.metric
+        apart = None if metric.pooled else "fold"
+        return Tally.of(metric, answers, predictions, cells, apart)
 
     def _cells(self, folds: tuple[int, ...] | None) -> tuple[Any, Cells]:
         """Rows of some folds (None for all) and their cells, gathered once."""
         if folds not in self._gathered:
             rows: Any = slice(None) if folds is None else self.rows(folds)
-            cells = Cells.of(self.groups[rows], stratum=self.strata[rows])
+            pooled = self.data.competition.metric.pooled
+            kinds = {} if pooled else {"fold": self.fold[rows]}
+            cells = Cells.of(self.groups[rows], stratum=self.strata[rows], **kinds)
             self._gathered[folds] = rows, cells
         return self._gathered[folds]
 

@@ -134,7 +134,7 @@ def ranking(target: str, *scores: str, within: str = "") -> Metric:
         }
         return {name: figures[name]() for name in scores}
 
-    return Metric(statistics=statistics, finish=finish, layout=layout, exact=exact)
+    return Metric(statistics=statistics, finish=finish, layout=layout, exact=exact, pooled=False)
 
 
 def auc(truth: NDArray[np.bool_], said: Floats, group: NDArray[Any] | None = None) -> float:

@@ -120,6 +120,8 @@ class Tally:
 
     Attributes:
         tables: Answers and predictions, for metrics with exact values beside their sums.
+        apart: A kind of label, such as folds, whose rows are never compared with each other: what
+            is scored is the mean of what the rows of each label give by themselves.
     """
 
     metric: Metric
@@ -128,9 +130,17 @@ class Tally:
     cells: Cells
     sums: Floats  # [cells, k]
     rows: NDArray[np.int64]  # [cells]
+    apart: str | None = None
 
     @classmethod
-    def of(cls, metric: Metric, solution: Table, predictions: Table, cells: Cells) -> Tally:
+    def of(
+        cls,
+        metric: Metric,
+        solution: Table,
+        predictions: Table,
+        cells: Cells,
+        apart: str | None = None,
+    ) -> Tally:
         """One pass over the rows, a chunk at a time: memory does not grow with their number.
 
         A metric of whole tables has no sums: then a union of cells is the sum of their unit
@@ -145,6 +155,7 @@ class Tally:
                 cells=cells,
                 sums=np.eye(len(cells)),
                 rows=np.bincount(cells.code, minlength=len(cells)),
+                apart=apart,
             )
         layout = metric.layout(solution, predictions)
         sums: Any = None
@@ -167,6 +178,7 @@ class Tally:
             cells=cells,
             sums=sums.toarray() if hasattr(sums, "toarray") else sums,
             rows=np.bincount(cells.code, minlength=len(cells)),
+            apart=apart,
         )
 
     def card(self, primary: str, strata: Iterable[Stratum], **labels: str) -> Card:
@@ -214,12 +226,44 @@ class Tally:
         mask = self.cells.where(**labels)
         if not mask.any():
             return None
+        if self.apart is not None and self.apart not in labels:
+            return self._mean(primary, enough, mask, labels)
         buckets, code = np.unique(self.cells.bucket[mask], return_inverse=True)
         groups = sum_by(code, len(buckets), self.sums[mask])
         total = groups.sum(axis=0)
         scores = self._finished(total, mask)
         _must_be_finite(scores)
         influence = _influence(self.metric, self.layout, total, groups, primary)
+        se, ci = interval(scores[primary], influence, enough)
+        return Estimate(
+            rows=int(self.rows[mask].sum()),
+            groups=len(buckets),
+            scores=scores,
+            se=se,
+            ci=ci,
+            influence=influence.astype(np.float32),
+        )
+
+    def _mean(
+        self, primary: str, enough: int, mask: NDArray[np.bool_], labels: Mapping[str, str]
+    ) -> Estimate:
+        """The mean of what the rows of each label of the kind `apart` give by themselves.
+
+        Without a group it moves by the mean of what each of them moves by.
+        """
+        kind = str(self.apart)
+        values, buckets = self.cells.labels[kind], np.unique(self.cells.bucket[mask])
+        moved, parts = np.zeros(len(buckets)), []
+        for value in dict.fromkeys(values[mask]):
+            part = self.estimate(primary, enough, **labels, **{kind: value})
+            if part is not None:
+                own = np.unique(self.cells.bucket[mask & (values == value)])
+                moved[np.searchsorted(buckets, own)] += part.influence / max(part.groups - 1, 1)
+                parts.append(part)
+        scores = {
+            name: float(np.mean([part.scores[name] for part in parts])) for name in parts[0].scores
+        }
+        influence = (len(buckets) - 1) * (moved - moved.mean()) / len(parts)
         se, ci = interval(scores[primary], influence, enough)
         return Estimate(
             rows=int(self.rows[mask].sum()),

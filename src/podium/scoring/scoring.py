@@ -115,13 +115,14 @@ class Solution:
         """The primary score of each group of each kind that has 20 rows or more.
 
         Of public rows, or of all; a group whose score is not finite is left out. Where groups of a
-        kind lie whole in one half, naming those with public rows would reveal the half of all
-        their rows: such a kind is left out before the reveal.
+        kind lie whole in what halves are made of, naming those with public rows would reveal the
+        half of all their rows: such a kind is left out before the reveal.
         """
         competition = self.data.competition
         kinds = list(self.groups.columns.drop("id"))
-        if not private and competition.halves_by not in competition.metric_by:
-            kinds = [kind for kind in kinds if kind != competition.halves_by]
+        if not private and (halves := competition.halves_by) in kinds:
+            units = self.groups[halves]
+            kinds = [k for k in kinds if units.groupby(self.groups[k]).nunique().max() > 1]
         rows = np.ones(len(self.units), dtype=bool)
         if not private:
             rows = (self.cells.labels["part"] == "public")[self.cells.code]
