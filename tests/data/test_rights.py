@@ -154,6 +154,16 @@ def test_git_runs_nothing_of_the_workspace(repository):
     assert list(Path(".git").glob("ran-*")) == []
 
 
+def test_git_tells_of_a_workspace_that_is_a_link_into_a_repository(
+    repository, monkeypatch, tmp_path_factory
+):
+    inside, link = repository / "inside", tmp_path_factory.mktemp("elsewhere") / "link"
+    inside.mkdir()
+    link.symlink_to(inside)
+    monkeypatch.setenv("PODIUM_WORKSPACE", str(link))
+    assert provenance.collect()["git"]["dirty"] is False
+
+
 def test_git_still_tells_of_commit_and_changes(repository, monkeypatch):
     index = Path(".git/index").read_bytes()
     os.utime("notes.txt", (1, 1))

@@ -1,6 +1,7 @@
 """Tables beside the rows: in a dataset's files, in what a model is given, in one's own rows."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -226,6 +227,26 @@ def test_what_is_wrong_with_own_tables_is_said_at_once(made, file):
     assert "table 'lines': column 'line': 2 keys there twice: 'new', 'l3'" in said["twice"]
     assert "table 'lines': column 'a': no value in 1 row" in said["gaps"]
     assert "table 'lines': column 'a': numbers expected: 1 row (row 1) ('one')" in said["text"]
+
+
+def test_the_hint_names_the_table_that_is_wrong(made, file):
+    public = made().folder / "public"
+    OWN.drop(columns="a").to_csv("lines.csv", index=False)
+    rows = pd.DataFrame({"line": ["l3"]})
+    with pytest.raises(PodiumError) as error:
+        podium.predict("toy", file, rows, tables={"lines": Path("lines.csv")})
+    assert error.value.problems == (
+        "table 'lines', lines.csv: column 'a' is missing: numbers expected",
+    )
+    assert (
+        error.value.hint
+        == f"The columns of table 'lines' are those of {public / 'lines.table.parquet'}"
+    )
+    with pytest.raises(PodiumError) as error:
+        podium.predict("toy", file, rows.rename(columns={"line": "row"}))
+    assert error.value.hint.endswith(
+        "test.parquet; a column 'id' may be left out. Further rows of 'lines': --table lines=FILE"
+    )
 
 
 def test_a_table_that_there_is_not_is_refused(made, file):

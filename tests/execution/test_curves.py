@@ -84,6 +84,21 @@ def test_a_name_is_one_short_line_and_a_huge_figure_is_none():
     assert values == [None, None]
 
 
+def test_long_names_that_begin_alike_stay_apart():
+    long = "x" * 99
+    told = {
+        "step": [1, 2],
+        f"{long}a": [1, 2],
+        f"{long}b": [3, 4],
+        "x" * 18 + "…2": [5, 6],
+        " step": [7, 8],
+    }
+    curve = Curve.read(told)
+    assert [list(values) for values in curve.figures.values()] == [[1, 2], [3, 4], [5, 6], [7, 8]]
+    assert all(len(name) <= 25 for name in curve.figures)
+    assert Curve.read(curve.as_json) == curve
+
+
 def test_a_run_keeps_the_curve_and_every_way_shows_it(write, toy, podium_cli):
     done = podium.run("toy", write(FITS.strip()))
     curve = Curve.read(recorded_by(done.row.submission))
@@ -140,6 +155,22 @@ def test_a_live_object_has_a_curve_too(toy):
         def predict(self, part):
             import pandas as pd
 
+            return pd.DataFrame({"id": part.ids, "y": part.features["x"]})
+
+    done = podium.run("toy", Line)
+    assert podium.show("toy", done.row.submission).curve.steps == [1, 2, 3]
+
+
+def test_a_model_that_trains_when_it_predicts_has_a_curve(toy):
+    class Line:
+        def fit(self, train, report=None):
+            self.report = report
+
+        def predict(self, part):
+            import pandas as pd
+
+            for step in (1, 2, 3):
+                self.report(step, 1 / step)
             return pd.DataFrame({"id": part.ids, "y": part.features["x"]})
 
     done = podium.run("toy", Line)

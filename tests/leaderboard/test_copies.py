@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import podium
+from podium.figures import shown
 from podium.leaderboard.board import Batch, open_board
 from podium.leaderboard.record import now
 from podium.scoring.likeness import _codes, _correlations, _equal, _matches
@@ -57,6 +58,14 @@ def test_the_same_values_in_another_file_and_nearly_the_same(hand_in, y):
     assert marked() == [
         (team, how, source) for team, how in zip(("bob", "cid", "dan", "eve"), ways, strict=True)
     ]
+    for row in podium.copies("toy").rows:
+        assert (row.agreement, row.same) == shown((row.agreement, row.same))
+
+
+def test_what_only_a_metric_that_ranks_takes_for_the_same_is_marked(hand_in, y):
+    source = hand_in("ana", y)
+    hand_in("bob", np.sign(y) * np.abs(y) ** 1.2)
+    assert marked() == [("bob", "nearly", source)]
 
 
 def test_what_a_team_makes_of_its_own_is_no_copy_of_those_who_copied_it(hand_in, y):
@@ -102,10 +111,11 @@ def test_files_that_are_missing_are_told_and_compared_by_sha256(hand_in, y, podi
 def test_every_form_has_it(hand_in, y, podium_cli):
     source = hand_in("ana", y, name="mine")
     assert podium_cli("board", "toy", "--copies").err.startswith("0 of 1 submissions")
+    assert "agreement" in podium.copies("toy").to_frame()
     copy = hand_in("bob", y, name="=mine")
     shown = podium_cli("board", "toy", "--copies")
     assert shown.out.split("\n")[1].split() == [
-        copy, "bob/=mine", "1.00000", "100", "%", "same", "file", source, "ana/mine",
+        copy, "bob/=mine", "1.0000", "100", "%", "same", "file", source, "ana/mine",
     ]  # fmt: skip
     assert podium_cli("board", "toy", "--copies", "--json").json["rows"][0]["first"] == source
     (row,) = csv.DictReader(
@@ -113,9 +123,10 @@ def test_every_form_has_it(hand_in, y, podium_cli):
     )
     assert (row["how"], row["name"], row["first_team"]) == ("same file", "'=mine", "ana")
     assert podium_cli("board", "toy", "--copies", "--format", "markdown").out.count("| ") > 10
-    refused = podium_cli("board", "toy", "--copies", "--team", "ana")
-    assert refused.status == 1
-    assert "podium board toy --dataset demo --copies" in refused.err
+    for choice in (["--team", "ana"], ["--team", ""], ["--top", "0"]):
+        refused = podium_cli("board", "toy", "--copies", *choice)
+        assert refused.status == 1
+        assert "podium board toy --dataset demo --copies" in refused.err
     assert "<Copies: 1 of 2 submissions" in repr(podium.copies("toy"))
     assert len(podium.copies("toy").to_frame()) == 1
 

@@ -9,6 +9,7 @@ from test_leaderboard import contest, reveal
 from podium import api
 from podium.competition import folders as competition
 from podium.errors import BoardError, UnknownNameError
+from podium.figures import shown as shown_figures
 from podium.leaderboard.board import open_board
 from podium.leaderboard.record import Record, Withdrawal
 from podium.leaderboard.standings import View, shaken, standings
@@ -175,8 +176,10 @@ def test_after_reveal_the_private_part_is_shown_and_whether_it_is_a_shake_up(boa
     assert found.part == "private"
     assert found.shake_up.places == 8
     assert found.shake_up.p < 0.05
+    assert vars(found.shake_up) == shown_figures(vars(found.shake_up))
     assert shaken(found.shake_up).startswith(
-        "From the public part ranks moved by 8 places in all, more than chance explains: as "
+        "From the public part ranks moved by 8 places in all (equal predictions once, of 4 rows), "
+        "more than chance explains: as "
     )
     assert shown(board, "public").shake_up is None
     assert shown(board, "all").shake_up is None

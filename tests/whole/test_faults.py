@@ -573,6 +573,18 @@ def test_output_that_nobody_reads_ends_quietly_as_other_tools_do(buffered, named
     assert done.returncode == 128 + signal.SIGPIPE
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no sh")
+@pytest.mark.parametrize("arguments", [["board", "nosuch"], ["list"]])
+def test_a_command_whose_streams_are_closed_does_what_it_does(arguments, named):
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *PODIUM, *arguments]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == (arguments[-1] == "nosuch")
+    assert "Traceback" not in done.stderr
+    assert "fault of Podium" not in done.stderr
+    closed[2] = 'exec "$@" >&- 2>&-'
+    assert subprocess.run(closed, check=False).returncode == done.returncode
+
+
 def test_a_refusal_that_nobody_reads_is_one_all_the_same(monkeypatch):
     class Closed(io.StringIO):
         def write(self, text):

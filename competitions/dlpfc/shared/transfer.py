@@ -26,6 +26,7 @@ from podium.learning import (
     DomainDiscriminator,
     GradientReversal,
     Settings,
+    later,
     perceptron,
     predict_network,
     seeded,
@@ -122,6 +123,8 @@ class Transfer:
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Keep the slices: training needs those that are to be predicted, too.
 
+        `report` gets training losses, when it predicts.
+
         Raises:
             ModelError: Without labelled slices.
         """
@@ -158,18 +161,24 @@ class Transfer:
         source = all_surroundings(self.train, genes, self.params["neighbours"])
         plain = self._learn(source)
         counts = part.features["domains"].to_numpy()
-        for count in np.unique(counts):
+        for number, count in enumerate(np.unique(counts), start=1):
             rows = np.flatnonzero(counts == count)
             target = all_surroundings(part.take(rows), genes, self.params["neighbours"])
             yield Outcome(
                 rows,
                 int(count),
                 self._probability(plain, target),
-                self._probability(self._learn(source, target), target),
+                self._probability(self._learn(source, target, number), target),
             )
 
-    def _learn(self, source: Floats, target: Floats | None = None) -> Network:
-        """A network that learns from labelled rows, and adapts to others if there are any."""
+    def _learn(self, source: Floats, target: Floats | None = None, number: int = 0) -> Network:
+        """A network that learns from labelled rows, and adapts to others if there are any.
+
+        Args:
+            source: What it sees of labelled rows [rows, genes].
+            target: The same of others.
+            number: Of networks that were trained before: `report` counts on from them.
+        """
         assert self.train is not None
         none = np.empty((0, source.shape[1]), dtype=np.float32)
         others = none if target is None else target
@@ -185,7 +194,14 @@ class Transfer:
         adaptation = None if target is None else self.adaptation
         with seeded(self.seed):
             network = Network(source.shape[1], len(self.names), self.params, adaptation, steps)
-        train_network(network, network.loss, rows, settings=self.settings, seed=self.seed)
+        train_network(
+            network,
+            network.loss,
+            rows,
+            settings=self.settings,
+            seed=self.seed,
+            report=later(self.report, number * self.settings.epochs),
+        )
         return network.cpu()
 
     def _probability(self, network: Network, inputs: Floats) -> Floats:

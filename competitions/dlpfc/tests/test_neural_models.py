@@ -107,6 +107,17 @@ def test_clear_bands_are_found(name: str) -> None:
     assert adjusted_rand_score(one[3], labels) > 0.85
 
 
+@pytest.mark.parametrize("name", ["dann", "san"])
+def test_adapting_tells_the_losses_of_each_training(name: str) -> None:
+    module, told = model(name), list[int]()
+    built = module.build({**defaults(module.PARAMETERS), **module.QUICK, "epochs": 2}, 0)
+    built.fit(training(name), lambda step, value, **others: told.append(step))
+    test = part(tissue("a"), tissue("b", bands=2, seed=1))
+    labels = built.predict(test)[TARGET].to_numpy(object)
+    assert told == [1, 2, 3, 4, 5, 6]
+    assert (labels == predicted(name, training(name), test, epochs=2)).all()
+
+
 @pytest.mark.parametrize("name", ["ae_kmeans", "dec", "vae_kmeans"])
 def test_single_spots_say_something(name: str) -> None:
     one = tissue(spots=400)

@@ -68,7 +68,8 @@ def board(
     competition, chosen = api.load(comp, dataset)
     how = "json" if as_json else form.value
     if copies:
-        if any((team, best_per_team, best_of_all, since, sort, top, part)):
+        chosen_rows = any(value is not None for value in (part, team, since, sort, top))
+        if chosen_rows or best_per_team or best_of_all:
             raise PodiumError(
                 "--copies compares whole submissions: no other choice of rows goes with it.",
                 hint=f"Alone: podium board {comp} --dataset {chosen.name} --copies",

@@ -173,8 +173,6 @@ def predict(
 
         fitted = training.fit(model, built, train, report)
         channel.say(train_seconds=round(time.perf_counter() - began, 3) + 0.0)
-        if recorder.curve:
-            channel.say(curve=recorder.curve)
     for name, file in job["parts"].items():
         part = _part(name, data, job, read)
         if train is not None and job.get("draws"):  # a fold goes on drawing where training ended
@@ -187,6 +185,8 @@ def predict(
                 f"The predictions cannot be written: {reason(error)}.",
                 hint="Make room in the place for temporary files, or name another: TMPDIR=DIR",
             ) from error
+    if recorder.curve:  # some train when they know what they are to predict
+        channel.say(curve=recorder.curve)
     if train is not None and job.get("keep"):
         with suppress(Exception):  # some cannot be kept
             Path(job["keep"]).write_bytes(pickle.dumps(fitted))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Self
 
 from podium.errors import in_one_line
@@ -52,7 +53,7 @@ class Curve:
             return None
         if not all(value is None or _is_number(value) for c in figures for value in c):
             return None
-        names = [in_one_line(str(name)[:_NAME]) for name in list(told)[1:]]
+        names = _distinct(list(told)[1:])
         values = [[_rounded(value) for value in column] for column in figures]
         return cls(
             steps=[int(step) for step in steps], figures=dict(zip(names, values, strict=True))
@@ -101,6 +102,16 @@ class Recorder:
         names = list(dict.fromkeys(name for _, figures in points for name in figures))[:FIGURES]
         columns = {name: [_rounded(figures.get(name)) for _, figures in points] for name in names}
         return {"step": [step for step, _ in points], **columns}
+
+
+def _distinct(told: Sequence[Any]) -> list[str]:
+    """Short names in one line, with a number where they would be those of another column."""
+    names = ["step"]
+    for name in told:
+        short = in_one_line(str(name)[:_NAME])
+        numbered = (f"{short[: _NAME - 2]}…{number}" for number in count(2))
+        names.append(next(one for one in chain([short], numbered) if one not in names))
+    return names[1:]
 
 
 def _is_number(value: Any) -> bool:

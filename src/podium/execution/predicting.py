@@ -30,7 +30,7 @@ from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 from podium.competition.version import PUBLIC
 from podium.data import formats, h5ad
-from podium.data.beside import unknown
+from podium.data.beside import TABLE, unknown
 from podium.data.columns import column_problems
 from podium.data.formats import SEQUENCE, Expected
 from podium.data.parsing import NULLS
@@ -177,25 +177,41 @@ def _part(
     if train.sequences is not None and SEQUENCE in given and table.num_rows:
         sequences, trouble = _sequences(given[SEQUENCE], ids, train.sequences.length)
         problems += trouble
-    beside, trouble = _tables(train, tables, features)
-    problems += trouble
-    if problems:
+    beside, faulty, trouble = _tables(train, tables, features)
+    if problems or trouble:
         what = rows if isinstance(rows, Path) else "The table"
-        many = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        hint = (
-            f"The columns are those of {data.folder / PUBLIC / 'test.parquet'}"
-            + ("" if train.sequences is None else f", and {SEQUENCE!r}")
-            + "; a column 'id' may be left out."
-            + "".join(f" Further rows of {n!r}: --table {n}=FILE" for n in train.tables)
+        hints = [
+            f"The columns of table {name!r} are those of {data.folder / PUBLIC / (name + TABLE)}"
+            for name in faulty
+        ]
+        if problems or not faulty:
+            hints = [_hint(data, train, rows), *hints]
+        hints += [
+            f"Further rows of {n!r}: --table {n}=FILE" for n in train.tables if n not in faulty
+        ]
+        problems += trouble
+        raise PodiumError(
+            f"{what} cannot be predicted: {many(len(problems), 'problem')}.",
+            problems=problems,
+            hint=". ".join(hints),
         )
-        if isinstance(rows, Path) and formats.form(rows).kind == "FASTA":
-            pairs = " ".join(f"{name}={train.features[name].iloc[0]}" for name in wanted)
-            hint = f"In FASTA the columns stand behind the name: >name {pairs}"
-        raise PodiumError(f"{what} cannot be predicted: {many}.", problems=problems, hint=hint)
     rng = np.random.default_rng([seed, *b"rows"])
     frame = pd.DataFrame(features, columns=wanted)
     index = pd.Index(ids, name="id")
     return Part(name="rows", ids=index, features=frame, sequences=sequences, tables=beside, rng=rng)
+
+
+def _hint(data: Data, train: Part, rows: Path | pd.DataFrame) -> str:
+    """Which columns rows of one's own have."""
+    if isinstance(rows, Path) and formats.form(rows).kind == "FASTA":
+        columns = train.features.columns
+        pairs = " ".join(f"{name}={train.features[name].iloc[0]}" for name in columns)
+        return f"In FASTA the columns stand behind the name: >name {pairs}"
+    return (
+        f"The columns are those of {data.folder / PUBLIC / 'test.parquet'}"
+        + ("" if train.sequences is None else f", and {SEQUENCE!r}")
+        + "; a column 'id' may be left out"
+    )
 
 
 def _columns(
@@ -222,20 +238,27 @@ def _columns(
 
 def _tables(
     train: Part, given: Mapping[str, Path | pd.DataFrame], features: Mapping[Any, Any]
-) -> tuple[Mapping[str, pd.DataFrame], list[str]]:
-    """The tables beside somebody's own rows, with what they give added, and what is wrong."""
-    tables, problems = dict[str, pd.DataFrame](), list[str]()
+) -> tuple[Mapping[str, pd.DataFrame], list[str], list[str]]:
+    """The tables beside somebody's own rows, with what they give added.
+
+    Returns:
+        The tables; names of those with something wrong in what was given; all that is wrong.
+    """
+    tables, faulty, problems = dict[str, pd.DataFrame](), list[str](), list[str]()
     for name, known in train.tables.items():
         key, what = str(known.index.name), f"table {name!r}"
         if name in given:
-            known, trouble = _joined(known, given[name], what)
-            problems += [f"{what}: {line}" for line in trouble]
+            own = given[name]
+            known, trouble = _joined(known, own, what)
+            where = f"{what}, {own}" if isinstance(own, Path) else what
+            problems += [f"{where}: {line}" for line in trouble]
+            faulty += [name] if trouble else []
         lacking = [] if key not in features else unknown(features[key].dropna(), known.index)
         if lacking and not problems:
             shown = first(lacking, len(lacking))
             problems.append(f"column {key!r}: {what} has no row for {len(lacking):,}: {shown}")
         tables[name] = known
-    return (tables if given else train.tables), problems
+    return (tables if given else train.tables), faulty, problems
 
 
 def _joined(

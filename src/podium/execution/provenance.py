@@ -56,7 +56,7 @@ def _git() -> dict[str, Any] | None:
     A workspace may be somebody else's: no program that its `.git` names is run. Inside of
     submodules, which have settings of their own, nothing is looked at.
     """
-    root = workspace.root().absolute()
+    root = workspace.root().resolve()
     here = any((folder / ".git").exists() for folder in (root, *root.parents))
     if not here and "GIT_DIR" not in os.environ:
         return None  # as git would say, a process later

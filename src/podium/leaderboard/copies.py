@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from podium.competition.version import get_command
 from podium.errors import PodiumError, one_line
+from podium.figures import shown
 from podium.leaderboard.record import CLAIM, OWN, SUBMISSION
 from podium.leaderboard.submit import Scorer
 from podium.results import Result
@@ -37,8 +38,8 @@ class Copy:
         submission, team, name, model, created: The later one.
         first, first_team, first_name, first_model, first_created: The one that was there before.
         how: `same file`, `same values` (in another file), or `nearly`.
-        agreement: Pearson's correlation of numbers; of labels the share that is equal once clusters
-            are named alike.
+        agreement: Of numbers Pearson's correlation or that of their ranks, whichever is higher; of
+            labels the share that is equal once clusters are named alike.
         same: Share of values that are equal, of numbers without what is commonest in both.
         trained_alike: Whether their records name one model file with the same parameters and seed,
             which explains it.
@@ -78,7 +79,8 @@ class Copies(Result):
         """A row for each copy."""
         import pandas as pd
 
-        return pd.DataFrame([vars(row) for row in self.rows])
+        names = [field.name for field in fields(Copy)]
+        return pd.DataFrame([vars(row) for row in self.rows], columns=names)
 
     def _line(self) -> str:
         return f"{len(self.rows)} of {self.compared} submissions equal another team's"
@@ -101,8 +103,8 @@ def copies(contest: Contest) -> Copies:
         near = next((one for one in before if compared.near(record, one)), None)
         origin = near or equal
         if origin and origin.team != record.team:
-            shown = equal if equal and equal.team != record.team else origin
-            rows.append(_copy(record, shown, compared))
+            source = equal if equal and equal.team != record.team else origin
+            rows.append(_copy(record, source, compared))
     return Copies(
         rows=rows,
         compared=len(records),
@@ -191,7 +193,7 @@ def _copy(record: Record, first: Record, compared: _Compared) -> Copy:
         first_model=first.model,
         first_created=first.created,
         how=how,
-        agreement=agreement,
-        same=same,
+        agreement=shown(agreement),
+        same=shown(same),
         trained_alike=trained[0] == trained[1] and trained[0][0] is not None,
     )

@@ -49,8 +49,9 @@ def shaken(shake_up: ShakeUp) -> str:
     """What a shake-up says, in a sentence."""
     more = "more than chance explains" if shake_up.p < SURPRISING else "no more than by chance"
     p = "p < 0.01" if shake_up.p < 0.01 else f"p = {shake_up.p:.2f}"
+    places, rows = counted([(shake_up.places, "place")]), counted([(shake_up.submissions, "row")])
     return (
-        f"From the public part ranks moved by {counted([(shake_up.places, 'place')])} in all, "
+        f"From the public part ranks moved by {places} in all (equal predictions once, of {rows}), "
         f"{more}: as uncertain as the scores are, {shake_up.low:.0f} to {shake_up.high:.0f} are "
         f"to be expected ({p})."
     )
@@ -302,9 +303,10 @@ def _shake_up(contest: Contest, ranking: Ranking, public: Ranking, lines: _Lines
     if not ranked:
         return None
     public_lines = [before[line.submission] for line in ranked]
-    return tiers.shake_up(
+    shake_up = tiers.shake_up(
         _stacked(public, public_lines, values[0]), _stacked(ranking, ranked, values[1])
     )
+    return shake_up and ShakeUp(**shown(vars(shake_up)))
 
 
 def _wanted(lines: _Lines, view: View) -> _Lines:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PLACES = 16_384
 """Values of a sketch, at most."""
 CORRELATED = 0.9999
-"""Pearson's correlation from which numbers are nearly equal."""
+"""Correlation, of the values or of their ranks, from which numbers are nearly equal."""
 SAME = 0.9
 """Share of equal numbers from which they are, whatever the others are."""
 LABELLED = 0.99
@@ -53,8 +53,9 @@ class Alike:
     """How much alike each of n predictions is to each other.
 
     Attributes:
-        agreement: Pearson's correlation of numbers (0 where one is constant); of labels the share
-            that is equal once they are named alike [n, n].
+        agreement: Of numbers Pearson's correlation or that of their ranks, whichever is higher (0
+            where one is constant); of labels the share that is equal once they are named alike
+            [n, n].
         same: Share of equal values, of numbers without what is commonest in both [n, n].
         near: Which are nearly equal [n, n].
     """
@@ -103,7 +104,8 @@ class Likeness:
         if self._within is not None:
             share = _matches(values, self._within[self._places])
             return Alike(agreement=share, same=share, near=share >= LABELLED)
-        agreement, same = _correlations(values), _equal(values)
+        agreement = np.maximum(_correlations(values), _correlations(_ranks(values)))
+        same = _equal(values)
         near = (agreement >= CORRELATED) | (same >= SAME)
         return Alike(agreement=agreement, same=same, near=near)
 
@@ -156,6 +158,13 @@ def _correlations(values: NDArray[np.float32]) -> Floats:
     scale = length[:, None] * length
     products = centred @ centred.T
     return np.asarray(np.divide(products, scale, out=np.zeros(scale.shape), where=scale > 0))
+
+
+def _ranks(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ranks within each row [n, places], the mean of equal values: all that some metrics see."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(values, axis=1), dtype=np.float32)
 
 
 def _equal(values: NDArray[np.float32]) -> Floats:

@@ -50,13 +50,15 @@ class ShakeUp:
     """How far ranks moved from the public to the private part, and how far they would by chance.
 
     Attributes:
-        places: By which the ranks of all submissions moved, summed.
+        places: By which the ranks of the submissions moved, summed.
+        submissions: That were looked at, before equal ones count once.
         expected: The same by chance, as far as the scores are uncertain: the mean of many draws.
         low, high: Between these lie 95 % of them.
         p: The share of draws in which ranks move as far or farther.
     """
 
     places: int
+    submissions: int
     expected: float
     low: float
     high: float
@@ -160,6 +162,7 @@ def shake_up(public: tuple[Floats, Floats], private: tuple[Floats, Floats]) -> S
     low, high = np.interp([0.025 * DRAWS, 0.975 * DRAWS], np.arange(DRAWS), chance)
     return ShakeUp(
         places=places,
+        submissions=len(both),
         expected=float(chance.mean()),
         low=float(low),
         high=float(high),

@@ -98,7 +98,7 @@ def copies(copies: Copies, form: str) -> None:
             [
                 row.submission,
                 f"{row.team}/{row.name}",
-                f"{row.agreement:.5f}",
+                figure(row.agreement),
                 f"{100 * row.same:.0f} %",
                 f"{row.how}, trained alike" if row.trained_alike else row.how,
                 row.first,
