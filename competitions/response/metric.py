@@ -71,8 +71,8 @@ def layout(solution: Table, predictions: Table) -> Layout:
     keys = rows.groupby(list(KEY), sort=True)
     means = keys[["x", "y"]].mean()
     rows["key"] = keys.ngroup()
-    spread = keys["y"].std(ddof=0).to_numpy()
-    spread = np.where(spread > 0, spread, 1.0)
+    deviation = keys["y"].std(ddof=0).to_numpy(np.float64)
+    spread: Floats = np.where(deviation > 0, deviation, 1.0).astype(np.float64)
     standardised = (rows["y"] - means["y"].to_numpy()[rows["key"]]) / spread[rows["key"]]
     calls = [np.bincount(rows["key"][rows[CALL] == call], minlength=len(means)) for call in CALLS]
     both = np.minimum(*calls) >= FEWEST
