@@ -44,8 +44,8 @@ HEAD = """# Leaderboard
 
 Reference boards: the models that Podium ships, on the whole test part, revealed. `make reference`
 makes them again (hours) and writes this page; `python leaderboard/reference.py --readme` writes it
-from the `*.jsonl` files beside it, one a competition. To see those of one in a workspace of your own,
-beside your submissions:
+from the `*.jsonl` files beside it, one a competition. To see those of one in a workspace of your
+own, beside your submissions:
 
 ```sh
 podium import leaderboard/sirna.jsonl
@@ -118,8 +118,7 @@ def run(
 
     competition, _ = api.load(name)
     import_current(competition)
-    trivial = {control.model for control in competition.controls}
-    models = sorted(set(competition.models) - trivial)
+    models = sorted(set(competition.models) - trivial(competition))
     for entry in competition.datasets:
         if dataset not in (None, entry.name):
             continue
@@ -144,6 +143,20 @@ def run(
         ):
             api.reveal(name, entry.name)
             export(competition)
+
+
+def trivial(competition: Competition) -> set[str]:
+    """Models that are a control as they are; with other parameters a control may be any model."""
+    from podium.competition import model_file
+
+    files = [
+        (control, model_file.find(competition, control.model)) for control in competition.controls
+    ]
+    return {
+        control.model
+        for control, file in files
+        if file.with_params(control.params).params == file.params
+    }
 
 
 def trained(

@@ -166,3 +166,8 @@ def test_the_script_explains_itself():
     )
     assert done.returncode == 0
     assert "--readme" in done.stdout
+
+
+def test_a_model_that_is_a_control_with_other_parameters_has_a_line(reference):
+    assert reference.trivial(competition.load("dti")) == {"rates"}
+    assert reference.trivial(competition.load("sirna")) == {"constant", "shuffled"}
