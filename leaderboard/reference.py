@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -142,7 +141,7 @@ def run(
             dask=dask,
         ):
             api.reveal(name, entry.name)
-            export(competition)
+            export(competition, entry.name)
 
 
 def trivial(competition: Competition) -> set[str]:
@@ -226,16 +225,26 @@ def trained(
             raise
 
 
-def export(competition: Competition) -> None:
-    """Write the lines of a competition, and the list by which Podium knows that it ships them."""
+def export(competition: Competition, dataset: str) -> None:
+    """Write the lines of a dataset, and the list by which Podium knows what it ships.
+
+    Those of other datasets stay as they were: their data need not be here, and what came by import
+    is sealed.
+    """
     from podium import api
     from podium.leaderboard import jsonl
 
     target = HERE / f"{competition.name}.jsonl"
     api.export_records("all.jsonl", competition.name)
-    shutil.copy("all.jsonl", target.with_suffix(".tmp"))
-    target.with_suffix(".tmp").replace(target)  # whole, whenever it is stopped
+    made = [json.loads(line) for line in Path("all.jsonl").read_text("utf-8").splitlines()]
     Path("all.jsonl").unlink()
+    lines = [line for line in lines_of(competition.name) if line["dataset"] != dataset]
+    lines += [line for line in made if line["dataset"] == dataset]
+    order = [entry.name for entry in competition.datasets]
+    lines.sort(key=lambda line: order.index(line["dataset"]))
+    text = "".join(f"{jsonl.text_of(line)}\n" for line in lines)
+    target.with_suffix(".tmp").write_text(text, encoding="utf-8")
+    target.with_suffix(".tmp").replace(target)  # whole, whenever it is stopped
     known = sorted(jsonl.sha256_of(line) for line in lines_of(competition.name))
     text = "".join(f"{sha256}\n" for sha256 in known)
     (competition.data_folder / jsonl.SHIPPED).write_text(text, encoding="utf-8")
