@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,6 +9,7 @@ import pandas as pd
 from podium.competition import sequences
 
 from ..shared.features import DRUG, PROTEIN, RESIDUES
+from ..shared.molecules import parse
 from .prepare import STEREO
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 LETTERS = RESIDUES + "UOXBZJ"
 """With those that are rare or not sure, which the real data have, too."""
-TOKEN = re.compile(r"\[[^\[\]]+\]|%\d\d|Br|Cl|[BCNOPSFIbcnops*]|[-=#$:.~()]|\d")
 EXAMPLES = 3
 
 
@@ -40,11 +38,11 @@ def cleaned(
     )
     problems += [f"column {PROTEIN!r}: {line}" for line in trouble]
     smiles = [STEREO.sub("", text.strip()) for text in features[DRUG]]
-    reasons = [fault(text) for text in smiles]
-    for reason in dict.fromkeys(filter(None, reasons)):
-        rows = [row for row, why in enumerate(reasons) if why == reason]
+    reasons = {text: fault(text) for text in dict.fromkeys(smiles)}
+    for reason in dict.fromkeys(filter(None, reasons.values())):
+        rows = [row for row, text in enumerate(smiles) if reasons[text] == reason]
         shown = ", ".join(f"{ids[row]} ({smiles[row][:40]!r})" for row in rows[:EXAMPLES])
-        problems.append(f"column {DRUG!r}: {len(rows):,} {reason}: {shown}")
+        problems.append(f"column {DRUG!r}: {len(rows):,} cannot be read ({reason}): {shown}")
     for name, values in ((DRUG, smiles), (PROTEIN, residues)):
         columns[name] = pd.Series(values, features[name].index, features[name].dtype)
     return columns, problems
@@ -52,19 +50,8 @@ def cleaned(
 
 def fault(smiles: str) -> str:
     """Why a text is no SMILES; nothing if it reads as one."""
-    if not smiles:
-        return "are empty"
-    tokens = TOKEN.findall(smiles)
-    if "".join(tokens) != smiles:
-        return "have letters that SMILES do not have"
-    depth = 0
-    for token in tokens:
-        depth += {"(": 1, ")": -1}.get(token, 0)
-        if depth < 0:
-            break
-    if depth:
-        return "have brackets that do not close"
-    rings = Counter(token.lstrip("%") for token in tokens if token.lstrip("%").isdigit())
-    if any(count % 2 for count in rings.values()):
-        return "have rings that do not close"
+    try:
+        parse(smiles)
+    except ValueError as error:
+        return str(error)
     return ""
