@@ -16,11 +16,13 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
 from ..shared.kernels import Drugs, Proteins
+from ..shared.parameters import DRUGS
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
 PARAMETERS = {
+    "drugs": DRUGS,
     "neighbours": Parameter(10, "known pairs that count", (1, 100_000), search=(3, 50, "log")),
     "power": Parameter(2.0, "of the similarity of drugs", (0.0, 20.0), search=(0.5, 4.0)),
     "prior": Parameter(
@@ -34,7 +36,8 @@ STEP = 256
 class PairNeighbours:
     """Weighted neighbours over pairs."""
 
-    def __init__(self, neighbours: int, power: float, prior: float) -> None:
+    def __init__(self, drugs: str, neighbours: int, power: float, prior: float) -> None:
+        self.by = drugs
         self.neighbours, self.power, self.prior = neighbours, power, prior
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -43,7 +46,7 @@ class PairNeighbours:
         self.binds = train.targets[TARGET].to_numpy(np.float32)
         smiles, self.drug = items(train, DRUG)
         proteins, self.protein = items(train, PROTEIN)
-        self.drugs, self.proteins = Drugs(smiles), Proteins(proteins)
+        self.drugs, self.proteins = Drugs(smiles, self.by), Proteins(proteins)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Ask the heaviest neighbours of each pair."""

@@ -1,37 +1,48 @@
 """How alike drugs are, and how alike proteins are: between 0 and 1.
 
-Drugs: Tanimoto's coefficient of n-gram counts, the sum of the smaller over that of the larger ones.
+Drugs: Tanimoto's coefficient of counts, the sum of the smaller over that of the larger ones: of
+circular fingerprints, of n-grams of the SMILES, or the mean of both.
 Proteins: cosine of standardised words, nothing below 0.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array, hstack, issparse
 
 from .features import Standard, grams, words
+from .fingerprints import circular
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+    Sets = Any  # 0 and 1, dense or sparse
 
+COUNTS: dict[str, Callable[[Sequence[str]], Sets]] = {"circular": circular, "grams": grams}
 LEVELS = 4
 """Counts above this are this."""
 
 
 class Drugs:
-    """Drugs that train."""
+    """Drugs that train, compared `by` circular fingerprints, grams, or both."""
 
-    def __init__(self, smiles: Sequence[str]) -> None:
-        self.levels = _levels(smiles)
+    def __init__(self, smiles: Sequence[str], by: str = "both") -> None:
+        self.kinds = [kind for name, kind in COUNTS.items() if by in (name, "both")]
+        self.levels = [levels(kind(smiles)) for kind in self.kinds]
 
     def alike(self, smiles: Sequence[str]) -> Floats:
         """Similarity to each that trains [drugs, trained]."""
-        return tanimoto(_levels(smiles), self.levels)
+        each = [
+            tanimoto(levels(kind(smiles)), known)
+            for kind, known in zip(self.kinds, self.levels, strict=True)
+        ]
+        mean: Floats = sum(each[1:], each[0]) / np.float32(len(each))
+        return mean
 
 
 class Proteins:
@@ -48,18 +59,20 @@ class Proteins:
         return np.maximum(cosine, 0.0)
 
 
-def tanimoto(some: Floats, others: Floats) -> Floats:
-    """Tanimoto's coefficient of sets [some, others]."""
+def tanimoto(some: Sets, others: Sets) -> Floats:
+    """Tanimoto's coefficient of sets, dense or sparse [some, others]."""
     common = some @ others.T
-    either = some.sum(axis=1)[:, None] + others.sum(axis=1) - common
-    ratio: Floats = common / np.maximum(either, 1.0)
+    if not isinstance(common, np.ndarray):
+        common = common.toarray()
+    size, of_others = (np.asarray(sets.sum(axis=1)).ravel() for sets in (some, others))
+    ratio: Floats = common / np.maximum(size[:, None] + of_others - common, 1.0)
     return ratio
 
 
-def _levels(smiles: Sequence[str]) -> Floats:
-    """A set of (n-gram, how often at least): its Tanimoto is that of counts."""
-    counts = grams(smiles)
-    return np.hstack([counts >= level for level in range(1, LEVELS + 1)]).astype(np.float32)
+def levels(counts: Sets) -> Sets:
+    """A set of (what is counted, how often at least): its Tanimoto is that of counts."""
+    each = [(counts >= level).astype(np.float32) for level in range(1, LEVELS + 1)]
+    return csr_array(hstack(each)) if issparse(counts) else np.hstack(each)
 
 
 def _unit(table: Floats) -> Floats:

@@ -6,6 +6,7 @@ import pytest
 from podium.competitions.dti.metric import TARGET
 from podium.competitions.dti.models import kronecker, lightgbm, pair_knn, rates, stack
 from podium.competitions.dti.shared import features, kernels
+from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
 from podium import api
@@ -41,16 +42,22 @@ def test_words_are_shares_and_pass_over_other_residues():
     assert table.shape == (3, 763)
 
 
-def test_tanimoto_is_that_of_counts():
-    counts = np.minimum(features.grams(DRUGS), kernels.LEVELS)
-    alike = kernels.Drugs(DRUGS).alike(DRUGS)
-    for a in range(len(DRUGS)):
-        for b in range(len(DRUGS)):
-            low, high = (
-                np.minimum(counts[a], counts[b]).sum(),
-                np.maximum(counts[a], counts[b]).sum(),
-            )
-            assert alike[a, b] == pytest.approx(low / high, abs=1e-6)
+@pytest.mark.parametrize("by", kernels.COUNTS)
+def test_tanimoto_is_that_of_counts(by):
+    counts = csr_array(kernels.COUNTS[by](DRUGS)).toarray()
+    counts = np.minimum(counts, kernels.LEVELS)
+    alike = kernels.Drugs(DRUGS, by).alike(DRUGS)
+    low = np.minimum(counts[:, None], counts).sum(axis=2)
+    high = np.maximum(counts[:, None], counts).sum(axis=2)
+    assert alike == pytest.approx(low / high, abs=1e-6)
+
+
+def test_drugs_are_compared_by_the_mean_of_both():
+    circular, grams, both = (
+        kernels.Drugs(DRUGS, by).alike(DRUGS[:2]) for by in ("circular", "grams", "both")
+    )
+    assert both == pytest.approx((circular + grams) / 2)
+    assert both.shape == (2, len(DRUGS))
 
 
 def test_rates_are_two_look_ups(parts):
@@ -75,10 +82,12 @@ def test_neighbours_are_the_heaviest_pairs(parts):
     model = build(pair_knn, neighbours=3)
     model.fit(train)
     said = model.predict(held.without_answers())[TARGET].to_numpy()
-    drugs = kernels.Drugs(list(train.features["smiles"])).alike(list(held.features["smiles"][:5]))
-    names = sorted(set(train.features["protein"]))
-    proteins = kernels.Proteins(names).alike(list(held.features["protein"][:5]))
-    place = pd.Index(names).get_indexer(train.features["protein"])
+    known, few = train.features, held.features[:5]
+    smiles, names = sorted(set(known["smiles"])), sorted(set(known["protein"]))
+    drugs = kernels.Drugs(smiles).alike(list(few["smiles"]))
+    drugs = drugs[:, pd.Index(smiles).get_indexer(known["smiles"])]
+    proteins = kernels.Proteins(names).alike(list(few["protein"]))
+    place = pd.Index(names).get_indexer(known["protein"])
     binds = train.targets[TARGET].to_numpy()
     for row in range(5):
         weight = drugs[row] ** 2 * proteins[row][place]
