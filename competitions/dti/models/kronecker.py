@@ -20,7 +20,7 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
 from ..shared.kernels import Drugs, Proteins
-from ..shared.parameters import DRUGS
+from ..shared.parameters import DRUGS, PROTEINS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PARAMETERS = {
     "drugs": DRUGS,
+    "proteins": PROTEINS,
     "penalty": Parameter(1.0, "on the squared weights", (1e-6, 1e9), search=(0.1, 10.0, "log")),
     "power": Parameter(2.0, "of the similarity of drugs", (0.1, 20.0), search=(1.0, 4.0)),
     "protein_power": Parameter(
@@ -52,13 +53,14 @@ class KroneckerRidge:
     def __init__(
         self,
         drugs: str,
+        proteins: str,
         penalty: float,
         power: float,
         protein_power: float,
         alone: float,
         steps: int,
     ) -> None:
-        self.by = drugs
+        self.drugs_by, self.proteins_by = drugs, proteins
         self.penalty, self.power, self.protein_power = penalty, power, protein_power
         self.alone, self.steps = alone, steps
 
@@ -68,7 +70,10 @@ class KroneckerRidge:
         answers = train.targets[TARGET].to_numpy(np.float64)
         smiles, self.drug = items(train, DRUG)
         proteins, self.protein = items(train, PROTEIN)
-        self.drugs, self.proteins = Drugs(smiles, self.by), Proteins(proteins)
+        self.drugs, self.proteins = (
+            Drugs(smiles, self.drugs_by),
+            Proteins(proteins, self.proteins_by),
+        )
         self.common = float(answers.mean())
         by_drug, by_protein = self._alike(smiles, proteins)
         here = (self.drug, self.protein)

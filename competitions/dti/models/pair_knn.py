@@ -16,13 +16,14 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
 from ..shared.kernels import Drugs, Proteins
-from ..shared.parameters import DRUGS
+from ..shared.parameters import DRUGS, PROTEINS
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
 PARAMETERS = {
     "drugs": DRUGS,
+    "proteins": PROTEINS,
     "neighbours": Parameter(10, "known pairs that count", (1, 100_000), search=(3, 50, "log")),
     "power": Parameter(2.0, "of the similarity of drugs", (0.0, 20.0), search=(0.5, 4.0)),
     "prior": Parameter(
@@ -36,8 +37,10 @@ STEP = 256
 class PairNeighbours:
     """Weighted neighbours over pairs."""
 
-    def __init__(self, drugs: str, neighbours: int, power: float, prior: float) -> None:
-        self.by = drugs
+    def __init__(
+        self, drugs: str, proteins: str, neighbours: int, power: float, prior: float
+    ) -> None:
+        self.drugs_by, self.proteins_by = drugs, proteins
         self.neighbours, self.power, self.prior = neighbours, power, prior
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -46,7 +49,10 @@ class PairNeighbours:
         self.binds = train.targets[TARGET].to_numpy(np.float32)
         smiles, self.drug = items(train, DRUG)
         proteins, self.protein = items(train, PROTEIN)
-        self.drugs, self.proteins = Drugs(smiles, self.by), Proteins(proteins)
+        self.drugs, self.proteins = (
+            Drugs(smiles, self.drugs_by),
+            Proteins(proteins, self.proteins_by),
+        )
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Ask the heaviest neighbours of each pair."""

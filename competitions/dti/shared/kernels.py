@@ -2,7 +2,8 @@
 
 Drugs: Tanimoto's coefficient of counts, the sum of the smaller over that of the larger ones: of
 circular fingerprints, of n-grams of the SMILES, or the mean of both.
-Proteins: cosine of standardised words, nothing below 0.
+Proteins: cosine of standardised composition, nothing below 0; of words of four residues, rare ones
+weighing more (tf-idf); or the mean of both.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array, hstack, issparse
+from sklearn.feature_extraction.text import TfidfTransformer
 
-from .features import Standard, grams, words
+from .features import Standard, grams, spelled, words
 from .fingerprints import circular
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     Sets = Any  # 0 and 1, dense or sparse
 
 COUNTS: dict[str, Callable[[Sequence[str]], Sets]] = {"circular": circular, "grams": grams}
-LEVELS = 4
-"""Counts above this are this."""
+LENGTH, LEVELS = 4, 4
+"""Residues in a word; counts above four are four."""
 
 
 class Drugs:
@@ -37,16 +39,23 @@ class Drugs:
 
     def alike(self, smiles: Sequence[str]) -> Floats:
         """Similarity to each that trains [drugs, trained]."""
-        each = [
-            tanimoto(levels(kind(smiles)), known)
-            for kind, known in zip(self.kinds, self.levels, strict=True)
-        ]
-        mean: Floats = sum(each[1:], each[0]) / np.float32(len(each))
-        return mean
+        pairs = zip(self.kinds, self.levels, strict=True)
+        return _mean([tanimoto(levels(kind(smiles)), known) for kind, known in pairs])
 
 
 class Proteins:
-    """Proteins that train."""
+    """Proteins that train, compared `by` composition, words, or both."""
+
+    def __init__(self, proteins: Sequence[str], by: str = "both") -> None:
+        self.kinds = [kind(proteins) for name, kind in COSINES.items() if by in (name, "both")]
+
+    def alike(self, proteins: Sequence[str]) -> Floats:
+        """Similarity to each that trains [proteins, trained]."""
+        return _mean([kind.alike(proteins) for kind in self.kinds])
+
+
+class Composition:
+    """Cosine of standardised shares of residues, pairs and triads."""
 
     def __init__(self, proteins: Sequence[str]) -> None:
         table = words(proteins)
@@ -57,6 +66,30 @@ class Proteins:
         """Similarity to each that trains [proteins, trained]."""
         cosine: Floats = _unit(self.standard(words(proteins))) @ self.unit.T
         return np.maximum(cosine, 0.0)
+
+
+class Words:
+    """Cosine of counts of words of four residues, weighed by how few proteins have each."""
+
+    def __init__(self, proteins: Sequence[str]) -> None:
+        self.weigh = TfidfTransformer()
+        self.unit = self.weigh.fit_transform(self._counts(proteins))
+
+    def alike(self, proteins: Sequence[str]) -> Floats:
+        """Similarity to each that trains [proteins, trained]."""
+        cosine: Floats = (self.weigh.transform(self._counts(proteins)) @ self.unit.T).toarray()
+        return cosine
+
+    def _counts(self, proteins: Sequence[str]) -> Any:
+        return spelled(proteins, LENGTH).astype(np.float32)
+
+
+COSINES: dict[str, type[Composition | Words]] = {"composition": Composition, "words": Words}
+
+
+def _mean(each: Sequence[Floats]) -> Floats:
+    mean: Floats = sum(each[1:], each[0]) / np.float32(len(each))
+    return mean
 
 
 def tanimoto(some: Sets, others: Sets) -> Floats:

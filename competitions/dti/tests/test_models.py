@@ -7,6 +7,7 @@ from podium.competitions.dti.metric import TARGET
 from podium.competitions.dti.models import kronecker, lightgbm, pair_knn, rates, stack
 from podium.competitions.dti.shared import features, kernels
 from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 
 from podium import api
@@ -58,6 +59,26 @@ def test_drugs_are_compared_by_the_mean_of_both():
     )
     assert both == pytest.approx((circular + grams) / 2)
     assert both.shape == (2, len(DRUGS))
+
+
+def test_words_of_proteins_are_counted():
+    counts = features.spelled(["ABAB", "AB", ""], 2)
+    assert counts.shape == (3, 26**2)
+    assert counts.toarray()[:, [1, 26]].tolist() == [[2, 1], [1, 0], [0, 0]]
+
+
+def test_rare_words_make_proteins_alike():
+    """As scikit-learn's tf-idf of the same words, on those that train and others."""
+    rng = np.random.default_rng(0)
+    trained = ["".join(rng.choice(list("ACDE"), 60)) for _ in range(12)]
+    others = [trained[0][:40], "WWWW", "MKT"]
+    texts = TfidfVectorizer(analyzer="char", ngram_range=(4, 4), lowercase=False)
+    right = texts.fit_transform(trained)
+    alike = kernels.Proteins(trained, "words").alike(others)
+    assert alike == pytest.approx((texts.transform(others) @ right.T).toarray(), abs=1e-6)
+    composition = kernels.Proteins(trained, "composition").alike(others)
+    both = kernels.Proteins(trained, "both").alike(others)
+    assert both == pytest.approx((alike + composition) / 2)
 
 
 def test_rates_are_two_look_ups(parts):
