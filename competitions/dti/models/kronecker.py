@@ -20,7 +20,7 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
 from ..shared.kernels import Drugs, Proteins
-from ..shared.parameters import DRUGS, PROTEINS
+from ..shared.parameters import DRUGS, proteins
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 PARAMETERS = {
     "drugs": DRUGS,
-    "proteins": PROTEINS,
-    "penalty": Parameter(1.0, "on the squared weights", (1e-6, 1e9), search=(0.1, 10.0, "log")),
+    "proteins": proteins("composition"),
+    "penalty": Parameter(0.3, "on the squared weights", (1e-6, 1e9), search=(0.1, 10.0, "log")),
     "power": Parameter(2.0, "of the similarity of drugs", (0.1, 20.0), search=(1.0, 4.0)),
     "protein_power": Parameter(
         1.0, "of the similarity of proteins", (0.1, 20.0), search=(0.5, 4.0)
@@ -69,13 +69,11 @@ class KroneckerRidge:
         assert train.targets is not None
         answers = train.targets[TARGET].to_numpy(np.float64)
         smiles, self.drug = items(train, DRUG)
-        proteins, self.protein = items(train, PROTEIN)
-        self.drugs, self.proteins = (
-            Drugs(smiles, self.drugs_by),
-            Proteins(proteins, self.proteins_by),
-        )
+        residues, self.protein = items(train, PROTEIN)
+        self.drugs = Drugs(smiles, self.drugs_by)
+        self.proteins = Proteins(residues, self.proteins_by)
         self.common = float(answers.mean())
-        by_drug, by_protein = self._alike(smiles, proteins)
+        by_drug, by_protein = self._alike(smiles, residues)
         here = (self.drug, self.protein)
         count = len(answers)
         self.weights = np.zeros(count)
@@ -104,14 +102,14 @@ class KroneckerRidge:
     def predict(self, part: Part) -> pd.DataFrame:
         """Sum over all known pairs, cut to the range that can be."""
         smiles, drug = items(part, DRUG)
-        proteins, protein = items(part, PROTEIN)
-        alike = self._alike(smiles, proteins)
+        residues, protein = items(part, PROTEIN)
+        alike = self._alike(smiles, residues)
         binds = self.common + self._times(*alike, self.weights, drug, protein)
         return pd.DataFrame({"id": part.ids, TARGET: np.clip(binds, 0.0, 1.0)})
 
-    def _alike(self, smiles: list[str], proteins: list[str]) -> tuple[Floats32, Floats32]:
+    def _alike(self, smiles: list[str], residues: list[str]) -> tuple[Floats32, Floats32]:
         """Kernels of some drugs and proteins with those that train."""
-        by_protein = self.proteins.alike(proteins) ** self.protein_power
+        by_protein = self.proteins.alike(residues) ** self.protein_power
         return self.drugs.alike(smiles) ** self.power, by_protein
 
     def _times(

@@ -119,14 +119,14 @@ def test_neighbours_are_the_heaviest_pairs(parts):
 
 def test_kronecker_is_ridge_on_the_kernel_of_all_pairs(parts):
     train, held = parts
-    model = build(kronecker, steps=2000, alone=0.3)
+    model = build(kronecker, penalty=1.0, steps=2000, alone=0.3)
     small, few = train.take(np.arange(150)), held.take(np.arange(20))
     model.fit(small)
 
     def kernel(rows):
         smiles, proteins = (sorted(set(small.features[c])) for c in ("smiles", "protein"))
         by_drug = kernels.Drugs(smiles).alike(list(rows.features["smiles"])) ** 2
-        by_protein = kernels.Proteins(proteins).alike(list(rows.features["protein"]))
+        by_protein = kernels.Proteins(proteins, "composition").alike(list(rows.features["protein"]))
         by_drug = by_drug[:, pd.Index(smiles).get_indexer(small.features["smiles"])]
         by_protein = by_protein[:, pd.Index(proteins).get_indexer(small.features["protein"])]
         return by_drug * by_protein + 0.3 * (by_drug + by_protein)
