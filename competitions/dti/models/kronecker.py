@@ -20,7 +20,7 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
 from ..shared.kernels import Drugs, Proteins
-from ..shared.parameters import DRUGS, proteins
+from ..shared.parameters import DRUGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 PARAMETERS = {
     "drugs": DRUGS,
-    "proteins": proteins("composition"),
+    "proteins": Parameter(
+        "composition",
+        "what says how alike proteins are: composition, words, or the mean of both",
+        choices=("composition", "words", "both"),
+    ),
     "penalty": Parameter(0.3, "on the squared weights", (1e-6, 1e9), search=(0.1, 10.0, "log")),
     "power": Parameter(2.0, "of the similarity of drugs", (0.1, 20.0), search=(1.0, 4.0)),
     "protein_power": Parameter(

@@ -16,14 +16,18 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
 from ..shared.kernels import Drugs, Proteins
-from ..shared.parameters import DRUGS, proteins
+from ..shared.parameters import DRUGS
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
 PARAMETERS = {
     "drugs": DRUGS,
-    "proteins": proteins("both"),
+    "proteins": Parameter(
+        "both",
+        "what says how alike proteins are: composition, words, or the mean of both",
+        choices=("composition", "words", "both"),
+    ),
     "neighbours": Parameter(10, "known pairs that count", (1, 100_000), search=(3, 50, "log")),
     "power": Parameter(2.0, "of the similarity of drugs", (0.0, 20.0), search=(0.5, 4.0)),
     "prior": Parameter(

@@ -8,13 +8,3 @@ DRUGS = Parameter(
     "what says how alike drugs are: circular fingerprints, n-grams, or the mean of both",
     choices=("circular", "grams", "both"),
 )
-
-
-def proteins(default: str) -> Parameter:
-    """What says how alike proteins are, with the default of a model."""
-    return Parameter(
-        default,
-        "what says how alike proteins are: composition, words of four residues, or the mean of "
-        "both",
-        choices=("composition", "words", "both"),
-    )
