@@ -257,7 +257,7 @@ def import_current(competition: Competition) -> None:
     current = [
         line
         for line in lines_of(competition.name)
-        if line["type"] != "record" or is_current(competition, line["model"], line["provenance"])
+        if line["type"] != "record" or is_current(competition.name, line)
     ]
     if current:
         text = "".join(json.dumps(line) + "\n" for line in current)
@@ -300,12 +300,16 @@ def boards_of(name: str) -> str:
         return "".join(board(name, entry.name, lines) for entry in api.load(name)[0].datasets)
 
 
-def is_current(competition: Competition, model: str | None, provenance: dict[str, Any]) -> bool:
-    """Whether the model still does what it did when it made the record."""
-    if model is None:
+def is_current(name: str, line: dict[str, Any]) -> bool:
+    """Whether the model still does what it did when it made this line of a board's export.
+
+    Where what it shares with others changed and its own file did not, the time tells.
+    """
+    if line["model"] is None:
         return True
-    noted = behaviours().get(competition.name, {}).get(model, {"files": []})
-    return provenance["model_sha256"] in noted["files"]
+    noted = behaviours().get(name, {}).get(line["model"], {"files": []})
+    made_by_it = line["provenance"]["model_sha256"] in noted["files"]
+    return made_by_it and line["created"] > noted.get("since", "")
 
 
 def behaviours() -> dict[str, dict[str, Behaviour]]:
@@ -315,8 +319,12 @@ def behaviours() -> dict[str, dict[str, Behaviour]]:
 
 
 def note_behaviour(name: str) -> None:
-    """Note what a competition's models do: another file that does the same is one more of them."""
+    """Note what a competition's models do: another file that does the same is one more of them.
+
+    One that does something else, since what it shares with others changed, does so from now on.
+    """
     from podium import api
+    from podium.leaderboard.record import now as this_second
 
     competition, _ = api.load(name)
     known = behaviours()
@@ -328,7 +336,8 @@ def note_behaviour(name: str) -> None:
         if before and same(before, now):
             before["files"] = list(dict.fromkeys([*before["files"], *now["files"]]))
         else:
-            noted[model] = now
+            again = before and set(before["files"]) & set(now["files"])
+            noted[model] = {**now, "since": this_second()} if again else now
     MODELS.write_text(text_of(known), encoding="utf-8")
 
 
@@ -427,7 +436,8 @@ def board(name: str, dataset: str, lines: list[dict[str, Any]]) -> str:
         provenance = made[row.submission]
         took = "seconds" if competition.transductive else "train_seconds"
         seconds = provenance.get(took)
-        current = is_current(competition, row.model, provenance)
+        line = {"model": row.model, "provenance": provenance, "created": row.created}
+        current = is_current(competition.name, line)
         table.append(
             [
                 str(row.reference_rank or row.status),

@@ -48,7 +48,7 @@ def test_every_line_is_of_a_model_that_is_noted(reference):
         assert set(reference.behaviours()[export.stem]) == set(loaded.models)
         for line in reference.lines_of(export.stem):
             if line["type"] == "record":
-                assert reference.is_current(loaded, line["model"], line["provenance"])
+                assert reference.is_current(export.stem, line)
 
 
 def test_behaviour_is_what_a_model_predicts(reference):
@@ -89,6 +89,25 @@ def test_only_a_model_that_predicts_otherwise_loses_its_lines(reference, monkeyp
     monkeypatch.setattr(reference, "computed", lambda _: {"line": now})
     reference.note_behaviour("toy")
     assert reference.behaviours()["toy"] == {"line": now}
+
+
+def test_lines_from_before_a_shared_file_changed_are_of_an_older_model(
+    reference, monkeypatch, tmp_path
+):
+    """The model's own file is the same, and predicts otherwise."""
+    before = {"files": ["a"], "params": {}, "predicts": {"y": [0.0, 1.0]}}
+    monkeypatch.setattr(reference, "MODELS", tmp_path / "models.json")
+    reference.MODELS.write_text(json.dumps({"toy": {"line": before}}))
+    line = {"model": "line", "provenance": {"model_sha256": "a"}, "created": "2026-01-01T00:00:00"}
+    assert reference.is_current("toy", line)
+    otherwise = {**before, "predicts": {"y": [0.0, 2.0]}}
+    monkeypatch.setattr(reference, "computed", lambda _: {"line": otherwise})
+    reference.note_behaviour("toy")
+    assert not reference.is_current("toy", line)
+    assert reference.is_current("toy", {**line, "created": "9999-01-01T00:00:00"})
+    since = reference.behaviours()["toy"]["line"]["since"]
+    reference.note_behaviour("toy")
+    assert reference.behaviours()["toy"]["line"]["since"] == since
 
 
 def test_it_goes_on_where_it_was_stopped(reference, monkeypatch, tmp_path, capsys):
