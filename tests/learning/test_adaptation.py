@@ -107,17 +107,18 @@ def test_a_critics_loss_by_hand():
 
 
 def test_a_critic_nears_the_distance_of_two_sets():
-    """Of two points at a distance of 2 the best critic of slope 1 tells 2."""
-    source, target = torch.zeros(8, 1), torch.full((8, 1), 2.0)
+    """Of a set and the same one moved by 4: slope s brings down -4 s + 10 (s - 1)^2, best at 1.2."""
+    source = rows(32).float()
+    target = source + torch.tensor([4.0, 0.0, 0.0, 0.0])
     with seeded(0):
-        critic = DomainDiscriminator(1, (16,))
+        critic = DomainDiscriminator(4, (16,))
         optimizer = torch.optim.Adam(critic.parameters(), 0.02)
         for _ in range(150):
             optimizer.zero_grad()
             critic_loss(critic, source, target).backward()
             optimizer.step()
     gap = critic(source).mean() - critic(target).mean()
-    assert gap.item() == pytest.approx(2.0, abs=0.3)
+    assert gap.item() == pytest.approx(1.2 * 4, abs=0.1)
 
 
 def test_mmd_by_hand():

@@ -40,7 +40,7 @@ from ..shared.networks import (
     tensor,
     width_of,
 )
-from ..shared.parameters import BY_CONTEXT, PENALTY
+from ..shared.parameters import BY_CONTEXT
 from ..shared.ridge import ridge
 from ..shared.separation import SeparationNetwork
 
@@ -70,7 +70,9 @@ PARAMETERS = {
         30, "epochs of the autoencoder at most", (1, 100_000), search=(20, 300, "log")
     ),
     "beside": Parameter(True, "the head sees genes beside the code, each with half of the say"),
-    "penalty": replace(PENALTY, default=5.0),
+    "penalty": Parameter(
+        5.0, "on the squared weights of the head", (1e-6, 1e6), search=(0.1, 100.0, "log")
+    ),
     "networks": Parameter(5, "networks whose mean is said", (1, 1000)),
     "scale": BY_CONTEXT,
     **network_parameters(
