@@ -107,7 +107,7 @@ def test_a_critics_loss_by_hand():
 
 
 def test_a_critic_nears_the_distance_of_two_sets():
-    """Of a set and the same one moved by 4: slope s brings down -4 s + 10 (s - 1)^2, best at 1.2."""
+    """A set moved by 4: slope s brings down -4 s + 10 (s - 1)^2, best at 1.2."""
     source = rows(32).float()
     target = source + torch.tensor([4.0, 0.0, 0.0, 0.0])
     with seeded(0):
