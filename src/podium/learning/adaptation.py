@@ -109,14 +109,15 @@ def critic_loss(critic: nn.Module, source: Tensor, target: Tensor, penalty: floa
         penalty: Its weight.
     """
     pairs = max(len(source), len(target))
-    paired = [rows[torch.arange(pairs) % len(rows)] for rows in (source, target)]
+    first, second = (rows[torch.arange(pairs) % len(rows)] for rows in (source, target))
     share = torch.rand(pairs, 1, dtype=source.dtype, device=source.device)
-    between = torch.lerp(*paired, share).detach()
+    between = torch.lerp(first, second, share).detach()
     between.requires_grad_()
     gradient = torch.autograd.grad(critic(between).sum(), between, create_graph=True)[0]
-    away = (gradient.norm(dim=1) - 1).square().mean()
+    away: Tensor = (gradient.norm(dim=1) - 1).square().mean()
     gap: Tensor = critic(target).mean() - critic(source).mean()
-    return gap + penalty * away
+    total: Tensor = gap + penalty * away
+    return total
 
 
 def mmd(
