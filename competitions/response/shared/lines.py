@@ -53,7 +53,7 @@ class Lines(NamedTuple):
 
     def take(self, rows: NDArray[np.int64]) -> Lines:
         """Some of them."""
-        return Lines(*(column[rows] for column in self))
+        return Lines(self.names[rows], self.context[rows], self.site[rows], self.genes[rows])
 
 
 class Scaling:

@@ -109,8 +109,8 @@ class SeparationNetwork(BaseAutoencoder):
         judged = both and self.variant == ADVERSARIAL and self.done >= self.warm_up
         if judged and self._of_critic():
             with torch.no_grad():
-                codes = [self.encode(inputs[domain]) for domain in domains]
-            return Losses({"critic": critic_loss(self.critic, *codes)})
+                codes, others = (self.encode(inputs[domain]) for domain in domains)
+            return Losses({"critic": critic_loss(self.critic, codes, others)})
         self.done += self.training
         shared, own = self.encode(inputs), self.encode_own(inputs, target)
         rebuilt = self.decode(shared, own).float()
