@@ -2,6 +2,7 @@
 
     python benchmarks/seeds.py dlpfc --dataset 151510                  # all models, seeds 0-9
     python benchmarks/seeds.py dlpfc --dataset starmap --models lightgbm mlp --seeds 3
+    python benchmarks/seeds.py response --dataset gdsc --models code_ae --seeds 5 --set variant=adv
 
 Every seed is a submission in a scratch workspace that is revealed at the end: models see what
 they see in `podium run`. Prints a Markdown table. A model that needs train rows is left out of a
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from podium import api
+from podium.competition.model_file import parse_settings
 from podium.errors import ModelError
 
 
@@ -27,6 +29,7 @@ def main():
     parser.add_argument("--dataset")
     parser.add_argument("--models", nargs="+")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--set", action="append", default=[], help="K=V: another parameter")
     given = parser.parse_args()
     api.prepare(given.competition, given.dataset)
     with tempfile.TemporaryDirectory(prefix="podium-seeds-") as scratch:
@@ -48,11 +51,13 @@ def table(given):
         except ModelError as error:
             sys.stderr.write(f"{model} is left out: {error}\n")
     api.reveal(competition.name, dataset.name)
-    rows = {row.submission: row for row in api.board(competition.name, dataset.name, part="all")}
+    board = api.board(competition.name, dataset.name, part="all")
+    rows = {row.submission: {**row.metrics, **row.strata} for row in board}
+    scores += [name for name in board[0].strata if len(board[0].strata) > 1]
     print(f"| model | {' | '.join(scores)} | seconds |\n|---|{'---|' * len(scores)}---|")
     order = sorted(handed, key=lambda model: mean(rows, handed[model], scores[0]))
     for model in reversed(order):
-        cells = [cell([rows[name].metrics[score] for name, _ in handed[model]]) for score in scores]
+        cells = [cell([rows[name][score] for name, _ in handed[model]]) for score in scores]
         seconds = np.median([seconds for _, seconds in handed[model]])
         print(f"| `{model}` | {' | '.join(cells)} | {seconds:.1f} |")
 
@@ -61,12 +66,19 @@ def run(given, model, seed):
     """The submission's ID and the seconds that it took."""
     sys.stderr.write(f"{model}, seed {seed}\n")
     start = time.perf_counter()
-    outcome = api.run(given.competition, model, dataset=given.dataset, seed=seed, team="seeds")
+    outcome = api.run(
+        given.competition,
+        model,
+        dataset=given.dataset,
+        params=parse_settings(given.set),
+        seed=seed,
+        team="seeds",
+    )
     return outcome.row.submission, time.perf_counter() - start
 
 
 def mean(rows, runs, score):
-    return np.mean([rows[name].metrics[score] for name, _ in runs])
+    return np.mean([rows[name][score] for name, _ in runs])
 
 
 def cell(values):

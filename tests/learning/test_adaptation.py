@@ -13,6 +13,7 @@ from podium.learning import (  # noqa: E402
     DomainDiscriminator,
     GradientReversal,
     coral,
+    critic_loss,
     mmd,
     ramp,
     seeded,
@@ -93,6 +94,31 @@ def test_a_discriminator_learns_while_features_let_it_fail():
 def test_a_discriminator_gives_a_logit_a_row(hidden):
     for count in (1, 7):
         assert DomainDiscriminator(4, hidden, dropout=0.5)(rows(count).float()).shape == (count,)
+
+
+def test_a_critics_loss_by_hand():
+    """A linear critic has one gradient everywhere: its weights."""
+    critic = DomainDiscriminator(4, ()).double()
+    weights = next(critic.parameters()).detach()[0]
+    source, target = rows(9), rows(5, seed=1, shift=0.5)
+    gap = ((target.mean(dim=0) - source.mean(dim=0)) @ weights).item()
+    expected = gap + 3.0 * (weights.norm().item() - 1) ** 2
+    assert critic_loss(critic, source, target, 3.0).item() == pytest.approx(expected)
+
+
+def test_a_critic_nears_the_distance_of_two_sets():
+    """A set moved by 4: slope s brings down -4 s + 10 (s - 1)^2, best at 1.2."""
+    source = rows(32).float()
+    target = source + torch.tensor([4.0, 0.0, 0.0, 0.0])
+    with seeded(0):
+        critic = DomainDiscriminator(4, (16,))
+        optimizer = torch.optim.Adam(critic.parameters(), 0.02)
+        for _ in range(150):
+            optimizer.zero_grad()
+            critic_loss(critic, source, target).backward()
+            optimizer.step()
+    gap = critic(source).mean() - critic(target).mean()
+    assert gap.item() == pytest.approx(1.2 * 4, abs=0.1)
 
 
 def test_mmd_by_hand():

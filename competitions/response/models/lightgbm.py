@@ -28,7 +28,7 @@ PARAMETERS = {
     ),
     "scale": BY_CONTEXT,
     **tree_parameters(
-        rounds=(300, 100, 1500, "log"),
+        rounds=(1500, 100, 3000, "log"),
         learning_rate=(0.05, 0.01, 0.1, "log"),
         num_leaves=(31, 7, 127, "log"),
         min_data_in_leaf=(50, 10, 200, "log"),

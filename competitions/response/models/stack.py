@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 PARAMETERS = {
     "members": Parameter(
         {
-            "ridge_domain_z": {},
+            "kernel_sites": {},
             "lowrank_domain_z": {},
-            "knn_lines": {"scale": "context"},
             "general_level": {},
-            "lightgbm": {},
+            "lightgbm": {"rounds": 300},
         },
         "models and the changes to their parameters",
     ),

@@ -34,12 +34,13 @@ class Lines(NamedTuple):
 
     Attributes:
         names: [lines].
-        context: [lines].
+        context, site: [lines].
         genes: log2(TPM + 1) [lines, genes].
     """
 
     names: pd.Index
     context: NDArray[np.object_]
+    site: NDArray[np.object_]
     genes: Floats
 
     @classmethod
@@ -47,11 +48,12 @@ class Lines(NamedTuple):
         """All lines that a part knows: those that train, those of test rows, one's own."""
         table = part.tables["lines"]
         genes = table.drop(columns=list(ABOUT)).to_numpy(np.float64)
-        return cls(table.index, table["context"].to_numpy(object), genes)
+        context, site = (table[name].to_numpy(object) for name in ABOUT)
+        return cls(table.index, context, site, genes)
 
     def take(self, rows: NDArray[np.int64]) -> Lines:
         """Some of them."""
-        return Lines(self.names[rows], self.context[rows], self.genes[rows])
+        return Lines(self.names[rows], self.context[rows], self.site[rows], self.genes[rows])
 
 
 class Scaling:

@@ -26,17 +26,19 @@ def ridge(genes: Floats, responses: Floats, penalty: float) -> Floats:
             dual, what is added to the diagonal of genes genes' / count.
     """
     count = genes.shape[1]
-    kernel = genes @ genes.T / count
-    dual = np.zeros(responses.shape)
+    return np.asarray(genes.T @ dual(genes @ genes.T / count, responses, penalty) / count)
+
+
+def dual(kernel: Floats, responses: Floats, penalty: float) -> Floats:
+    """Weights [lines, drugs] of the lines that train, by how alike these are [lines, lines]."""
+    weights = np.zeros(responses.shape)
     known = ~np.isnan(responses)
     for pattern in np.unique(known, axis=1).T:  # drugs of the same lines are solved together
-        drugs = (known == pattern[:, None]).all(axis=0)
+        drugs = np.flatnonzero((known == pattern[:, None]).all(axis=0))
         rows = np.flatnonzero(pattern)
         inner = kernel[np.ix_(rows, rows)] + penalty * np.eye(len(rows))
-        dual[np.ix_(rows, np.flatnonzero(drugs))] = np.linalg.solve(
-            inner, responses[np.ix_(rows, np.flatnonzero(drugs))]
-        )
-    return np.asarray(genes.T @ dual / count)
+        weights[np.ix_(rows, drugs)] = np.linalg.solve(inner, responses[np.ix_(rows, drugs)])
+    return weights
 
 
 class Ridge(LineModel):

@@ -18,8 +18,8 @@ from podium.learning import (
     INPUTS,
     BaseAutoencoder,
     DomainDiscriminator,
-    GradientReversal,
     Losses,
+    critic_loss,
     mmd,
     perceptron,
 )
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 BASE, MMD, ADVERSARIAL = "base", "mmd", "adv"
 VARIANTS = (BASE, MMD, ADVERSARIAL)
+TURNS = 5
+"""Of these the encoders have one, and the critic the others, as published."""
 
 
 class SeparationNetwork(BaseAutoencoder):
@@ -44,11 +46,10 @@ class SeparationNetwork(BaseAutoencoder):
         latent: Width of the shared code.
         narrow: Width of a domain's own code: so narrow that what can be shared must be.
         variant: What brings the shared codes of the domains together: nothing but the separation
-            (`base`), their maximum mean discrepancy (`mmd`), or a discriminator behind a reversed
-            gradient (`adv`).
+            (`base`), their maximum mean discrepancy (`mmd`), or a Wasserstein critic (`adv`).
         apart: Weight of the orthogonality of the two codes.
         together: Weight of what brings shared codes together.
-        steps: Of the whole training, over which the reversed gradient grows.
+        warm_up: Steps of the encoders before the critic takes its turns.
     """
 
     def __init__(
@@ -60,17 +61,17 @@ class SeparationNetwork(BaseAutoencoder):
         variant: str = BASE,
         apart: float = 1.0,
         together: float = 1.0,
-        steps: int = 1000,
+        warm_up: int = 0,
     ) -> None:
         super().__init__()
         self.variant, self.apart, self.together = variant, apart, together
         self.shared = perceptron((features, *hidden, latent))
         self.own = nn.ModuleList(perceptron((features, *hidden, narrow)) for _ in range(2))
         self.decoder = perceptron((narrow + latent, *reversed(hidden), features))
-        self.narrow = narrow
+        self.narrow, self.warm_up = narrow, warm_up
+        self.done = self.turn = 0
         if variant == ADVERSARIAL:
-            self.reversal = GradientReversal(steps)
-            self.discriminator = DomainDiscriminator(latent)
+            self.critic = DomainDiscriminator(latent)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """The shared code [rows, latent], its length the root of its width."""
@@ -98,25 +99,39 @@ class SeparationNetwork(BaseAutoencoder):
         return rebuilt
 
     def loss(self, rows: Tensors) -> Losses:
-        """`reconstruction`, `orthogonality`, and `discrepancy` or `discrimination`."""
+        """`reconstruction`, `orthogonality`, and `discrepancy` or `criticism`.
+
+        In training four turns of five are the critic's, which are `critic` alone.
+        """
         inputs, target = rows[INPUTS], rows[TARGET]
+        source, other = domains = (target < 0.5, target > 0.5)
+        both = bool(source.any() and other.any())
+        judged = both and self.variant == ADVERSARIAL and self.done >= self.warm_up
+        if judged and self._of_critic():
+            with torch.no_grad():
+                codes, others = (self.encode(inputs[domain]) for domain in domains)
+            return Losses({"critic": critic_loss(self.critic, codes, others)})
+        self.done += self.training
         shared, own = self.encode(inputs), self.encode_own(inputs, target)
         rebuilt = self.decode(shared, own).float()
-        domains = [target < 0.5, target > 0.5]
         size = (shared.shape[1] * own.shape[1]) ** 0.5  # codes as long as 1
-        crossed = [shared[rows].T @ own[rows] / size for rows in domains]
+        crossed = [shared[domain].T @ own[domain] / size for domain in domains]
         parts = {
             "reconstruction": functional.mse_loss(rebuilt, inputs),
             "orthogonality": self.apart * sum(one.square().mean() for one in crossed),
         }
-        if all(rows.any() for rows in domains):
-            if self.variant == MMD:
-                parts["discrepancy"] = self.together * mmd(shared[domains[0]], shared[domains[1]])
-            if self.variant == ADVERSARIAL:
-                logits = self.discriminator(self.reversal(shared))
-                told = functional.binary_cross_entropy_with_logits(logits, target)
-                parts["discrimination"] = self.together * told
+        if both and self.variant == MMD:
+            parts["discrepancy"] = self.together * mmd(shared[source], shared[other])
+        if judged:
+            parts["criticism"] = -self.together * self.critic(shared[other]).mean()
         return Losses(parts)
+
+    def _of_critic(self) -> bool:
+        """Whether the critic learns at this step, and the encoders do not; else it is held."""
+        turn = self.training and self.turn % TURNS > 0
+        self.turn += self.training
+        self.critic.requires_grad_(turn)
+        return turn
 
 
 def _normed(code: Tensor) -> Tensor:

@@ -73,9 +73,9 @@ def part(context: str, name: str = "train", seed: int = 2) -> Part:
 
 NAMES = (
     *("drug_mean", "general_level", "knn_lines", "lightgbm", "ridge", "ridge_domain_z"),
-    *("ridge_coral", "lowrank_domain_z", "stack", "ae", "vae", "dann", "code_ae"),
+    *("ridge_coral", "lowrank_domain_z", "kernel_sites", "stack", "ae", "vae", "dann", "code_ae"),
 )
-ADAPTING = ("ridge_domain_z", "lowrank_domain_z", "stack")
+ADAPTING = ("ridge_domain_z", "lowrank_domain_z", "kernel_sites", "stack")
 TRAIN, BLOOD = part("solid"), part("blood", "test")
 
 
@@ -158,6 +158,23 @@ def test_ridge_is_scikit_learns():
             genes[known], responses[known, drug]
         )
         np.testing.assert_allclose(weights[:, drug], theirs.coef_, rtol=1e-8)
+
+
+def test_lines_of_one_site_are_more_alike():
+    """What a site adds to each response is known where its lines train, beyond their genes."""
+    tables = {**TABLES, "lines": TABLES["lines"].copy()}
+    sites = np.where(np.arange(len(tables["lines"])) % 2, "x", "y")
+    tables["lines"]["site"] = sites
+    of_row = sites[tables["lines"].index.get_indexer(TRAIN.features["line"])]
+    added = TRAIN.targets[TARGET] + 3.0 * (of_row == "x")
+    train = replace(TRAIN, tables=tables, targets=pd.DataFrame({TARGET: added}))
+    rows = train.take(train.folds == 0).without_answers()
+    apart = []
+    for site in (0.0, 1.0):
+        said = fitted("kernel_sites", train=train, site=site).predict(rows)[TARGET].to_numpy()
+        there = of_row[train.folds == 0] == "x"
+        apart.append(said[there].mean() - said[~there].mean())
+    assert apart[1] > apart[0] + 0.3
 
 
 def test_factors_fill_gaps():

@@ -32,7 +32,7 @@ def test_losses_are_finite_and_so_are_gradients(variant, targets):
     gradients = [w.grad for w in made.parameters() if w.grad is not None]
     assert gradients
     assert all(torch.isfinite(one).all() for one in gradients)
-    more = {"mmd": {"discrepancy"}, "adv": {"discrimination"}}.get(variant, set())
+    more = {"mmd": {"discrepancy"}, "adv": {"criticism"}}.get(variant, set())
     expected = {"reconstruction", "orthogonality"} | (more if targets == 8 else set())
     assert set(losses.parts) == expected
 
@@ -57,7 +57,7 @@ def test_orthogonality_is_the_mean_square_of_crossed_codes():
 
 
 def test_layers_are_unfrozen_from_the_deepest():
-    responder = Responder(network(), LATENT, 3)
+    responder = Responder(network(), (GENES, LATENT, 3), beside=False)
     counts = []
     for layers in range(3):
         responder.unfreeze(layers)
@@ -66,6 +66,36 @@ def test_layers_are_unfrozen_from_the_deepest():
         assert all(weight.requires_grad for weight in responder.head.parameters())
         assert not any(w.requires_grad for w in responder.network.decoder.parameters())
     assert counts == [[False] * 4, [False, False, True, True], [True] * 4]
+
+
+def test_critic_and_encoders_take_turns():
+    """After the warm-up the encoders learn at one step of five, and the critic at the others."""
+    made, given = network("adv", warm_up=2), rows()
+    learn = []
+    for _ in range(9):
+        made.zero_grad(set_to_none=True)
+        losses = made.loss(given)
+        losses.total.backward()
+        own, critics = (
+            any(weight.grad is not None for weight in part.parameters())
+            for part in (made.shared, made.critic)
+        )
+        assert own != critics
+        learn.append("critic" if critics else "encoders")
+        assert ("critic" in losses.parts) == critics
+        assert ("criticism" in losses.parts) == (own and len(learn) > 2)
+    assert learn == ["encoders"] * 3 + ["critic"] * 4 + ["encoders", "critic"]
+    made.eval()
+    assert set(made.loss(given).parts) == {"reconstruction", "orthogonality", "criticism"}
+
+
+def test_genes_beside_the_code_have_half_of_the_say():
+    responder = Responder(network(), (GENES, LATENT, 3), beside=True)
+    genes = torch.nn.functional.normalize(rows()[INPUTS]) * GENES**0.5
+    features = responder.features(genes)
+    assert features.shape == (20, LATENT + GENES)
+    code, beside = features.split([LATENT, GENES], dim=1)
+    torch.testing.assert_close(code.norm(dim=1), beside.norm(dim=1))
 
 
 def test_only_what_is_known_counts():

@@ -2,6 +2,7 @@ from .adaptation import (
     DomainDiscriminator,
     GradientReversal,
     coral,
+    critic_loss,
     mmd,
     ramp,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "boost",
     "check_members",
     "coral",
+    "critic_loss",
     "drawn",
     "find_device",
     "fit_members",
