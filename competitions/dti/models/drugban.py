@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from podium.competition import Parameter
+import numpy as np
+import pandas as pd
+import torch
+
+from podium.competition import Parameter, Part
 from podium.learning import network_parameters
 
 from ..shared.drugban import DrugBAN, graphs, letters
+from ..shared.features import DRUG, PROTEIN
 from ..shared.networks import PairModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from podium.learning import Tensors
+    from numpy.typing import NDArray
 
-    from ..shared.networks import PairNetwork
+    from podium.learning import Tensors
 
 PARAMETERS = {
     "width": Parameter(32, "features of an atom, of a residue and of a pair", (2, 4096)),
@@ -37,7 +42,7 @@ PARAMETERS = {
 QUICK: dict[str, Any] = {"width": 8, "hidden": 8, "epochs": 1, "residues": 200}
 
 
-class Drugban(PairModel):
+class Drugban(PairModel[DrugBAN]):
     """Networks of graphs and sequences."""
 
     def drugs(self, smiles: Sequence[str]) -> Tensors:
@@ -48,9 +53,22 @@ class Drugban(PairModel):
         """Residues."""
         return letters(proteins, self.params["residues"])
 
-    def network(self) -> PairNetwork:
-        """A network."""
+    def network(self) -> DrugBAN:
+        """A network that knows nothing."""
         return DrugBAN(self.params)
+
+    def attention(self, smiles: str, protein: str) -> NDArray[np.float32]:
+        """What each atom's attention to each position is, mean of the networks [atoms, positions].
+
+        A position is `STRIDE` residues. Higher counts for more of the pair's features; what the
+        decoder makes of these, to bind or not to, the map does not say.
+        """
+        features = pd.DataFrame({DRUG: [smiles], PROTEIN: [protein]})
+        rows = self.rows(Part(name="pair", ids=pd.Index(["pair"]), features=features))
+        (batch,) = rows.batches(1, torch.arange(1))
+        with torch.inference_mode():
+            maps = [one.cpu().eval().attention(batch)[0].numpy() for one in self.networks]
+        return np.mean(maps, axis=0)
 
 
 def build(params: dict[str, Any], seed: int) -> Drugban:

@@ -81,7 +81,7 @@ def _tower(columns: int, params: dict[str, Any]) -> nn.Module:
     )
 
 
-class TwoTower(PairModel):
+class TwoTower(PairModel[TwoTowers]):
     """Networks of n-grams and words."""
 
     def learn(self, smiles: Sequence[str], proteins: Sequence[str]) -> None:

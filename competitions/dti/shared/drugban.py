@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from podium.errors import note
 from podium.learning import BatchNorm1d, perceptron
 
 from .features import PROTEIN
@@ -27,7 +28,7 @@ from .molecules import parse
 from .networks import PairNetwork, different
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from podium.learning import Batch, Tensors
 
@@ -49,6 +50,7 @@ def graphs(smiles: Sequence[str], most: int) -> Tensors:
         atoms are bound and from each atom to itself, uint8 [drugs, atoms, atoms].
     """
     molecules = [parse(text) for text in smiles]
+    _tell(map(len, molecules), most, "drugs", "atoms")
     width = min(most, max(map(len, molecules), default=1))
     atoms = torch.zeros(len(smiles), width, len(KINDS), dtype=torch.int64)
     bonds = torch.zeros(len(smiles), width, width, dtype=torch.uint8)
@@ -83,12 +85,20 @@ def letters(proteins: Sequence[str], most: int) -> Tensors:
     """
     code = np.zeros(256, dtype=np.uint8)
     code[np.frombuffer(LETTERS.encode(), np.uint8)] = np.arange(1, len(LETTERS) + 1)
+    _tell(map(len, proteins), most, "proteins", "residues")
     width = min(most, max(map(len, proteins), default=1))
     table = np.zeros((len(proteins), width), dtype=np.uint8)
     for row, text in enumerate(proteins):
         some = code[np.frombuffer(text[:width].encode(), np.uint8)]
         table[row, : len(some)] = some
     return {PROTEIN: torch.from_numpy(table)}
+
+
+def _tell(lengths: Iterable[int], most: int, things: str, pieces: str) -> None:
+    """Say how many things are not read to their end."""
+    longer = sum(length > most for length in lengths)
+    if longer:
+        note(f"{longer:,} {things} have more than {most:,} {pieces}: the rest of each is not read.")
 
 
 class Atoms(nn.Module):

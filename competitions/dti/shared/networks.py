@@ -7,7 +7,7 @@ those that are different and computes each once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,10 @@ class PairNetwork(nn.Module):
         return functional.binary_cross_entropy_with_logits(outputs.float(), batch.own[ANSWER])
 
 
-class PairModel(ABC):
+Network = TypeVar("Network", bound=PairNetwork)
+
+
+class PairModel(ABC, Generic[Network]):
     """The mean of several networks, each with another fold of train held out to choose its epoch.
 
     Args:
@@ -54,7 +57,7 @@ class PairModel(ABC):
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params, self.seed = params, seed
         self.settings = Settings.of(params)
-        self.networks: list[PairNetwork] = []
+        self.networks: list[Network] = []
 
     @abstractmethod
     def drugs(self, smiles: Sequence[str]) -> Tensors:
@@ -65,10 +68,10 @@ class PairModel(ABC):
         """What a network sees of proteins [proteins, ...] each."""
 
     @abstractmethod
-    def network(self) -> PairNetwork:
+    def network(self) -> Network:
         """A network that knows nothing."""
 
-    def learn(self, smiles: Sequence[str], proteins: Sequence[str]) -> None:  # noqa: B027
+    def learn(self, smiles: Sequence[str], proteins: Sequence[str]) -> None:
         """Keep what tensors are made by, such as means; given what trains."""
 
     def fit(self, train: Part, report: Report | None = None) -> None:

@@ -135,7 +135,7 @@ def test_features_are_the_sums_over_the_attention_map(network):
             attention = network.attention(batch)[0]
             assert attention.shape == (len(u), len(v))
             each = torch.einsum("ik,ij,jk->k", u[:, :-1], attention, v[:, :-1]) / attention.numel()
-            right = network.norm(each.unflatten(0, (-1, 3)).sum(dim=1))
+            right = network.norm(each.unflatten(0, (-1, 3)).sum(dim=1)[None])[0]
             torch.testing.assert_close(network.features(batch)[0], right, rtol=1e-4, atol=1e-4)
 
 
@@ -148,3 +148,10 @@ def test_attention_is_on_real_atoms_and_positions_alone(network):
         atoms, positions = len(parse(drug)), -(-len(protein) // shared.STRIDE)
         assert (attention[row, :atoms, :positions] != 0).all()
         assert attention[row].count_nonzero() == atoms * positions
+
+
+def test_a_trained_model_has_a_map_of_each_pair():
+    model = build("drugban", networks=2)
+    model.fit(pairs(known=True))
+    assert model.attention(DRUGS[0], PROTEINS[0]).shape == (3, 3)
+    assert model.attention(DRUGS[3], PROTEINS[2]).shape == (16, 30)
