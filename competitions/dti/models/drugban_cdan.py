@@ -22,21 +22,16 @@ from podium.competition import Parameter, Part
 from podium.learning import DomainDiscriminator, GradientReversal, network_parameters
 
 from ..metric import TARGET
-from ..shared.drugban import DrugBAN
+from ..shared.drugban import DrugBAN, DrugbanModel
 from ..shared.networks import ANSWER
-from .drugban import Drugban
+from ..shared.parameters import DRUGBAN
 
 if TYPE_CHECKING:
     from podium.competition import Report
     from podium.learning import Batch
 
 PARAMETERS = {
-    "width": Parameter(32, "features of an atom, of a residue and of a pair", (2, 4096)),
-    "pooled": Parameter(3, "maps of the attention that are summed up to a feature", (1, 100)),
-    "hidden": Parameter(128, "width of the decoder", (1, 65_536)),
-    "atoms": Parameter(64, "of a drug that are read, from the first", (1, 10_000)),
-    "residues": Parameter(1200, "of a protein that are read, from the first", (1, 100_000)),
-    "dropout": Parameter(0.2, "before the attention and in the decoder", (0.0, 0.95)),
+    **DRUGBAN,
     "adversary": Parameter(
         1.0,
         "full strength of the reversed gradient; 0: no adaptation",
@@ -44,11 +39,10 @@ PARAMETERS = {
         search=(0.03, 3.0, "log"),
     ),
     "warm_up": Parameter(0.2, "share of the training before gradients are reversed", (0.0, 0.9)),
-    "networks": Parameter(1, "networks whose mean is said", (1, 1000)),
     **network_parameters(
-        epochs=10,
-        batch=256,
-        learning_rate=(1e-3, 1e-4, 3e-3, "log"),
+        epochs=5,
+        batch=128,
+        learning_rate=(2e-3, 1e-4, 5e-3, "log"),
         weight_decay=(1e-2, 1e-5, 1.0, "log"),
         device="cpu",
     ),
@@ -91,7 +85,7 @@ class Adversarial(DrugBAN):
         return error / known.sum().clamp(min=1.0) + log_loss(told, to_predict)
 
 
-class DrugbanCdan(Drugban):
+class DrugbanCdan(DrugbanModel):
     """Learns from the labelled pairs; adapts when it knows what it is to predict."""
 
     def fit(self, train: Part, report: Report | None = None) -> None:

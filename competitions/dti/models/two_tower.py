@@ -33,7 +33,7 @@ PARAMETERS = {
     "dropout": Parameter(
         0.5, "of features and hidden units, in training", (0.0, 0.95), search=(0.2, 0.7)
     ),
-    "networks": Parameter(5, "networks whose mean is said", (1, 1000)),
+    "networks": Parameter(3, "networks whose mean is said", (1, 1000)),
     **network_parameters(
         epochs=15,
         batch=256,

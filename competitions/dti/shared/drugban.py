@@ -16,19 +16,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from podium.competition import Part
 from podium.errors import note
 from podium.learning import BatchNorm1d, perceptron
 
-from .features import PROTEIN
+from .features import DRUG, PROTEIN
 from .molecules import parse
-from .networks import PairNetwork, different
+from .networks import PairModel, PairNetwork, different
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from podium.learning import Batch, Tensors
 
@@ -101,18 +105,32 @@ def _tell(lengths: Iterable[int], most: int, things: str, pieces: str) -> None:
         note(f"{longer:,} {things} have more than {most:,} {pieces}: the rest of each is not read.")
 
 
+class MaskedNorm(nn.Module):
+    """Batch normalisation over real places alone, and 0 elsewhere."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = BatchNorm1d(width)
+
+    def forward(self, state: Tensor, there: Tensor) -> Tensor:
+        """Normalise [items, places, width] where there is something [items, places, 1]."""
+        real = there[..., 0] > 0
+        return torch.zeros_like(state).masked_scatter(real[..., None], self.norm(state[real]))
+
+
 class Atoms(nn.Module):
     """Three graph convolutions.
 
     h_i becomes norm(relu(sum of h_j W over j bound to i and i itself) + relu(h_i R)).
     """
 
-    def __init__(self, width: int, layers: int) -> None:
+    def __init__(self, width: int, layers: int, dropout: float) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.codes = nn.Embedding(1 + sum(KINDS), width, padding_idx=0)
         self.near = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
         self.own = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
-        self.norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(layers))
+        self.norm = nn.ModuleList(MaskedNorm(width) for _ in range(layers))
 
     def forward(self, atoms: Tensor, bonds: Tensor) -> tuple[Tensor, Tensor]:
         """Features [drugs, atoms, width], and 1 for real atoms [drugs, atoms, 1]."""
@@ -121,22 +139,24 @@ class Atoms(nn.Module):
         there, links = there[:, :width].float(), bonds[:, :width, :width].float()
         state = self.codes(atoms[:, :width]).sum(dim=2) * there
         for near, own, norm in zip(self.near, self.own, self.norm, strict=True):
+            state = self.dropout(state)
             bound = torch.relu(near(links @ state))
-            state = norm(bound + torch.relu(own(state))) * there
+            state = norm(bound + torch.relu(own(state)), there)
         return state, there
 
 
 class Residues(nn.Module):
     """Three convolutions; the first takes a step of `STRIDE` residues."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.codes = nn.Embedding(1 + len(LETTERS), width // 2, padding_idx=0)
         self.first = nn.Conv1d(width // 2, width, FIRST, STRIDE, padding=(FIRST - STRIDE) // 2)
         self.others = nn.ModuleList(
             nn.Conv1d(width, width, kernel, padding=kernel // 2) for kernel in KERNELS
         )
-        self.norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(1 + len(KERNELS)))
+        self.norm = nn.ModuleList(MaskedNorm(width) for _ in range(1 + len(KERNELS)))
 
     def forward(self, residues: Tensor) -> tuple[Tensor, Tensor]:
         """Features [proteins, positions, width], and 1 for real positions [proteins, positions, 1].
@@ -148,8 +168,10 @@ class Residues(nn.Module):
         there = (codes.unflatten(1, (-1, STRIDE)) > 0).any(dim=2)[..., None].float()
         state = self.codes(codes)
         for layer, norm in zip((self.first, *self.others), self.norm, strict=True):
-            state = layer(state.transpose(1, 2)).transpose(1, 2)  # channels are in the middle
-            state = norm(torch.relu(state)) * there
+            state = layer(self.dropout(state).transpose(1, 2)).transpose(
+                1, 2
+            )  # channels are in the middle
+            state = norm(torch.relu(state), there)
         return state, there
 
 
@@ -186,7 +208,7 @@ class DrugBAN(PairNetwork):
             params["dropout"],
         )
         self.pooled = params["pooled"]
-        self.atoms, self.residues = Atoms(width, 3), Residues(width)
+        self.atoms, self.residues = Atoms(width, 3, dropout), Residues(width, dropout)
         self.of_drug, self.of_protein = (Squares(width, maps, dropout) for _ in range(2))
         self.query = nn.Parameter(torch.randn(maps + 1) / (maps + 1) ** 0.5)
         self.norm = BatchNorm1d(width)
@@ -210,7 +232,8 @@ class DrugBAN(PairNetwork):
         drugs, drug = different(batch)
         atoms = self.of_drug.maps(*self.atoms(drugs[ATOMS], drugs[BONDS]))
         residues = self.of_protein.maps(*self.residues(batch.items[PROTEIN]))
-        return (atoms * self.query)[drug] @ residues[batch.item].transpose(1, 2)
+        attention: Tensor = (atoms * self.query)[drug] @ residues[batch.item].transpose(1, 2)
+        return attention
 
     def decode(self, features: Tensor) -> Tensor:
         """Logits [rows] of features [rows, width]."""
@@ -220,3 +243,32 @@ class DrugBAN(PairNetwork):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [rows]."""
         return self.decode(self.features(batch))
+
+
+class DrugbanModel(PairModel[DrugBAN]):
+    """Networks of graphs and sequences."""
+
+    def drugs(self, smiles: Sequence[str]) -> Tensors:
+        """Graphs."""
+        return graphs(smiles, self.params["atoms"])
+
+    def proteins(self, proteins: Sequence[str]) -> Tensors:
+        """Residues."""
+        return letters(proteins, self.params["residues"])
+
+    def network(self) -> DrugBAN:
+        """A network that knows nothing."""
+        return DrugBAN(self.params)
+
+    def attention(self, smiles: str, protein: str) -> NDArray[np.float32]:
+        """What each atom's attention to each position is, mean of the networks [atoms, positions].
+
+        A position is `STRIDE` residues. Higher counts for more of the pair's features; what the
+        decoder makes of these, to bind or not to, the map does not say.
+        """
+        features = pd.DataFrame({DRUG: [smiles], PROTEIN: [protein]})
+        rows = self.rows(Part(name="pair", ids=pd.Index(["pair"]), features=features))
+        (batch,) = rows.batches(1, torch.arange(1))
+        with torch.inference_mode():
+            maps = [one.cpu().eval().attention(batch)[0].numpy() for one in self.networks]
+        return np.mean(maps, axis=0)

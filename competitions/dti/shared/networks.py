@@ -7,12 +7,14 @@ those that are different and computes each once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.special import expit
+from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 ANSWER = "answer"
 """Among a row's own, beside the number of its drug."""
+
+PORTION = 8
+"""Rows of one protein that come into a batch together, at most."""
 
 
 class PairNetwork(nn.Module):
@@ -101,6 +106,7 @@ class PairModel(ABC, Generic[Network]):
                 seed=seed,
                 held=held[number % len(held)],
                 report=later(report, number * self.params["epochs"]),
+                figures=partial(_auc, rows),
             )
             self.networks.append(network)
 
@@ -115,14 +121,38 @@ class PairModel(ABC, Generic[Network]):
         smiles, drug = items(part, DRUG)
         proteins, protein = items(part, PROTEIN)
         own = {DRUG: torch.from_numpy(drug)}
+        protein, item = _portions(protein)
         if answers is not None:
             own[ANSWER] = torch.from_numpy(answers)
         return Rows(
-            items=self.proteins(proteins),
-            item=torch.from_numpy(protein),
+            items={name: table[protein] for name, table in self.proteins(proteins).items()},
+            item=item,
             own=own,
             tables=self.drugs(smiles),
         )
+
+
+def _portions(protein: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Cut the rows of each protein into portions, so that no batch is of one protein alone.
+
+    Args:
+        protein: The number of each row's [rows].
+
+    Returns:
+        The protein of each portion [portions], and the portion of each row [rows].
+    """
+    number = pd.Series(protein).groupby(protein).cumcount().to_numpy() // PORTION
+    portions, item = np.unique(np.column_stack([protein, number]), axis=0, return_inverse=True)
+    return torch.from_numpy(portions[:, 0]), torch.from_numpy(item.reshape(-1))
+
+
+def _auc(rows: Rows, logits: Tensor, numbers: Tensor) -> dict[str, float]:
+    """AUROC of rows with both answers, by their numbers."""
+    answers = rows.own[ANSWER]
+    assert isinstance(answers, Tensor)
+    binds = answers[numbers.cpu()].numpy() > 0.5
+    both = 0 < binds.sum() < len(binds)
+    return {"auc": float(roc_auc_score(binds, logits.cpu().numpy()))} if both else {}
 
 
 def different(batch: Batch) -> tuple[Tensors, Tensor]:
