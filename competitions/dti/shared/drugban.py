@@ -225,7 +225,8 @@ class DrugBAN(PairNetwork):
         of_drug = self.of_drug(*self.atoms(drugs[ATOMS], drugs[BONDS]))
         of_protein = self.of_protein(*self.residues(batch.items[PROTEIN]))
         both = (of_drug * self.query)[drug] * of_protein[batch.item]
-        return self.norm(both.sum(dim=2).unflatten(1, (-1, self.pooled)).sum(dim=2))
+        pooled: Tensor = self.norm(both.sum(dim=2).unflatten(1, (-1, self.pooled)).sum(dim=2))
+        return pooled
 
     def attention(self, batch: Batch) -> Tensor:
         """Of each atom and position, 0 for padding [rows, atoms, positions]."""
@@ -271,4 +272,4 @@ class DrugbanModel(PairModel[DrugBAN]):
         (batch,) = rows.batches(1, torch.arange(1))
         with torch.inference_mode():
             maps = [one.cpu().eval().attention(batch)[0].numpy() for one in self.networks]
-        return np.mean(maps, axis=0)
+        return np.asarray(np.mean(maps, axis=0))

@@ -121,11 +121,11 @@ class PairModel(ABC, Generic[Network]):
         smiles, drug = items(part, DRUG)
         proteins, protein = items(part, PROTEIN)
         own = {DRUG: torch.from_numpy(drug)}
-        protein, item = _portions(protein)
+        portion, item = _portions(protein)
         if answers is not None:
             own[ANSWER] = torch.from_numpy(answers)
         return Rows(
-            items={name: table[protein] for name, table in self.proteins(proteins).items()},
+            items={name: table[portion] for name, table in self.proteins(proteins).items()},
             item=item,
             own=own,
             tables=self.drugs(smiles),

@@ -12,8 +12,12 @@ torch = pytest.importorskip("torch")
 from podium.competitions.dti.metric import TARGET  # noqa: E402
 from podium.competitions.dti.shared import drugban as shared  # noqa: E402
 from podium.competitions.dti.shared.molecules import parse  # noqa: E402
+from podium.competitions.dti.shared.networks import ANSWER  # noqa: E402
+from sklearn.metrics import roc_auc_score  # noqa: E402
 
+from podium import api  # noqa: E402
 from podium.competition import Part, defaults  # noqa: E402
+from podium.data import dataset  # noqa: E402
 from podium.learning import seeded  # noqa: E402
 
 NAMES = ("two_tower", "drugban", "drugban_cdan")
@@ -155,3 +159,65 @@ def test_a_trained_model_has_a_map_of_each_pair():
     model.fit(pairs(known=True))
     assert model.attention(DRUGS[0], PROTEINS[0]).shape == (3, 3)
     assert model.attention(DRUGS[3], PROTEINS[2]).shape == (16, 30)
+
+
+def adversarial(**changes):
+    """The network that adapts, in training, and a batch of which every second row is to predict."""
+    model, part = build("drugban_cdan", warm_up=0.0, dropout=0.0, **changes), pairs(known=True)
+    model.steps = 1
+    rows = model.rows(part, part.targets[TARGET].to_numpy(np.float32))
+    own = {**rows.own, "to_predict": (torch.arange(len(part)) % 2).float()}
+    with seeded(0):
+        network = model.network().train()
+    network.reversal.done = 1  # its full strength
+    return network, next(replace(rows, own=own).batches(len(part), torch.arange(len(part))))
+
+
+def test_answers_of_pairs_to_predict_play_no_part():
+    network, batch = adversarial()
+    outputs = torch.randn(len(batch.rows), 2, generator=torch.Generator().manual_seed(0))
+    to_predict, answer = batch.own["to_predict"], batch.own[ANSWER]
+    value = network.loss(outputs, batch)
+    turned = {**batch.own, ANSWER: torch.where(to_predict > 0, 1 - answer, answer)}
+    assert network.loss(outputs, batch._replace(own=turned)) == value
+    binds, domain = outputs.sigmoid().unbind(dim=1)
+    of_answers = -torch.where(answer > 0, binds, 1 - binds).log()[to_predict == 0].mean()
+    of_domains = -torch.where(to_predict > 0, domain, 1 - domain).log().mean()
+    torch.testing.assert_close(value, of_answers + of_domains)
+
+
+def test_features_are_pushed_to_let_the_discriminator_fail_and_the_decoder_is_not():
+    gradients = []
+    for adversary in (1.0, 0.5, 0.0):
+        network, batch = adversarial(adversary=adversary)
+        network(batch)[:, 1].sum().backward()
+        assert not any(one.grad.any() for one in network.decoder.parameters())
+        gradients.append(network.query.grad)
+    torch.testing.assert_close(gradients[0], 2 * gradients[1])
+    assert gradients[0].any()
+    assert not gradients[2].any()
+
+
+def test_rows_of_one_protein_come_in_portions():
+    model = build("two_tower")
+    part = pairs([f"C{'C' * n}" for n in range(20)], PROTEINS[:2])
+    model.learn(list(part.features["smiles"]), PROTEINS[:2])
+    rows = model.rows(part)
+    assert rows.item.bincount().tolist() == [8, 8, 4, 8, 8, 4]
+    of_row = rows.items["protein"][rows.item]
+    for name in PROTEINS[:2]:
+        mine = of_row[torch.tensor(list(part.features["protein"] == name))]
+        assert (mine == mine[0]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "least"), [("two_tower", 0.74), ("drugban", 0.6)])
+def test_networks_learn_the_simulated_pairs(name, least):
+    """Trained with their own settings, and asked of a fold; the rates of both sides have .73."""
+    train = dataset.load(*api.load("dti")).train()
+    held = train.folds == 0
+    module = MODELS[name]
+    model = module.build(defaults(module.PARAMETERS), 0)
+    model.fit(train.take(~held))
+    said = model.predict(train.take(held).without_answers())[TARGET]
+    assert roc_auc_score(train.targets[TARGET][held], said) > least
