@@ -85,9 +85,10 @@ def letters(proteins: Sequence[str], most: int) -> Tensors:
     """Residues as padded tensors; those after the first `most` are left out.
 
     Returns:
-        `protein`: codes from 1, 0 for padding, uint8 [proteins, residues].
+        `protein`: codes from 1, 0 for padding, uint8 [proteins, residues]. What has no letter
+        of its own is X.
     """
-    code = np.zeros(256, dtype=np.uint8)
+    code = np.full(256, 1 + LETTERS.index("X"), dtype=np.uint8)
     code[np.frombuffer(LETTERS.encode(), np.uint8)] = np.arange(1, len(LETTERS) + 1)
     _tell(map(len, proteins), most, "proteins", "residues")
     width = min(most, max(map(len, proteins), default=1))
@@ -168,10 +169,8 @@ class Residues(nn.Module):
         there = (codes.unflatten(1, (-1, STRIDE)) > 0).any(dim=2)[..., None].float()
         state = self.codes(codes)
         for layer, norm in zip((self.first, *self.others), self.norm, strict=True):
-            state = layer(self.dropout(state).transpose(1, 2)).transpose(
-                1, 2
-            )  # channels are in the middle
-            state = norm(torch.relu(state), there)
+            channels = self.dropout(state).transpose(1, 2)
+            state = norm(torch.relu(layer(channels)).transpose(1, 2), there)
         return state, there
 
 
@@ -202,12 +201,8 @@ class DrugBAN(PairNetwork):
 
     def __init__(self, params: dict[str, Any]) -> None:
         super().__init__()
-        width, maps, dropout = (
-            params["width"],
-            params["width"] * params["pooled"],
-            params["dropout"],
-        )
-        self.pooled = params["pooled"]
+        width, dropout = params["width"], params["dropout"]
+        self.pooled, maps = params["pooled"], params["pooled"] * width
         self.atoms, self.residues = Atoms(width, 3, dropout), Residues(width, dropout)
         self.of_drug, self.of_protein = (Squares(width, maps, dropout) for _ in range(2))
         self.query = nn.Parameter(torch.randn(maps + 1) / (maps + 1) ** 0.5)

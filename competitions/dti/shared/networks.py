@@ -1,7 +1,7 @@
-"""What networks of pairs share: each different drug and protein as tensors, a mean of networks.
+"""What networks of pairs share: drugs and proteins that are computed once, a mean of networks.
 
-A batch is given all drugs and proteins of a part, and the numbers of its rows' own. A network picks
-those that are different and computes each once.
+A batch has the proteins of its rows, all rows of a protein (or of a portion of many) together, and
+the numbers of their drugs; a network picks the different ones from the table of all.
 """
 
 from __future__ import annotations
@@ -31,11 +31,8 @@ if TYPE_CHECKING:
     from podium.competition import Part, Report
     from podium.learning import Batch, Tensors
 
-    Floats = NDArray[np.float64]
-
 ANSWER = "answer"
 """Among a row's own, beside the number of its drug."""
-
 PORTION = 8
 """Rows of one protein that come into a batch together, at most."""
 
