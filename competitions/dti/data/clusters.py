@@ -21,6 +21,8 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from ..shared.features import spelled
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 DRUGS = Path(__file__).parent / "drugs"
 BITS, RADIUS = 1024, 2
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+WORD = 3
 STEP = 512
 
 
@@ -66,13 +68,13 @@ def of_drugs(smiles: Sequence[str], targets: Sequence[str] = ()) -> pd.DataFrame
 
 def of_proteins(sequences: Sequence[str]) -> NDArray[np.int64]:
     """The place of the first sequence of the cluster of each [sequences]."""
-    words = _words(sequences)
+    words = spelled(sequences, WORD)
     return _first(components(_alike_proteins(words, words), len(sequences)))
 
 
 def near_proteins(sequences: Sequence[str], targets: Sequence[str]) -> Bools:
     """Which proteins are alike to one of the targets [sequences]."""
-    blocks = _alike_proteins(_words(sequences), _words(targets))
+    blocks = _alike_proteins(spelled(sequences, WORD), spelled(targets, WORD))
     return np.concatenate([alike.any(axis=1) for _, alike in blocks])
 
 
@@ -110,20 +112,6 @@ def _alike_drugs(bits: NDArray[np.float32]) -> Iterator[tuple[int, Bools]]:
         common = bits[start : start + STEP] @ bits.T
         either = size[start : start + STEP, None] + size - common
         yield start, 2 * common >= either
-
-
-def _words(sequences: Sequence[str]) -> csr_array:
-    """Counts of words of three letters [sequences, 26^3]."""
-    rows, columns = [], []
-    for row, text in enumerate(sequences):
-        codes = np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int64) - ord("A")
-        words = (codes[:-2] * 26 + codes[1:-1]) * 26 + codes[2:]
-        rows.append(np.full(len(words), row))
-        columns.append(words)
-    place = (np.concatenate(rows), np.concatenate(columns))
-    counts = csr_array((np.ones(len(place[0]), np.int64), place), shape=(len(sequences), 26**3))
-    counts.sum_duplicates()
-    return counts
 
 
 def _alike_proteins(some: csr_array, others: csr_array) -> Iterator[tuple[int, Bools]]:

@@ -20,6 +20,7 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
 from ..shared.kernels import Drugs, Proteins
+from ..shared.parameters import DRUGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
     Floats32 = NDArray[np.float32]
 
 PARAMETERS = {
-    "penalty": Parameter(1.0, "on the squared weights", (1e-6, 1e9), search=(0.1, 10.0, "log")),
+    "drugs": DRUGS,
+    "proteins": Parameter(
+        "composition",
+        "what says how alike proteins are: composition, words, or the mean of both",
+        choices=("composition", "words", "both"),
+    ),
+    "penalty": Parameter(0.3, "on the squared weights", (1e-6, 1e9), search=(0.1, 10.0, "log")),
     "power": Parameter(2.0, "of the similarity of drugs", (0.1, 20.0), search=(1.0, 4.0)),
     "protein_power": Parameter(
         1.0, "of the similarity of proteins", (0.1, 20.0), search=(0.5, 4.0)
@@ -48,8 +55,16 @@ class KroneckerRidge:
     """Least squares on pairs, with kernels of drugs and proteins."""
 
     def __init__(
-        self, penalty: float, power: float, protein_power: float, alone: float, steps: int
+        self,
+        drugs: str,
+        proteins: str,
+        penalty: float,
+        power: float,
+        protein_power: float,
+        alone: float,
+        steps: int,
     ) -> None:
+        self.drugs_by, self.proteins_by = drugs, proteins
         self.penalty, self.power, self.protein_power = penalty, power, protein_power
         self.alone, self.steps = alone, steps
 
@@ -58,10 +73,11 @@ class KroneckerRidge:
         assert train.targets is not None
         answers = train.targets[TARGET].to_numpy(np.float64)
         smiles, self.drug = items(train, DRUG)
-        proteins, self.protein = items(train, PROTEIN)
-        self.drugs, self.proteins = Drugs(smiles), Proteins(proteins)
+        residues, self.protein = items(train, PROTEIN)
+        self.drugs = Drugs(smiles, self.drugs_by)
+        self.proteins = Proteins(residues, self.proteins_by)
         self.common = float(answers.mean())
-        by_drug, by_protein = self._alike(smiles, proteins)
+        by_drug, by_protein = self._alike(smiles, residues)
         here = (self.drug, self.protein)
         count = len(answers)
         self.weights = np.zeros(count)
@@ -90,14 +106,14 @@ class KroneckerRidge:
     def predict(self, part: Part) -> pd.DataFrame:
         """Sum over all known pairs, cut to the range that can be."""
         smiles, drug = items(part, DRUG)
-        proteins, protein = items(part, PROTEIN)
-        alike = self._alike(smiles, proteins)
+        residues, protein = items(part, PROTEIN)
+        alike = self._alike(smiles, residues)
         binds = self.common + self._times(*alike, self.weights, drug, protein)
         return pd.DataFrame({"id": part.ids, TARGET: np.clip(binds, 0.0, 1.0)})
 
-    def _alike(self, smiles: list[str], proteins: list[str]) -> tuple[Floats32, Floats32]:
+    def _alike(self, smiles: list[str], residues: list[str]) -> tuple[Floats32, Floats32]:
         """Kernels of some drugs and proteins with those that train."""
-        by_protein = self.proteins.alike(proteins) ** self.protein_power
+        by_protein = self.proteins.alike(residues) ** self.protein_power
         return self.drugs.alike(smiles) ** self.power, by_protein
 
     def _times(

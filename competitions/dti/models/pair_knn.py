@@ -16,11 +16,18 @@ from podium.competition import Parameter
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
 from ..shared.kernels import Drugs, Proteins
+from ..shared.parameters import DRUGS
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
 
 PARAMETERS = {
+    "drugs": DRUGS,
+    "proteins": Parameter(
+        "both",
+        "what says how alike proteins are: composition, words, or the mean of both",
+        choices=("composition", "words", "both"),
+    ),
     "neighbours": Parameter(10, "known pairs that count", (1, 100_000), search=(3, 50, "log")),
     "power": Parameter(2.0, "of the similarity of drugs", (0.0, 20.0), search=(0.5, 4.0)),
     "prior": Parameter(
@@ -34,7 +41,10 @@ STEP = 256
 class PairNeighbours:
     """Weighted neighbours over pairs."""
 
-    def __init__(self, neighbours: int, power: float, prior: float) -> None:
+    def __init__(
+        self, drugs: str, proteins: str, neighbours: int, power: float, prior: float
+    ) -> None:
+        self.drugs_by, self.proteins_by = drugs, proteins
         self.neighbours, self.power, self.prior = neighbours, power, prior
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -42,15 +52,16 @@ class PairNeighbours:
         assert train.targets is not None
         self.binds = train.targets[TARGET].to_numpy(np.float32)
         smiles, self.drug = items(train, DRUG)
-        proteins, self.protein = items(train, PROTEIN)
-        self.drugs, self.proteins = Drugs(smiles), Proteins(proteins)
+        residues, self.protein = items(train, PROTEIN)
+        self.drugs = Drugs(smiles, self.drugs_by)
+        self.proteins = Proteins(residues, self.proteins_by)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Ask the heaviest neighbours of each pair."""
         smiles, drug = items(part, DRUG)
-        proteins, protein = items(part, PROTEIN)
+        residues, protein = items(part, PROTEIN)
         by_drug = self.drugs.alike(smiles) ** self.power
-        by_protein = self.proteins.alike(proteins)
+        by_protein = self.proteins.alike(residues)
         common, count = float(self.binds.mean()), min(self.neighbours, len(self.binds))
         binds = np.empty(len(part))
         for start in range(0, len(part), STEP):

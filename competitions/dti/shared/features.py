@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +74,24 @@ def words(proteins: Sequence[str]) -> Floats:
         )
         table[row] = counts / max(1, len(one))
     return table
+
+
+def spelled(proteins: Sequence[str], length: int) -> csr_array:
+    """Whole counts of words of some letters, A to Z [proteins, 26^length]."""
+    rows, columns = [], []
+    for row, text in enumerate(proteins):
+        letters = np.frombuffer(text.encode(), np.uint8).astype(np.int64) - ord("A")
+        starts = max(0, len(letters) - length + 1)
+        word = np.zeros(starts, dtype=np.int64)
+        for offset in range(length):
+            word = 26 * word + letters[offset : offset + starts]
+        rows.append(np.full(starts, row))
+        columns.append(word)
+    place = (np.concatenate(rows), np.concatenate(columns))
+    shape = (len(proteins), 26**length)
+    counts: csr_array = csr_array((np.ones(len(place[0]), np.int64), place), shape=shape)
+    counts.sum_duplicates()
+    return counts
 
 
 class Standard:

@@ -9,7 +9,8 @@ chemistry is possible is not asked.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,8 +87,9 @@ class Molecule:
         return [ELEMENTS[number] for number in self.numbers]
 
 
+@lru_cache(maxsize=1 << 13)  # folds and members ask for the same drugs again and again
 def parse(smiles: str) -> Molecule:
-    """Read a SMILES.
+    """Read a SMILES. What it gives is shared by all who ask: never write into it.
 
     Raises:
         ValueError: If the text is no SMILES, with a sentence that says why.
@@ -99,19 +101,33 @@ def parse(smiles: str) -> Molecule:
     )
     bonds = np.array(list(read.bonds), dtype=np.int64).reshape(-1, 2)
     ring_bonds = _ring_bonds(atoms, list(read.bonds))
-    order = np.array(list(read.bonds.values()), dtype=np.float64)  # None is not a number
-    unsaid = np.isnan(order)
-    order[unsaid] = np.where(aromatic[bonds[unsaid]].all(axis=1) & ring_bonds[unsaid], 1.5, 1.0)
-    degrees = np.bincount(bonds.ravel(), minlength=atoms)
-    taken = np.bincount(bonds.ravel(), np.repeat(np.where(order == 1.5, 1.0, order), 2), atoms)
-    for atom in np.flatnonzero(hydrogens < 0):
-        hydrogens[atom] = _implicit(int(numbers[atom]), bool(aromatic[atom]), int(taken[atom]))
+    orders = np.array(list(read.bonds.values()), dtype=np.float64)  # None is not a number
+    unsaid = np.isnan(orders)
+    orders[unsaid] = np.where(aromatic[bonds[unsaid]].all(axis=1) & ring_bonds[unsaid], 1.5, 1.0)
+    ends, single = bonds.ravel(), np.where(orders == 1.5, 1.0, orders)
+    taken = np.bincount(ends, np.repeat(single, 2), atoms).astype(np.int64)
+    hydrogens = np.array(
+        [_hydrogens(*atom, used) for atom, used in zip(read.atoms, taken.tolist(), strict=True)]
+    )
     rings = np.zeros(atoms, dtype=bool)
     rings[bonds[ring_bonds]] = True
+    degrees = np.bincount(ends, minlength=atoms)
     molecule = Molecule(
-        numbers, charges, hydrogens, aromatic, rings, degrees, bonds, order, ring_bonds
+        numbers, charges, hydrogens, aromatic, rings, degrees, bonds, orders, ring_bonds
     )
-    return _joined(molecule) if (numbers == 1).any() else molecule
+    return _merged(molecule) if (numbers == 1).any() else molecule
+
+
+def joined(molecules: Sequence[Molecule]) -> Molecule:
+    """All as one, with their atoms one after another; no bond joins two of them."""
+    first = np.cumsum([0, *[len(molecule) for molecule in molecules]])
+    columns = {
+        field.name: np.concatenate([getattr(molecule, field.name) for molecule in molecules])
+        for field in fields(Molecule)
+    }
+    places = np.repeat(first[:-1], [len(molecule.bonds) for molecule in molecules])
+    columns["bonds"] = columns["bonds"] + places[:, None]
+    return Molecule(**columns)
 
 
 class _Reader:
@@ -215,8 +231,10 @@ def _atom(text: str) -> Atom:
     )
 
 
-def _implicit(number: int, aromatic: bool, taken: int) -> int:
-    """Hydrogens of an atom without brackets whose bonds add up to `taken`."""
+def _hydrogens(number: int, aromatic: bool, written: int, charge: int, taken: int) -> int:
+    """Those that are written, or that an atom without brackets has beside `taken` by bonds."""
+    if written >= 0:
+        return written
     valences = VALENCES[number]
     if aromatic:  # one electron is the ring's
         return max(0, valences[0] - taken - 1)
@@ -254,7 +272,7 @@ def _ring_bonds(atoms: int, bonds: Sequence[tuple[int, int]]) -> Bools:
     return rings
 
 
-def _joined(molecule: Molecule) -> Molecule:
+def _merged(molecule: Molecule) -> Molecule:
     """The molecule without hydrogens that have one bond, to another atom, and no charge."""
     ends = molecule.bonds
     plain = (molecule.numbers == 1) & (molecule.charges == 0) & (molecule.degrees == 1)

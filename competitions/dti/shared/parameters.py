@@ -13,3 +13,8 @@ DRUGBAN = {
     "dropout": Parameter(0.2, "before each layer, in training", (0.0, 0.95), search=(0.1, 0.5)),
     "networks": Parameter(1, "networks whose mean is said", (1, 1000)),
 }
+DRUGS = Parameter(
+    "both",
+    "what says how alike drugs are: circular fingerprints, n-grams, or the mean of both",
+    choices=("circular", "grams", "both"),
+)

@@ -6,6 +6,8 @@ import pytest
 from podium.competitions.dti.metric import TARGET
 from podium.competitions.dti.models import kronecker, lightgbm, pair_knn, rates, stack
 from podium.competitions.dti.shared import features, kernels
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 
 from podium import api
@@ -41,16 +43,42 @@ def test_words_are_shares_and_pass_over_other_residues():
     assert table.shape == (3, 763)
 
 
-def test_tanimoto_is_that_of_counts():
-    counts = np.minimum(features.grams(DRUGS), kernels.LEVELS)
-    alike = kernels.Drugs(DRUGS).alike(DRUGS)
-    for a in range(len(DRUGS)):
-        for b in range(len(DRUGS)):
-            low, high = (
-                np.minimum(counts[a], counts[b]).sum(),
-                np.maximum(counts[a], counts[b]).sum(),
-            )
-            assert alike[a, b] == pytest.approx(low / high, abs=1e-6)
+@pytest.mark.parametrize("by", kernels.COUNTS)
+def test_tanimoto_is_that_of_counts(by):
+    counts = csr_array(kernels.COUNTS[by](DRUGS)).toarray()
+    counts = np.minimum(counts, kernels.LEVELS)
+    alike = kernels.Drugs(DRUGS, by).alike(DRUGS)
+    low = np.minimum(counts[:, None], counts).sum(axis=2)
+    high = np.maximum(counts[:, None], counts).sum(axis=2)
+    assert alike == pytest.approx(low / high, abs=1e-6)
+
+
+def test_drugs_are_compared_by_the_mean_of_both():
+    circular, grams, both = (
+        kernels.Drugs(DRUGS, by).alike(DRUGS[:2]) for by in ("circular", "grams", "both")
+    )
+    assert both == pytest.approx((circular + grams) / 2)
+    assert both.shape == (2, len(DRUGS))
+
+
+def test_words_of_proteins_are_counted():
+    counts = features.spelled(["ABAB", "AB", ""], 2)
+    assert counts.shape == (3, 26**2)
+    assert counts.toarray()[:, [1, 26]].tolist() == [[2, 1], [1, 0], [0, 0]]
+
+
+def test_rare_words_make_proteins_alike():
+    """As scikit-learn's tf-idf of the same words, on those that train and others."""
+    rng = np.random.default_rng(0)
+    trained = ["".join(rng.choice(list("ACDE"), 60)) for _ in range(12)]
+    others = [trained[0][:40], "WWWW", "MKT"]
+    texts = TfidfVectorizer(analyzer="char", ngram_range=(4, 4), lowercase=False)
+    right = texts.fit_transform(trained)
+    alike = kernels.Proteins(trained, "words").alike(others)
+    assert alike == pytest.approx((texts.transform(others) @ right.T).toarray(), abs=1e-6)
+    composition = kernels.Proteins(trained, "composition").alike(others)
+    both = kernels.Proteins(trained, "both").alike(others)
+    assert both == pytest.approx((alike + composition) / 2)
 
 
 def test_rates_are_two_look_ups(parts):
@@ -75,10 +103,12 @@ def test_neighbours_are_the_heaviest_pairs(parts):
     model = build(pair_knn, neighbours=3)
     model.fit(train)
     said = model.predict(held.without_answers())[TARGET].to_numpy()
-    drugs = kernels.Drugs(list(train.features["smiles"])).alike(list(held.features["smiles"][:5]))
-    names = sorted(set(train.features["protein"]))
-    proteins = kernels.Proteins(names).alike(list(held.features["protein"][:5]))
-    place = pd.Index(names).get_indexer(train.features["protein"])
+    known, few = train.features, held.features[:5]
+    smiles, names = sorted(set(known["smiles"])), sorted(set(known["protein"]))
+    drugs = kernels.Drugs(smiles).alike(list(few["smiles"]))
+    drugs = drugs[:, pd.Index(smiles).get_indexer(known["smiles"])]
+    proteins = kernels.Proteins(names).alike(list(few["protein"]))
+    place = pd.Index(names).get_indexer(known["protein"])
     binds = train.targets[TARGET].to_numpy()
     for row in range(5):
         weight = drugs[row] ** 2 * proteins[row][place]
@@ -89,14 +119,14 @@ def test_neighbours_are_the_heaviest_pairs(parts):
 
 def test_kronecker_is_ridge_on_the_kernel_of_all_pairs(parts):
     train, held = parts
-    model = build(kronecker, steps=2000, alone=0.3)
+    model = build(kronecker, penalty=1.0, steps=2000, alone=0.3)
     small, few = train.take(np.arange(150)), held.take(np.arange(20))
     model.fit(small)
 
     def kernel(rows):
         smiles, proteins = (sorted(set(small.features[c])) for c in ("smiles", "protein"))
         by_drug = kernels.Drugs(smiles).alike(list(rows.features["smiles"])) ** 2
-        by_protein = kernels.Proteins(proteins).alike(list(rows.features["protein"]))
+        by_protein = kernels.Proteins(proteins, "composition").alike(list(rows.features["protein"]))
         by_drug = by_drug[:, pd.Index(smiles).get_indexer(small.features["smiles"])]
         by_protein = by_protein[:, pd.Index(proteins).get_indexer(small.features["protein"])]
         return by_drug * by_protein + 0.3 * (by_drug + by_protein)
