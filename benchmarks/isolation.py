@@ -41,7 +41,7 @@ folds = training.Folds.of(ready)
 file = model.load(ready.competition, "constant.py")
 def trial():
     for fold in folds.numbers:
-        fitted = training.fit(file, 0, folds.train.take(folds.fold != fold))
+        fitted = training.fit(file, file.build(0), folds.train.take(folds.fold != fold))
         training.predict(file, fitted, folds.held(fold))
     folds.card({"mRNA_remaining_pct": folds.train.targets.to_numpy()[:, 0]})
 """
@@ -49,7 +49,7 @@ WORK = {
     "run": (
         """
 file = model.load(ready.competition, "constant.py")
-fitted = training.fit(file, 0, ready.train())
+fitted = training.fit(file, file.build(0), ready.train())
 training.predict(file, fitted, ready.part("test")).to_parquet("made.parquet")
 sys.argv = ["podium", "submit", "sirna", "made.parquet", "--name", "x"]
 cli.main()

@@ -93,6 +93,19 @@ def test_weights_are_chosen_on_the_train_part_and_on_nothing_else(toy, monkeypat
     assert found.fold_score < grid + 0.002
 
 
+@pytest.mark.usefixtures("noisy")
+def test_folds_are_scored_apart_where_cv_scores_them_so(toy, monkeypatch):
+    metric = toy.module("metric")
+    monkeypatch.setattr(metric, "metric", replace(metric.metric, pooled=False))
+    kept = [
+        podium.cross_validate("toy", "line", params={"jitter": 2.0}, seed=seed) for seed in (1, 2)
+    ]
+    blend = podium.blend("toy", "seed 1", "seed 2", submit=False).blend
+    assert [member.fold_score for member in blend.members] == pytest.approx(
+        [validation.score for validation in kept]
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("noisy")
 def test_missing_out_of_fold_predictions_are_made_on_request(podium_cli):

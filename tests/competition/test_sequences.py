@@ -162,6 +162,11 @@ def test_what_would_be_another_sequence_is_refused(text, words, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_residues_have_a_t_of_their_own():
+    _, problems = cleaned(["MKT1"], ["x"], "mine.csv", "ACDEFGHIKLMNPQRSTVWYU")
+    assert problems == ["letters other than ACDEFGHIKLMNPQRSTVWYU in 1 row: row 'x' position 4 '1'"]
+
+
 def test_dna_that_is_written_backwards_or_as_rna_is_refused():
     with pytest.raises(DataError) as error:
         Sequences.written(["3'-ACGT-5'", "acgu", "ACX"], IDS, "mine.csv")

@@ -11,6 +11,7 @@ from test_leaderboard import record
 
 import podium
 from podium import api
+from podium.competition import version
 from podium.data import dataset as data
 from podium.errors import DataError
 from podium.execution import provenance
@@ -104,7 +105,7 @@ def test_answers_of_somebody_else_are_named(own_cache, monkeypatch):
     def denied(path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(data, "file_sha256", denied)
+    monkeypatch.setattr(version, "file_sha256", denied)
     with pytest.raises(DataError, match="its owner alone") as error:
         ready.file("solution/solution.parquet")
     assert "PODIUM_DATA=DIR" in error.value.hint

@@ -105,6 +105,14 @@ def test_what_cannot_be_pickled_is_trained_each_time(rows, own_cache, workspace)
     assert not list(own_cache.rglob("*.pickle"))
 
 
+def test_a_model_that_keeps_its_rows_is_kept_with_them(rows, own_cache, workspace):
+    source = (api.load("toy")[0].folder / "models" / "line.py").read_text()
+    source = source.replace("        if report:", "        self.train = train\n        if report:")
+    assert "self.train = train" in source
+    (workspace / "keeps.py").write_text(source)
+    assert [predict(rows, "keeps.py").loaded for _ in range(2)] == [False, True]
+
+
 def test_everything_that_is_wrong_is_said_at_once(rows, own_cache):
     bad = rows.head(4).drop(columns="kind").assign(y=1.0, x=["1", "two", "", "inf"])
     bad["id"] = ["a", "a", "b", ""]

@@ -99,7 +99,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel):
     }
     assert {path.suffix for path in held} <= kinds
     assert {path.parent.name for path in held if path.suffix == ".png"} <= {"pictures"}
-    assert {path.parent.name for path in held if path.suffix == ".csv"} <= {"splits"}
+    assert {path.parent.name for path in held if path.suffix == ".csv"} <= {"splits", "drugs"}
     assert sizes < 20e6
 
 

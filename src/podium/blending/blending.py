@@ -21,20 +21,20 @@ import numpy as np
 
 from podium.blending.mixing import Mixer, Votes, added
 from podium.competition.version import PUBLIC
-from podium.data.dataset import train_columns
 from podium.errors import BoardError, PodiumError
 from podium.execution import out_of_fold
+from podium.execution.training import Folds
 from podium.figures import shown
 from podium.leaderboard import files, naming
 from podium.leaderboard.record import SUBMISSION
 from podium.leaderboard.submit import Scorer
-from podium.metrics.stats import Cells, Tally
 from podium.results import Result
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from podium.competition.contract import Score
     from podium.competition.metric import Table
     from podium.competition.part import Progress
     from podium.data.dataset import Data
@@ -233,7 +233,7 @@ def _refuse_alone(records: Sequence[Record], chosen: _Choice) -> None:
         return
     names = [f"{record.team}/{record.name}" for record in records]
     alone = names[int(np.argmax(chosen.weights))]
-    score = chosen.data.competition.primary.name
+    score = chosen.folds.data.competition.primary.name
     raise PodiumError(
         f"Out of fold, {alone} alone is better than any blend of these: nothing was handed in.",
         problems=[
@@ -328,9 +328,8 @@ class _Choice:
         votes: What each member's out-of-fold predictions add to the sums.
     """
 
-    data: Data
+    folds: Folds
     mixer: Mixer
-    answers: Table
     votes: Sequence[Callable[[], Votes]]
 
     @classmethod
@@ -339,9 +338,8 @@ class _Choice:
 
         Those of matrices are read on demand, one at a time; others stay in memory.
         """
-        train = data.train()
-        answers = train_columns(data, train)
-        part = train.without_answers()
+        folds = Folds.of(data)
+        part = folds.train.without_answers()
         mixer = Mixer(competition=data.competition, part=part, first=_read(data, files[0]))
         held: dict[Path, Votes] = {}
 
@@ -354,9 +352,8 @@ class _Choice:
             return counted
 
         return cls(
-            data=data,
+            folds=folds,
             mixer=mixer,
-            answers=answers,
             votes=[partial(votes, file) for file in files],
         )
 
@@ -421,16 +418,16 @@ class _Choice:
         return best
 
     @property
+    def _primary(self) -> Score:
+        return self.folds.data.competition.primary
+
+    @property
     def _sign(self) -> int:
-        return 1 if self.data.competition.primary.higher_is_better else -1
+        return 1 if self._primary.higher_is_better else -1
 
     def _score(self, sums: Votes, total: int) -> float:
         """Out-of-fold primary score of a mixture; the worst where it is not finite."""
-        competition = self.data.competition
-        mixture = self.mixer.mixture(sums, total)
-        one = Cells.of(np.zeros(len(self.mixer.part), dtype=np.int64))
-        scores = Tally.of(competition.metric, self.answers, mixture, one).scores()
-        score = scores[competition.primary.name]
+        score = self.folds.scores(self.mixer.mixture(sums, total))[self._primary.name]
         return score if np.isfinite(score) else -self._sign * np.inf
 
 

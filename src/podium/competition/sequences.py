@@ -215,7 +215,8 @@ def cleaned(
     unusual |= {""} if letters else set()
     odd = [row for row, text in enumerate(clean) if text in unusual]
     blanks, marked, small = set[int](), set[int](), set[int]()
-    others = f"letters other than {letters}" + (" (write U for T)" if "U" in letters else "")
+    rna = "U" in letters and "T" not in letters
+    others = f"letters other than {letters}" + (" (write U for T)" if rna else "")
     wrong: dict[str, list[int]] = {_REVERSE: [], "empty": [], others: []}
     reverse, empty, other = wrong.values()
     for row in odd:

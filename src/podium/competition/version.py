@@ -252,3 +252,31 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 def get_command(competition: Competition, dataset: Dataset) -> str:
     """The command that makes a dataset ready."""
     return f"podium data {competition.name} --dataset {dataset.name}"
+
+
+def whole(path: Path, sha256: str | None, *, again: str) -> Path:
+    """A prepared file, if it is as it was made.
+
+    Args:
+        path: Where it lies.
+        sha256: Of its bytes when it was made; None if it never was.
+        again: The command that prepares it again.
+
+    Raises:
+        DataError: If it is missing, changed or truncated, or may not be read.
+    """
+    try:
+        there = path.is_file()
+        same = there and file_sha256(path) == sha256
+    except PermissionError as error:
+        raise DataError(
+            f"{path} may be read by its owner alone: somebody else prepared the data.",
+            hint="Take a cache of your own: PODIUM_DATA=DIR; or share one in a group's folder "
+            "(setgid): docs/organiser.md",
+        ) from error
+    if not same:
+        state = "changed or truncated" if there else "missing"
+        raise DataError(
+            f"{path} is {state} since it was prepared.", hint=f"Prepare it again: {again}"
+        )
+    return path

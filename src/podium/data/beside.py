@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.columns import first, many
-from podium.competition.version import PUBLIC
+from podium.competition.version import whole
 from podium.errors import DataError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
     import pandas as pd
 
-    from podium.data.dataset import Data, Prepared
+    from podium.data.dataset import Prepared
 
 TABLE = ".table.parquet"
 """Ending of a table's file in `public/`."""
@@ -34,20 +34,24 @@ class Tables(Mapping[str, "pd.DataFrame"]):
     So nothing is read that a model does not use, and what it does to its copy stays with it.
 
     Attributes:
-        data: Whose tables.
+        files: Where each lies, and its sha256 when it was made.
+        again: The command that prepares them again.
     """
 
-    data: Data
+    files: Mapping[str, tuple[Path, str]]
+    again: str
 
     def file(self, name: str) -> Path:
         """Where a table lies, for those who read some of its rows or columns; checked.
 
         Raises:
             KeyError: If there is no such table.
+            DataError: If it is missing, changed or truncated, or may not be read.
         """
-        if name not in self:
+        if name not in self.files:
             raise KeyError(f"there is no table {name!r}: {', '.join(self) or 'there are none'}")
-        return self.data.file(f"{PUBLIC}/{name}{TABLE}")
+        path, sha256 = self.files[name]
+        return whole(path, sha256, again=self.again)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A table, its key as the index."""
@@ -56,14 +60,13 @@ class Tables(Mapping[str, "pd.DataFrame"]):
         return keyed(pd.read_parquet(self.file(name)))
 
     def __contains__(self, name: object) -> bool:
-        return self.data.has(f"{PUBLIC}/{name}{TABLE}")
+        return name in self.files
 
     def __iter__(self) -> Iterator[str]:
-        files = (name.removeprefix(f"{PUBLIC}/") for name in self.data.manifest["files"])
-        return (name.removesuffix(TABLE) for name in files if name.endswith(TABLE))
+        return iter(self.files)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self.files)
 
     def __repr__(self) -> str:
         return f"<Tables: {', '.join(self) or 'none'}>"

@@ -41,9 +41,10 @@ from podium.competition.version import (
     get_command,
     read_manifest,
     version_of,
+    whole,
 )
 from podium.data import beside, raw
-from podium.data.beside import Tables
+from podium.data.beside import TABLE, Tables
 from podium.errors import DataError, UnknownNameError, reason, require_extra
 from podium.scratch import file_sha256
 
@@ -131,23 +132,8 @@ class Data:
         Raises:
             DataError: If it is missing, changed or truncated, or may not be read.
         """
-        path = self.folder / name
-        try:
-            there = path.is_file()
-            whole = there and file_sha256(path) == self.manifest["files"].get(name)
-        except PermissionError as error:
-            raise DataError(
-                f"{path} may be read by its owner alone: somebody else prepared the data.",
-                hint="Take a cache of your own: PODIUM_DATA=DIR; or share one in a group's folder "
-                "(setgid): docs/organiser.md",
-            ) from error
-        if not whole:
-            state = "changed or truncated" if there else "missing"
-            raise DataError(
-                f"{path} is {state} since it was prepared.",
-                hint=f"Prepare it again: {get_command(self.competition, self.dataset)}",
-            )
-        return path
+        path, sha256 = self.folder / name, self.manifest["files"].get(name)
+        return whole(path, sha256, again=get_command(self.competition, self.dataset))
 
     def has(self, name: str) -> bool:
         """Whether this dataset has that file."""
@@ -224,7 +210,12 @@ class Data:
     @property
     def tables(self) -> Tables:
         """The tables beside the rows by name, read when one is asked for."""
-        return Tables(self)
+        files = {
+            name.removeprefix(f"{PUBLIC}/").removesuffix(TABLE): (self.folder / name, sha256)
+            for name, sha256 in self.manifest["files"].items()
+            if name.endswith(TABLE)
+        }
+        return Tables(files, get_command(self.competition, self.dataset))
 
     @cached_property
     def genes(self) -> tuple[str, ...]:

@@ -150,6 +150,10 @@ class Folds:
         competition = self.data.competition
         return self._tally(predictions, None).card(competition.primary.name, competition.strata)
 
+    def scores(self, predictions: Table) -> dict[str, float]:
+        """All scores of all rows, without intervals; some may not be finite."""
+        return self._tally(predictions, None).scores()
+
     def estimate(self, predictions: Table, folds: Sequence[int] | None = None) -> Estimate:
         """The estimate of all rows, or of those of some folds, without a whole card.
 

@@ -7,7 +7,7 @@ docs/statistics.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -201,8 +201,11 @@ class Tally:
         return Card(whole=whole, strata=by_stratum)
 
     def scores(self) -> dict[str, float]:
-        """All scores of all rows."""
-        return self._finished(self.sums.sum(axis=0), np.ones(len(self.cells), dtype=bool))
+        """All scores of all rows, without intervals."""
+        everything = np.ones(len(self.cells), dtype=bool)
+        kind = self.cells.labels[self.apart] if self.apart else everything
+        masks = [kind == value for value in dict.fromkeys(kind)]
+        return _means([self._finished(self.sums[mask].sum(axis=0), mask) for mask in masks])
 
     def _finished(self, total: Floats, mask: NDArray[np.bool_]) -> dict[str, float]:
         """All scores of some cells, from their sum."""
@@ -260,9 +263,7 @@ class Tally:
                 own = np.unique(self.cells.bucket[mask & (values == value)])
                 moved[np.searchsorted(buckets, own)] += part.influence / max(part.groups - 1, 1)
                 parts.append(part)
-        scores = {
-            name: float(np.mean([part.scores[name] for part in parts])) for name in parts[0].scores
-        }
+        scores = _means([part.scores for part in parts])
         influence = (len(buckets) - 1) * (moved - moved.mean()) / len(parts)
         se, ci = interval(scores[primary], influence, enough)
         return Estimate(
@@ -369,6 +370,10 @@ def _buckets(group: NDArray[Any]) -> NDArray[np.int64]:
         return np.asarray(pd.factorize(group, sort=True)[0], dtype=np.int64)
     hashed = pd.util.hash_array(np.asarray(names, dtype=object), categorize=False) % BUCKETS
     return np.asarray(hashed[codes], dtype=np.int64)
+
+
+def _means(each: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
 
 
 def _must_be_finite(scores: Mapping[str, float]) -> None:
