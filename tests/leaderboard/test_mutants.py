@@ -142,6 +142,7 @@ def test_nothing_that_is_imported_stops_a_command(seed, entries, podium_cli, tmp
     holds(podium_cli)
 
 
+@pytest.mark.slow
 def test_figures_at_both_ends(entries, podium_cli, tmp_path, monkeypatch):
     """What is normalised by a control of others that is all but perfect is beyond all floats."""
     monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "cache"))

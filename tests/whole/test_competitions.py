@@ -30,8 +30,9 @@ DEAR = (
     *(checks.models_keep_the_contract, checks.spaces_yield_parameters),
     *(checks.answers_follow_from_raw_files, checks.bad_files_are_refused),
     *(checks.imports_are_light, checks.scores_do_not_depend_on_order),
+    checks.perfect_beats_controls,
 )
-"""What starts every model, makes the data again or reads many files: quick for the toy alone."""
+"""What trains, makes the data again or reads many files: quick for the toy alone."""
 
 
 def checked():

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from podium.competitions.sirna.metric import TARGET
+from podium.competitions.sirna.metric import TARGET, finish, statistics
+from podium.competitions.sirna.shared import features
 
 from podium.competition import defaults, model_file
 from podium.competition import folders as competitions
@@ -17,7 +18,17 @@ from podium.errors import ModelError
 from suites import mostly_slow, space
 
 NEURAL = ("gru", "seqnet")
-NAMES = ("constant", "lightgbm", "lookup", "ridge", "rules", "shuffled", "stack", *NEURAL)
+NAMES = (
+    "constant",
+    "gene_ridge",
+    "lightgbm",
+    "lookup",
+    "ridge",
+    "rules",
+    "shuffled",
+    "stack",
+    *NEURAL,
+)
 FITTED = mostly_slow(NAMES, *(place for place, name in enumerate(NAMES) if name != "stack"))
 """The stack trains all its members: its quick tests are those of how they are blended."""
 FEW = {"gru": {"epochs": 2}, "seqnet": {"epochs": 2}}
@@ -242,3 +253,72 @@ def test_lightgbm_reports_and_refuses(train: Part) -> None:
     assert set(file.parameters["preset"].choices) == set(model("lightgbm").PRESETS)
     with pytest.raises(ModelError, match="preset of lightgbm is one of seen, general, not 'both'"):
         file.with_params({"preset": "both"})
+
+
+def gene_ridge(train: Part, **params: Any) -> Any:
+    built = build("gene_ridge", **params)
+    built.fit(train)
+    return built
+
+
+def test_slopes_are_those_of_least_squares_with_a_level_of_each_gene():
+    train, ratio, alpha = invented(), 0.7, 20.0
+    model = gene_ridge(train, ratio=ratio, alpha=alpha)
+    x = model._design(features.build(train.features), fits=False)
+    code = model.genes.get_indexer(pd.Index(features.gene(train.features)))
+    y = np.clip(train.targets[TARGET].to_numpy(), 0, 100)
+    precise = np.linalg.inv(np.eye(len(y)) + ratio * (code[:, None] == code))
+    penalty = np.diag([*[alpha] * (x.shape[1] - 1), 1e-6])
+    weights = np.linalg.solve(x.T @ precise @ x + penalty, x.T @ precise @ y)
+    np.testing.assert_allclose(model.weights, weights, atol=1e-6)
+    rest = y - x @ weights
+    level = ratio * (code[:, None] == np.arange(4)).T @ precise @ rest  # best linear prediction
+    np.testing.assert_allclose(model.level[code], level[code], atol=1e-6)
+
+
+def test_what_is_handed_in_for_new_genes_is_learnt_from_genes_left_out():
+    train = invented()
+    model = gene_ridge(train)
+    x = model._design(features.build(train.features), fits=False)
+    y = np.clip(train.targets[TARGET].to_numpy(), 0, 100)
+    names = features.gene(train.features).to_numpy()
+    blocks = {name: model._block(x[names == name], y[names == name]) for name in set(names)}
+    unseen = np.empty(len(y))
+    for name in blocks:
+        squares, moments = zip(*(blocks[other] for other in blocks if other != name), strict=True)
+        unseen[names == name] = x[names == name] @ model._solved(sum(squares), sum(moments))
+    np.testing.assert_allclose(model.of_new.scores, np.sort(unseen), atol=1e-6)
+
+
+def test_a_new_gene_has_the_mean_level_and_unknown_words_add_nothing():
+    model = gene_ridge(invented(), decide=False)
+    table = hidden(invented(rows=50, genes="XY", seed=5)).features
+    known = table.assign(gene_target_symbol_name="A")
+    new = model.predict(hidden(invented(rows=50, genes="XY", seed=5)))[TARGET]
+    part = hidden(invented(rows=50, genes="XY", seed=5))
+    moved = model.predict(type(part)(name="test", ids=part.ids, features=known))[TARGET]
+    inside = (moved > 0) & (moved < 100) & (new > 0) & (new < 100)
+    assert inside.any()
+    np.testing.assert_allclose(
+        (moved - new)[inside], model.level[model.genes.get_loc("a")], atol=1e-9
+    )
+
+
+def test_train_of_one_gene_says_so(capsys):
+    train = invented(genes="A")
+    predicted = gene_ridge(train).predict(hidden(train))[TARGET]
+    assert "train has one gene" in capsys.readouterr().err
+    assert predicted.between(0, 100).all()
+
+
+def test_decisions_are_better_than_means_where_little_is_known():
+    rng = np.random.default_rng(0)
+    mean = rng.uniform(20, 70, size=4000)
+    truth = np.clip(rng.normal(mean, 25), 0, 100)
+    decided = model("gene_ridge").Decision.learnt(mean[:2000], truth[:2000])(mean[2000:])
+
+    def score(said: Any) -> float:
+        sums = statistics({TARGET: truth[2000:]}, {TARGET: said}, None).sum(axis=0)
+        return float(finish(sums, None)["score"])
+
+    assert score(decided) > score(mean[2000:]) + 0.02

@@ -1,0 +1,59 @@
+"""A decision layer: from what may be true to what is best handed in.
+
+A score that is a function of sums of per-row statistics is maximised in expectation by giving each
+row the action whose expected statistics go farthest along one gradient, the same for all rows
+(Frank-Wolfe; Narasimhan et al. 2015, Consistent multiclass algorithms based on linear
+programming). So what a row is given depends on its own distribution alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+STEPS = 60
+
+
+def best_actions(
+    expected: Floats, weight: Floats, score: Callable[[Floats], Floats], starts: Floats
+) -> NDArray[np.int64]:
+    """The best action of each situation.
+
+    Args:
+        expected: Expected statistics of one row by situation and action [situations, actions, k].
+        weight: How many rows each situation has [situations].
+        score: Of summed statistics [..., k], higher is better [...].
+        starts: Actions to start from [starts, situations].
+
+    Returns:
+        [situations]; the best of all that were met on the way.
+    """
+    place = np.arange(len(expected))
+
+    def total(actions: NDArray[np.int64]) -> Floats:
+        sums: Floats = weight @ expected[place, actions]
+        return sums
+
+    best = max(starts, key=lambda actions: float(score(total(actions))))
+    for start in starts:
+        sums = total(start)
+        for step in range(STEPS):
+            actions = (expected @ _gradient(score, sums)).argmax(axis=1)
+            if score(total(actions)) > score(total(best)):
+                best = actions
+            sums = sums + 2 / (step + 2) * (total(actions) - sums)
+    return np.asarray(best, dtype=np.int64)
+
+
+def _gradient(score: Callable[[Floats], Floats], sums: Floats) -> Floats:
+    """By central differences, half a row wide."""
+    steps = np.eye(len(sums)) * 0.5
+    return score(sums + steps) - score(sums - steps)
