@@ -172,6 +172,7 @@ competition = Competition(
     ),
     halves_by=UNIT,
     metric_by=("protein",),
+    transductive=True,
     accepted={
         "no test row is in train": "SMILES that differ in capital letters alone are different "
         "compounds: aromatic or not",

@@ -256,6 +256,17 @@ def test_rows_may_share_nothing():
             assert torch.equal(first.items["x"][first.item], other.own["x"])
 
 
+def test_every_batch_is_given_the_tables_whole():
+    table = torch.arange(6.0).reshape(3, 2)
+    own = {"which": torch.tensor([2, 0, 2, 1])}
+    given = Rows(items={}, item=torch.arange(4), own=own, tables={"z": table})
+    batches = list(given.to(torch.device("cpu")).batches(3, torch.arange(4)))
+    assert [len(batch.rows) for batch in batches] == [3, 1]
+    assert all(torch.equal(batch.tables["z"], table) for batch in batches)
+    assert torch.equal(batches[0].tables["z"][batches[0].own["which"]], table[[2, 0, 2]])
+    assert not next(rows().batches(3, torch.arange(3))).tables
+
+
 def test_sparse_rows_are_expanded_a_batch_at_a_time():
     sparse = pytest.importorskip("scipy.sparse")
     dense = np.random.default_rng(0).poisson(0.3, (50, 7)).astype(np.float32)

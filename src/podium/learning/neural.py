@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -114,12 +115,14 @@ class Batch(NamedTuple):
         item: Which of these items each row has, int64 [rows].
         own: What each row has for itself, [rows, ...] each.
         rows: Their numbers, int64 [rows].
+        tables: Those of `Rows`, whole.
     """
 
     items: dict[str, Tensor]
     item: Tensor
     own: dict[str, Tensor]
     rows: Tensor
+    tables: Tensors = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,12 +135,14 @@ class Rows:
         own: Tensors [rows, ...], or sparse matrices.
         length: Length of each item, int64 [items], for networks that do not pad: items of like
             length come into one batch.
+        tables: Tensors that each batch is given whole: what rows name by numbers of their `own`.
     """
 
     items: Tensors
     item: Tensor
     own: Mapping[str, Tensor | SparseRows]
     length: Tensor | None = None
+    tables: Tensors = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.item)
@@ -149,6 +154,7 @@ class Rows:
             item=self.item.to(device),
             own={name: values.to(device) for name, values in self.own.items()},
             length=None if self.length is None else self.length.to(device),
+            tables={name: values.to(device) for name, values in self.tables.items()},
         )
 
     def batches(
@@ -172,6 +178,7 @@ class Rows:
                 item=inverse,
                 own={name: values.index_select(0, chosen) for name, values in self.own.items()},
                 rows=chosen,
+                tables=self.tables,
             )
 
     def _places(self, size: int, generator: torch.Generator | None) -> Tensor:
