@@ -128,7 +128,7 @@ class Tally:
     layout: Layout
     tables: tuple[Table, Table]
     cells: Cells
-    sums: Floats  # [cells, k]
+    sums: Any  # [cells, k], sparse where the metric's statistics are
     rows: NDArray[np.int64]  # [cells]
     apart: str | None = None
 
@@ -176,7 +176,7 @@ class Tally:
             layout=layout,
             tables=(solution, predictions),
             cells=cells,
-            sums=sums.toarray() if hasattr(sums, "toarray") else sums,
+            sums=sums,
             rows=np.bincount(cells.code, minlength=len(cells)),
             apart=apart,
         )
@@ -232,7 +232,8 @@ class Tally:
         if self.apart is not None and self.apart not in labels:
             return self._mean(primary, enough, mask, labels)
         buckets, code = np.unique(self.cells.bucket[mask], return_inverse=True)
-        groups = sum_by(code, len(buckets), self.sums[mask])
+        sums = sum_by(code, len(buckets), self.sums[mask])
+        groups = sums.toarray() if hasattr(sums, "toarray") else sums
         total = groups.sum(axis=0)
         scores = self._finished(total, mask)
         _must_be_finite(scores)
