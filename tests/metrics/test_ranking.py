@@ -113,7 +113,7 @@ def test_chunks_give_the_same_bytes(monkeypatch):
 
     def card():
         tally = Tally.of(METRIC, solution, predictions, Cells.of(cluster, stratum=stratum))
-        return tally.sums.tobytes(), tally.estimate("auc").scores
+        return tally.sums.toarray().tobytes(), tally.estimate("auc").scores
 
     whole = card()
     monkeypatch.setattr(stats, "ROWS", 77)
