@@ -12,7 +12,7 @@ import podium
 from podium.data import dataset as data
 from podium.errors import BoardError
 from podium.scoring.disagreement import _of_labels, _of_matrices, disagreement
-from podium.scoring.scoring import open_solution
+from podium.scoring.scoring import Solution, open_solution
 
 
 @pytest.fixture
@@ -78,6 +78,22 @@ def test_groups_are_shown_from_20_public_rows_on(handed_in, toy, monkeypatch):
     error = (handed_in["good"]["y"] - solution.targets["y"])[rows]
     assert found[name].first == pytest.approx(np.sqrt((error**2).mean()), abs=5e-5)
     assert found[name].ci_low is None  # one independent group
+
+
+def test_kinds_of_groups_that_say_nothing_are_left_out(handed_in, monkeypatch):
+    """As where one line alone has no correlation within a drug: 0 for everybody."""
+    monkeypatch.setattr("podium.scoring.scoring.FEWEST", 3)
+    assert podium.compare("toy", "good", "bad").against[0].groups["group"]
+    estimates = Solution.estimates_by_group
+
+    def same(self, predictions, *, private):
+        return {
+            kind: {name: replace(one, scores={"rmse": 0.0}) for name, one in by_name.items()}
+            for kind, by_name in estimates(self, predictions, private=private).items()
+        }
+
+    monkeypatch.setattr(Solution, "estimates_by_group", same)
+    assert podium.compare("toy", "good", "bad").against[0].groups == {}
 
 
 def test_groups_that_lie_whole_in_one_half_are_not_named_before_reveal(toy, monkeypatch):

@@ -213,12 +213,18 @@ def _against(
         lacking = " and ".join(one.record.name for one in pair if one.predictions is None)
         missing = f"The predictions of {lacking} cannot be scored again here."
         return replace(comparison, missing=missing)
+    by_kind = {
+        kind: _paired(by_name, second.groups[kind], score, {})
+        for kind, by_name in first.groups.items()
+    }
     return replace(
         comparison,
         strata=_paired(first.strata, second.strata, score, {s.name: s.enough for s in strata}),
+        # of one line alone there is no correlation within a drug: such a kind says nothing
         groups={
-            kind: _paired(by_name, second.groups[kind], score, {})
-            for kind, by_name in first.groups.items()
+            kind: by_name
+            for kind, by_name in by_kind.items()
+            if any(gap.first != gap.second for gap in by_name.values())
         },
         disagreement=disagreement(scorer.data, first.predictions, second.predictions),
     )
