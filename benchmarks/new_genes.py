@@ -7,7 +7,6 @@ only sizes that the test part may hold out), each with its jackknife standard er
 what it is above the first model named. The data must be ready (`podium data sirna -d shanghai`).
 """
 
-import json
 import sys
 
 import numpy as np
@@ -47,10 +46,8 @@ def main() -> None:
 def out_of_fold(ready: Data, name: str, genes: np.ndarray) -> np.ndarray:
     """Predictions of each row by a model that saw none of its gene."""
     short, _, settings = name.partition(":")
-    changes = dict(setting.split("=") for setting in settings.split(",") if setting)
-    file = model_file.load(ready.competition, short).with_params(
-        {key: json.loads(value) for key, value in changes.items()}
-    )
+    changes = model_file.parse_settings(settings.split(",") if settings else [])
+    file = model_file.load(ready.competition, short).with_params(changes)
     train, target = ready.train(), ready.competition.targets[0].name
     predicted = np.empty(len(train))
     for _, held in GroupKFold(FOLDS).split(genes, groups=genes):

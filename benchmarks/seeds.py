@@ -20,7 +20,7 @@ import numpy as np
 
 from podium import api
 from podium.competition.model_file import parse_settings
-from podium.errors import ModelError
+from podium.errors import PodiumError
 
 
 def main():
@@ -48,7 +48,7 @@ def table(given):
     for model in given.models or competition.models:
         try:
             handed[model] = [run(given, model, seed) for seed in range(given.seeds)]
-        except ModelError as error:
+        except PodiumError as error:
             sys.stderr.write(f"{model} is left out: {error}\n")
     api.reveal(competition.name, dataset.name)
     board = api.board(competition.name, dataset.name, part="all")

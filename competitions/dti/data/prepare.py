@@ -37,7 +37,7 @@ TARGETS = "cluster/"
 NAMES = {"SMILES": "smiles", "Protein": "protein", "Target Sequence": "protein"}
 LABELS = ("Y", "Label")
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
-STEREO = re.compile(r"[@/\\]")
+STEREO = re.compile(r"@+(?:(?:TH|AL|SP|TB|OH)[0-9]{1,2})?|[/\\]")
 SEED = 0
 
 

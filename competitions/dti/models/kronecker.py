@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, cg
 
 from podium.competition import Parameter
+from podium.errors import ModelError
 
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, items
@@ -38,9 +39,9 @@ PARAMETERS = {
         choices=("composition", "words", "both"),
     ),
     "penalty": Parameter(0.3, "on the squared weights", (1e-6, 1e9), search=(0.1, 10.0, "log")),
-    "power": Parameter(2.0, "of the similarity of drugs", (0.1, 20.0), search=(1.0, 4.0)),
+    "power": Parameter(2.0, "of the similarity of drugs", (1.0, 20.0), search=(1.0, 4.0)),
     "protein_power": Parameter(
-        1.0, "of the similarity of proteins", (0.1, 20.0), search=(0.5, 4.0)
+        1.0, "of the similarity of proteins", (1.0, 20.0), search=(1.0, 4.0)
     ),
     "alone": Parameter(
         0.1, "weight of the kernels of drugs and of proteins alone", (0.0, 100.0), search=(0.0, 1.0)
@@ -92,16 +93,23 @@ class KroneckerRidge:
             nonlocal step
             step += 1
             if report:
-                left = answers - self.common - system(weights)
+                left = rest - system(weights)
                 report(step, float(np.sqrt(np.mean(left**2))))
 
+        rest = answers - self.common
         self.weights, _ = cg(
             LinearOperator((count, count), matvec=system, dtype=np.float64),
-            answers - self.common,
+            rest,
             rtol=TOLERANCE,
             maxiter=self.steps,
             callback=tell if report else None,
         )
+        # a kernel that is no inner product leads away: similarities are cut at 0 and raised
+        if not np.linalg.norm(rest - system(self.weights)) <= np.linalg.norm(rest):
+            raise ModelError(
+                "kronecker: with these powers the equations cannot be solved.",
+                hint="Take a higher penalty, or whole powers: --set power=2 --set protein_power=1",
+            )
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Sum over all known pairs, cut to the range that can be."""

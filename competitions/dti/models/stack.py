@@ -36,6 +36,7 @@ PARAMETERS = {
         1.0, "on the weights that situations add", (1e-6, 1e6), search=(0.1, 100.0, "log")
     ),
 }
+THREADS = 1  # the same bytes on any number of cores
 QUICK: dict[str, Any] = {"members": {"pair_knn": {}, "rates": {}}}
 SITUATIONS = 4
 NEAREST = 0.01
@@ -56,7 +57,8 @@ class Stack:
         assert train.folds is not None
         answers = train.targets[TARGET].to_numpy(np.float64)
         folds = np.unique(train.folds)
-        if len(folds) > 1:  # else no pair is unseen, and the plain mean stays
+        # one fold leaves no pair unseen, one answer nothing to weigh by: the plain mean stays
+        if len(folds) > 1 and len(np.unique(answers > 0.5)) > 1:
             unseen = np.empty((len(train), len(self.members)))
             situation = np.empty(len(train), dtype=np.int64)
             for step, fold in enumerate(folds, start=1):

@@ -140,6 +140,7 @@ class _Reader:
         self.mark: str | None = None
         self.branches: list[int] = []
         self.rings: dict[str, tuple[int, str | None]] = {}
+        self.empty = True
         position = 0
         while token := TOKEN.match(smiles, position):
             position = token.end()
@@ -151,8 +152,7 @@ class _Reader:
             raise ValueError(OPEN)
         if self.rings:
             raise ValueError("rings do not close")
-        if not self.atoms:
-            raise ValueError("there is no atom")
+        self._not_empty()
 
     def _take(self, kind: str, text: str) -> None:
         if kind == "atom":
@@ -163,17 +163,21 @@ class _Reader:
             self._no_mark()
             if kind == "bond":
                 self.mark = text
-            elif text == ".":
-                self.last = None
-            elif text == "(":
+                return
+            if text == "(":
                 self.branches.append(self._before("a branch"))
-            elif not self.branches:
+            self._not_empty()
+            self.empty = text != ")"
+            if text == ".":
+                self.last = None
+            if text == ")" and not self.branches:
                 raise ValueError(OPEN)
-            else:
+            if text == ")":
                 self.last = self.branches.pop()
 
     def _atom(self, atom: Atom) -> None:
         self.atoms.append(atom)
+        self.empty = False
         here = len(self.atoms) - 1
         if self.last is None:
             self._no_mark()
@@ -193,7 +197,7 @@ class _Reader:
         self.mark = None
 
     def _bind(self, one: int, other: int, mark: str | None) -> None:
-        if one == other or (one, other) in self.bonds:
+        if one == other or {(one, other), (other, one)} & self.bonds.keys():
             raise ValueError("a ring closes where there is a bond already, or on its own atom")
         self.bonds[one, other] = ORDERS[mark] if mark else None
 
@@ -201,6 +205,12 @@ class _Reader:
         if self.last is None:
             raise ValueError(f"{what} opens before any atom")
         return self.last
+
+    def _not_empty(self) -> None:
+        if not self.atoms:
+            raise ValueError("there is no atom")
+        if self.empty:
+            raise ValueError("a branch or a fragment is empty")
 
     def _no_mark(self) -> None:
         if self.mark:

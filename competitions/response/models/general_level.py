@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PARAMETERS = {"penalty": PENALTY, "scale": BY_CONTEXT}
+THREADS = 1  # the same bytes on any number of cores
 
 
 class GeneralLevel(LineModel):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from scipy.spatial.distance import cdist
 
 from podium.competition import Parameter
@@ -40,6 +41,7 @@ PARAMETERS = {
     ),
     "scale": BY_CONTEXT,
 }
+THREADS = 1  # the same bytes on any number of cores
 
 
 class Likeness(LineModel):
@@ -72,7 +74,7 @@ class Likeness(LineModel):
     def _likeness(self, genes: Floats, sites: NDArray[np.object_]) -> Floats:
         """Of lines to those that train [lines, lines that train]."""
         far = cdist(genes, self.genes, "sqeuclidean") / self.median
-        same = sites[:, None] == self.sites
+        same = (sites[:, None] == self.sites) & pd.notna(sites)[:, None]
         return np.asarray(np.exp(-self.params["steepness"] * far) + self.params["site"] * same)
 
 

@@ -24,6 +24,7 @@ PARAMETERS = {
     "neighbours": Parameter(15, "lines that are asked", (1, 10_000), search=(3, 60, "log")),
     "scale": BY_SOURCE,
 }
+THREADS = 1  # the same bytes on any number of cores
 
 
 class Neighbours(LineModel):

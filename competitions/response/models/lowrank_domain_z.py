@@ -30,6 +30,8 @@ PARAMETERS = {
     "penalty": PENALTY,
     "scale": BY_CONTEXT,
 }
+THREADS = 1  # the same bytes on any number of cores
+
 
 ROUNDS = 20
 """Of filling gaps."""

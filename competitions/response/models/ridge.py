@@ -11,6 +11,7 @@ from ..shared.parameters import BY_SOURCE, PENALTY
 from ..shared.ridge import Ridge
 
 PARAMETERS = {"penalty": PENALTY, "scale": BY_SOURCE}
+THREADS = 1  # the same bytes on any number of cores
 
 
 def build(params: dict[str, Any], seed: int) -> Ridge:

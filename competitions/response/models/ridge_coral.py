@@ -31,6 +31,7 @@ PARAMETERS = {
     "identity": Parameter(1.0, "added to both covariances", (1e-6, 1e6), search=(0.1, 30.0, "log")),
     "scale": BY_SOURCE,
 }
+THREADS = 1  # the same bytes on any number of cores
 
 
 class Coral(LineModel):

@@ -12,6 +12,7 @@ from ..shared.parameters import BY_CONTEXT, PENALTY
 from ..shared.ridge import Ridge
 
 PARAMETERS = {"penalty": PENALTY, "scale": BY_CONTEXT}
+THREADS = 1  # the same bytes on any number of cores
 
 
 def build(params: dict[str, Any], seed: int) -> Ridge:

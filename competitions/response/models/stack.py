@@ -37,6 +37,8 @@ PARAMETERS = {
         "models and the changes to their parameters",
     ),
 }
+THREADS = 1  # the same bytes on any number of cores
+
 
 QUICK: dict[str, Any] = {"members": {"ridge_domain_z": {}, "general_level": {}}}
 

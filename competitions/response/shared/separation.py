@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BASE, MMD, ADVERSARIAL = "base", "mmd", "adv"
 VARIANTS = (BASE, MMD, ADVERSARIAL)
 TURNS = 5
-"""Of these the encoders have one, and the critic the others, as published."""
+"""Of these the encoders have one, and the critic the others (five and one in the released code)."""
 
 
 class SeparationNetwork(BaseAutoencoder):

@@ -116,15 +116,19 @@ class GeneRidge:
         """Solve, with and without each gene; what each was like unseen says what to hand in."""
         assert train.targets is not None
         y = np.clip(train.targets[TARGET].to_numpy(np.float64), 0.0, HIGHEST)
-        genes, self.genes = pd.factorize(gene(train.features), sort=True)
+        names = gene(train.features).to_numpy(object)
+        # a publication that names no gene may be of one that others name
+        known = names if train.groups is None else train.groups["gene"].to_numpy(object)
+        genes, _ = pd.factorize(known, sort=True)
         x = self._design(build_features(train.features, folding=self.folding), fits=True)
-        rows = [np.flatnonzero(genes == number) for number in range(len(self.genes))]
+        rows = [np.flatnonzero(genes == number) for number in range(genes.max() + 1)]
         blocks = [self._block(x[own], y[own]) for own in rows]
         square = sum((block[0] for block in blocks), np.zeros(()))
         moment = sum((block[1] for block in blocks), np.zeros(()))
         self.weights = self._solved(square, moment)
         line = x @ self.weights
-        self.level = np.array([self._shrunk(y[own] - line[own]) for own in rows])
+        level = np.array([self._shrunk(y[own] - line[own]) for own in rows])
+        self.level = dict(zip(names, level[genes], strict=True))
         if not self.decide:
             return
         unseen = line.copy()
@@ -134,14 +138,14 @@ class GeneRidge:
             for own, (own_square, own_moment) in zip(rows, blocks, strict=True):
                 unseen[own] = x[own] @ self._solved(square - own_square, moment - own_moment)
         self.of_new = Decision.learnt(unseen, y)
-        self.of_known = Decision.learnt(line + self.level[genes], y)
+        self.of_known = Decision.learnt(line + level[genes], y)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """The line, the level of a known gene, and what is best handed in."""
         x = self._design(build_features(part.features, folding=self.folding), fits=False)
-        number = self.genes.get_indexer(pd.Index(gene(part.features)))
-        known = number >= 0
-        said = x @ self.weights + np.where(known, self.level[number], 0.0)
+        level = gene(part.features).map(self.level).to_numpy(np.float64)
+        known = ~np.isnan(level)
+        said = x @ self.weights + np.where(known, level, 0.0)
         if self.decide:
             said = np.where(known, self.of_known(said), self.of_new(said))
         return pd.DataFrame({"id": part.ids, TARGET: np.clip(said, 0.0, HIGHEST)})
@@ -189,7 +193,9 @@ def _neighbours(features: pd.DataFrame) -> Floats:
     codes = np.stack([features[name].cat.codes.to_numpy() for name in names], axis=1)
     first, second = codes[:, :-1], codes[:, 1:]
     pair = np.where((first >= 0) & (second >= 0), 4 * first + second, -1)
-    onehot: Floats = np.where(pair[:, :, None] == np.arange(16), 0.5, 0.0).reshape(len(pair), -1)
+    onehot: Floats = np.where(pair[:, :, None] == np.arange(16), 0.5, 0.0).reshape(
+        len(pair), 16 * pair.shape[1]
+    )
     return onehot
 
 

@@ -529,6 +529,7 @@ def _made_of(data: Data, file: ModelFile, seed: int) -> str:
     )
     made_of = {
         "edition": vars(data.version),
+        "folder": str(data.folder),  # tables that a model keeps lie there
         "model": [file.name, str(file.path.resolve()), file.sha256],
         "code": sorted([str(path), file_sha256(path)] for path in beside if path.is_file()),
         "params": dict(file.params),

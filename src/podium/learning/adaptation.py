@@ -101,6 +101,7 @@ def critic_loss(critic: nn.Module, source: Tensor, target: Tensor, penalty: floa
 
     Its mean score of target rows minus that of source rows, and a penalty on gradients between
     them whose length is not 1. Features that raise the target's scores come nearer to the source.
+    Both sides have a row or more, and gradients are on.
 
     Args:
         critic: Gives scores [rows]: `DomainDiscriminator`.
