@@ -113,6 +113,15 @@ def test_a_model_that_keeps_its_rows_is_kept_with_them(rows, own_cache, workspac
     assert [predict(rows, "keeps.py").loaded for _ in range(2)] == [False, True]
 
 
+def test_a_model_is_trained_again_where_the_data_lie_elsewhere(rows, own_cache, monkeypatch):
+    """What it keeps may read from where they lay."""
+    predict(rows)
+    moved = own_cache.rename(own_cache.with_name("moved"))
+    monkeypatch.setenv("PODIUM_DATA", str(moved))
+    assert not predict(rows).loaded
+    assert predict(rows).loaded
+
+
 def test_everything_that_is_wrong_is_said_at_once(rows, own_cache):
     bad = rows.head(4).drop(columns="kind").assign(y=1.0, x=["1", "two", "", "inf"])
     bad["id"] = ["a", "a", "b", ""]

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from podium import api
 from podium.competition import defaults
 from podium.data import dataset
+from podium.errors import ModelError
 
 DRUGS = ("CCO", "CCCO", "c1ccccc1", "c1ccncc1", "CC(=O)O", "CCC(=O)O")
 
@@ -115,6 +116,14 @@ def test_neighbours_are_the_heaviest_pairs(parts):
         top = np.argsort(-weight, kind="stable")[:3]
         right = (weight[top] @ binds[top] + 0.02 * binds.mean()) / (weight[top].sum() + 0.02)
         assert said[row] == pytest.approx(right, abs=1e-3)
+
+
+def test_equations_that_lead_away_are_refused():
+    """A power below 1 is not declared: its kernel is no inner product."""
+    train = dataset.load(*api.load("dti")).train()
+    model = build(kronecker, protein_power=0.1)
+    with pytest.raises(ModelError, match="cannot be solved"):
+        model.fit(train.take(np.arange(len(train)) < 2500))
 
 
 def test_kronecker_is_ridge_on_the_kernel_of_all_pairs(parts):
