@@ -25,7 +25,7 @@ def trained(case, threads):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["dlpfc", "dti", "maize", "response", "sirna"])
+@pytest.mark.parametrize("name", ["dlpfc", "dti", "imputation", "maize", "response", "sirna"])
 def test_models_predict_the_same_on_any_number_of_threads(name, cache, monkeypatch):
     monkeypatch.setenv("PODIUM_DATA", str(cache))
     assert name in folders.names()
