@@ -615,7 +615,7 @@ def test_models_and_their_parameters(podium_cli, toy):
     [
         ("podium run sirna lightgbm --set pre", ["preset=", "preset=seen", "preset=general"]),
         ("podium cv sirna s", ["seqnet", "shuffled", "stack"]),
-        ("podium models sirna g", ["gru"]),
+        ("podium models sirna gr", ["gru"]),
         ("podium run maize ba", ["basenji", "basenji_small"]),
         ("podium tune sirna ridge --trials 3 --set a", ["alpha="]),
         ("podium board si", ["sirna"]),
