@@ -219,7 +219,9 @@ class DrugBAN(PairNetwork):
         drugs, drug = different(batch)
         of_drug = self.of_drug(*self.atoms(drugs[ATOMS], drugs[BONDS]))
         of_protein = self.of_protein(*self.residues(batch.items[PROTEIN]))
-        both = (of_drug * self.query)[drug] * of_protein[batch.item]
+        # index_select: the gradient of plain indexing adds up in any order
+        of_drug = (of_drug * self.query).index_select(0, drug)
+        both = of_drug * of_protein.index_select(0, batch.item)
         pooled: Tensor = self.norm(both.sum(dim=2).unflatten(1, (-1, self.pooled)).sum(dim=2))
         return pooled
 
