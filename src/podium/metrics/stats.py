@@ -238,15 +238,7 @@ class Tally:
         scores = self._finished(total, mask)
         _must_be_finite(scores)
         influence = _influence(self.metric, self.layout, total, groups, primary)
-        se, ci = interval(scores[primary], influence, enough)
-        return Estimate(
-            rows=int(self.rows[mask].sum()),
-            groups=len(buckets),
-            scores=scores,
-            se=se,
-            ci=ci,
-            influence=influence.astype(np.float32),
-        )
+        return _estimated(int(self.rows[mask].sum()), scores, influence, primary, enough)
 
     def _mean(
         self, primary: str, enough: int, mask: NDArray[np.bool_], labels: Mapping[str, str]
@@ -266,15 +258,22 @@ class Tally:
                 parts.append(part)
         scores = _means([part.scores for part in parts])
         influence = (len(buckets) - 1) * (moved - moved.mean()) / len(parts)
-        se, ci = interval(scores[primary], influence, enough)
-        return Estimate(
-            rows=int(self.rows[mask].sum()),
-            groups=len(buckets),
-            scores=scores,
-            se=se,
-            ci=ci,
-            influence=influence.astype(np.float32),
-        )
+        return _estimated(int(self.rows[mask].sum()), scores, influence, primary, enough)
+
+
+def _estimated(
+    rows: int, scores: Mapping[str, float], influence: Floats, primary: str, enough: int
+) -> Estimate:
+    """Scores, with the interval that the influence of each group gives."""
+    se, ci = interval(scores[primary], influence, enough)
+    return Estimate(
+        rows=rows,
+        groups=len(influence),
+        scores=scores,
+        se=se,
+        ci=ci,
+        influence=influence.astype(np.float32),
+    )
 
 
 def independent_groups(
