@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from podium.competition import Part
+
     from .kmers import Codes, Floats
 
     Group = Callable[[Codes, int], tuple[Floats, list[str]]]
@@ -90,6 +92,13 @@ def species(features: pd.DataFrame) -> tuple[Floats, list[str]]:
     """Which species a row is of [rows, 3]; all 0 for another one."""
     known = features["species"].to_numpy(object)[:, None] == np.array(SPECIES, dtype=object)
     return known.astype(np.float32), [f"species.{name}" for name in SPECIES]
+
+
+def family(part: Part) -> NDArray[np.str_]:
+    """The family of each row [rows]; each row its own where a part does not say."""
+    if part.groups is None:
+        return np.asarray(part.ids, dtype=np.str_)
+    return part.groups["family"].to_numpy(dtype=np.str_)
 
 
 def gc(codes: Codes) -> Floats:

@@ -1,5 +1,15 @@
 """Parameters that several models here have."""
 
+from podium.competition import Parameter
+
+DISCOVERY = {
+    "least_z": Parameter(
+        5.0, "how far from chance a word must be", (0.0, 1000.0), search=(4.5, 6.0)
+    ),
+    "most_words": Parameter(20, "words at most", (0, 1000)),
+}
+"""Of finding words: see `discovery.py`."""
+
 COUNTS = ("word", "word6", "composition", "core")
 """Groups of features that are counts, none below 0: see `features.py`."""
 

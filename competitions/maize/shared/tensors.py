@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from podium.learning import Batch, Rows
 
 from ..metric import TARGET
-from .features import species
+from .features import family, species
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class Answers:
         return cls(
             values=np.concatenate(standardised).astype(np.float32),
             assay=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
-            family=np.concatenate([_family(part) for part in parts]),
+            family=np.concatenate([family(part) for part in parts]),
             mean=centres[0][0],
             scale=centres[0][1],
         )
@@ -137,9 +137,3 @@ def pearson_of(answers: Answers) -> Callable[[Tensor, Tensor], dict[str, float]]
 def _codes(part: Part) -> NDArray[np.uint8]:
     assert part.sequences is not None
     return np.asarray(part.sequences.codes)
-
-
-def _family(part: Part) -> NDArray[np.str_]:
-    if part.groups is None:
-        return np.asarray(part.ids, dtype=np.str_)
-    return part.groups["family"].to_numpy(dtype=np.str_)

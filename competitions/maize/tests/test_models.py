@@ -14,7 +14,7 @@ from podium.competition import defaults
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 
-NAMES = ("constant", "gc", "kmer_ridge", "lightgbm")
+NAMES = ("constant", "gc", "kmer_ridge", "lightgbm", "motifs")
 LENGTH = 170
 
 
@@ -67,7 +67,9 @@ def r2(test: Part, table: pd.DataFrame) -> float:
     return float(np.corrcoef(test.targets[TARGET], table[TARGET])[0, 1] ** 2)
 
 
-@pytest.mark.parametrize(("name", "least"), [("gc", 0.1), ("kmer_ridge", 0.3), ("lightgbm", 0.75)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("gc", 0.1), ("kmer_ridge", 0.3), ("lightgbm", 0.75), ("motifs", 0.75)]
+)
 def test_finds_what_was_planted(name: str, least: float) -> None:
     assert r2(TEST, predicted(name, TRAIN, TEST)) > least
 

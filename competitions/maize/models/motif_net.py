@@ -1,0 +1,239 @@
+"""A network that starts from the motifs that a scan of train finds.
+
+From nothing, a network has too few sequences of a demo's size to find motifs: it remembers families
+instead. Here `shared/discovery.py` finds them, and the network begins as what was found: a filter
+is a word, its gates are the window and the strands that count, a pair is a word with its partner
+at their distance, and the line from these to expression is the fit's. Training moves all of that.
+The loss is that of a random intercept by family, over batches of whole families.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from podium.competition import Parameter
+from podium.errors import note
+from podium.learning import (
+    Batch,
+    Rows,
+    Settings,
+    later,
+    network_parameters,
+    predict_network,
+    seeded,
+    train_network,
+)
+
+from ..metric import TARGET
+from ..shared import tensors
+from ..shared.discovery import NOTHING, RHO, composition, discover
+from ..shared.features import family
+from ..shared.parameters import DISCOVERY
+from ..shared.sites import REACH
+from ..shared.tensors import one_hot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podium.competition import Part, Report
+
+    from ..shared.sites import Motif, Word
+
+PARAMETERS = {
+    **DISCOVERY,
+    "networks": Parameter(1, "whose mean is predicted", (1, 100), search=(1, 4)),
+    "random": Parameter(4, "filters that begin as noise", (0, 256), search=(0, 16)),
+    "hidden": Parameter(16, "units behind the motifs, beside the line", (1, 1024)),
+    **network_parameters(
+        epochs=6,
+        batch=128,
+        learning_rate=(2e-3, 5e-4, 1e-2, "log"),
+        weight_decay=0.01,
+        fused=True,
+    ),
+}
+
+QUICK: dict[str, Any] = {"epochs": 2, "networks": 1, "random": 2}
+
+FLANK = 3
+"""Bases on either side of a word that its filter sees, too."""
+WIDTH = 8 + 2 * FLANK
+POOL = 10
+SHARP = 4.0
+"""What a base of the word adds to the filter: a site scores 1, with one mismatch .17, else 0."""
+NOISE = 0.05
+
+
+class MotifNetwork:
+    """Networks for one dataset.
+
+    Attributes:
+        motifs: What the networks begin with, those that explain most first.
+    """
+
+    def __init__(self, params: dict[str, Any], seed: int) -> None:
+        self.params = params
+        self.seed = seed
+        self.settings = Settings.of(params)
+        self.motifs: list[Motif] = []
+        self.networks: list[Network] = []
+        self.mean, self.scale = 0.0, 1.0
+        self.plain = (np.zeros(0), np.ones(0))
+
+    def fit(self, train: Part, report: Report | None = None) -> None:
+        """Find motifs, then train; `report` gets the training loss of each epoch."""
+        answers = tensors.Answers.of([train])
+        self.mean, self.scale = answers.mean, answers.scale
+        assert train.targets is not None
+        values = (train.targets[TARGET].to_numpy(np.float64) - self.mean) / self.scale
+        self.motifs = discover(train, values, self.params["least_z"], self.params["most_words"])
+        if not self.motifs:
+            note(NOTHING.format(z=self.params["least_z"]))
+        plain = composition(train)[:, 1:]
+        spread = plain.std(axis=0)
+        self.plain = plain.mean(axis=0), np.where(spread > 0, spread, 1.0)
+        _, item = np.unique(family(train), return_inverse=True)
+        rows = self._rows(train, answers)
+        rows = replace(
+            rows,
+            items={"family": torch.arange(int(item.max()) + 1)},
+            item=torch.from_numpy(item.astype(np.int64)),
+        )
+        for number in range(self.params["networks"]):
+            with seeded(self.seed + number):
+                network = Network(self.params, self.motifs, tensors.length(train), plain.shape[1])
+            train_network(
+                network,
+                family_loss,
+                rows,
+                settings=self.settings,
+                seed=self.seed + number,
+                report=later(report, number * self.settings.epochs),
+            )
+            self.networks.append(network.cpu())
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Predict."""
+        rows = self._rows(part)
+        outputs = [predict_network(network, rows, self.settings) for network in self.networks]
+        expression = self.mean + self.scale * np.mean(outputs, axis=0)[:, 0]
+        return pd.DataFrame({"id": part.ids, TARGET: expression})
+
+    def _rows(self, part: Part, answers: tensors.Answers | None = None) -> Rows:
+        rows = tensors.rows([part], answers)
+        centre, spread = self.plain
+        plain = (composition(part)[:, 1:] - centre) / spread
+        return replace(rows, own={**rows.own, "plain": torch.from_numpy(plain).float()})
+
+
+def family_loss(output: Tensor, batch: Batch) -> Tensor:
+    """Mean of r' V^-1 r, where relatives in the batch share an effect."""
+    error = output[:, 0].float() - batch.own["answer"]
+    zeros = error.new_zeros(len(batch.items["family"]))
+    total = zeros.index_add(0, batch.item, error)
+    size = zeros.index_add(0, batch.item, torch.ones_like(error))
+    return (error.square().sum() - (RHO / (1 + RHO * size) * total.square()).sum()) / len(error)
+
+
+class Network(nn.Module):
+    """Takes a `Batch`, gives the standardised expression: [rows, 1].
+
+    Args:
+        params: Of the model.
+        motifs: What to begin with.
+        length: Bases of a sequence.
+        plain: Columns of composition.
+    """
+
+    def __init__(
+        self, params: dict[str, Any], motifs: Sequence[Motif], length: int, plain: int
+    ) -> None:
+        super().__init__()
+        partners = [(place, word) for place, m in enumerate(motifs) for word in m.partners]
+        words = [*(motif.word for motif in motifs), *(word for _, word in partners)]
+        count = len(words) + params["random"]
+        bins = -(-length // POOL)
+        self.filters = nn.Parameter(NOISE * torch.randn(count, 4, WIDTH))
+        self.offsets = nn.Parameter(torch.zeros(count))
+        self.gates = nn.Parameter(torch.zeros(2, count, bins))
+        reach = REACH // POOL
+        self.pairs = nn.Parameter(torch.zeros(len(partners), 2 * count, 2 * reach + 1))
+        self.pair_gates = nn.Parameter(torch.zeros(2, len(partners), bins))
+        line = torch.zeros(count + len(partners))
+        with torch.no_grad():
+            for row, word in enumerate(words):
+                self.filters[row] = _filter(word)
+                self.offsets[row] = -SHARP * (len(word.letters) - 1)
+            self.gates[:, len(words) :] = NOISE
+            for row, motif in enumerate(motifs):
+                first, last = motif.word.first // POOL, -(-motif.word.last // POOL)
+                self.gates[: 2 if motif.word.both else 1, row, first:last] = 1
+                line[row] = motif.worth
+            for row, (anchor, word) in enumerate(partners):
+                self._set_pair(row, anchor, len(motifs) + row, word, count)
+                self.pair_gates[:, row] = self.gates[:, anchor]
+                line[count + row] = np.sign(word.z) * abs(line[anchor])
+        self.line = nn.Linear(len(line) + plain, 1)
+        self.bend = nn.Sequential(
+            nn.Linear(len(line) + plain, params["hidden"]),
+            nn.GELU(),
+            nn.Linear(params["hidden"], 1),
+        )
+        with torch.no_grad():
+            self.line.weight.zero_()
+            self.line.weight[0, : len(line)] = line
+            self.bend[2].weight.zero_()
+
+    def _set_pair(self, row: int, anchor: int, partner: int, word: Word, count: int) -> None:
+        """Anchor in the middle and partner in its window, along the anchor's own strand."""
+        middle = self.pairs.shape[2] // 2
+        self.pairs[row, anchor, middle] = 1
+        first, last = (place - REACH for place in (word.first, word.last))
+        low, high = middle + first // POOL, middle - (-last // POOL)
+        for strand in (0, 1) if word.both else (0,):
+            self.pairs[row, strand * count + partner, max(low, 0) : high] = 1
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Bases to expression."""
+        bases = one_hot(batch.own["codes"])[:, :, 0]
+        both = torch.cat([self.filters, self.filters.flip(1, 2)])
+        bases = F.pad(bases, (FLANK, WIDTH - 1 - FLANK))
+        score = F.conv1d(bases, both, self.offsets.repeat(2))
+        pooled = F.max_pool1d(score, POOL, ceil_mode=True)
+        sites = F.softplus(pooled) / SHARP
+        gates = self.gates.flatten(0, 1)
+        seen = (sites * gates).unflatten(1, (2, -1)).sum(dim=(1, 3))
+        features = [seen, *self._pairs(sites), batch.own["plain"]]
+        every = torch.cat(features, dim=1)
+        expression: Tensor = self.line(every) + self.bend(every)
+        return expression
+
+    def _pairs(self, sites: Tensor) -> list[Tensor]:
+        """How often each pair is there, on either strand [rows, pairs]."""
+        if not len(self.pairs):
+            return []
+        other = self.pairs.unflatten(1, (2, -1)).flip(1, 3).flatten(1, 2)
+        reach = self.pairs.shape[2] // 2
+        together = F.conv1d(sites, torch.cat([self.pairs, other]), padding=reach)
+        there = F.softplus(SHARP * (together - 1.5)) / SHARP * self.pair_gates.flatten(0, 1)
+        return [there.amax(dim=2).unflatten(1, (2, -1)).amax(dim=1)]
+
+
+def _filter(word: Word) -> Tensor:
+    """A word in the middle of a filter [4, width]."""
+    weights = torch.zeros(4, WIDTH)
+    for place, letter in enumerate(word.letters, start=FLANK):
+        weights["ACGT".index(letter), place] = SHARP
+    return weights
+
+
+def build(params: dict[str, Any], seed: int) -> MotifNetwork:
+    """Build the model; networks are made when motifs are found."""
+    return MotifNetwork(params, seed)
