@@ -8,6 +8,7 @@ MA0108.2). The others are words of the literature, with the letters of IUPAC: Y 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,8 @@ _IUPAC = {
 }
 _FIT = 0.85
 """Probability of the bases that a letter allows, over that of a random base."""
+CHANCE, OVERLAP = 0.005, 5
+"""Of a word that is called by an element: words that fit as well, and bases that both have."""
 
 
 def tata() -> Floats:
@@ -93,3 +96,42 @@ def occupancy(fit: Floats) -> Floats:
         fit: Bits [rows, places].
     """
     return np.asarray(np.log2(np.exp2(fit).mean(axis=1)), dtype=np.float32)
+
+
+def name(letters: str, *, both: bool) -> str:
+    """The element that a word is part of, or that is part of it; empty where it matches none.
+
+    It matches if at most `CHANCE` of all words of its length fit the element as well.
+
+    Args:
+        letters: The word.
+        both: Whether the other strand may be meant as well.
+    """
+    own = int(sum("ACGT".index(base) * 4**place for place, base in enumerate(reversed(letters))))
+    likely = {
+        element: float((fit >= fit[own]).mean())
+        for element, fit in _fit_of_words(len(letters), both).items()
+    }
+    best = min(likely, key=lambda element: likely[element])
+    return best if likely[best] <= CHANCE else ""
+
+
+@cache
+def _fit_of_words(k: int, both: bool) -> dict[str, Floats]:
+    """How well each word of k bases fits each element [4^k]."""
+    every = np.arange(4**k)
+    codes = np.stack([every // 4**place % 4 for place in reversed(range(k))], axis=1)
+    codes = codes.astype(np.uint8)
+    fit = {}
+    for element, scores in {"tata": tata(), **{n: matrix(w) for n, w in ELEMENTS.items()}}.items():
+        strands = [scores, reverse_complement(scores)] if both else [scores]
+        fit[element] = np.max([_fits(codes, strand) for strand in strands], axis=(0, 1))
+    return fit
+
+
+def _fits(codes: Codes, scores: Floats) -> list[Floats]:
+    """Bits of rows against an element, shifted so that they overlap by `OVERLAP` or more."""
+    k, least = codes.shape[1], min(OVERLAP, codes.shape[1], len(scores))
+    padded = np.pad(codes, ((0, 0), (len(scores), len(scores))), constant_values=4)
+    bits = scan(padded, scores)
+    return list(bits[:, least : len(scores) + k - least + 1].T)

@@ -119,3 +119,26 @@ def test_gc_counts_known_bases_only() -> None:
 def test_where_the_start_site_is(assay: str, given: int | None, start: int) -> None:
     table = pd.DataFrame({"assay": [assay] * 2})
     assert features.start_site(table, 200, given) == start
+
+
+@pytest.mark.parametrize(
+    ("word", "both", "element"),
+    [
+        ("TATAAATA", False, "tata"),
+        ("CTATATAA", False, "tata"),
+        ("TTTATAGC", True, "tata"),
+        ("GAGAGAGA", True, "y_patch"),
+        ("GAGAGAGA", False, ""),
+        ("AGCCAATC", False, "ccaat"),
+        ("CTCAATCC", False, "initiator"),
+        ("AACCGGTT", True, ""),
+    ],
+)
+def test_known_elements_are_named(word: str, both: bool, element: str) -> None:
+    assert motifs.name(word, both=both) == element
+
+
+def test_few_words_of_chance_are_named() -> None:
+    rng = np.random.default_rng(0)
+    named = [motifs.name(text(row), both=True) for row in rng.integers(0, 4, (60, 8))]
+    assert sum(element != "" for element in named) <= 8

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from podium.competitions.maize import plot
+from podium.competitions.maize.shared.sites import Motif, Word
 
 from podium.competition.part import Part
 from podium.competition.view import View
@@ -48,3 +49,21 @@ def test_of_many_rows_some_are_drawn(monkeypatch):
     monkeypatch.setattr(plot, "MOST", 100)
     panel = plot.draw([view()])["1-m-t"].axes[0]
     assert sum(len(points.get_offsets()) for points in panel.collections) == 101
+
+
+def test_motifs_are_drawn_a_line_each():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 4, (50, 170)).astype(np.uint8)
+    codes[:, 130:138] = [3, 0, 3, 0, 0, 0, 3, 0]
+    bits = rng.normal(0, 0.5, (14, 4)).astype(np.float32)
+    partner = Word("TTGACC", 40, 80, both=False, z=6.0)
+    tata = Motif(Word("TATAAATA", 120, 140, both=False, z=9.0), bits, (partner,), worth=1.5)
+    other = Motif(Word("GTCGAAGA", 0, 160, both=True, z=-7.0), bits, worth=-0.5)
+    panels = np.reshape(plot.draw_motifs([tata, other], codes, 165).axes, (2, 3))
+    texts = [[text.get_text() for text in panel.texts] for panel in panels[:, 0]]
+    assert texts == [["tata", "with TTGACC at -20 to +20"], ["either strand"]]
+    counts = [bar.get_height() for bar in panels[0, 1].patches[: plot.BINS]]
+    assert sum(counts) >= 50
+    assert counts[int(130 / 170 * plot.BINS)] >= 50
+    assert [panel.patches[0].get_width() for panel in panels[:, 2]] == [1.5, -0.5]
+    assert plot.draw_motifs([], codes, 165).axes

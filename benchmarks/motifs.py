@@ -1,0 +1,107 @@
+"""Motif discovery where nobody looked: fresh regions of the simulator, and pictures of the words.
+
+    python benchmarks/motifs.py [--seeds 101 102 103] [--models motifs motif_net]
+    python benchmarks/motifs.py --dataset jores-leaf --pictures FOLDER
+
+Without a dataset, regions are simulated with other seeds than the demo's, in memory, and models are
+cross-validated by family: Pearson's r out of fold on train, beside that of the best that anyone can
+predict from the sequence. With one, `motifs` learns from its train part and what it found is drawn.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from podium import api
+from podium.competition import Part
+from podium.competition import model_file as model
+
+SEED = 0
+
+
+def fresh(seed):
+    """The train part of newly simulated regions, and the best predictions of its rows."""
+    from podium.competitions.maize.data import simulate, split
+
+    simulate.SEED = seed
+    prepared = simulate.demo()
+    dealt = split.by_family(prepared)
+    rows = np.flatnonzero(dealt["part"] == "train")
+
+    def of(table):
+        return table.iloc[rows].reset_index(drop=True)
+
+    part = Part(
+        name="train",
+        ids=pd.Index(of(prepared.features)["id"]),
+        features=of(prepared.features).drop(columns="id"),
+        sequences=prepared.sequences.take(rows),
+        targets=of(prepared.targets).drop(columns="id"),
+        folds=of(dealt)["fold"].to_numpy(np.int64),
+        groups=of(prepared.groups).drop(columns="id"),
+    )
+    return part, of(prepared.ceiling)["expression"].to_numpy()
+
+
+def out_of_fold(file, train):
+    """Predictions of each row by a model that has not seen its fold, and CPU seconds a fold."""
+    predicted, start = np.empty(len(train)), time.process_time()
+    folds = np.unique(train.folds)
+    for fold in folds:
+        held = train.folds == fold
+        fitted = file.build(SEED)
+        fitted.fit(train.take(~held))
+        table = fitted.predict(train.take(held).without_answers())
+        predicted[held] = table["expression"].to_numpy()
+    return predicted, (time.process_time() - start) / len(folds)
+
+
+def measure(seeds, names):
+    competition, _ = api.load("maize")
+    files = {name: model.load(competition, name) for name in names}
+    print(f"| seed | best possible | {' | '.join(names)} | their mean | seconds a fold |")
+    print(f"| --- | --- | {'--- | ' * len(names)}--- | --- |")
+    for seed in seeds:
+        train, best = fresh(seed)
+        answers = train.targets["expression"].to_numpy()
+        tables = [out_of_fold(file, train) for file in files.values()]
+        every = [best, *(table for table, _ in tables), np.mean([t for t, _ in tables], axis=0)]
+        figures = " | ".join(f"{np.corrcoef(t, answers)[0, 1]:.3f}" for t in every)
+        seconds = ", ".join(f"{seconds:.0f}" for _, seconds in tables)
+        print(f"| {seed} | {figures} | {seconds} |", flush=True)
+
+
+def pictures(dataset, folder):
+    from podium.competitions.maize import plot
+    from podium.competitions.maize.shared.features import start_site
+
+    competition, _ = api.load("maize")
+    train = api.prepare("maize", dataset).train(SEED)
+    fitted = model.load(competition, "motifs").build(SEED)
+    fitted.fit(train)
+    start = start_site(train.features, train.sequences.length)
+    folder.mkdir(parents=True, exist_ok=True)
+    figure = plot.draw_motifs(fitted.motifs, np.asarray(train.sequences.codes), start)
+    figure.savefig(folder / f"motifs-{dataset}.png", dpi=110)
+    for motif in fitted.motifs:
+        print(motif.word, f"worth {motif.worth:+.2f}", *motif.partners)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[101, 102, 103])
+    parser.add_argument("--models", nargs="+", default=["motifs", "motif_net"])
+    parser.add_argument("--dataset")
+    parser.add_argument("--pictures", type=Path, default=Path("pictures"))
+    given = parser.parse_args()
+    if given.dataset:
+        pictures(given.dataset, given.pictures)
+    else:
+        measure(given.seeds, given.models)
+
+
+if __name__ == "__main__":
+    main()
