@@ -33,8 +33,7 @@ from podium.learning import (
 
 from ..metric import TARGET
 from ..shared import tensors
-from ..shared.discovery import NOTHING, RHO, composition, discover
-from ..shared.features import family
+from ..shared.discovery import NOTHING, composition, discover
 from ..shared.parameters import DISCOVERY
 from ..shared.sites import REACH
 from ..shared.tensors import one_hot
@@ -99,19 +98,13 @@ class MotifNetwork:
         plain = composition(train)[:, 1:]
         spread = plain.std(axis=0)
         self.plain = plain.mean(axis=0), np.where(spread > 0, spread, 1.0)
-        _, item = np.unique(family(train), return_inverse=True)
-        rows = self._rows(train, answers)
-        rows = replace(
-            rows,
-            items={"family": torch.arange(int(item.max()) + 1)},
-            item=torch.from_numpy(item.astype(np.int64)),
-        )
+        rows = tensors.by_family(self._rows(train, answers), answers.family)
         for number in range(self.params["networks"]):
             with seeded(self.seed + number):
                 network = Network(self.params, self.motifs, tensors.length(train), plain.shape[1])
             train_network(
                 network,
-                family_loss,
+                tensors.family_loss,
                 rows,
                 settings=self.settings,
                 seed=self.seed + number,
@@ -131,15 +124,6 @@ class MotifNetwork:
         centre, spread = self.plain
         plain = (composition(part)[:, 1:] - centre) / spread
         return replace(rows, own={**rows.own, "plain": torch.from_numpy(plain).float()})
-
-
-def family_loss(output: Tensor, batch: Batch) -> Tensor:
-    """Mean of r' V^-1 r, where relatives in the batch share an effect."""
-    error = output[:, 0].float() - batch.own["answer"]
-    zeros = error.new_zeros(len(batch.items["family"]))
-    total = zeros.index_add(0, batch.item, error)
-    size = zeros.index_add(0, batch.item, torch.ones_like(error))
-    return (error.square().sum() - (RHO / (1 + RHO * size) * total.square()).sum()) / len(error)
 
 
 class Network(nn.Module):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import kmers
-from .features import family, gc, species
+from .features import RHO, family, gc, species
 from .sites import FLANK, Motif, Word, around, matching, place_word, windows
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-RHO = 1.0
-"""Variance of the families' effects over that of the noise."""
 PRIOR = 10.0
 """Sites of average residuals that each sum is held against: few sites prove little."""
 K, WIDTH = 8, 20

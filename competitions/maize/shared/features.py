@@ -38,6 +38,8 @@ STARTS = {"leaf": 165, "proto": 165, "simulated": 800}
 """Where the start site (+1) is, by assay; Jores et al. 2021 took bases -165 to +5."""
 SPECIES = ("maize", "sorghum", "arabidopsis")
 
+RHO = 1.0
+"""Variance of the families' effects over that of the noise, which models assume."""
 CHUNK = 1 << 21
 """Bases that are described in one go: what bounds the memory."""
 WINDOW, MOST_WINDOWS = 10, 40

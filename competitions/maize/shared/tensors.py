@@ -7,7 +7,7 @@ Rows of the other assay, where the dataset has them, are learned from too: an ou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from podium.learning import Batch, Rows
 
 from ..metric import TARGET
-from .features import family, species
+from .features import RHO, family, species
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,6 +113,22 @@ def mutated(codes: Tensor, share: float) -> Tensor:
     """A share of the bases replaced by random ones."""
     chosen = torch.rand(codes.shape, device=codes.device) < share
     return torch.where(chosen, torch.randint_like(codes, N), codes)
+
+
+def by_family(rows: Rows, family: NDArray[np.str_]) -> Rows:
+    """The same rows, where batches are of whole families, for `family_loss`."""
+    _, item = np.unique(family, return_inverse=True)
+    families = torch.arange(int(item.max()) + 1)
+    return replace(rows, items={"family": families}, item=torch.from_numpy(item.astype(np.int64)))
+
+
+def family_loss(output: Tensor, batch: Batch) -> Tensor:
+    """Mean of r' V^-1 r, where relatives in the batch share an effect."""
+    error = output[:, 0].float() - batch.own["answer"]
+    zeros = error.new_zeros(len(batch.items["family"]))
+    total = zeros.index_add(0, batch.item, error)
+    size = zeros.index_add(0, batch.item, torch.ones_like(error))
+    return (error.square().sum() - (RHO / (1 + RHO * size) * total.square()).sum()) / len(error)
 
 
 def mean_squared_error(output: Tensor, batch: Batch) -> Tensor:

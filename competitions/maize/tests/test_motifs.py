@@ -10,6 +10,7 @@ import pytest
 from podium.competitions.maize.metric import TARGET
 from podium.competitions.maize.models import motifs as model
 from podium.competitions.maize.shared import discovery, kmers, sites
+from podium.competitions.maize.shared.features import RHO
 from podium.competitions.maize.shared.sites import Motif, Word
 
 from podium.competition import defaults
@@ -59,7 +60,7 @@ def built(train, **changes):
 def test_families_are_a_dense_covariance():
     names = np.array(list("abacbadee"))
     same = names[:, None] == names
-    inverse = np.linalg.inv(np.eye(len(names)) + discovery.RHO * same)
+    inverse = np.linalg.inv(np.eye(len(names)) + RHO * same)
     values, table = RNG.normal(size=len(names)), RNG.normal(size=(len(names), 2))
     families = discovery.Families(names)
     np.testing.assert_allclose(families.weighed(values), inverse @ values)

@@ -17,12 +17,15 @@ torch = pytest.importorskip("torch")
 
 from podium.competitions.maize.metric import TARGET  # noqa: E402
 from podium.competitions.maize.shared import tensors  # noqa: E402
+from podium.competitions.maize.shared.features import RHO  # noqa: E402
 from podium.competitions.maize.shared.network import Convolution, Dropout, Norm  # noqa: E402
 
-from podium.learning import has_bf16, seeded  # noqa: E402
+from podium.learning import Rows, has_bf16, seeded  # noqa: E402
 from suites import mostly_slow  # noqa: E402
 
 NAMES = ("basenji", "basenji_small")
+ALL = (*NAMES, "motif_net")
+"""`motif_net` holds no rows out: what is told of these is not its."""
 MOTIF = np.array([3, 0, 3, 0, 0, 0, 3])
 """TATAAAT."""
 
@@ -76,7 +79,7 @@ def test_learns_a_motif_and_keeps_ids(name: str) -> None:
     assert abs(predicted[TARGET].mean() - 6) < 0.5
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_same_seed_same_bytes_and_survives_pickling(name: str) -> None:
     train, test = invented(60), invented(20, seed=1).without_answers()
     built, again, other = (fitted(name, train, seed=seed, epochs=2) for seed in (0, 0, 1))
@@ -94,7 +97,7 @@ def test_the_progress_bar_gets_both_losses_and_pearson(name: str) -> None:
     assert all(-1 <= others["pearson"] <= 1 for others in told)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("rows", [1, 2, 33])
 def test_few_rows_are_enough(name: str, rows: int) -> None:
     built = fitted(name, invented(rows), epochs=1, batch=32)
@@ -102,14 +105,14 @@ def test_few_rows_are_enough(name: str, rows: int) -> None:
     assert np.isfinite(predicted[TARGET]).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("length", [1, 5, 170, 1000])
 def test_any_length_does(name: str, length: int) -> None:
     part = invented(12, length)
     assert len(fitted(name, part, epochs=1).predict(part.without_answers())) == 12
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_n_is_no_base(name: str) -> None:
     train = invented(40)
     train.sequences.codes[:, ::3] = 4
@@ -130,7 +133,7 @@ def test_an_answer_that_never_varies_is_predicted(name: str) -> None:
     assert np.isfinite(built.predict(train.without_answers())[TARGET]).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_predictions_do_not_depend_on_the_batch(name: str) -> None:
     built = fitted(name, invented(40), epochs=1)
     part = invented(30, seed=1).without_answers()
@@ -161,7 +164,7 @@ def test_both_strands_give_the_same() -> None:
     assert np.allclose(built.predict(part)[TARGET], built.predict(turned)[TARGET], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_search_space_draws_known_parameters(name: str) -> None:
     class Lowest:
         def suggest_int(self, name: str, low: int, high: int, **_: Any) -> int:
@@ -238,3 +241,58 @@ def test_bf16_scores_like_float32(name: str) -> None:
         correlation(fitted(name, train, bf16=bf16).predict(test), test) for bf16 in (True, False)
     ]
     assert correlations[0] == pytest.approx(correlations[1], abs=0.05)
+
+
+def test_the_loss_is_that_of_a_random_intercept_by_family() -> None:
+    rng = np.random.default_rng(0)
+    error, family = rng.normal(size=7), np.array(["a", "b", "a", "c", "b", "a", "d"])
+    same = family[:, None] == family
+    rows = tensors.by_family(
+        Rows(
+            items={},
+            item=torch.arange(7),
+            own={"answer": torch.zeros(7), "number": torch.arange(7)},
+        ),
+        family,
+    )
+    [batch] = rows.batches(7, torch.arange(7))
+    output = torch.from_numpy(error)[batch.own["number"]][:, None]
+    dense = error @ np.linalg.inv(np.eye(7) + RHO * same) @ error / 7
+    assert float(tensors.family_loss(output, batch)) == pytest.approx(dense, rel=1e-5)
+
+
+def test_batches_keep_families_together() -> None:
+    family = np.array([f"f{row // 4}" for row in range(40)])
+    rows = tensors.by_family(
+        Rows(items={}, item=torch.arange(40), own={"answer": torch.zeros(40)}), family
+    )
+    generator = torch.Generator().manual_seed(0)
+    for batch in rows.batches(8, torch.arange(40), generator):
+        assert len(np.unique(family[batch.rows])) == 2
+
+
+def planted(seed: int) -> Part:
+    """Half of the rows have a word near the middle, on either strand, which alone tells."""
+    part, rng = invented(400, 120, seed), np.random.default_rng(seed + 10)
+    word = np.array([2, 3, 1, 0, 1, 2, 3, 0], dtype=np.uint8)
+    there, flip = rng.random(400) < 0.5, rng.random(400) < 0.5
+    part.sequences.codes[:, 52:68] = rng.integers(0, 4, (400, 16))
+    for row in np.flatnonzero(there):
+        part.sequences.codes[row, 56:64] = 3 - word[::-1] if flip[row] else word
+    part.targets[TARGET] = 5 + 2 * there + rng.normal(0, 0.3, 400)
+    return part
+
+
+def test_a_network_begins_with_the_motifs_of_the_scan() -> None:
+    train, test = planted(0), planted(1)
+    built = fitted("motif_net", train, epochs=1, learning_rate=1e-9)
+    assert [motif.word.both for motif in built.motifs] == [True]
+    assert correlation(built.predict(test.without_answers()), test) > 0.9
+
+
+def test_no_motif_is_said_and_leaves_composition(caplog: pytest.LogCaptureFixture) -> None:
+    train = invented(30)
+    built = fitted("motif_net", train, epochs=1)
+    assert built.motifs == []
+    assert "No word of train goes with expression" in caplog.text
+    assert np.isfinite(built.predict(train.without_answers())[TARGET]).all()
