@@ -33,7 +33,7 @@ from podium.learning import (
 
 from ..metric import TARGET
 from ..shared import tensors
-from ..shared.discovery import NOTHING, composition, discover
+from ..shared.discovery import NOTHING, Families, composition, discover
 from ..shared.parameters import DISCOVERY
 from ..shared.sites import REACH
 from ..shared.tensors import one_hot
@@ -65,6 +65,7 @@ FLANK = 3
 """Bases on either side of a word that its filter sees, too."""
 WIDTH = 8 + 2 * FLANK
 POOL = 10
+CHUNK = 512
 SHARP = 4.0
 """What a base of the word adds to the filter: a site scores 1, with one mismatch .17, else 0."""
 NOISE = 0.05
@@ -98,10 +99,13 @@ class MotifNetwork:
         plain = composition(train)[:, 1:]
         spread = plain.std(axis=0)
         self.plain = plain.mean(axis=0), np.where(spread > 0, spread, 1.0)
-        rows = tensors.by_family(self._rows(train, answers), answers.family)
+        rows_alone = self._rows(train, answers)
+        rows = tensors.by_family(rows_alone, answers.family)
+        families = Families(answers.family)
         for number in range(self.params["networks"]):
             with seeded(self.seed + number):
                 network = Network(self.params, self.motifs, tensors.length(train), plain.shape[1])
+            network.begin_with_a_line(rows_alone, families)
             train_network(
                 network,
                 tensors.family_loss,
@@ -150,7 +154,6 @@ class Network(nn.Module):
         reach = REACH // POOL
         self.pairs = nn.Parameter(torch.zeros(len(partners), 2 * count, 2 * reach + 1))
         self.pair_gates = nn.Parameter(torch.zeros(2, len(partners), bins))
-        line = torch.zeros(count + len(partners))
         with torch.no_grad():
             for row, word in enumerate(words):
                 self.filters[row] = _filter(word)
@@ -159,21 +162,18 @@ class Network(nn.Module):
             for row, motif in enumerate(motifs):
                 first, last = motif.word.first // POOL, -(-motif.word.last // POOL)
                 self.gates[: 2 if motif.word.both else 1, row, first:last] = 1
-                line[row] = motif.worth
             for row, (anchor, word) in enumerate(partners):
                 self._set_pair(row, anchor, len(motifs) + row, word, count)
                 self.pair_gates[:, row] = self.gates[:, anchor]
-                line[count + row] = np.sign(word.z) * abs(line[anchor])
-        self.line = nn.Linear(len(line) + plain, 1)
+        self.known = len(words)
+        """Filters that begin as words, before those that begin as noise."""
+        columns = count + len(partners) + plain
+        self.line = nn.Linear(columns, 1)
         self.bend = nn.Sequential(
-            nn.Linear(len(line) + plain, params["hidden"]),
-            nn.GELU(),
-            nn.Linear(params["hidden"], 1),
+            nn.Linear(columns, params["hidden"]), nn.GELU(), nn.Linear(params["hidden"], 1)
         )
-        with torch.no_grad():
-            self.line.weight.zero_()
-            self.line.weight[0, : len(line)] = line
-            self.bend[2].weight.zero_()
+        nn.init.zeros_(self.bend[2].weight)
+        nn.init.zeros_(self.bend[2].bias)
 
     def _set_pair(self, row: int, anchor: int, partner: int, word: Word, count: int) -> None:
         """Anchor in the middle and partner in its window, along the anchor's own strand."""
@@ -186,18 +186,34 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Bases to expression."""
+        features = self.features(batch)
+        expression: Tensor = self.line(features) + self.bend(features)
+        return expression
+
+    def features(self, batch: Batch) -> Tensor:
+        """How much there is of each word, of each pair, and composition [rows, columns]."""
         bases = one_hot(batch.own["codes"])[:, :, 0]
         both = torch.cat([self.filters, self.filters.flip(1, 2)])
         bases = F.pad(bases, (FLANK, WIDTH - 1 - FLANK))
         score = F.conv1d(bases, both, self.offsets.repeat(2))
-        pooled = F.max_pool1d(score, POOL, ceil_mode=True)
-        sites = F.softplus(pooled) / SHARP
-        gates = self.gates.flatten(0, 1)
-        seen = (sites * gates).unflatten(1, (2, -1)).sum(dim=(1, 3))
-        features = [seen, *self._pairs(sites), batch.own["plain"]]
-        every = torch.cat(features, dim=1)
-        expression: Tensor = self.line(every) + self.bend(every)
-        return expression
+        sites = F.softplus(F.max_pool1d(score, POOL, ceil_mode=True)) / SHARP
+        seen = (sites * self.gates.flatten(0, 1)).unflatten(1, (2, -1)).sum(dim=(1, 3))
+        return torch.cat([seen, *self._pairs(sites), batch.own["plain"]], dim=1)
+
+    @torch.no_grad()
+    def begin_with_a_line(self, rows: Rows, families: Families) -> None:
+        """Fit expression to the words, pairs and composition, as far as they begin as known."""
+        batches = rows.batches(CHUNK, torch.arange(len(rows)))
+        features = torch.cat([self.features(batch) for batch in batches]).double().numpy()
+        known = np.arange(features.shape[1]) >= self.gates.shape[1]
+        known[: self.known] = True
+        table = np.column_stack([np.ones(len(rows)), features[:, known]])
+        answers = rows.own["answer"]
+        assert isinstance(answers, Tensor)
+        weights = torch.from_numpy(families.fit(table, answers.double().numpy())).float()
+        self.line.weight.zero_()
+        self.line.weight[0, torch.from_numpy(known)] = weights[1:]
+        self.line.bias.copy_(weights[:1])
 
     def _pairs(self, sites: Tensor) -> list[Tensor]:
         """How often each pair is there, on either strand [rows, pairs]."""

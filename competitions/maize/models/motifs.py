@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 PARAMETERS = {
     **DISCOVERY,
     "groups": Parameter(
-        ["region", "core", "tata", "element"], "further features, see `features.py`", choices=GROUPS
+        ["word", "composition", "region", "core", "tata", "element"],
+        "further features, see `features.py`",
+        choices=GROUPS,
     ),
     **tree_parameters(
-        rounds=(300, 100, 1000, "log"),
+        rounds=(600, 100, 1000, "log"),
         learning_rate=(0.04, 0.01, 0.1, "log"),
         num_leaves=(8, 4, 64, "log"),
         min_data_in_leaf=(20, 5, 100, "log"),
