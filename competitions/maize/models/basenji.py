@@ -53,15 +53,6 @@ PARAMETERS = {
     "dropout": Parameter(0.2, "of the first blocks", (0.0, 0.95), search=(0.0, 0.5)),
     "dilated_dropout": Parameter(0.25, "of the blocks that look far", (0.0, 0.95)),
     "last_dropout": Parameter(0.1, "before the last layer", (0.0, 0.95)),
-    "shift": Parameter(
-        0, "bases by which a sequence is moved at most when it trains", (0, 1000), search=(0, 16)
-    ),
-    "mutations": Parameter(
-        0.0,
-        "share of its bases that are then replaced by random ones",
-        (0.0, 1.0),
-        search=(0.0, 0.15),
-    ),
     **network_parameters(
         validation=0.1,
         epochs=10,
@@ -101,8 +92,8 @@ class Basenji:
             self.network = Network(self.params, tensors.length(train))
         train_network(
             self.network,
-            tensors.family_loss,
-            tensors.by_family(tensors.rows([train], answers), answers.family),
+            tensors.mean_squared_error,
+            tensors.rows([train], answers),
             held=held_out(answers.family, self.params["validation"], self.seed),
             settings=self.settings,
             seed=self.seed,
@@ -123,7 +114,6 @@ class Network(nn.Module):
 
     def __init__(self, params: dict[str, Any], length: int) -> None:
         super().__init__()
-        self.shift, self.mutations = params["shift"], params["mutations"]
         channels, width = params["channels"], params["width"]
         wide = round(GROWTH * channels)
         sizes = (4, channels, channels, wide)
@@ -160,10 +150,7 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Bases to expression."""
-        codes = batch.own["codes"]
-        if self.training:
-            codes = tensors.mutated(tensors.shifted(codes, self.shift), self.mutations)
-        expression: Tensor = self.layers(tensors.one_hot(codes))
+        expression: Tensor = self.layers(tensors.one_hot(batch.own["codes"]))
         return expression
 
 
