@@ -26,7 +26,7 @@ PARAMETERS: dict[str, Parameter] = {
     "of": OF,
     "drugs": Parameter(
         "both",
-        "what is counted of drugs: surroundings of atoms (circular), n-grams of the SMILES, or both",
+        "what is counted of a drug: surroundings of atoms (circular), n-grams, or both",
         choices=("circular", "grams", "both"),
     ),
     **tree_parameters(
@@ -51,7 +51,7 @@ class BoostedTrees:
         drugs = [
             (DRUG, count) for name, count in COUNTS.items() if params["drugs"] in (name, "both")
         ]
-        sides = {"drug": drugs, "protein": [(PROTEIN, words)]}
+        sides: dict[str, list[Any]] = {"drug": drugs, "protein": [(PROTEIN, words)]}
         self.sides = sides.get(params["of"], [*sides["drug"], *sides["protein"]])
         self.booster: lgb.Booster | None = None
 
@@ -60,7 +60,13 @@ class BoostedTrees:
         assert train.targets is not None
         data = lgb.Dataset(rows_of(train, *self.sides), label=train.targets[TARGET].to_numpy())
         self.booster = boost(
-            data, self.params, own=("of", "drugs"), seed=self.seed, report=report, objective="binary"
+            data,
+            self.params,
+            own=("of", "drugs"),
+            seed=self.seed,
+            report=report,
+            objective="binary",
+            force_col_wise=True,
         )
 
     def predict(self, part: Part) -> pd.DataFrame:
