@@ -91,6 +91,7 @@ class Motifs:
             report=report,
             objective=_family_loss(Families(family(train))),
             metric="rmse",
+            force_col_wise=True,
         )
         self.booster = lgb.Booster(model_str=booster.model_to_string())  # the loss stays behind
 
