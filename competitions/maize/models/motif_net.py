@@ -169,11 +169,10 @@ class Network(nn.Module):
         """Filters that begin as words, before those that begin as noise."""
         columns = count + len(partners) + plain
         self.line = nn.Linear(columns, 1)
-        self.bend = nn.Sequential(
-            nn.Linear(columns, params["hidden"]), nn.GELU(), nn.Linear(params["hidden"], 1)
-        )
-        nn.init.zeros_(self.bend[2].weight)
-        nn.init.zeros_(self.bend[2].bias)
+        last = nn.Linear(params["hidden"], 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.bend = nn.Sequential(nn.Linear(columns, params["hidden"]), nn.GELU(), last)
 
     def _set_pair(self, row: int, anchor: int, partner: int, word: Word, count: int) -> None:
         """Anchor in the middle and partner in its window, along the anchor's own strand."""

@@ -94,7 +94,8 @@ def matrix(codes: Codes, numbers: Words, word: Word) -> Floats:
         first = place + word.first - FLANK
         cut = windows(codes[row], first, len(counts), np.full(len(row), other))
         counts += np.stack([(cut == base).sum(axis=0) for base in range(4)], axis=1)
-    return np.log2(4 * counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
+    bits: Floats = np.log2(4 * counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
+    return bits
 
 
 def _partners(
@@ -125,7 +126,7 @@ class Families:
     def __init__(self, names: NDArray[np.str_]) -> None:
         _, self.number, size = np.unique(names, return_inverse=True, return_counts=True)
         self.count = len(size)
-        self.size = size[self.number].astype(np.float64)
+        self.size: Values = size[self.number].astype(np.float64)
         """Rows of each row's family [rows]."""
 
     def weighed(self, values: Values) -> Values:
@@ -135,8 +136,8 @@ class Families:
     def fit(self, table: Values, answers: Values) -> Values:
         """Weights by generalised least squares [columns]."""
         whitened = np.column_stack([self._whitened(column) for column in table.T])
-        weights: Values = np.linalg.lstsq(whitened, self._whitened(answers))[0]
-        return weights
+        weights = np.linalg.lstsq(whitened, self._whitened(answers))[0]
+        return np.asarray(weights, dtype=np.float64)
 
     def residuals(self, table: Values, answers: Values) -> Values:
         """V^-1 times what a fit leaves [rows]."""
@@ -148,7 +149,8 @@ class Families:
         return values - share * self._sums(values)
 
     def _sums(self, values: Values) -> Values:
-        return np.bincount(self.number, weights=values)[self.number]
+        sums: Values = np.bincount(self.number, weights=values)[self.number]
+        return sums
 
 
 class Scan:
@@ -186,10 +188,10 @@ class Scan:
         sums, spreads = self._sums(residuals), self._sums(squares)
         every = np.arange(4**self.k)
         first = np.flatnonzero(every < self.turned)  # a palindrome has no other strand
-        either = (table[:, first] + table[:, self.turned[first]] for table in (sums, spreads))
+        either, wide = (t[:, first] + t[:, self.turned[first]] for t in (sums, spreads))
         words = (
             self._farthest(sums, spreads, prior, every, both=False),
-            self._farthest(*either, prior, first, both=True),
+            self._farthest(either, wide, prior, first, both=True),
         )
         return max(words, key=lambda word: abs(word.z))
 

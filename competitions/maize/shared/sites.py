@@ -97,8 +97,8 @@ def matching(numbers: Words, word: Word, *, other: bool | None = None) -> NDArra
     turned = int(kmers.reverse_complements(len(word.letters))[own])
     part = numbers[:, word.first : word.last]
     if other is None:
-        return (part == own) | (word.both & (part == turned))
-    return part == (turned if other else own)
+        return np.isin(part, [own, turned] if word.both else [own])
+    return np.isin(part, [turned if other else own])
 
 
 def windows(codes: Codes, first: NDArray[np.int64], length: int, flip: NDArray[np.bool_]) -> Codes:
