@@ -169,10 +169,10 @@ class Network(nn.Module):
         """Filters that begin as words, before those that begin as noise."""
         columns = count + len(partners) + plain
         self.line = nn.Linear(columns, 1)
-        last = nn.Linear(params["hidden"], 1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.bend = nn.Sequential(nn.Linear(columns, params["hidden"]), nn.GELU(), last)
+        output = nn.Linear(params["hidden"], 1)
+        nn.init.zeros_(output.weight)
+        nn.init.zeros_(output.bias)
+        self.bend = nn.Sequential(nn.Linear(columns, params["hidden"]), nn.GELU(), output)
 
     def _set_pair(self, row: int, anchor: int, partner: int, word: Word, count: int) -> None:
         """Anchor in the middle and partner in its window, along the anchor's own strand."""

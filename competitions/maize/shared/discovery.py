@@ -149,8 +149,8 @@ class Families:
         return values - share * self._sums(values)
 
     def _sums(self, values: Values) -> Values:
-        sums: Values = np.bincount(self.number, weights=values)[self.number]
-        return sums
+        sums = np.bincount(self.number, weights=values)[self.number]
+        return np.asarray(sums, dtype=np.float64)
 
 
 class Scan:
