@@ -255,6 +255,30 @@ def test_lightgbm_reports_and_refuses(train: Part) -> None:
         file.with_params({"preset": "both"})
 
 
+@pytest.mark.parametrize("name", NEURAL)
+def test_gradients_of_shared_duplexes_add_up_in_one_order(name, train, monkeypatch):
+    """Those of plain indexing with repeated rows do so in any order."""
+    network, steps = model(name), set()
+    loss = network.tensors.Loss
+
+    def walk(step: Any) -> None:
+        if step is not None and step not in steps:
+            steps.add(step)
+            for earlier, _ in step.next_functions:
+                walk(earlier)
+
+    class Seen(loss):
+        def __call__(self, output: Any, batch: Any) -> Any:
+            walk(output.grad_fn)
+            return super().__call__(output, batch)
+
+    monkeypatch.setattr(network.tensors, "Loss", Seen)
+    build(name, epochs=1).fit(train)
+    names = {step.name() for step in steps}
+    assert "IndexSelectBackward0" in names
+    assert "IndexBackward0" not in names
+
+
 def gene_ridge(train: Part, **params: Any) -> Any:
     built = build("gene_ridge", **params)
     built.fit(train)
