@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..metric import THRESHOLD
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,6 +22,18 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 STEPS = 60
+CALLED = np.nextafter(THRESHOLD, 0.0)
+"""The highest prediction that calls a row, percent."""
+
+
+def on_side(predicted: Floats, low: NDArray[np.bool_]) -> Floats:
+    """Predictions moved to the nearest value on the side of 30 that a verdict says.
+
+    Args:
+        predicted: Percent [rows].
+        low: Whether a row is called [rows].
+    """
+    return np.where(low, np.minimum(predicted, CALLED), np.maximum(predicted, THRESHOLD))
 
 
 def best_actions(
