@@ -42,7 +42,7 @@ PARAMETERS = {
     "members": Parameter(
         {
             "lightgbm:l2": {"objective": "l2", "low_weight": 1.5, **_TREES},
-            "lightgbm:log": {"objective": "log_l2", "low_weight": 1.0, **_TREES},
+            "lightgbm:log": _TREES,
             "lightgbm:mape": {"objective": "mape", "low_weight": 1.5, **_TREES},
             "seqnet": {"call_above": None},
         },

@@ -60,14 +60,14 @@ def best_actions(
     for start in starts:
         sums = total(start)
         for step in range(STEPS):
-            actions = (expected @ _gradient(score, sums)).argmax(axis=1)
+            actions = (expected @ gradient(score, sums)).argmax(axis=1)
             if score(total(actions)) > score(total(best)):
                 best = actions
             sums = sums + 2 / (step + 2) * (total(actions) - sums)
     return np.asarray(best, dtype=np.int64)
 
 
-def _gradient(score: Callable[[Floats], Floats], sums: Floats) -> Floats:
-    """By central differences, half a row wide."""
+def gradient(score: Callable[[Floats], Floats], sums: Floats) -> Floats:
+    """The direction in which a score of sums [k] rises: central differences, half a row wide."""
     steps = np.eye(len(sums)) * 0.5
     return score(sums + steps) - score(sums - steps)

@@ -243,6 +243,15 @@ def test_lightgbm_calls_toss_ups(train: Part) -> None:
     assert called[~toss_up].equals(plain[~toss_up])
 
 
+def test_lightgbm_learns_logarithms_and_gives_percent(train: Part) -> None:
+    settings = {"leave_new_genes": False, "low_weight": 1.0, "call_below": 30.0}
+    of_logarithms = train.take(np.arange(len(train)))
+    of_logarithms.targets[TARGET] = np.log1p(train.targets[TARGET])
+    by_hand = predicted("lightgbm", of_logarithms, train, objective="l2", **settings)[TARGET]
+    ours = predicted("lightgbm", train, train, objective="log_l2", **settings)[TARGET]
+    np.testing.assert_allclose(ours, np.expm1(by_hand))
+
+
 def test_lightgbm_reports_and_refuses(train: Part) -> None:
     steps: list[tuple[int, float]] = []
     built = build("lightgbm")
