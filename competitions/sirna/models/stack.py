@@ -14,6 +14,7 @@ alone answers there: that which held-out genes prefer, a twentieth of all genes 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from sklearn.model_selection import GroupKFold
 
 from podium.competition import Parameter
 from podium.errors import note
-from podium.learning import Members, check_members, fit_members, predict_members
+from podium.learning import Ensemble, Members
 
 from ..metric import TARGET, metric
 from ..shared.features import gene
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from podium.competition import Model, Part, Report
+    from podium.competition import Part, Report
 
     Floats = NDArray[np.float64]
 
@@ -80,38 +81,34 @@ class Stack:
     def __init__(
         self, members: Members, new_genes: Members, trees: int, min_leaf: int, seed: int
     ) -> None:
-        self.members, self.new_genes, self.seed = members, new_genes, seed
+        self.members, self.new_genes = _ensemble(members, seed), _ensemble(new_genes, seed)
         self.leaves = Leaves(trees, min_leaf, seed)
         self.cuts: dict[int, float] = {}
-        self.fitted: list[Model] = []
-        self.of_new_genes: list[Model] = []
         self.genes: frozenset[str] = frozenset()
         self.guides: frozenset[str] = frozenset()
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Learn from rows out of fold, then all rows train; `report` gets each fold's error."""
-        answers = _answers(train)
-        unseen = np.empty((len(train), len(self.members)))
+        assert train.targets is not None
+        answers = train.targets[TARGET].to_numpy(dtype=np.float64)
+        train = replace(train, folds=_folds(train))
+        assert train.folds is not None
         situation = np.empty(len(train), dtype=np.int64)
-        folds = _folds(train)
-        for step, fold in enumerate(np.unique(folds), start=1):
-            held = folds == fold
-            rest, part = train.take(~held), train.take(held).without_answers()
-            unseen[held] = predict_members(self._fitted(self.members, rest), part, TARGET)
-            situation[held] = _situation(part, *_known(rest))
-            if report:
-                report(step, float(np.abs(unseen[held].mean(axis=1) - answers[held]).mean()))
-        self._grow(unseen, answers, situation)
-        chosen = self._for_new_genes(train, answers)
+        for fold in np.unique(train.folds):
+            held = train.folds == fold
+            situation[held] = _situation(train.take(held), *_known(train.take(~held)))
+        self._grow(self.members.out_of_fold(train, report), answers, situation)
+        self.members.fit(train)
+        train = replace(train, members={})  # what is kept is of folds, and of the others
+        self.of_new_gene = self._preferred(train, answers)
+        self.of_new_gene.fit(train)
         self.genes, self.guides = _known(train)
-        self.fitted = self._fitted(self.members, train)
-        self.of_new_genes = self._fitted({chosen: self.new_genes[chosen]}, train)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """What the situation of each row asks for."""
-        masses = self.leaves(predict_members(self.fitted, part, TARGET))
+        masses = self.leaves(self.members.predict(part))
         situation = _situation(part, self.genes, self.guides)
-        predicted = predict_members(self.of_new_genes, part, TARGET)[:, 0]
+        predicted = self.of_new_gene.predict(part)[:, 0]
         for kind, cut in self.cuts.items():
             rows = situation == kind
             predicted[rows] = handed_in(masses[rows], cut)
@@ -126,30 +123,31 @@ class Stack:
             rows = _or_all(situation == kind, name)
             self.cuts[kind] = best_cut(masses[rows], answers[rows])
 
-    def _for_new_genes(self, train: Part, answers: Floats) -> str:
-        """Name of the model that held-out genes prefer; the choice is said."""
-        names = list(self.new_genes)
+    def _preferred(self, train: Part, answers: Floats) -> Ensemble:
+        """The model that held-out genes prefer; the choice is said."""
+        names = list(self.new_genes.members)
         genes = gene(train.features) if train.groups is None else train.groups["gene"]
         parts = min(PARTS, genes.nunique())
-        if len(names) == 1:
-            return names[0]
+        place = 0
         if parts == 1:
             note(f"stack: train has one gene, so {names[0]} answers for genes that do not train")
-            return names[0]
-        unseen = np.empty((len(train), len(names)))
-        for rest, held in GroupKFold(parts).split(unseen, groups=genes):
-            models = self._fitted(self.new_genes, train.take(rest))
-            unseen[held] = predict_members(models, train.take(held).without_answers(), TARGET)
-        place, scores = preferred(unseen, answers, genes.to_numpy(object))
-        said = ", ".join(
-            f"{name} {all_rows:.3f} (smaller half of the genes {small:.3f})"
-            for name, (all_rows, small) in zip(names, scores, strict=True)
-        )
-        note(f"stack: {names[place]} answers for genes that do not train; held-out genes: {said}")
-        return names[place]
+        elif len(names) > 1:
+            folds = np.empty(len(train), dtype=np.int64)
+            for number, (_, held) in enumerate(GroupKFold(parts).split(folds, groups=genes)):
+                folds[held] = number
+            unseen = self.new_genes.out_of_fold(replace(train, folds=folds))
+            place, scores = preferred(unseen, answers, genes.to_numpy(object))
+            said = ", ".join(
+                f"{name} {all_rows:.3f} (smaller half of the genes {small:.3f})"
+                for name, (all_rows, small) in zip(names, scores, strict=True)
+            )
+            note(f"stack: {names[place]} answers for new genes; held-out genes: {said}")
+        chosen = {names[place]: self.new_genes.members[names[place]]}
+        return _ensemble(chosen, self.new_genes.seed)
 
-    def _fitted(self, members: Members, train: Part) -> list[Model]:
-        return fit_members(members, train, self.seed, beside=__name__)
+
+def _ensemble(members: Members, seed: int) -> Ensemble:
+    return Ensemble(members, seed, beside=__name__, target=TARGET)
 
 
 def preferred(
@@ -176,11 +174,6 @@ def preferred(
     scores = [(score(said, np.full(len(small), True)), score(said, small)) for said in unseen.T]
     able = [place for place, own in enumerate(scores) if own[1] >= scores[0][1]]
     return max(able, key=lambda place: scores[place][0]), scores
-
-
-def _answers(train: Part) -> Floats:
-    assert train.targets is not None
-    return train.targets[TARGET].to_numpy(dtype=np.float64)
 
 
 def _folds(train: Part) -> NDArray[np.int64]:
@@ -220,6 +213,4 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     Raises:
         ModelError: If there are no members, unknown ones, or wrong parameters of theirs.
     """
-    for name in ("members", "new_genes"):
-        check_members(params[name], beside=__name__)
     return Stack(**params, seed=seed)

@@ -6,7 +6,7 @@ import pytest
 from podium.competitions.sirna.metric import TARGET, metric
 from podium.competitions.sirna.models import stack
 from podium.competitions.sirna.shared.leaves import BINS, Leaves, best_cut, handed_in
-from podium.competitions.sirna.tests.test_models import hidden, invented
+from podium.competitions.sirna.tests.test_models import hidden, invented, predicted
 
 from podium.competition import defaults
 from podium.errors import ModelError
@@ -78,7 +78,7 @@ def test_one_model_may_be_two_members():
     train = invented()
     both = fitted(train, members={"constant": {"value": 10.0}, "constant:high": {"value": 50.0}})
     assert both.leaves.forest.n_features_in_ == 2
-    said = stack.predict_members(both.fitted, hidden(train), TARGET)
+    said = both.members.predict(hidden(train))
     assert said[0].tolist() == [10.0, 50.0]
 
 
@@ -105,7 +105,7 @@ def test_new_genes_get_what_their_model_says(capsys):
     said = capsys.readouterr().err
     test = hidden(invented(rows=50, genes="AXY", seed=5))
     chosen = next(name for name in QUICK["new_genes"] if f"stack: {name} answers" in said)
-    alone = stack.fit_members({chosen: {}}, train, 0, beside=stack.__name__)[0].predict(test)
+    alone = predicted(chosen, train, test)
     new = test.features["gene_target_symbol_name"].isin(["X", "Y"])
     table = built.predict(test)
     assert table[new].equals(alone[new])

@@ -134,7 +134,7 @@ class Ensemble:
     def _trained(self, train: Part) -> list[Model]:
         models = []
         for name, changes in self.members.items():
-            module = import_module(f"..{name}", self.beside)
+            module = import_module(f"..{_model(name)}", self.beside)
             known = _parameters(module)
             model: Model = module.build(
                 {**defaults(known), **checked(name, known, changes)}, self.seed
