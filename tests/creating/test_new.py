@@ -396,7 +396,7 @@ def test_everything_is_told_at_once(place):
         new(NewOptions("2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
     assert [problem.split(":")[0] for problem in error.value.problems] == [
         "NAME '2mine' must be a Python name",
-        "--by b needs --split grouped, or --split time",
+        "--by b needs --split grouped, time or given",
         "bad.csv, column 'id'",
         "bad.csv, column 'value'",
     ]

@@ -110,20 +110,23 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the competition: a Python name.")],
     table: CsvFile = None,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="COLUMN", help="What to predict.")
+        list[str] | None,
+        typer.Option("--target", metavar="COLUMN", help="What to predict; may be given again."),
     ] = None,
     row_id: Annotated[
         str | None, typer.Option("--id", metavar="COLUMN", help="Ids. Default: the column `id`.")
     ] = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", metavar="NAME", help="rmse, mae, auc, f1_macro, ...")
+        str | None,
+        typer.Option("--metric", metavar="NAME", help="rmse, auc, f1_macro, ... or a metric file."),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option("--split", metavar="HOW", help="random, stratified, grouped or time."),
+        typer.Option("--split", metavar="HOW", help="random, stratified, grouped, time or given."),
     ] = None,
     by: Annotated[
-        str | None, typer.Option("--by", metavar="COLUMN", help="Groups that stay whole, or times.")
+        str | None,
+        typer.Option("--by", metavar="COLUMN", help="Groups that stay whole, times, or parts."),
     ] = None,
     test: Annotated[
         Path | None, typer.Option("--test", metavar="FILE", help="Rows without answers.")
@@ -137,6 +140,25 @@ def new(
     positive: Annotated[
         str | None, typer.Option("--positive", metavar="LABEL", help="Which class is positive.")
     ] = None,
+    stratum: Annotated[
+        str | None,
+        typer.Option("--stratum", metavar="COLUMN", help="Scored by its values, too."),
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", metavar="COLUMN", help="How much each row counts.")
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--given", metavar="COLUMN", help="For a metric file, beside the answers."),
+    ] = None,
+    predict: Annotated[
+        str | None,
+        typer.Option("--predict", metavar="KIND", help="Of a metric file: number, label or text."),
+    ] = None,
+    lower_is_better: Annotated[
+        bool | None,
+        typer.Option("--lower-is-better/--higher-is-better", help="Of a metric file."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a competition of a table: folder, frozen split, metric, models."""
@@ -146,7 +168,7 @@ def new(
     options = NewOptions(
         name,
         table=table,
-        target=target,
+        target=target or None,
         metric=metric,
         row_id=row_id,
         split=split,
@@ -155,6 +177,11 @@ def new(
         sample=sample,
         solution=solution,
         positive=positive,
+        stratum=stratum,
+        weight=weight,
+        given=given or (),
+        predict=predict,
+        lower_is_better=lower_is_better,
     )
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
         options = competitions.asked(options, missing(options))

@@ -769,7 +769,9 @@ def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
     for target in competition.targets:
         if target.label:
             column = pd.concat({side: table[target.name] for side, table in sides.items()})
-            if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
+            if target.text:
+                column = column.fillna("").astype(str).astype(object)
+            elif not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
                 column = pd.Series(answer_labels(column), column.index, dtype=object)
             sides = {side: t.assign(**{target.name: column[side]}) for side, t in sides.items()}
     return replace(prepared, **sides)

@@ -57,20 +57,20 @@ def labels(column: pd.Series) -> pd.Series:
     return pd.Series(answer_labels(column), index=column.index, name=column.name, dtype=object)
 
 
-def answers(*rows: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
+def answers(*rows: pd.DataFrame, label: str | Sequence[str] | None = None) -> pd.DataFrame:
     """Answer rows as a metric of others takes them: every column in the type of its table.
 
     Args:
         rows: Tables with the same columns, `id` among them.
-        label: The column of labels, which was read as it stands, if it is one; rows without one
-            are left out.
+        label: The column of labels, which was read as it stands, if it is one, or several; rows
+            without one are left out.
     """
     import pandas as pd
 
     table = pd.concat(rows)
-    if label:
-        table = table.assign(**{label: labels(table[label])}).dropna(subset=[label])
-    own = {name: as_read(table[name]) for name in ["id", *([label] if label else [])]}
+    named = [label] if isinstance(label, str) else [*(label or ())]
+    table = table.assign(**{name: labels(table[name]) for name in named}).dropna(subset=named)
+    own = {name: as_read(table[name]) for name in ["id", *named]}
     return table.reset_index(drop=True).assign(
         **{name: pd.Series(values.tolist()) for name, values in own.items()}
     )
@@ -101,8 +101,8 @@ class Checked:
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, path: Path) -> Checked:
-        """Read a file."""
+    def of(cls, path: Path, may: Collection[str] = ()) -> Checked:
+        """Read a file; it may have these columns that Podium has, too."""
         import pandas as pd
 
         try:
@@ -112,7 +112,7 @@ class Checked:
             return cls(path, pd.DataFrame(), (f"{one_line(error)} {error.hint}",))
         if text := formats.said(path):
             note(f"{path.name}: {text}")
-        problems = _header_problems(path, names)
+        problems = _header_problems(path, names, may)
         if not problems and not len(table):
             problems = [f"{path.name} has a header and no rows"]
         return cls(path, table, tuple(problems))
@@ -215,12 +215,12 @@ def _read(path: Path, text: Collection[str] = ()) -> tuple[list[str], pd.DataFra
     return names, table
 
 
-def _header_problems(path: Path, names: Sequence[str]) -> list[str]:
+def _header_problems(path: Path, names: Sequence[str], may: Collection[str]) -> list[str]:
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     lines = [f"{path.name} has the column {name!r} more than once" for name in twice]
     if len(names) < 2:
         lines.append(f"{path.name} has one column only, {names[0]!r}")
-    own = sorted(set(names) & set(OWN))
+    own = sorted((set(names) & set(OWN)) - set(may))
     return lines + [f"{path.name}: Podium has a column {n!r} of its own: rename it" for n in own]
 
 

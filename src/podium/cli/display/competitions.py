@@ -104,8 +104,8 @@ def created(made: Created) -> None:
         root = made.folder.parents[1]
         out(f"Podium looks there once you name the workspace: export PODIUM_WORKSPACE={root}")
     out("Next:")
-    for command in ("verify {}", "run {} lightgbm", "board {}"):
-        out(f"  podium {command.format(made.name)}")
+    for command in (f"verify {made.name}", f"run {made.name} {made.model}", f"board {made.name}"):
+        out(f"  podium {command}")
 
 
 def frozen(made: Frozen) -> None:
