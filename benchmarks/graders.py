@@ -225,7 +225,8 @@ def values_of(kind: str) -> Any:
         case "boxes":
             return [f"U+{n % 9} {n} {n} 10 10" for n in _RNG.integers(1, 90, ROWS)]
         case "opacities":
-            return [f"opacity 1 {n} {n} {n + 9} {n + 9}" for n in _RNG.integers(1, 90, ROWS)]
+            box = [f"opacity 1 {n} {n} {n + 9} {n + 9}" for n in _RNG.integers(1, 90, ROWS)]
+            return np.where(_RNG.random(ROWS) < 0.5, box, "none 1 0 0 1 1")
     return KINDS[kind]()
 
 

@@ -465,8 +465,10 @@ class _Checks:
                 f"takes it with --given {weight}"
             )
             return
+        from pandas.api.types import is_numeric_dtype
+
         numbers = self.train[weight]
-        if not np.issubdtype(numbers.dtype, np.number) or not (numbers > 0).all():
+        if not is_numeric_dtype(numbers.dtype) or not (numbers > 0).all():
             self.problems.append(f"--weight {weight}: every row needs a number above 0")
 
     def _answers(self, tried: Tried | None) -> tuple[Mapping[str, str], Mapping[str, str] | None]:

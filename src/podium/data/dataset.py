@@ -641,7 +641,10 @@ def _write_sample(
     """A file of the right form: every row has the same guess, or the counts as they are."""
     ids = prepared.features.loc[test, ["id"]]
     if prepared.truth is None or prepared.counts is None:
-        ids.assign(**_plain_guess(answers, labels)).to_csv(file, index=False)
+        import pandas as pd
+
+        guess = pd.DataFrame(_plain_guess(answers, labels), index=ids.index)
+        pd.concat([ids, guess], axis=1).to_csv(file, index=False)
         return
     import pyarrow as pa
     from pyarrow import csv

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,8 +46,7 @@ def read(*files: Path, row_id: str | None, text: Sequence[str] = ()) -> pd.DataF
     tables = [_read(file, [*([row_id] if row_id else []), *text])[1] for file in files]
     rows = pd.concat(tables).sample(frac=1, random_state=0).reset_index(drop=True)
     ids = rows.pop(row_id).astype(str) if row_id else pd.Series(np.arange(len(rows))).astype(str)
-    rows.insert(0, "id", ids)
-    return rows
+    return pd.concat([ids.rename("id"), rows], axis=1)
 
 
 def labels(column: pd.Series) -> pd.Series:
@@ -55,6 +54,20 @@ def labels(column: pd.Series) -> pd.Series:
     import pandas as pd
 
     return pd.Series(answer_labels(column), index=column.index, name=column.name, dtype=object)
+
+
+def one_hot(column: pd.Series, classes: Mapping[str, str]) -> pd.DataFrame:
+    """1 in the column of each label, else 0, as float64.
+
+    Args:
+        column: Of labels.
+        classes: The label of each column by its name.
+    """
+    import pandas as pd
+
+    label = labels(column)
+    hot = {name: (label == of).astype("float64") for name, of in classes.items()}
+    return pd.DataFrame(hot, index=column.index)
 
 
 def answers(*rows: pd.DataFrame, label: str | Sequence[str] | None = None) -> pd.DataFrame:
@@ -71,9 +84,9 @@ def answers(*rows: pd.DataFrame, label: str | Sequence[str] | None = None) -> pd
     named = [label] if isinstance(label, str) else [*(label or ())]
     table = table.assign(**{name: labels(table[name]) for name in named}).dropna(subset=named)
     own = {name: as_read(table[name]) for name in ["id", *named]}
-    return table.reset_index(drop=True).assign(
-        **{name: pd.Series(values.tolist()) for name, values in own.items()}
-    )
+    table = table.reset_index(drop=True)
+    typed = pd.DataFrame({name: pd.Series(values.tolist()) for name, values in own.items()})
+    return pd.concat([table.drop(columns=list(typed)), typed], axis=1)[list(table)]
 
 
 def moments(column: pd.Series) -> pd.Series:
@@ -206,7 +219,9 @@ def _read(path: Path, text: Collection[str] = ()) -> tuple[list[str], pd.DataFra
         if text:
             plain: Any = {"dtype": str, "keep_default_na": False, "na_values": [""]}
             file.seek(0)
-            table = table.assign(**pd.read_csv(file, usecols=lambda n: n in text, **how, **plain))
+            texts = pd.read_csv(file, usecols=lambda n: n in text, **how, **plain)
+            rest = table.drop(columns=list(texts))
+            table = pd.concat([rest, texts], axis=1)[list(table)]
     if str(table.columns[0]).startswith("Unnamed: "):
         table = table.iloc[:, 1:]
     for name in table:
