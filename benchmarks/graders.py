@@ -262,7 +262,7 @@ def _listed(folder: Path, wanted: str) -> list[str]:
     """A list of names in a module beside the grader."""
     module, _, name = wanted.strip("<>").partition(".")
     words: dict[str, Any] = {}
-    exec((folder / f"{module}.py").read_text(encoding="utf-8"), words)  # noqa: S102
+    exec((folder / f"{module}.py").read_text(encoding="utf-8"), words)
     return list(words[name])
 
 
@@ -330,7 +330,9 @@ def main() -> None:
                 lines.append((name, *tried(name, options.competitions.resolve(), Path(folder))))
             print(*lines[-1], sep=" | ", file=sys.stderr, flush=True)
     run = sum(line[1] == "runs" for line in lines)
-    text = f"{run} of {len(lines)} run.\n\n| grader | | predicts, needs, or why not |\n|---|---|---|\n"
+    text = (
+        f"{run} of {len(lines)} run.\n\n| grader | | predicts, needs, or why not |\n|---|---|---|\n"
+    )
     text += "".join(f"| {' | '.join(line)} |\n" for line in lines)
     print(text)
     if options.write:

@@ -108,7 +108,7 @@ def _words(spec: Spec) -> dict[str, Any]:
         "metric_id": spec.row_id if spec.row_id not in (None, "id") else None,
         "label": f", label={code(labels[0] if len(labels) == 1 else labels)}" if labels else "",
         "objective": _objective(spec),
-        **(_own_metric(spec) if spec.own else _metric(spec)),
+        **({"scores": {spec.metric: spec.known}} if spec.own else _metric(spec)),
     }
 
 
@@ -117,11 +117,6 @@ def _objective(spec: Spec) -> str:
     if spec.known.family == "ranked":
         return f"top_{spec.metric.removeprefix('map@')}"
     return OBJECTIVES.get(spec.metric, OBJECTIVES[spec.kind])
-
-
-def _own_metric(spec: Spec) -> dict[str, Any]:
-    """The score of a metric file; its own tests are its maker's."""
-    return {"scores": {spec.metric: spec.known}, "table": None}
 
 
 def _metric(spec: Spec) -> dict[str, Any]:
@@ -139,10 +134,6 @@ def _metric(spec: Spec) -> dict[str, Any]:
         {name: np.array(values, dtype) for name, values in side.items()}
         for side in (truth, predicted)
     ]
-    if spec.weight:  # of rows that count alike
-        sides[0]["weight"] = np.ones(len(next(iter(truth.values()))))
-    head = [*(f"truth `{name}`" for name in truth), *(f"predicted `{name}`" for name in predicted)]
-    rows = zip(*truth.values(), *predicted.values(), strict=True)
     return {
         "scores": {name: metrics.KNOWN[name] for name in names},
         "imports": ", ".join(
@@ -159,7 +150,6 @@ def _metric(spec: Spec) -> dict[str, Any]:
         "predicted": predicted,
         "dtype": dtype,
         "example": {name: round(value, 9) for name, value in metric.score(*sides).items()},
-        "table": [head, ["---"] * len(head), *rows],
     }
 
 
