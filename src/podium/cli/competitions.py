@@ -73,8 +73,8 @@ def data(
     comp: Comp,
     dataset: DatasetName = None,
     source: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="DIR", help="A folder or zip that has the raw files."),
+        str | None,
+        typer.Option("--from", metavar="DIR", help="A folder, zip, URL or DOI with the files."),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -159,11 +159,24 @@ def new(
         bool | None,
         typer.Option("--lower-is-better/--higher-is-better", help="Of a metric file."),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DIR", help="A folder, URL or DOI with all the files."),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", metavar="TEXT", help="Of the data, in words.")
+    ] = None,
+    citation: Annotated[
+        str | None, typer.Option("--citation", metavar="TEXT", help="Of the data.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a competition of a table: folder, frozen split, metric, models."""
+    from podium.creating.kit import look
     from podium.creating.options import NewOptions
     from podium.creating.spec import missing
+
+    kit = None
 
     options = NewOptions(
         name,
@@ -182,8 +195,16 @@ def new(
         given=given or (),
         predict=predict,
         lower_is_better=lower_is_better,
+        source=source,
+        licence=licence,
+        citation=citation,
     )
+    if options.source is not None:
+        kit = look(options.source)
+        competitions.guessed(kit)
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+        if kit is not None:
+            options = kit.options(competitions.chosen(options, kit))
         options = competitions.asked(options, missing(options))
     made = api.new(**vars(options))
     if as_json:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from podium import scratch, workspace
 from podium.competition import folders as competitions
 from podium.creating import freezing
+from podium.creating.kit import look
 from podium.creating.spec import GIVEN_PARTS, Spec, part_names, specify
 from podium.creating.splits import How, draw, folds, halves
 from podium.creating.writer import write
@@ -62,6 +63,8 @@ def make(options: NewOptions) -> Created:
         DataError: With everything that is wrong with the name, the flags and the tables.
     """
     root = workspace.root() / "competitions"
+    if options.source is not None:
+        options = look(options.source).options(options)
     spec = specify(options, _name_problems(options.name, root))
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,8 @@ class NewOptions:
         given: Columns that a metric file is given beside ids and answers; they are no features.
         weight: The column of how much each row counts in a ready-made score; it is no feature.
         predict: For a metric file: `number`, `label` or `text`; by default what it takes.
+        source: A folder, address or DOI that has the files; what is clear of them is taken.
+        licence: Of the data, and their citation; they are said in `competition.py`.
         lower_is_better: For a metric file; by default what it gives for the answers says so.
     """
 
@@ -48,6 +50,9 @@ class NewOptions:
     weight: str | None = None
     predict: str | None = None
     lower_is_better: bool | None = None
+    source: Path | str | None = None
+    licence: str | None = None
+    citation: str | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -57,7 +62,8 @@ class NewOptions:
     @property
     def metric_file(self) -> Path | None:
         """The metric file, if it is one."""
-        return Path(self.metric) if self.metric and Path(self.metric).suffix == ".py" else None
+        file = Path(self.metric or "")
+        return file if file.suffix in (".py", ".ipynb") else None
 
     @property
     def files(self) -> dict[str, Path]:

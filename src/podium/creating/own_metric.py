@@ -12,7 +12,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module, invalidate_caches
+from importlib import invalidate_caches
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from podium.competition.foreign import metric_of, stub_modules
+from podium.creating.kit import code_of
 from podium.errors import DataError, PodiumError, SubmissionError, in_one_line
 
 if TYPE_CHECKING:
@@ -60,11 +61,13 @@ class OwnMetric:
     """A metric file and the modules beside it that it imports.
 
     Attributes:
+        text: Its code, of a notebook that of all cells.
         modules: Files beside it, by `from .module import ...`.
         others: `(answers, submission) -> float`, whose column of ids is called `id`.
     """
 
     file: Path
+    text: str
     modules: tuple[Path, ...]
     others: Callable[[pd.DataFrame, pd.DataFrame], float]
 
@@ -78,22 +81,25 @@ class OwnMetric:
         if not file.is_file():
             raise DataError(f"--metric {file}: there is no such file.")
         try:
-            modules = tuple(_modules(file))
+            text = code_of(file)
+            modules = tuple(_modules(file, text))
         except SyntaxError as error:
             raise DataError(f"--metric {file.name}, line {error.lineno}: {error.msg}.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"--metric {file.name} is damaged: {error}.") from error
         taken = [one.name for one in modules if one.stem in OF_PODIUM]
         if taken:
             raise DataError(
                 f"--metric {file.name} imports {', '.join(taken)} beside it: a competition's "
                 "folder has a file of that name. Rename it."
             )
-        others = _loaded(file, row_id).others
+        others = _loaded(file, text, row_id).others
         if others is None:
             raise DataError(
                 f"--metric {file.name} has a Metric of Podium: begin with a ready-made score, and "
                 "put the file into the place of metric.py."
             )
-        return cls(file=file, modules=modules, others=others)
+        return cls(file=file, text=text, modules=modules, others=others)
 
     def tried(self, answers: pd.DataFrame, row_id: str, targets: list[str]) -> Tried:
         """Try it.
@@ -204,23 +210,22 @@ def _free(texts: pd.Series[str]) -> bool:
     )
 
 
-def _modules(file: Path) -> Iterator[Path]:
+def _modules(file: Path, text: str) -> Iterator[Path]:
     """Modules beside a file that it imports, and that those import."""
-    there, left = {file}, [file]
+    there, left = {file}, [text]
     while left:
-        one = left.pop()
-        for node in ast.walk(ast.parse(one.read_text(encoding="utf-8-sig"))):
+        for node in ast.walk(ast.parse(left.pop())):
             if not isinstance(node, ast.ImportFrom) or node.level != 1:
                 continue
             names = [node.module.split(".")[0]] if node.module else [n.name for n in node.names]
             for beside in (file.parent / f"{name}.py" for name in names):
                 if beside.is_file() and beside not in there:
                     there.add(beside)
-                    left.append(beside)
+                    left.append(code_of(beside))
                     yield beside
 
 
-def _loaded(file: Path, row_id: str) -> Metric:
+def _loaded(file: Path, text: str, row_id: str) -> Metric:
     """The metric of a file, imported as part of a package of its own for a moment."""
     package = ModuleType(_PACKAGE)
     package.__path__ = [str(file.parent.resolve())]
@@ -229,7 +234,9 @@ def _loaded(file: Path, row_id: str) -> Metric:
     wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         with stub_modules(), contextlib.redirect_stdout(sys.stderr):
-            module = import_module(f"{_PACKAGE}.{file.stem}")
+            module = ModuleType(f"{_PACKAGE}.metric")
+            module.__file__, module.__package__ = str(file), _PACKAGE
+            exec(compile(text, str(file), "exec"), module.__dict__)  # noqa: S102  the organiser's
         return metric_of(module, name="score", row_id=row_id)
     except PodiumError as error:
         raise DataError(

@@ -86,6 +86,7 @@ class Spec:
         classes: Labels of the only target, sorted; none where numbers are predicted.
         kind: `number`, `label`, `text`, `probability` or `probabilities`.
         own: The metric file, where it is one.
+        licence: Of the data, and their citation.
         perfect: What the answers score; None where that is no whole number.
         unit: The kind of group that is independent.
         dropped: Columns that are no features.
@@ -111,6 +112,8 @@ class Spec:
     metric: str
     known: Known
     own: OwnMetric | None
+    licence: str
+    citation: str
     perfect: float | None
     learnable: bool
     how: How
@@ -362,6 +365,8 @@ class _Checks:
             metric="score" if tried else str(options.metric),
             known=known,
             own=self.own_metric,
+            licence=options.licence or "to fill in",
+            citation=options.citation or "to fill in",
             perfect=perfect if perfect == round(perfect) else None,
             learnable=learnable,
             how=self.how,

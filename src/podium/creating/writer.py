@@ -54,7 +54,7 @@ def write(spec: Spec, folder: Path) -> None:
     absent = [] if spec.learnable else ["models/lightgbm.py.j2"]
     absent += ["metric.py.j2", "test_metric.py.j2"] if spec.own else []
     if spec.own:
-        copyfile(spec.own.file, folder / "metric.py")
+        (folder / "metric.py").write_text(spec.own.text, encoding="utf-8")
         for module in spec.own.modules:
             copyfile(module, folder / module.name)
     for name in sorted(set(environment.list_templates(extensions="j2")) - set(absent)):
