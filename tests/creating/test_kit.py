@@ -66,9 +66,9 @@ def test_files_are_taken_for_what_their_names_say(kit):
     }
     assert not seen.open
     assert seen.licence == kit / "LICENSE"
-    assert [row for row in seen.rows if row[1] == "left out"] == [
-        ["*.png (3 files)", "left out"],
-        ["test.zip", "left out"],
+    assert seen.rows[5:] == [
+        ["images/ (3 files)", "handed to models (--beside)"],
+        ["test.zip", "handed to models (--beside)"],
     ]
 
 
@@ -84,7 +84,7 @@ def test_a_kit_makes_a_competition(kit, podium_cli, own_cache):
 
 
 def test_the_metric_of_a_notebook_is_a_metric_file(kit, own_cache):
-    (kit / "metric.ipynb").write_text(notebook(SCORE.replace('== "yes"', '* 1')))
+    (kit / "metric.ipynb").write_text(notebook(SCORE.replace('== "yes"', "* 1")))
     for name in ("train", "solution"):
         table = pd.read_csv(kit / f"{name}.csv")
         table.assign(ill=(table["ill"] == "yes") * 1).to_csv(kit / f"{name}.csv", index=False)
@@ -140,5 +140,57 @@ def test_exact_names_go_before_others_and_what_is_said_before_all(kit):
 def test_a_folder_without_a_table_is_told(place, fault):  # noqa: F811
     if fault == "empty":
         (place / fault).mkdir()
-    with pytest.raises(DataError, match="there is no such folder" if fault == "none" else "no table"):
+    with pytest.raises(
+        DataError, match="there is no such folder" if fault == "none" else "no table"
+    ):
         new(NewOptions("mine", source=place / fault))
+
+
+LOOKS = """
+from typing import Any
+
+import pandas as pd
+
+PARAMETERS: dict[str, Any] = {}
+
+
+class Looks:
+    def fit(self, train, report=None):
+        self.seen = sorted(train.files)
+
+    def predict(self, part):
+        assert sorted(part.files) == self.seen == ["images/0.png", "images/1.png", "images/2.png"]
+        sizes = {len(file.read_bytes()) for file in part.files.values()}
+        return pd.DataFrame({"id": part.ids, "ill": sizes.pop() / 10})
+
+
+def build(params, seed):
+    return Looks()
+"""
+
+
+def test_files_beside_the_tables_are_hashed_and_handed_to_models(kit, own_cache):
+    made = new(NewOptions("mine", source=kit, metric="auc", positive="yes"))
+    facts = (made.folder / "competition.py").read_text()
+    assert '"images/*.png": (' in facts
+    (made.folder / "models" / "looks.py").write_text(LOOKS)
+    assert api.run("mine", "looks").score == 0.5
+    assert api.cross_validate("mine", "looks").card.whole.scores["auc"] == 0.5
+    case = DatasetUnderTest(*api.load("mine"))
+    assert list(checks.answers_are_apart(case)) == []
+    assert list(checks.answers_follow_from_raw_files(case)) == []
+    (made.folder / "raw" / "images" / "1.png").write_bytes(b"other")
+    assert list(checks.raw_files_are_those_that_were_frozen(case)) != []
+
+
+def test_what_is_wrong_beside_the_tables_is_told(kit):
+    for name in ("one", "two"):
+        (kit / name / "scans").mkdir(parents=True)
+        (kit / name / "scans" / "a.h5").write_bytes(b"")
+    beside = [kit / "one" / "scans", kit / "two" / "scans", kit / "none"]
+    with pytest.raises(DataError) as error:
+        new(NewOptions("mine", source=kit, metric="auc", positive="yes", beside=beside))
+    assert list(error.value.problems) == [
+        f"--beside {kit / 'none'}: there is no such file or folder",
+        "--beside: two folders are called 'scans': rename one",
+    ]

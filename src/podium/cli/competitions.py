@@ -163,6 +163,10 @@ def new(
         str | None,
         typer.Option("--from", metavar="DIR", help="A folder, URL or DOI with all the files."),
     ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--beside", metavar="PATH", help="A file or folder that models are handed."),
+    ] = None,
     licence: Annotated[
         str | None, typer.Option("--licence", metavar="TEXT", help="Of the data, in words.")
     ] = None,
@@ -196,6 +200,7 @@ def new(
         predict=predict,
         lower_is_better=lower_is_better,
         source=source,
+        beside=beside or (),
         licence=licence,
         citation=citation,
     )

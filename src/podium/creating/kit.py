@@ -35,6 +35,8 @@ METRIC = "metric"
 LICENCE = "missing: --licence TEXT: the licence of the data"
 _ENDS = tuple(end for end in TABLES if end.startswith((".csv", ".tsv", ".zip")))
 _SCORES = ("score", "grade")
+_WORDS = (".py", ".ipynb", ".md", ".txt", ".pdf", ".html", ".json", ".yaml", ".yml")
+"""Endings of files that are words about the data, or code; what may tell answers is left out."""
 _LICENCES = ("license", "licence", "copying")
 
 
@@ -45,7 +47,8 @@ class Kit:
     Attributes:
         chosen: The file of each role that is clear.
         open: Roles for which several files come into question.
-        beside: All other files, by kind: the ending of their names.
+        beside: Files and folders of files that models are handed as they are.
+        rest: All other files.
         licence: The file that has it, if there is one.
         fetched: What is known of files that were fetched.
     """
@@ -53,7 +56,8 @@ class Kit:
     folder: Path
     chosen: Mapping[str, Path]
     open: Mapping[str, tuple[Path, ...]]
-    beside: Mapping[str, tuple[Path, ...]]
+    beside: tuple[Path, ...]
+    rest: tuple[Path, ...]
     licence: Path | None
     fetched: Fetched | None = None
 
@@ -64,10 +68,10 @@ class Kit:
         lines = [[self._shown(file), words[role]] for role, file in self.chosen.items()]
         for role, files in self.open.items():
             lines += [[self._shown(file), f"{words[role]}? ({_flag(role)})"] for file in files]
-        for kind, files in self.beside.items():
-            shown = self._shown(files[0]) if len(files) == 1 else f"*{kind} ({len(files):,} files)"
-            lines.append([shown, "left out"])
-        return lines
+        for file in self.beside:
+            count = f"/ ({many(len(files_in(file)), 'file')})" if file.is_dir() else ""
+            lines.append([f"{self._shown(file)}{count}", "handed to models (--beside)"])
+        return lines + [[self._shown(file), "left out"] for file in self.rest]
 
     def options(self, options: NewOptions) -> NewOptions:
         """The options, with what is clear; what was said stays.
@@ -98,9 +102,8 @@ class Kit:
                 ],
                 hint="Say which, as: " + " ".join(f"{_flag(r)} {f[0]}" for r, f in asked.items()),
             )
-        return replace(
-            options, **{role: file for role, file in self.chosen.items() if given[role] is None}
-        )
+        named = {role: file for role, file in self.chosen.items() if given[role] is None}
+        return replace(options, **named, beside=options.beside or self.beside)
 
     def _shown(self, file: Path) -> str:
         return file.relative_to(self.folder).as_posix()
@@ -135,15 +138,15 @@ def _look(folder: Path) -> Kit:
     opened = {role: tuple(named) for role, named in roles.items() if len(named) > 1}
     taken = {*chosen.values(), *(file for named in opened.values() for file in named)}
     licence = next((f for f in files if f.stem.lower() in _LICENCES), None)
-    beside: dict[str, list[Path]] = {}
-    for file in files:
-        if file not in taken and file != licence:
-            beside.setdefault(file.suffix.lower(), []).append(file)
+    others = [file for file in files if file not in taken and file != licence]
+    rest = [file for file in others if file in tables or file.suffix.lower() in _WORDS]
+    beside = {file if file.parent == folder else file.parent for file in others if file not in rest}
     return Kit(
         folder=folder,
         chosen=chosen,
         open=opened,
-        beside={kind: tuple(named) for kind, named in beside.items()},
+        beside=tuple(sorted(beside)),
+        rest=tuple(rest),
         licence=licence,
     )
 
@@ -159,6 +162,13 @@ def _roles(tables: list[Path]) -> dict[str, list[Path]]:
         roles[role] = same or named
     roles["table"] = roles["table"] or [*left]
     return roles
+
+
+def files_in(place: Path) -> list[Path]:
+    """A file itself, or the files that lie in a folder."""
+    if place.is_file():
+        return [place]
+    return sorted(one for one in place.iterdir() if one.is_file() and one.name[0] != ".")
 
 
 def _is_table(file: Path) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import copyfileobj
+from shutil import copyfile, copyfileobj
 from typing import TYPE_CHECKING
 
 from podium import scratch, workspace
@@ -116,6 +116,11 @@ def _copy(spec: Spec, folder: Path) -> Spec:
             else:
                 table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
                 table.to_csv(raw, index=False)
+    for pattern, paths in spec.beside.items():
+        place = folder / pattern.rpartition("/")[0]
+        place.mkdir(exist_ok=True)
+        for path in paths:
+            copyfile(path, place / path.name)
     return replace(spec, files={name: folder / name for name in spec.files})
 
 

@@ -29,6 +29,7 @@ class NewOptions:
         weight: The column of how much each row counts in a ready-made score; it is no feature.
         predict: For a metric file: `number`, `label` or `text`; by default what it takes.
         source: A folder, address or DOI that has the files; what is clear of them is taken.
+        beside: Files and folders that models are handed as they are, such as pictures.
         licence: Of the data, and their citation; they are said in `competition.py`.
         lower_is_better: For a metric file; by default what it gives for the answers says so.
     """
@@ -51,6 +52,7 @@ class NewOptions:
     predict: str | None = None
     lower_is_better: bool | None = None
     source: Path | str | None = None
+    beside: Sequence[Path | str] = ()
     licence: str | None = None
     citation: str | None = None
 

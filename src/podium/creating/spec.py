@@ -16,6 +16,7 @@ import numpy as np
 
 from podium.columns import first, many
 from podium.creating.kaggle_sets import KaggleSet, usage
+from podium.creating.kit import files_in
 from podium.creating.own_metric import OwnMetric, Tried
 from podium.creating.splits import GROUPS, How
 from podium.data import tables
@@ -86,6 +87,7 @@ class Spec:
         classes: Labels of the only target, sorted; none where numbers are predicted.
         kind: `number`, `label`, `text`, `probability` or `probabilities`.
         own: The metric file, where it is one.
+        beside: Files that models are handed, by the pattern of their names.
         licence: Of the data, and their citation.
         perfect: What the answers score; None where that is no whole number.
         unit: The kind of group that is independent.
@@ -112,6 +114,7 @@ class Spec:
     metric: str
     known: Known
     own: OwnMetric | None
+    beside: Mapping[str, tuple[Path, ...]]
     licence: str
     citation: str
     perfect: float | None
@@ -333,7 +336,7 @@ class _Checks:
         )
         if kind in ("label", "probability", "probabilities"):
             learnable = True
-        strata = self._strata()
+        strata, beside = self._strata(), self._beside()
         if self.how == How.GIVEN:
             self._check_given_parts()
         rows = len(train)
@@ -365,6 +368,7 @@ class _Checks:
             metric="score" if tried else str(options.metric),
             known=known,
             own=self.own_metric,
+            beside=beside,
             licence=options.licence or "to fill in",
             citation=options.citation or "to fill in",
             perfect=perfect if perfect == round(perfect) else None,
@@ -443,6 +447,25 @@ class _Checks:
                 f"{where}: values differ in signs alone: {first(texts, len(texts))}"
             )
         return named
+
+    def _beside(self) -> dict[str, tuple[Path, ...]]:
+        """Files that models are handed, by a pattern: of a folder one for each ending."""
+        patterns: dict[str, list[Path]] = {}
+        for place in map(Path, self.options.beside):
+            if not place.exists():
+                self.problems.append(f"--beside {place}: there is no such file or folder")
+                continue
+            files = files_in(place)
+            if not files:
+                self.problems.append(f"--beside {place}: there is no file in it")
+            for file in files:
+                pattern = f"{place.name}/*{file.suffix}" if place.is_dir() else file.name
+                patterns.setdefault(pattern, []).append(file)
+        for pattern, files in patterns.items():
+            if len({file.parent for file in files}) > 1 and "/" in pattern:
+                name = pattern.partition("/")[0]
+                self.problems.append(f"--beside: two folders are called {name!r}: rename one")
+        return {pattern: tuple(files) for pattern, files in patterns.items()}
 
     def _check_given_parts(self) -> None:
         """Whether the column of parts says train, and test in one way."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from podium import metrics
 from podium.creating.splits import How
+from podium.data.raw import present
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _words(spec: Spec) -> dict[str, Any]:
         "summary": f"Predict {spec.target}.",
         "rows_title": f"{spec.rows:,} labelled{more} rows",
         "strata": strata or {spec.stratum: title},
-        "members": {name: file_sha256(path) for name, path in spec.files.items()},
+        "members": _members(spec),
         "own_answers": own == set(spec.targets),
         "renamed": renamed,
         "metric_id": spec.row_id if spec.row_id not in (None, "id") else None,
@@ -110,6 +111,15 @@ def _words(spec: Spec) -> dict[str, Any]:
         "objective": _objective(spec),
         **({"scores": {spec.metric: spec.known}} if spec.own else _metric(spec)),
     }
+
+
+def _members(spec: Spec) -> dict[str, str]:
+    """The sha256 of each raw file, or of what a pattern names."""
+    tables = {name: file_sha256(path) for name, path in spec.files.items()}
+    if not spec.beside:
+        return tables
+    folder = next(iter(spec.files.values())).parent
+    return tables | {pattern: present(pattern, "", folder) for pattern in spec.beside}
 
 
 def _objective(spec: Spec) -> str:

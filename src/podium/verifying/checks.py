@@ -167,6 +167,7 @@ def answers_are_apart(tested: DatasetUnderTest) -> Iterator[str]:
             yield f"the table {name} has {sorted(columns)}"
     public = {file.name for file in (tested.data.folder / PUBLIC).iterdir()}
     expected = {"train.parquet", "folds.parquet", "test.parquet", "open.parquet", datas.SAMPLE}
+    expected |= {datas.FILES} if tested.data.files else set()
     expected |= {"extra.parquet", "extra.folds.parquet", datas.TRUTH, datas.ANSWER_ROWS}
     for part in ("train", "test", "open", "extra"):
         expected |= {f"{part}.h5", f"{part}{datas.SEQUENCES}"}
