@@ -191,7 +191,7 @@ def _strata(spec: Spec, ids: pd.Series) -> pd.Series | str:
 def _column(spec: Spec, name: str) -> pd.Series:
     """A column of the raw files as it stands, by id."""
     files = [spec.files[file] for file in ("train.csv", "test.csv") if file in spec.files]
-    return tables.read(*files, row_id=spec.row_id, text=[name]).set_index("id")[name]
+    return tables.read(*files, row_id=spec.row_id, text=[name], only=[name]).set_index("id")[name]
 
 
 def _check_strata(spec: Spec, split: pd.DataFrame) -> None:

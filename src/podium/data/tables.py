@@ -30,7 +30,9 @@ OWN = ("part", "fold", "stratum")
 """Columns that Podium adds to every table."""
 
 
-def read(*files: Path, row_id: str | None, text: Sequence[str] = ()) -> pd.DataFrame:
+def read(
+    *files: Path, row_id: str | None, text: Sequence[str] = (), only: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Rows of CSV files together, in a random order that is always the same.
 
     The order tells nothing then, and ids that are given here tell nothing either.
@@ -40,10 +42,13 @@ def read(*files: Path, row_id: str | None, text: Sequence[str] = ()) -> pd.DataF
         row_id: The column of ids; it comes first, as text, and is called `id`. None numbers rows.
         text: Columns that are read as they stand: `01` is not `1`, and of what is written only the
             empty field is missing, not `NA` or `None`.
+        only: Columns that are wanted, beside the ids; None for all.
     """
     import pandas as pd
 
-    tables = [_read(file, [*([row_id] if row_id else []), *text])[1] for file in files]
+    ids = [row_id] if row_id else []
+    wanted = None if only is None else {*ids, *only}
+    tables = [_read(file, [*ids, *text], wanted)[1] for file in files]
     rows = pd.concat(tables).sample(frac=1, random_state=0).reset_index(drop=True)
     ids = rows.pop(row_id).astype(str) if row_id else pd.Series(np.arange(len(rows))).astype(str)
     return pd.concat([ids.rename("id"), rows], axis=1)
@@ -197,8 +202,10 @@ class Checked:
         return lines
 
 
-def _read(path: Path, text: Collection[str] = ()) -> tuple[list[str], pd.DataFrame]:
-    """The names of all columns of a CSV file, and its table.
+def _read(
+    path: Path, text: Collection[str] = (), only: Collection[str] | None = None
+) -> tuple[list[str], pd.DataFrame]:
+    """The names of all columns of a CSV file, and its table, or some columns of it.
 
     Some columns are read as they stand; an index that was saved beside them is left out.
 
@@ -213,7 +220,9 @@ def _read(path: Path, text: Collection[str] = ()) -> tuple[list[str], pd.DataFra
             raise DataError(f"{path} is {kind}: save the table as CSV.")
         names, _ = header(file, path, separator, own)
         how: Any = {"sep": separator, "encoding": "utf-8-sig"}
-        table = pd.read_csv(file, **how, low_memory=False)
+        some = None if only is None else (lambda name: name in only)
+        text = text if only is None else set(text) & set(only)
+        table = pd.read_csv(file, **how, usecols=some, low_memory=False)
         if not isinstance(table.index, pd.RangeIndex):
             raise ValueError("the rows have more fields than the header")  # noqa: TRY004
         if text:
