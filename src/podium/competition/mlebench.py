@@ -7,7 +7,7 @@ Written anew after what its functions are documented to do, under the names that
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,7 +175,7 @@ def dice_coefficient(
     return float(2 * (predicted_mask * true_mask).sum() / total) if total else both_empty_value
 
 
-MODULES = {
+MODULES: Mapping[str, tuple[Any, ...]] = {
     "kaggle_metric_utilities": (ParticipantVisibleError,),
     "mlebench.grade_helpers": (InvalidSubmissionError,),
     "mlebench.utils": (get_logger,),
