@@ -196,11 +196,11 @@ def new(
         positive=positive,
         stratum=stratum,
         weight=weight,
-        given=given or (),
+        given=given or None,
         predict=predict,
         lower_is_better=lower_is_better,
         source=source,
-        beside=beside or (),
+        beside=beside or None,
         licence=licence,
         citation=citation,
     )

@@ -67,7 +67,8 @@ class KaggleSet:
         if "solution" not in self.given:
             return {}, None
         self._tell(ids - self._ids("solution"), f"of {name} not in {self._solution.path.name}")
-        columns = {target: name for target in self.targets if (name := self._column(target))}
+        found = {target: self._column(target) for target in self.targets}
+        columns = {target: column for target, column in found.items() if column}
         parts = self._parts(columns) if len(columns) == len(self.targets) else None
         return columns, parts and {key: part for key, part in parts.items() if key in ids}
 

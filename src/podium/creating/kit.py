@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from podium.columns import first, many
@@ -102,7 +102,7 @@ class Kit:
                 ],
                 hint="Say which, as: " + " ".join(f"{_flag(r)} {f[0]}" for r, f in asked.items()),
             )
-        named = {role: file for role, file in self.chosen.items() if given[role] is None}
+        named: dict[str, Any] = {r: file for r, file in self.chosen.items() if given[r] is None}
         return replace(options, **named, beside=options.beside or self.beside)
 
     def _shown(self, file: Path) -> str:

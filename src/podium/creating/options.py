@@ -47,12 +47,12 @@ class NewOptions:
     solution: Path | str | None = None
     positive: str | None = None
     stratum: str | None = None
-    given: Sequence[str] = ()
+    given: Sequence[str] | None = None
     weight: str | None = None
     predict: str | None = None
     lower_is_better: bool | None = None
     source: Path | str | None = None
-    beside: Sequence[Path | str] = ()
+    beside: Sequence[Path | str] | None = None
     licence: str | None = None
     citation: str | None = None
 

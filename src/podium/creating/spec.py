@@ -201,12 +201,15 @@ class _Checks:
         number: Whether the target is a number; else it is a label.
         row_id: The column of ids, where there is one.
         targets: The columns to predict.
+        for_metric: Columns that a metric file is given beside ids and answers.
     """
 
     def __init__(self, options: NewOptions, problems: list[str]) -> None:
         self.options, self.problems, self.notes = options, problems, list[str]()
+        self.for_metric = tuple(options.given or ())
         self.problems += [f"missing: {NEEDED[name]}" for name in missing(options)]
         self.own = options.metric_file
+        self.own_metric: OwnMetric | None = None
         self.known, self.how = self._metric(), self._how()
         self.number = self.known is not None and self.known.family == "regression"
         own = OWN if self.how == How.GIVEN or options.stratum else ()
@@ -233,13 +236,13 @@ class _Checks:
         self.targets = targets
         ids = [self.row_id] if self.row_id else []
         beside = [name for name in (options.by, options.stratum, options.weight) if name]
-        own = [] if options.solution else [*options.given]
+        own = [] if options.solution else [*self.for_metric]
         lacking = given["table"].lacking([*ids, *targets, *beside, *own])
         for name in ("test", "solution"):
             if name in given:
                 lacking += given[name].lacking(ids)
         if "solution" in given:
-            lacking += given["solution"].lacking(options.given)
+            lacking += given["solution"].lacking(self.for_metric)
         if lacking:
             self.problems += lacking
             return None
@@ -250,7 +253,7 @@ class _Checks:
         for one in self.given.values():
             if self.row_id and self.row_id in one.table:
                 self.problems += one.id_problems(self.row_id)
-        twice = [n for n in (*ids, *beside, *options.given) if n in targets]
+        twice = [n for n in (*ids, *beside, *self.for_metric) if n in targets]
         if twice or len(set(targets)) < len(targets):
             names = ", ".join(map(repr, twice or targets))
             self.problems.append(
@@ -270,13 +273,13 @@ class _Checks:
         if row_id is None:
             self.problems.append("--metric FILE needs --id COLUMN: the ids that it is given")
             return None
-        answers, names = self.train, [row_id, *self.targets, *options.given]
+        answers, names = self.train, [row_id, *self.targets, *self.for_metric]
         if "solution" in self.given:
             answers = self.given["solution"].table
             if half := usage(self.given):
                 scored = answers[half].astype(str).str.strip().str.casefold() != "ignored"
                 answers = answers[scored.to_numpy(np.bool_)].drop(columns=half)
-            names = list(answers)
+            names = [str(name) for name in answers]
         try:
             own = OwnMetric.of(options.metric_file or Path(), row_id)
             tried = own.tried(answers[names], row_id, list(self.targets))
@@ -377,7 +380,7 @@ class _Checks:
             by=options.by,
             stratum_by=options.stratum,
             strata=strata,
-            given=tuple(options.given) if solution is None else (),
+            given=self.for_metric if solution is None else (),
             weight=options.weight,
             unit={How.GROUPED: "group", How.TIME: "period"}.get(self.how, "row"),
             unseen=self._unseen(test if scored else None),
@@ -451,7 +454,7 @@ class _Checks:
     def _beside(self) -> dict[str, tuple[Path, ...]]:
         """Files that models are handed, by a pattern: of a folder one for each ending."""
         patterns: dict[str, list[Path]] = {}
-        for place in map(Path, self.options.beside):
+        for place in map(Path, self.options.beside or ()):
             if not place.exists():
                 self.problems.append(f"--beside {place}: there is no such file or folder")
                 continue
@@ -524,11 +527,10 @@ class _Checks:
         return answer, parts
 
     def _metric(self) -> Known | None:
-        self.own_metric: OwnMetric | None = None
         predict, file = self.options.predict, self.own
         if predict and predict not in PREDICTED:
             self.problems.append(f"--predict {predict!r} is unknown: {', '.join(PREDICTED)}")
-        if file is None and (predict or self.options.given or self.options.lower_is_better):
+        if file is None and (predict or self.for_metric or self.options.lower_is_better):
             self.problems.append("--predict, --given and --lower-is-better are for a metric file")
         if file is not None:
             return Known(title=file.stem, family="own")
@@ -704,7 +706,7 @@ class _Checks:
         by = self.options.by
         dropped = [by] if self.how == How.GROUPED and by else list[str]()
         options = self.options
-        beside = [n for n in (options.stratum, options.weight, *options.given) if n]
+        beside = [n for n in (options.stratum, options.weight, *self.for_metric) if n]
         if self.how == How.GIVEN and by:
             beside.append(by)
         names = [str(n) for n in self.train.columns if n not in (self.row_id, *self.targets)]

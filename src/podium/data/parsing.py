@@ -51,7 +51,10 @@ def parse(path: Path, expected: Expected) -> pa.Table | Wide:
         texts=[called.get(name, name) for name in expected.texts],
         row_id="",
     )
-    return _parsed(path, theirs).rename_columns(["id" if name == own else name for name in names])
+    again = _parsed(path, theirs)
+    if isinstance(again, Wide):
+        return again
+    return again.rename_columns(["id" if name == own else name for name in names])
 
 
 def _parsed(path: Path, expected: Expected) -> pa.Table | Wide:

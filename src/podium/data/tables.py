@@ -46,9 +46,9 @@ def read(
     """
     import pandas as pd
 
-    ids = [row_id] if row_id else []
-    wanted = None if only is None else {*ids, *only}
-    tables = [_read(file, [*ids, *text], wanted)[1] for file in files]
+    named = [row_id] if row_id else []
+    wanted = None if only is None else {*named, *only}
+    tables = [_read(file, [*named, *text], wanted)[1] for file in files]
     rows = pd.concat(tables).sample(frac=1, random_state=0).reset_index(drop=True)
     ids = rows.pop(row_id).astype(str) if row_id else pd.Series(np.arange(len(rows))).astype(str)
     return pd.concat([ids.rename("id"), rows], axis=1)
