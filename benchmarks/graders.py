@@ -301,7 +301,8 @@ def tried(name: str, competitions: Path, place: Path) -> tuple[str, str]:
             ]
     except PodiumError as error:
         said = "; ".join(error.problems) or str(error)
-        return "refused", said.replace("|", "/")[:160]
+        state = "needs a package" if "needs the package" in said else "refused"
+        return state, said.replace("|", "/")[:160]
     told = [line for line in told if not str(line).startswith("the metric refuses")]
     if told:
         return "refused", "; ".join(map(str, told))[:160]
@@ -329,19 +330,39 @@ def main() -> None:
             else:
                 lines.append((name, *tried(name, options.competitions.resolve(), Path(folder))))
             print(*lines[-1], sep=" | ", file=sys.stderr, flush=True)
-    run = sum(line[1] == "runs" for line in lines)
-    text = (
-        f"{run} of {len(lines)} run.\n\n| grader | | predicts, needs, or why not |\n|---|---|---|\n"
-    )
-    text += "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    print(text)
     if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        start, end = "<!-- graders: benchmarks/graders.py -->\n", "<!-- end -->"
-        before, _, rest = page.partition(start)
-        options.write.write_text(
-            f"{before}{start}{text}{end}{rest.partition(end)[2]}", encoding="utf-8"
+        write(options.write, lines)
+    else:
+        print(table(lines))
+
+
+def table(lines: list[tuple[str, str, str]]) -> str:
+    """What is known of all, as Markdown."""
+    counts = ", ".join(
+        f"{sum(line[1] == state for line in lines)} {words}"
+        for state, words in (
+            ("runs", "run"),
+            ("needs a package", "need a package that is not installed here"),
+            ("refused", "are refused"),
+            ("no table", "take no table"),
         )
+    )
+    head = "| grader | | predicts, what it took beside the file, or why not |\n|---|---|---|\n"
+    rows = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"Of {len(lines)} graders {counts}.\n\n{head}{rows}"
+
+
+def write(page: Path, lines: list[tuple[str, str, str]]) -> None:
+    """Put what was tried into a page; what it says of others stays."""
+    start, end = "<!-- graders: benchmarks/graders.py -->\n", "<!-- end -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(start)
+    old, _, after = rest.partition(end)
+    cells = [line.strip("| ").split(" | ") for line in old.splitlines() if line.startswith("| ")]
+    known = {one[0]: (one[0], one[1], one[2]) for one in cells if len(one) == 3}
+    known = {name: line for name, line in known.items() if name in {*GRADERS, *NO_TABLE}}
+    known |= {line[0]: line for line in lines}
+    text = table([known[name] for name in sorted(known)])
+    page.write_text(f"{before}{start}{text}{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
