@@ -341,3 +341,30 @@ def test_readme_and_test_follow_when_the_metric_is_swapped(place, own_cache):  #
     assert "scores `worst` 4.0000." in readme.read_text()
     assert 'SCORES = {"worst": 4.0}' in test.read_text()
     assert "README.md" not in api.freeze("mine").written
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", ["rmse", "log_loss"])
+def test_many_columns_and_names_that_python_has_warn_of_nothing(
+    place,  # noqa: F811
+    own_cache,
+    metric,
+):
+    rng = np.random.default_rng(0)
+    names = [*(f"y{n}" for n in range(105)), "class"]
+    table = pd.DataFrame(rng.normal(size=(1100, 106)), columns=names)
+    words = {f"s{n}": rng.choice(["u", "v"], 1100) for n in range(106)}
+    table = pd.concat([table, pd.DataFrame(words)], axis=1)
+    table = table.assign(**{"lambda": np.arange(1100) % 99, "id": np.arange(1100)})
+    table.to_csv("wide.csv", index=False)
+    target = names if metric == "rmse" else "lambda"
+    new(NewOptions("mine", table=place / "wide.csv", target=target, metric=metric))
+    assert np.isfinite(api.run("mine", "constant").score)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", ["ranked", "words", "kappa"])
+def test_a_metric_file_passes_verify(place, own_cache, shape):  # noqa: F811
+    text, kind, _, _ = SHAPES[shape]
+    new(wish(text, kind))
+    assert problems(verify.verify("mine")) == []
