@@ -98,14 +98,26 @@ def prepare(
     competition: str,
     dataset: str | None = None,
     *,
-    source: Path | None = None,
+    source: Path | str | None = None,
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Data:
-    """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`."""
+    """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`.
+
+    Args:
+        competition: Its name.
+        dataset: One of its datasets.
+        source: A folder, an archive, an address or a DOI that has its raw files.
+        options: What is said of the raw files.
+        progress: Shows how far it is.
+    """
     from podium.data.dataset import get
+    from podium.data.remote import fetch, is_address
 
     wanted = load(competition, dataset)
+    if source is not None:
+        fetched = fetch(str(source), progress=progress).folder if is_address(source) else source
+        source = Path(fetched)
     return get(*wanted, source=source, options=options or {}, progress=progress)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 import time
@@ -49,6 +50,14 @@ def _held(folder: Path) -> Iterator[bool]:
         yield False
     finally:
         os.close(handle)
+
+
+def link(file: Path, place: Path) -> None:
+    """Give a file a second name, or where that cannot be a copy."""
+    try:
+        place.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, place)
 
 
 def remove(folder: Path) -> None:

@@ -76,7 +76,7 @@ def facts_of(competition: Competition) -> str:
     """
     facts = {
         "targets": [
-            [t.name, repr(float(t.low)), repr(float(t.high)), t.label, t.matrix]
+            [t.name, repr(float(t.low)), repr(float(t.high)), t.label, t.matrix, *[True][: t.text]]
             for t in competition.targets
         ],
         "primary": [competition.primary.name, competition.primary.higher_is_better],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
 _ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
 _MATRIX_VALUE = 32  # the same in a matrix: a number with all its digits, no texts
+_TEXT_VALUE = 1 << 16  # the same of a column of texts, up to `_OWN_ROOM`
 _SPARE = 1000  # rows beyond twice those that are expected
 _LIBRARIES, _COPIES = 64 << 20, 6  # bytes of memory in any case, and so often those of the columns
 _COLUMNS = 100_000  # beyond twice those that are expected: a table may lie on its side
@@ -106,6 +107,8 @@ class Expected:
         texts: Those of its columns that are read as text, as they stand.
         matrix: The target's name, where that is a matrix.
         size: Bytes of the file, of a table of one's own.
+        row_id: Another name that the column of ids may have.
+        long: Those of its columns whose texts may be long.
     """
 
     names: Sequence[str]
@@ -113,6 +116,8 @@ class Expected:
     texts: Sequence[str] = ("id",)
     matrix: str = ""
     size: int = 0
+    row_id: str = ""
+    long: Sequence[str] = ()
 
     @classmethod
     def of(cls, competition: Competition, rows: int, genes: Sequence[str] = ()) -> Expected:
@@ -123,6 +128,8 @@ class Expected:
             rows=rows,
             texts=["id", *labels],
             matrix=competition.targets[0].name if competition.matrix else "",
+            row_id=competition.metric_id if competition.metric_id != "id" else "",
+            long=[target.name for target in competition.targets if target.text],
         )
 
     @classmethod
@@ -136,7 +143,8 @@ class Expected:
         if self.rows is None:
             return _OWN_ROOM + _OWN_RATIO * self.size
         value = _MATRIX_VALUE if self.matrix else _VALUE
-        return _ROOM + value * self.rows * len(self.names)
+        long = min(_TEXT_VALUE * self.rows * len(self.long), _OWN_ROOM)
+        return _ROOM + value * self.rows * len(self.names) + long
 
     @property
     def memory(self) -> int:

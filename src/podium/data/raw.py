@@ -378,9 +378,9 @@ def _download(
             else None,
             fname=file,
             path=folder,
-            downloader=partial(_stream, most=source.limit_mb, progress=progress),
+            downloader=partial(stream, most=source.limit_mb, progress=progress),
         )
-    except _TooLargeError as error:
+    except TooLargeError as error:
         raise DataError(
             f"{source.url} is larger than the {source.limit_mb:,} MiB that it may have: "
             "nothing was kept.",
@@ -400,7 +400,7 @@ def _download(
     return Path(path)
 
 
-class _TooLargeError(Exception):
+class TooLargeError(Exception):
     """A download that is larger than it may be."""
 
 
@@ -421,20 +421,20 @@ class _Limited:
         if length.isdecimal():
             self._total = int(length)
             if self._total > self._most:
-                raise _TooLargeError
+                raise TooLargeError
 
     def write(self, chunk: bytes) -> None:
         """Write what there is room for."""
         before, self._done = self._done, self._done + len(chunk)
         if self._done > self._most:
-            raise _TooLargeError
+            raise TooLargeError
         self._file.write(chunk)
         if self._progress and self._done // _TOLD > before // _TOLD:
             total = self._total and self._total / (1 << 20)
             self._progress.amount(self._done / (1 << 20), total, "MiB")
 
 
-def _stream(url: str, file: str, manager: Any, *, most: float, progress: Progress | None) -> None:
+def stream(url: str, file: str, manager: Any, *, most: float, progress: Progress | None) -> None:
     """Download as pooch does, of most MiB."""
     import pooch
     from requests.hooks import HOOKS
