@@ -44,6 +44,7 @@ COMMANDS = {  # in the order in which help lists them
     "new": "competitions.new",
     "verify": "competitions.verify",
     "freeze": "competitions.freeze",
+    "rename": "competitions.rename",
 }
 """Where each command is: a module of this package, and its function."""
 TRAIN = {"run", "cv", "tune", "predict"}

@@ -449,7 +449,7 @@ def _stream(url: str, file: str, manager: Any, *, most: float, progress: Progres
 
 def _kept(source: Source, competition: Competition, dataset: Dataset) -> Path:
     """Where a download is kept: a member that is fetched itself with the folder in its name."""
-    folder = workspace.cache() / "raw" / competition.name / dataset.name
+    folder = workspace.cache() / "raw" / competition.id / dataset.name
     return folder / (_itself(source) or source.url.rsplit("/", 1)[-1] or "-")
 
 

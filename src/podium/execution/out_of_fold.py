@@ -46,7 +46,7 @@ def place(data: Data, *, model_sha256: str, params: Mapping[str, Any], seed: int
 
 def folder(data: Data) -> Path:
     """Where all of a dataset lies."""
-    return workspace.root() / FOLDER / data.competition.name / data.dataset.name
+    return workspace.root() / FOLDER / data.competition.id / data.dataset.name
 
 
 def note(data: Data, facts: Mapping[str, Any]) -> None:

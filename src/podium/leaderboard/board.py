@@ -485,7 +485,8 @@ def _refuse_unseen(
     for row in connection.execute(query.where(RECORDS.c.origin != REFERENCE)):
         if (row.submission, row.version) not in came_open:
             raise BoardError(
-                f"{row.submission} was handed in to {reveal.competition}/{reveal.dataset} during "
+                f"{row.submission} was handed in to "
+                f"{competitions.name_of(reveal.competition)}/{reveal.dataset} during "
                 "the import. Nothing was imported.",
                 hint="Import the file again.",
             )

@@ -179,13 +179,13 @@ def unrecorded(contest: Contest) -> Iterator[str]:
     Yields:
         Files, relative to the workspace.
     """
-    folder, recorded = workspace.root().joinpath(SUBMITTED, *contest.names), contest.files()
+    folder, recorded = workspace.root().joinpath(SUBMITTED, *contest.place), contest.files()
     for path in sorted(folder.glob("*/*.*")):
         file = path.relative_to(workspace.root()).as_posix()
         name = formats.stem(path)
         if file not in recorded and _KEPT.fullmatch(name) and path.is_file():
             team, sha256 = path.parent.name, file_sha256(path)
-            if name == submission_id(*contest.names, team, sha256):
+            if name == submission_id(*contest.place, team, sha256):
                 yield file
 
 

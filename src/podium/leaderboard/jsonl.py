@@ -91,7 +91,7 @@ def modern(line: dict[str, Any]) -> dict[str, Any]:
     provenance = line.get("provenance")
     provenance = provenance if isinstance(provenance, dict) else {}
     name, dataset = str(line.get("competition")), str(line.get("dataset"))
-    known = competitions.try_load(name) if name in competitions.names() else ""
+    known = competitions.try_load(name)
     version = None if isinstance(known, str) else successor(known, dataset, provenance)
     return {**new, "version": version or line["edition"], "answers": answers_of(provenance)}
 
@@ -279,9 +279,10 @@ def _record_problems(line: Mapping[str, Any]) -> Iterator[str]:
     except PodiumError as error:
         yield error.message
     file = PurePosixPath(line["file"] or "-")
-    place = (SUBMITTED, *names[:3])
-    if line["file"] and (file.parts[:4] != place or len(file.parts) != 5 or file.name == ".."):
-        yield f"'file' does not lie in {'/'.join(place)}"
+    top, *place = file.parts[:1] + file.parts[2:4]  # a competition has had several names
+    inside = (top, *place) == (SUBMITTED, *names[1:3]) and len(file.parts) == 5
+    if line["file"] and (not inside or ".." in file.parts):
+        yield f"'file' does not lie in {'/'.join((SUBMITTED, *names[:3]))}"
     if not isinstance(line["provenance"], dict):
         yield "'provenance' must be an object"
     elif line["answers"] != answers_of(line["provenance"]):
