@@ -55,8 +55,23 @@ def cache() -> Path:
 
 
 def database_url() -> str:
-    """The board's database: `PODIUM_DB`, else SQLite in the workspace."""
-    return os.environ.get("PODIUM_DB") or f"sqlite:///{root() / 'leaderboard' / 'board.sqlite'}"
+    """The address of the board's database: `PODIUM_DB`, else SQLite in the workspace."""
+    from sqlalchemy import URL  # it writes %, ? and their like as addresses have them
+
+    file = str(root() / "leaderboard" / "board.sqlite")
+    return os.environ.get("PODIUM_DB") or str(URL.create("sqlite", database=file))
+
+
+def database_file() -> Path | None:
+    """The file of the board's database, absolute; None for a server."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(database_url())
+    except (ArgumentError, ValueError):  # whoever opens it says so
+        return None
+    return Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
 
 
 def team(name: str | None = None) -> str:
