@@ -48,6 +48,8 @@ def write(spec: Spec, folder: Path) -> None:
     environment.filters |= {"code": code, "quoted": "`{}`".format}
     words = _words(spec)
     (folder / "models").mkdir(parents=True)
+    # raw files, split and golden scores are known by their bytes
+    (folder / ".gitattributes").write_text("* -text\n", encoding="utf-8")
     for name in environment.list_templates(extensions="j2"):
         text = environment.get_template(name).render(words)
         (folder / name.removesuffix(".j2")).write_text(text, encoding="utf-8")

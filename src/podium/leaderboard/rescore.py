@@ -15,7 +15,7 @@ from podium import workspace
 from podium.competition import folders as competitions
 from podium.data import dataset as data
 from podium.data import formats
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError, PodiumError, note
 from podium.execution import provenance
 from podium.figures import shown
 from podium.leaderboard import files
@@ -31,7 +31,7 @@ from podium.leaderboard.record import (
     submission_id,
 )
 from podium.leaderboard.submit import Predictions, Scorer, cards, refusal, submit
-from podium.scratch import file_sha256
+from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
@@ -302,6 +302,12 @@ class _Folder:
         handled = replace(handled, submission=short, team=team)
         if short in self._known:
             return replace(handled, status="known")
+        for other in other_line_ends(path) if path.stat().st_size <= _LARGE else ():
+            if (same := submission_id(*self._place, team, other)) in self._known:
+                note(f"{handled.file} was handed in before: {LINE_ENDS}")
+                return replace(handled, submission=same, status="known")
+            if self.board.select("number", submission=same, origin=CLAIM):
+                handled = replace(handled, submission=same)  # to be verified by it
         scorer = self._scorer
         scorer.contest.refuse_over_limit(team)
         with files.copied(path, scorer.expected, workspace.root()) as copy:
@@ -311,8 +317,8 @@ class _Folder:
                 raise PodiumError("it has changed while it was scored: podium score-all")
             limit = scorer.contest.competition.daily_limit
             self.board.add(record, daily_limit=limit)
-        self._known.add(short)
-        return _scored(handled, record, scorer)
+        self._known.add(record.submission)
+        return _scored(replace(handled, submission=record.submission), record, scorer)
 
     def _run(self, handled: Handled, path: Path, limits: Limits) -> Handled:
         """Run a model file and hand its predictions in, unless that was done in this version.
