@@ -5,7 +5,6 @@ Imports are inside the functions, so that a call loads only what it needs.
 
 from __future__ import annotations
 
-import getpass
 import inspect
 import shlex
 import time
@@ -21,6 +20,7 @@ from podium.arguments import check_fields, checked
 from podium.competition import folders as competitions
 from podium.creating.options import NewOptions
 from podium.errors import BoardError, PodiumError, SubmissionError
+from podium.machine import user
 from podium.results import Results
 
 if TYPE_CHECKING:
@@ -828,7 +828,7 @@ def withdraw(
         competition=record.competition,
         dataset=record.dataset,
         team=record.team,
-        who=getpass.getuser(),
+        who=user(),
         created=now(),
     )
     return sealed(record), board.withdraw(withdrawal)

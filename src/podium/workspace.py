@@ -6,7 +6,6 @@ competitions of its own, because loading them runs their code. Settings are in i
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import tomllib
@@ -14,6 +13,7 @@ import unicodedata
 from pathlib import Path
 
 from podium.errors import PodiumError
+from podium.machine import user
 
 _TEAM = re.compile(r"[^\W_](?:[\w .+-]{0,38}[\w+-])?")
 HOUSE = "podium"
@@ -51,7 +51,13 @@ def cache() -> Path:
         return Path(named).expanduser()
     from platformdirs import user_cache_path
 
-    return user_cache_path("podium")
+    try:
+        return user_cache_path("podium")
+    except RuntimeError:
+        raise PodiumError(
+            "Where prepared data are to lie is not known: you have no home folder here.",
+            hint="Name a folder: PODIUM_DATA=DIR",
+        ) from None
 
 
 def database_url() -> str:
@@ -82,7 +88,7 @@ def team(name: str | None = None) -> str:
     """
     chosen: object = name
     if name is None:
-        chosen = os.environ.get("PODIUM_TEAM") or _settings().get("team") or getpass.getuser()
+        chosen = os.environ.get("PODIUM_TEAM") or _settings().get("team") or user()
     chosen = unicodedata.normalize("NFC", str(chosen))
     if not _TEAM.fullmatch(chosen):
         raise PodiumError(

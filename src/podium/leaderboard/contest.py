@@ -6,7 +6,6 @@ This one object is handed from call to call; whatever needs several of its parts
 from __future__ import annotations
 
 import difflib
-import getpass
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -31,6 +30,7 @@ from podium.leaderboard.board import (
 from podium.leaderboard.ranking import Line, Ranking, Row, rank
 from podium.leaderboard.record import MOST_PICKS, OWN, REFERENCE, Pick, Record, Reveal, now
 from podium.leaderboard.schema import RECORDS
+from podium.machine import user
 
 if TYPE_CHECKING:
     import numpy as np
@@ -231,7 +231,7 @@ class Contest:
         return {
             **self._where,
             "answers": self.version.answers,
-            "who": getpass.getuser(),
+            "who": user(),
             "created": now(),
         }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,7 @@ _REFUSED = {
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
 }
+_MOUNTS = Path("/proc/self/mounts")
 WRITES = "podium_writes"
 NAME_ONE = (
     "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite or "
@@ -263,16 +266,21 @@ def _begin_postgresql(connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
+def _mounts() -> Iterator[tuple[str, str]]:
+    """Where file systems are mounted and of what kind, as far as the system says."""
+    with suppress(OSError):
+        for line in _MOUNTS.read_bytes().splitlines():
+            _, point, kind, *_ = line.split(b" ")
+            named = re.sub(rb"\\([0-7]{3})", lambda m: bytes([int(m[1], 8)]), point)  # a space
+            yield os.fsdecode(named), os.fsdecode(kind)
+
+
 def _refuse_network(file: Path) -> None:
     """SQLite's locks do not hold on network file systems, so two writers could lose records."""
-    mounts = Path("/proc/self/mounts")
-    if not mounts.is_file():
-        return
     folder = os.path.realpath(file.parent)
-    points = [line.split()[1:3] for line in mounts.read_text(encoding="utf-8").splitlines()]
     above = [
         (point, kind)
-        for point, kind in points
+        for point, kind in _mounts()
         if folder == point or folder.startswith(point.rstrip("/") + "/")
     ]
     _, kind = max(above, key=lambda mount: len(mount[0]), default=("", ""))
