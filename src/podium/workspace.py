@@ -16,6 +16,8 @@ from podium.errors import PodiumError
 from podium.machine import user
 
 _TEAM = re.compile(r"[^\W_](?:[\w .+-]{0,38}[\w+-])?")
+JOINERS = "\u200c\u200d"
+"""Marks without a width that words of some scripts need between letters."""
 HOUSE = "podium"
 """The team that the controls belong to."""
 
@@ -90,7 +92,7 @@ def team(name: str | None = None) -> str:
     if name is None:
         chosen = os.environ.get("PODIUM_TEAM") or _settings().get("team") or user()
     chosen = unicodedata.normalize("NFC", str(chosen))
-    if not _TEAM.fullmatch(chosen):
+    if not _TEAM.fullmatch(_in_letters(chosen)):
         raise PodiumError(
             f"The team name {chosen[:60]!r} cannot be used.",
             problems=[
@@ -105,12 +107,28 @@ def team(name: str | None = None) -> str:
     return chosen
 
 
+def _in_letters(name: str) -> str:
+    """A name with a letter for each mark that its script combines with the letter before.
+
+    Joiners count only after letters that have no case: elsewhere nobody sees them.
+    """
+    kinds = [unicodedata.category(sign)[0] for sign in name]
+    letters = list(name)
+    for place in range(1, len(name)):
+        sign, before, after = name[place], name[place - 1], "".join(kinds[place + 1 : place + 2])
+        cased = before.lower() != before.upper()
+        joins = sign in JOINERS and kinds[place - 1] in "LM" and after == "L" and not cased
+        if joins or (kinds[place] == "M" and kinds[place - 1] in "LMN"):
+            letters[place] = "a"
+    return "".join(letters)
+
+
 def _settings() -> dict[str, object]:
     file = root() / "podium.toml"
     if not file.is_file():
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PodiumError(
             f"{file} is not valid TOML: {error}.", hint='For example: team = "ana"'

@@ -115,8 +115,9 @@ def with_name(text: str, former: str, present: str) -> str:
     """
     bare = text.lstrip("\ufeff")
     calls = [n for n in ast.walk(ast.parse(bare)) if isinstance(n, ast.Call) and _makes_one(n)]
-    named = [(call, node) for call in calls if _text(node := _keyword(call, "name")) == former]
-    if len(named) != 1 or named[0][1] is None:
+    pairs = [(call, node) for call in calls if (node := _keyword(call, "name")) is not None]
+    named = [(call, node) for call, node in pairs if _text(node) == former]
+    if len(named) != 1:
         raise PodiumError(
             f"competition.py does not have {former!r} as a text in its Competition(name=...).",
             hint="Write it there as text, and rename it again.",
