@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from test_leaderboard import record
 
@@ -96,3 +97,25 @@ def test_a_record_from_ahead_is_not_of_every_day(workspace, monkeypatch):
                 assert not refused
             except BoardError:
                 assert refused
+
+
+@pytest.mark.parametrize("value", [1e9, 123456789012.0, 1e150, -1.7e308, 1e300])
+def test_a_figure_of_any_size_fits_a_table(value):
+    from podium import figures
+
+    assert len(figures.figure(value)) <= 12
+    assert float(figures.figure(value)) == pytest.approx(value, rel=1e-4)
+    assert len(figures.interval((value, value))) <= 26
+
+
+@pytest.mark.parametrize("value", [1e100, 1e150, 1e154, 1e160, 1e307])
+@pytest.mark.filterwarnings("error")
+def test_very_large_predictions_are_refused_with_the_reason(value, toy, sample):
+    from podium.data.dataset import load
+    from podium.scoring.scoring import open_solution
+
+    solution = open_solution(load(*podium.load("toy")))
+    predictions = {"y": np.full(len(sample), value)}
+    with pytest.raises(PodiumError, match=f"as large as {value:.0e}".replace("+", r"\+")):
+        solution.score(predictions)
+    assert solution.score({"y": np.full(len(sample), 1e20)})["all"].whole.scores["rmse"] > 1e19
