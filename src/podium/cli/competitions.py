@@ -257,3 +257,23 @@ def freeze(
         printing.document(asdict(frozen))
     else:
         competitions.frozen(frozen)
+
+
+def rename(
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD", help="A competition.", autocompletion=completing.competitions
+        ),
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name: a Python name.")],
+    as_json: Json = False,
+) -> None:
+    """Give a competition another name; board, submissions and studies come along."""
+    renamed = api.rename(old, new)
+    if as_json:
+        printing.document({**asdict(renamed), "folder": str(renamed.folder)})
+        return
+    printing.out(f"{old} is called {renamed.name} now: {printing.near(renamed.folder)}")
+    for place in renamed.left:
+        printing.out(f"the old name still stands in {place}")

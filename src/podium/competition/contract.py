@@ -211,6 +211,8 @@ class Competition:
         daily_limit: Submissions that a team may hand in on a day (UTC); None for any number.
         metric_version: Raised when the metric gives other scores: scores of different versions
             never stand beside each other. Golden scores hold it; `podium freeze` raises it.
+        id: What boards, studies and the cache know it by, for good: its first name, which
+            `podium rename` notes here. It is written as text.
     """
 
     name: str
@@ -229,6 +231,10 @@ class Competition:
     transductive: bool = False
     daily_limit: int | None = None
     metric_version: int = 1
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", self.id or self.name)
 
     @property
     def primary(self) -> Score:

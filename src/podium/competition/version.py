@@ -235,7 +235,7 @@ def is_ready(competition: Competition, dataset: Dataset) -> bool:
 
 def cache_folder(competition: Competition, dataset: Dataset) -> Path:
     """Where a dataset's prepared data lie: `public/`, `solution/` and the manifest."""
-    return workspace.cache() / competition.name / dataset.name
+    return workspace.cache() / competition.id / dataset.name
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

@@ -65,7 +65,7 @@ def make(options: NewOptions) -> Created:
     root = workspace.root() / "competitions"
     if options.source is not None:
         options = look(options.source).options(options)
-    spec = specify(options, _name_problems(options.name, root))
+    spec = specify(options, name_problems(options.name, root))
     try:
         root.mkdir(parents=True, exist_ok=True)
         with scratch.directory(".new-", root) as place:
@@ -87,7 +87,14 @@ def make(options: NewOptions) -> Created:
     )
 
 
-def _name_problems(name: str, root: Path) -> list[str]:
+def name_problems(name: str, root: Path, *, key: str = "") -> list[str]:
+    """Why a competition cannot be called so.
+
+    Args:
+        name: What it is to be called.
+        root: The folder that its own folder is to lie in.
+        key: Its id, where it has one: that name is its own.
+    """
     from keyword import iskeyword
 
     if not name.isidentifier() or iskeyword(name) or not name.isascii():
@@ -98,6 +105,9 @@ def _name_problems(name: str, root: Path) -> list[str]:
         return [f"{root / name} is there already, and is left as it is: take another NAME"]
     if name in competitions.names():
         return [f"NAME {name!r} is that of a competition that there is: take another"]
+    owner = competitions.name_of(name)
+    if name not in (key, owner):
+        return [f"NAME {name!r} was that of {owner!r}, whose board has it for good: take another"]
     return []
 
 

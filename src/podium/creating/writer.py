@@ -52,6 +52,8 @@ def write(spec: Spec, folder: Path) -> None:
     environment.filters |= {"code": code, "quoted": "`{}`".format}
     words = _words(spec)
     (folder / "models").mkdir(parents=True)
+    # raw files, split and golden scores are known by their bytes
+    (folder / ".gitattributes").write_text("* -text\n", encoding="utf-8")
     absent = [] if spec.learnable else ["models/lightgbm.py.j2"]
     absent += ["metric.py.j2", "test_metric.py.j2"] if spec.own else []
     if spec.own:

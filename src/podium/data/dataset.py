@@ -47,7 +47,7 @@ from podium.competition.version import (
 from podium.data import beside, raw
 from podium.data.beside import TABLE, Tables
 from podium.errors import DataError, UnknownNameError, reason, require_extra
-from podium.scratch import file_sha256
+from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -417,6 +417,7 @@ def _of_these_files(
     }
     changed = [
         f"{name}: sha256 is {fact['sha256'][:12]}..., expected {expected[:12]}..."
+        + f": {LINE_ENDS}" * (expected in other_line_ends(competition.folder / name))
         for name, fact in now.items()
         if (expected := frozen[name]) not in (None, fact["sha256"])
     ]
@@ -519,7 +520,7 @@ def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) 
     """
     file = competition.data_folder / "splits" / f"{dataset.name}.csv"
     if file.is_file():
-        return split_of_rows(file.read_bytes(), prepared)
+        return split_of_rows(file.read_bytes().replace(b"\r\n", b"\n"), prepared)
     if dataset.frozen:
         raise DataError(f"{file} is missing: the split of {competition.name}/{dataset.name}.")
     split: Callable[[Prepared], pd.DataFrame]

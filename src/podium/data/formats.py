@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from podium.columns import first, many
 from podium.data.memory import limited
+from podium.documents import FETCH, LFS, POINTER
 from podium.errors import DataError, PodiumError, SubmissionError
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ FORMS = {
 }
 """By the ending of a name; none of them ends another."""
 TABLES = [end for end, form in FORMS.items() if form.kind != "FASTA"]
+_MARKS = "marks of a merge conflict"
 _SIGNATURES = {
+    LFS.encode(): POINTER,
+    b"<<<<<<< ": _MARKS,
     b"PAR1": "Parquet",
     b"ARROW1": "Feather",
     b"FEA1": "Feather of the first version",
@@ -89,6 +93,8 @@ _SIGNATURES = {
 _METHODS = (0, 8)  # of zip: stored and deflated; others may take any memory
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 _HINTS = {
+    POINTER: FETCH,
+    _MARKS: "Take one side: git checkout --ours FILE, or --theirs.",
     _EXCEL: "Save the table from pandas, to_csv(FILE, index=False) or to_parquet(FILE); or from "
     "Excel as CSV UTF-8.",
     _UTF16: 'Save it with encoding="utf-8", or convert it: iconv -f utf-16 -t utf-8',

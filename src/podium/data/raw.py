@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from podium import scratch, workspace
 from podium.errors import DataError
-from podium.scratch import file_sha256
+from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
 if TYPE_CHECKING:
     import requests
@@ -200,9 +200,10 @@ def _locate(
         if actual == expected:
             return {name: candidate}, []
         together.add(candidate, actual)
+        what = LINE_ENDS if expected in other_line_ends(candidate) else "changed or truncated"
         problems.append(
             f"{name}: sha256 is {actual[:12]}..., expected {expected[:12]}...: "
-            f"changed or truncated ({_shown(candidate, unpacked, place)})"
+            f"{what} ({_shown(candidate, unpacked, place)})"
         )
     if len(together.files) > 1:
         if together.sha256 == expected:
@@ -449,7 +450,7 @@ def stream(url: str, file: str, manager: Any, *, most: float, progress: Progress
 
 def _kept(source: Source, competition: Competition, dataset: Dataset) -> Path:
     """Where a download is kept: a member that is fetched itself with the folder in its name."""
-    folder = workspace.cache() / "raw" / competition.name / dataset.name
+    folder = workspace.cache() / "raw" / competition.id / dataset.name
     return folder / (_itself(source) or source.url.rsplit("/", 1)[-1] or "-")
 
 

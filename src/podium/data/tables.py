@@ -101,7 +101,8 @@ def moments(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.astype(np.float64)
     dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-    return (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    dates = dates.dt.as_unit("us")  # whose years are all that may be written, nanoseconds' not
+    return (dates - pd.Timestamp(0, tz="UTC").as_unit("us")) / pd.Timedelta(days=1)
 
 
 def periods(column: pd.Series) -> pd.Series:

@@ -112,7 +112,7 @@ def all_kept(members: Mapping[str, MemberFile]) -> bool:
 
 def folder(data: Data) -> Path:
     """Where all of a dataset lies."""
-    return workspace.root() / FOLDER / data.competition.name / data.dataset.name
+    return workspace.root() / FOLDER / data.competition.id / data.dataset.name
 
 
 def note(data: Data, facts: Mapping[str, Any]) -> None:

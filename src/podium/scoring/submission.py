@@ -320,6 +320,12 @@ def _careful(
         bare = pc.utf8_trim(unknown, " \t\r'\"")
         if pc.all(pc.is_in(bare, value_set=ids)).as_py():
             problems.append("the ids have spaces or quotes around them: save them without")
+        for form, what in (("NFC", "composed (NFC)"), ("NFD", "decomposed (NFD)")):
+            if pc.any(pc.is_in(pc.utf8_normalize(unknown, form), value_set=ids)).as_py():
+                problems.append(
+                    f"some ids look the same but have other characters: write accents {what}, as "
+                    "the test ids have them"
+                )
     rows = pc.index_in(ids, value_set=given)
     missing = pc.filter(ids, pc.is_null(rows))
     if len(missing):
