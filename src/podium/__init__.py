@@ -23,6 +23,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 os.environ.setdefault("MIMALLOC_ARENA_EAGER_COMMIT", "0")
 
 _call, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+# Files are read that nobody writes to meanwhile; on file systems without locks HDF5 would refuse.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 
 def __getattr__(name: str) -> object:

@@ -5,7 +5,6 @@ Imports are inside the functions, so that a call loads only what it needs.
 
 from __future__ import annotations
 
-import getpass
 import inspect
 import shlex
 import time
@@ -21,6 +20,7 @@ from podium.arguments import check_fields, checked
 from podium.competition import folders as competitions
 from podium.creating.options import NewOptions
 from podium.errors import BoardError, PodiumError, SubmissionError
+from podium.machine import user
 from podium.results import Results
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from podium.competition.part import Progress
     from podium.creating.freezing import Frozen
     from podium.creating.making import Created
+    from podium.creating.renaming import Renamed
     from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
@@ -98,14 +99,26 @@ def prepare(
     competition: str,
     dataset: str | None = None,
     *,
-    source: Path | None = None,
+    source: Path | str | None = None,
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Data:
-    """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`."""
+    """Fetch, prepare and verify a dataset; see `podium.data.dataset.get`.
+
+    Args:
+        competition: Its name.
+        dataset: One of its datasets.
+        source: A folder, an archive, an address or a DOI that has its raw files.
+        options: What is said of the raw files.
+        progress: Shows how far it is.
+    """
     from podium.data.dataset import get
+    from podium.data.remote import fetch, is_address
 
     wanted = load(competition, dataset)
+    if source is not None:
+        fetched = fetch(str(source), progress=progress).folder if is_address(source) else source
+        source = Path(fetched)
     return get(*wanted, source=source, options=options or {}, progress=progress)
 
 
@@ -158,6 +171,25 @@ def freeze(
     return replace(made, outdated=_outdated(competition))
 
 
+@checked
+def rename(old: str, new: str) -> Renamed:
+    """Give a competition another name; its board, submissions and studies come along.
+
+    Args:
+        old: Its name.
+        new: What it is to be called.
+
+    Returns:
+        Its new folder, which files say the new name, and where the old one still stands.
+
+    Raises:
+        PodiumError: If the name cannot be used, or the folder not be written: all is as it was.
+    """
+    from podium.creating import renaming
+
+    return renaming.rename(old, new)
+
+
 def _outdated(name: str) -> dict[str, int]:
     """Submissions of each dataset that have no record in its present version."""
     from podium.competition.version import find_version
@@ -169,7 +201,7 @@ def _outdated(name: str) -> dict[str, int]:
     for dataset in competition.datasets:
         version = find_version(competition, dataset)
         present = version.name if version else None
-        old = outdated(board, name, dataset.name, present, done_by=[OWN, CLAIM])
+        old = outdated(board, competition.id, dataset.name, present, done_by=[OWN, CLAIM])
         if old:
             counts[dataset.name] = len(old)
     return counts
@@ -735,14 +767,31 @@ def plot(
 
 
 @checked
-def score_all(competition: str | None = None, *, progress: Progress | None = None) -> list[Handled]:
+def score_all(
+    competition: str | None = None,
+    *,
+    models: bool = False,
+    limit_time: float | None = None,
+    limit_memory: float | None = None,
+    progress: Progress | None = None,
+) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
 
     One that is refused is said so and stops no other; see `podium.leaderboard.rescore.Handled`.
+
+    Args:
+        competition: Of one alone.
+        models: Whether model files (`.py`) that lie there are run, each in a process with walls,
+            and their predictions handed in for their team.
+        limit_time: Seconds that the code of each model may take in all.
+        limit_memory: MiB that it and all that it starts may take.
+        progress: Shows how far it is.
     """
+    from podium.execution.worker import Limits
     from podium.leaderboard import rescore
 
-    return rescore.score_all(competition, progress)
+    limits = Limits(seconds=limit_time, memory=limit_memory)
+    return rescore.score_all(competition, limits if models else None, progress)
 
 
 @checked
@@ -784,14 +833,14 @@ def withdraw(
     if confirm and record.submission not in {w.submission for w in board.withdrawals([OWN])}:
         confirm(
             f"{record.submission} ({record.name}, team {record.team}) on "
-            f"{record.competition}/{record.dataset} will never rank again."
+            f"{competitions.name_of(record.competition)}/{record.dataset} will never rank again."
         )
     withdrawal = Withdrawal(
         submission=record.submission,
         competition=record.competition,
         dataset=record.dataset,
         team=record.team,
-        who=getpass.getuser(),
+        who=user(),
         created=now(),
     )
     return sealed(record), board.withdraw(withdrawal)
@@ -1172,6 +1221,6 @@ def _contest(competition: str, dataset: str | None, *, references: bool = False)
 
     names = load(competition, dataset)
     contest = Contest.find(*names)
-    if contest is None or contest.names not in contest.board.counts(references=references):
+    if contest is None or contest.place not in contest.board.counts(references=references):
         raise nothing_submitted(*names)
     return contest

@@ -12,6 +12,12 @@ DEPTH = 50
 SIZE = 1 << 20
 """Bytes of a value that is kept with a record."""
 
+LFS, POINTER = "version https://git-lfs", "a pointer of Git LFS"
+FETCH = "Fetch the file itself: git lfs pull"
+"""How what Git LFS leaves in the place of a file begins, what it is, and what to do."""
+CONFLICT = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+"""How lines begin that git leaves where it could not merge."""
+
 
 def fault(value: Any) -> str | None:
     """Why a value cannot be kept as JSON; None if it can."""

@@ -68,9 +68,14 @@ def unit(value: float) -> float:
 
 
 def figure(value: float | None, digits: int = DIGITS) -> str:
-    """A figure with the decimals that it may be shown with, or a dash where there is none."""
+    """A figure with the decimals that it may be shown with, or a dash where there is none.
+
+    From 10^9 on by its power of ten, so that a table stays one.
+    """
     if value is None:
         return "-"
+    if decimals(value) < -DIGITS or abs(value) >= _HUGE:
+        return f"{value:.{digits}e}"
     return f"{value:.{max(0, min(digits, decimals(value)))}f}"
 
 

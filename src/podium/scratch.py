@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 import time
@@ -18,6 +19,8 @@ from glob import escape
 from pathlib import Path
 
 INCOMING = ".incoming-"
+LINE_ENDS = "only its line ends are others, as git makes them without `* -text` in .gitattributes"
+"""Why a text file has another sha256 although nobody has changed it."""
 _STALE_SECONDS = 24 * 3600
 
 
@@ -43,12 +46,24 @@ def _held(folder: Path) -> Iterator[bool]:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        free = True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            free = False
+        except OSError:  # a file system without locks
+            pass
+        yield free
     finally:
         os.close(handle)
+
+
+def link(file: Path, place: Path) -> None:
+    """Give a file a second name, or where that cannot be a copy."""
+    try:
+        place.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, place)
 
 
 def remove(folder: Path) -> None:
@@ -155,3 +170,16 @@ def file_sha256(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def other_line_ends(path: Path) -> frozenset[str]:
+    """What the sha256 of a text file is with other line ends; git for Windows changes them.
+
+    None of a binary file, as git sees it: one with a NUL near its beginning.
+    """
+    content = path.read_bytes()
+    if b"\0" in content[:8_000]:
+        return frozenset()
+    unix = content.replace(b"\r\n", b"\n")
+    both = (unix, unix.replace(b"\n", b"\r\n"))
+    return frozenset(hashlib.sha256(one).hexdigest() for one in both if one != content)

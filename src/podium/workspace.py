@@ -6,7 +6,6 @@ competitions of its own, because loading them runs their code. Settings are in i
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import tomllib
@@ -14,8 +13,11 @@ import unicodedata
 from pathlib import Path
 
 from podium.errors import PodiumError
+from podium.machine import user
 
 _TEAM = re.compile(r"[^\W_](?:[\w .+-]{0,38}[\w+-])?")
+JOINERS = "\u200c\u200d"
+"""Marks without a width that words of some scripts need between letters."""
 HOUSE = "podium"
 """The team that the controls belong to."""
 
@@ -51,12 +53,33 @@ def cache() -> Path:
         return Path(named).expanduser()
     from platformdirs import user_cache_path
 
-    return user_cache_path("podium")
+    try:
+        return user_cache_path("podium")
+    except RuntimeError:
+        raise PodiumError(
+            "Where prepared data are to lie is not known: you have no home folder here.",
+            hint="Name a folder: PODIUM_DATA=DIR",
+        ) from None
 
 
 def database_url() -> str:
-    """The board's database: `PODIUM_DB`, else SQLite in the workspace."""
-    return os.environ.get("PODIUM_DB") or f"sqlite:///{root() / 'leaderboard' / 'board.sqlite'}"
+    """The address of the board's database: `PODIUM_DB`, else SQLite in the workspace."""
+    from sqlalchemy import URL  # it writes %, ? and their like as addresses have them
+
+    file = str(root() / "leaderboard" / "board.sqlite")
+    return os.environ.get("PODIUM_DB") or str(URL.create("sqlite", database=file))
+
+
+def database_file() -> Path | None:
+    """The file of the board's database, absolute; None for a server."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(database_url())
+    except (ArgumentError, ValueError):  # whoever opens it says so
+        return None
+    return Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
 
 
 def team(name: str | None = None) -> str:
@@ -67,9 +90,9 @@ def team(name: str | None = None) -> str:
     """
     chosen: object = name
     if name is None:
-        chosen = os.environ.get("PODIUM_TEAM") or _settings().get("team") or getpass.getuser()
+        chosen = os.environ.get("PODIUM_TEAM") or _settings().get("team") or user()
     chosen = unicodedata.normalize("NFC", str(chosen))
-    if not _TEAM.fullmatch(chosen):
+    if not _TEAM.fullmatch(_in_letters(chosen)):
         raise PodiumError(
             f"The team name {chosen[:60]!r} cannot be used.",
             problems=[
@@ -84,12 +107,28 @@ def team(name: str | None = None) -> str:
     return chosen
 
 
+def _in_letters(name: str) -> str:
+    """A name with a letter for each mark that its script combines with the letter before.
+
+    Joiners count only after letters that have no case: elsewhere nobody sees them.
+    """
+    kinds = [unicodedata.category(sign)[0] for sign in name]
+    letters = list(name)
+    for place in range(1, len(name)):
+        sign, before, after = name[place], name[place - 1], "".join(kinds[place + 1 : place + 2])
+        cased = before.lower() != before.upper()
+        joins = sign in JOINERS and kinds[place - 1] in "LM" and after == "L" and not cased
+        if joins or (kinds[place] == "M" and kinds[place - 1] in "LMN"):
+            letters[place] = "a"
+    return "".join(letters)
+
+
 def _settings() -> dict[str, object]:
     file = root() / "podium.toml"
     if not file.is_file():
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PodiumError(
             f"{file} is not valid TOML: {error}.", hint='For example: team = "ana"'

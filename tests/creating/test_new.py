@@ -153,6 +153,30 @@ def test_what_is_written_is_linted_and_imports_public_names_alone(place):
     ]
     tables = {"table": "train.csv", "test": "test.csv", "metric": "auc", "target": "ill"}
     wishes += [tables, {**tables, "solution": "solution.csv", "metric": "f1"}]
+    everything = table().assign(weight=1.5, half=["train", "test"] * 200, level=[1, 2] * 200)
+    everything.to_csv("all.csv", index=False)
+    Path("scans").mkdir()
+    Path("scans", "a.png").write_bytes(b"")
+    Path("grade.py").write_text(
+        '"""Theirs."""\n\n\n'
+        "def grade(submission, answers):\n"
+        '    """Count what differs."""\n'
+        "    return float(sum(submission[n].ne(answers[n]).sum() for n in submission))\n"
+    )
+    several = [("rmse", ["value", "a"]), ("accuracy", ["grade", "ill"])]
+    wishes += [
+        {"table": "all.csv", "metric": metric, "target": target, "weight": "weight", **more}
+        for metric, target in several
+        for more in ({}, {"split": "given", "by": "half", "stratum": "kind"})
+    ]
+    wishes += [
+        {"table": "all.csv", "metric": "qwk", "target": "level", "beside": ["scans"]},
+        {"table": "all.csv", "metric": "map@5", "target": "grade", "weight": None},
+        {"table": "all.csv", "metric": "grade.py", "target": ["grade", "note"], "given": ["a"]},
+        {**tables, "solution": "solution.csv", "metric": "grade.py", "beside": ["scans"]},
+        {"table": "all.csv", "metric": "log_loss", "target": ["ill", "two"]},
+    ]
+    everything.assign(two=everything["ill"]).to_csv("all.csv", index=False)
     for number, wish in enumerate(wishes):
         spec = specify(NewOptions(f"mine_{number}", **wish))
         write(spec, place / "competitions" / spec.name)
@@ -396,7 +420,7 @@ def test_everything_is_told_at_once(place):
         new(NewOptions("2mine", table=place / "bad.csv", target="value", metric="rmse", by="b"))
     assert [problem.split(":")[0] for problem in error.value.problems] == [
         "NAME '2mine' must be a Python name",
-        "--by b needs --split grouped, or --split time",
+        "--by b needs --split grouped, time or given",
         "bad.csv, column 'id'",
         "bad.csv, column 'value'",
     ]

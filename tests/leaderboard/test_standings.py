@@ -11,7 +11,7 @@ from podium.competition import folders as competition
 from podium.errors import BoardError, UnknownNameError
 from podium.figures import shown as shown_figures
 from podium.leaderboard.board import open_board
-from podium.leaderboard.record import Record, Withdrawal
+from podium.leaderboard.record import Record, Withdrawal, now
 from podium.leaderboard.standings import View, shaken, standings
 
 GROUPS = 40
@@ -233,7 +233,7 @@ def test_score_all_keeps_to_the_limit(sample, workspace, podium_cli):
 
 
 def test_a_limit_holds_against_two_at_once(board):
-    add(board, "a", 1.0, created="2999-01-01T00:00:00+00:00")
+    add(board, "a", 1.0, created=now())
     late = contest(board).record("ana-a")
     with pytest.raises(BoardError, match="the limit is 1 a day"):
         board.add(Record(**{**vars(late), "submission": "ana-b"}), daily_limit=1)

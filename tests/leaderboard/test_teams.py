@@ -46,7 +46,7 @@ def laptops(git, sample, tmp_path, monkeypatch):
         git("clone", "shared.git", name)
         monkeypatch.chdir(tmp_path / name)
         if name == "first":
-            Path(".gitattributes").write_text("*.jsonl merge=union\n")
+            Path(".gitattributes").write_text("* -text\n*.jsonl merge=union\n")
             Path(".gitignore").write_text((ROOT / ".gitignore").read_text())
             git("add", ".")
             git("commit", "-m", "begin")

@@ -35,7 +35,7 @@ X = part().features["x"]
 
 def competition(metric, name, *targets):
     return SimpleNamespace(
-        metric=metric, primary=Score(name=name, title=name), targets=tuple(targets)
+        metric=metric, primary=Score(name=name, title=name), targets=tuple(targets), metric_by=()
     )
 
 
@@ -112,3 +112,20 @@ def test_boosting_reports_every_so_many_rounds_and_a_seed_gives_the_same_trees()
     assert [step for step, _ in told] == [10, 20, 30]
     assert told[0][1] > told[-1][1]
     assert (predicted[0] == predicted[1]).all()
+
+
+def test_several_targets_have_trees_and_a_constant_each():
+    targets = [Target(name="y"), Target(name="z", label=True)]
+    train = part(y=X * 2, z=np.where(X > 0, "b", "a"))
+    facts = competition(regression("y", "mae"), "mae", targets[0])
+    facts.targets = targets
+    model = BestConstant(facts)
+    model.fit(train)
+    assert set(model.predict(train)["z"]) <= {"a", "b"}
+    trees = TableTrees(targets[:1] * 2, {"rounds": 5, "components": 4}, 0, objective="l2")
+    assert len(trees.answers) == 2
+    top = TableTrees(targets[1:], {"rounds": 5, "components": 4}, 0, objective="top_2")
+    top.fit(train)
+    said = top.predict(train)["z"].str.split(" ")
+    assert {tuple(sorted(one)) for one in said} == {("a", "b")}
+    assert (said.str[0] == train.targets["z"]).mean() > 0.8

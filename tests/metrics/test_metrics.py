@@ -5,7 +5,9 @@ import pytest
 from scipy import stats as scipy_stats
 from sklearn import metrics as sk
 
+from podium import metrics
 from podium.competition.metric import whole_metric
+from podium.errors import PodiumError
 from podium.metrics import KNOWN, labels, probabilities, ranking, regression
 from podium.metrics.stats import Cells, Tally
 
@@ -128,6 +130,7 @@ EVERY = {
     "labels": lambda name: (labels("y", name, positive="1"), coded(str)),
     "probabilities": lambda name: (probabilities("y", name), coded(float)),
     "ranking": lambda name: (ranking("y", name), coded(float)),
+    "ranked": lambda name: (metrics.ranked("y", name), coded(str)),
 }
 
 
@@ -179,3 +182,55 @@ def test_strange_labels_are_bounded():
     layout = metric.layout({"y": truth}, {"y": said})
     assert metric.statistics({"y": truth}, {"y": said}, layout).shape == (1000, 3 * 23)
     assert metric.score({"y": truth}, {"y": said}) == {"f1_macro": 0.0}
+
+
+def test_scores_by_columns_are_averaged_and_rows_weighted():
+    from sklearn.metrics import f1_score, log_loss, mean_squared_error, r2_score
+
+    rng = np.random.default_rng(3)
+    truth = {"a": rng.normal(size=40), "b": rng.normal(size=40), "w": rng.uniform(0.1, 3, 40)}
+    said = {name: truth[name] + rng.normal(size=40) for name in ("a", "b")}
+    each = [metrics.regression(name, "rmse", "r2") for name in ("a", "b")]
+    sides = [np.column_stack([side["a"], side["b"]]) for side in (truth, said)]
+    plain = metrics.averaged(*each).score(truth, said)
+    rmse = np.sqrt(mean_squared_error(*sides, multioutput="raw_values"))
+    assert plain["rmse"] == pytest.approx(rmse.mean())
+    assert plain["r2"] == pytest.approx(r2_score(*sides))
+    counted = metrics.weighted(metrics.averaged(*each), by="w").score(truth, said)
+    weights = {"sample_weight": truth["w"]}
+    rmse = np.sqrt(mean_squared_error(*sides, multioutput="raw_values", **weights))
+    assert counted["rmse"] == pytest.approx(rmse.mean())
+    assert counted["r2"] == pytest.approx(r2_score(*sides, **weights))
+    labels = {"y": rng.choice(["u", "v"], 40).astype(object), "w": truth["w"] / 1000}
+    guesses = {"y": rng.choice(["u", "v"], 40).astype(object)}
+    f1 = metrics.weighted(metrics.labels("y", "f1_macro"), by="w").score(labels, guesses)
+    expected = f1_score(labels["y"], guesses["y"], average="macro", **weights)
+    assert f1["f1_macro"] == pytest.approx(expected)
+    yes = {"p": (labels["y"] == "u").astype(float), "w": truth["w"]}
+    chance = {"p": rng.uniform(0.1, 0.9, 40)}
+    loss = metrics.weighted(metrics.probabilities("p", "log_loss"), by="w").score(yes, chance)
+    assert loss["log_loss"] == pytest.approx(log_loss(yes["p"], chance["p"], **weights))
+    with pytest.raises(ValueError, match="sum over rows"):
+        metrics.weighted(metrics.ranking("p", "auc"), by="w")
+
+
+def test_quadratic_weighted_kappa():
+    from sklearn.metrics import accuracy_score, cohen_kappa_score
+
+    rng = np.random.default_rng(4)
+    a, b = rng.integers(0, 5, 60), rng.integers(0, 5, 60)
+    b[:30] = a[:30]
+    sides = [{"y": side.astype(str).astype(object)} for side in (a, b)]
+    found = metrics.labels("y", "qwk", "accuracy").score(*sides)
+    assert found["qwk"] == pytest.approx(cohen_kappa_score(a, b, weights="quadratic"))
+    assert found["accuracy"] == pytest.approx(accuracy_score(a, b))
+    with pytest.raises(PodiumError, match="whole numbers"):
+        metrics.labels("y", "qwk").score(sides[0], {"y": np.full(60, "x", dtype=object)})
+
+
+def test_mean_average_precision():
+    truth = {"y": np.array(["a", "b", "c d", "e"], dtype=object)}
+    said = {"y": np.array(["a b", "x b", "d x c", ""], dtype=object)}
+    found = metrics.ranked("y", "map@1", "map@3").score(truth, said)
+    assert found["map@3"] == pytest.approx((1 + 1 / 2 + (1 + 2 / 3) / 2 + 0) / 4)
+    assert found["map@1"] == pytest.approx((1 + 0 + 1 + 0) / 4)

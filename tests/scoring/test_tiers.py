@@ -86,6 +86,45 @@ def test_tries_that_really_differ_are_hardly_flattered():
     assert tiers.optimism(*entries(values[:1])) is None
 
 
+@pytest.mark.parametrize("submissions", [2, 3, 20])
+@pytest.mark.parametrize("common", [0.0, 1.0, 30.0])
+def test_a_bound_is_never_below_what_is_expected_nor_below_0(submissions, common):
+    rng = np.random.default_rng(6)
+    for lead in (0.0, 0.3, 1.0, 3.0):
+        values = common * rng.normal(size=20) + rng.normal(size=(submissions, 20))
+        values[0] += lead  # one that is really better, among equal ones
+        found = tiers.optimism(*entries(values))
+        assert 0 <= found.expected <= found.bound
+
+
+def covered(submissions, groups, spread, boards, seed=7):
+    """The share of boards whose best is flattered by no more than is said.
+
+    Args:
+        submissions: Tries of a board.
+        groups: Of rows.
+        spread: Of true scores, in standard errors of the noise that tries do not share.
+        boards: How many are drawn.
+    """
+    rng = np.random.default_rng(seed)
+    held = 0
+    for _ in range(boards):
+        real = spread * rng.normal(size=submissions) / np.sqrt(groups)
+        noise = rng.normal(size=groups) + rng.normal(size=(submissions, groups))
+        scores, influence = entries(real[:, None] + noise)
+        of_rows = noise.mean(axis=1) - noise.mean()
+        held += of_rows[scores.argmax()] <= tiers.optimism(scores, influence).bound
+    return held / boards
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("submissions", [2, 5, 30, 100])
+@pytest.mark.parametrize("groups", [20, 50, 200])
+@pytest.mark.parametrize("spread", [0.0, 1.0, 3.0])
+def test_a_bound_holds_in_95_of_100_boards(submissions, groups, spread):
+    assert covered(submissions, groups, spread, 200) >= (0.9 if groups > 20 else 0.85)
+
+
 def drawn(rng, submissions, groups, real, shift=0.0):
     """Scores and influence values of a part, as a mean over groups: half of the noise is common."""
     noise = rng.normal(size=groups) + rng.normal(size=(submissions, groups))

@@ -29,7 +29,7 @@ PAGES = [
 ]
 TRAINING = {"README", "models", "tuning"}
 """Pages whose Python trains for a while."""
-FOLLOWED = [ROOT / "docs" / "organiser.md"]
+FOLLOWED = [ROOT / "docs" / f"{name}.md" for name in ("organiser", "course")]
 """Pages that make competitions of their own, and are followed block by block."""
 COMMANDS = typer.main.get_command(cli.command_line()).commands
 
@@ -155,13 +155,13 @@ def test_a_guide_is_followed_word_for_word(path, workspace, tmp_path, own_cache,
     podium.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("PODIUM_WORKSPACE", str(workspace))
-    text = path.read_text(encoding="utf-8")
+    text, names = path.read_text(encoding="utf-8"), {}
     for language, block in re.findall(r"^```(python|sh)\n(.*?)^```", text, re.S | re.M):
         named = re.match(r"# (\S+\.py)\n", block)
         if named:
             Path(named[1]).write_text(block, encoding="utf-8")
         elif language == "python":
-            exec(compile(block, str(path), "exec"), {})
+            exec(compile(block, str(path), "exec"), names)
         else:
             done = subprocess.run(["sh", "-e"], input=block, capture_output=True, text=True)
             assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"

@@ -296,7 +296,7 @@ def _model_of(data: Data, record: Record, team: str) -> str | Path:
     competition = data.competition
     named = str(record.provenance.get("model_file", ""))
     sha256 = record.provenance["model_sha256"]
-    if record.model in competition.models and named == f"{competition.name}/{record.model}":
+    if record.model in competition.models and named == f"{competition.id}/{record.model}":
         if file_sha256(competition.folder / "models" / f"{record.model}.py") != sha256:
             raise _NoFoldsError("its model has changed since it was trained")
         return str(record.model)

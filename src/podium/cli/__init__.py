@@ -44,6 +44,7 @@ COMMANDS = {  # in the order in which help lists them
     "new": "competitions.new",
     "verify": "competitions.verify",
     "freeze": "competitions.freeze",
+    "rename": "competitions.rename",
 }
 """Where each command is: a module of this package, and its function."""
 TRAIN = {"run", "cv", "tune", "predict"}
@@ -71,6 +72,8 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed: nobody reads what is printed
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="backslashreplace")  # letters that it does not know
+    os.environ["MPLBACKEND"] = "Agg"  # files are drawn, whatever a notebook around this says
     named = sys.argv[1:2]
     try:
         with Exits():

@@ -85,11 +85,11 @@ def handled(files: Any, as_json: bool) -> None:
     """Print what became of files.
 
     Raises:
-        typer.Exit: If any was refused, with status 1.
+        typer.Exit: If any was refused or ignored, with status 1.
     """
     if as_json:
         printing.document([asdict(handled) for handled in files])
     else:
         submissions.handled(files)
-    if any(handled.problem for handled in files):
+    if any(handled.problem or handled.status == "ignored" for handled in files):
         raise typer.Exit(1)

@@ -73,8 +73,8 @@ def data(
     comp: Comp,
     dataset: DatasetName = None,
     source: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="DIR", help="A folder or zip that has the raw files."),
+        str | None,
+        typer.Option("--from", metavar="DIR", help="A folder, zip, URL or DOI with the files."),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -110,20 +110,23 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the competition: a Python name.")],
     table: CsvFile = None,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="COLUMN", help="What to predict.")
+        list[str] | None,
+        typer.Option("--target", metavar="COLUMN", help="What to predict; may be given again."),
     ] = None,
     row_id: Annotated[
         str | None, typer.Option("--id", metavar="COLUMN", help="Ids. Default: the column `id`.")
     ] = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", metavar="NAME", help="rmse, mae, auc, f1_macro, ...")
+        str | None,
+        typer.Option("--metric", metavar="NAME", help="rmse, auc, f1_macro, ... or a metric file."),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option("--split", metavar="HOW", help="random, stratified, grouped or time."),
+        typer.Option("--split", metavar="HOW", help="random, stratified, grouped, time or given."),
     ] = None,
     by: Annotated[
-        str | None, typer.Option("--by", metavar="COLUMN", help="Groups that stay whole, or times.")
+        str | None,
+        typer.Option("--by", metavar="COLUMN", help="Groups that stay whole, times, or parts."),
     ] = None,
     test: Annotated[
         Path | None, typer.Option("--test", metavar="FILE", help="Rows without answers.")
@@ -137,16 +140,52 @@ def new(
     positive: Annotated[
         str | None, typer.Option("--positive", metavar="LABEL", help="Which class is positive.")
     ] = None,
+    stratum: Annotated[
+        str | None,
+        typer.Option("--stratum", metavar="COLUMN", help="Scored by its values, too."),
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", metavar="COLUMN", help="How much each row counts.")
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--given", metavar="COLUMN", help="For a metric file, beside the answers."),
+    ] = None,
+    predict: Annotated[
+        str | None,
+        typer.Option("--predict", metavar="KIND", help="Of a metric file: number, label or text."),
+    ] = None,
+    lower_is_better: Annotated[
+        bool | None,
+        typer.Option("--lower-is-better/--higher-is-better", help="Of a metric file."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DIR", help="A folder, URL or DOI with all the files."),
+    ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--beside", metavar="PATH", help="A file or folder that models are handed."),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", metavar="TEXT", help="Of the data, in words.")
+    ] = None,
+    citation: Annotated[
+        str | None, typer.Option("--citation", metavar="TEXT", help="Of the data.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a competition of a table: folder, frozen split, metric, models."""
+    from podium.creating.kit import look
     from podium.creating.options import NewOptions
     from podium.creating.spec import missing
+
+    kit = None
 
     options = NewOptions(
         name,
         table=table,
-        target=target,
+        target=target or None,
         metric=metric,
         row_id=row_id,
         split=split,
@@ -155,8 +194,22 @@ def new(
         sample=sample,
         solution=solution,
         positive=positive,
+        stratum=stratum,
+        weight=weight,
+        given=given or None,
+        predict=predict,
+        lower_is_better=lower_is_better,
+        source=source,
+        beside=beside or None,
+        licence=licence,
+        citation=citation,
     )
+    if options.source is not None:
+        kit = look(options.source)
+        competitions.guessed(kit)
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+        if kit is not None:
+            options = kit.options(competitions.chosen(options, kit))
         options = competitions.asked(options, missing(options))
     made = api.new(**vars(options))
     if as_json:
@@ -204,3 +257,23 @@ def freeze(
         printing.document(asdict(frozen))
     else:
         competitions.frozen(frozen)
+
+
+def rename(
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD", help="A competition.", autocompletion=completing.competitions
+        ),
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name: a Python name.")],
+    as_json: Json = False,
+) -> None:
+    """Give a competition another name; board, submissions and studies come along."""
+    renamed = api.rename(old, new)
+    if as_json:
+        printing.document({**asdict(renamed), "folder": str(renamed.folder)})
+        return
+    printing.out(f"{old} is called {renamed.name} now: {printing.near(renamed.folder)}")
+    for place in renamed.left:
+        printing.out(f"the old name still stands in {place}")

@@ -35,13 +35,14 @@ def datasets(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 def submissions(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """IDs and names of the competition that the line names; of all where a command takes none."""
+    from podium.competition import folders
     from podium.leaderboard import naming
     from podium.leaderboard.board import open_board
 
     takes = {parameter.name for parameter in ctx.command.params}
     with suppress(PodiumError, ValueError, OSError):
         board = open_board()
-        competition = _named(ctx)[0] if "comp" in takes else None
+        competition = folders.load(_named(ctx)[0]).id if "comp" in takes else None
         return naming.beginning(board, incomplete, competition) if board.exists else []
     return []
 

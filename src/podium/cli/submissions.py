@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,8 @@ from podium.cli.options import (
     DatasetName,
     File,
     Json,
+    LimitMemory,
+    LimitTime,
     Message,
     Name,
     Submission,
@@ -22,6 +24,16 @@ from podium.cli.options import (
     Team,
     Yes,
 )
+from podium.competition.folders import name_of
+
+if TYPE_CHECKING:
+    from podium.leaderboard.record import Record
+
+
+def _said(record: Record, *names: str) -> dict[str, Any]:
+    """Fields of a record, and of whose board it is."""
+    board = {"competition": name_of(record.competition), "dataset": record.dataset}
+    return {name: getattr(record, name) for name in names} | board
 
 
 def check(comp: Comp, file: File, dataset: DatasetName = None, as_json: Json = False) -> None:
@@ -52,11 +64,22 @@ def submit(
 
 def score_all(
     comp: Annotated[str | None, typer.Argument(metavar="COMP", help="Default: all.")] = None,
+    models: Annotated[
+        bool, typer.Option("--models", help="Run the model files (.py) there, too, walled in.")
+    ] = False,
+    limit_time: LimitTime = None,
+    limit_memory: LimitMemory = None,
     as_json: Json = False,
 ) -> None:
     """Score every file under submissions/ that was not scored yet."""
     with live.progress() as progress:
-        handled = api.score_all(comp, progress=progress)
+        handled = api.score_all(
+            comp,
+            models=models,
+            limit_time=limit_time,
+            limit_memory=limit_memory,
+            progress=progress,
+        )
     answers.handled(handled, as_json)
 
 
@@ -98,11 +121,10 @@ def withdraw(
     """Take a submission of your team out of the ranking, for good; on a terminal it asks first."""
     record, new = api.withdraw(submission, team=team, confirm=answers.confirmation(yes))
     if as_json:
-        names = ("submission", "competition", "dataset", "team", "name")
-        printing.document({**{name: getattr(record, name) for name in names}, "new": new})
+        printing.document({**_said(record, "submission", "team", "name"), "new": new})
         return
     state = "is withdrawn" if new else "was withdrawn already"
-    where = f"{record.competition}/{record.dataset}"
+    where = f"{name_of(record.competition)}/{record.dataset}"
     printing.out(f"{record.submission} ({record.name}, team {record.team}) on {where} {state}.")
 
 
@@ -115,8 +137,7 @@ def remark(
     """Change the remark on a submission of your team."""
     record = api.remark(submission, message, team=team)
     if as_json:
-        names = ("submission", "competition", "dataset", "team", "name", "message")
-        printing.document({name: getattr(record, name) for name in names})
+        printing.document(_said(record, "submission", "team", "name", "message"))
     else:
         printing.out(f"{record.submission} ({record.name}, team {record.team}): {record.message}")
 

@@ -122,6 +122,8 @@ class Target:
     Attributes:
         label: Whether it is a label: whole numbers or text, kept as text.
         free: Whether labels may be any, as the names of clusters; else those of train are meant.
+        text: Whether it is any text, the empty one and long ones too, kept as it stands; it is a
+            free label then.
         matrix: Whether it is a matrix: a submission has a column for each gene of the dataset
             instead of one with the target's name. It is the only target then.
     """
@@ -132,7 +134,14 @@ class Target:
     high: float = math.inf
     label: bool = False
     free: bool = False
+    text: bool = False
     matrix: bool = False
+
+    def __post_init__(self) -> None:
+        """A text is a free label."""
+        if self.text:
+            object.__setattr__(self, "label", True)
+            object.__setattr__(self, "free", True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,13 +203,16 @@ class Competition:
         controls: Trivial models.
         halves_by: A kind of group that lies whole in the public or the private half.
         metric_by: Kinds of groups that the metric is given as columns beside the targets.
-        metric_id: What a metric of others calls the column of ids.
+        metric_id: What the organiser calls the column of ids: a metric of others is given it so,
+            and submissions may have it so.
         accepted: Probes of `podium verify` whose findings are meant to be, and why.
         observed: Whether the metric is given the counts of the rows too, as `observed`.
         transductive: Whether `predict` may learn from the features it is given.
         daily_limit: Submissions that a team may hand in on a day (UTC); None for any number.
         metric_version: Raised when the metric gives other scores: scores of different versions
             never stand beside each other. Golden scores hold it; `podium freeze` raises it.
+        id: What boards, studies and the cache know it by, for good: its first name, which
+            `podium rename` notes here. It is written as text.
     """
 
     name: str
@@ -219,6 +231,10 @@ class Competition:
     transductive: bool = False
     daily_limit: int | None = None
     metric_version: int = 1
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", self.id or self.name)
 
     @property
     def primary(self) -> Score:

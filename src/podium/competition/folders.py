@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import invalidate_caches
 from itertools import pairwise
@@ -13,7 +14,12 @@ from podium.competition.importing import import_part
 from podium.errors import PodiumError, UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from podium.competition.contract import Competition
+
+_ID = re.compile(r"""\bid\s*=\s*(["'])(\w+)\1""")
+"""Where `competition.py` notes an id: it is read without running its code."""
 
 
 def folders() -> list[Path]:
@@ -30,8 +36,28 @@ def names() -> list[str]:
     return list(dict.fromkeys(folder.name for folder in folders()))
 
 
+def name_of(key: str) -> str:
+    """The present name of the competition with an id; the id itself where it is not here."""
+    noted = (name for name, folder in _used().items() if name != key and _id_of(folder) == key)
+    return next(noted, key)
+
+
+def _used() -> dict[str, Path]:
+    """The folder of each name."""
+    return {folder.name: folder for folder in reversed(folders())}
+
+
+def _id_of(folder: Path) -> str:
+    """The id of a competition, which is its name where `competition.py` notes no other."""
+    try:
+        noted = _ID.search((folder / "competition.py").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):  # it says so when it is loaded
+        noted = None
+    return noted[2] if noted else folder.name
+
+
 def load(name: str) -> Competition:
-    """Load a competition's facts.
+    """Load a competition's facts, by its name or, where it was renamed, by its id.
 
     Raises:
         UnknownNameError: With the nearest name.
@@ -39,7 +65,9 @@ def load(name: str) -> Competition:
     """
     from podium.competition.contract import Competition
 
-    known = {folder.name: folder for folder in reversed(folders())}
+    known = _used()
+    if name not in known:
+        name = name_of(name)
     if name not in known:
         raise UnknownNameError("competition", name, sorted(known), hint="See them all: podium list")
     if problem := _unusable(known[name]):
@@ -48,9 +76,11 @@ def load(name: str) -> Competition:
     if not isinstance(competition, Competition) or competition.name != name:
         raise PodiumError(
             f"competitions/{name}/competition.py must end in "
-            f"`competition = Competition(name={name!r}, ...)`."
+            f"`competition = Competition(name={name!r}, ...)`.",
+            hint=f"Was the folder moved? Give it its old name back: podium rename OLD {name}",
         )
-    if problems := [*_wrong_facts(competition), *_left_beside(competition)]:
+    problems = [*_wrong_facts(competition), *_left_beside(competition)]
+    if problems := problems or _other_owners(competition, known):
         raise PodiumError(f"competitions/{name}/competition.py is wrong.", problems=problems)
     return competition
 
@@ -128,6 +158,13 @@ def _left_beside(competition: Competition) -> list[str]:
     return [f"{name} lies beside data/: move it there" for name in there]
 
 
+def _other_owners(competition: Competition, known: Mapping[str, Path]) -> list[str]:
+    """Other competitions with the same id: their boards would be one."""
+    others = [name for name in known if name != competition.name]
+    same = [name for name in others if _id_of(known[name]) == competition.id]
+    return [f"its id {competition.id!r} is that of competitions/{name}, too" for name in same]
+
+
 def _wrong_facts(competition: Competition) -> list[str]:
     """Which of a competition's facts have the wrong type or are empty."""
     from podium.competition.contract import Control, Dataset, Score, Stratum, Target
@@ -148,6 +185,8 @@ def _wrong_facts(competition: Competition) -> list[str]:
         whole = isinstance(entries, tuple) and all(isinstance(entry, kind) for entry in entries)
         if not whole or not entries:
             problems.append(f"{name} must be a tuple of one {kind.__name__} or more")
+    if not (isinstance(competition.id, str) and competition.id.isidentifier()):
+        problems.append("id must be a Python name")
     limit = competition.daily_limit
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         problems.append("daily_limit must be a whole number from 1 on, or None")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium.competition import mlebench
 from podium.competition.metric import ANSWERS, Metric, Table, whole_metric
 from podium.errors import PodiumError, SubmissionError, in_one_line, own_lines
 
@@ -34,19 +35,8 @@ if TYPE_CHECKING:
 _LINES = 5
 
 
-class ParticipantVisibleError(Exception):
-    """The submission is wrong: whoever handed it in reads the message."""
-
-
-class InvalidSubmissionError(ParticipantVisibleError):
-    """The same in mle-bench."""
-
-
-_STANDINS: Mapping[str, type[Exception]] = {
-    "mlebench.grade_helpers": InvalidSubmissionError,
-    "kaggle_metric_utilities": ParticipantVisibleError,
-}
-"""Modules that files of others take their error from."""
+class MetricError(PodiumError):
+    """A metric of others fails: the organiser's to mend."""
 
 
 def kaggle(score: Kaggle, *, name: str = "score", row_id: str = "id") -> Metric:
@@ -96,17 +86,21 @@ def metric_of(module: ModuleType, *, name: str, row_id: str) -> Metric:
 
 @contextmanager
 def stub_modules() -> Iterator[None]:
-    """Stand in for modules that files of others import their errors from and few have."""
+    """Stand in for modules that files of others import from and few have."""
     added = []
-    for path, error in _STANDINS.items():
+    for path, members in mlebench.MODULES.items():
         with contextlib.suppress(ModuleNotFoundError):
             __import__(path)
             continue
-        for place in ("mlebench", path) if "." in path else (path,):
-            module = sys.modules.setdefault(place, ModuleType(place))
-            module.__path__ = []
-            added.append(place)
-        setattr(sys.modules[path], error.__name__, error)
+        parts = path.split(".")
+        for count in range(1, len(parts) + 1):
+            place = ".".join(parts[:count])
+            if place not in sys.modules:
+                module = sys.modules[place] = ModuleType(place)
+                module.__path__ = []
+                added.append(place)
+        for member in members:
+            setattr(sys.modules[path], member.__name__, member)
     try:
         yield
     finally:
@@ -231,7 +225,7 @@ def _translate_errors(file: str, given: Sequence[str]) -> Iterator[None]:
         lines = own_lines(error, lambda path: str(path) == file)
         if isinstance(error, KeyError):
             lines.append(f"it is given the answers' {', '.join(map(repr, given))}")
-        raise PodiumError(
+        raise MetricError(
             f"The competition's metric fails: {type(error).__name__}: {said}",
             problems=lines[-_LINES:],
             hint="This is the organiser's to mend, not the submission's.",

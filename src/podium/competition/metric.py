@@ -6,7 +6,7 @@ merge, and the leave-one-group-out scores behind every interval (docs/decisions/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +80,56 @@ def joined(*metrics: Metric) -> Metric:
     """One metric that gives the scores of several, from their sums side by side.
 
     Args:
-        metrics: Any but those of `whole_metric`.
+        metrics: Any but those of `whole_metric`; of scores with one name, the last counts.
     """
+    return _together(metrics, lambda scores: {n: v for one in scores for n, v in one.items()})
+
+
+def averaged(*metrics: Metric) -> Metric:
+    """The mean of the scores of several metrics, as of one for each column: RMSE by columns.
+
+    Args:
+        metrics: Any but those of `whole_metric`, with the same scores.
+    """
+
+    def mean(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {name: sum(one[name] for one in scores) / len(scores) for name in scores[0]}
+
+    return _together(metrics, mean)
+
+
+def weighted(metric: Metric, by: str) -> Metric:
+    """A metric in which each row counts by its weight.
+
+    Args:
+        metric: A sum over rows: any but those of `whole_metric` and those with exact values.
+        by: The kind of group in `metric_by` that has the weights, numbers above 0.
+    """
+    if metric.whole is not None or metric.exact is not None:
+        raise ValueError("only a metric that is a sum over rows can be weighted")
+
+    def layout(solution: Table, predictions: Table) -> tuple[Layout, float]:
+        return metric.layout(solution, predictions), float(np.mean(_weights(solution)))
+
+    def _weights(solution: Table) -> Floats:
+        return np.asarray(solution[by], dtype=np.float64)
+
+    def statistics(solution: Table, predictions: Table, of: tuple[Layout, float]) -> Any:
+        from scipy.sparse import csr_array, diags_array
+
+        rows = csr_array(metric.statistics(solution, predictions, of[0]))
+        return csr_array(diags_array(_weights(solution) / of[1]) @ rows)
+
+    def finish(sums: Floats, of: tuple[Layout, float]) -> dict[str, Floats]:
+        return metric.finish(sums, of[0])
+
+    return Metric(statistics=statistics, finish=finish, layout=layout, pooled=metric.pooled)
+
+
+def _together(
+    metrics: Sequence[Metric], combined: Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]
+) -> Metric:
+    """Several metrics as one, whose scores are combined."""
 
     def statistics(solution: Table, predictions: Table, layouts: list[tuple[Layout, slice]]) -> Any:
         from scipy.sparse import csr_array, hstack
@@ -104,19 +152,24 @@ def joined(*metrics: Metric) -> Metric:
         return layouts
 
     def finish(sums: Floats, layouts: list[tuple[Layout, slice]]) -> dict[str, Floats]:
-        scores: dict[str, Floats] = {}
-        for metric, (layout, columns) in zip(metrics, layouts, strict=True):
-            scores |= metric.finish(sums[..., columns], layout)
-        return scores
+        return combined(
+            [
+                metric.finish(sums[..., columns], layout)
+                for metric, (layout, columns) in zip(metrics, layouts, strict=True)
+            ]
+        )
 
     def exact(solution: Table, predictions: Table) -> dict[str, float]:
-        scores: dict[str, float] = {}
-        for metric in metrics:
-            scores |= metric.exact(solution, predictions) if metric.exact else {}
-        return scores
+        return combined([one(solution, predictions) for one in exacts])
 
-    pooled = all(metric.pooled for metric in metrics)
-    return Metric(statistics=statistics, finish=finish, layout=layout, exact=exact, pooled=pooled)
+    exacts = [metric.exact for metric in metrics if metric.exact]
+    return Metric(
+        statistics=statistics,
+        finish=finish,
+        layout=layout,
+        exact=exact if exacts else None,
+        pooled=all(metric.pooled for metric in metrics),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import repeat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -83,6 +84,8 @@ class Part:
         tables: What belongs to things that the rows name, by the table's name: a row for each
             thing, with the key that a feature has as index. All that the dataset has, whichever
             rows are here; each is read when it is asked for.
+        files: What lies beside the tables, as pictures, by its name: `images/7.png`. All that the
+            dataset has, whichever rows are here.
         targets: The columns to predict (train only).
         truth: The matrix to predict, where the target is one (train only); see `slices`.
         folds: Fixed cross-validation fold of each row, int64 (train only).
@@ -102,6 +105,7 @@ class Part:
     counts: Counts | None = None
     sequences: Sequences | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
     targets: pd.DataFrame | None = None
     truth: Counts | None = None
     folds: NDArray[np.int64] | None = None
@@ -116,7 +120,7 @@ class Part:
 
     def __repr__(self) -> str:
         values = {part.name: getattr(self, part.name) for part in fields(self)}
-        values["tables"], values["members"] = self.tables or None, self.members or None
+        values |= {name: values[name] or None for name in ("tables", "files", "members")}
         given = [name for name, value in values.items() if value is not None]
         return f"<Part: {self.name}, {len(self):,} rows; {', '.join(given[1:])}>"
 

@@ -76,7 +76,7 @@ def facts_of(competition: Competition) -> str:
     """
     facts = {
         "targets": [
-            [t.name, repr(float(t.low)), repr(float(t.high)), t.label, t.matrix]
+            [t.name, repr(float(t.low)), repr(float(t.high)), t.label, t.matrix, *[True][: t.text]]
             for t in competition.targets
         ],
         "primary": [competition.primary.name, competition.primary.higher_is_better],
@@ -235,7 +235,7 @@ def is_ready(competition: Competition, dataset: Dataset) -> bool:
 
 def cache_folder(competition: Competition, dataset: Dataset) -> Path:
     """Where a dataset's prepared data lie: `public/`, `solution/` and the manifest."""
-    return workspace.cache() / competition.name / dataset.name
+    return workspace.cache() / competition.id / dataset.name
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

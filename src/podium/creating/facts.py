@@ -107,6 +107,37 @@ def with_version(text: str, name: str, version: int) -> str:
     return made
 
 
+def with_name(text: str, former: str, present: str) -> str:
+    """The text with another name of the competition, and the id that it keeps below it.
+
+    Raises:
+        PodiumError: If the name does not stand there as a text.
+    """
+    bare = text.lstrip("\ufeff")
+    calls = [n for n in ast.walk(ast.parse(bare)) if isinstance(n, ast.Call) and _makes_one(n)]
+    pairs = [(call, node) for call in calls if (node := _keyword(call, "name")) is not None]
+    named = [(call, node) for call, node in pairs if _text(node) == former]
+    if len(named) != 1:
+        raise PodiumError(
+            f"competition.py does not have {former!r} as a text in its Competition(name=...).",
+            hint="Write it there as text, and rename it again.",
+        )
+    call, node = named[0]
+    start, end = _span(bare, node)
+    raw = bare.encode()
+    line = raw[:start].decode().rpartition("\n")[2]
+    before = re.fullmatch(r"(\s*)name\s*=\s*", line)
+    new = f'"{present}"'
+    if _keyword(call, "id") is None:
+        new += f',\n{before[1]}id="{former}"' if before else f', id="{former}"'
+    return text[: len(text) - len(bare)] + raw[:start].decode() + new + raw[end:].decode()
+
+
+def _makes_one(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return name == "Competition"
+
+
 def _versions(text: str) -> Iterator[Any]:
     for node in ast.walk(ast.parse(text.lstrip("\ufeff"))):
         if isinstance(node, ast.keyword) and node.arg == "metric_version":

@@ -31,6 +31,7 @@ from podium.competition.version import (
     version_of,
 )
 from podium.creating import facts
+from podium.creating.example import README, TEST, refreshed
 from podium.creating.splitting import resplit
 from podium.data import dataset as data
 from podium.data import raw
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
 
 _FACTS, _SUMS = "competition.py", "checksums.json"
-_ORDER = (".retired.txt", ".csv", _FACTS, _SUMS, GOLDEN)
+_ORDER = (".retired.txt", ".csv", _FACTS, README, TEST, _SUMS, GOLDEN)
 """In which files are written, by the ends of their names."""
 _EXAMPLES = 5
 
@@ -181,6 +182,7 @@ def freeze(
             scores |= {entry.name: now} if now else {}
         version = _metric_version(work, differing, untold)
         _note_golden(work, scores, version)
+        _note_example(work)
         written = work.write()
     facts.forget(competition)
     competition = replace(competition, metric_version=version)
@@ -370,3 +372,14 @@ def _note_golden(work: _Work, scores: Mapping[str, golden.Scores], version: int)
     if document != read_golden(work.competition):
         place = work.competition.data_folder.relative_to(work.competition.folder)
         work.files[(place / GOLDEN).as_posix()] = json.dumps(document, indent=1) + "\n"
+
+
+def _note_example(work: _Work) -> None:
+    """What README.md and test_metric.py say of the metric, as it is now."""
+    before = work.text(README), work.text(TEST)
+    *now, notes = refreshed(work.competition, *before)
+    work.changes.extend(notes)
+    for name, old, new in zip((README, TEST), before, now, strict=True):
+        if new != old:
+            work.files[name] = new
+            work.changes.append(f"{name}: what it says of the metric")

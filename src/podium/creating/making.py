@@ -12,16 +12,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import copyfileobj
+from shutil import copyfile, copyfileobj
 from typing import TYPE_CHECKING
 
 from podium import scratch, workspace
 from podium.competition import folders as competitions
 from podium.creating import freezing
-from podium.creating.spec import Spec, specify
-from podium.creating.splits import draw, folds, halves
+from podium.creating.kit import look
+from podium.creating.spec import GIVEN_PARTS, Spec, part_names, specify
+from podium.creating.splits import How, draw, folds, halves
 from podium.creating.writer import write
 from podium.data import dataset as data
+from podium.data import tables
 from podium.data.formats import Expected, content
 from podium.errors import DataError, reason
 
@@ -43,6 +45,7 @@ class Created:
         rows: How many rows each part has.
         notes: What was decided on the way and should be known.
         found: Whether the competition is among those that Podium looks at from here.
+        model: A model to begin with.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Created:
     rows: Mapping[str, int]
     notes: tuple[str, ...]
     found: bool
+    model: str
 
 
 def make(options: NewOptions) -> Created:
@@ -59,7 +63,9 @@ def make(options: NewOptions) -> Created:
         DataError: With everything that is wrong with the name, the flags and the tables.
     """
     root = workspace.root() / "competitions"
-    spec = specify(options, _name_problems(options.name, root))
+    if options.source is not None:
+        options = look(options.source).options(options)
+    spec = specify(options, name_problems(options.name, root))
     try:
         root.mkdir(parents=True, exist_ok=True)
         with scratch.directory(".new-", root) as place:
@@ -77,10 +83,18 @@ def make(options: NewOptions) -> Created:
         rows=rows,
         notes=spec.notes,
         found=root.resolve() in workspace.competition_roots(),
+        model="lightgbm" if spec.learnable else "constant",
     )
 
 
-def _name_problems(name: str, root: Path) -> list[str]:
+def name_problems(name: str, root: Path, *, key: str = "") -> list[str]:
+    """Why a competition cannot be called so.
+
+    Args:
+        name: What it is to be called.
+        root: The folder that its own folder is to lie in.
+        key: Its id, where it has one: that name is its own.
+    """
     from keyword import iskeyword
 
     if not name.isidentifier() or iskeyword(name) or not name.isascii():
@@ -91,6 +105,9 @@ def _name_problems(name: str, root: Path) -> list[str]:
         return [f"{root / name} is there already, and is left as it is: take another NAME"]
     if name in competitions.names():
         return [f"NAME {name!r} is that of a competition that there is: take another"]
+    owner = competitions.name_of(name)
+    if name not in (key, owner):
+        return [f"NAME {name!r} was that of {owner!r}, whose board has it for good: take another"]
     return []
 
 
@@ -109,6 +126,11 @@ def _copy(spec: Spec, folder: Path) -> Spec:
             else:
                 table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
                 table.to_csv(raw, index=False)
+    for pattern, paths in spec.beside.items():
+        place = folder / pattern.rpartition("/")[0]
+        place.mkdir(exist_ok=True)
+        for path in paths:
+            copyfile(path, place / path.name)
     return replace(spec, files={name: folder / name for name in spec.files})
 
 
@@ -132,6 +154,7 @@ def _freeze(spec: Spec) -> dict[str, int]:
     dataset = made.dataset(TABLE)
     prepared = data.build(made, dataset)
     split = _split(spec, prepared, made.targets[0].name)
+    _check_strata(spec, split)
     file = made.folder / "splits" / f"{TABLE}.csv"
     file.parent.mkdir()
     split.to_csv(file, index=False, lineterminator="\n")
@@ -144,14 +167,17 @@ def _split(spec: Spec, prepared: Prepared, target: str) -> pd.DataFrame:
     import pandas as pd
 
     answers = prepared.targets.drop(columns="id")
-    classes = answers.idxmax(axis=1) if len(answers.columns) > 1 else answers[target]
-    unit = prepared.groups[spec.unit] if spec.by else None
+    classes = answers.idxmax(axis=1) if spec.kind == "probabilities" else answers[target]
+    unit = prepared.groups[spec.unit] if spec.unit != "row" else None
     ids = prepared.targets["id"]
-    if spec.test_ids is None:
+    given = None if spec.test_ids is None else ids.map(spec.test_ids)
+    if spec.how == How.GIVEN:
+        said = part_names(ids.map(_column(spec, str(spec.by))))
+        given = said.map(GIVEN_PARTS).mask(said == "train")
+    if given is None:
         part, fold = draw(spec.how, classes, unit)
         drawn = pd.DataFrame({"id": ids, "part": part, "fold": fold})
     else:
-        given = ids.map(spec.test_ids)
         test = given.notna()
         drawn = pd.DataFrame({"id": ids, "part": given.fillna("train"), "fold": float("nan")})
         if (given == "").any():
@@ -159,7 +185,40 @@ def _split(spec: Spec, prepared: Prepared, target: str) -> pd.DataFrame:
         drawn.loc[~test, "fold"] = folds(
             spec.how, classes[~test], None if unit is None else unit[~test]
         )
-    drawn["stratum"] = spec.stratum
+    drawn["stratum"] = _strata(spec, ids)
     rest = prepared.features.loc[~prepared.features["id"].isin(ids), ["id"]].assign(part="open")
     split = pd.concat([drawn, rest])
     return split.assign(fold=split["fold"].astype("Int64"))
+
+
+def _strata(spec: Spec, ids: pd.Series) -> pd.Series | str:
+    """The stratum of each of these rows."""
+    if spec.stratum_by is None:
+        return spec.stratum
+    return tables.labels(ids.map(_column(spec, spec.stratum_by))).map(spec.strata)
+
+
+def _column(spec: Spec, name: str) -> pd.Series:
+    """A column of the raw files as it stands, by id."""
+    files = [spec.files[file] for file in ("train.csv", "test.csv") if file in spec.files]
+    return tables.read(*files, row_id=spec.row_id, text=[name], only=[name]).set_index("id")[name]
+
+
+def _check_strata(spec: Spec, split: pd.DataFrame) -> None:
+    """Every stratum has rows in both halves of the test part.
+
+    Raises:
+        DataError: If one has none.
+    """
+    counts = split.groupby(["stratum", "part"]).size()
+    lacking = [
+        f"{value!r} has no {half} rows"
+        for value, name in spec.strata.items()
+        for half in ("public", "private")
+        if (name, half) not in counts
+    ]
+    if lacking:
+        raise DataError(
+            f"No competition was written: --stratum {spec.stratum_by} has too few rows of a value.",
+            problems=lacking,
+        )

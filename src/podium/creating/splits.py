@@ -37,13 +37,14 @@ class How(StrEnum):
     STRATIFIED = "stratified"
     GROUPED = "grouped"
     TIME = "time"
+    GIVEN = "given"
 
 
 def draw(how: How, target: pd.Series, unit: pd.Series | None) -> tuple[Parts, Numbers]:
     """Part and fold (NaN but in train) of each labelled row.
 
     Args:
-        how: One of the four.
+        how: Any but `given`.
         target: Answers, which `stratified` looks at.
         unit: Groups of `grouped`, sorted periods of `time`.
 

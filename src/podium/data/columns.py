@@ -135,6 +135,9 @@ def labels(
     column = table.column(target.name)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if target.text:
+        texts = column.cast(pa.string()).fill_null("").combine_chunks().dictionary_encode()
+        return decoded_labels(texts), []
     encoded = encoded_labels(column, known or ())
     if encoded is None:
         expected = "whole numbers or text are expected"

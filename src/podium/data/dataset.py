@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import shlex
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -46,7 +47,7 @@ from podium.competition.version import (
 from podium.data import beside, raw
 from podium.data.beside import TABLE, Tables
 from podium.errors import DataError, UnknownNameError, reason, require_extra
-from podium.scratch import file_sha256
+from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,8 @@ SPLIT = "split.csv"
 TRUTH = "train.truth.h5"
 ANSWER_ROWS = "train.answers.parquet"
 SEQUENCES = ".sequences.npy"
+FILES = "files"
+"""The folder of what lies beside the tables."""
 FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
 """Parts that are learnt from, and the file of each one's folds and groups."""
 _FROM = "--from DIR"
@@ -87,6 +90,8 @@ class Prepared:
         tables: What belongs to things that rows name, as the genes of a cell line, by a name: one
             row for each thing; the first column is its key and the name of a feature. Public, those
             of test rows too (docs/decisions/0027).
+        files: What lies beside the tables, as pictures, by a name that may have folders. Public:
+            models find them as `part.files`.
         answers: For a metric of others the organiser's answer rows as they are: `id` and the
             columns that it is given, in their own types; of the test rows at least. Without it the
             metric is given the targets, and the columns of `groups` that `metric_by` names.
@@ -103,6 +108,7 @@ class Prepared:
     sequences: Sequences | None = None
     truth: Counts | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
     answers: pd.DataFrame | None = None
 
 
@@ -196,6 +202,7 @@ class Data:
             counts=self.counts(f"{PUBLIC}/{name}.h5"),
             sequences=self.sequences(f"{PUBLIC}/{name}{SEQUENCES}"),
             tables=self.tables,
+            files=self.files,
             rng=np.random.default_rng([seed, *name.encode()]),
         )
 
@@ -216,6 +223,13 @@ class Data:
             if name.endswith(TABLE)
         }
         return Tables(files, get_command(self.competition, self.dataset))
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What lies beside the tables, by name."""
+        place = f"{PUBLIC}/{FILES}/"
+        named = [name for name in self.manifest["files"] if name.startswith(place)]
+        return {name.removeprefix(place): self.folder / name for name in named}
 
     @cached_property
     def genes(self) -> tuple[str, ...]:
@@ -403,6 +417,7 @@ def _of_these_files(
     }
     changed = [
         f"{name}: sha256 is {fact['sha256'][:12]}..., expected {expected[:12]}..."
+        + f": {LINE_ENDS}" * (expected in other_line_ends(competition.folder / name))
         for name, fact in now.items()
         if (expected := frozen[name]) not in (None, fact["sha256"])
     ]
@@ -505,7 +520,7 @@ def split_table(competition: Competition, dataset: Dataset, prepared: Prepared) 
     """
     file = competition.data_folder / "splits" / f"{dataset.name}.csv"
     if file.is_file():
-        return split_of_rows(file.read_bytes(), prepared)
+        return split_of_rows(file.read_bytes().replace(b"\r\n", b"\n"), prepared)
     if dataset.frozen:
         raise DataError(f"{file} is missing: the split of {competition.name}/{dataset.name}.")
     split: Callable[[Prepared], pd.DataFrame]
@@ -550,6 +565,8 @@ def fingerprint(prepared: Prepared) -> str:
                 digest.update(f"[{column}]".encode())
                 for chunk in _content(table[column]):
                     digest.update(chunk)
+    for name, file in sorted(prepared.files.items()):
+        digest.update(f"[file {name}:{scratch.file_sha256(file)}]".encode())
     for matrix in (prepared.counts, prepared.sequences, prepared.truth, prepared.ceiling):
         if isinstance(matrix, Counts | Sequences):
             for chunk in matrix.content():
@@ -600,6 +617,9 @@ def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd
         for matrix, ending in ((prepared.counts, ".h5"), (prepared.sequences, SEQUENCES)):
             if matrix is not None and rows.any():
                 matrix.take(rows).write(folder / PUBLIC / f"{name}{ending}")
+    for name, file in prepared.files.items():
+        (folder / PUBLIC / FILES / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, folder / PUBLIC / FILES / name)
     for name, one in prepared.tables.items():
         save(one, f"{PUBLIC}/{name}{beside.TABLE}")
     learnt, scored = rows_of["train"][labelled], test[labelled]
@@ -641,7 +661,10 @@ def _write_sample(
     """A file of the right form: every row has the same guess, or the counts as they are."""
     ids = prepared.features.loc[test, ["id"]]
     if prepared.truth is None or prepared.counts is None:
-        ids.assign(**_plain_guess(answers, labels)).to_csv(file, index=False)
+        import pandas as pd
+
+        guess = pd.DataFrame(_plain_guess(answers, labels), index=ids.index)
+        pd.concat([ids, guess], axis=1).to_csv(file, index=False)
         return
     import pyarrow as pa
     from pyarrow import csv
@@ -769,7 +792,9 @@ def with_plain_labels(competition: Competition, prepared: Prepared) -> Prepared:
     for target in competition.targets:
         if target.label:
             column = pd.concat({side: table[target.name] for side, table in sides.items()})
-            if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
+            if target.text:
+                column = column.fillna("").astype(str).astype(object)
+            elif not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"):
                 column = pd.Series(answer_labels(column), column.index, dtype=object)
             sides = {side: t.assign(**{target.name: column[side]}) for side, t in sides.items()}
     return replace(prepared, **sides)

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from podium.columns import first, many
 from podium.data.memory import limited
+from podium.documents import FETCH, LFS, POINTER
 from podium.errors import DataError, PodiumError, SubmissionError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _SECONDS, _PER_SECOND = 20, 4 << 20  # seconds in any case, and bytes that each second more is for
 _ROOM, _VALUE = 16 << 20, 64  # bytes that a file may take in any case, and for each value
 _MATRIX_VALUE = 32  # the same in a matrix: a number with all its digits, no texts
+_TEXT_VALUE = 1 << 16  # the same of a column of texts, up to `_OWN_ROOM`
 _SPARE = 1000  # rows beyond twice those that are expected
 _LIBRARIES, _COPIES = 64 << 20, 6  # bytes of memory in any case, and so often those of the columns
 _COLUMNS = 100_000  # beyond twice those that are expected: a table may lie on its side
@@ -67,7 +69,10 @@ FORMS = {
 }
 """By the ending of a name; none of them ends another."""
 TABLES = [end for end, form in FORMS.items() if form.kind != "FASTA"]
+_MARKS = "marks of a merge conflict"
 _SIGNATURES = {
+    LFS.encode(): POINTER,
+    b"<<<<<<< ": _MARKS,
     b"PAR1": "Parquet",
     b"ARROW1": "Feather",
     b"FEA1": "Feather of the first version",
@@ -88,6 +93,8 @@ _SIGNATURES = {
 _METHODS = (0, 8)  # of zip: stored and deflated; others may take any memory
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 _HINTS = {
+    POINTER: FETCH,
+    _MARKS: "Take one side: git checkout --ours FILE, or --theirs.",
     _EXCEL: "Save the table from pandas, to_csv(FILE, index=False) or to_parquet(FILE); or from "
     "Excel as CSV UTF-8.",
     _UTF16: 'Save it with encoding="utf-8", or convert it: iconv -f utf-16 -t utf-8',
@@ -106,6 +113,8 @@ class Expected:
         texts: Those of its columns that are read as text, as they stand.
         matrix: The target's name, where that is a matrix.
         size: Bytes of the file, of a table of one's own.
+        row_id: Another name that the column of ids may have.
+        long: Those of its columns whose texts may be long.
     """
 
     names: Sequence[str]
@@ -113,6 +122,8 @@ class Expected:
     texts: Sequence[str] = ("id",)
     matrix: str = ""
     size: int = 0
+    row_id: str = ""
+    long: Sequence[str] = ()
 
     @classmethod
     def of(cls, competition: Competition, rows: int, genes: Sequence[str] = ()) -> Expected:
@@ -123,6 +134,8 @@ class Expected:
             rows=rows,
             texts=["id", *labels],
             matrix=competition.targets[0].name if competition.matrix else "",
+            row_id=competition.metric_id if competition.metric_id != "id" else "",
+            long=[target.name for target in competition.targets if target.text],
         )
 
     @classmethod
@@ -136,7 +149,8 @@ class Expected:
         if self.rows is None:
             return _OWN_ROOM + _OWN_RATIO * self.size
         value = _MATRIX_VALUE if self.matrix else _VALUE
-        return _ROOM + value * self.rows * len(self.names)
+        long = min(_TEXT_VALUE * self.rows * len(self.long), _OWN_ROOM)
+        return _ROOM + value * self.rows * len(self.names) + long
 
     @property
     def memory(self) -> int:

@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from podium import scratch, workspace
 from podium.errors import DataError
-from podium.scratch import file_sha256
+from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
 if TYPE_CHECKING:
     import requests
@@ -200,9 +200,10 @@ def _locate(
         if actual == expected:
             return {name: candidate}, []
         together.add(candidate, actual)
+        what = LINE_ENDS if expected in other_line_ends(candidate) else "changed or truncated"
         problems.append(
             f"{name}: sha256 is {actual[:12]}..., expected {expected[:12]}...: "
-            f"changed or truncated ({_shown(candidate, unpacked, place)})"
+            f"{what} ({_shown(candidate, unpacked, place)})"
         )
     if len(together.files) > 1:
         if together.sha256 == expected:
@@ -378,9 +379,9 @@ def _download(
             else None,
             fname=file,
             path=folder,
-            downloader=partial(_stream, most=source.limit_mb, progress=progress),
+            downloader=partial(stream, most=source.limit_mb, progress=progress),
         )
-    except _TooLargeError as error:
+    except TooLargeError as error:
         raise DataError(
             f"{source.url} is larger than the {source.limit_mb:,} MiB that it may have: "
             "nothing was kept.",
@@ -400,7 +401,7 @@ def _download(
     return Path(path)
 
 
-class _TooLargeError(Exception):
+class TooLargeError(Exception):
     """A download that is larger than it may be."""
 
 
@@ -421,20 +422,20 @@ class _Limited:
         if length.isdecimal():
             self._total = int(length)
             if self._total > self._most:
-                raise _TooLargeError
+                raise TooLargeError
 
     def write(self, chunk: bytes) -> None:
         """Write what there is room for."""
         before, self._done = self._done, self._done + len(chunk)
         if self._done > self._most:
-            raise _TooLargeError
+            raise TooLargeError
         self._file.write(chunk)
         if self._progress and self._done // _TOLD > before // _TOLD:
             total = self._total and self._total / (1 << 20)
             self._progress.amount(self._done / (1 << 20), total, "MiB")
 
 
-def _stream(url: str, file: str, manager: Any, *, most: float, progress: Progress | None) -> None:
+def stream(url: str, file: str, manager: Any, *, most: float, progress: Progress | None) -> None:
     """Download as pooch does, of most MiB."""
     import pooch
     from requests.hooks import HOOKS
@@ -449,7 +450,7 @@ def _stream(url: str, file: str, manager: Any, *, most: float, progress: Progres
 
 def _kept(source: Source, competition: Competition, dataset: Dataset) -> Path:
     """Where a download is kept: a member that is fetched itself with the folder in its name."""
-    folder = workspace.cache() / "raw" / competition.name / dataset.name
+    folder = workspace.cache() / "raw" / competition.id / dataset.name
     return folder / (_itself(source) or source.url.rsplit("/", 1)[-1] or "-")
 
 

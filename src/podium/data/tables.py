@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,9 @@ OWN = ("part", "fold", "stratum")
 """Columns that Podium adds to every table."""
 
 
-def read(*files: Path, row_id: str | None, text: Sequence[str] = ()) -> pd.DataFrame:
+def read(
+    *files: Path, row_id: str | None, text: Sequence[str] = (), only: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Rows of CSV files together, in a random order that is always the same.
 
     The order tells nothing then, and ids that are given here tell nothing either.
@@ -40,14 +42,16 @@ def read(*files: Path, row_id: str | None, text: Sequence[str] = ()) -> pd.DataF
         row_id: The column of ids; it comes first, as text, and is called `id`. None numbers rows.
         text: Columns that are read as they stand: `01` is not `1`, and of what is written only the
             empty field is missing, not `NA` or `None`.
+        only: Columns that are wanted, beside the ids; None for all.
     """
     import pandas as pd
 
-    tables = [_read(file, [*([row_id] if row_id else []), *text])[1] for file in files]
+    named = [row_id] if row_id else []
+    wanted = None if only is None else {*named, *only}
+    tables = [_read(file, [*named, *text], wanted)[1] for file in files]
     rows = pd.concat(tables).sample(frac=1, random_state=0).reset_index(drop=True)
     ids = rows.pop(row_id).astype(str) if row_id else pd.Series(np.arange(len(rows))).astype(str)
-    rows.insert(0, "id", ids)
-    return rows
+    return pd.concat([ids.rename("id"), rows], axis=1)
 
 
 def labels(column: pd.Series) -> pd.Series:
@@ -57,23 +61,37 @@ def labels(column: pd.Series) -> pd.Series:
     return pd.Series(answer_labels(column), index=column.index, name=column.name, dtype=object)
 
 
-def answers(*rows: pd.DataFrame, label: str | None = None) -> pd.DataFrame:
+def one_hot(column: pd.Series, classes: Mapping[str, str]) -> pd.DataFrame:
+    """1 in the column of each label, else 0, as float64.
+
+    Args:
+        column: Of labels.
+        classes: The label of each column by its name.
+    """
+    import pandas as pd
+
+    label = labels(column)
+    hot = {name: (label == of).astype("float64") for name, of in classes.items()}
+    return pd.DataFrame(hot, index=column.index)
+
+
+def answers(*rows: pd.DataFrame, label: str | Sequence[str] | None = None) -> pd.DataFrame:
     """Answer rows as a metric of others takes them: every column in the type of its table.
 
     Args:
         rows: Tables with the same columns, `id` among them.
-        label: The column of labels, which was read as it stands, if it is one; rows without one
-            are left out.
+        label: The column of labels, which was read as it stands, if it is one, or several; rows
+            without one are left out.
     """
     import pandas as pd
 
     table = pd.concat(rows)
-    if label:
-        table = table.assign(**{label: labels(table[label])}).dropna(subset=[label])
-    own = {name: as_read(table[name]) for name in ["id", *([label] if label else [])]}
-    return table.reset_index(drop=True).assign(
-        **{name: pd.Series(values.tolist()) for name, values in own.items()}
-    )
+    named = [label] if isinstance(label, str) else [*(label or ())]
+    table = table.assign(**{name: labels(table[name]) for name in named}).dropna(subset=named)
+    own = {name: as_read(table[name]) for name in ["id", *named]}
+    table = table.reset_index(drop=True)
+    typed = pd.DataFrame({name: pd.Series(values.tolist()) for name, values in own.items()})
+    return pd.concat([table.drop(columns=list(typed)), typed], axis=1)[list(table)]
 
 
 def moments(column: pd.Series) -> pd.Series:
@@ -83,7 +101,8 @@ def moments(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.astype(np.float64)
     dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-    return (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    dates = dates.dt.as_unit("us")  # whose years are all that may be written, nanoseconds' not
+    return (dates - pd.Timestamp(0, tz="UTC").as_unit("us")) / pd.Timedelta(days=1)
 
 
 def periods(column: pd.Series) -> pd.Series:
@@ -101,8 +120,8 @@ class Checked:
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, path: Path) -> Checked:
-        """Read a file."""
+    def of(cls, path: Path, may: Collection[str] = ()) -> Checked:
+        """Read a file; it may have these columns that Podium has, too."""
         import pandas as pd
 
         try:
@@ -112,7 +131,7 @@ class Checked:
             return cls(path, pd.DataFrame(), (f"{one_line(error)} {error.hint}",))
         if text := formats.said(path):
             note(f"{path.name}: {text}")
-        problems = _header_problems(path, names)
+        problems = _header_problems(path, names, may)
         if not problems and not len(table):
             problems = [f"{path.name} has a header and no rows"]
         return cls(path, table, tuple(problems))
@@ -184,8 +203,10 @@ class Checked:
         return lines
 
 
-def _read(path: Path, text: Collection[str] = ()) -> tuple[list[str], pd.DataFrame]:
-    """The names of all columns of a CSV file, and its table.
+def _read(
+    path: Path, text: Collection[str] = (), only: Collection[str] | None = None
+) -> tuple[list[str], pd.DataFrame]:
+    """The names of all columns of a CSV file, and its table, or some columns of it.
 
     Some columns are read as they stand; an index that was saved beside them is left out.
 
@@ -200,13 +221,17 @@ def _read(path: Path, text: Collection[str] = ()) -> tuple[list[str], pd.DataFra
             raise DataError(f"{path} is {kind}: save the table as CSV.")
         names, _ = header(file, path, separator, own)
         how: Any = {"sep": separator, "encoding": "utf-8-sig"}
-        table = pd.read_csv(file, **how, low_memory=False)
+        some = None if only is None else (lambda name: name in only)
+        text = text if only is None else set(text) & set(only)
+        table = pd.read_csv(file, **how, usecols=some, low_memory=False)
         if not isinstance(table.index, pd.RangeIndex):
             raise ValueError("the rows have more fields than the header")  # noqa: TRY004
         if text:
             plain: Any = {"dtype": str, "keep_default_na": False, "na_values": [""]}
             file.seek(0)
-            table = table.assign(**pd.read_csv(file, usecols=lambda n: n in text, **how, **plain))
+            texts = pd.read_csv(file, usecols=lambda n: n in text, **how, **plain)
+            rest = table.drop(columns=list(texts))
+            table = pd.concat([rest, texts], axis=1)[list(table)]
     if str(table.columns[0]).startswith("Unnamed: "):
         table = table.iloc[:, 1:]
     for name in table:
@@ -215,12 +240,12 @@ def _read(path: Path, text: Collection[str] = ()) -> tuple[list[str], pd.DataFra
     return names, table
 
 
-def _header_problems(path: Path, names: Sequence[str]) -> list[str]:
+def _header_problems(path: Path, names: Sequence[str], may: Collection[str]) -> list[str]:
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     lines = [f"{path.name} has the column {name!r} more than once" for name in twice]
     if len(names) < 2:
         lines.append(f"{path.name} has one column only, {names[0]!r}")
-    own = sorted(set(names) & set(OWN))
+    own = sorted((set(names) & set(OWN)) - set(may))
     return lines + [f"{path.name}: Podium has a column {n!r} of its own: rename it" for n in own]
 
 

@@ -7,6 +7,7 @@ cluster does the same there.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from podium.errors import PodiumError, note, require_extra
-from podium.machine import cores
+from podium.machine import cores, is_limited
 
 if TYPE_CHECKING:
     import distributed
@@ -56,7 +57,8 @@ def opened(jobs: int | None, dask: str | None) -> Iterator[Executor]:
 
 def threads(share: int) -> int | None:
     """How many threads a job's libraries may use; None for what the environment says."""
-    return max(1, cores() // share) if share > 1 else None
+    said = "OMP_NUM_THREADS" in os.environ or not is_limited()
+    return None if share == 1 and said else max(1, cores() // share)
 
 
 class UnfitError(PodiumError):

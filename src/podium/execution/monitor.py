@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from podium.errors import ModelError
 from podium.execution import policy
+from podium.machine import memory_left
 
 if TYPE_CHECKING:
     from typing import IO
@@ -198,7 +199,7 @@ def available() -> float:
     if PROC:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         free = next(line for line in lines if line.startswith("MemAvailable"))
-        return int(free.split()[1]) / 1024
+        return min(int(free.split()[1]) / 1024, memory_left())
     import psutil
 
     return psutil.virtual_memory().available / _MIB

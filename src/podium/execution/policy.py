@@ -142,10 +142,8 @@ def _hidden() -> Iterator[Path]:
     yield from {folder.parent for folder in folders()}
     for name in ("leaderboard", "submissions", "predictions"):
         yield workspace.root() / name
-    url = workspace.database_url()
-    if url.startswith("sqlite:///"):
-        file = url.removeprefix("sqlite:///").partition("?")[0]
-        yield from (Path(file + ending) for ending in ("", "-wal", "-shm", "-journal"))
+    if file := workspace.database_file():
+        yield from (Path(f"{file}{ending}") for ending in ("", "-wal", "-shm", "-journal"))
 
 
 def _around(path: Path, hidden: set[Path], above: set[Path]) -> Iterator[Path]:

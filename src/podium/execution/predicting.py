@@ -506,7 +506,7 @@ def _predicted(
     progress: Progress | None,
 ) -> tuple[Done, bool]:
     """Predictions of the rows, and whether the fitted model came from the cache."""
-    names = ("fitted", data.competition.name, data.dataset.name)
+    names = ("fitted", data.competition.id, data.dataset.name)
     kept = workspace.cache().joinpath(*names, f"{file.name}-{_made_of(data, file, seed)}.pickle")
     done = worker.predict(
         params,

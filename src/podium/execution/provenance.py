@@ -98,7 +98,8 @@ def _ask(*command: str, off: Sequence[str] = ()) -> str:
     return subprocess.run(
         ["git", "-C", str(workspace.root()), *_OFF, *command],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",  # names of files and branches are bytes
         timeout=10,
         check=True,
         env={**os.environ, **_ALONE, **settings},

@@ -55,7 +55,7 @@ def predict_test(
     """
     done = trainings.result(trainings.submit(None, params, seed, None))
     model.note_change()
-    name = f"{data.competition.name}/{model.name}" if model.shipped else str(model.path)
+    name = f"{data.competition.id}/{model.name}" if model.shipped else str(model.path)
     code = {
         "model_file": name,
         "model_sha256": model.sha256,

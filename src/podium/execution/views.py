@@ -6,7 +6,6 @@ answers, and the process sees no other file with answers.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from podium import scratch
 from podium.competition.version import PUBLIC
 from podium.data.beside import TABLE, Tables
-from podium.data.dataset import FOLDS, SEQUENCES, TRUTH, Data
+from podium.data.dataset import FILES, FOLDS, SEQUENCES, TRUTH, Data
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
@@ -104,7 +103,8 @@ def cut(
         if rows is not None and data.has(f"{PUBLIC}/{source}.parquet"):
             more += _cut_part(data, folder, source, rows, part)
     for name in data.tables:
-        _link(data.tables.file(name), folder / PUBLIC / f"{name}{TABLE}")
+        scratch.link(data.tables.file(name), folder / PUBLIC / f"{name}{TABLE}")
+    more += _link_files(data, folder)
     return View(
         data=replace(data, folder=folder, manifest=_manifest(data, folder)), more=tuple(more)
     )
@@ -122,9 +122,10 @@ def with_rows(data: Data, folder: Path, part: Part) -> View:
     for name in part.tables:
         file = place / f"{name}{TABLE}"
         if isinstance(part.tables, Tables):
-            _link(part.tables.file(name), file)
+            scratch.link(part.tables.file(name), file)
         else:
             part.tables[name].reset_index().to_parquet(file, index=False)
+    _link_files(data, folder)
     files = _manifest(data, folder)
     return View(data=data, rows={"folder": str(folder), **files})
 
@@ -154,15 +155,18 @@ def _cut_part(data: Data, folder: Path, source: str, rows: Rows, part: str) -> l
     return []
 
 
-def _link(file: Path, place: Path) -> None:
-    """Give a file a second name, or where that cannot be a copy."""
-    try:
-        place.hardlink_to(file)
-    except OSError:
-        shutil.copyfile(file, place)
+def _link_files(data: Data, folder: Path) -> list[Path]:
+    """Let what lies beside the tables be found here, too; gives the folder where it is."""
+    if not data.files:
+        return []
+    beside = (data.folder / PUBLIC / FILES).absolute()
+    (folder / PUBLIC / FILES).symlink_to(beside, target_is_directory=True)
+    return [beside]
 
 
 def _manifest(data: Data, folder: Path) -> dict[str, Any]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     known = {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+    place = f"{PUBLIC}/{FILES}/"
+    known |= {n: s for n, s in data.manifest["files"].items() if n.startswith(place)}
     return {**data.manifest, "files": known}

@@ -344,15 +344,16 @@ def refuse_over_limit(
         BoardError: With when the next is possible.
     """
     day = now()[: len("2026-01-31")]
+    following = datetime.date.fromisoformat(day) + datetime.timedelta(days=1)
     where = {"competition": competition, "dataset": dataset, "version": version, "team": team}
     query = sa.select(sa.func.count()).where(
         *(RECORDS.c[name] == value for name, value in {**where, "kind": SUBMISSION}.items()),
         RECORDS.c.created >= day,
+        RECORDS.c.created < following.isoformat(),  # a clock that was ahead is no today for ever
     )
     number = connection.execute(query).scalar() or 0
     if number < limit:
         return
-    following = datetime.date.fromisoformat(day) + datetime.timedelta(days=1)
     raise BoardError(
         f"Team {team} has handed in {counted([(number, 'submission')])} today; the limit is "
         f"{limit} a day.",
@@ -485,7 +486,8 @@ def _refuse_unseen(
     for row in connection.execute(query.where(RECORDS.c.origin != REFERENCE)):
         if (row.submission, row.version) not in came_open:
             raise BoardError(
-                f"{row.submission} was handed in to {reveal.competition}/{reveal.dataset} during "
+                f"{row.submission} was handed in to "
+                f"{competitions.name_of(reveal.competition)}/{reveal.dataset} during "
                 "the import. Nothing was imported.",
                 hint="Import the file again.",
             )

@@ -6,7 +6,6 @@ This one object is handed from call to call; whatever needs several of its parts
 from __future__ import annotations
 
 import difflib
-import getpass
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -31,6 +30,7 @@ from podium.leaderboard.board import (
 from podium.leaderboard.ranking import Line, Ranking, Row, rank
 from podium.leaderboard.record import MOST_PICKS, OWN, REFERENCE, Pick, Record, Reveal, now
 from podium.leaderboard.schema import RECORDS
+from podium.machine import user
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,8 +64,13 @@ class Contest:
 
     @property
     def names(self) -> tuple[str, str]:
-        """Of competition and dataset."""
+        """Of competition and dataset, as people call them."""
         return self.competition.name, self.dataset.name
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Id of the competition and name of the dataset: where its records and files lie."""
+        return self.competition.id, self.dataset.name
 
     def command(self, name: str, *words: str) -> list[str]:
         """The words of a command about this dataset, for hints."""
@@ -73,7 +78,7 @@ class Contest:
 
     @property
     def _where(self) -> dict[str, str]:
-        return {"competition": self.competition.name, "dataset": self.dataset.name}
+        return {"competition": self.competition.id, "dataset": self.dataset.name}
 
     def records(self, origins: Collection[str] = ()) -> list[Record]:
         """Records of all versions in the order in which they came; see `Board.records`."""
@@ -116,7 +121,7 @@ class Contest:
 
     def revealed(self) -> str | None:
         """When the private scores of its answers were opened; None if they are sealed."""
-        rows = self.board.all(select_revealed(*self.names, self.version.answers))
+        rows = self.board.all(select_revealed(*self.place, self.version.answers))
         return rows[0][0] if rows else None
 
     def refuse_over_limit(self, team: str) -> None:
@@ -127,7 +132,7 @@ class Contest:
         """
         if limit := self.competition.daily_limit:
             with self.board.read() as connection:
-                refuse_over_limit(connection, limit, team, *self.names, self.version.name)
+                refuse_over_limit(connection, limit, team, *self.place, self.version.name)
 
     def ranking(self, part: str = "public") -> Ranking:
         """All lines of the board of one part, without their figures: quick at any size.
@@ -139,7 +144,7 @@ class Contest:
         """
         with self.board.read() as connection:
             withdrawn = set(connection.execute(select_withdrawn()).scalars())
-            query = select_revealed(*self.names, self.version.answers)
+            query = select_revealed(*self.place, self.version.answers)
             revealed = connection.execute(query).scalar()
             lines = self._lines(connection, part)
         if part != "public" and revealed is None:
@@ -184,7 +189,7 @@ class Contest:
 
     def picks(self) -> list[Pick]:
         """What teams picked of its answers."""
-        where = (*self.names, self.version.answers)
+        where = (*self.place, self.version.answers)
         picks = self.board.picks()
         return [one for one in picks if (one.competition, one.dataset, one.answers) == where]
 
@@ -226,7 +231,7 @@ class Contest:
         return {
             **self._where,
             "answers": self.version.answers,
-            "who": getpass.getuser(),
+            "who": user(),
             "created": now(),
         }
 
@@ -248,7 +253,7 @@ class Contest:
     def tampering(self) -> list[str]:
         """What of the dataset is not as it was written: see `podium.leaderboard.journal`."""
         with self.board.read() as connection:
-            return list(journal.contradictions(connection, *self.names))
+            return list(journal.contradictions(connection, *self.place))
 
 
 def nothing_submitted(competition: Competition, dataset: Dataset) -> BoardError:

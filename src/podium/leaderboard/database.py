@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import stat
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,6 +25,7 @@ _REFUSED = {
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
 }
+_MOUNTS = Path("/proc/self/mounts")
 WRITES = "podium_writes"
 NAME_ONE = (
     "Name another: PODIUM_DB=sqlite:////path/to/board.sqlite or "
@@ -53,17 +57,56 @@ def parse(url: str) -> sa.URL:
 
 def shown(url: sa.URL) -> str:
     """The address without what may be secret: the password, and options, which may hold one."""
+    if file := sqlite_file(url):
+        return str(file)
     return url.set(query={}).render_as_string(hide_password=True)
 
 
 def refusal(url: sa.URL, what: str, error: sa.exc.DBAPIError) -> BoardError:
     """What the driver says, in one line, and what the reason may be."""
     reason = "; ".join(str(error.orig).split("\n")).strip(" .;")
-    if url.get_backend_name() == "sqlite":
+    barred = _barred(file) if (file := sqlite_file(url)) and _is_refused(error) else {}
+    if barred:
+        hint = f"Whose it is may let you: {'; '.join(barred.values())}. See docs/boards.md."
+    elif url.get_backend_name() == "sqlite":
         hint = "Is the disk full or read-only, the file damaged, or another program busy with it?"
     else:
         hint = "Is the server up, has it room, and is PODIUM_DB right?"
-    return BoardError(f"The board's database {shown(url)} {what}: {reason}.", hint=hint)
+    return BoardError(
+        f"The board's database {shown(url)} {what}: {reason}.", problems=list(barred), hint=hint
+    )
+
+
+def _is_refused(error: sa.exc.DBAPIError) -> bool:
+    """Whether SQLite could not open or write a file."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without what it says more
+    return code in _REFUSED
+
+
+def _barred(file: Path) -> dict[str, str]:
+    """Which of a board's files this user may not write, and what would let them, for each."""
+    places = (file.parent, file, *_beside(file))
+    return {
+        f"{path} belongs to {_user(path.stat().st_uid)}: you ({_user(os.geteuid())}) may not "
+        "write it": f"chmod {'2775' if path.is_dir() else 'g+w'} {path}"
+        for path in places
+        if os.name == "posix" and path.exists() and not os.access(path, os.W_OK)
+    }
+
+
+def _user(number: int) -> str:
+    """A user's name; of one that has none the number."""
+    import pwd  # not on every system
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
+
+
+def _beside(file: Path) -> tuple[Path, Path]:
+    """SQLite's log and the index of it, which are there while somebody has the file open."""
+    return Path(f"{file}-wal"), Path(f"{file}-shm")
 
 
 def sqlite_file(url: sa.URL) -> Path | None:
@@ -88,8 +131,8 @@ def empty() -> sa.Engine:
 
 
 def is_sealed(engine: sa.Engine) -> bool:
-    """Whether it was opened as it is, since the disk takes no writes."""
-    return "immutable" in engine.url.query
+    """Whether it was opened to be read alone."""
+    return "uri" in engine.url.query
 
 
 def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
@@ -109,6 +152,8 @@ def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
     if file:
         _refuse_network(file)
         _make(file)
+        if reading and not os.access(file, os.W_OK):
+            return _to_be_read(url, file)
     try:
         # an error that shows what was to be written would show private figures
         engine = sa.create_engine(url, connect_args=own, hide_parameters=True)
@@ -128,28 +173,54 @@ def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
                 migrations.upgrade(connection)
     except sa.exc.DBAPIError as error:
         engine.dispose()
-        if reading and file and _is_readable(file, error):
-            # no file beside it is needed then; nobody else writes where nothing can be written
-            as_it_is = {"immutable": "1", "uri": "true"}
-            return sa.create_engine(url.set(database=file.absolute().as_uri(), query=as_it_is))
+        if reading and file and _is_refused(error) and not _has_log(file):
+            return _to_be_read(url, file)
         raise refusal(url, "cannot be opened", error) from error
     except BoardError:
         engine.dispose()
         raise
+    if file:
+        _share(file)
     return engine
 
 
-def _is_readable(file: Path, error: sa.exc.DBAPIError) -> bool:
-    """Whether the disk takes no log beside the file, and the file needs none to be read."""
-    log = Path(f"{file}-wal")
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without what it says more
-    return code in _REFUSED and not (log.is_file() and log.stat().st_size)
+def _to_be_read(url: sa.URL, file: Path) -> sa.Engine:
+    """Open a file without making any beside it, which would be this user's and not its owner's.
+
+    Where somebody has it open, what they log is read, too; else it is read as it is.
+    """
+    log, index = _beside(file)
+    how = {"mode": "ro", "readonly_shm": "1"} if index.exists() else {"immutable": "1"}
+    if not index.exists() and _has_log(file):
+        raise BoardError(
+            f"The board {file} was not closed: its log {log.name} is not in it yet.",
+            hint=f"Have {_user(file.stat().st_uid)} look at it once: podium board COMP",
+        )
+    query = {**how, "uri": "true"}
+    return sa.create_engine(url.set(database=file.absolute().as_uri(), query=query))
+
+
+def _has_log(file: Path) -> bool:
+    log, _ = _beside(file)
+    return log.is_file() and log.stat().st_size > 0
+
+
+def _share(file: Path) -> None:
+    """Give what this user has just made beside a file to the file's group.
+
+    SQLite gives it the file's rights, but only root's the file's owner and group.
+    """
+    for path in _beside(file):
+        with suppress(OSError, AttributeError):  # another's, or a system without groups
+            if path.stat().st_gid != file.stat().st_gid:
+                os.chown(path, -1, file.stat().st_gid)
 
 
 def _make(file: Path) -> None:
     """Make a file that its group may write as well, as far as the umask lets it.
 
-    SQLite by itself would make it 0644 at most. Its log gets the rights that the file has.
+    SQLite by itself would make it 0644 at most. Its log gets the rights that the file has. In a
+    folder that a group may write to, the file is that group's.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +230,9 @@ def _make(file: Path) -> None:
         ) from error
     with suppress(OSError):  # it is there: never opened here, since closing it would end its locks
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
+        folder = file.parent.stat()
+        if os.name == "posix" and folder.st_mode & stat.S_IWGRP:
+            os.chown(file, -1, folder.st_gid)
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
@@ -192,16 +266,21 @@ def _begin_postgresql(connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
+def _mounts() -> Iterator[tuple[str, str]]:
+    """Where file systems are mounted and of what kind, as far as the system says."""
+    with suppress(OSError):
+        for line in _MOUNTS.read_bytes().splitlines():
+            _, point, kind, *_ = line.split(b" ")
+            named = re.sub(rb"\\([0-7]{3})", lambda m: bytes([int(m[1], 8)]), point)  # a space
+            yield os.fsdecode(named), os.fsdecode(kind)
+
+
 def _refuse_network(file: Path) -> None:
     """SQLite's locks do not hold on network file systems, so two writers could lose records."""
-    mounts = Path("/proc/self/mounts")
-    if not mounts.is_file():
-        return
     folder = os.path.realpath(file.parent)
-    points = [line.split()[1:3] for line in mounts.read_text(encoding="utf-8").splitlines()]
     above = [
         (point, kind)
-        for point, kind in points
+        for point, kind in _mounts()
         if folder == point or folder.startswith(point.rstrip("/") + "/")
     ]
     _, kind = max(above, key=lambda mount: len(mount[0]), default=("", ""))

@@ -122,7 +122,7 @@ def details(contest: Contest, name: str) -> Details:
     line = naming.find(contest, name, ranking, command, [OUTDATED, WITHDRAWN])
     (row,) = contest.rows(ranking, [line])
     (record,) = contest.board.records(submission=line.submission, version=line.version)
-    opened = contest.board.all(select_revealed(*contest.names, record.answers))
+    opened = contest.board.all(select_revealed(*contest.place, record.answers))
     parts = PARTS if opened or line.origin == REFERENCE else PARTS[:1]
     problem = None
     try:
@@ -131,7 +131,7 @@ def details(contest: Contest, name: str) -> Details:
     except BoardError as error:
         problem = error.message
     return Details(
-        competition=record.competition,
+        competition=contest.competition.name,
         dataset=record.dataset,
         row=row,
         message=record.message,
@@ -155,7 +155,8 @@ def mine(board: Board, team: str) -> Results[Mine]:
     return Results([_mine(board, team, *row) for row in counted], f"boards of team {team}")
 
 
-def _mine(board: Board, team: str, name: str, dataset: str, count: int, last: str) -> Mine:
+def _mine(board: Board, team: str, key: str, dataset: str, count: int, last: str) -> Mine:
+    name = competitions.name_of(key)
     known = Mine(competition=name, dataset=dataset, team=team, submissions=count, last=last)
     try:
         competition = competitions.load(name)

@@ -142,7 +142,8 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     records = board.records()
     ships = {record.key for record in board.records([REFERENCE])}
     own = {record.key for record in board.records([OWN])}
-    known = {record.competition for record in records}
+    known = {record.competition: record.competition for record in records}
+    known |= {competitions.name_of(key): key for key in known}
     if str(file) in known:
         raise BoardError(
             f"{file} is a competition, and a file is wanted.",
@@ -151,6 +152,7 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     for name in names:
         if name not in known:
             raise UnknownNameError("competition on this board", name, known)
+    keys = {known[name] for name in names}
     if not records:
         raise BoardError("The board is empty: there is nothing to export.")
     reveals = board.reveals()
@@ -158,7 +160,7 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
     objects = [jsonl.line_of(r, opened=r.key in ships or _answers(r) in opened) for r in records]
     others: list[jsonl.Fact] = [*board.withdrawals(), *reveals, *board.picks()]
     objects += map(jsonl.line_of, others)
-    chosen = {jsonl.identity(o): o for o in objects if not names or o["competition"] in names}
+    chosen = {jsonl.identity(o): o for o in objects if not names or o["competition"] in keys}
     contests = Contests(board)
     for line in _there(file, chosen.keys(), contests):
         ours = chosen.get(jsonl.identity(line))
@@ -239,7 +241,7 @@ def merge(board: Board, file: Path, progress: Progress | None = None) -> tuple[B
         withdrawals=len(withdrawals),
         standing={w.submission: w.team for w in claimed if w.submission in scored - lasting},
         picks=len(picks),
-        revealed=sorted({f"{r.competition}/{r.dataset}" for r in reveals}),
+        revealed=sorted(set(map(_title, reveals))),
         sealed=sealed,
     )
 
@@ -297,6 +299,11 @@ def _new_picks(board: Board, picks: Sequence[Pick], reveals: Sequence[Reveal]) -
 def _answers(fact: Record | Reveal | Pick) -> tuple[str, str, str]:
     """Whose answers it is of."""
     return fact.competition, fact.dataset, fact.answers
+
+
+def _title(reveal: Reveal) -> str:
+    """Whose board it opens, as people call it."""
+    return f"{competitions.name_of(reveal.competition)}/{reveal.dataset}"
 
 
 def _goes_before(
@@ -421,11 +428,11 @@ def _with_scorers(
         contest = contests.find(record.competition, record.dataset)
         if contest is None or contest.version.name != record.version:
             continue
-        if contest.names not in scorers:
-            scorers[contest.names] = Scorer.find(contest)
-            if scorers[contest.names] and progress:
+        if contest.place not in scorers:
+            scorers[contest.place] = Scorer.find(contest)
+            if scorers[contest.place] and progress:
                 progress.stage(f"verifying {contest.title}")
-        if scorer := scorers[contest.names]:
+        if scorer := scorers[contest.place]:
             yield line, record, scorer
 
 
@@ -455,5 +462,5 @@ def _reveals(
         if keys and all(key in came_open for key in keys):
             applied.append(reveal)
         else:
-            sealed.add(f"{reveal.competition}/{reveal.dataset}")
+            sealed.add(_title(reveal))
     return applied, sorted(sealed)

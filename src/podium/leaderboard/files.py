@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from podium import scratch, workspace
 from podium.data import formats
 from podium.data.formats import Expected
-from podium.errors import BoardError, PodiumError, SubmissionError, reason
+from podium.errors import BoardError, PodiumError, SubmissionError, note, reason
 from podium.leaderboard.record import SUBMITTED, Record, submission_id
-from podium.scratch import file_sha256
+from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
 if TYPE_CHECKING:
     from podium.leaderboard.contest import Contest
@@ -46,14 +46,13 @@ def find(record: Record) -> Path | None:
 
 
 def checked(record: Record) -> Path:
-    """A record's file as it was handed in.
+    """A record's file as it was handed in, but for its line ends, which is said.
 
     Raises:
         BoardError: If it is not here, or has changed since.
     """
     path = _present(record)
-    if file_sha256(path) != record.sha256:
-        raise _changed(record)
+    _refuse_changed(record, path, file_sha256(path))
     return path
 
 
@@ -97,15 +96,14 @@ def copied(source: Path, expected: Expected, beside: Path) -> Iterator[Copy]:
 
 @contextmanager
 def taken(record: Record, expected: Expected) -> Iterator[Path]:
-    """A copy of a record's file, as it was handed in; the workspace may be read-only.
+    """A copy of a record's file, as `checked` has it; the workspace may be read-only.
 
     Raises:
         BoardError: If it is not here, or has changed since.
         SubmissionError: If it is no predictions file, or the disk refuses.
     """
     with copied(_present(record), expected, Path(tempfile.gettempdir())) as copy:
-        if copy.sha256 != record.sha256:
-            raise _changed(record)
+        _refuse_changed(record, copy.path, copy.sha256)
         yield copy.path
 
 
@@ -126,11 +124,20 @@ def _present(record: Record) -> Path:
     return path
 
 
-def _changed(record: Record) -> BoardError:
-    return BoardError(
-        f"{record.file} has changed since it was handed in (sha256).",
-        hint="Put back the file that was handed in.",
-    )
+def _refuse_changed(record: Record, path: Path, sha256: str) -> None:
+    """Refuse what is not the record's file; other line ends, which change no value, are said.
+
+    Raises:
+        BoardError: If it has changed otherwise.
+    """
+    if sha256 == record.sha256:
+        return
+    if record.sha256 not in other_line_ends(path):
+        raise BoardError(
+            f"{record.file} has changed since it was handed in (sha256).",
+            hint="Put back the file that was handed in.",
+        )
+    note(f"{record.file} has changed since it was handed in: {LINE_ENDS}")
 
 
 @contextmanager
@@ -179,13 +186,13 @@ def unrecorded(contest: Contest) -> Iterator[str]:
     Yields:
         Files, relative to the workspace.
     """
-    folder, recorded = workspace.root().joinpath(SUBMITTED, *contest.names), contest.files()
+    folder, recorded = workspace.root().joinpath(SUBMITTED, *contest.place), contest.files()
     for path in sorted(folder.glob("*/*.*")):
         file = path.relative_to(workspace.root()).as_posix()
         name = formats.stem(path)
         if file not in recorded and _KEPT.fullmatch(name) and path.is_file():
             team, sha256 = path.parent.name, file_sha256(path)
-            if name == submission_id(*contest.names, team, sha256):
+            if name == submission_id(*contest.place, team, sha256):
                 yield file
 
 

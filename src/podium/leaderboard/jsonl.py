@@ -91,7 +91,7 @@ def modern(line: dict[str, Any]) -> dict[str, Any]:
     provenance = line.get("provenance")
     provenance = provenance if isinstance(provenance, dict) else {}
     name, dataset = str(line.get("competition")), str(line.get("dataset"))
-    known = competitions.try_load(name) if name in competitions.names() else ""
+    known = competitions.try_load(name)
     version = None if isinstance(known, str) else successor(known, dataset, provenance)
     return {**new, "version": version or line["edition"], "answers": answers_of(provenance)}
 
@@ -161,6 +161,8 @@ def read(file: Path) -> Iterator[tuple[int, str]]:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise BoardError(f"{file} is no text in UTF-8: {error.reason}.") from error
+    if text.startswith(documents.LFS):
+        raise BoardError(f"{file} holds {documents.POINTER}.", hint=documents.FETCH)
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line
@@ -172,6 +174,8 @@ def parse(text: str) -> dict[str, Any] | str:
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is no JSON")
 
+    if text.startswith(documents.CONFLICT):
+        return "a mark of a merge conflict: remove it, and keep all other lines"
     try:
         line = json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
@@ -239,8 +243,16 @@ def _text_problems(line: Mapping[str, Any]) -> Iterator[str]:
             yield f"'created' must be a time like 2026-01-31T12:00:00+00:00, not {value[:40]!r}"
         elif name in ("competition", "dataset") and not re.fullmatch(r"\w[\w-]*", value):
             yield f"{name!r} must be a name of letters, digits, _ and -, not {value[:40]!r}"
-        elif not (value.replace("\n", " ") if name == "message" else value).isprintable():
+        elif not _printed(name, value).isprintable():
             yield f"{name!r} has characters that cannot be printed"
+
+
+def _printed(name: str, value: str) -> str:
+    """A text without what may be in it beside letters: lines of a message, joiners of a team."""
+    if name == "message":
+        return value.replace("\n", " ")
+    teams = name in ("team", "file")  # which lies in its team's folder
+    return value.translate(dict.fromkeys(map(ord, workspace.JOINERS))) if teams else value
 
 
 def _is_time(text: str) -> bool:
@@ -279,9 +291,10 @@ def _record_problems(line: Mapping[str, Any]) -> Iterator[str]:
     except PodiumError as error:
         yield error.message
     file = PurePosixPath(line["file"] or "-")
-    place = (SUBMITTED, *names[:3])
-    if line["file"] and (file.parts[:4] != place or len(file.parts) != 5 or file.name == ".."):
-        yield f"'file' does not lie in {'/'.join(place)}"
+    top, *place = file.parts[:1] + file.parts[2:4]  # a competition has had several names
+    inside = (top, *place) == (SUBMITTED, *names[1:3]) and len(file.parts) == 5
+    if line["file"] and (not inside or ".." in file.parts):
+        yield f"'file' does not lie in {'/'.join((SUBMITTED, *names[:3]))}"
     if not isinstance(line["provenance"], dict):
         yield "'provenance' must be an object"
     elif line["answers"] != answers_of(line["provenance"]):

@@ -96,7 +96,7 @@ def _entries(competition: Competition, counts: Mapping[tuple[str, str], int]) ->
             title=f"{competition.title}: {dataset.title}",
             metric=competition.primary.name,
             status=_status(competition, dataset),
-            submissions=counts.get((competition.name, dataset.name), 0),
+            submissions=counts.get((competition.id, dataset.name), 0),
         )
         for dataset in competition.datasets
     ]
@@ -204,10 +204,10 @@ def _costs(competition: Competition, dataset: Dataset) -> dict[str, float]:
     board = open_board()
     if not board.exists:
         return {}
-    where = {"competition": competition.name, "dataset": dataset.name}
+    where = {"competition": competition.id, "dataset": dataset.name}
     costs = {}
     for model, provenance in board.select("model", "provenance", **where):
         seconds = provenance.get("train_seconds")
-        if seconds is not None and provenance.get("model_file") == f"{competition.name}/{model}":
+        if seconds is not None and provenance.get("model_file") == f"{competition.id}/{model}":
             costs[model] = float(seconds)
     return costs

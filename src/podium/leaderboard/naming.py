@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from podium.competition import folders as competitions
 from podium.errors import BoardError
 from podium.leaderboard.ranking import OUTDATED, WITHDRAWN
 from podium.leaderboard.schema import RECORDS
@@ -47,7 +48,7 @@ class _Named(NamedTuple):
 
     @property
     def board(self) -> str:
-        return f"{self.competition}/{self.dataset}"
+        return f"{competitions.name_of(self.competition)}/{self.dataset}"
 
 
 def find(
@@ -178,10 +179,10 @@ def _none(contest: Contest, name: str, known: Collection[int]) -> BoardError:
         )
     if fitting:
         other = fitting[-1]
+        competition = competitions.name_of(other.competition)
         return BoardError(
             f"{name[:60]!r} is a submission to {other.board}, not to {contest.title}.",
-            hint=f"See it: podium show {other.competition} {other.submission} "
-            f"--dataset {other.dataset}",
+            hint=f"See it: podium show {competition} {other.submission} --dataset {other.dataset}",
         )
     if name in {dataset.name for dataset in contest.competition.datasets}:
         return BoardError(

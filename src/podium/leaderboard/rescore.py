@@ -15,7 +15,7 @@ from podium import workspace
 from podium.competition import folders as competitions
 from podium.data import dataset as data
 from podium.data import formats
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError, PodiumError, note
 from podium.execution import provenance
 from podium.figures import shown
 from podium.leaderboard import files
@@ -30,12 +30,13 @@ from podium.leaderboard.record import (
     now,
     submission_id,
 )
-from podium.leaderboard.submit import Scorer, cards, refusal
-from podium.scratch import file_sha256
+from podium.leaderboard.submit import Predictions, Scorer, cards, refusal, submit
+from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
     from podium.competition.part import Progress
+    from podium.execution.worker import Limits
 
 _PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
 _LARGE = 64 << 20  # bytes of a file whose size is looked at before it is read
@@ -48,8 +49,8 @@ class Handled:
     Attributes:
         file: Relative to the workspace.
         score: The public primary score, rounded.
-        status: `scored`; `known` (scored or withdrawn before); `ignored` (no predictions);
-            `refused`.
+        status: `scored`; `known` (scored or withdrawn before); `ignored` (no predictions, or a
+            model file where none are run); `refused`.
         problem: Why it was refused, in one line; `unexpected: ...` where nobody foresaw it.
     """
 
@@ -63,22 +64,29 @@ class Handled:
     problem: str | None = None
 
 
-def score_all(name: str | None = None, progress: Progress | None = None) -> list[Handled]:
-    """Score every file under `submissions/` that has no record: one that fails stops no other."""
-    if name is not None:
-        competitions.load(name)
+def score_all(
+    name: str | None = None, models: Limits | None = None, progress: Progress | None = None
+) -> list[Handled]:
+    """Score every file under `submissions/` that has no record: one that fails stops no other.
+
+    Args:
+        name: Of one competition alone.
+        models: What model files may take, which are run then, each in a process with walls.
+        progress: Shows how far it is.
+    """
+    known = None if name is None else competitions.load(name)
     top, board = workspace.root() / SUBMITTED, open_board()
     paths = [path.relative_to(top) for path in sorted(top.rglob("*")) if _is_file(path)]
     paths = [
         path
         for path in paths
         if len(path.parts) > 1
-        and name in (None, path.parts[0])
+        and (known is None or path.parts[0] in (known.name, known.id))
         and not any(part.startswith(".") for part in path.parts)  # not meant for us
     ]
     handled: list[Handled] = []
     for (competition, dataset), group in groupby(paths, lambda path: path.parts[:2]):
-        folder = _Folder(competition=competition, dataset=dataset, board=board)
+        folder = _Folder(named=competition, dataset=dataset, board=board, models=models)
         title = f"{SUBMITTED}/{competition}/{dataset}"
         handled += _each(folder.files(group), folder.score, title, progress)
     return handled
@@ -92,15 +100,16 @@ def rescore(
     Raises:
         BoardError: If nothing was ever submitted.
     """
-    board, names = open_board(), (competition.name, dataset.name)
-    if names not in board.counts():
-        raise BoardError(f"Nothing was submitted to {'/'.join(names)} yet.")
+    board, place = open_board(), (competition.id, dataset.name)
+    title = f"{competition.name}/{dataset.name}"
+    if place not in board.counts():
+        raise BoardError(f"Nothing was submitted to {title} yet.")
     scorer = Scorer.of(data.load(competition, dataset), board)
     scorer.solution.check_metric()  # one that changed in the same version would outdate nothing
-    old = {r.submission: r for r in outdated(board, *names, scorer.contest.version.name)}
+    old = {r.submission: r for r in outdated(board, *place, scorer.contest.version.name)}
     kept = [
         Handled(
-            competition=record.competition,
+            competition=competition.name,
             dataset=record.dataset,
             team=record.team,
             file=record.file or "-",
@@ -109,7 +118,7 @@ def rescore(
         )
         for record in old.values()
     ]
-    return list(_each(kept, partial(_rescored, scorer, old), "/".join(names), progress))
+    return list(_each(kept, partial(_rescored, scorer, old), title, progress))
 
 
 def outdated(
@@ -123,7 +132,7 @@ def outdated(
 
     Args:
         board: Whose records.
-        competition: Its name.
+        competition: Its id.
         dataset: Its name.
         version: The name of the version; None if there is none.
         done_by: Origins of records in the version that count.
@@ -153,6 +162,15 @@ def _each(
         if report and done.score is not None:
             report(step, done.score)
         yield done
+
+
+def _is_table(path: Path) -> bool:
+    return formats.ending(path) in formats.TABLES
+
+
+def _is_model(path: Path) -> bool:
+    """Whether it is a model file, as among those that a competition ships."""
+    return path.suffix == ".py" and not path.stem.startswith(("_", "test_"))
 
 
 def _is_file(path: Path) -> bool:
@@ -195,22 +213,29 @@ class _Folder:
     """The files of one dataset, or of what is named as if it were one.
 
     Its data are opened for the first file that is new.
+
+    Attributes:
+        named: The folder's name: that of its competition, or its id.
+        models: What model files may take; None runs none.
     """
 
-    competition: str
+    named: str
     dataset: str
     board: Board
+    models: Limits | None
 
     def files(self, paths: Iterable[Path]) -> Iterator[Handled]:
         """Its files, relative to those of all, as far as they may be submissions."""
-        known = competitions.try_load(self.competition)
+        known = self._loaded
         # predictions of open parts are no submissions
         own = [] if isinstance(known, str) else [f".{d.open_file.lower()}" for d in known.datasets]
         for path in paths:
             if path.name.lower().endswith((".open.csv", *own)):
                 continue
+            if not _is_table(path) and len(path.parts) != 4:  # a page, or beside a model file
+                continue
             yield Handled(
-                competition=self.competition,
+                competition=self.named if isinstance(known, str) else known.name,
                 dataset=self.dataset,
                 team=path.parts[2] if len(path.parts) == 4 else "-",
                 file=(Path(SUBMITTED) / path).as_posix(),
@@ -218,15 +243,25 @@ class _Folder:
             )
 
     @cached_property
+    def _loaded(self) -> Competition | str:
+        return competitions.try_load(self.named)
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        """Where its records are."""
+        known = self._loaded
+        return self.named if isinstance(known, str) else known.id, self.dataset
+
+    @cached_property
     def _known(self) -> set[str]:
         gone = {withdrawal.submission for withdrawal in self.board.withdrawals([OWN])}
-        names = {"competition": self.competition, "dataset": self.dataset}
+        names = dict(zip(("competition", "dataset"), self._place, strict=True))
         return gone | {row[0] for row in self.board.select("submission", **names, origin=OWN)}
 
     @cached_property
     def _opened(self) -> Scorer | Exception:
         """The scorer, or why there is none; asked once."""
-        known = competitions.try_load(self.competition)
+        known = self._loaded
         if isinstance(known, str):
             return PodiumError(known.removeprefix("UnknownNameError: "))
         try:
@@ -243,25 +278,36 @@ class _Folder:
     def score(self, handled: Handled) -> Handled:
         """Score and record a file as it lies, unless its team has handed in the same before.
 
+        A model file is run, where these are.
+
         Raises:
             PodiumError: If it is refused.
         """
         start, path = time.perf_counter(), workspace.root() / handled.file
-        if formats.ending(path) not in formats.TABLES:
+        limits = self.models if _is_model(path) else None
+        if not (_is_table(path) or limits):
             return handled
         if len(Path(handled.file).parts) != 5:
             raise PodiumError(f"it must lie in {_PLACE}")
         if path.is_symlink():
             raise PodiumError("it is a link: hand in the file itself")
         team = workspace.team(handled.team)
+        if limits:
+            return self._run(replace(handled, team=team), path, limits)
         if path.stat().st_size > _LARGE:
             with formats.opened(path, self._scorer.expected):  # far too large is told at once
                 pass
         sha256 = file_sha256(path)
-        short = submission_id(self.competition, self.dataset, team, sha256)
+        short = submission_id(*self._place, team, sha256)
         handled = replace(handled, submission=short, team=team)
         if short in self._known:
             return replace(handled, status="known")
+        for other in other_line_ends(path) if path.stat().st_size <= _LARGE else ():
+            if (same := submission_id(*self._place, team, other)) in self._known:
+                note(f"{handled.file} was handed in before: {LINE_ENDS}")
+                return replace(handled, submission=same, status="known")
+            if self.board.select("number", submission=same, origin=CLAIM):
+                handled = replace(handled, submission=same)  # to be verified by it
         scorer = self._scorer
         scorer.contest.refuse_over_limit(team)
         with files.copied(path, scorer.expected, workspace.root()) as copy:
@@ -271,8 +317,47 @@ class _Folder:
                 raise PodiumError("it has changed while it was scored: podium score-all")
             limit = scorer.contest.competition.daily_limit
             self.board.add(record, daily_limit=limit)
-        self._known.add(short)
-        return _scored(handled, record, scorer)
+        self._known.add(record.submission)
+        return _scored(replace(handled, submission=record.submission), record, scorer)
+
+    def _run(self, handled: Handled, path: Path, limits: Limits) -> Handled:
+        """Run a model file and hand its predictions in, unless that was done in this version.
+
+        Raises:
+            PodiumError: If the model fails or takes too much, or its predictions are refused.
+        """
+        from podium.competition import model_file
+        from podium.execution import executors, running
+        from podium.execution.jobs import Trainings
+
+        start, scorer, team = time.perf_counter(), self._scorer, handled.team
+        contest, ready = scorer.contest, scorer.data
+        file = model_file.find(ready.competition, path)
+        where = {"team": team, "version": contest.version.name, "origin": OWN}
+        for short, came_from in contest.select("submission", "provenance", **where):
+            facts = [came_from.get(name) for name in ("model_sha256", "model_file")]
+            if facts == [file.sha256, handled.file]:
+                return replace(handled, status="known", submission=short)
+        contest.refuse_over_limit(team)
+        with (
+            executors.opened(None, None) as executor,
+            Trainings(ready, file, limits=limits, executor=executor) as trainings,
+        ):
+            made = running.predict_test(trainings, ready, file, params={}, seed=0)
+            outcome = submit(
+                scorer,
+                Predictions(
+                    path=made.path,
+                    team=team,
+                    name=label(file.name),
+                    start=start,
+                    model=file.name,
+                    code={**made.code, "model_file": handled.file},
+                    open_table=made.open_table,
+                ),
+            )
+        row = outcome.row
+        return replace(handled, status="scored", submission=row.submission, score=outcome.score)
 
 
 def _record(scorer: Scorer, handled: Handled, copy: files.Copy, start: float) -> Record:

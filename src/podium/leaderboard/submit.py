@@ -267,7 +267,7 @@ class Scorer:
     ) -> Record:
         """A record of scored predictions; see `Record`."""
         version = self.contest.version
-        competition, dataset = self.contest.names
+        competition, dataset = self.contest.place
         return Record(
             submission=submission_id(competition, dataset, team, sha256),
             competition=competition,
@@ -369,7 +369,7 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
     folder = _folder(contest, team, SUBMITTED)
     with files.copied(predictions.path, scorer.expected, folder) as copy:
         aligned = scorer.check(copy.path, new=True)
-        short = submission_id(*contest.names, team, copy.sha256)
+        short = submission_id(*contest.place, team, copy.sha256)
         if short in {withdrawal.submission for withdrawal in contest.board.withdrawals([OWN])}:
             raise PodiumError(
                 f"These predictions were withdrawn, as {short}.",
@@ -420,7 +420,7 @@ def keep(scorer: Scorer, predictions: Predictions) -> Kept:
     folder = _folder(contest, predictions.team, PUT_ASIDE)
     with files.copied(predictions.path, scorer.expected, folder) as copy:
         scorer.check(copy.path)
-        short = submission_id(*contest.names, predictions.team, copy.sha256)
+        short = submission_id(*contest.place, predictions.team, copy.sha256)
         kept = submission.keep(copy.path, folder, short + ending(predictions.path))
     open_file = _keep_open(predictions, folder, short, contest.dataset.open_file)
     return Kept(file=kept, open_file=open_file, seconds=time.perf_counter() - predictions.start)
@@ -428,7 +428,7 @@ def keep(scorer: Scorer, predictions: Predictions) -> Kept:
 
 def _folder(contest: Contest, team: str, kind: str) -> Path:
     """Where the files of a team lie."""
-    return workspace.root().joinpath(kind, *contest.names, team)
+    return workspace.root().joinpath(kind, *contest.place, team)
 
 
 def _keep_open(predictions: Predictions, folder: Path, short: str, name: str) -> Path | None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from podium.competition.part import Part, Report
 
 COMMONEST = 50
+RANKED = 20
+"""Labels of a constant ranking."""
 """Labels that are tried, the commonest first."""
 
 
@@ -58,12 +60,14 @@ class BestConstant:
         assert train.targets is not None  # noqa: S101
         kinds = {t.name: object if t.label else np.float64 for t in self.competition.targets}
         answers = {name: train.targets[name].to_numpy(kind) for name, kind in kinds.items()}
+        kept = train.groups if train.groups is not None else pd.DataFrame()
+        beside = {n: kept[n].to_numpy(object) for n in self.competition.metric_by if n in kept}
         primary = self.competition.primary
         sign = 1 if primary.higher_is_better else -1
 
         def score(values: Mapping[str, Any]) -> float:
             same = {name: np.full(len(train), v, dtype=kinds[name]) for name, v in values.items()}
-            return sign * self.competition.metric.score(answers, same)[primary.name]
+            return sign * self.competition.metric.score({**answers, **beside}, same)[primary.name]
 
         tries = self._candidates(answers)
         try:
@@ -76,14 +80,25 @@ class BestConstant:
         return pd.DataFrame({"id": part.ids, **self.values})
 
     def _candidates(self, answers: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Constants that may be worth something; of several columns their means."""
+        """Constants that may be worth something; of several columns what is usual in each."""
         if len(answers) > 1:
-            return [{name: float(values.mean()) for name, values in answers.items()}]
+            labelled = {target.name for target in self.competition.targets if target.label}
+            return [{n: _usual(v, label=n in labelled) for n, v in answers.items()}]
         ((name, values),) = answers.items()
         if self.competition.targets[0].label:
             labels, counts = np.unique(values, return_counts=True)
-            return [{name: labels[n]} for n in np.argsort(-counts, kind="stable")[:COMMONEST]]
+            common = [labels[n] for n in np.argsort(-counts, kind="stable")[:COMMONEST]]
+            ranked = [" ".join(common[:RANKED])] if self.competition.targets[0].text else []
+            return [{name: label} for label in (*common, *ranked)]
         tries = [values.mean(), *np.quantile(values, np.linspace(0.05, 0.95, 19))]
         if values.min() >= 0:
             tries.append(np.expm1(np.log1p(values).mean()))
         return [{name: float(value)} for value in tries]
+
+
+def _usual(values: Any, *, label: bool) -> Any:
+    """The mean of numbers, or the commonest label."""
+    if not label:
+        return float(values.mean())
+    labels, counts = np.unique(values, return_counts=True)
+    return labels[counts.argmax()]

@@ -40,37 +40,45 @@ class TableTrees:
     """Boosted trees on all columns of a table.
 
     Args:
-        targets: What to predict: one number, one label, or a probability a column.
+        targets: What to predict: numbers, labels, or a probability a column. Trees are boosted for
+            each of several, but for probabilities that add up to 1.
         params: `rounds`, `components` (of each text column), and settings of LightGBM.
         seed: All that is drawn follows from it.
         objective: Of numbers `l1`, `l2` or `log_l2` (squares of logarithms); of labels
-            `labels` or `rare_labels` (rare ones count more); of probabilities `binary` for one
-            column, `multiclass` for several that add up to 1.
+            `labels` or `rare_labels` (rare ones count more), or `top_K` for the K likeliest with
+            spaces between them; of probabilities `binary`, `multiclass` for several columns that
+            add up to 1.
     """
 
     def __init__(
         self, targets: Sequence[Target], params: Mapping[str, Any], seed: int, *, objective: str
     ) -> None:
         self.params, self.seed = params, seed
-        self.answers = _Answers(targets, objective)
+        together = [targets] if objective == "multiclass" else [[target] for target in targets]
+        self.answers = [_Answers(some, objective) for some in together]
         self.columns = TableColumns(params["components"], seed)
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Boost; `report` gets the loss on train as it falls."""
         assert train.targets is not None  # noqa: S101
-        answers, weight, settings = self.answers.encoded(train.targets)
         table = self.columns.fit(train.features)
-        kinds = self.columns.categorical
-        data = lgb.Dataset(table, label=answers, weight=weight, categorical_feature=kinds)
-        own = ("components",)
-        self.booster = boost(
-            data, self.params, own=own, seed=self.seed, report=report, **settings, **BAGGING
-        )
+        kinds, own = self.columns.categorical, ("components",)
+        self.boosters = []
+        for some in self.answers:
+            answers, weight, settings = some.encoded(train.targets)
+            data = lgb.Dataset(table, label=answers, weight=weight, categorical_feature=kinds)
+            booster = boost(
+                data, self.params, own=own, seed=self.seed, report=report, **settings, **BAGGING
+            )
+            self.boosters.append(booster)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict every row."""
-        raw = np.asarray(self.booster.predict(self.columns.table(part.features)))
-        return pd.DataFrame({"id": part.ids, **self.answers.decoded(raw)})
+        table = self.columns.table(part.features)
+        columns: dict[str, Any] = {"id": part.ids}
+        for some, booster in zip(self.answers, self.boosters, strict=True):
+            columns |= some.decoded(np.asarray(booster.predict(table)))
+        return pd.DataFrame(columns)
 
 
 class _Answers:
@@ -83,8 +91,8 @@ class _Answers:
     def encoded(self, targets: pd.DataFrame) -> tuple[Any, Floats | None, dict[str, Any]]:
         """Numbers to learn [rows], the weight of each row, settings of LightGBM."""
         values = targets[self.names[0]]
-        match self.objective:
-            case "labels" | "rare_labels":
+        match self.objective.partition("_")[0]:
+            case "labels" | "rare" | "top":
                 self.labels, codes = np.unique(values.to_numpy(object), return_inverse=True)
                 settings = {"objective": "multiclass", "num_class": max(2, len(self.labels))}
                 rare = np.sqrt(len(codes) / np.bincount(codes))
@@ -92,21 +100,26 @@ class _Answers:
             case "multiclass":
                 numbers = targets[self.names].to_numpy(np.float64).argmax(axis=1)
                 return numbers, None, {"objective": "multiclass", "num_class": len(self.names)}
-            case "log_l2":
+            case "log":
                 return np.log1p(values.to_numpy(np.float64)), None, {"objective": "l2"}
         return values.to_numpy(np.float64), None, {"objective": self.objective}
 
     def decoded(self, raw: Floats) -> dict[str, Any]:
         """Columns of predictions [rows] each."""
         name = self.names[0]
-        match self.objective:
-            case "labels" | "rare_labels":
+        kind, _, rest = self.objective.partition("_")
+        match kind:
+            case "top":
+                best = np.argsort(-raw, axis=1, kind="stable")[:, : int(rest)]
+                texts = self.labels[np.minimum(best, len(self.labels) - 1)]
+                return {name: [" ".join(dict.fromkeys(row)) for row in texts]}
+            case "labels" | "rare":
                 return {name: self.labels[raw.argmax(axis=1) % len(self.labels)]}
             case "multiclass":
                 return dict(zip(self.names, raw.T, strict=True))
             case "binary":
                 return {name: raw}
-            case "log_l2":
+            case "log":
                 raw = np.expm1(raw)
         return {name: np.clip(raw, self.target.low, self.target.high)}
 

@@ -12,9 +12,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podium.competition.foreign import ParticipantVisibleError, kaggle, mle_bench
-from podium.competition.metric import Floats, Metric, Table, joined, whole_metric
-from podium.metrics.labels import labels
+from podium.competition.foreign import kaggle, mle_bench
+from podium.competition.metric import (
+    Floats,
+    Metric,
+    Table,
+    averaged,
+    joined,
+    weighted,
+    whole_metric,
+)
+from podium.competition.mlebench import ParticipantVisibleError
+from podium.metrics.labels import labels, ranked
 from podium.metrics.probabilities import probabilities, ranking
 from podium.metrics.regression import regression
 from podium.metrics.stats import Cells, Estimate, Tally, difference
@@ -28,14 +37,17 @@ __all__ = [
     "ParticipantVisibleError",
     "Table",
     "Tally",
+    "averaged",
     "difference",
     "joined",
     "kaggle",
     "labels",
     "mle_bench",
     "probabilities",
+    "ranked",
     "ranking",
     "regression",
+    "weighted",
     "whole_metric",
 ]
 
@@ -73,6 +85,7 @@ KNOWN: Mapping[str, Known] = {
     "f1_micro": Known(title="micro F1", family="labels", beside=("f1_macro",)),
     "f1_weighted": Known(title="weighted F1", family="labels", beside=("f1_macro", "accuracy")),
     "mcc": Known(title="MCC", family="labels", beside=("accuracy", "f1_macro")),
+    "qwk": Known(title="quadratic weighted kappa", family="labels", beside=("accuracy",)),
     "precision": Known(title="precision", family="labels", beside=("recall", "f1")),
     "recall": Known(title="recall", family="labels", beside=("precision", "f1")),
     "log_loss": Known(
@@ -89,5 +102,6 @@ KNOWN: Mapping[str, Known] = {
     ),
     "auc": Known(title="AUC", family="ranking", beside=("average_precision",)),
     "average_precision": Known(title="average precision", family="ranking", beside=("auc",)),
+    **{f"map@{k}": Known(title=f"MAP@{k}", family="ranked") for k in (1, 3, 5, 7, 10, 12, 20)},
 }
 """Every ready-made score by its name."""

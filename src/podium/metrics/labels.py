@@ -6,8 +6,10 @@ With t, p and h (said and true) of each label, c the rows that are right and n a
     F1 of a label = 2 h / (t + p)           macro F1: their mean; weighted: by t; micro: accuracy
     MCC = (c n - sum t p) / sqrt((n^2 - sum p^2) (n^2 - sum t^2))
 
-as scikit-learn computes them; 0 by 0 is 0. Of labels that no row of the truth has, those after the
-first twenty count as one.
+    QWK = 1 - n sum (a - b)^2 / sum over all pairs of rows (a - b)^2,   of labels that are numbers
+
+as scikit-learn computes them (QWK: of labels without a gap); 0 by 0 is 0. Of labels that no row of
+the truth has, those after the first twenty count as one.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.competition.metric import Floats, Metric, Table
+from podium.competition.metric import Floats, Metric, Table, joined
+from podium.competition.mlebench import average_precision_at_k
+from podium.errors import SubmissionError
 
 Classes = NDArray[np.object_]
 """Labels of the truth, sorted, and the first of those that only the predictions have: text."""
@@ -30,9 +34,13 @@ def labels(target: str, *scores: str, positive: str | None = None) -> Metric:
     Args:
         target: The column, text.
         scores: Of `accuracy`, `balanced_accuracy`, `f1_macro`, `f1_micro`, `f1_weighted`, `mcc`,
-            and with a positive label `f1`, `precision`, `recall` of it.
+            `qwk` (quadratic weighted kappa) of labels that are numbers, and with a positive label
+            `f1`, `precision`, `recall` of it.
         positive: The label that `f1`, `precision` and `recall` are of.
     """
+    if "qwk" in scores:
+        rest = [name for name in scores if name != "qwk"]
+        return joined(_kappa(target), *([labels(target, *rest, positive=positive)] * bool(rest)))
 
     def layout(solution: Table, predictions: Table) -> Classes:
         true, said = (np.unique(side[target].astype(object)) for side in (solution, predictions))
@@ -58,6 +66,68 @@ def labels(target: str, *scores: str, positive: str | None = None) -> Metric:
         return {name: figures[name] for name in scores}
 
     return Metric(statistics=statistics, finish=finish, layout=layout)
+
+
+def _kappa(target: str) -> Metric:
+    """Quadratic weighted kappa (Cohen 1968), from sums of products of the labels."""
+
+    def statistics(solution: Table, predictions: Table, layout: None) -> Floats:
+        a, b = (_numbers(side[target]) for side in (solution, predictions))
+        return np.column_stack([np.ones(len(a)), (a - b) ** 2, a, a**2, b, b**2])
+
+    def finish(sums: Floats, layout: None) -> dict[str, Floats]:
+        rows, apart, a, aa, b, bb = np.moveaxis(sums, -1, 0)
+        return {"qwk": 1 - _ratio(rows * apart, rows * aa + rows * bb - 2 * a * b)}
+
+    return Metric(statistics=statistics, finish=finish)
+
+
+def _numbers(values: NDArray[Any]) -> Floats:
+    """Labels as numbers.
+
+    Raises:
+        SubmissionError: If one is none.
+    """
+    texts = np.asarray(values, dtype=object)
+    try:
+        return texts.astype(np.float64)
+    except ValueError as error:
+        raise SubmissionError(
+            "Quadratic weighted kappa is of whole numbers.", problems=[str(error)]
+        ) from error
+
+
+def ranked(target: str, *scores: str) -> Metric:
+    """Scores of a column of ranked labels, the likeliest first, with spaces between them.
+
+    `map@k`, the mean average precision of the first k: a row gets the mean of the precisions at
+    the places where something true stands for the first time, over min(k, true labels) places; a
+    row in which nothing is true gets 0.
+
+    Args:
+        target: The column, text; of the truth all that is true, in any order.
+        scores: `map@K` for any K.
+    """
+    places = {name: int(name.removeprefix("map@")) for name in scores}
+
+    def statistics(solution: Table, predictions: Table, layout: None) -> Floats:
+        pairs = list(zip(solution[target], predictions[target], strict=True))
+        found = [
+            [
+                1.0,
+                *(
+                    average_precision_at_k(set(str(true).split()), str(said).split(), k)
+                    for k in places.values()
+                ),
+            ]
+            for true, said in pairs
+        ]
+        return np.array(found, dtype=np.float64).reshape(len(pairs), 1 + len(places))
+
+    def finish(sums: Floats, layout: None) -> dict[str, Floats]:
+        return {name: sums[..., n + 1] / sums[..., 0] for n, name in enumerate(places)}
+
+    return Metric(statistics=statistics, finish=finish)
 
 
 def _all_labels(true: Floats, said: Floats, hits: Floats) -> dict[str, Floats]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,9 @@ Scorecard = Mapping[str, Card]
 Only `public` may be shown before the competition is revealed.
 """
 
+_LARGE = 1e30
+"""Predictions of this size are why a score that is no finite figure is none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Solution:
@@ -80,10 +83,13 @@ class Solution:
         """
         competition = self.data.competition
         primary, strata = competition.primary.name, competition.strata
-        with competition.telling("metric"):
+        quiet = np.errstate(over="ignore", invalid="ignore")  # what overflows is told below
+        with _telling_large(predictions), competition.telling("metric"), quiet:
             tally = Tally.of(competition.metric, self.targets, predictions, self.cells)
             cards = {part: tally.card(primary, strata, part=part) for part in PARTS}
             cards[ALL] = tally.card(primary, strata)
+            if not all(np.isfinite(card.whole.influence).all() for card in cards.values()):
+                raise PodiumError("The influence of groups on the score is no finite figure.")
         self.check_metric()  # afterwards: what a broken metric says by itself is more to the point
         return cards
 
@@ -157,6 +163,27 @@ class Solution:
             return None
         table = self.data.table(f"{SOLUTION}/ceiling.parquet")
         return self.score(target_columns(self.data.competition, table))
+
+
+@contextmanager
+def _telling_large(predictions: Table) -> Iterator[None]:
+    """Say that predictions are too large, where no score can be made of such."""
+    try:
+        yield
+    except PodiumError as error:
+        given: list[Any] = [
+            one if isinstance(one, np.ndarray) else getattr(one, "data", one)  # of a sparse matrix
+            for one in predictions.values()
+        ]
+        numbers = [one for one in map(np.asarray, given) if one.dtype.kind == "f"]
+        largest = max((float(np.abs(one).max(initial=0.0)) for one in numbers), default=0.0)
+        if largest < _LARGE:
+            raise
+        raise PodiumError(
+            f"Predictions as large as {largest:.0e} cannot be scored: what the metric makes of "
+            "them is beyond the numbers that a computer has.",
+            hint="Are the units right? Is something divided by nearly 0?",
+        ) from error
 
 
 def by_group(

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ def check(
         known=data.labels,
         dataset=data.dataset.name,
         retired=data.retired,
+        unscored=partial(data.ids, "open") if data.has_open else None,
         notes=notes,
     )
 
@@ -88,6 +90,7 @@ def align(
     known: Mapping[str, Collection[str]] | None = None,
     dataset: str | None = None,
     retired: Sequence[str] = (),
+    unscored: Callable[[], pa.StringArray] | None = None,
     notes: list[str] | None = None,
 ) -> Table:
     """Check a predictions table and give its columns in the order of `ids`.
@@ -101,6 +104,7 @@ def align(
         known: The labels that train has, by target.
         dataset: The one that the rows are of, for the hint; None for the default one.
         retired: Ids that are scored no longer: their rows are left out.
+        unscored: Gives the ids of open rows: theirs, too.
         notes: Gets a sentence for each thing that is allowed but should be looked at.
 
     Returns:
@@ -116,7 +120,10 @@ def align(
     if table.column_names.count("id") == 1:
         given, trouble = _text_ids(table.column("id"))
         if given is not None:
-            rows, trouble = _id_problems(given, ids, retired, notes)
+            left_out = {"no longer scored": lambda: pa.array(retired, pa.string())}
+            if unscored is not None:
+                left_out["open, not scored"] = unscored
+            rows, trouble = _id_problems(given, ids, left_out, notes)
         problems += trouble
     if genes:
         columns, trouble = _matrix(table, competition, genes)
@@ -275,20 +282,20 @@ def _text_ids(column: pa.ChunkedArray) -> tuple[pa.StringArray | None, list[str]
 def _id_problems(
     given: pa.StringArray,
     ids: pa.StringArray,
-    retired: Sequence[str],
+    left_out: Mapping[str, Callable[[], pa.StringArray]],
     notes: list[str] | None,
 ) -> tuple[Any, list[str]]:
     """The row of each expected id, and what is wrong with the given ones."""
     if given.equals(ids):
         return np.arange(len(ids)), []
     rows = permutation(given, ids)
-    return (rows, []) if rows is not None else _careful(given, ids, retired, notes)
+    return (rows, []) if rows is not None else _careful(given, ids, left_out, notes)
 
 
 def _careful(
     given: pa.StringArray,
     ids: pa.StringArray,
-    retired: Sequence[str],
+    left_out: Mapping[str, Callable[[], pa.StringArray]],
     notes: list[str] | None,
 ) -> tuple[Any, list[str]]:
     """The same for ids that cannot be matched quickly, mostly because they are wrong."""
@@ -298,15 +305,14 @@ def _careful(
         problems.append(f"{many(given.null_count, 'row')} without an id")
     position = pc.index_in(given, value_set=ids)
     unknown = pc.filter(given, pc.and_(pc.is_null(position), pc.is_valid(given)))
-    if retired:
-        former = pc.is_in(unknown, value_set=pa.array(retired, pa.string()))
-        left_out, unknown = pc.filter(unknown, former), pc.filter(unknown, pc.invert(former))
-        if len(left_out) and notes is not None:
-            are = "is" if len(left_out) == 1 else "are"
-            notes.append(
-                f"{many(len(left_out), 'row')} {are} no longer scored and "
-                f"{'was' if len(left_out) == 1 else 'were'} left out: {listed(left_out)}"
-            )
+    for why, known in left_out.items():
+        if not len(unknown):
+            break
+        theirs = pc.is_in(unknown, value_set=known())
+        out, unknown = pc.filter(unknown, theirs), pc.filter(unknown, pc.invert(theirs))
+        if len(out) and notes is not None:
+            are, were = ("is", "was") if len(out) == 1 else ("are", "were")
+            notes.append(f"{many(len(out), 'row')} {are} {why} and {were} left out: {listed(out)}")
     if len(unknown):
         problems.append(f"{many(len(unknown), 'unknown id')}: {listed(unknown)}")
         if pc.all(pc.ends_with(unknown, ".0")).as_py():
@@ -314,6 +320,12 @@ def _careful(
         bare = pc.utf8_trim(unknown, " \t\r'\"")
         if pc.all(pc.is_in(bare, value_set=ids)).as_py():
             problems.append("the ids have spaces or quotes around them: save them without")
+        for form, what in (("NFC", "composed (NFC)"), ("NFD", "decomposed (NFD)")):
+            if pc.any(pc.is_in(pc.utf8_normalize(unknown, form), value_set=ids)).as_py():
+                problems.append(
+                    f"some ids look the same but have other characters: write accents {what}, as "
+                    "the test ids have them"
+                )
     rows = pc.index_in(ids, value_set=given)
     missing = pc.filter(ids, pc.is_null(rows))
     if len(missing):

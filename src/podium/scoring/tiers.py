@@ -28,6 +28,8 @@ FEWEST = 30
 FEWEST_SHAKEN = 3
 """Submissions from which it is told whether a shake-up is more than chance."""
 
+SURE = 0.95
+"""Share of boards whose best is flattered by no more than is said."""
 SURELY = 1.64
 """Standard errors of the noise's variance beyond which public scores differ for sure."""
 
@@ -38,7 +40,7 @@ class Optimism:
 
     Attributes:
         expected: What the best is flattered by, in units of the score.
-        bound: What it would be if all tries were equally good.
+        bound: What it is flattered by at most, in 95 % of boards; never less than `expected`.
     """
 
     expected: float
@@ -117,15 +119,22 @@ def student(t: Floats, df: NDArray[np.int64] | int) -> Floats:
 
 
 def optimism(scores: Floats, influence: Floats) -> Optimism | None:
-    """How much having been chosen flatters the best of these tries; None for a single one."""
+    """How much having been chosen flatters the best of these tries; None for a single one.
+
+    Whatever they really differ by, the noise of the best, less that of all, is at most the largest
+    such noise of any: draws of that give the bound, and their mean what equal tries would have.
+    """
     if len(scores) < 2 or influence.shape[1] < 2:
         return None
     noise = _noise(_covariance(influence))
     real = max(float(np.var(scores, ddof=1)) - noise, 0.0)
     share = noise / (noise + real) if noise else 0.0
+    noises = _replicates(influence)
+    largest = noises.max(axis=1) - noises.mean(axis=1)
+    equal = float(largest.mean())
     return Optimism(
-        expected=share * float(scores.max() - scores.mean()),
-        bound=float(_replicates(influence).max(axis=1).mean()),
+        expected=min(share * float(scores.max() - scores.mean()), equal),
+        bound=max(float(np.quantile(largest, SURE)), equal),
     )
 
 

@@ -23,7 +23,7 @@ class Study:
     """A study, and where it stands.
 
     Attributes:
-        study: Its label; in full it is `<competition>/<dataset>/<label>`.
+        study: Its label; in full it is `<id of the competition>/<dataset>/<label>`.
         model: Which model it searches.
         created: When it was begun; UTC, ISO 8601.
         complete, pruned, failed, running, waiting: Trials.
@@ -96,7 +96,7 @@ def listed(competition: Competition, dataset: Dataset, url: str | None = None) -
         dataset: Of which dataset.
         url: The database that they lie in; None for this workspace.
     """
-    place = f"{competition.name}/{dataset.name}"
+    place = f"{competition.id}/{dataset.name}"
     folder = studies.folder(place)
     rows = []
     if url is not None or (folder / storages.JOURNAL).is_file():
@@ -135,7 +135,7 @@ def trials(
         PodiumError: If there is no such study, the file cannot be written, or what is to be
             deleted is being searched.
     """
-    with opened(f"{competition.name}/{dataset.name}", name, url) as (storage, study):
+    with opened(f"{competition.id}/{dataset.name}", name, url) as (storage, study):
         rows = Results([_trial(one) for one in study.get_trials(deepcopy=False)], study.study_name)
         if csv is not None:
             _write(rows, csv)

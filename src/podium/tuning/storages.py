@@ -9,11 +9,13 @@ search at once, and Optuna's heartbeat says whose trials are dead.
 from __future__ import annotations
 
 import datetime
+import json
 import os
+import shlex
 import time
 import warnings
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +32,7 @@ from optuna.storages import (
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from podium.errors import PodiumError, require_extra
+from podium.errors import PodiumError, reason, require_extra
 
 if TYPE_CHECKING:
     from typing import IO
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 JOURNAL = "journal.log"
+_OPERATIONS = 10
+"""Kinds of entries that Optuna writes."""
 RETRIES = 3
 """Times that a trial is queued again when its search has died; it may be what kills them."""
 HEARTBEAT, SILENCE = 15, 60
@@ -54,7 +58,8 @@ def opened(url: str | None, folder: Path) -> Iterator[Storage]:
         PodiumError: If the address is none, or nothing answers there, or no more.
     """
     if url is None:
-        yield Journal(folder=folder)
+        with _whole(folder / JOURNAL):
+            yield Journal(folder=folder)
         return
     database = Database(url=_parse(url))
     try:
@@ -67,6 +72,38 @@ def opened(url: str | None, folder: Path) -> Iterator[Storage]:
 def shown(url: str | None, folder: Path) -> str:
     """The storage as it may be shown: without a password; what optuna-dashboard takes."""
     return str(folder / JOURNAL) if url is None else str(_parse(url))
+
+
+@contextmanager
+def _whole(journal: Path) -> Iterator[None]:
+    """Say where a journal is damaged, if what was read of it made something fail."""
+    try:
+        yield
+    except PodiumError:
+        raise
+    except Exception as error:
+        number = _damaged(journal)
+        if number is None:
+            raise
+        raise PodiumError(
+            f"The journal of studies {journal} is damaged in line {number}.",
+            hint=f"Put back a copy of it; or begin anew: mv {shlex.quote(str(journal))} "
+            f"{shlex.quote(f'{journal}.damaged')}",
+        ) from error
+
+
+def _damaged(journal: Path) -> int | None:
+    """The first line of a journal that is none of Optuna's."""
+    with suppress(OSError), journal.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                entry = json.loads(line.decode())
+            except ValueError:
+                return number
+            known = isinstance(entry, dict) and isinstance(entry.get("worker_id"), str)
+            if not known or entry.get("op_code") not in range(_OPERATIONS):
+                return number
+    return None
 
 
 @contextmanager
@@ -169,6 +206,13 @@ class FileLock:
         except BlockingIOError:
             file.close()
             return False
+        except OSError as error:
+            file.close()
+            raise PodiumError(
+                f"The file system of {self._path.parent} has no locks: {reason(error)}.",
+                hint="Use a database, --storage URL; or a workspace on a local disk: "
+                "PODIUM_WORKSPACE=DIR",
+            ) from error
         self._file = file
         return True
 

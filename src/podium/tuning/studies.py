@@ -82,7 +82,7 @@ class Subject:
     @property
     def place(self) -> str:
         """Competition and dataset, as they begin a study's name."""
-        return f"{self.data.competition.name}/{self.data.dataset.name}"
+        return f"{self.data.competition.id}/{self.data.dataset.name}"
 
     @property
     def direction(self) -> StudyDirection:

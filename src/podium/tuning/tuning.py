@@ -187,7 +187,7 @@ def tune(
     with search.quiet():
         settings.check()
     folds = Folds.of(data)  # a dataset without folds is refused before anything is begun
-    folder = studies.folder(f"{data.competition.name}/{data.dataset.name}")
+    folder = studies.folder(f"{data.competition.id}/{data.dataset.name}")
     # What says which parameters to try sees no rows: what it looked up would reach the folds.
     asked = Worker(
         *(data.competition, model, views.nothing(data)),
@@ -313,7 +313,7 @@ def best(data: Data, model: str, name: str, storage: str | None = None) -> Best:
     Raises:
         PodiumError: If there is no such study, or it is of another model, or has no trial yet.
     """
-    with opened(f"{data.competition.name}/{data.dataset.name}", name, storage) as (_, study):
+    with opened(f"{data.competition.id}/{data.dataset.name}", name, storage) as (_, study):
         facts = _facts(study, model)
         trials = studies.best(study)
         if not trials:

@@ -70,9 +70,9 @@ def _faults(contest: Contest) -> Iterator[str]:
             wrong = ["it ranks by other scores than it has"] * (score == primary and others)
         yield from (f"{record.named}: {problem}" for problem in wrong)
     known = {record.submission: record for record in records}
-    board, names = contest.board, contest.names
-    withdrawals = [w for w in board.withdrawals() if (w.competition, w.dataset) == names]
-    picks = [pick for pick in board.picks() if (pick.competition, pick.dataset) == names]
+    board, place = contest.board, contest.place
+    withdrawals = [w for w in board.withdrawals() if (w.competition, w.dataset) == place]
+    picks = [pick for pick in board.picks() if (pick.competition, pick.dataset) == place]
     strays = (
         *jsonl.wrong_withdrawals(enumerate(withdrawals), known),
         *jsonl.wrong_picks(enumerate(picks), known),
@@ -80,7 +80,7 @@ def _faults(contest: Contest) -> Iterator[str]:
     yield from (f"it {text}" for _, text in strays)
     scored = {record.answers for record in records}
     for reveal in board.reveals():
-        if (reveal.competition, reveal.dataset) == names and reveal.answers not in scored:
+        if (reveal.competition, reveal.dataset) == place and reveal.answers not in scored:
             yield f"a reveal is of answers that no record has: {reveal.answers[:40]}"
 
 

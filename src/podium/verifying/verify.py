@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.competition import folders as competitions
+from podium.competition.foreign import MetricError
 from podium.competition.version import checksums, is_ready
-from podium.errors import PodiumError
+from podium.errors import PodiumError, one_line
 from podium.verifying import board, checks
 from podium.verifying.probes import duplicates, features, identity, scores
 from podium.verifying.under_test import Check, DatasetUnderTest, Note
@@ -88,8 +89,9 @@ def verify_dataset(tested: DatasetUnderTest) -> Iterator[Verdict]:
                 f"{tested.competition.name}/{tested.dataset.name}: {title(check)}"
             )
         verdict = judged(tested, check)
-        if verdict.problem and verdict.problem in said:
-            reason = f"skipped: stopped by what {said[verdict.problem]!r} says"
+        cause = next((first for problem, first in said.items() if problem in verdict.problem), None)
+        if verdict.problem and cause:
+            reason = f"skipped: stopped by what {cause!r} says"
             verdict = replace(verdict, problem="", advice="", skipped=reason)
         elif verdict.problem:
             said[verdict.problem] = verdict.check
@@ -99,6 +101,12 @@ def verify_dataset(tested: DatasetUnderTest) -> Iterator[Verdict]:
         yield _verdict(tested, title(checks.models_keep_the_contract), skipped=reason)
 
 
+MEND_METRIC = (
+    "mend metric.py, or name the columns that it asks for in GIVEN of data.py; then: "
+    "podium freeze {}"
+)
+
+
 def title(check: Check) -> str:
     """A check's name as people read it."""
     return check.__name__.replace("_", " ")
@@ -106,16 +114,19 @@ def title(check: Check) -> str:
 
 def judged(tested: DatasetUnderTest, check: Check) -> Verdict:
     """Run one check."""
-    problems, notes = list[str](), list[str]()
+    problems, notes, mend = list[str](), list[str](), ""
     try:
         for line in check(tested):
             (notes if isinstance(line, Note) else problems).append(line)
+    except MetricError as error:
+        problems.append(one_line(error))
+        mend = MEND_METRIC.format(tested.competition.name)
     except PodiumError as error:
         problems.append(str(error))
     problem, why = "; ".join(problems), tested.competition.accepted.get(title(check))
     if problem and why:
         return _verdict(tested, title(check), skipped=f"accepted: {why} ({problem})")
-    advice = PROBES.get(check, "") if problems or notes else ""
+    advice = mend or (PROBES.get(check, "") if problems or notes else "")
     return _verdict(tested, title(check), problem=problem, note="; ".join(notes), advice=advice)
 
 
@@ -137,7 +148,8 @@ def facts_are_complete(tested: DatasetUnderTest) -> Iterator[str]:
     for control in facts.controls:
         if control.model not in facts.models:
             yield f"control {control.name!r} names no model: {control.model}"
-    given = set(facts.metric.score(tested.solution.targets, tested.solution.answers))
+    with facts.telling("metric"):
+        given = set(facts.metric.score(tested.solution.targets, tested.solution.answers))
     declared = {score.name for score in facts.scores}
     if given != declared:
         yield f"metric gives {sorted(given)}, competition.py declares {sorted(declared)}"

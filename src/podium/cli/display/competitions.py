@@ -11,6 +11,7 @@ from podium.cli.display.printing import near, out, say, table
 
 if TYPE_CHECKING:
     from podium.creating.freezing import Frozen
+    from podium.creating.kit import Kit
     from podium.creating.making import Created
     from podium.creating.options import NewOptions
     from podium.verifying.verify import Verdict
@@ -94,6 +95,28 @@ def asked(options: NewOptions, missing: Sequence[str]) -> NewOptions:
     return replace(options, **answers)
 
 
+def guessed(kit: Kit) -> None:
+    """Show what the files of a folder are taken for."""
+    say(f"{kit.folder} has:")
+    for file, what in kit.rows:
+        say(f"  {file}: {what}")
+
+
+def chosen(options: NewOptions, kit: Kit) -> NewOptions:
+    """Ask on a terminal which of several files is meant."""
+    import typer
+
+    answers: dict[str, Any] = {}
+    for role, files in kit.open.items():
+        if getattr(options, role) is None:
+            names = [str(file.relative_to(kit.folder)) for file in files]
+            name = typer.prompt(f"--{role} FILE: {', '.join(names)}", default=names[0], err=True)
+            answers[role] = kit.folder / name
+    if kit.fetched and not (options.licence or kit.fetched.licence):
+        answers["licence"] = typer.prompt("--licence TEXT: the licence of the data", err=True)
+    return replace(options, **answers)
+
+
 def created(made: Created) -> None:
     """Say what `podium new` made and what comes next."""
     parts = ", ".join(f"{name} {count:,}" for name, count in sorted(made.rows.items()))
@@ -104,8 +127,8 @@ def created(made: Created) -> None:
         root = made.folder.parents[1]
         out(f"Podium looks there once you name the workspace: export PODIUM_WORKSPACE={root}")
     out("Next:")
-    for command in ("verify {}", "run {} lightgbm", "board {}"):
-        out(f"  podium {command.format(made.name)}")
+    for command in (f"verify {made.name}", f"run {made.name} {made.model}", f"board {made.name}"):
+        out(f"  podium {command}")
 
 
 def frozen(made: Frozen) -> None:

@@ -30,7 +30,8 @@ def say(text: str) -> None:
 
 def document(value: Any) -> None:
     """Print one JSON document; a figure that is not finite is null, as JSON has none."""
-    form: dict[str, Any] = {"indent": 2, "ensure_ascii": False, "allow_nan": False}
+    plain = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    form: dict[str, Any] = {"indent": 2, "ensure_ascii": plain, "allow_nan": False}
     try:
         text = json.dumps(value, **form)
     except ValueError:

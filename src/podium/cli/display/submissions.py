@@ -92,6 +92,8 @@ def handled(files: Sequence[Handled]) -> None:
     ignored = [entry.file for entry in files if entry.status == "ignored"]
     if ignored:
         say(f"no predictions, ignored: {', '.join(ignored)}")
+        if any(name.endswith(".py") for name in ignored):
+            say("Model files are run by: podium score-all --models")
     counts = [sum(e.status == s for e in files) for s in ("scored", "refused", "known")]
     say(f"{counts[0]} scored, {counts[1]} refused, {counts[2]} known already.")
 

@@ -181,7 +181,7 @@ def _renamed_claims(connection: sa.Connection) -> int:
 
 def _present(name: str, dataset: str, provenance: Mapping[str, Any]) -> str | None:
     """The present version, if what was scored so scores alike in it."""
-    known = competitions.try_load(name) if name in competitions.names() else ""
+    known = competitions.try_load(name)
     return None if isinstance(known, str) else successor(known, dataset, provenance)
 
 
