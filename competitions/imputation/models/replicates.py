@@ -18,14 +18,13 @@ from podium.competition import Parameter
 from podium.errors import note
 from podium.learning import network_parameters, tree_parameters
 
-from ..shared.calling import threshold
-from ..shared.cells import answer, cells, same_genes
+from ..shared.calling import Called, Caller, check_labelled
+from ..shared.cells import Cells, cells
 from ..shared.parameters import COMPONENTS, FOLDS, NEIGHBOURS, ROWS, SLACK
 from ..shared.replicates import Ridge, replicates, seen_share
-from ..shared.trees import Trees, check_labelled
+from ..shared.trees import Trees
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from podium.competition import Part, Report
@@ -74,7 +73,7 @@ TREES = {"rounds", "learning_rate", "num_leaves", "min_data_in_leaf", "num_threa
 """Parameters of `boost`; all others are the model's own."""
 
 
-class Replicates:
+class Replicates(Caller):
     """A ridge regression, trees that know its answers, and networks."""
 
     def __init__(self, params: dict[str, Any], seed: int) -> None:
@@ -90,7 +89,7 @@ class Replicates:
         Raises:
             ModelError: If train has no counts before dropout, or fewer than two cells.
         """
-        known = cells(train)
+        self.known = known = cells(train)
         check_labelled("replicates", known)
         assert known.truth is not None
         counts, truth = known.counts.toarray(), known.truth.toarray()
@@ -117,27 +116,15 @@ class Replicates:
 
         return Networks(self.params, self.seed)
 
-    def predict(self, part: Part) -> pd.DataFrame:
-        """Call the most probable dropouts and impute the counts that are expected.
-
-        Raises:
-            ModelError: If the genes are others than those of train.
-        """
-        assert self.trees.known is not None
-        assert self.ridge is not None
-        observed = cells(part)
-        same_genes(self.trees.known, observed)
+    def call(self, observed: Cells) -> Called:
+        """Probabilities of trees and networks, counts of the trees."""
+        assert self.ridge is not None  # fit comes first
         counts = observed.counts.toarray()
-        if not len(counts):
-            return answer(part, observed, counts)
-        probability, count = self.trees.call(
-            observed.counts, np.split(self.ridge(counts), 2, axis=1)
-        )
-        if self.networks:
-            probability = (probability + self.networks.probability(counts)) / 2
-        zero = counts == 0
-        called = probability >= threshold(probability[zero], self.params["slack"])
-        return answer(part, observed, np.where(called, count, 0))
+        called = self.trees.call(observed.counts, np.split(self.ridge(counts), 2, axis=1))
+        if self.networks is None:
+            return called
+        said = self.networks.probability(counts)
+        return called._replace(probability=(called.probability + said) / 2)
 
 
 def build(params: dict[str, Any], seed: int) -> Replicates:

@@ -9,6 +9,7 @@ made without its own truth.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -158,6 +159,64 @@ def threshold(probability: NDArray[Any], slack: float) -> float:
     product = called * (zeros - called) * dropouts * (zeros - dropouts)
     mcc = (hits * zeros - called * dropouts) / np.sqrt(np.maximum(product, 1e-9))
     return float(ordered[np.where(f1 >= f1.max() - slack, mcc, -np.inf).argmax()])
+
+
+class Called(NamedTuple):
+    """What is said of each entry, were it 0; other entries do not matter.
+
+    Attributes:
+        probability: That it is a dropout [cells, genes].
+        count: That is expected [cells, genes].
+    """
+
+    probability: Floats
+    count: Floats
+
+
+class Caller(ABC):
+    """A model that gives zeros probabilities; the most probable are called.
+
+    Attributes:
+        params: `slack` among them; see `threshold`.
+        known: The labelled cells that it learnt from.
+    """
+
+    params: dict[str, Any]
+    known: Cells | None = None
+
+    @abstractmethod
+    def call(self, observed: Cells) -> Called:
+        """What is said of the zeros of cells, of which there are some."""
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Call the most probable dropouts and impute the counts that are expected.
+
+        Raises:
+            ModelError: If the genes are others than those of train.
+        """
+        assert self.known is not None  # fit comes first
+        observed = cells(part)
+        same_genes(self.known, observed)
+        counts = observed.counts.toarray()
+        if not len(counts):
+            return answer(part, observed, counts)
+        called = self.call(observed)
+        zero = counts == 0
+        cut = threshold(called.probability[zero], self.params["slack"])
+        return answer(part, observed, np.where(called.probability >= cut, called.count, 0))
+
+
+def check_labelled(name: str, known: Cells) -> None:
+    """Look whether there is something to learn from.
+
+    Raises:
+        ModelError: If there are no counts before dropout, or fewer than two cells.
+    """
+    if known.truth is None or known.counts.shape[0] < 2:
+        raise ModelError(
+            f"{name} needs two cells or more with their counts before dropout to train.",
+            hint="Give it more of them, or impute by all_gene_mean, which needs none.",
+        )
 
 
 class Transductive:

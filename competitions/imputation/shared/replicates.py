@@ -31,7 +31,7 @@ def replicates(truth: Floats, share: Floats, copies: int, rng: np.random.Generat
 def log_at(counts: Floats, depth: float) -> Floats:
     """log(1 + counts at a depth) [cells, genes]."""
     own = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return np.log1p(counts * (np.float32(depth) / own))
+    return np.asarray(np.log1p(counts * (np.float32(depth) / own)))
 
 
 class Ridge(NamedTuple):

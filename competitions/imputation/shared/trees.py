@@ -7,15 +7,15 @@ factor needs no tree to reach up to the highest counts, which the distance to th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from podium.errors import ModelError
 from podium.learning import boost
 
+from .calling import Called
 from .features import Description, base, entries, names, place
 
 if TYPE_CHECKING:
@@ -34,18 +34,6 @@ OWN = ("components", "neighbours", "folds", "rows", "slack")
 
 BLOCK = 256
 """Cells that are described in one go: what bounds the memory."""
-
-
-class Called(NamedTuple):
-    """What is said of each entry, were it 0; where it is not, 0.
-
-    Attributes:
-        probability: That it is a dropout [cells, genes].
-        count: That is expected [cells, genes].
-    """
-
-    probability: Floats
-    count: Floats
 
 
 class Trees:
@@ -147,17 +135,4 @@ class Trees:
             report=report,
             every=10,
             objective=objective,
-        )
-
-
-def check_labelled(name: str, known: Cells) -> None:
-    """Look whether there is something to learn from.
-
-    Raises:
-        ModelError: If there are no counts before dropout, or fewer than two cells.
-    """
-    if known.truth is None or known.counts.shape[0] < 2:
-        raise ModelError(
-            f"{name} needs two cells or more with their counts before dropout to train.",
-            hint="Give it more of them, or impute by all_gene_mean, which needs none.",
         )

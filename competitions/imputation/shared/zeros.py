@@ -72,10 +72,10 @@ class Table(NamedTuple):
         """
         from scipy.interpolate import RectBivariateSpline
 
-        axes = [_axis(np.log(of), count) for of, count in zip((mean, spread), GRID, strict=True)]
-        points = np.meshgrid(*map(np.exp, axes), indexing="ij")
-        zeros = exactly(*points, variation=variation, dropout=dropout)
-        lost, expected, chance = (RectBivariateSpline(*axes, np.log(each)) for each in zeros)
+        x, y = (_axis(np.log(of), count) for of, count in zip((mean, spread), GRID, strict=True))
+        means, spreads = np.meshgrid(np.exp(x), np.exp(y), indexing="ij")
+        zeros = exactly(means, spreads, variation=variation, dropout=dropout)
+        lost, expected, chance = (RectBivariateSpline(x, y, np.log(each)) for each in zeros)
         return cls((lost, expected, chance))
 
     def __call__(self, mean: Floats, spread: Floats) -> Zeros:

@@ -154,7 +154,7 @@ def test_a_part_without_cells(simulated: Simulated) -> None:
 
 def test_says_what_it_needs(simulated: Simulated) -> None:
     for train in (part(simulated.observed), part(simulated.observed[:1], simulated.truth[:1])):
-        with pytest.raises(ModelError, match="two cells or more"):
+        with pytest.raises(ModelError, match="empirical_bayes needs two cells or more"):
             imputed(train, part(simulated.observed))
     with pytest.raises(ModelError, match="genes"):
         imputed(part(simulated.observed, simulated.truth), part(simulated.observed[:, :9]))
