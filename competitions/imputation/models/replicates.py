@@ -20,7 +20,7 @@ from podium.learning import network_parameters, tree_parameters
 
 from ..shared.calling import Called, Caller, check_labelled
 from ..shared.cells import Cells, cells
-from ..shared.parameters import COMPONENTS, FOLDS, NEIGHBOURS, ROWS, SLACK
+from ..shared.parameters import COMPONENTS, FOLDS, NEIGHBOURS, ROWS
 from ..shared.replicates import Ridge, replicates, seen_share
 from ..shared.trees import Trees
 
@@ -57,9 +57,15 @@ PARAMETERS = {
         2e-3, "learning rate of the networks", (1e-6, 1.0), search=(5e-4, 5e-3, "log")
     ),
     **network_parameters(epochs=45, batch=64, weight_decay=1e-4, clip=5.0),
-    "slack": SLACK,
+    "slack": Parameter(
+        0.0, "how much expected F1 is given for a higher MCC", (0.0, 1.0), search=(0.0, 0.004)
+    ),
 }
 THREADS = 1  # the same bytes on any number of cores
+"""Penalty and slack were chosen on two folds of the train cells of `zeisel`: there F1 is .836 by
+trees alone, .836 by networks alone, .837 by both; a slack of .0005 takes .0007 of it for an MCC of
+.38 in place of .37.
+"""
 
 QUICK: dict[str, Any] = {
     "rows": 20_000,

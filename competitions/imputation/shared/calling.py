@@ -200,10 +200,12 @@ class Caller(ABC):
         counts = observed.counts.toarray()
         if not len(counts):
             return answer(part, observed, counts)
-        called = self.call(observed)
-        zero = counts == 0
-        cut = threshold(called.probability[zero], self.params["slack"])
-        return answer(part, observed, np.where(called.probability >= cut, called.count, 0))
+        return answer(part, observed, self.imputed(counts, self.call(observed)))
+
+    def imputed(self, counts: Floats, called: Called) -> Floats:
+        """The expected counts of the zeros that are called [cells, genes]."""
+        cut = threshold(called.probability[counts == 0], self.params["slack"])
+        return np.where(called.probability >= cut, called.count, 0)
 
 
 def check_labelled(name: str, known: Cells) -> None:
