@@ -22,8 +22,15 @@ from podium.competition import Parameter
 from podium.learning import History, Settings, network_parameters, seeded, train_autoencoder
 
 from ..shared.calling import Estimate, Transductive
-from ..shared.network import DeepCountAutoencoder, Denoised, Inputs, denoise, inputs
-from ..shared.parameters import CALLING
+from ..shared.network import (
+    DeepCountAutoencoder,
+    Denoised,
+    Inputs,
+    denoise,
+    inputs,
+    taught,
+)
+from ..shared.parameters import CALLING, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +52,7 @@ PARAMETERS = {
         choices=("evidence", "posterior", "prior"),
     ),
     "calling": CALLING,
+    "source": SOURCE,
     "ridge": Parameter(
         0.0, "weight of pi squared in the loss", (0.0, 1e6), search=(1e-3, 1.0, "log")
     ),
@@ -98,7 +106,10 @@ def estimate(
     """
     made = inputs(mixed.counts, params["likelihood"])
     network = untrained(made, params, seed)
-    learn(network, made, params, seed, report)
+    if mixed.truth.shape[0] and params["source"] == "truth":
+        learn(network, made._replace(rows=taught(made, mixed.truth)), params, seed, report)
+    else:
+        learn(network, made, params, seed, report)
     denoised = denoise(network, made.rows, params["device"])
     if not mixed.truth.shape[0] and params["call"] == "evidence":
         return Estimate(denoised.evidence - np.log(2), denoised.mean)
