@@ -166,25 +166,26 @@ def folds(given):
             line += [f"{scores(other)['f1']:.4f}", with_error(difference(other, tuned))]
             rules.append([*line, with_error(difference(other, made.sums))])
             print("|", " | ".join(rules[-1]), "|", flush=True)
-    PICTURE.parent.mkdir(exist_ok=True)
+        tell(given, rows, rules, curves)
+
+
+def tell(given, rows, rules, curves):
+    """Write what is known so far: a run that is stopped leaves the datasets that it came to."""
+    there = [name for name in given.datasets if any(row[0] == f"`{name}`" for row in rows)]
+    held = ", ".join(f"`{name}`: {given.folds or FOLDS.get(name, 5)} of five" for name in there)
     plot.reliability(curves).savefig(PICTURE, dpi=110)
     write(
         "folds",
         ["dataset", "model", *SHOWN, "CPU s a fold"],
         rows,
-        f"Out of fold on train cells ({folds_said(given)}).",
+        f"Folds held out of the train cells: {held}.",
     )
     write(
         "rules",
-        ["dataset", "model", "cut, slack 0", "layer", "layer - cut", "layer - slack .0005"],
+        ["dataset", "model", "cut, slack 0", "layer", "layer - cut", "layer - the model's calls"],
         rules,
         "F1 out of fold by the rule that calls.",
     )
-
-
-def folds_said(given):
-    held = {name: given.folds or FOLDS.get(name, 5) for name in given.datasets}
-    return ", ".join(f"`{name}`: {count} of five folds" for name, count in held.items())
 
 
 def thinned(given):
