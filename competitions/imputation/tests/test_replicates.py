@@ -74,7 +74,7 @@ def test_the_ridge_leaves_a_cell_and_its_replicates_out(thinned: tuple[Any, Any]
     assert np.abs(ridge(observed) - truth).mean() < np.abs(others - truth).mean()
 
 
-@pytest.mark.parametrize("networks", [0, 1])
+@pytest.mark.parametrize("networks", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_calls_better_than_all_and_repeats(networks: int, thinned: tuple[Any, Any]) -> None:
     if networks:
         pytest.importorskip("torch")
