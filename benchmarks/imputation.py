@@ -4,8 +4,8 @@
     python benchmarks/imputation.py thinned [--datasets zeisel] [--shares 1 0.5 0.25]
     python benchmarks/imputation.py dca [--datasets autoclass demo]
 
-Train cells alone, each fold scored by a training on the others. Each command writes its table into
-the README of the competition, and `folds` the picture of the probabilities.
+Train cells alone, each fold scored by a training on the others. `folds` writes its tables into the
+README of the competition, and the picture of the probabilities; the others print theirs.
 
 `folds` also tries a decision layer for F1 on the probabilities of models that give some: a row is
 called where that raises the expected F1 of the other folds' cells (call from half of the highest F1
@@ -218,7 +218,7 @@ WAYS = [
     ("diffusion", OBSERVED),
     ("knn_smooth", OBSERVED),
     ("dca", OBSERVED),
-    ("dca", {}),
+    ("dca", {"source": "truth"}),
 ]
 """With `observed` the true counts of labelled cells serve for the cut alone."""
 
@@ -248,8 +248,7 @@ def write(name, header, rows, text):
     begin, end = f"<!-- {name}: benchmarks/imputation.py writes it -->", f"<!-- end of {name} -->"
     table = f"{begin}\n\n" + "\n".join(lines) + f"\n\n{end}"
     pattern = re.escape(begin) + ".*?" + re.escape(end)
-    if not re.search(pattern, content, flags=re.DOTALL):
-        raise SystemExit(f"{README} has no marks for {name}:\n{table}")
+    print(table)
     README.write_text(re.sub(pattern, lambda _: table, content, flags=re.DOTALL), encoding="utf-8")
 
 

@@ -30,7 +30,7 @@ from ..shared.network import (
     inputs,
     taught,
 )
-from ..shared.parameters import CALLING, SOURCE
+from ..shared.parameters import CALLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,11 @@ PARAMETERS = {
         choices=("evidence", "posterior", "prior"),
     ),
     "calling": CALLING,
-    "source": SOURCE,
+    "source": Parameter(
+        "observed",
+        "what the network learns: what was seen of all cells, or true counts of labelled ones",
+        choices=("observed", "truth"),
+    ),
     "ridge": Parameter(
         0.0, "weight of pi squared in the loss", (0.0, 1e6), search=(1e-3, 1.0, "log")
     ),

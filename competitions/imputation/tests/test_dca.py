@@ -147,7 +147,7 @@ def test_every_variant_imputes(batchnorm, likelihood, call):
 
 def test_called_by_its_own_posterior_a_zero_gets_the_mean():
     train, test, observed, _ = tissue()
-    counts = imputed(train, test, call="posterior", calling="own", source="observed", epochs=1)
+    counts = imputed(train, test, call="posterior", calling="own", epochs=1)
     model = dca.build({**QUICK, "epochs": 1}, 0)
     model.fit(train)
     cells = network.inputs(dca_mixed(train, test))
