@@ -95,6 +95,15 @@ def test_a_cross_validation_takes_what_is_kept_of_the_same_members_alone(stack):
     assert podium.cross_validate("stacked", "stack").members == ()
 
 
+def test_one_model_may_be_two_members(stack):
+    one = podium.cross_validate("stacked", "one").predictions
+    steep = podium.cross_validate("stacked", "one", params={"slope": 2.0}).predictions
+    members = {"one": {}, "one:steep": {"slope": 2.0}}
+    validation = podium.cross_validate("stacked", "stack", params={"members": members})
+    assert validation.members == ("one", "one:steep")
+    np.testing.assert_array_equal(validation.predictions["y"], (one["y"] + steep["y"]) / 2)
+
+
 def test_without_kept_ones_members_train_and_the_commands_are_said(stack, podium_cli):
     podium.cross_validate("stacked", "one")
     done = podium_cli("cv", "stacked", "stack")

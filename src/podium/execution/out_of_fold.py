@@ -91,11 +91,12 @@ def of_members(
     members = {**model.params, **params}.get("members") if model.shipped else None
     files = {}
     for name, changes in members.items() if isinstance(members, Mapping) else ():
+        model_name = name.partition(":")[0]  # see `podium.learning.Members`
         try:
-            member = model_file.find(data.competition, name).with_params(changes)
+            member = model_file.find(data.competition, model_name).with_params(changes)
         except PodiumError:  # the stack itself refuses it, and says why
             return {}
-        words = ["podium", "cv", data.competition.name, name, "--dataset", data.dataset.name]
+        words = ["podium", "cv", data.competition.name, model_name, "--dataset", data.dataset.name]
         for key, value in changes.items():
             words += ["--set", f"{key}={json.dumps(value)}"]
         words += ["--seed", str(seed)] if seed else []

@@ -236,7 +236,7 @@ class Worker:
 
     def _shown(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         """Tables as files that the process can read, and cannot change."""
-        files = {name: self.given(f"{name}.parquet") for name in tables}
+        files = {name: self.given(f"{number}.parquet") for number, name in enumerate(tables)}
         for name, file in files.items():
             tables[name].to_parquet(file, index=False)
         return {name: str(file) for name, file in files.items()}

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 Members = Mapping[str, Mapping[str, Any]]
-"""Models by name, with the changes to their parameters."""
+"""Models by name, with the changes to their parameters.
+
+One model may be several members: what follows a colon tells them apart (`lightgbm:log`).
+"""
 
 
 def check_members(members: Members, *, beside: str) -> None:
@@ -41,7 +44,7 @@ def check_members(members: Members, *, beside: str) -> None:
     """
     stack = Path(str(sys.modules[beside].__file__))
     known = {file.stem for file in stack.parent.glob("*.py")} - {stack.stem}
-    unknown = sorted(set(members) - known)
+    unknown = sorted(name for name in members if _model(name) not in known)
     if unknown or not members:
         names = ", ".join(unknown) or "nothing"
         raise ModelError(
@@ -50,7 +53,12 @@ def check_members(members: Members, *, beside: str) -> None:
     for name, changes in members.items():
         if not isinstance(changes, Mapping):
             raise ModelError(f"Changes to {name} are an object, not {repr(changes)[:80]}.")
-        checked(name, _parameters(import_module(f"..{name}", beside)), changes)
+        checked(name, _parameters(import_module(f"..{_model(name)}", beside)), changes)
+
+
+def _model(member: str) -> str:
+    """Which model a member is."""
+    return member.partition(":")[0]
 
 
 def _parameters(module: ModuleType) -> Mapping[str, Parameter]:
@@ -126,7 +134,7 @@ class Ensemble:
     def _trained(self, train: Part) -> list[Model]:
         models = []
         for name, changes in self.members.items():
-            module = import_module(f"..{name}", self.beside)
+            module = import_module(f"..{_model(name)}", self.beside)
             known = _parameters(module)
             model: Model = module.build(
                 {**defaults(known), **checked(name, known, changes)}, self.seed
@@ -158,7 +166,7 @@ def fit_members(
     """
     models = []
     for name, own in members.items():
-        module = import_module(f"..{name}", beside)
+        module = import_module(f"..{_model(name)}", beside)
         known, wanted = _parameters(module), {**own, **(changes or {}).get(name, {})}
         params = {**defaults(known), **checked(name, known, wanted)}
         model: Model = module.build(params, seed)
