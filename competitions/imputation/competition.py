@@ -41,13 +41,20 @@ competition = Competition(
         Dataset(
             name="autoclass",
             title="Dataset 1 of AutoClass, by Splatter, 500 cells x 938 genes",
+            ceiling=True,
             sources=(
                 Source(
                     url="https://raw.githubusercontent.com/datapplab/AutoClass/"
                     "61da061d6bc838ad1b481a9dfb0e9289a0c880a3/datasets/Dataset1.zip",
                     members={
+                        "cellinfo.csv": (
+                            "3033956c7c59522f598ecb6a39459ccd651d47036b22fb82db5871292b86fe29"
+                        ),
                         "counts.csv": (
                             "f75286072a8ede66a99b8ca3d85cdc0473f0e49a42e9aae20199a80c4d25fb08"
+                        ),
+                        "geneinfo.csv": (
+                            "9a0c17b1a151c13e8f7df28251e73ff96750c7c964b4002e72fb867b38232373"
                         ),
                         "truecounts.csv": (
                             "b48a49a71d0ba7fb1c7555088e8023f92e0d77a4efa3a0ef76a04cffa6903e78"

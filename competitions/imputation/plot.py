@@ -4,6 +4,7 @@ Where the truth may be shown there is also the curve of precision over recall, w
 value as the score of an entry: a zero imputed with a higher count is the more certain dropout. The
 curve ends, with a dot, where the calls end. Without truth a picture shows the imputed counts and
 which genes' zeros were called. Where there are many cells, an even sample is shown.
+`reliability` is a picture of probabilities, which submissions do not have.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from matplotlib.ticker import NullLocator
 from .metric import TARGET, dense
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -87,6 +88,38 @@ def precision_recall(called: Zeros) -> tuple[Floats, Floats]:
     last = np.flatnonzero(np.diff(called.imputed[order], append=0.0))  # of equal ones
     hits = dropout[order].cumsum()[last]
     return hits / max(1, dropout.sum()), hits / (last + 1)
+
+
+def reliability(said: Mapping[str, tuple[Floats, NDArray[np.bool_]]]) -> Figure:
+    """How often zeros are dropouts, over how probable a model says that they are.
+
+    Args:
+        said: By a title, probabilities of zeros [zeros] and which of them are dropouts.
+
+    Returns:
+        The share of dropouts in groups of as many zeros each, with an interval of 95 % as if zeros
+        were independent; below, how many zeros have which probability.
+    """
+    figure = Figure(figsize=(6.0, 6.4), layout="constrained")
+    shares, sizes = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    for place, (title, (probability, dropout)) in enumerate(said.items()):
+        colour = COLOURS[place % len(COLOURS)]
+        order = np.argsort(probability, kind="stable")
+        groups = [group for group in np.array_split(order, GENES) if len(group)]
+        mean = np.array([probability[group].mean() for group in groups])
+        share = np.array([dropout[group].mean() for group in groups])
+        error = 1.96 * np.sqrt(share * (1 - share) / [len(group) for group in groups])
+        shares.errorbar(mean, share, error, color=colour, marker="o", ms=3, lw=1, label=title)
+        sizes.hist(probability, np.linspace(0, 1, 41).tolist(), color=colour, histtype="step")
+    shares.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--")
+    shares.set_ylabel("share that are dropouts")
+    shares.set_title("zeros by their probability to be a dropout", fontsize=9)
+    shares.legend(fontsize=8, loc="upper left")
+    shares.grid(alpha=0.3)
+    sizes.set_xlabel("probability")
+    sizes.set_ylabel("zeros")
+    sizes.set_yscale("log")
+    return figure
 
 
 def _figure(title: str, entries: Zeros) -> Figure:

@@ -706,7 +706,7 @@ def predict(
         tables: Where the competition has tables beside the rows, further rows of these by their
             name: a table, or a file of any form.
         seed: Everything random follows from it.
-        output: A CSV or Parquet file to write; None writes none.
+        output: A file to write, .csv, .parquet, .h5 or .h5ad; None writes none.
         force: Whether `output` may take the place of a file.
         limit_time: Seconds that the model's code may take in all.
         limit_memory: MiB that it and all that it starts may take.

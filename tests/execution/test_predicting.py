@@ -11,7 +11,10 @@ import pytest
 import podium
 from podium import api
 from podium.data import dataset as data
+from podium.data.formats import Expected
+from podium.data.reader import read
 from podium.errors import ModelError, PodiumError
+from podium.execution import predicting
 from podium.execution.predicting import _converted
 from suites import mostly_slow
 
@@ -206,7 +209,7 @@ def test_nothing_is_overwritten_unasked(rows, podium_cli, workspace):
     for name, words in (
         ("out.csv", "--force overwrites it"),
         ("rows.csv", "it is the input"),
-        ("out.txt", "must end in .csv or .parquet"),
+        ("out.txt", "must end in .csv, .parquet, .h5 or .h5ad"),
         ("no/out.csv", "does not exist"),
     ):
         done = podium_cli(*command, name)
@@ -217,6 +220,21 @@ def test_nothing_is_overwritten_unasked(rows, podium_cli, workspace):
     assert (done["file"], done["rows"], done["predictions"]) == ("out.csv", 108, [])
     assert len(pd.read_csv("out.csv")) == 108
     assert podium_cli(*command, "rows.csv", "--force").status == 1
+
+
+@pytest.mark.parametrize("end", predicting.OUTPUTS)
+def test_what_is_written_is_read_again(end, tmp_path):
+    table = pd.DataFrame({"id": ["a", "b"], "y": [0.5, 2.0], "name": ["x", "z"]})
+    path = tmp_path / f"out{end}"
+    predicting._write(table, path, "")
+    again = read(path, Expected(names=["id", "y", "name"], rows=2, texts=["id", "name"]))
+    for name in table:
+        assert again.column(name).to_pylist() == list(table[name])
+    wide = tmp_path / f"wide{end}"
+    predicting._write(table[["id", "y"]], wide, "count")
+    again = read(wide, Expected(names=["id", "y"], rows=2, matrix="count"))
+    assert list(again.column_names) == ["id", "y"]
+    assert again.column("id").to_pylist() == ["a", "b"]
 
 
 def test_without_an_output_the_first_rows_are_shown(rows, podium_cli):

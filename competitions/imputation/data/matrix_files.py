@@ -8,6 +8,7 @@ is guessed: without evidence the user must say it.
 from __future__ import annotations
 
 import csv
+import gzip
 import re
 from itertools import combinations, pairwise, product
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -142,7 +143,8 @@ def _counts_rows(column: Any) -> bool:
 
 def _beginning(path: Path) -> tuple[str, list[str], list[str]]:
     """The separator, and the first two lines."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
         lines = [file.readline(), file.readline()]
     separator = max(",;\t", key=lines[0].count)
     first, second = (next(csv.reader([line], delimiter=separator), []) for line in lines)

@@ -6,6 +6,7 @@ Run `podium data imputation --dataset autoclass`, or another of those in `compet
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from podium.competition import Counts
 from podium.data import Prepared
 from podium.errors import DataError, note
 
+from ..shared import splatter
 from . import matrix_files
 from .matrix_files import Matrix
 
@@ -27,8 +29,27 @@ OBSERVED, TRUE, OPEN = "test_data.csv", "test_truedata.csv", "data.csv"
 
 
 def autoclass(raw: Mapping[str, Path]) -> Prepared:
-    """Dataset 1 of AutoClass: cells that Splatter simulated, before and after dropout."""
-    return _read({"counts.csv": raw["counts.csv"], "truecounts.csv": raw["truecounts.csv"]})
+    """Dataset 1 of AutoClass: cells that Splatter simulated, before and after dropout.
+
+    The ceiling has each cell's group and expected library and each gene's mean and what groups
+    change of it, as the simulator wrote them down. Variation and dropout curve, which it did not,
+    are fitted to the counts of all cells, before and after.
+    """
+    prepared = _read({"counts.csv": raw["counts.csv"], "truecounts.csv": raw["truecounts.csv"]})
+    cells, genes = (
+        pd.read_csv(raw[name], index_col=0) for name in ("cellinfo.csv", "geneinfo.csv")
+    )
+    group = cells["Group"].str.removeprefix("Group").astype(int) - 1
+    factors = genes[[f"DEFacGroup{number}" for number in range(1, group.max() + 2)]].to_numpy().T
+    share = factors * genes["GeneMean"].to_numpy()
+    share /= share.sum(axis=1, keepdims=True)
+    mean = cells["ExpLibSize"].to_numpy()[:, None] * share[group]
+    assert prepared.counts is not None
+    assert prepared.truth is not None
+    observed, truth = (one.matrix().toarray() for one in (prepared.counts, prepared.truth))
+    law = splatter.learn_law(observed, truth, mean, seed=0)
+    best = splatter.best_calls(law.at_zeros(mean), observed)
+    return replace(prepared, ceiling=Counts.of({"cells": (best, genes.index.astype(str).tolist())}))
 
 
 def zeisel(raw: Mapping[str, Path]) -> Prepared:

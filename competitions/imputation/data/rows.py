@@ -1,4 +1,4 @@
-"""Cells of one's own, from an AnnData file, as the models take them."""
+"""Cells of one's own, from a file of any form, as the models take them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from podium.competition import Counts
 from podium.errors import DataError
 
 from . import matrix_files
+from .count_files import FORMS, read
 
 if TYPE_CHECKING:
     from podium.data import Annotated
+
+__all__ = ["FORMS", "read", "taken"]
 
 
 def taken(name: str, content: Annotated) -> tuple[pd.DataFrame, Counts]:
@@ -20,7 +23,7 @@ def taken(name: str, content: Annotated) -> tuple[pd.DataFrame, Counts]:
 
     Args:
         name: Of the file.
-        content: What it holds; its genes are those that the model knows.
+        content: What it holds: the genes that the model knows, or any, for one that takes any.
 
     Raises:
         DataError: With everything that is wrong.
@@ -32,6 +35,8 @@ def taken(name: str, content: Annotated) -> tuple[pd.DataFrame, Counts]:
     if not cells.is_unique:
         twice = cells[cells.duplicated()]
         problems.append(f"{len(twice):,} cells have the name of another: {twice[0]}")
+    if "id" in content.genes:
+        problems.append("a gene is called 'id', as the cells' names are in the predictions")
     if problems:
         raise DataError(f"The cells of {name} cannot be used.", problems=problems)
     counts = Counts.of({"cells": (content.counts, [str(gene) for gene in content.genes])})

@@ -3,7 +3,8 @@
 Splatter's model (Zappia et al. 2017, doi:10.1186/s13059-017-1305-0) in NumPy: gamma means of genes,
 some of them outliers; groups of cells that express a tenth of the genes more or less; log-normal
 library sizes; gamma noise whose spread falls with the mean; Poisson counts; and last a dropout that
-takes a count the more likely the less is expressed. `best.py` says what can be known of the zeros.
+takes a count the more likely the less is expressed. `shared/zeros.py` says what can be known of
+the zeros.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from scipy.special import expit
 from podium.competition import Counts
 from podium.data import Prepared
 
-from . import best
+from ..shared import zeros
+from ..shared.splatter import best_calls
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Floats = best.Floats
+Floats = zeros.Floats
 
 SEED = 1
 CELLS, GENES, GROUPS = 600, 1000, 6
@@ -154,7 +156,5 @@ def dropout(expression: Floats) -> Floats:
 
 def ceiling(cells: Simulated) -> Floats:
     """Imputed counts of the best caller, 0 where it calls no dropout [cells, genes]."""
-    zeros = best.at_zeros(cells.plan.mean, cells.plan.spread, variation=variation, dropout=dropout)
-    zero = cells.observed == 0
-    called = zero & (zeros.lost >= best.threshold(zeros.lost[zero]))
-    return np.where(zero, np.where(called, zeros.expected, 0.0), cells.observed).round(4)
+    known = zeros.at_zeros(cells.plan.mean, cells.plan.spread, variation=variation, dropout=dropout)
+    return best_calls(known, cells.observed)

@@ -46,6 +46,8 @@ calling: with `own` every zero that anything reaches is called, at the value tha
 MAGIC as published: source=observed, calling=own, components=100.
 """
 
+ANY_GENES = True  # without labelled cells of these genes all cells lend what they have
+
 REACH = 3
 """Cells that a cell is joined to, in multiples of `neighbours`, as in MAGIC."""
 

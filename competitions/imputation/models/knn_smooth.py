@@ -39,6 +39,8 @@ source: neighbours are labelled cells for `truth`, all cells for `observed`.
 calling: with `own` every zero with a neighbour that has the gene is called, at the mean.
 """
 
+ANY_GENES = True  # without labelled cells of these genes all cells lend what they have
+
 
 def estimate(mixed: Mixed, params: dict[str, Any], seed: int) -> Estimate:
     """Average over the nearest cells."""

@@ -43,6 +43,7 @@ calling: with `own` zeros that are above 0 in the end are called, as they are.
 ALRA as published: source=observed, calling=own.
 """
 
+ANY_GENES = True  # without labelled cells of these genes it is ALRA
 THREADS = 1  # the same bytes on any number of cores
 
 RANKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40)

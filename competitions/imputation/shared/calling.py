@@ -9,6 +9,7 @@ made without its own truth.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.sparse import csr_array, vstack
 
 from podium.errors import ModelError
 
-from .cells import answer, cells
+from .cells import answer, cells, same_genes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 SMALLEST = 1e-3
 """A zero that is called gets at least this count."""
+
+ALONE = {"source": "observed", "calling": "own"}
+"""Parameters, where a model has them, of cells that are imputed without any labelled ones."""
 
 BINS = 50
 """Quantiles in each of which a curve is averaged."""
@@ -140,8 +144,88 @@ def best_cut(score: Floats, dropout: NDArray[np.bool_]) -> float:
     return float(ranked[last][f1.argmax()])
 
 
+def threshold(probability: NDArray[Any], slack: float) -> float:
+    """The probability from which to call: the highest MCC with F1 at most `slack` below the best.
+
+    With the k most probable called, hits are expected to be the sum of their probabilities, and
+    dropouts the sum of all; F1 and MCC follow. No truth is needed.
+    """
+    ordered = np.sort(probability.astype(np.float64))[::-1]
+    if not len(ordered):
+        return np.inf
+    called, zeros = np.arange(1, len(ordered) + 1), len(ordered)
+    hits, dropouts = ordered.cumsum(), ordered.sum()
+    f1 = 2 * hits / (called + dropouts)
+    product = called * (zeros - called) * dropouts * (zeros - dropouts)
+    mcc = (hits * zeros - called * dropouts) / np.sqrt(np.maximum(product, 1e-9))
+    return float(ordered[np.where(f1 >= f1.max() - slack, mcc, -np.inf).argmax()])
+
+
+class Called(NamedTuple):
+    """What is said of each entry, were it 0; other entries do not matter.
+
+    Attributes:
+        probability: That it is a dropout [cells, genes].
+        count: That is expected [cells, genes].
+    """
+
+    probability: Floats
+    count: Floats
+
+
+class Caller(ABC):
+    """A model that gives zeros probabilities; the most probable are called.
+
+    Attributes:
+        params: `slack` among them; see `threshold`.
+        known: The labelled cells that it learnt from.
+    """
+
+    params: dict[str, Any]
+    known: Cells | None = None
+
+    @abstractmethod
+    def call(self, observed: Cells) -> Called:
+        """What is said of the zeros of cells, of which there are some."""
+
+    def predict(self, part: Part) -> pd.DataFrame:
+        """Call the most probable dropouts and impute the counts that are expected.
+
+        Raises:
+            ModelError: If the genes are others than those of train.
+        """
+        assert self.known is not None  # fit comes first
+        observed = cells(part)
+        same_genes(self.known, observed)
+        counts = observed.counts.toarray()
+        if not len(counts):
+            return answer(part, observed, counts)
+        return answer(part, observed, self.imputed(counts, self.call(observed)))
+
+    def imputed(self, counts: Floats, called: Called) -> Floats:
+        """The expected counts of the zeros that are called [cells, genes]."""
+        cut = threshold(called.probability[counts == 0], self.params["slack"])
+        return np.where(called.probability >= cut, called.count, 0)
+
+
+def check_labelled(name: str, known: Cells) -> None:
+    """Look whether there is something to learn from.
+
+    Raises:
+        ModelError: If there are no counts before dropout, or fewer than two cells.
+    """
+    if known.truth is None or known.counts.shape[0] < 2:
+        raise ModelError(
+            f"{name} needs two cells or more with their counts before dropout to train.",
+            hint="Give it more of them, or impute by all_gene_mean, which needs none.",
+        )
+
+
 class Transductive:
     """A model that estimates labelled and other cells together, then learns the calling.
+
+    Cells of other genes than the labelled ones are imputed from their own counts alone: what their
+    estimate scores above 0 is called, at its value.
 
     Args:
         estimate: Makes the estimate for mixed cells, from parameters and seed.
@@ -178,6 +262,8 @@ class Transductive:
         """Impute the cells of the part, beside the labelled ones."""
         assert self.train is not None  # fit comes first
         others = cells(part)
+        if not np.array_equal(self.train.genes, others.genes):
+            return answer(part, others, self._alone(others.counts))
         mixed, labelled = mix(self.train, others), self.train.counts.shape[0]
         estimate = self.estimate(mixed, self.params, self.seed)
         asked = estimate.of(slice(labelled, None))
@@ -187,6 +273,13 @@ class Transductive:
         calling = Calling.learn(known, self.train.counts, mixed.truth)
         return answer(part, others, calling.impute(asked))
 
+    def _alone(self, counts: csr_array[Any]) -> Floats:
+        """Counts from these cells alone: labelled ones have other genes [cells, genes]."""
+        nobody = csr_array((0, counts.shape[1]), dtype=np.float32)
+        own = {name: value for name, value in ALONE.items() if name in self.params}
+        estimate = self.estimate(Mixed(counts, nobody), {**self.params, **own}, self.seed)
+        return np.where(estimate.score > 0, estimate.value, 0)
+
 
 def mix(train: Cells, others: Cells) -> Mixed:
     """Put labelled cells before others.
@@ -195,9 +288,5 @@ def mix(train: Cells, others: Cells) -> Mixed:
         ModelError: If their genes differ.
     """
     assert train.truth is not None  # see fit
-    if not np.array_equal(train.genes, others.genes):
-        raise ModelError(
-            "The cells to impute have other genes than those that the model learnt from.",
-            hint="Give the same genes in the same order.",
-        )
+    same_genes(train, others)
     return Mixed(csr_array(vstack([train.counts, others.counts])), train.truth)

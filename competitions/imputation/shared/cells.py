@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from podium.errors import ModelError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -36,6 +38,19 @@ def cells(part: Part) -> Cells:
     truth = None if part.truth is None else part.truth.matrix().astype(np.float32)
     counts = part.counts.matrix().astype(np.float32)
     return Cells(counts=counts, genes=part.counts.genes, truth=truth)
+
+
+def same_genes(known: Cells, asked: Cells) -> None:
+    """Look whether cells have the genes that a model learnt from.
+
+    Raises:
+        ModelError: If not.
+    """
+    if not np.array_equal(known.genes, asked.genes):
+        raise ModelError(
+            "The cells to impute have other genes than those that the model learnt from.",
+            hint="Give the same genes in the same order.",
+        )
 
 
 def size_factors(counts: Any) -> NDArray[np.float64]:

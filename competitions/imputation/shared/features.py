@@ -36,6 +36,8 @@ LITTLE = 0.01
 """Counts that are added before a logarithm is taken."""
 PRIOR = 5.0
 """Typical zeros that are added to the zeros of each gene, since it may have few."""
+ALIKE = 1e-2
+"""Cells whose standardised log counts differ by no more are all the same."""
 RIDGE = 20.0
 """Penalty of the regression on the components: cells whose weight is that of the weakest one."""
 
@@ -62,18 +64,23 @@ def place(counts: csr_array[Any], count: int) -> Places:
     log = np.log1p(scaled.toarray())
     log -= log.mean(axis=0)
     log /= np.maximum(log.std(axis=0), 1e-3)
-    depth = np.asarray(counts.sum(axis=1), dtype=np.float64)
     return Places(
         counts=counts,
         seen=np.asarray(scaled.mean(axis=0), dtype=np.float32),
-        where=components(log, count) if log.any() else np.zeros((len(log), 1)),
-        size=np.log1p(np.column_stack([depth, np.diff(counts.indptr)])),
+        where=components(log, count) if np.ptp(log) > ALIKE else np.zeros((len(log), 1)),
+        size=sizes(counts),
     )
 
 
-def names(sizes: list[int]) -> list[str]:
+def sizes(counts: csr_array[Any]) -> Doubles:
+    """Log of the depth of cells and of the number of genes detected [cells, 2]."""
+    depth = np.asarray(counts.sum(axis=1), dtype=np.float64)
+    return np.log1p(np.column_stack([depth, np.diff(counts.indptr)]))
+
+
+def names(near: list[int]) -> list[str]:
     """Names of the features, in the order of `Description.table`."""
-    return [*CELL, *GENE, *(f"mean_{kind}" for kind in (*MEANS, *sizes))]
+    return [*CELL, *GENE, *(f"mean_{kind}" for kind in (*MEANS, *near))]
 
 
 class Description:
@@ -105,7 +112,9 @@ class Description:
                 hint="Labelled cells describe each other in two folds or more.",
             )
         self.places, self.labelled, self.sizes = places, labelled, sizes
-        self.depth = library_sizes(places, labelled, truth)
+        library = library_sizes(places.size, labelled, truth)
+        typical = np.median(np.log1p(np.asarray(truth.sum(axis=1), dtype=np.float64)))
+        self.depth: Floats = np.asarray(np.exp(library - typical), np.float32)
         self.truth: Floats = np.asarray(truth.toarray() / self.depth[labelled, None], np.float32)
         self.mean: Floats = np.asarray(self.truth.mean(axis=0), np.float32)
         self.genes = self._genes(truth)
@@ -155,16 +164,33 @@ class Description:
         return [level.astype(np.float32)[None, :] for level in levels]
 
 
-def library_sizes(places: Places, labelled: Cells, truth: csr_array[Any]) -> Floats:
-    """Depth of all cells before dropout over the labelled cells' median, estimated [cells].
+def entries(description: Description, cells: Cells, chosen: NDArray[np.bool_]) -> Floats:
+    """Features of chosen entries of some cells, row by row [entries, features].
 
-    Its log is regressed on the logs of the observed depth and of the number of genes detected.
+    Args:
+        description: Of all cells.
+        cells: Which of them.
+        chosen: Mask [cells, genes].
+    """
+    columns = [np.broadcast_to(each, chosen.shape)[chosen] for each in description.table(cells)]
+    return np.column_stack(columns).astype(np.float32, copy=False)
+
+
+def base(table: Floats) -> Doubles:
+    """What the estimates of each entry's mean say on average [entries]."""
+    return np.asarray(np.exp(table[:, len(CELL) + len(GENE) :]).mean(axis=1), dtype=np.float64)
+
+
+def library_sizes(size: Doubles, labelled: Cells, truth: csr_array[Any]) -> Doubles:
+    """Estimated log depth of all cells before dropout [cells].
+
+    It is regressed on the logs of the observed depth and of the number of genes detected.
     """
     known = np.log1p(np.asarray(truth.sum(axis=1), dtype=np.float64))
-    inputs = np.column_stack([places.size, np.ones(len(places.size))])
+    inputs = np.column_stack([size, np.ones(len(size))])
     weights = np.linalg.lstsq(inputs[labelled], known, rcond=None)[0]
-    estimates = np.clip(inputs @ weights, known.min(), known.max())  # far cells: no further
-    return np.asarray(np.exp(estimates - np.median(known)), dtype=np.float32)
+    estimates = inputs @ weights
+    return np.asarray(np.clip(estimates, known.min(), known.max()))  # far cells: no further
 
 
 def nearest(where: Doubles, among: Cells, cells: Cells, count: int) -> Cells:

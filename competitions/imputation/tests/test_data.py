@@ -15,6 +15,7 @@ from podium import api
 from podium.data import dataset as data
 from podium.data import h5ad
 from podium.errors import DataError, PodiumError
+from podium.scoring.scoring import open_solution
 
 FILES = "test_data.csv", "test_truedata.csv", "data.csv"
 
@@ -523,6 +524,10 @@ def test_autoclass(raw_folder):
     (one,) = train.slices()
     seen = one.counts.toarray() > 0
     assert (one.counts.toarray()[seen] == one.truth.toarray()[seen]).all()
+    best = open_solution(ready).ceiling()
+    assert best is not None
+    scores = best["all"].whole.scores
+    assert (scores["f1"], scores["mcc"]) == pytest.approx((0.892, 0.46), abs=0.01)
 
 
 @pytest.mark.slow

@@ -124,22 +124,6 @@ def test_a_part_without_cells(simulated: tuple[Any, Any]) -> None:
     assert predicted(part(observed, truth), part(observed[:0])).shape == (0, observed.shape[1])
 
 
-def test_threshold_by_trying_all() -> None:
-    probability = np.random.default_rng(0).beta(0.5, 0.5, 50)
-    zeros, dropouts = len(probability), probability.sum()
-    scores = {}
-    for cut in np.sort(probability):
-        called, hits = (probability >= cut).sum(), probability[probability >= cut].sum()
-        product = called * (zeros - called) * dropouts * (zeros - dropouts)
-        mcc = (hits * zeros - called * dropouts) / np.sqrt(max(product, 1e-9))
-        scores[cut] = 2 * hits / (called + dropouts), mcc
-    best = max(f1 for f1, _ in scores.values())
-    for slack in (0.0, 0.01, 0.1):
-        allowed = {cut: mcc for cut, (f1, mcc) in scores.items() if f1 >= best - slack}
-        wanted = max(allowed, key=lambda cut: allowed[cut])
-        assert lightgbm.threshold(probability, slack) == wanted
-
-
 def test_a_cell_does_not_describe_itself(simulated: tuple[Any, Any]) -> None:
     observed, truth = (csr_array(matrix.astype(np.float32)) for matrix in simulated)
     places = features.place(observed, 5)
@@ -182,7 +166,6 @@ def test_regression_leaves_each_cell_out_in_turn() -> None:
 
 def test_depth_before_dropout_is_found_again(simulated: tuple[Any, Any]) -> None:
     observed, truth = (csr_array(matrix.astype(np.float32)) for matrix in simulated)
-    estimated = features.library_sizes(
-        features.place(observed, 5), np.arange(100), truth[np.arange(100)]
-    )
-    assert np.corrcoef(np.log(estimated[100:]), np.log(truth.sum(axis=1)[100:]))[0, 1] > 0.9
+    labelled = np.arange(100)
+    estimated = features.library_sizes(features.sizes(observed), labelled, truth[labelled])
+    assert np.corrcoef(estimated[100:], np.log(truth.sum(axis=1)[100:]))[0, 1] > 0.9

@@ -230,10 +230,41 @@ def test_says_what_is_too_small(name: str, params: dict[str, Any]) -> None:
         assert f"not {value}" in str(told.value)
 
 
-def test_says_that_genes_differ(halves) -> None:
+@pytest.mark.parametrize("name", LEARNT)
+def test_cells_of_other_genes_are_imputed_alone(name: str, halves) -> None:
+    """No labelled cell says anything of them, so it does not matter which there are."""
+    train, _, counts, truth = halves
+    params = {"neighbours": 8} if name == "knn_smooth" else {}
+    own = part(counts[:, 1:], name="test")
+    values = imputed(name, train, own, **params)
+    fewer = train.take(np.arange(len(train)) < 9)
+    assert (values == imputed(name, fewer, own, **params)).all()
+    assert scores(counts[:, 1:], truth[:, 1:], values)["ratio"] < 0.95
+
+
+@pytest.mark.parametrize("name", LEARNT)
+@pytest.mark.parametrize("kind", ["one cell", "one gene", "no zero", "all zeros", "alike cells"])
+def test_odd_cells_of_other_genes(name: str, kind: str, halves) -> None:
     train, _, counts, _ = halves
-    with pytest.raises(ModelError, match="other genes"):
-        imputed("knn_smooth", train, part(counts[:, :9], name="test"))
+    own = {
+        "one cell": counts[:1, 1:],
+        "one gene": counts[:, 1:2],
+        "no zero": counts[:, 1:] + 1,
+        "all zeros": counts[:, 1:] * 0,
+        "alike cells": np.tile(counts[:1, 1:], (9, 1)),
+    }[kind]
+    values = imputed(name, train, part(own, name="test"))
+    assert values.shape == own.shape
+    assert np.isfinite(values).all()
+    assert (values[own > 0] == own[own > 0]).all()
+    if kind == "all zeros":
+        assert not values.any()
+
+
+def test_which_models_take_any_genes() -> None:
+    imputation = competitions.load("imputation")
+    taking = [n for n in imputation.models if model_file.find(imputation, n).any_genes]
+    assert taking == ["dca", "diffusion", "knn_smooth", "nb_posterior", "svd"]
 
 
 def test_names_the_choices() -> None:

@@ -95,3 +95,15 @@ def test_of_many_cells_some_are_taken(monkeypatch):
     assert len(entries.imputed) == (observed == 0).sum()
     assert (entries.true == one.truth["count"].toarray()[::4][observed == 0]).all()
     assert entries.seen.max() == observed.mean(axis=0).max()
+
+
+def test_reliability_of_probabilities():
+    rng = np.random.default_rng(0)
+    probability = rng.random(20_000)
+    true, flat = rng.random(20_000) < probability, rng.random(20_000) < 0.5
+    panel, _ = plot.reliability({"true": (probability, true), "flat": (probability, flat)}).axes
+    lines = {c.get_label(): c.lines[0] for c in panel.containers}
+    x, y = (np.asarray(lines["true"].get_data()[side]) for side in (0, 1))
+    assert np.abs(x - y).max() < 0.06
+    assert np.asarray(lines["flat"].get_ydata()) == pytest.approx(0.5, abs=0.06)
+    assert plot.reliability({"few": (probability[:3], true[:3]), "none": (x[:0], true[:0])}).axes

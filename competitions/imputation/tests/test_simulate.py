@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from podium.competitions.imputation.data import best, simulate
+from podium.competitions.imputation.data import simulate
 from podium.competitions.imputation.data.simulate import dropout, variation
 from podium.competitions.imputation.metric import metric
+from podium.competitions.imputation.shared import zeros
 from scipy import integrate, stats
 from scipy.sparse import csr_array
 
@@ -134,7 +135,7 @@ def test_posterior_of_a_zero(mean, spread):
         return value[0]
 
     zero = 1 - expected(lambda x: (1 - dropout(x)) * -np.expm1(-x))
-    posterior = best.exactly(one, other, variation=variation, dropout=dropout)
+    posterior = zeros.exactly(one, other, variation=variation, dropout=dropout)
     lost = expected(lambda x: dropout(x) * -np.expm1(-x)) / zero
     assert posterior.lost.item() == pytest.approx(lost, rel=1e-6)
     assert posterior.expected.item() == pytest.approx(
@@ -145,36 +146,25 @@ def test_posterior_of_a_zero(mean, spread):
 def test_interpolation_is_exact_enough(cells):
     plan = cells.plan
     functions = {"variation": variation, "dropout": dropout}
-    posterior = best.at_zeros(plan.mean, plan.spread, **functions)
+    posterior = zeros.at_zeros(plan.mean, plan.spread, **functions)
     chosen = np.random.default_rng(0).choice(plan.mean.size, 500, replace=False)
     cell, gene = np.unravel_index(chosen, plan.mean.shape)
-    exact = best.exactly(plan.mean[cell, gene], plan.spread[gene], **functions)
+    exact = zeros.exactly(plan.mean[cell, gene], plan.spread[gene], **functions)
     assert posterior.lost[cell, gene] == pytest.approx(exact.lost, rel=1e-4)
     assert posterior.expected[cell, gene] == pytest.approx(exact.expected, rel=1e-4)
+    assert posterior.chance[cell, gene] == pytest.approx(exact.chance, rel=1e-4)
 
 
 def test_posterior_is_calibrated(cells):
-    zeros = best.at_zeros(cells.plan.mean, cells.plan.spread, variation=variation, dropout=dropout)
+    known = zeros.at_zeros(cells.plan.mean, cells.plan.spread, variation=variation, dropout=dropout)
     zero = cells.observed == 0
-    said, is_lost = zeros.lost[zero], (cells.truth > 0)[zero]
+    said, is_lost = known.lost[zero], (cells.truth > 0)[zero]
     for low in np.arange(0, 1, 0.1):
         chosen = (said >= low) & (said < low + 0.1)
         if chosen.sum() > 1000:
             gap = is_lost[chosen].mean() - said[chosen].mean()
             assert abs(gap) < 5 * 0.5 / np.sqrt(chosen.sum())
-    assert zeros.expected[zero].sum() == pytest.approx(cells.truth[zero].sum(), rel=0.02)
-
-
-def test_threshold_is_the_best_one():
-    rng = np.random.default_rng(0)
-    probability = rng.beta(1, 2, 400)
-    cut = best.threshold(probability)
-
-    def f1(cut):
-        called = probability >= cut
-        return 2 * probability[called].sum() / (called.sum() + probability.sum())
-
-    assert f1(cut) == max(f1(one) for one in probability)
+    assert known.expected[zero].sum() == pytest.approx(cells.truth[zero].sum(), rel=0.02)
 
 
 def test_ceiling(scores, cells):

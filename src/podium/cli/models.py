@@ -188,7 +188,7 @@ def predict(
     rows: Annotated[
         Path,
         typer.Option(
-            "--input", metavar="FILE", help="Rows to predict: .csv, .parquet, ...; DNA also .fasta."
+            "--input", metavar="FILE", help="Rows to predict: .csv, .parquet, .h5ad, .fasta, ..."
         ),
     ],
     tables: Annotated[
@@ -199,7 +199,7 @@ def predict(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE", help="Write there: .csv or .parquet."),
+        typer.Option("--output", metavar="FILE", help="Write there: .csv, .parquet, .h5 or .h5ad."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
     dataset: DatasetName = None,

@@ -82,6 +82,8 @@ class Dataset:
         open_file: What that file is called, after the submission's ID.
         options: What the user may say of the raw files where these do not tell it: names, and the
             values of each. A named value is a keyword argument of the dataset's function.
+        ceiling: Whether there is a ceiling although there are raw files: they tell what a simulator
+            knew. A dataset without raw files may have one in any case.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Dataset:
     open_with_features: bool = False
     open_file: str = "open.csv"
     options: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    ceiling: bool = False
 
     @property
     def function(self) -> str:

@@ -32,6 +32,7 @@ from podium.competition.parameters import (
     Parameter,
     Undeclared,
     checked,
+    constant,
     declared,
     defaults,
     plain,
@@ -81,6 +82,11 @@ class ModelFile:
     def summary(self) -> str:
         """The first line of its docstring."""
         return summary(self.source)
+
+    @property
+    def any_genes(self) -> bool:
+        """Whether it predicts matrices of genes that the dataset does not have."""
+        return constant(self.source, "ANY_GENES") is True
 
     def note_change(self) -> None:
         """Say so if the file is no longer what has just run."""

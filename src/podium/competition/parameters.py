@@ -12,6 +12,7 @@ value is refused before anything heavy is imported, and a stranger's file can be
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -333,6 +334,15 @@ def summary(source: bytes) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"broken: {str(error) or 'too many expressions within each other'}"
     return doc.split("\n\n")[0].replace("\n", " ")
+
+
+def constant(source: bytes, name: str) -> Any:
+    """A plain value that a file sets at its top level; None without one. The file is not run."""
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == [name]:
+                return ast.literal_eval(node.value)
+    return None
 
 
 _HINT = (

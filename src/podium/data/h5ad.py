@@ -137,6 +137,25 @@ def write(path: Path, annotated: Annotated) -> None:
         raise PodiumError(f"{path} cannot be written: {reason(error)}.") from error
 
 
+def write_predictions(path: Path, table: pd.DataFrame, *, matrix: bool) -> None:
+    """Write predictions: a matrix as `X`, columns of other targets as `obs`.
+
+    Args:
+        path: Where to.
+        table: `id`, and the columns.
+        matrix: Whether these are the genes of a matrix.
+
+    Raises:
+        PodiumError: If the disk refuses.
+    """
+    from scipy.sparse import csr_array
+
+    rows = table.set_index(table["id"].astype(str)).drop(columns="id")
+    genes = np.asarray(rows.columns if matrix else [], dtype=np.str_)
+    counts = csr_array(rows.to_numpy() if matrix else (len(rows), 0), dtype=np.float32)
+    write(path, Annotated(rows[[]] if matrix else rows, counts, genes, places=None))
+
+
 def _table(group: Any) -> pd.DataFrame:
     import pandas as pd
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from podium.data.columns import Wide
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
@@ -41,6 +42,35 @@ def read(path: Path, expected: Expected) -> tuple[list[str], pa.Table | Wide]:
         if expected.matrix and (wide := _matrix(group, expected, annotated=annotated)):
             return wide.column_names, wide
         return _annotations(hard(file, "obs"), expected) if annotated else _columns(group, expected)
+
+
+def write(path: Path, table: pd.DataFrame, matrix: str = "") -> None:
+    """Write predictions as `read` takes them.
+
+    Args:
+        path: Where to.
+        table: `id`, and the columns.
+        matrix: The target's name, where these are the genes of a matrix.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    import h5py
+
+    from podium.competition.counts import hdf5_file
+
+    text = h5py.string_dtype()
+    with hdf5_file(path) as file:
+        values = table.drop(columns="id")
+        file.create_dataset("id", data=table["id"].astype(str).to_list(), dtype=text)
+        if matrix:
+            file.create_dataset("genes", data=list(values.columns), dtype=text)
+            file.create_dataset(matrix, data=values.to_numpy(np.float32), compression="lzf")
+            return
+        for name, column in values.items():
+            numbers = column.dtype.kind in "iuf"
+            content = column.to_numpy() if numbers else column.astype(str).to_list()
+            file.create_dataset(str(name), data=content, dtype=None if numbers else text)
 
 
 def _columns(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:

@@ -26,10 +26,11 @@ import pyarrow as pa
 
 from podium import scratch, workspace
 from podium.columns import EXAMPLES, first, many
+from podium.competition import model_file
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
 from podium.competition.version import PUBLIC
-from podium.data import formats, h5ad
+from podium.data import formats, h5ad, hdf5
 from podium.data.beside import TABLE, unknown
 from podium.data.columns import column_problems
 from podium.data.formats import SEQUENCE, Expected
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from podium.competition.part import Progress
     from podium.data.dataset import Data
 
-OUTPUTS = (".csv", ".parquet")
+OUTPUTS = (".csv", ".parquet", ".h5", ".h5ad")
 ANNOTATED = ".h5ad"
 _GAP = "NA"
 _NO_VALUE = {text.lower() for text in NULLS}
@@ -107,18 +108,20 @@ def predict(
             raise UnknownNameError(f"table of {data.competition.name}", name, data.tables)
     if output is not None:
         _check_output(output, rows, force=force)
-    part = _part(data, data.train(seed), rows, tables, seed)
+    part = _part(data, model, data.train(seed), rows, tables, seed)
+    genes = tuple(part.counts.genes.tolist()) if data.genes and part.counts else ()
+    expected = Expected.of(data.competition, len(part), genes)
     with scratch.directory("podium-rows-") as folder:
         given = views.with_rows(data, folder, part)
         with Worker(data.competition, model, given, limits=limits) as worker:
             file = worker.model.with_params(params)
-            done, loaded = _predicted(worker, data, file, params, len(part), seed, progress)
-            predictions = read(done.files[ROWS], data.expected(len(part)))
+            done, loaded = _predicted(worker, data, file, params, expected, seed, progress)
+            predictions = read(done.files[ROWS], expected)
     file.note_change()
-    aligned = training.aligned(data, predictions, part)
-    table = submission.frame(part.ids, aligned, data.genes)
+    aligned = training.aligned(data, predictions, part, genes)
+    table = submission.frame(part.ids, aligned, genes)
     if output is not None:
-        _write(table, output)
+        _write(table, output, data.competition.targets[0].name if genes else "")
     seconds = time.perf_counter() - start
     return Predicted(
         table=table, file=output, loaded=loaded, seconds=seconds, left_open=done.left_open
@@ -128,7 +131,7 @@ def predict(
 def _check_output(output: Path, rows: Path | pd.DataFrame, *, force: bool) -> None:
     problems = []
     if output.suffix.lower() not in OUTPUTS:
-        problems.append(f"its name must end in {' or '.join(OUTPUTS)}")
+        problems.append(f"its name must end in {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}")
     if not output.parent.is_dir():
         problems.append(f"the directory {output.parent} does not exist")
     if output.is_dir():
@@ -141,16 +144,30 @@ def _check_output(output: Path, rows: Path | pd.DataFrame, *, force: bool) -> No
         raise PodiumError(f"The predictions cannot be written to {output}.", problems=problems)
 
 
-def _write(table: pd.DataFrame, output: Path) -> None:
+def _write(table: pd.DataFrame, output: Path, matrix: str) -> None:
+    """Write predictions in the form that the name says.
+
+    Args:
+        table: `id`, and columns of the targets or of the matrix.
+        output: Where to.
+        matrix: The target's name, where it is a matrix.
+    """
+    form = output.suffix.lower()
+    if form == ".h5ad":
+        h5ad.write_predictions(output, table, matrix=bool(matrix))
+        return
     with scratch.replacing(output) as made:
-        if output.suffix.lower() == ".csv":
+        if form == ".csv":
             table.to_csv(made, index=False)
+        elif form == ".h5":
+            hdf5.write(made, table, matrix)
         else:
             submission.write(table, made)
 
 
 def _part(
     data: Data,
+    model: ModelFile,
     train: Part,
     rows: Path | pd.DataFrame,
     tables: Mapping[str, Path | pd.DataFrame],
@@ -163,7 +180,7 @@ def _part(
     """
     own = data.competition.module("rows") if _has_rows(data) else None
     if own and hasattr(own, "taken"):
-        return _annotated_part(data, rows, seed)
+        return _annotated_part(data, model, rows, seed)
     expected = train.features
     if train.sequences is not None:
         expected = expected.assign(**{SEQUENCE: ""})
@@ -299,18 +316,13 @@ def _sequences(
     return sequences, []
 
 
-def _annotated_part(data: Data, rows: Path | pd.DataFrame, seed: int) -> Part:
-    """The rows of an AnnData file, as the competition's `rows.py` takes them."""
-    if not isinstance(rows, Path) or rows.suffix.lower() != ANNOTATED or not rows.is_file():
-        raise PodiumError(
-            f"{rows if isinstance(rows, Path) else 'The table'} is no AnnData file that is there.",
-            hint=f"Rows of {data.competition.name} have counts: give a file that ends in "
-            f"{ANNOTATED}.",
-        )
-    annotated = h5ad.read(rows)
+def _annotated_part(data: Data, model: ModelFile, rows: Path | pd.DataFrame, seed: int) -> Part:
+    """The rows of a file with counts, as the competition's `rows.py` takes them."""
+    own = data.competition.module("rows")
+    annotated = _counted(data, rows)
     if data.genes:
-        annotated = _with_genes(annotated, data.genes, rows)
-    features, counts = data.competition.module("rows").taken(rows.stem, annotated)
+        annotated = _with_genes(annotated, data, model, rows)
+    features, counts = own.taken(getattr(rows, "stem", "rows"), annotated)
     return Part(
         name="rows",
         ids=pd.Index(annotated.rows.index.astype(str), name="id"),
@@ -320,26 +332,62 @@ def _annotated_part(data: Data, rows: Path | pd.DataFrame, seed: int) -> Part:
     )
 
 
-def _with_genes(annotated: h5ad.Annotated, genes: Sequence[str], rows: Path) -> h5ad.Annotated:
+def _counted(data: Data, rows: Path | pd.DataFrame) -> h5ad.Annotated:
+    """A file with counts: AnnData, or another form that the competition's `rows.py` reads."""
+    own = data.competition.module("rows")
+    others: Sequence[str] = getattr(own, "FORMS", ())
+    if isinstance(rows, Path) and rows.exists():
+        if rows.suffix.lower() == ANNOTATED:
+            return h5ad.read(rows)
+        if others and (rows.is_dir() or rows.name.lower().endswith(tuple(others))):
+            annotated: h5ad.Annotated = own.read(rows, data.genes)
+            return annotated
+    forms = ", ".join([ANNOTATED, *others])
+    what = rows if isinstance(rows, Path) else "The table"
+    why = "is not there" if isinstance(rows, Path) and not rows.exists() else "cannot be predicted"
+    raise PodiumError(
+        f"{what} {why}.",
+        hint=f"Rows of {data.competition.name} have counts: give a file that ends in {forms}.",
+    )
+
+
+def _with_genes(
+    annotated: h5ad.Annotated, data: Data, model: ModelFile, rows: Path | pd.DataFrame
+) -> h5ad.Annotated:
     """The counts of the genes that are predicted, in their order; others are left out.
 
+    Where some are missing, all counts as they are for a model that takes any genes.
+
     Raises:
-        PodiumError: If some are missing.
+        PodiumError: If some are missing, and the model needs them.
     """
+    genes = data.genes
     place = {str(gene): number for number, gene in enumerate(annotated.genes)}
     missing = [gene for gene in genes if gene not in place]
-    if missing:
-        hint = "Its var must name the genes as the dataset does; see sample_submission.csv."
-        if not set(missing) - set(annotated.rows.index):
-            hint = "Its obs names the genes: it stands the other way round. Save adata.T"
-        listed = ", ".join(missing[:EXAMPLES])
-        raise PodiumError(
-            f"{rows} cannot be predicted: {len(missing):,} of {len(genes):,} genes are missing.",
-            problems=[listed + (", ..." if len(missing) > EXAMPLES else "")],
-            hint=hint,
-        )
-    counts = annotated.counts[:, [place[gene] for gene in genes]]
-    return annotated._replace(counts=counts, genes=np.asarray(genes, dtype=np.str_))
+    if not missing:
+        counts = annotated.counts[:, [place[gene] for gene in genes]]
+        return annotated._replace(counts=counts, genes=np.asarray(genes, dtype=np.str_))
+    lies = not set(missing) - set(annotated.rows.index)
+    few = f"{len(missing):,} of the {len(genes):,} genes of {data.dataset.name}"
+    if model.any_genes and not lies:
+        note(f"{rows} lacks {few}: {model.name} learns from these cells alone.")
+        return annotated
+    hint = f"{model.name} learnt from cells of {data.dataset.name}: it needs the genes of "
+    hint += f"{data.folder / PUBLIC / 'sample_submission.csv'}, by these names."
+    others = [name for name in data.competition.models if _takes_any(data, name)]
+    if others:
+        hint += f" These take any: {', '.join(others)}."
+    if lies:
+        hint = "Its rows are called as the genes: it stands the other way round. Turn it."
+    raise PodiumError(
+        f"{rows} cannot be predicted: it lacks {few}.",
+        problems=[first(missing, len(missing))],
+        hint=hint,
+    )
+
+
+def _takes_any(data: Data, name: str) -> bool:
+    return model_file.find(data.competition, name).any_genes
 
 
 def _table(rows: Path | pd.DataFrame, expected: pd.DataFrame) -> pa.Table:
@@ -501,7 +549,7 @@ def _predicted(
     data: Data,
     file: ModelFile,
     params: Mapping[str, Any],
-    rows: int,
+    expected: Expected,
     seed: int,
     progress: Progress | None,
 ) -> tuple[Done, bool]:
@@ -510,7 +558,7 @@ def _predicted(
     kept = workspace.cache().joinpath(*names, f"{file.name}-{_made_of(data, file, seed)}.pickle")
     done = worker.predict(
         params,
-        {ROWS: data.expected(rows).limit},
+        {ROWS: expected.limit},
         seed=seed,
         report=progress.stage(f"{file.name}: training") if progress else None,
         fitted=_whole(kept, worker),

@@ -48,13 +48,16 @@ def predict_test(data: Data, file: LoadedModel, seed: int = 0) -> dict[str, NDAr
     return aligned(data, table, part)
 
 
-def aligned(data: Data, table: Any, part: Part) -> dict[str, NDArray[Any]]:
+def aligned(
+    data: Data, table: Any, part: Part, genes: Sequence[str] | None = None
+) -> dict[str, NDArray[Any]]:
     """Predictions of a part, through the one validated join.
 
     Args:
         data: The dataset.
         table: As `podium.data.reader.read` and `podium.scoring.submission.from_pandas` give it.
         part: Whose rows are expected.
+        genes: Columns of the matrix, where they are not those of the dataset.
 
     Raises:
         SubmissionError: With everything that is wrong.
@@ -63,7 +66,8 @@ def aligned(data: Data, table: Any, part: Part) -> dict[str, NDArray[Any]]:
 
     ids, known = pa.array(part.ids, type=pa.string()), data.labels
     competition = data.competition
-    return dict(submission.align(table, competition, ids, lambda: part, data.genes, known=known))
+    columns = data.genes if genes is None else genes
+    return dict(submission.align(table, competition, ids, lambda: part, columns, known=known))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -373,7 +373,7 @@ def _known_problems(line: Mapping[str, Any], present: Contest | None) -> Iterato
             yield f"the {part} strata must be among {', '.join(sorted(strata))}"
     if line["kind"] == CONTROL and line["name"] not in {c.name for c in competition.controls}:
         yield f"{competition.name} has no control {line['name']!r}"
-    if line["kind"] == CEILING and not present.dataset.simulated:
+    if line["kind"] == CEILING and not (present.dataset.simulated or present.dataset.ceiling):
         yield f"{present.title} is not simulated: it has no ceiling"
 
 
