@@ -175,11 +175,14 @@ def answer(
         model: Its name, for the warning.
     """
     labels = np.empty(len(part), dtype=object)
-    wide = []
+    wide, poor = [], []
     for one in part.slices():
+        poor += lacking(one)
         labels[one.rows] = np.asarray(cluster(one)).astype(str)
         if (share := in_common(one, reach(one))) < WIDE:
             wide.append(f"{one.name} ({reach(one)} spots, {max(share, 0.0):.0%})")
+    if poor:
+        note(f"Fewer domains than asked for: {'; '.join(poor)}.")
     if wide:
         command = "predict" if part.name == "rows" else "run"
         note(
@@ -190,6 +193,18 @@ def answer(
             f"podium {command} dlpfc pca_kmeans ..."
         )
     return pd.DataFrame({"id": part.ids, TARGET: labels})
+
+
+def lacking(one: Slice) -> list[str]:
+    """Why a slice cannot have as many domains as it is said to have: nothing, or one sentence."""
+    if len(one) < domains(one):
+        return [
+            f"slice {one.name} has {len(one)} spot{'s' * (len(one) > 1)} for {domains(one)} domains"
+        ]
+    counts = one.counts
+    if domains(one) > 1 and not (counts.max(axis=0) != counts.min(axis=0)).sum():
+        return [f"in slice {one.name} all spots have the same counts"]
+    return []
 
 
 def in_common(one: Slice, count: int) -> float:

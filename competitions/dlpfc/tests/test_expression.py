@@ -180,6 +180,26 @@ def test_a_model_that_looks_too_far_says_so_in_one_line(caplog: pytest.LogCaptur
     assert said.endswith("podium run dlpfc pca_kmeans ...")
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (np.arange(5), "slice mine has 5 spots for 7 domains."),
+        (np.arange(1), "slice mine has 1 spot for 7 domains."),
+        (np.zeros(20, dtype=int), "in slice mine all spots have the same counts."),
+        (np.arange(20), ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["spatial_gmm", "pca_kmeans"])
+def test_a_slice_that_lacks_spots_or_what_varies_is_named(
+    name: str, rows: Any, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    part = bands(2).take(rows)
+    labels = build(name).predict(part.without_answers())["domain"]
+    assert labels.nunique() <= max(1, len(set(rows)))
+    told = [line for line in warnings_of(caplog) if line.startswith("Fewer domains")]
+    assert told == ([f"Fewer domains than asked for: {said}"] if said else [])
+
+
 @pytest.mark.parametrize("width", [6, 9])
 def test_nothing_is_said_of_wide_domains(width: int, caplog: pytest.LogCaptureFixture) -> None:
     part = bands(width, columns=7 * width, rows=20)
