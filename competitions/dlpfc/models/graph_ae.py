@@ -55,7 +55,7 @@ PARAMETERS = {
     "hidden": Parameter(64, "width of the hidden layers", (1, 65_536)),
     "latent": Parameter(10, "latent coordinates", (1, 16_384), search=(5, 30)),
     "starts": Parameter(20, "of the mixture; the likeliest is kept", (1, 10_000)),
-    "networks": Parameter(2, "autoencoders, each of other first weights", (1, 100)),
+    "networks": Parameter(3, "autoencoders, each of other first weights", (1, 100)),
     "repeats": Parameter(3, "mixtures of each, each of other beginnings", (1, 1000)),
     "vote": Parameter(
         19, "neighbours, itself included, whose posteriors are averaged; 1 for none", (1, 10_000)
