@@ -120,26 +120,28 @@ class KroneckerRidge:
         return pd.DataFrame({"id": part.ids, TARGET: np.clip(binds, 0.0, 1.0)})
 
     def _alike(self, smiles: list[str], residues: list[str]) -> tuple[Floats32, Floats32]:
-        """Kernels of some drugs and proteins with those that train."""
-        by_protein = self.proteins.alike(residues) ** self.protein_power
-        return self.drugs.alike(smiles) ** self.power, by_protein
+        """Kernels of some drugs [trained, some] and proteins [some, trained] with those that train.
+
+        The first lies as the product with a sparse matrix reads it, five times as fast.
+        """
+        by_drug = np.ascontiguousarray(self.drugs.alike(smiles).T) ** self.power
+        return by_drug, self.proteins.alike(residues) ** self.protein_power
 
     def _times(
         self, by_drug: Floats32, by_protein: Floats32, weights: Floats, drug: Any, protein: Any
     ) -> Floats:
         """The kernel of some pairs with the known ones times their weights [pairs]."""
-        shape = (by_drug.shape[1], by_protein.shape[1])
-        known = csr_array(
-            (weights.astype(np.float32), (self.protein, self.drug)), shape=shape[::-1]
-        )
-        half: Any = known @ by_drug.T  # what known proteins weigh, as each drug sees it
+        shape = (by_protein.shape[1], by_drug.shape[0])
+        known = csr_array((weights.astype(np.float32), (self.protein, self.drug)), shape=shape)
+        half: Any = known @ by_drug  # what known proteins weigh, as each drug sees it
         of_drug = np.ascontiguousarray(half.T)
         pairs = np.empty(len(drug))
         for start in range(0, len(drug), STEP):
             rows = slice(start, start + STEP)
             pairs[rows] = np.einsum("ij,ij->i", of_drug[drug[rows]], by_protein[protein[rows]])
-        of_drugs = by_drug @ np.bincount(self.drug, weights, shape[0])
-        of_proteins = by_protein @ np.bincount(self.protein, weights, shape[1])
+        # in their own precision: else each product would copy the matrix
+        of_drugs = np.bincount(self.drug, weights, shape[1]).astype(np.float32) @ by_drug
+        of_proteins = by_protein @ np.bincount(self.protein, weights, shape[0]).astype(np.float32)
         total: Floats = pairs + self.alone * (of_drugs[drug] + of_proteins[protein])
         return total
 

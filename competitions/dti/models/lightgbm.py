@@ -1,4 +1,4 @@
-"""Boosted trees (LightGBM) on n-grams of the SMILES and words of the protein, side by side.
+"""Boosted trees (LightGBM) on counts of a drug's surroundings and n-grams and a protein's words.
 
 With one side alone it is a control: what drugs, or proteins, are worth by themselves.
 """
@@ -16,6 +16,7 @@ from podium.learning import boost, tree_parameters
 
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN, grams, rows_of, words
+from ..shared.fingerprints import folded
 from ..shared.parameters import OF
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 PARAMETERS: dict[str, Parameter] = {
     "of": OF,
+    "drugs": Parameter(
+        "both",
+        "what is counted of a drug: surroundings of atoms (circular), n-grams, or both",
+        choices=("circular", "grams", "both"),
+    ),
     **tree_parameters(
         rounds=(150, 50, 1000, "log"),
         learning_rate=(0.1, 0.02, 0.2, "log"),
@@ -30,10 +36,11 @@ PARAMETERS: dict[str, Parameter] = {
         min_data_in_leaf=(20, 5, 100, "log"),
         feature_fraction=(0.2, 0.05, 0.8, "log"),
         lambda_l2=(0.0, 0.0, 10.0),
+        max_bin=(31, 7, 255, "log"),
     ),
 }
 QUICK: dict[str, Any] = {"rounds": 20, "num_threads": 1}
-SIDES = {"drug": ((DRUG, grams),), "protein": ((PROTEIN, words),)}
+COUNTS = {"circular": folded, "grams": grams}
 
 
 class BoostedTrees:
@@ -41,8 +48,11 @@ class BoostedTrees:
 
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params, self.seed = params, seed
-        both = SIDES["drug"] + SIDES["protein"]
-        self.sides = SIDES.get(params["of"], both)
+        drugs = [
+            (DRUG, count) for name, count in COUNTS.items() if params["drugs"] in (name, "both")
+        ]
+        sides: dict[str, list[Any]] = {"drug": drugs, "protein": [(PROTEIN, words)]}
+        self.sides = sides.get(params["of"], [*sides["drug"], *sides["protein"]])
         self.booster: lgb.Booster | None = None
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -50,7 +60,13 @@ class BoostedTrees:
         assert train.targets is not None
         data = lgb.Dataset(rows_of(train, *self.sides), label=train.targets[TARGET].to_numpy())
         self.booster = boost(
-            data, self.params, own=("of",), seed=self.seed, report=report, objective="binary"
+            data,
+            self.params,
+            own=("of", "drugs"),
+            seed=self.seed,
+            report=report,
+            objective="binary",
+            force_col_wise=True,
         )
 
     def predict(self, part: Part) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from podium.competition import Parameter
-from podium.learning import Members, check_members, fit_members, predict_members
+from podium.learning import Ensemble, Members
 
 from ..metric import TARGET
 from ..shared.features import DRUG, PROTEIN
@@ -23,7 +23,7 @@ from ..shared.features import DRUG, PROTEIN
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.competition import Model, Part, Report
+    from podium.competition import Part, Report
 
     Floats = NDArray[np.float64]
 
@@ -47,44 +47,37 @@ class Stack:
     """Several models as one."""
 
     def __init__(self, members: Members, penalty: float, seed: int) -> None:
-        self.members, self.penalty, self.seed = members, penalty, seed
-        self.fitted: list[Model] = []
+        self.members = Ensemble(members, seed, beside=__name__, target=TARGET)
+        self.penalty = penalty
         self.mixer: LogisticRegression | None = None
 
     def fit(self, train: Part, report: Report | None = None) -> None:
-        """Predict out of fold, weigh, train on all; `report` gets each fold's Brier score."""
+        """Predict out of fold, weigh, train on all; `report` gets each fold's error."""
         assert train.targets is not None
         assert train.folds is not None
-        answers = train.targets[TARGET].to_numpy(np.float64)
+        binds = train.targets[TARGET].to_numpy() > 0.5
         folds = np.unique(train.folds)
         # one fold leaves no pair unseen, one answer nothing to weigh by: the plain mean stays
-        if len(folds) > 1 and len(np.unique(answers > 0.5)) > 1:
-            unseen = np.empty((len(train), len(self.members)))
+        if len(folds) > 1 and len(np.unique(binds)) > 1:
+            unseen = self.members.out_of_fold(train, report)
             situation = np.empty(len(train), dtype=np.int64)
-            for step, fold in enumerate(folds, start=1):
+            for fold in folds:
                 held = train.folds == fold
-                part = train.take(held).without_answers()
-                rest = train.take(~held)
-                unseen[held] = predict_members(self._fitted(rest), part, TARGET)
-                situation[held] = _situation(part, *_known(rest))
-                if report:
-                    report(step, float(np.mean((unseen[held].mean(axis=1) - answers[held]) ** 2)))
+                situation[held] = _situation(train.take(held), *_known(train.take(~held)))
             self.mixer = LogisticRegression(C=1 / self.penalty, max_iter=1000)
-            self.mixer.fit(_design(unseen, situation), answers > 0.5)
-        self.fitted, self.known = self._fitted(train), _known(train)
+            self.mixer.fit(_design(unseen, situation), binds)
+        self.members.fit(train)
+        self.known = _known(train)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Weigh what the members say."""
-        said = predict_members(self.fitted, part, TARGET)
+        said = self.members.predict(part)
         if self.mixer is None:
             binds = said.mean(axis=1)
         else:
             design = _design(said, _situation(part, *self.known))
             binds = self.mixer.predict_proba(design)[:, 1]
         return pd.DataFrame({"id": part.ids, TARGET: binds})
-
-    def _fitted(self, train: Part) -> list[Model]:
-        return fit_members(self.members, train, self.seed, beside=__name__)
 
 
 def _known(train: Part) -> tuple[frozenset[str], frozenset[str]]:
@@ -113,5 +106,4 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     Raises:
         ModelError: If there are no members, unknown ones, or wrong parameters of theirs.
     """
-    check_members(params["members"], beside=__name__)
     return Stack(params["members"], params["penalty"], seed)

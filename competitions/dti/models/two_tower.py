@@ -64,8 +64,9 @@ class TwoTowers(PairNetwork):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [rows]."""
         drugs, place = different(batch)
-        drug = self.drug(drugs[DRUG])[place]
-        protein = self.protein(batch.items[PROTEIN])[batch.item]
+        # not by [...]: gradients of repeats must add up in one order
+        drug = self.drug(drugs[DRUG]).index_select(0, place)
+        protein = self.protein(batch.items[PROTEIN]).index_select(0, batch.item)
         logits: Tensor = self.head(torch.cat([drug.relu(), protein.relu(), drug * protein], dim=1))
         return logits[:, 0]
 

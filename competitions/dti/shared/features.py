@@ -8,6 +8,7 @@ residues of seven kinds.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,14 +41,22 @@ def grams(smiles: Sequence[str]) -> Floats:
     """Counts of n-grams with marks at both ends [drugs, 1024]."""
     counts = np.zeros((len(smiles), HASHES), dtype=np.float32)
     for row, text in enumerate(smiles):
-        marked = f"^{text}$".encode()
-        hashed = [
+        counts[row] = np.bincount(_hashed(text), minlength=HASHES)
+    return counts
+
+
+@lru_cache(maxsize=1 << 13)  # folds and members ask for the same drugs again and again
+def _hashed(smiles: str) -> NDArray[np.uint16]:
+    """The hash of each n-gram."""
+    marked = f"^{smiles}$".encode()
+    return np.array(
+        [
             zlib.crc32(marked[start : start + n]) % HASHES
             for n in GRAMS
             for start in range(len(marked) - n + 1)
-        ]
-        counts[row] = np.bincount(hashed, minlength=HASHES)
-    return counts
+        ],
+        dtype=np.uint16,
+    )
 
 
 def words(proteins: Sequence[str]) -> Floats:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.uint64]
     Bools = NDArray[np.bool_]
 
-RADIUS, HASHES = 2, 1 << 18
+RADIUS, HASHES, FOLDED = 2, 1 << 18, 1 << 10
 PLANAR_WITH_THREE, PLANAR_WITH_TWO = (5, 7, 15), (8, 16, 34)
 """Elements whose free orbital or electrons take part in a ring's, by their number of neighbours."""
 
@@ -59,6 +59,16 @@ def circular(smiles: Sequence[str]) -> csr_array:
     counts = csr_array((ones, (row, column)), shape=(len(molecules), HASHES))
     counts.sum_duplicates()
     return counts
+
+
+def folded(smiles: Sequence[str]) -> NDArray[np.float32]:
+    """The same counts in fewer columns, dense [drugs, 1024]."""
+    counts = circular(smiles).tocoo()
+    row, column = counts.coords
+    table: NDArray[np.float32] = csr_array(
+        (counts.data, (row, column % FOLDED)), shape=(len(smiles), FOLDED)
+    ).toarray()
+    return table
 
 
 def _conjugated(molecule: Molecule) -> Bools:

@@ -15,14 +15,14 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from podium.competition import Parameter
-from podium.learning import Members, check_members, fit_members, predict_members
+from podium.learning import Ensemble, Members
 
 from ..metric import TARGET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.competition import Model, Part, Report
+    from podium.competition import Part, Report
 
     Floats = NDArray[np.float64]
 
@@ -51,8 +51,7 @@ class Stack:
     """
 
     def __init__(self, members: Members, seed: int) -> None:
-        self.members, self.seed = members, seed
-        self.fitted: list[Model] = []
+        self.members = Ensemble(members, seed, beside=__name__, target=TARGET)
         self.means = pd.Series(dtype=float)
         self.mean = 0.0
         self.weights = np.full(len(members), 1 / len(members))
@@ -64,33 +63,22 @@ class Stack:
         answers = train.targets[TARGET]
         self.means = answers.groupby(train.features["drug"].to_numpy()).mean()
         self.mean = float(answers.mean())
-        about = answers.to_numpy(np.float64) - self._of_drug(train)
-        folds = np.unique(train.folds)
-        if len(folds) > 1:  # else no line is unseen, and the plain mean stays
-            unseen = np.empty((len(train), len(self.members)))
-            for step, fold in enumerate(folds, start=1):
-                held = train.folds == fold
-                models = self._fitted(train.take(~held))
-                part = train.take(held).without_answers()
-                unseen[held] = predict_members(models, part, TARGET) - self._of_drug(part)[:, None]
-                if report:
-                    error = unseen[held].mean(axis=1) - about[held]
-                    report(step, float(np.sqrt(np.mean(error**2))))
-            self.weights = np.asarray(nnls(unseen, about)[0])
-        self.fitted = self._fitted(train)
+        of_drug = self._of_drug(train)
+        if len(np.unique(train.folds)) > 1:  # else no line is unseen, and the plain mean stays
+            unseen = self.members.out_of_fold(train, report)
+            about = answers.to_numpy(np.float64) - of_drug
+            self.weights = np.asarray(nnls(unseen - of_drug[:, None], about)[0])
+        self.members.fit(train)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Add up what the members say beside the drugs' means."""
         of_drug = self._of_drug(part)
-        members = predict_members(self.fitted, part, TARGET) - of_drug[:, None]
-        return pd.DataFrame({"id": part.ids, TARGET: of_drug + members @ self.weights})
+        beside = self.members.predict(part) - of_drug[:, None]
+        return pd.DataFrame({"id": part.ids, TARGET: of_drug + beside @ self.weights})
 
     def _of_drug(self, part: Part) -> Floats:
         """The mean of each row's drug [rows]."""
         return part.features["drug"].map(self.means).fillna(self.mean).to_numpy(np.float64)
-
-    def _fitted(self, train: Part) -> list[Model]:
-        return fit_members(self.members, train, self.seed, beside=__name__)
 
 
 def build(params: dict[str, Any], seed: int) -> Stack:
@@ -99,7 +87,6 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     Raises:
         ModelError: If there are no members, unknown ones, or wrong parameters of theirs.
     """
-    check_members(params["members"], beside=__name__)
     return Stack(params["members"], seed)
 
 

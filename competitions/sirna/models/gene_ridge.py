@@ -18,8 +18,8 @@ from scipy.linalg import cho_factor, cho_solve
 from podium.competition import Parameter
 from podium.errors import note
 
-from ..metric import TARGET, THRESHOLD, finish, statistics
-from ..shared.decision import best_actions
+from ..metric import TARGET, finish, statistics
+from ..shared.decision import CALLED, best_actions
 from ..shared.features import build as build_features
 from ..shared.features import choose, gene
 
@@ -52,7 +52,6 @@ HINGES = (-2.0, -1.0, 0.0, 1.0, 1.7)
 HIGHEST = 100.0
 POINTS, WIDTH = 40, 0.06
 """Ranks of the score at which the distribution is known, and the width of its kernel."""
-CALLED = np.nextafter(THRESHOLD, 0.0)
 ACTIONS = np.sort(np.append(np.arange(0.0, HIGHEST + 1), CALLED))
 """What may be handed in, percent."""
 

@@ -183,7 +183,7 @@ class Network(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Duplexes first, then rows."""
         states = [self._read(batch.items[name]) for name in self.columns]
-        known = [self.dropout(torch.cat(states, dim=1))[batch.item]]
+        known = [self.dropout(torch.cat(states, dim=1)).index_select(0, batch.item)]
         if self.condition is not None:
             embedded = [layer(batch.own[name]) for name, layer in self.categories.items()]
             known.append(self.condition(torch.cat([batch.own["dose"], *embedded], dim=1)))

@@ -198,7 +198,8 @@ class Network(nn.Module):
             mixed = block(mixed)
         condition = self._condition(batch)
         scale, shift = self.film(condition)[:, None].chunk(2, dim=-1)
-        mixed = self.last(mixed[item], scale, shift)
+        # index_select: the gradient of plain indexing adds up in any order
+        mixed = self.last(mixed.index_select(0, item), scale, shift)
         pooled = self._pooled(mixed, items["there"][item])
         output: Tensor = self.head(torch.cat([*pooled, condition], dim=1))
         return output
@@ -217,7 +218,7 @@ class Network(nn.Module):
         place = torch.arange(2 * FLANK, device=batch.item.device)
         flanks = self.flanks(self.flank(items["flanks"] * 2 * FLANK + place).flatten(1))
         of_items = [items["caps"], items["site"], flanks, self.numbers(items["numbers"])]
-        known.append(torch.cat(of_items, dim=1)[batch.item])
+        known.append(torch.cat(of_items, dim=1).index_select(0, batch.item))
         condition: Tensor = self.condition(torch.cat(known, dim=1))
         return condition
 

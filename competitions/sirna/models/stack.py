@@ -1,199 +1,195 @@
-"""The best models averaged, with weights from what they said of rows that they had not seen.
+"""The best models as one, by what they said of rows that they had not seen.
 
-Each member predicts every fold of train from the others. From these predictions weights are chosen
-for three situations apart, since members differ in what they make of them: genes that do not train,
-new guides, and guides that train with other doses or chemistry. A situation is told from the
-features alone. Then all members learn from the whole train part.
+What helps differs in three situations, which features alone tell apart: genes that do not train,
+new guides, and guides that train with other doses or chemistry.
 
-Weights come from greedy selection with replacement (Caruana et al. 2004,
-doi:10.1145/1015330.1015432) by the official score, together with the limit up to which a prediction
-is handed in as just below 30.
+Where the gene trains, each member predicts every fold of train from the others, and a random forest
+learns from these predictions. The rows that share its leaves say what may be true of a row: their
+median is handed in, on the side of 30 where the score wants it. How likely less than 30 must be for
+that is chosen for each situation.
+
+For new genes few genes can judge, and whatever fits these by chance would harm others. So one model
+alone answers there: that which held-out genes prefer, a twentieth of all genes held out at a time.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import GroupKFold
 
 from podium.competition import Parameter
-from podium.learning import Members, check_members, fit_members, predict_members
-from podium.metrics import Cells, Estimate, Tally, difference
+from podium.errors import note
+from podium.learning import Ensemble, Members
 
-from ..metric import TARGET, THRESHOLD, metric
+from ..metric import TARGET, metric
 from ..shared.features import gene
+from ..shared.leaves import Leaves, best_cut, handed_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from podium.competition import Model, Part, Report
+    from podium.competition import Part, Report
 
+    Floats = NDArray[np.float64]
+
+_TREES = {"call_below": 30.0, "leave_new_genes": False}
 PARAMETERS = {
     "members": Parameter(
         {
-            "lightgbm": {"call_below": 30.0},
+            "lightgbm:l2": {"objective": "l2", "low_weight": 1.5, **_TREES},
+            "lightgbm:log": _TREES,
+            "lightgbm:mape": {"objective": "mape", "low_weight": 1.5, **_TREES},
             "seqnet": {"call_above": None},
-            "lookup": {},
-            "ridge": {},
         },
-        "models and the changes to their parameters, the most trusted one first",
+        "models for genes that train, and the changes to their parameters",
     ),
-    "picks": Parameter(
-        30, "how often the greedy selection adds a member", (1, 10_000), search=(5, 100, "log")
+    "new_genes": Parameter(
+        {"lightgbm": {"preset": "general"}, "gene_ridge": {}},
+        "models of which one answers for genes that do not train, the most trusted one first",
     ),
+    "trees": Parameter(150, "of the forest", (1, 10_000), search=(50, 300, "log")),
+    "min_leaf": Parameter(40, "rows of a leaf at least", (1, 100_000), search=(10, 100, "log")),
 }
 """members: they should not call, the stack does."""
 
-QUICK: dict[str, Any] = {"members": {"lookup": {}, "ridge": {}}, "picks": 5}
+QUICK: dict[str, Any] = {
+    "members": {"lookup": {}, "ridge": {}},
+    "new_genes": {"rules": {}, "gene_ridge": {}},
+    "trees": 10,
+    "min_leaf": 5,
+}
 THREADS = 1  # the same bytes on any number of cores
 
 NEW_GENE, NEW_GUIDE, KNOWN_GUIDE = range(3)
-LIMITS = np.arange(30.0, 46.0)
-"""Limits that are tried, percent; at the first nothing is called."""
-
-
-class Blend(NamedTuple):
-    """A weighted mean.
-
-    Attributes:
-        weights: One a member; their sum is 1.
-        limit: Predictions from 30 up to this are handed in as just below 30, percent.
-    """
-
-    weights: NDArray[np.float64]
-    limit: float
-
-    def of(self, members: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of the members' predictions [rows, members]."""
-        return _called(members @ self.weights, self.limit)
+KNOWN = {NEW_GUIDE: "new guides", KNOWN_GUIDE: "known guides"}
+"""Situations that the members share."""
+PARTS = 20
+"""Into which all genes are divided, to choose the model for new ones."""
+FOLDS = 5
+"""Where train has none of its own."""
 
 
 class Stack:
     """Several models as one."""
 
-    def __init__(self, members: Members, picks: int, seed: int) -> None:
-        self.members = members
-        self.picks = picks
-        self.seed = seed
-        self.fitted: list[Model] = []
-        self.blends: list[Blend] = []
+    def __init__(
+        self, members: Members, new_genes: Members, trees: int, min_leaf: int, seed: int
+    ) -> None:
+        self.members, self.new_genes = _ensemble(members, seed), _ensemble(new_genes, seed)
+        self.leaves = Leaves(trees, min_leaf, seed)
+        self.cuts: dict[int, float] = {}
         self.genes: frozenset[str] = frozenset()
         self.guides: frozenset[str] = frozenset()
 
     def fit(self, train: Part, report: Report | None = None) -> None:
-        """Predict out of fold, choose weights, train on all; `report` gets each fold's error."""
+        """Learn from rows out of fold, then all rows train; `report` gets each fold's error."""
         assert train.targets is not None
-        assert train.folds is not None
         answers = train.targets[TARGET].to_numpy(dtype=np.float64)
-        unseen = np.empty((len(train), len(self.members)))
+        train = replace(train, folds=_folds(train))
+        assert train.folds is not None
         situation = np.empty(len(train), dtype=np.int64)
-        for step, fold in enumerate(np.unique(train.folds), start=1):
+        for fold in np.unique(train.folds):
             held = train.folds == fold
-            rest, part = train.take(~held), train.take(held).without_answers()
-            unseen[held] = predict_members(self._fitted(rest), part, TARGET)
-            situation[held] = _situation(part, *_known(rest))
-            if report:
-                report(step, float(np.abs(unseen[held].mean(axis=1) - answers[held]).mean()))
-        self.blends = self._choose(train, unseen, answers, situation)
+            situation[held] = _situation(train.take(held), *_known(train.take(~held)))
+        self._grow(self.members.out_of_fold(train, report), answers, situation)
+        self.members.fit(train)
+        train = replace(train, members={})  # what is kept is of folds, and of the others
+        self.of_new_gene = self._preferred(train, answers)
+        self.of_new_gene.fit(train)
         self.genes, self.guides = _known(train)
-        self.fitted = self._fitted(train)
 
     def predict(self, part: Part) -> pd.DataFrame:
-        """Average as the situation of each row asks."""
-        members = predict_members(self.fitted, part, TARGET)
+        """What the situation of each row asks for."""
+        masses = self.leaves(self.members.predict(part))
         situation = _situation(part, self.genes, self.guides)
-        options = np.column_stack([blend.of(members) for blend in self.blends])
-        predicted = np.take_along_axis(options, situation[:, None], axis=1)[:, 0]
+        predicted = self.of_new_gene.predict(part)[:, 0]
+        for kind, cut in self.cuts.items():
+            rows = situation == kind
+            predicted[rows] = handed_in(masses[rows], cut)
         return pd.DataFrame({"id": part.ids, TARGET: predicted})
 
-    def _choose(
-        self,
-        train: Part,
-        unseen: NDArray[np.float64],
-        answers: NDArray[np.float64],
-        situation: NDArray[np.int64],
-    ) -> list[Blend]:
-        """A blend for each situation; the plain mean for one that train does not have."""
-        count = len(self.members)
-        units = (gene(train.features), _guides(train), _guides(train))
-        blends = []
-        for kind, unit in enumerate(units):
-            rows = situation == kind
-            if rows.any():
-                groups = unit.to_numpy(object)[rows]
-                blends.append(choose(unseen[rows], answers[rows], groups, self.picks))
-            else:
-                blends.append(Blend(np.full(count, 1 / count), THRESHOLD))
-        return blends
+    def _grow(self, unseen: Floats, answers: Floats, situation: NDArray[np.int64]) -> None:
+        """The forest, on rows whose gene trained; the cut of each situation."""
+        shared = _or_all(situation != NEW_GENE, "genes that train")
+        self.leaves.fit(unseen[shared], answers[shared])
+        masses = self.leaves(unseen)
+        for kind, name in KNOWN.items():
+            rows = _or_all(situation == kind, name)
+            self.cuts[kind] = best_cut(masses[rows], answers[rows])
 
-    def _fitted(self, train: Part) -> list[Model]:
-        return fit_members(self.members, train, self.seed, beside=__name__)
-
-
-def choose(
-    members: NDArray[np.float64], answers: NDArray[np.float64], groups: NDArray[Any], picks: int
-) -> Blend:
-    """The selected blend if it is surely better than the first member, else that member.
-
-    Surely means by more than the jackknife standard error of the difference over the groups. With
-    few genes to judge by, weights that fit them by chance would harm others.
-
-    Args:
-        members: Predictions of rows that they had not seen [rows, members], percent.
-        answers: What remained [rows], percent.
-        groups: Independent groups [rows].
-        picks: How often the greedy selection adds a member.
-    """
-    first = np.eye(members.shape[1])[0]
-    single = Blend(first, _best_limit(members @ first, answers)[1])
-    blend = select(members, answers, picks)
-    cells = Cells.of(groups)
-
-    def estimate(chosen: Blend) -> Estimate:
-        tally = Tally.of(metric, {TARGET: answers}, {TARGET: chosen.of(members)}, cells)
-        score = tally.estimate("score")
-        assert score is not None
-        return score
-
-    gap, se, _ = difference(estimate(blend), estimate(single), "score")
-    return blend if se is not None and gap > se else single
+    def _preferred(self, train: Part, answers: Floats) -> Ensemble:
+        """The model that held-out genes prefer; the choice is said."""
+        names = list(self.new_genes.members)
+        genes = gene(train.features) if train.groups is None else train.groups["gene"]
+        parts = min(PARTS, genes.nunique())
+        place = 0
+        if parts == 1:
+            note(f"stack: train has one gene, so {names[0]} answers for genes that do not train")
+        elif len(names) > 1:
+            folds = np.empty(len(train), dtype=np.int64)
+            for number, (_, held) in enumerate(GroupKFold(parts).split(folds, groups=genes)):
+                folds[held] = number
+            unseen = self.new_genes.out_of_fold(replace(train, folds=folds))
+            place, scores = preferred(unseen, answers, genes.to_numpy(object))
+            said = ", ".join(
+                f"{name} {all_rows:.3f} (smaller half of the genes {small:.3f})"
+                for name, (all_rows, small) in zip(names, scores, strict=True)
+            )
+            note(f"stack: {names[place]} answers for new genes; held-out genes: {said}")
+        chosen = {names[place]: self.new_genes.members[names[place]]}
+        return _ensemble(chosen, self.new_genes.seed)
 
 
-def select(members: NDArray[np.float64], answers: NDArray[np.float64], picks: int) -> Blend:
-    """Greedy selection with replacement by the official score.
+def _ensemble(members: Members, seed: int) -> Ensemble:
+    return Ensemble(members, seed, beside=__name__, target=TARGET)
+
+
+def preferred(
+    unseen: Floats, answers: Floats, genes: NDArray[Any]
+) -> tuple[int, Sequence[tuple[float, float]]]:
+    """The model with the best score that is not below the first on small genes.
+
+    Genes that are new are seldom the large ones.
 
     Args:
-        members: Predictions [rows, members], percent.
+        unseen: Predictions of rows whose gene they had not seen [rows, models], percent.
         answers: What remained [rows], percent.
-        picks: How often a member is added.
+        genes: [rows]
+
+    Returns:
+        Its place; the score of each on all rows, and on those of the smaller half of the genes.
     """
-    count = members.shape[1]
-    chosen = np.zeros(count)
-    best, limit = -np.inf, THRESHOLD
-    weights = chosen
-    for _ in range(picks):
-        options = chosen + np.eye(count)
-        scored = [_best_limit(members @ option / option.sum(), answers) for option in options]
-        pick = int(np.argmax([score for score, _ in scored]))
-        chosen = options[pick]
-        if scored[pick][0] > best:
-            (best, limit), weights = scored[pick], chosen / chosen.sum()
-    return Blend(weights, limit)
+    _, number, sizes = np.unique(genes, return_inverse=True, return_counts=True)
+    small = (sizes <= np.median(sizes))[number]
+
+    def score(predicted: Floats, rows: NDArray[np.bool_]) -> float:
+        return float(metric.score({TARGET: answers[rows]}, {TARGET: predicted[rows]})["score"])
+
+    scores = [(score(said, np.full(len(small), True)), score(said, small)) for said in unseen.T]
+    able = [place for place, own in enumerate(scores) if own[1] >= scores[0][1]]
+    return max(able, key=lambda place: scores[place][0]), scores
 
 
-def _best_limit(
-    predicted: NDArray[np.float64], answers: NDArray[np.float64]
-) -> tuple[float, float]:
-    called = np.stack([_called(predicted, limit) for limit in LIMITS])
-    scores = [metric.score({TARGET: answers}, {TARGET: row})["score"] for row in called]
-    best = int(np.argmax(scores))
-    return float(scores[best]), float(LIMITS[best])
+def _folds(train: Part) -> NDArray[np.int64]:
+    """Those of train; rows by turns where it has no two."""
+    if train.folds is not None and len(np.unique(train.folds)) > 1:
+        return train.folds
+    note(f"stack: train has no two folds, so its rows are divided into {FOLDS} by turns")
+    return np.arange(len(train)) % FOLDS
 
 
-def _called(predicted: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
-    toss_up = (predicted >= THRESHOLD) & (predicted < limit)
-    return np.where(toss_up, np.nextafter(THRESHOLD, 0.0), predicted)
+def _or_all(rows: NDArray[np.bool_], name: str) -> NDArray[np.bool_]:
+    """These rows; all where there are none, which is said."""
+    if rows.any():
+        return rows
+    note(f"stack: no fold of train holds {name}, so what they are handed in follows from all rows")
+    return ~rows
 
 
 def _known(train: Part) -> tuple[frozenset[str], frozenset[str]]:
@@ -217,5 +213,4 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     Raises:
         ModelError: If there are no members, unknown ones, or wrong parameters of theirs.
     """
-    check_members(params["members"], beside=__name__)
-    return Stack(params["members"], params["picks"], seed)
+    return Stack(**params, seed=seed)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..metric import THRESHOLD
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,6 +22,18 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 STEPS = 60
+CALLED = np.nextafter(THRESHOLD, 0.0)
+"""The highest prediction that calls a row, percent."""
+
+
+def on_side(predicted: Floats, low: NDArray[np.bool_]) -> Floats:
+    """Predictions moved to the nearest value on the side of 30 that a verdict says.
+
+    Args:
+        predicted: Percent [rows].
+        low: Whether a row is called [rows].
+    """
+    return np.where(low, np.minimum(predicted, CALLED), np.maximum(predicted, THRESHOLD))
 
 
 def best_actions(
@@ -46,14 +60,14 @@ def best_actions(
     for start in starts:
         sums = total(start)
         for step in range(STEPS):
-            actions = (expected @ _gradient(score, sums)).argmax(axis=1)
+            actions = (expected @ gradient(score, sums)).argmax(axis=1)
             if score(total(actions)) > score(total(best)):
                 best = actions
             sums = sums + 2 / (step + 2) * (total(actions) - sums)
     return np.asarray(best, dtype=np.int64)
 
 
-def _gradient(score: Callable[[Floats], Floats], sums: Floats) -> Floats:
-    """By central differences, half a row wide."""
+def gradient(score: Callable[[Floats], Floats], sums: Floats) -> Floats:
+    """The direction in which a score of sums [k] rises: central differences, half a row wide."""
     steps = np.eye(len(sums)) * 0.5
     return score(sums + steps) - score(sums - steps)

@@ -16,6 +16,7 @@ from torch import nn
 from ..metric import THRESHOLD
 from . import rules
 from .chemistry import ABSENT, SUGARS, Strands, parse
+from .decision import on_side
 from .features import CATEGORIES, FLANK, around, build, choose, distinct, gene
 
 if TYPE_CHECKING:
@@ -199,6 +200,4 @@ def called(
     predicted = np.clip(PERCENT * median.astype(np.float64), 0.0, HIGHEST)
     if call_above is None:
         return predicted
-    below = np.nextafter(THRESHOLD, 0.0)
-    low = logit > np.log(call_above / (1 - call_above))
-    return np.where(low, np.minimum(predicted, below), np.maximum(predicted, THRESHOLD))
+    return on_side(predicted, logit > np.log(call_above / (1 - call_above)))

@@ -243,6 +243,15 @@ def test_lightgbm_calls_toss_ups(train: Part) -> None:
     assert called[~toss_up].equals(plain[~toss_up])
 
 
+def test_lightgbm_learns_logarithms_and_gives_percent(train: Part) -> None:
+    settings = {"leave_new_genes": False, "low_weight": 1.0, "call_below": 30.0}
+    of_logarithms = train.take(np.arange(len(train)))
+    of_logarithms.targets[TARGET] = np.log1p(train.targets[TARGET])
+    by_hand = predicted("lightgbm", of_logarithms, train, objective="l2", **settings)[TARGET]
+    ours = predicted("lightgbm", train, train, objective="log_l2", **settings)[TARGET]
+    np.testing.assert_allclose(ours, np.expm1(by_hand))
+
+
 def test_lightgbm_reports_and_refuses(train: Part) -> None:
     steps: list[tuple[int, float]] = []
     built = build("lightgbm")
@@ -253,6 +262,30 @@ def test_lightgbm_reports_and_refuses(train: Part) -> None:
     assert set(file.parameters["preset"].choices) == set(model("lightgbm").PRESETS)
     with pytest.raises(ModelError, match="preset of lightgbm is one of seen, general, not 'both'"):
         file.with_params({"preset": "both"})
+
+
+@pytest.mark.parametrize("name", NEURAL)
+def test_gradients_of_shared_duplexes_add_up_in_one_order(name, train, monkeypatch):
+    """Those of plain indexing with repeated rows do so in any order."""
+    network, steps = model(name), set()
+    loss = network.tensors.Loss
+
+    def walk(step: Any) -> None:
+        if step is not None and step not in steps:
+            steps.add(step)
+            for earlier, _ in step.next_functions:
+                walk(earlier)
+
+    class Seen(loss):
+        def __call__(self, output: Any, batch: Any) -> Any:
+            walk(output.grad_fn)
+            return super().__call__(output, batch)
+
+    monkeypatch.setattr(network.tensors, "Loss", Seen)
+    build(name, epochs=1).fit(train)
+    names = {step.name() for step in steps}
+    assert "IndexSelectBackward0" in names
+    assert "IndexBackward0" not in names
 
 
 def gene_ridge(train: Part, **params: Any) -> Any:

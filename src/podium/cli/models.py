@@ -161,6 +161,7 @@ def cv(
             "by_fold": validation.by_fold,
             "curves": {fold: curve.as_json for fold, curve in validation.curves.items()},
             "file": validation.file and str(printing.near(validation.file)),
+            "members": list(validation.members),
             "seconds": validation.seconds,
         }
         printing.document({**card_json(validation.card), **known})
@@ -174,6 +175,8 @@ def cv(
         scores = ", ".join(map(figures.figure, validation.by_seed))
         printing.out(f"training seeds: {scores}; standard deviation {validation.spread:.4f}")
     of_dataset = f" -d {dataset}" if dataset else ""
+    if validation.members:
+        printing.out(f"kept predictions of its members: {', '.join(validation.members)}")
     if validation.file:
         printing.out(f"out-of-fold predictions: {printing.near(validation.file)}")
     printing.out(f"{validation.seconds:.1f} s; podium cv {comp}{of_dataset} lists all")

@@ -90,6 +90,9 @@ class Part:
         groups: Independent units of each row, one column a kind (train only).
         extra: Further labelled rows to learn from, where the dataset has them: with targets, folds
             and groups, never scored and never predicted (train only).
+        members: What members of a stack predict out of fold, where that is kept: a table of the
+            targets by id for each member, in a cross-validation of the rows that it holds out, too
+            (train only).
         rng: Random generator that follows from the run's seed.
     """
 
@@ -105,6 +108,7 @@ class Part:
     strata: NDArray[np.object_] | None = None
     groups: pd.DataFrame | None = None
     extra: Part | None = None
+    members: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def __len__(self) -> int:
@@ -112,7 +116,7 @@ class Part:
 
     def __repr__(self) -> str:
         values = {part.name: getattr(self, part.name) for part in fields(self)}
-        values["tables"] = self.tables or None
+        values["tables"], values["members"] = self.tables or None, self.members or None
         given = [name for name, value in values.items() if value is not None]
         return f"<Part: {self.name}, {len(self):,} rows; {', '.join(given[1:])}>"
 
@@ -168,7 +172,14 @@ class Part:
     def without_answers(self) -> Part:
         """The same rows as a model meets them in `predict`."""
         return replace(
-            self, targets=None, truth=None, folds=None, strata=None, groups=None, extra=None
+            self,
+            targets=None,
+            truth=None,
+            folds=None,
+            strata=None,
+            groups=None,
+            extra=None,
+            members={},
         )
 
 

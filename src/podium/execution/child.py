@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import pandas as pd
+
     from podium.competition.contract import Competition
     from podium.competition.model_file import LoadedModel
     from podium.competition.part import Model, Part
@@ -162,6 +164,8 @@ def predict(
     if fitted is None:
         built = model.build(job["seed"])  # refuses what only it can know before rows are read
         train = _fresh(data, "train", job, read)
+        if job.get("members"):
+            train = replace(train, members=_by_id(job["members"]))
         if job.get("draws"):
             extra = train.extra and replace(train.extra, rng=_generator([0, *b"extra"]))
             train = replace(train, rng=_generator(job["draws"]), extra=extra)
@@ -255,6 +259,13 @@ def _all(part: Part) -> Any:
     import numpy as np
 
     return np.arange(len(part))
+
+
+def _by_id(files: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """Kept predictions of a stack's members, by id."""
+    import pandas as pd
+
+    return {name: pd.read_parquet(file).set_index("id") for name, file in files.items()}
 
 
 def _kept(file: str | None) -> Model | None:

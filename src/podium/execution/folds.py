@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.execution import executors
+from podium.errors import note
+from podium.execution import executors, out_of_fold
 from podium.execution.curves import Curve
 from podium.execution.executors import LOOK
 from podium.execution.jobs import Trainings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from podium.competition.model_file import ModelFile
     from podium.competition.part import Progress
     from podium.data.dataset import Data
+    from podium.execution.out_of_fold import MemberFile
     from podium.metrics.stats import Card
 
 
@@ -47,6 +49,7 @@ class CrossValidation(Result):
         model_sha256: Of the model file, as it was when it was loaded.
         left_open: What this system did not guard from the model's code.
         file: Where the predictions are kept, for blends; None if whole groups were held out.
+        members: Of a stack, whose kept predictions it weighed instead of training them again.
     """
 
     card: Card
@@ -60,6 +63,7 @@ class CrossValidation(Result):
     left_open: tuple[str, ...] = ()
     file: Path | None = None
     curves: Mapping[int, Curve] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -125,6 +129,10 @@ def cross_validate(
             data, file, folds=folds, limits=limits, executor=executor, progress=progress
         ) as trainings,
     ):
+        members = trainings.members(params, seed)
+        kept = out_of_fold.all_kept(members)
+        if members and not kept:
+            _note_members(members)
         total = len(waiting)
         if progress:
             progress.count(0, total)
@@ -163,4 +171,13 @@ def cross_validate(
         model_sha256=file.sha256,
         left_open=tuple(answer["left_open"]),
         curves=dict(sorted(curves.items())),
+        members=tuple(members) if kept else (),
+    )
+
+
+def _note_members(members: Mapping[str, MemberFile]) -> None:
+    lacking = [member.command for member in members.values() if not member.file.is_file()]
+    note(
+        "Each fold trains all members on all other folds. Once they have out-of-fold predictions "
+        f"of their own this takes seconds: {'; '.join(lacking)}"
     )

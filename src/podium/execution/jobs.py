@@ -25,16 +25,20 @@ from podium.competition import model_file as model
 from podium.data.dataset import Data, load
 from podium.data.reader import read
 from podium.errors import PodiumError
-from podium.execution import executors, provenance, views
+from podium.execution import executors, out_of_fold, provenance, views
 from podium.execution.executors import LOOK, Cluster, Executor, Job
 from podium.execution.live import LiveModel, LiveWorker
 from podium.execution.training import Folds, aligned
 from podium.execution.worker import Done, Limits, Worker, refusal
+from podium.scoring import submission
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from podium.competition.metric import Table
     from podium.competition.model_file import ModelFile
     from podium.competition.part import Progress
+    from podium.execution.out_of_fold import MemberFile
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -133,6 +137,8 @@ class Children:
             else:
                 title, own = f"{self._file.name}, fold {fold}", {"draws": [seed, fold, *b"train"]}
                 rows = {"test": int((self.folds.fold == fold).sum())}
+            if job["members"]:
+                own["members"] = self._members(job["members"])
             return worker.predict(
                 job["params"],
                 {part: data.expected(count).limit for part, count in rows.items()},
@@ -141,6 +147,17 @@ class Children:
                 seconds=job["seconds"],
                 **own,
             )
+
+    def _members(self, files: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+        """Kept predictions of a stack's members; {} if one of the files is broken."""
+        tables = {name: out_of_fold.read(self._data, Path(file)) for name, file in files.items()}
+        ids = self._data.ids("train")
+        frames = {
+            name: submission.frame(ids, table, self._data.genes)
+            for name, table in tables.items()
+            if table is not None
+        }
+        return frames if len(frames) == len(files) else {}
 
     def changed(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Changes to the model's `DEFAULTS` as it takes them.
@@ -380,13 +397,30 @@ class Trainings:
             seed: Everything random follows from it.
             seconds: That the model's code may take; None for any time.
         """
-        own = {"fold": fold, "params": dict(params), "seed": seed, "seconds": seconds}
+        members = self.members(params, seed)
+        kept = members if out_of_fold.all_kept(members) else {}
+        own = {
+            "fold": fold,
+            "params": dict(params),
+            "seed": seed,
+            "seconds": seconds,
+            "members": {name: str(member.file) for name, member in kept.items()},
+        }
         if isinstance(self._file, LiveModel):  # in this thread: Ctrl+C must reach it
             done = Future[dict[str, Any]]()
             done.set_result(train({**self._facts, **own}))
             return done
         function = train_far if self.far else train
         return self._executor.submit(function, {**self._facts, **own})
+
+    def members(self, params: Mapping[str, Any], seed: int) -> dict[str, MemberFile]:
+        """A stack's members, whose out-of-fold predictions may be kept.
+
+        None where folds are others than those of kept ones, and where far machines train.
+        """
+        if self.far or self._facts["by"]:
+            return {}
+        return out_of_fold.of_members(self._data, self._file, params, seed)
 
     def result(self, future: Future[dict[str, Any]]) -> dict[str, Any]:
         """What came of a job that is done; `files` has its predictions by part, as they were left.

@@ -1,8 +1,8 @@
 """Out-of-fold predictions that `podium cv` and `tune` made, kept in the workspace for blends.
 
-A file is named after all that its content follows from: model file, parameters, seed and version
-of the dataset.
-It may be removed at any time: it is made again when it is asked for.
+A file is named after all that its content follows from: model file and the code beside it,
+parameters, seed and version of the dataset. It may be removed at any time: it is made again when it
+is asked for.
 
 Beside them a log has a line of JSON for each cross-validation: see `noted`.
 """
@@ -11,22 +11,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podium import scratch, workspace
+from podium import learning, scratch, workspace
+from podium.competition import model_file
 from podium.competition.version import former_names
 from podium.data import reader
-from podium.errors import SubmissionError
+from podium.errors import PodiumError, SubmissionError
 from podium.scoring import submission
+from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from podium.competition.metric import Table
+    from podium.competition.model_file import ModelFile
     from podium.data.dataset import Data
 
 FOLDER = "out-of-fold"
@@ -38,10 +44,70 @@ def place(data: Data, *, model_sha256: str, params: Mapping[str, Any], seed: int
 
     Those that were made when the same version had another name stay good.
     """
-    facts = {"model_sha256": model_sha256, "params": dict(params), "seed": seed}
+    facts = {
+        "model_sha256": model_sha256,
+        "code": _code(data.competition.folder),
+        "params": dict(params),
+        "seed": seed,
+    }
     names = [data.version.name, *sorted(former_names(data.competition, data.version))]
     files = [folder(data) / f"{_hash({**facts, 'edition': name})}.parquet" for name in names]
     return next((file for file in files if file.is_file()), files[0])
+
+
+@cache
+def _code(folder: Path) -> str:
+    """The sha256 of what a competition's models are made of beside their own files."""
+    folders = (folder / "models", folder / "shared")
+    beside = [file for one in folders for file in one.rglob("*.py")]
+    shared = Path(learning.__path__[0]).glob("*.py")
+    return _hash({"code": [file_sha256(file) for file in sorted([*beside, *shared])]})
+
+
+@dataclass(frozen=True)
+class MemberFile:
+    """The out-of-fold predictions of a member of a stack.
+
+    Attributes:
+        file: Where they lie, or would.
+        command: What makes them.
+    """
+
+    file: Path
+    command: str
+
+
+def of_members(
+    data: Data, model: ModelFile, params: Mapping[str, Any], seed: int
+) -> dict[str, MemberFile]:
+    """Where predictions of a shipped stack's members lie, by member; {} for another model.
+
+    Args:
+        data: The dataset.
+        model: The stack's file.
+        params: Changes to its defaults: `members` among them.
+        seed: Of the stack, and so of its members.
+    """
+    members = {**model.params, **params}.get("members") if model.shipped else None
+    files = {}
+    for name, changes in members.items() if isinstance(members, Mapping) else ():
+        model_name = name.partition(":")[0]  # see `podium.learning.Members`
+        try:
+            member = model_file.find(data.competition, model_name).with_params(changes)
+        except PodiumError:  # the stack itself refuses it, and says why
+            return {}
+        words = ["podium", "cv", data.competition.name, model_name, "--dataset", data.dataset.name]
+        for key, value in changes.items():
+            words += ["--set", f"{key}={json.dumps(value)}"]
+        words += ["--seed", str(seed)] if seed else []
+        file = place(data, model_sha256=member.sha256, params=member.params, seed=seed)
+        files[name] = MemberFile(file, shlex.join(words))
+    return files
+
+
+def all_kept(members: Mapping[str, MemberFile]) -> bool:
+    """Whether there are members, and predictions of each."""
+    return bool(members) and all(member.file.is_file() for member in members.values())
 
 
 def folder(data: Data) -> Path:

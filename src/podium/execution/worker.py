@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from podium import errors, scratch
@@ -28,6 +29,8 @@ from podium.execution.monitor import TICK, Monitor, available
 from podium.execution.output import Printed
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from podium.competition.contract import Competition
     from podium.competition.model_file import ModelFile
     from podium.competition.part import Report
@@ -184,6 +187,7 @@ class Worker:
         seconds: float | None = None,
         fitted: Path | None = None,
         keep: int = 0,
+        members: Mapping[str, pd.DataFrame] = MappingProxyType({}),
         **job: Any,
     ) -> Done:
         """Have the model fitted, and parts predicted.
@@ -197,6 +201,7 @@ class Worker:
             fitted: A model that this model's process has fitted before.
             keep: Bytes that the fitted model may have, for it to be kept as `files["fitted"]`;
                 0 for not keeping it.
+            members: What a stack's members predict of train rows out of fold, by member.
             job: What else `podium.execution.child.predict` needs.
 
         Raises:
@@ -215,6 +220,7 @@ class Worker:
                 fitted=fitted and str(fitted),
                 keep=str(kept) if keep else None,
                 rows=self._view.rows,
+                members=self._shown(members),
                 **job,
             )
             for name, limit in parts.items():
@@ -227,6 +233,13 @@ class Worker:
                     output.take(kept, place / "fitted", keep)
                     done.files["fitted"] = place / "fitted"
         return done
+
+    def _shown(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+        """Tables as files that the process can read, and cannot change."""
+        files = {name: self.given(f"{number}.parquet") for number, name in enumerate(tables)}
+        for name, file in files.items():
+            tables[name].to_parquet(file, index=False)
+        return {name: str(file) for name, file in files.items()}
 
     def space(
         self, suggest: Callable[[Mapping[str, Any]], Any], number: int, fixed: Mapping[str, Any]

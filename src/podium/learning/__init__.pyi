@@ -41,7 +41,7 @@ from .neural import (
 )
 from .parameters import network_parameters, tree_parameters
 from .scaling import standardised
-from .stacking import Members, check_members, fit_members, predict_members
+from .stacking import Ensemble, Members, check_members, fit_members, predict_members
 from .tabular import TableColumns, TableTrees
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "BestConstant",
     "ConstantValue",
     "DomainDiscriminator",
+    "Ensemble",
     "GenerativeAutoencoder",
     "GradientReversal",
     "History",
