@@ -1,12 +1,17 @@
 """An epoch of `dec` against an epoch as the course report runs it, side by side in one run.
 
     python benchmarks/dec.py [--spots 4226] [--genes 1011] [--turns 5] [--score]
+    python benchmarks/dec.py --stages [--seeds 3]
 
 The report's way, written anew: a `DataLoader` of 256 spots, float32, stochastic gradient descent on
 KL(P || Q) + reconstruction; after each epoch all spots are assigned anew and compared with the
 labels (NMI, ARI), as the report does to choose its epoch. Ours refreshes P after each third epoch
 and looks at no label. Numbers are random: only time is measured, in seconds of one core. With
 `--score`, the ARI of three settings of ours on the slices of demo's train donor, six seeds.
+
+With `--stages`, what clustering adds to the autoencoder that it starts from, on slices that train
+(donor 1 of demo, section BZ5 of starmap): k-means on the latent coordinates of one network, then
+the assignments after the rounds, in a Markdown table.
 """
 
 import argparse
@@ -17,6 +22,8 @@ import torch
 from measuring import Result, against_first, in_turn, median, seconds
 from peak import peak
 from podium.competitions.dlpfc.models import dec
+from podium.competitions.dlpfc.shared.expression import domains
+from podium.competitions.dlpfc.shared.latent import genes, kmeans, pretrained
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -118,6 +125,51 @@ def scores(seeds=6):
     return by_setting
 
 
+def stages(seeds):
+    """A row for each dataset and weight of the clustering: means over its slices and seeds."""
+    print("| slices | weight | ARI before | after | NMI before | after | unchanged | sizes |")
+    print("|---|---|---|---|---|---|---|---|")
+    for dataset, named in (("demo", "donor 1 of `demo`"), ("starmap", "BZ5 of `starmap`")):
+        train = api.prepare("dlpfc", dataset).train(0)
+        labels = train.targets.iloc[:, 0].to_numpy()
+        for weight in (0.01, 0.1, 1.0):
+            rows = [
+                stage(one, labels[one.rows], seed, weight)
+                for one in train.slices()
+                for seed in range(seeds)
+            ]
+            cells = " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0)[:-1])
+            spread = np.mean(rows, axis=0)[-1]
+            print(f"| {named} | {weight:g} | {cells} | {spread:.2f} |", flush=True)
+
+
+def stage(one, label, seed, weight):
+    """ARI and NMI before and after, ARI of both, and spread of log sizes after by that of truth."""
+    params = {**defaults(dec.PARAMETERS), "device": "cpu", "clustering": weight}
+    model = dec.DeepEmbeddedClustering(params, seed)
+    inputs = genes(one)
+    network = pretrained(
+        lambda count: Autoencoder(count, (params["hidden"],), params["latent"]),
+        inputs,
+        params,
+        seed,
+    )
+    latent = latent_of(network, inputs, model.settings)
+    fitted = kmeans(latent, domains(one), starts=params["starts"], seed=seed)
+    before = fitted.labels_
+    centres = torch.from_numpy(fitted.cluster_centers_)
+    after = model._train(dec.Clustering(network, centres, weight), inputs)  # noqa: SLF001
+    spreads = [np.std(np.log(np.unique(x, return_counts=True)[1])) for x in (after, label)]
+    return (
+        adjusted_rand_score(label, before),
+        adjusted_rand_score(label, after),
+        normalized_mutual_info_score(label, before),
+        normalized_mutual_info_score(label, after),
+        adjusted_rand_score(before, after),
+        spreads[0] / spreads[1],
+    )
+
+
 def multiplying(ours):
     """Seconds that the matrix products of an epoch take at the best rate that is measured."""
     device = torch.device("cpu")
@@ -133,7 +185,12 @@ def main():
     parser.add_argument("--genes", type=int, default=1_011)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--score", action="store_true")
+    parser.add_argument("--stages", action="store_true")
+    parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
+    if given.stages:
+        stages(given.seeds)
+        return
     torch.set_num_threads(1)  # the seconds of more would add up
     rng = np.random.default_rng(0)
     inputs = torch.from_numpy(rng.normal(size=(given.spots, given.genes)).astype(np.float32))

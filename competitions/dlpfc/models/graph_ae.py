@@ -76,10 +76,11 @@ class GraphMixture:
     def _cluster(self, one: Slice) -> NDArray[np.int64]:
         params = self.params
         mean = smoothed(log_expression(one), self._neighbours(one, params["near"]))
-        if not np.ptp(mean, axis=0).any():  # one spot, or all alike: there are no components
+        table = components(mean, params["components"])
+        if not table.any():  # one spot, or all alike
             return np.zeros(len(one), dtype=np.int64)
         latent = graph_latent(
-            unit(components(mean, params["components"])),
+            unit(table),
             self._neighbours(one, params["far"]),
             hidden=params["hidden"],
             latent=params["latent"],

@@ -1,40 +1,46 @@
-"""Gaussian mixtures on principal components of each spot's neighbourhood, and their consensus.
+"""Gaussian mixtures on components of each spot's neighbourhood, then a hidden Markov field.
 
 Expression is averaged over the nearest spots, so that neighbours speak for a spot; a mixture whose
 domains share one covariance (`tied`) weighs the components by how well they tell domains apart.
 Without labels nobody knows the best size of neighbourhood and number of components, and single
-mixtures differ much: so several are fitted and their posteriors averaged, after the domains of
-each are matched to those of the mixture that agrees best with all others. At the end neighbours
-vote on the label.
+mixtures differ much: so several are fitted, each more than once, and their posteriors averaged,
+after the domains of each are matched to those of the mixture that agrees best with all others.
+Neighbours vote; then a hidden Markov field, which begins at that vote, draws the boundaries anew:
+each spot by its own expression and by what its next spots are.
 
 The likelihood has many local optima. It needs no labels, and the better of them are better
 clusters: on the simulated slices the ARI rises from .69 with one start to .82 with twenty.
+
+Where domains end within the neighbourhood, smoothing loses them. What spots beyond its edge have in
+common tells that without labels; such a slice gets the narrow neighbourhoods.
 """
 
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import adjusted_rand_score
-from sklearn.mixture import GaussianMixture
 
 from podium.competition import Parameter
+from podium.errors import note
 
 from ..shared.expression import (
+    NEXT,
+    WIDE,
     answer,
     components,
-    distinct,
     domains,
+    in_common,
     log_expression,
     neighbours,
     smoothed,
 )
+from ..shared.mixture import consensus, tied_posteriors
+from ..shared.potts import OWN, potts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -49,36 +55,75 @@ PARAMETERS = {
         (1, 10_000),
     ),
     "components": Parameter([10, 15, 20], "... principal components", (1, 1000)),
+    "narrow": Parameter(
+        [1, 4, 7], "instead of `neighbours` where domains are thin beside these", (1, 10_000)
+    ),
     "starts": Parameter(
         15, "random beginnings of each mixture, of which the likeliest is kept", (1, 10_000)
     ),
-    "vote": Parameter(
-        19,
-        "neighbours whose posteriors are averaged at the end, itself included; 1 for none",
-        (1, 10_000),
+    "repeats": Parameter(3, "mixtures of each kind, each of other beginnings", (1, 1000)),
+    "strength": Parameter(
+        2.0, "log odds for a domain that a next spot of it gives; 0 for no field", (0.0, 100.0)
     ),
 }
-"""Chosen on section BZ5 of `starmap` and on simulated slices of Visium's size, 4,700 spots, drawn
-with other seeds than `demo`; not on `151510`. Mean ARI with 10 to 20 components .88 and .75, with
-15 to 25 components .87 and .71.
+"""Sizes and components were chosen on section BZ5 of `starmap` and on simulated slices of Visium's
+size, 4,700 spots, drawn with other seeds than `demo`; not on `151510`. Mean ARI with 10 to 20
+components .88 and .75, with 15 to 25 components .87 and .71. Repeats and strength: on donor 1 of
+`demo` and on BZ5. What thin domains get: on these and `benchmarks/neighbourhood.py`.
 """
 
-QUICK: dict[str, Any] = {"neighbours": [13], "components": [5, 10], "starts": 3}
+QUICK: dict[str, Any] = {
+    "neighbours": [13],
+    "narrow": [1, 4],
+    "components": [5, 10],
+    "starts": 3,
+    "repeats": 1,
+}
 
 SPOTS_A_COMPONENT = 10
 """A small slice gets fewer components, or the shared covariance fits anything."""
+THIN = 0.35
+"""Strength of the field there, as a share: more of a thin domain is edge; and it
+reads the components of single spots alone."""
+
+
+class Look(NamedTuple):
+    """How far a model looks in a slice, and how its field draws boundaries.
+
+    Attributes:
+        sizes: Spots of the neighbourhoods that are averaged over.
+        own: Spots of those whose components the field reads.
+        strength: Of the field.
+    """
+
+    sizes: list[int]
+    own: tuple[int, ...]
+    strength: float
+
+    @property
+    def vote(self) -> int:
+        """Neighbours whose posteriors are averaged before the field: the median size."""
+        return sorted(self.sizes)[len(self.sizes) // 2]
 
 
 class SpatialMixture:
     """Clusters each slice by itself."""
 
     def __init__(
-        self, neighbours: list[int], components: list[int], starts: int, vote: int, seed: int
+        self,
+        neighbours: list[int],
+        components: list[int],
+        narrow: list[int],
+        starts: int,
+        repeats: int,
+        strength: float,
+        seed: int,
     ) -> None:
-        self.neighbours = neighbours
+        self.wide = Look(neighbours, OWN, strength)
+        self.narrow = Look(narrow, (1,), strength * THIN)
         self.components = components
         self.starts = starts
-        self.vote = vote
+        self.repeats = repeats
         self.seed = seed
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -86,71 +131,51 @@ class SpatialMixture:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Cluster each slice."""
-        reach = max(*self.neighbours, self.vote)
-        return answer(part, self._cluster, reach=lambda _: reach, model="spatial_gmm")
+        thin: list[str] = []
+        widest = max(self.wide.sizes)
 
-    def _cluster(self, one: Slice) -> NDArray[np.int64]:
-        together = consensus(self._mixtures(one))
-        voted = smoothed(together, neighbours(one.features, self.vote))
-        return np.asarray(voted.argmax(axis=1), dtype=np.int64)
+        def cluster(one: Slice) -> NDArray[np.int64]:
+            share = in_common(one, widest)
+            if share < WIDE:
+                thin.append(f"{one.name} ({max(share, 0.0):.0%})")
+            return self.cluster(one, self.narrow if share < WIDE else self.wide)
 
-    def _mixtures(self, one: Slice) -> list[Floats]:
-        """Posteriors of all mixtures, each [spots, domains]."""
+        table = answer(part, cluster)
+        if thin:
+            note(
+                f"spatial_gmm averages over {_listed(self.narrow.sizes)} spots instead of "
+                f"{_listed(self.wide.sizes)} in slice {', '.join(thin)}: spots just beyond the "
+                f"nearest {widest} have only that share in common of what second neighbours have, "
+                f"and below {WIDE:.0%} wider neighbourhoods lose thin domains."
+            )
+        return table
+
+    def cluster(self, one: Slice, look: Look) -> NDArray[np.int64]:
+        """The domain of each spot, for one who looks so far [spots]."""
         genes = log_expression(one)
         most = min(max(self.components), max(1, len(one) // SPOTS_A_COMPONENT))
-        all_posteriors = []
-        for size in self.neighbours:
-            table = components(smoothed(genes, neighbours(one.features, size)), most)
-            for count in self.components:
-                columns = evened(table[:, :count])
-                all_posteriors.append(posteriors(columns, domains(one), self.starts, self.seed))
-        return all_posteriors
+
+        def tables(sizes: Iterable[int]) -> list[Floats]:
+            """The first components of each size, as many as each of `components`."""
+            all_of = (
+                components(smoothed(genes, neighbours(one.features, size)), most) for size in sizes
+            )
+            return [table[:, :count] for table in all_of for count in self.components]
+
+        rng = np.random.default_rng(self.seed)
+        members = [
+            tied_posteriors(table, domains(one), starts=self.starts, rng=rng)
+            for table in tables(look.sizes)
+            for _ in range(self.repeats)
+        ]
+        voted = smoothed(consensus(members), neighbours(one.features, look.vote))
+        if look.strength:
+            voted = potts(tables(look.own), voted, neighbours(one.features, NEXT), look.strength)
+        return np.asarray(voted.argmax(axis=1), dtype=np.int64)
 
 
-def evened(table: Floats) -> Floats:
-    """Columns divided by the root of their spread; constant ones as they are.
-
-    Only the k-means that starts a mixture sees it: the mixture itself gives the same likelihoods
-    whatever the scales. Late components then have a say in where it starts, and more starts differ.
-    """
-    spread = table.std(axis=0)
-    return table / np.sqrt(np.where(spread > 0, spread, 1.0))
-
-
-def posteriors(table: Floats, domains: int, starts: int, seed: int) -> Floats:
-    """Posteriors of the likeliest of several tied mixtures [spots, domains].
-
-    Domains beyond the number of distinct rows have posterior 0.
-    """
-    posterior = np.zeros((len(table), domains))
-    clusters = min(domains, distinct(table))
-    if clusters == 1:
-        posterior[:, 0] = 1.0
-        return posterior
-    mixture = GaussianMixture(
-        clusters, covariance_type="tied", n_init=starts, max_iter=200, random_state=seed
-    )
-    with warnings.catch_warnings():
-        # A start may not have converged after 200 steps; what it has reached is still a mixture.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        posterior[:, :clusters] = mixture.fit(table).predict_proba(table)
-    return posterior
-
-
-def consensus(members: list[Floats]) -> Floats:
-    """The mean of posteriors whose domains come in different orders [spots, domains].
-
-    The order is that of the member whose labels agree best with those of all others.
-    """
-    labels = [member.argmax(axis=1) for member in members]
-    agreement = [sum(adjusted_rand_score(own, other) for other in labels) for own in labels]
-    central = members[int(np.argmax(agreement))]
-    return np.asarray(np.mean([_in_order_of(central, member) for member in members], axis=0))
-
-
-def _in_order_of(central: Floats, member: Floats) -> Floats:
-    """The member's columns, each at the place of the central column that it overlaps most."""
-    return member[:, linear_sum_assignment(central.T @ member, maximize=True)[1]]
+def _listed(sizes: list[int]) -> str:
+    return ", ".join(map(str, sizes))
 
 
 def build(params: dict[str, Any], seed: int) -> SpatialMixture:
@@ -165,5 +190,5 @@ def space(trial: Any) -> dict[str, Any]:
     return {
         "neighbours": sorted({round(size * step) for step in (0.7, 1.0, 1.4)}),
         "components": sorted({round(count * step) for step in (0.75, 1.0, 1.25)}),
-        "vote": trial.suggest_int("vote", 1, 37),
+        "strength": trial.suggest_float("strength", 0.5, 4.0, log=True),
     }

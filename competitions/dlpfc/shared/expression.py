@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 GENES = 3000
 """Genes that a model looks at, at most: those that vary most. The others are mostly zeros, and each
 would cost every model as much as one that tells layers apart."""
-FEW_GENES = 1000
-"""Up to this many genes, the covariance of all of them is fast to compute."""
+FEW = 1000
+"""Up to this many genes, or spots, what all pairs of them have in common is fast to compute."""
 NEXT, SECOND = 7, 13
 """Spots up to those next to a spot, and up to the second ones, itself included."""
 WIDE = 0.5
@@ -113,21 +113,38 @@ def components(matrix: Any, count: int) -> NDArray[np.float64]:
     """The first principal components of sparse or dense rows [spots, count]; nothing is random.
 
     Constant genes carry nothing; never more components than there are genes or spots. A single
-    spot, or spots that are all the same, are 0. With many genes no covariance is made:
-    Lanczos steps (ARPACK, always from the same vector) read the rows alone.
+    spot, or spots that are all the same, are 0. The covariance of the genes is decomposed, or of
+    fewer spots their inner products; with many of both, Lanczos steps (ARPACK, always from the same
+    vector) read the rows alone.
     """
     from sklearn.decomposition import PCA
 
     spots, genes = matrix.shape
+    if spots < genes and spots <= FEW:
+        return _components_of_few(matrix, min(count, spots))
     solver = "covariance_eigh"
-    if genes > FEW_GENES:
+    if genes > FEW:
         solver, matrix = "arpack", matrix.astype(np.float64)
         count = min(count, spots - 1)  # centred, n spots span at most n - 1 components
     count = min(count, spots, genes)
-    if spots < 2 or (solver == "arpack" and not (matrix.max(axis=0) != matrix.min(axis=0)).sum()):
+    if solver == "arpack" and not (matrix.max(axis=0) != matrix.min(axis=0)).sum():
         return np.zeros((spots, count))
     with np.errstate(invalid="ignore"):  # where nothing varies, its explained share is 0 / 0
         scores = PCA(count, svd_solver=solver, random_state=0).fit_transform(matrix)
+    return np.asarray(scores, dtype=np.float64)
+
+
+def _components_of_few(matrix: Any, count: int) -> NDArray[np.float64]:
+    """The same from the inner products of the spots [spots, count]."""
+    rows = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+    centred = rows - rows.mean(axis=0, dtype=np.float64)
+    sizes, axes = np.linalg.eigh(centred @ centred.T)
+    sizes, axes = sizes[::-1][:count], axes[:, ::-1][:, :count]
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(count)]
+    more = sizes > len(rows) * np.finfo(float).eps * np.square(rows).sum()  # than rounding
+    scales = np.where(more, np.sign(largest) / np.sqrt(np.where(more, sizes, 1.0)), 0.0)
+    # Through the genes, so that spots that are the same are so in each component.
+    scores = centred @ (centred.T @ (axes * scales))
     return np.asarray(scores, dtype=np.float64)
 
 
@@ -158,11 +175,14 @@ def answer(
         model: Its name, for the warning.
     """
     labels = np.empty(len(part), dtype=object)
-    wide = []
+    wide, poor = [], []
     for one in part.slices():
+        poor += lacking(one)
         labels[one.rows] = np.asarray(cluster(one)).astype(str)
         if (share := in_common(one, reach(one))) < WIDE:
             wide.append(f"{one.name} ({reach(one)} spots, {max(share, 0.0):.0%})")
+    if poor:
+        note(f"Fewer domains than asked for: {'; '.join(poor)}.")
     if wide:
         command = "predict" if part.name == "rows" else "run"
         note(
@@ -173,6 +193,18 @@ def answer(
             f"podium {command} dlpfc pca_kmeans ..."
         )
     return pd.DataFrame({"id": part.ids, TARGET: labels})
+
+
+def lacking(one: Slice) -> list[str]:
+    """Why a slice cannot have as many domains as it is said to have: nothing, or one sentence."""
+    if len(one) < domains(one):
+        return [
+            f"slice {one.name} has {len(one)} spot{'s' * (len(one) > 1)} for {domains(one)} domains"
+        ]
+    counts = one.counts
+    if domains(one) > 1 and not (counts.max(axis=0) != counts.min(axis=0)).sum():
+        return [f"in slice {one.name} all spots have the same counts"]
+    return []
 
 
 def in_common(one: Slice, count: int) -> float:

@@ -11,6 +11,7 @@ import pytest
 from podium.competitions.dlpfc.shared import expression
 from podium.competitions.dlpfc.shared.expression import (
     GENES,
+    answer,
     components,
     in_common,
     log_expression,
@@ -34,6 +35,7 @@ def bands(
     columns: int = 16,
     genes: int = 300,
     name: str = "rows",
+    gain: float = 1.0,
     slices: tuple[str, ...] = ("mine",),
 ) -> Part:
     """Domains that follow one another in bands of a hexagonal lattice, so many spots wide."""
@@ -43,7 +45,7 @@ def bands(
     x, y = column[spot] / 2, row[spot] * np.sqrt(3) / 2
     label = (x // width).astype(int) % domains
     level = rng.lognormal(0, 1, genes)
-    raised = (rng.random((domains, genes)) < 0.1) * rng.gamma(2, 0.5, (domains, genes))
+    raised = (rng.random((domains, genes)) < 0.1) * rng.gamma(2, 0.5 * gain, (domains, genes))
     blocks, tables = {}, []
     for one in slices:
         depth = rng.lognormal(0, 0.3, (len(x), 1))
@@ -79,28 +81,30 @@ def sparse(spots: int, genes: int) -> csr_array:
 
 
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
-@pytest.mark.parametrize("shape", [(60, 300), (300, 200), (12, 300)])
+@pytest.mark.parametrize("shape", [(60, 300), (300, 200), (12, 300), (150, 300)])
 def test_components_of_many_genes_are_those_of_a_decomposition(
     kind: str, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(expression, "FEW_GENES", 100)
+    monkeypatch.setattr(expression, "FEW", 100)
     table = sparse(*shape)
     dense = table.toarray()
     left, size, _ = np.linalg.svd(dense - dense.mean(axis=0), full_matrices=False)
     given = table if kind == "sparse" else dense
     scores = components(given, 15)
     count = scores.shape[1]
-    assert count == min(15, shape[0] - 1)
+    assert count == min(15, shape[0])
+    count = min(count, shape[0] - 1)  # centred, n spots span n - 1
+    scores = scores[:, :count]
     assert np.abs(scores) == pytest.approx(np.abs(left * size)[:, :count], abs=1e-6)
-    assert (components(given, 15) == scores).all()
+    assert (components(given, 15)[:, :count] == scores).all()
 
 
 @pytest.mark.parametrize("kind", [np.asarray, csr_array])
 def test_components_where_little_varies(kind: Any) -> None:
     rows = np.random.default_rng(0).poisson(2.0, (3, 2000)).astype(np.float32)
     assert not components(kind(np.repeat(rows[:1], 30, axis=0)), 5).any()
-    assert components(kind(rows[:1]), 5).shape == (1, 0)
-    assert components(kind(rows[:2]), 5).shape == (2, 1)
+    assert components(kind(rows[:1]), 5).shape == (1, 1)
+    assert components(kind(rows[:2]), 5).shape == (2, 2)
     scores = components(kind(np.repeat(rows, 10, axis=0)), 5)
     assert np.isfinite(scores).all()
     assert scores[:, 2:] == pytest.approx(0.0, abs=1e-3)
@@ -144,31 +148,56 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "podium"]
 
 
-def test_thin_domains_are_told_and_single_spots_are_better(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize("gain", [0.6, 1.0])
+def test_thin_domains_get_narrow_neighbourhoods(
+    gain: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    part = bands(2)
-    scores = {}
-    for name, how in (("spatial_gmm", {"neighbours": [13, 19, 27]}), ("pca_kmeans", {})):
-        predictions = build(name, **how).predict(part.without_answers())
+    part = bands(2, gain=gain)
+
+    def score(name: str, **params: Any) -> float:
+        labels = build(name, **params).predict(part.without_answers())["domain"]
         assert part.targets is not None
-        scores[name] = adjusted_rand_score(part.targets["domain"], predictions["domain"])
-    assert scores["pca_kmeans"] > 0.8 > scores["spatial_gmm"] + 0.2
+        return float(adjusted_rand_score(part.targets["domain"], labels))
+
+    narrow = score("spatial_gmm", neighbours=[27], narrow=[1, 4, 7])
+    assert narrow > score("pca_kmeans") - 0.02
     (said,) = warnings_of(caplog)
     assert said.startswith(
-        "spatial_gmm averages over neighbourhoods that are wide beside the domains of slice mine "
-        "(27 spots, "
+        "spatial_gmm averages over 1, 4, 7 spots instead of 27 in slice mine (",
     )
-    assert said.endswith("podium predict dlpfc pca_kmeans ...")
+    assert said.endswith("wider neighbourhoods lose thin domains.")
+    monkeypatch.setattr("podium.competitions.dlpfc.models.spatial_gmm.WIDE", -np.inf)
+    assert narrow > score("spatial_gmm", neighbours=[27]) + 0.2
 
 
-def test_all_such_slices_are_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_model_that_looks_too_far_says_so_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     part = bands(2, name="test", slices=("one", "two"))
-    build("spatial_gmm").predict(part.without_answers())
+    answer(part, lambda one: np.zeros(len(one)), reach=lambda _: 19, model="mlp")
     (said,) = warnings_of(caplog)
+    assert said.startswith("mlp averages over neighbourhoods that are wide")
     assert "slice one (19 spots, " in said
     assert ", two (19 spots, " in said
     assert said.endswith("podium run dlpfc pca_kmeans ...")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (np.arange(5), "slice mine has 5 spots for 7 domains."),
+        (np.arange(1), "slice mine has 1 spot for 7 domains."),
+        (np.zeros(20, dtype=int), "in slice mine all spots have the same counts."),
+        (np.arange(20), ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["spatial_gmm", "pca_kmeans"])
+def test_a_slice_that_lacks_spots_or_what_varies_is_named(
+    name: str, rows: Any, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    part = bands(2).take(rows)
+    labels = build(name).predict(part.without_answers())["domain"]
+    assert labels.nunique() <= max(1, len(set(rows)))
+    told = [line for line in warnings_of(caplog) if line.startswith("Fewer domains")]
+    assert told == ([f"Fewer domains than asked for: {said}"] if said else [])
 
 
 @pytest.mark.parametrize("width", [6, 9])

@@ -7,10 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from podium.competitions.dlpfc.models import spatial_gmm
+from podium.competitions.dlpfc.shared.expression import components, log_expression, neighbours
 from podium.competitions.dlpfc.shared.graph import shared_neighbours, wanted_communities
+from podium.competitions.dlpfc.shared.mixture import (
+    consensus,
+    fitted,
+    tied_posteriors,
+    whitened,
+)
+from podium.competitions.dlpfc.shared.potts import potts
 from scipy.sparse import csr_array
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
 
 from podium.competition import defaults
 from podium.competition.counts import Counts
@@ -256,16 +265,72 @@ def test_consensus_matches_domains_before_it_averages() -> None:
     member = np.eye(4)[rng.integers(0, 4, 60)]
     renamed = [member[:, rng.permutation(4)] for _ in range(5)]
     noise = np.eye(4)[rng.integers(0, 4, 60)]
-    together = spatial_gmm.consensus([*renamed, noise])
+    together = consensus([*renamed, noise])
     assert adjusted_rand_score(member.argmax(axis=1), together.argmax(axis=1)) == 1.0
     np.testing.assert_allclose(together.sum(axis=1), 1.0)
 
 
-def test_more_starts_are_likelier() -> None:
-    table = np.random.default_rng(2).normal(size=(200, 3)).round(1)
-    one, many = (spatial_gmm.posteriors(table, 4, starts, seed=0) for starts in (1, 10))
-    assert one.shape == many.shape == (200, 4)
-    np.testing.assert_allclose(many.sum(axis=1), 1.0)
+def clusters(seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Points of four normals with one covariance, and which normal each is of."""
+    rng = np.random.default_rng(seed)
+    label = rng.choice(4, 400, p=[0.1, 0.2, 0.3, 0.4])
+    stretched = rng.normal(size=(400, 3)) @ np.diag([3.0, 1.0, 0.4])
+    return stretched + 4 * rng.normal(size=(4, 3))[label], label
+
+
+def test_a_mixture_is_that_of_scikit_learn() -> None:
+    """One start, from the same labels: the same likelihood and posteriors."""
+    points, _ = clusters()
+    white = whitened(points)
+    np.testing.assert_allclose(np.cov(white.T, bias=True), np.eye(3), atol=1e-9)
+    begun = np.eye(4)[KMeans(4, n_init=1, random_state=0).fit_predict(white)]
+    weights, means = begun.mean(axis=0), begun.T @ white / begun.sum(axis=0)[:, None]
+    within = np.eye(3) - (means.T * weights) @ means
+    theirs = GaussianMixture(
+        4,
+        covariance_type="tied",
+        weights_init=weights,
+        means_init=means,
+        precisions_init=np.linalg.inv(within),
+        tol=1e-9,
+        max_iter=1000,
+    ).fit(white)
+    likelihood, posterior = fitted(white, begun.argmax(axis=1), 4, steps=1000, settled=1e-9)
+    np.testing.assert_allclose(posterior, theirs.predict_proba(white), atol=1e-3)
+    constant = 1.5 * np.log(2 * np.pi)
+    assert likelihood - constant == pytest.approx(theirs.score(white), abs=1e-4)
+
+
+@pytest.mark.parametrize("scales", [1.0, [1.0, 30.0, 0.1]])
+def test_a_mixture_finds_clusters_whatever_their_scales(scales: Any) -> None:
+    points, label = clusters()
+    rng = np.random.default_rng(0)
+    posterior = tied_posteriors(points * scales, 4, starts=9, rng=rng)
+    np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
+    assert adjusted_rand_score(label, posterior.argmax(axis=1)) > 0.8
+
+
+@pytest.mark.parametrize(
+    "points", [np.ones((9, 3)), np.zeros((1, 2)), np.ones((5, 0)), np.eye(2)[[0, 1, 1]]]
+)
+def test_a_mixture_of_fewer_points_than_components(points: np.ndarray) -> None:
+    posterior = tied_posteriors(points, 4, starts=2, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
+    assert posterior[:, len(np.unique(points, axis=0)) :].max(initial=0.0) == 0.0
+
+
+def test_a_field_gives_stray_spots_to_the_domain_around_them() -> None:
+    part = tissue(signal=0.5)
+    truth = pd.factorize(part.targets["domain"])[0]
+    one = next(part.slices())
+    table = components(log_expression(one), 5)
+    stray = np.where(np.random.default_rng(0).random(len(one)) < 0.2, 0, truth)
+    near = neighbours(one.features, 7)
+    alone, together = (
+        potts([table], np.eye(BANDS)[stray], near, strength).argmax(axis=1) for strength in (0, 2)
+    )
+    assert adjusted_rand_score(truth, together) > 0.95
+    assert adjusted_rand_score(truth, together) > adjusted_rand_score(truth, alone) + 0.2
 
 
 def test_edges_weigh_what_neighbours_are_shared() -> None:
