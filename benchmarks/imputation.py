@@ -140,7 +140,7 @@ def decided(task, model, cut):
         start = stop
     for number, part in enumerate(model.parts):
         others = np.concatenate([z for k, z in enumerate(zeros) if k != number] or [zeros[0]])
-        values.append(np.where(part.probability >= cut(zeros[number], others), part.count, 0))
+        values.append(np.where(part.probability >= cut(zeros[number], others), part.value, 0))
     return task.sums(np.where(task.zero, np.concatenate(values), observed))
 
 

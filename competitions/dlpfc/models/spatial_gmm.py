@@ -168,7 +168,7 @@ class SpatialMixture:
             for table in tables(look.sizes)
             for _ in range(self.repeats)
         ]
-        voted = smoothed(consensus(members), neighbours(one.features, look.vote))
+        voted: Any = smoothed(consensus(members), neighbours(one.features, look.vote))
         if look.strength:
             voted = potts(tables(look.own), voted, neighbours(one.features, NEXT), look.strength)
         return np.asarray(voted.argmax(axis=1), dtype=np.int64)

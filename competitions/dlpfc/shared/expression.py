@@ -201,8 +201,8 @@ def lacking(one: Slice) -> list[str]:
         return [
             f"slice {one.name} has {len(one)} spot{'s' * (len(one) > 1)} for {domains(one)} domains"
         ]
-    counts = one.counts
-    if domains(one) > 1 and not (counts.max(axis=0) != counts.min(axis=0)).sum():
+    highest, lowest = (edge(axis=0).toarray() for edge in (one.counts.max, one.counts.min))
+    if domains(one) > 1 and np.array_equal(highest, lowest):
         return [f"in slice {one.name} all spots have the same counts"]
     return []
 

@@ -46,15 +46,15 @@ def tied_posteriors(
         starts: Beginnings by k-means, of which the likeliest mixture is kept.
         rng: They are drawn from it.
     """
-    points = np.asarray(points, dtype=np.float64)
-    white = whitened(points)
-    clusters = min(count, distinct(points)) if white.size else 1
+    table: Floats = points.astype(np.float64)
+    white = whitened(table)
+    clusters = min(count, distinct(table)) if white.size else 1
     posterior = np.zeros((len(points), count))
     if clusters == 1:
         posterior[:, 0] = 1.0
         return posterior
-    table, seeds = evened(points), rng.integers(0, 1 << 31, starts)
-    begun = (fitted(white, _parted(table, clusters, int(one)), clusters) for one in seeds)
+    even, seeds = evened(table), rng.integers(0, 1 << 31, starts)
+    begun = (fitted(white, _parted(even, clusters, int(one)), clusters) for one in seeds)
     posterior[:, :clusters] = max(begun, key=lambda one: one[0])[1]
     return posterior
 

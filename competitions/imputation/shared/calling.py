@@ -166,11 +166,11 @@ class Called(NamedTuple):
 
     Attributes:
         probability: That it is a dropout [cells, genes].
-        count: That is expected [cells, genes].
+        value: The count that is expected [cells, genes].
     """
 
     probability: Floats
-    count: Floats
+    value: Floats
 
 
 class Caller(ABC):
@@ -205,7 +205,7 @@ class Caller(ABC):
     def imputed(self, counts: Floats, called: Called) -> Floats:
         """The expected counts of the zeros that are called [cells, genes]."""
         cut = threshold(called.probability[counts == 0], self.params["slack"])
-        return np.where(called.probability >= cut, called.count, 0)
+        return np.where(called.probability >= cut, called.value, 0)
 
 
 def check_labelled(name: str, known: Cells) -> None:
@@ -275,7 +275,7 @@ class Transductive:
 
     def _alone(self, counts: csr_array[Any]) -> Floats:
         """Counts from these cells alone: labelled ones have other genes [cells, genes]."""
-        nobody = csr_array((0, counts.shape[1]), dtype=np.float32)
+        nobody: Any = csr_array((0, counts.shape[1]), dtype=np.float32)
         own = {name: value for name, value in ALONE.items() if name in self.params}
         estimate = self.estimate(Mixed(counts, nobody), {**self.params, **own}, self.seed)
         return np.where(estimate.score > 0, estimate.value, 0)

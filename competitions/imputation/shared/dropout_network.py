@@ -55,11 +55,10 @@ class DropoutNetwork(nn.Module):
         self.register_buffer("centre", centre)
         self.register_buffer("scale", scale)
         genes = len(centre)
-        self.layers = nn.Sequential(
-            nn.Linear(genes + 1, hidden), nn.Tanh(), nn.Dropout(dropout), nn.Linear(hidden, genes)
-        )
+        first, last = nn.Linear(genes + 1, hidden), nn.Linear(hidden, genes)
         with torch.no_grad():
-            self.layers[-1].bias.copy_(odds)
+            last.bias.copy_(odds)
+        self.layers = nn.Sequential(first, nn.Tanh(), nn.Dropout(dropout), last)
 
     def forward(self, batch: Batch) -> Tensor:
         """Log odds [cells, genes]."""

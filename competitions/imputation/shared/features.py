@@ -75,7 +75,8 @@ def place(counts: csr_array[Any], count: int) -> Places:
 def sizes(counts: csr_array[Any]) -> Doubles:
     """Log of the depth of cells and of the number of genes detected [cells, 2]."""
     depth = np.asarray(counts.sum(axis=1), dtype=np.float64)
-    return np.log1p(np.column_stack([depth, np.diff(counts.indptr)]))
+    both: Doubles = np.log1p(np.column_stack([depth, np.diff(counts.indptr)]))
+    return both
 
 
 def names(near: list[int]) -> list[str]:

@@ -99,7 +99,7 @@ class Trees:
             count = usual * np.asarray(self.counter.predict(table))
             called.probability[block][zero[block]] = lost
             # A lost count is 1 or more, so the expected count is at least its probability.
-            called.count[block][zero[block]] = np.maximum(count, lost)
+            called.value[block][zero[block]] = np.maximum(count, lost)
         return called
 
     def _training(

@@ -14,27 +14,23 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from podium.competition import Parameter
-from podium.learning import Members, check_members, fit_members, predict_members
+from podium.learning import Ensemble, Members
 
 from ..metric import TARGET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from podium.competition import Model, Part, Report
+    from podium.competition import Part, Report
 
 PARAMETERS = {
     "members": Parameter(
         {"basenji_small": {}, "motif_net": {}, "motifs": {}, "lightgbm": {}, "kmer_ridge": {}},
         "models and the changes to their parameters",
     ),
-    "unseen": Parameter(
-        {"basenji_small": {"networks": 1}}, "further changes while they predict folds"
-    ),
 }
-"""unseen: fewer networks tell the weights as well."""
 
-QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}, "unseen": {}}
+QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}}
 THREADS = 1  # the same bytes on any number of cores
 
 
@@ -46,11 +42,8 @@ class Stack:
         offset: Added to their sum.
     """
 
-    def __init__(self, members: Members, unseen: Members, seed: int) -> None:
-        self.members = members
-        self.unseen = unseen
-        self.seed = seed
-        self.fitted: list[Model] = []
+    def __init__(self, members: Members, seed: int) -> None:
+        self.members = Ensemble(members, seed, beside=__name__, target=TARGET)
         self.weights = np.full(len(members), 1 / len(members))
         self.offset = 0.0
 
@@ -58,27 +51,16 @@ class Stack:
         """Predict out of fold, choose weights, train on all; `report` gets each fold's error."""
         assert train.targets is not None
         assert train.folds is not None
-        answers = train.targets[TARGET].to_numpy(dtype=np.float64)
-        folds = np.unique(train.folds)
-        if len(folds) > 1:  # else no row is unseen, and the plain mean stays
-            unseen = np.empty((len(train), len(self.members)))
-            for step, fold in enumerate(folds, start=1):
-                held = train.folds == fold
-                models = self._fitted(train.take(~held), self.unseen)
-                part = train.take(held).without_answers()
-                unseen[held] = predict_members(models, part, TARGET)
-                if report:
-                    report(step, _rmse(unseen[held].mean(axis=1), answers[held]))
+        if len(np.unique(train.folds)) > 1:  # else no row is unseen, and the plain mean stays
+            answers = train.targets[TARGET].to_numpy(dtype=np.float64)
+            unseen = self.members.out_of_fold(train, report)
             self.weights, self.offset = weigh(unseen, answers)
-        self.fitted = self._fitted(train, {})
+        self.members.fit(train)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Add up what the members say."""
-        expression = self.offset + predict_members(self.fitted, part, TARGET) @ self.weights
+        expression = self.offset + self.members.predict(part) @ self.weights
         return pd.DataFrame({"id": part.ids, TARGET: expression})
-
-    def _fitted(self, train: Part, changes: Members) -> list[Model]:
-        return fit_members(self.members, train, self.seed, beside=__name__, changes=changes)
 
 
 def weigh(
@@ -95,23 +77,10 @@ def weigh(
     return weights, centre - float(mean @ weights)
 
 
-def _rmse(predicted: NDArray[np.float64], answers: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.mean((predicted - answers) ** 2)))
-
-
 def build(params: dict[str, Any], seed: int) -> Stack:
     """Build the model.
 
     Raises:
         ModelError: If there are no members, unknown ones, or wrong parameters of theirs.
     """
-    check_members(params["members"], beside=__name__)
-    if params["unseen"]:
-        check_members(params["unseen"], beside=__name__)
-    return Stack(params["members"], params["unseen"], seed)
-
-
-def space(trial: Any) -> dict[str, Any]:
-    """Search how many networks tell the weights; members have spaces of their own."""
-    networks = trial.suggest_int("networks", 1, 6)
-    return {"unseen": {"basenji_small": {"networks": networks}}}
+    return Stack(params["members"], seed)

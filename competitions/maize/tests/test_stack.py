@@ -7,6 +7,7 @@ from podium.competitions.maize.models import stack
 from podium import api
 from podium.competition import defaults
 from podium.errors import ModelError
+from podium.learning import Ensemble
 
 QUICK = {**defaults(stack.PARAMETERS), **stack.QUICK}
 
@@ -37,12 +38,12 @@ def test_no_weight_is_negative():
 def test_each_fold_is_predicted_by_models_that_have_not_seen_it(train, monkeypatch):
     seen = []
 
-    def fitted(self, part, changes):
+    def trained(self, part):
         seen.append(set(part.folds.tolist()))
-        return original(self, part, changes)
+        return original(self, part)
 
-    original = stack.Stack._fitted
-    monkeypatch.setattr(stack.Stack, "_fitted", fitted)
+    original = Ensemble._trained
+    monkeypatch.setattr(Ensemble, "_trained", trained)
     model = stack.build(QUICK, 0)
     model.fit(train)
     folds = set(train.folds.tolist())

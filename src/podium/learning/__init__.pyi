@@ -41,7 +41,7 @@ from .neural import (
 )
 from .parameters import network_parameters, tree_parameters
 from .scaling import standardised
-from .stacking import Ensemble, Members, check_members, fit_members, predict_members
+from .stacking import Ensemble, Members
 from .tabular import TableColumns, TableTrees
 
 __all__ = [
@@ -69,12 +69,10 @@ __all__ = [
     "VariationalAutoencoder",
     "Whole",
     "boost",
-    "check_members",
     "coral",
     "critic_loss",
     "drawn",
     "find_device",
-    "fit_members",
     "has_bf16",
     "held_out",
     "kl_to_standard_normal",
@@ -83,7 +81,6 @@ __all__ = [
     "mmd",
     "network_parameters",
     "perceptron",
-    "predict_members",
     "predict_network",
     "ramp",
     "seeded",

@@ -150,31 +150,3 @@ class Ensemble:
     def _looked_up(self, kept: Mapping[str, pd.DataFrame], part: Part) -> Floats:
         said = [kept[name].loc[part.ids, self.target].to_numpy(float) for name in self.members]
         return np.column_stack(said)
-
-
-def fit_members(
-    members: Members, train: Part, seed: int, *, beside: str, changes: Members | None = None
-) -> list[Model]:
-    """Build members and train them.
-
-    Args:
-        members: Which, with changes to their parameters.
-        train: The rows.
-        seed: Of all.
-        beside: `__name__` of the stack: they are modules beside it.
-        changes: Further changes.
-    """
-    models = []
-    for name, own in members.items():
-        module = import_module(f"..{_model(name)}", beside)
-        known, wanted = _parameters(module), {**own, **(changes or {}).get(name, {})}
-        params = {**defaults(known), **checked(name, known, wanted)}
-        model: Model = module.build(params, seed)
-        model.fit(train)
-        models.append(model)
-    return models
-
-
-def predict_members(models: Sequence[Model], part: Part, target: str) -> NDArray[np.float64]:
-    """What each model predicts of a column of numbers [rows, models]."""
-    return np.column_stack([model.predict(part)[target].to_numpy(float) for model in models])
