@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 _PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
 _RAN = "models-run.jsonl"
 """What came of each model file that was run; without it they are run once more."""
-_LARGE = 64 << 20  # bytes of a file whose size is looked at before it is read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +311,7 @@ class _Folder:
         team = workspace.team(handled.team)
         if limits:
             return self._run(replace(handled, team=team), path, limits)
-        if path.stat().st_size > _LARGE:
+        if path.stat().st_size > files.LARGE:
             with formats.opened(path, self._scorer.expected):  # far too large is told at once
                 pass
         sha256 = file_sha256(path)
@@ -320,7 +319,7 @@ class _Folder:
         handled = replace(handled, submission=short, team=team)
         if short in self._known:
             return replace(handled, status="known")
-        for other in other_line_ends(path) if path.stat().st_size <= _LARGE else ():
+        for other in other_line_ends(path) if path.stat().st_size <= files.LARGE else ():
             if (same := submission_id(*self._place, team, other)) in self._known:
                 note(f"{handled.file} was handed in before: {LINE_ENDS}")
                 return replace(handled, submission=same, status="known")
