@@ -172,14 +172,21 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def other_line_ends(path: Path) -> dict[str, bytes]:
-    """A text file with other line ends, by its sha256; git for Windows changes them.
+def other_line_ends(path: Path) -> frozenset[str]:
+    """What the sha256 of a text file is with other line ends; git for Windows changes them.
 
     None of a binary file, as git sees it: one with a NUL near its beginning.
     """
     content = path.read_bytes()
     if b"\0" in content[:8_000]:
-        return {}
+        return frozenset()
     unix = content.replace(b"\r\n", b"\n")
     both = (unix, unix.replace(b"\n", b"\r\n"))
-    return {hashlib.sha256(one).hexdigest(): one for one in both if one != content}
+    return frozenset(hashlib.sha256(one).hexdigest() for one in both if one != content)
+
+
+def with_line_ends(path: Path, sha256: str) -> bytes:
+    """What is in a text file, with the line ends that give this sha256: see `other_line_ends`."""
+    unix = path.read_bytes().replace(b"\r\n", b"\n")
+    both = (unix, unix.replace(b"\n", b"\r\n"))
+    return next(one for one in both if hashlib.sha256(one).hexdigest() == sha256)

@@ -427,10 +427,10 @@ def _as_before(contest: Contest, team: str, copy: files.Copy) -> tuple[files.Cop
     short = submission_id(*contest.place, team, copy.sha256)
     if known(short) or copy.path.stat().st_size > files.LARGE:
         return copy, short
-    for sha256, content in scratch.other_line_ends(copy.path).items():
+    for sha256 in scratch.other_line_ends(copy.path):
         if known(before := submission_id(*contest.place, team, sha256)):
             note(f"{copy.path.name} was handed in before: {scratch.LINE_ENDS}")
-            copy.path.write_bytes(content)
+            copy.path.write_bytes(scratch.with_line_ends(copy.path, sha256))
             return files.Copy(copy.path, sha256), before
     return copy, short
 
