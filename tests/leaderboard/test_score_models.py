@@ -57,7 +57,9 @@ def test_every_form_that_submit_reads(sample, workspace, podium_cli):
     assert {row.name for row in podium.board("toy") if row.status == "scored"} == {"p"}
 
 
-@pytest.mark.parametrize(("name", "status"), [("notes.txt", 1), ("model.py", 1), (".notes", 0)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("notes.txt", 1), ("model.py", 1), ("_helper.py", 1), (".notes", 0)]
+)
 def test_what_is_ignored_ends_with_1(name, status, drop, podium_cli):  # noqa: F811
     drop("toy/demo/bob/first.csv").with_name(name).write_text("x")
     done = podium_cli("score-all")

@@ -180,7 +180,7 @@ def _is_table(path: Path) -> bool:
     return formats.ending(path) in formats.TABLES
 
 
-def _is_model(path: Path) -> bool:
+def is_model(path: Path) -> bool:
     """Whether it is a model file, as among those that a competition ships."""
     return path.suffix == ".py" and not path.stem.startswith(("_", "test_"))
 
@@ -257,7 +257,7 @@ class _Folder:
     def _is_beside(self, path: Path) -> bool:
         """Whether a file is no model and lies beside one that is run."""
         team = workspace.root() / SUBMITTED / path.parent
-        return bool(self.models) and not _is_model(path) and any(map(_is_model, team.iterdir()))
+        return bool(self.models) and not is_model(path) and any(map(is_model, team.iterdir()))
 
     @cached_property
     def _loaded(self) -> Competition | str:
@@ -301,7 +301,7 @@ class _Folder:
             PodiumError: If it is refused.
         """
         start, path = time.perf_counter(), workspace.root() / handled.file
-        limits = self.models if _is_model(path) else None
+        limits = self.models if is_model(path) else None
         if not (_is_table(path) or limits):
             return handled
         if len(Path(handled.file).parts) != 5:
