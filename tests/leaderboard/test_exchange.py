@@ -621,7 +621,7 @@ def nested(depth):
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        (lambda e: "<<<<<<< HEAD", "no JSON"),
+        (lambda e: "<<<<<<< HEAD", "a mark of a merge conflict"),
         (lambda e: "[1]", "no record, pick, reveal, withdrawal"),
         (lambda e: "[" * 100_000, "no JSON"),
         (lambda e: json.dumps({**e, "type": "study"}), "no record, pick, reveal, withdrawal"),

@@ -2,7 +2,6 @@
 
 import multiprocessing
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -232,7 +231,7 @@ def test_another_primary_score_is_taken_from_the_figures(board, monkeypatch):
 
 def test_a_record_of_an_unknown_competition_ranks_once_that_is_known(board):
     board.add(replace(record("a", 0.1), competition="moon"))
-    moon = replace(load("toy"), name="moon")
+    moon = replace(load("toy"), name="moon", id="moon")
     assert [(row.rank, row.score) for row in rows_of(contest(board, toy=moon))] == [(1, 0.1)]
 
 
@@ -251,13 +250,9 @@ def test_a_damaged_database_is_refused(workspace):
 
 
 def test_a_network_file_system_is_refused_with_advice(workspace, monkeypatch):
-    mounts = f"server:/x {workspace} nfs4 rw 0 0\ndisk / ext4 rw 0 0\n"
-    real = Path.read_text
-
-    def read_text(path, *arguments, **options):
-        return mounts if str(path) == "/proc/self/mounts" else real(path, *arguments, **options)
-
-    monkeypatch.setattr(Path, "read_text", read_text)
+    mounts = workspace / "mounts"
+    mounts.write_text(f"server:/x {workspace} nfs4 rw 0 0\ndisk / ext4 rw 0 0\n")
+    monkeypatch.setattr("podium.leaderboard.database._MOUNTS", mounts)
     with pytest.raises(BoardError, match=r"network file system \(nfs4\)") as error:
         open_board(f"sqlite:///{workspace}/leaderboard/board.sqlite").add(record("a", 1.0))
     assert "PODIUM_DB" in error.value.hint

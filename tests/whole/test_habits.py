@@ -64,9 +64,9 @@ def test_ids_that_look_the_same_are_told_apart(form, word, toy, sample):
 
     ids = [unicodedata.normalize(form, name) for name in ("é1", "ü2")]
     given = [unicodedata.normalize({"NFC": "NFD", "NFD": "NFC"}[form], name) for name in ids]
-    _, problems = _id_problems(pa.array(given), pa.array(ids), [], None)
+    _, problems = _id_problems(pa.array(given), pa.array(ids), {}, None)
     assert any(word in problem for problem in problems)
-    _, problems = _id_problems(pa.array(["a", "b"]), pa.array(ids), [], None)
+    _, problems = _id_problems(pa.array(["a", "b"]), pa.array(ids), {}, None)
     assert not any("look the same" in problem for problem in problems)
 
 

@@ -100,6 +100,10 @@ class Denoiser(Transductive):
         super().fit(train, report)
         self.estimate = partial(estimate, report=report)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Whoever loads it has another progress to report to."""
+        return {**vars(self), "estimate": estimate}
+
 
 def estimate(
     mixed: Mixed, params: dict[str, Any], seed: int, report: Report | None = None

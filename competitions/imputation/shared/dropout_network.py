@@ -117,7 +117,7 @@ class Networks:
                 seed=self.seed + number,
                 report=report if not number else None,
             )
-            self.networks.append(network)
+            self.networks.append(network.cpu())
 
     def probability(self, counts: Floats) -> Floats:
         """That a zero is a dropout [cells, genes]."""

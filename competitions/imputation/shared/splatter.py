@@ -213,8 +213,9 @@ def learn_groups(truth: Floats, groups: int, seed: int) -> Groups:
     for _ in range(ROUNDS):
         member = (group == np.arange(groups)[:, None]).astype(np.float64)
         share = shares(member @ truth, member @ library, library.mean())
-        fit = [log_nb(truth, m := library[:, None] * one, 1 / scatter(m)) for one in share]
-        before, group = group, np.sum(fit, axis=2).argmax(axis=0)
+        means = (library[:, None] * one for one in share)  # one group's at a time
+        fit = [log_nb(truth, mean, 1 / scatter(mean)).sum(axis=1) for mean in means]
+        before, group = group, np.argmax(fit, axis=0)
         if (group == before).all():
             break
     weight = (member.sum(axis=1) + 1) / (len(truth) + groups)
@@ -284,7 +285,7 @@ def place(observed: Floats, groups: Groups, law: Law, expected: Floats) -> Float
         np.outer([expected.min(), expected.max()] * reach, [groups.share.min(), groups.share.max()])
     )
     for _ in range(2):
-        means = [library[:, None] * share for share in groups.share]
+        means = (library[:, None] * share for share in groups.share)
         fit = np.stack([law.log_likelihood(observed, mean, table) for mean in means], axis=1)
         share = softmax(fit + np.log(groups.weight), axis=1) @ groups.share
         around = [

@@ -122,8 +122,11 @@ def exactly(
     expression = np.exp(NODES)
     log_density = shape * (np.log(rate) + NODES) - rate * expression - gammaln(shape)
     weight = np.exp(log_density) * (NODES[1] - NODES[0])
+    weight /= np.maximum(weight.sum(axis=-1, keepdims=True), 1.0)  # narrow densities: few nodes
     seen, lost = -np.expm1(-expression), dropout(expression)
     zero = 1 - weight @ ((1 - lost) * seen)
+    # what is left of 1 cancels where hardly anything is lost
+    zero = np.where(zero < 0.5, weight @ (lost * seen + np.exp(-expression)), zero)
     return Zeros(
         lost=weight @ (lost * seen) / zero,
         expected=weight @ (lost * expression) / zero,

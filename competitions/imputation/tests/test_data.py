@@ -546,5 +546,5 @@ def test_own_cells_that_stand_the_other_way_round(tmp_path):
     ids = np.asarray(ready.part("test").ids, dtype=np.str_)
     turned = h5ad.Annotated(pd.DataFrame(index=one.genes), csr_array(one.counts.T), ids, None)
     h5ad.write(tmp_path / "mine.h5ad", turned)
-    with pytest.raises(PodiumError, match=r"stands the other way round\. Save adata\.T"):
+    with pytest.raises(PodiumError, match=r"stands the other way round\. Turn it"):
         api.predict("imputation", "none", tmp_path / "mine.h5ad")

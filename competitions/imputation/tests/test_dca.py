@@ -1,5 +1,7 @@
 """`dca` and its network: against plain torch, in odd conditions, and its figures."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,6 +178,14 @@ def test_labelled_cells_teach_what_was_counted_before_dropout(dense, monkeypatch
     assert values.tobytes() == imputed(train, test, source="truth").tobytes()
     assert (values != imputed(train, test, source="observed")).any()
     np.testing.assert_array_equal(values[observed > 0], observed[observed > 0])
+
+
+def test_a_fitted_model_is_kept_whatever_it_reports_to():
+    train, test, *_ = tissue()
+    model = dca.build({**defaults(dca.PARAMETERS), **dca.QUICK}, 0)
+    model.fit(train, lambda *_, **__: None)
+    kept = pickle.loads(pickle.dumps(model))  # noqa: S301
+    assert kept.predict(test).equals(model.predict(test))
 
 
 def dca_mixed(train, test):

@@ -118,6 +118,8 @@ def test_comes_near_the_ceiling_and_repeats(simulated: Simulated) -> None:
         ("nothing lost", LABELLED, {}),
         ("no zero", LABELLED, {}),
         ("alike cells", LABELLED, {}),
+        ("ones lost", LABELLED, {}),
+        ("ones and twos lost", LABELLED, {}),
         ("two train cells", 2, {}),
         ("one group", LABELLED, {"groups": 1}),
     ],
@@ -140,6 +142,8 @@ def test_odd_cells(simulated: Simulated, kind: str, cells: int, params: dict[str
         observed = truth = truth + 1
     elif kind == "alike cells":
         observed[:], truth[:] = observed[0], truth[0]
+    elif kind.endswith("lost"):  # as steeply as can be
+        observed = np.where(truth > kind.count("and") + 1, truth, 0)
     values = imputed(part(observed[:cells], truth[:cells]), part(observed[LABELLED:]), **params)
     assert values.shape == observed[LABELLED:].shape
     assert np.isfinite(values).all()

@@ -28,9 +28,14 @@ PARAMETERS = {
         {"basenji_small": {}, "motif_net": {}, "motifs": {}, "lightgbm": {}, "kmer_ridge": {}},
         "models and the changes to their parameters",
     ),
+    "unseen": Parameter(
+        {"basenji_small": {"networks": 1}}, "further changes while they predict folds"
+    ),
 }
+"""unseen: fewer networks tell the weights as well."""
 
-QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}}
+
+QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}, "unseen": {}}
 THREADS = 1  # the same bytes on any number of cores
 
 
@@ -42,8 +47,8 @@ class Stack:
         offset: Added to their sum.
     """
 
-    def __init__(self, members: Members, seed: int) -> None:
-        self.members = Ensemble(members, seed, beside=__name__, target=TARGET)
+    def __init__(self, members: Members, unseen: Members, seed: int) -> None:
+        self.members = Ensemble(members, seed, beside=__name__, target=TARGET, unseen=unseen)
         self.weights = np.full(len(members), 1 / len(members))
         self.offset = 0.0
 
@@ -83,4 +88,4 @@ def build(params: dict[str, Any], seed: int) -> Stack:
     Raises:
         ModelError: If there are no members, unknown ones, or wrong parameters of theirs.
     """
-    return Stack(params["members"], seed)
+    return Stack(**params, seed=seed)

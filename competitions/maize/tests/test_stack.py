@@ -38,9 +38,9 @@ def test_no_weight_is_negative():
 def test_each_fold_is_predicted_by_models_that_have_not_seen_it(train, monkeypatch):
     seen = []
 
-    def trained(self, part):
+    def trained(self, part, *further):
         seen.append(set(part.folds.tolist()))
-        return original(self, part)
+        return original(self, part, *further)
 
     original = Ensemble._trained
     monkeypatch.setattr(Ensemble, "_trained", trained)

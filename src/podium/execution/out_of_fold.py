@@ -93,12 +93,15 @@ def of_members(
     Args:
         data: The dataset.
         model: The stack's file.
-        params: Changes to its defaults: `members` among them.
+        params: Changes to its defaults: `members` among them, and `unseen`, further changes of
+            members while folds are predicted, where it has such.
         seed: Of the stack, and so of its members.
     """
-    members = {**model.params, **params}.get("members") if model.shipped else None
+    known = {**model.params, **params} if model.shipped else {}
+    members, further = known.get("members"), known.get("unseen", {})
     files = {}
-    for name, changes in members.items() if isinstance(members, Mapping) else ():
+    for name, own in members.items() if isinstance(members, Mapping) else ():
+        changes = {**own, **further.get(name, {})}
         model_name = name.partition(":")[0]  # see `podium.learning.Members`
         try:
             member = model_file.find(data.competition, model_name).with_params(changes)

@@ -342,7 +342,7 @@ def _counted(data: Data, rows: Path | pd.DataFrame) -> h5ad.Annotated:
         if others and (rows.is_dir() or rows.name.lower().endswith(tuple(others))):
             annotated: h5ad.Annotated = own.read(rows, data.genes)
             return annotated
-    forms = ", ".join([ANNOTATED, *others])
+    forms = ", ".join([f"{ANNOTATED} (AnnData)", *others])
     what = rows if isinstance(rows, Path) else "The table"
     why = "is not there" if isinstance(rows, Path) and not rows.exists() else "cannot be predicted"
     raise PodiumError(

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from podium.competition.part import Part, Report
 
 COMMONEST = 50
+"""Labels that are tried, the commonest first."""
 RANKED = 20
 """Labels of a constant ranking."""
-"""Labels that are tried, the commonest first."""
 
 
 class ConstantValue:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,11 +77,23 @@ class Ensemble:
         seed: Of all.
         beside: `__name__` of the stack.
         target: The column of numbers that they predict.
+        unseen: Further changes while folds are predicted: fewer networks tell weights as well.
     """
 
-    def __init__(self, members: Members, seed: int, *, beside: str, target: str) -> None:
+    def __init__(
+        self,
+        members: Members,
+        seed: int,
+        *,
+        beside: str,
+        target: str,
+        unseen: Members = MappingProxyType({}),
+    ) -> None:
         check_members(members, beside=beside)
+        if unseen:
+            check_members(unseen, beside=beside)
         self.members, self.seed, self.beside, self.target = members, seed, beside, target
+        self.unseen = dict(unseen)
         self._models: list[Model] = []
         self._kept: Mapping[str, pd.DataFrame] = {}
 
@@ -110,7 +122,8 @@ class Ensemble:
             if train.members:
                 unseen[held] = self._looked_up(train.members, part)
             else:
-                unseen[held] = self._said(self._trained(train.take(~held)), part)
+                models = self._trained(train.take(~held), self.unseen)
+                unseen[held] = self._said(models, part)
             if report:
                 error = unseen[held].mean(axis=1) - answers[held]
                 report(step, float(np.sqrt(np.mean(error**2))))
@@ -131,9 +144,10 @@ class Ensemble:
         """What each member says [rows, members]."""
         return self._looked_up(self._kept, part) if self._kept else self._said(self._models, part)
 
-    def _trained(self, train: Part) -> list[Model]:
+    def _trained(self, train: Part, further: Members = MappingProxyType({})) -> list[Model]:
         models = []
-        for name, changes in self.members.items():
+        for name, own in self.members.items():
+            changes = {**own, **further.get(name, {})}
             module = import_module(f"..{_model(name)}", self.beside)
             known = _parameters(module)
             model: Model = module.build(
