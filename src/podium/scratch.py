@@ -183,3 +183,10 @@ def other_line_ends(path: Path) -> frozenset[str]:
     unix = content.replace(b"\r\n", b"\n")
     both = (unix, unix.replace(b"\n", b"\r\n"))
     return frozenset(hashlib.sha256(one).hexdigest() for one in both if one != content)
+
+
+def with_line_ends(path: Path, sha256: str) -> bytes:
+    """What is in a text file, with the line ends that give this sha256: see `other_line_ends`."""
+    unix = path.read_bytes().replace(b"\r\n", b"\n")
+    both = (unix, unix.replace(b"\n", b"\r\n"))
+    return next(one for one in both if hashlib.sha256(one).hexdigest() == sha256)

@@ -18,6 +18,13 @@ from podium.machine import user
 _TEAM = re.compile(r"[^\W_](?:[\w .+-]{0,38}[\w+-])?")
 JOINERS = "\u200c\u200d"
 """Marks without a width that words of some scripts need between letters."""
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that are drawn as nothing (Unicode's default ignorables, the empty Braille)."""
+_MARKS = 4
+"""That a letter may have: scripts need up to three."""
 HOUSE = "podium"
 """The team that the controls belong to."""
 
@@ -92,7 +99,7 @@ def team(name: str | None = None) -> str:
     if name is None:
         chosen = os.environ.get("PODIUM_TEAM") or _settings().get("team") or user()
     chosen = unicodedata.normalize("NFC", str(chosen))
-    if not _TEAM.fullmatch(_in_letters(chosen)):
+    if _UNSEEN.search(chosen) or not _TEAM.fullmatch(_in_letters(chosen)):
         raise PodiumError(
             f"The team name {chosen[:60]!r} cannot be used.",
             problems=[
@@ -110,7 +117,8 @@ def team(name: str | None = None) -> str:
 def _in_letters(name: str) -> str:
     """A name with a letter for each mark that its script combines with the letter before.
 
-    Joiners count only after letters that have no case: elsewhere nobody sees them.
+    Joiners count only after letters that have no case: elsewhere nobody sees them. A letter has
+    few marks: more would cover its neighbours.
     """
     kinds = [unicodedata.category(sign)[0] for sign in name]
     letters = list(name)
@@ -118,7 +126,8 @@ def _in_letters(name: str) -> str:
         sign, before, after = name[place], name[place - 1], "".join(kinds[place + 1 : place + 2])
         cased = before.lower() != before.upper()
         joins = sign in JOINERS and kinds[place - 1] in "LM" and after == "L" and not cased
-        if joins or (kinds[place] == "M" and kinds[place - 1] in "LMN"):
+        few = "M" * (_MARKS + 1) not in "".join(kinds[: place + 1])
+        if joins or (few and kinds[place] == "M" and kinds[place - 1] in "LMN"):
             letters[place] = "a"
     return "".join(letters)
 

@@ -107,6 +107,17 @@ def test_files_say_the_new_name(mine, podium_cli):  # noqa: F811
     assert podium.load("mine")[0].id == "mine"
 
 
+def test_other_peoples_names_stay(mine):  # noqa: F811
+    page = mine / "README.md"
+    foreign = ["https://www.kaggle.com/competitions/mine", 'read_csv(load("mine-x.csv"))']
+    ours = ["see competitions/mine/README.md", "`podium board mine`."]
+    page.write_text("\n".join([*foreign, *ours]), newline="")
+    done = podium.rename("mine", "ours")
+    text = (mine.with_name("ours") / "README.md").read_text()
+    assert text.split("\n") == [*foreign, *(line.replace("mine", "ours") for line in ours)]
+    assert {"README.md:1", "README.md:2"} <= set(done.left)
+
+
 @pytest.mark.parametrize(
     ("new", "said"),
     [

@@ -73,7 +73,6 @@ def stack(workspace, monkeypatch):
     monkeypatch.setattr(podium.competitions, "__path__", [str(folder.parent)])
     yield podium.prepare("stacked")
     folders.forget("stacked")
-    out_of_fold._code.cache_clear()
 
 
 def both_kept():
@@ -91,7 +90,22 @@ def test_a_cross_validation_takes_what_is_kept_of_the_same_members_alone(stack):
     for other in ({"seed": 1}, {"params": changed}, {"by": "group"}):
         assert podium.cross_validate("stacked", "stack", **other).members == ()
     (stack.competition.folder / "models" / "helper.py").write_text("VALUE = 1")
-    out_of_fold._code.cache_clear()  # as a new process
+    assert podium.cross_validate("stacked", "stack").members == ()
+
+
+def test_an_edit_beside_models_is_seen_in_the_same_process(stack):
+    helper = stack.competition.folder / "models" / "helper.py"
+    names = []
+    for text in ("VALUE = 1", "VALUE = 20", "VALUE = 1"):
+        helper.write_text(text)
+        names.append(out_of_fold.place(stack, model_sha256="", params={}, seed=0).name)
+    assert names[0] == names[2] != names[1]
+
+
+def test_broken_predictions_of_a_member_are_none(stack):
+    both_kept()
+    for file in out_of_fold.folder(stack).glob("*.parquet"):
+        file.write_bytes(b"broken")
     assert podium.cross_validate("stacked", "stack").members == ()
 
 

@@ -57,10 +57,26 @@ def test_no_second_record_of_a_claim(handed_in, tmp_path):
     assert (row.status, row.submission) == ("scored", found.submission)
 
 
+def test_submit_makes_no_second_record(sample, workspace, caplog):
+    sample.to_csv("first.csv", index=False)
+    before = podium.submit("toy", "first.csv", team="bob")
+    kept = before.file.read_bytes()
+    windows(Path("first.csv"))
+    again = podium.submit("toy", "first.csv", team="bob")
+    assert (again.row.submission, again.new) == (before.row.submission, False)
+    assert OTHER in caplog.text
+    assert (again.file, again.file.read_bytes()) == (before.file, kept)
+    assert b"\r\n" in Path("first.csv").read_bytes()
+    assert podium.submit("toy", "first.csv", team="eve").new
+    podium.withdraw(before.row.submission, team="bob")
+    with pytest.raises(PodiumError, match="were withdrawn"):
+        podium.submit("toy", "first.csv", team="bob")
+
+
 def test_binary_files_have_none(tmp_path):
     file = tmp_path / "file"
     file.write_bytes(b"a\0\r\n\n")
-    assert other_line_ends(file) == frozenset()
+    assert not other_line_ends(file)
     file.write_bytes(b"a\r\nb\n")
     assert len(other_line_ends(file)) == 2
 

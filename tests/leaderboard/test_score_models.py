@@ -2,12 +2,14 @@
 
 import gzip
 import zipfile
+from pathlib import Path
 
 import pytest
 from test_batch import drop  # noqa: F401  a fixture
 
 import podium
-from podium.errors import PodiumError
+from podium.errors import ModelError, PodiumError
+from podium.execution import policy, running
 
 MODEL = """
 from pathlib import Path
@@ -55,7 +57,9 @@ def test_every_form_that_submit_reads(sample, workspace, podium_cli):
     assert {row.name for row in podium.board("toy") if row.status == "scored"} == {"p"}
 
 
-@pytest.mark.parametrize(("name", "status"), [("notes.txt", 1), ("model.py", 1), (".notes", 0)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("notes.txt", 1), ("model.py", 1), ("_helper.py", 1), (".notes", 0)]
+)
 def test_what_is_ignored_ends_with_1(name, status, drop, podium_cli):  # noqa: F811
     drop("toy/demo/bob/first.csv").with_name(name).write_text("x")
     done = podium_cli("score-all")
@@ -114,3 +118,53 @@ def test_model_files_are_run_in_the_sandbox(toy, workspace, podium_cli, tmp_path
 def test_limits_are_looked_at_before(workspace):
     with pytest.raises(PodiumError, match="time limit"):
         podium.score_all(models=True, limit_time=-1)
+
+
+def test_a_model_sees_what_its_team_put_beside_it(toy, workspace):
+    mine, other = model(workspace, "ana"), model(workspace, "bob")
+    for file in (mine, other):
+        for name in ("weights.txt", "mine.csv", "line/more.txt", "else/more.txt"):
+            (file.parent / name).parent.mkdir(exist_ok=True)
+            (file.parent / name).write_text("1")
+    seen = policy.of(toy, mine, [], workspace / "scratch", 1).read
+    there = mine.resolve().parent
+    below = {str(one) for one in map(there.parent.joinpath, seen) if there.parent in one.parents}
+    assert below == {str(there / name) for name in ("line.py", "weights.txt", "line")}
+
+
+@pytest.fixture
+def runs(toy, sample, monkeypatch, tmp_path):
+    """Models that say the same, or fail, without a process; gives the names of those that ran."""
+    ran = []
+
+    def predict(_, __, file, **___):
+        ran.append(file.path.parent.name)
+        if "fail" in file.source.decode():
+            raise ModelError("my own fault")
+        sample.to_csv(tmp_path / "said.csv", index=False)
+        code = {"model_sha256": file.sha256}
+        return running.Made(path=tmp_path / "said.csv", code=code, open_table=None, left_open=())
+
+    monkeypatch.setattr(running, "predict_test", predict)
+    return ran
+
+
+def test_no_model_is_run_twice(runs, workspace):
+    first = model(workspace, "ana")
+    model(workspace, "ana", name="same.py")
+    bad = model(workspace, "eve", "fail()")
+    first.with_name("weights.txt").write_text("1")
+    assert [one.status for one in podium.score_all(models=True)] == ["scored", "scored", "refused"]
+    assert runs == ["ana", "ana", "eve"]
+    again = podium.score_all(models=True)
+    table = {Path(one.file).name: one.status for one in again if one.file.endswith(".csv")}
+    assert set(table.values()) == {"known"}
+    assert [one.status for one in again if one.file.endswith(".py")] == [
+        "known", "known", "refused"
+    ]  # fmt: skip
+    assert "my own fault" in again[-1].problem
+    assert runs == ["ana", "ana", "eve"]
+    first.with_name("weights.txt").write_text("2")
+    bad.write_text(MODEL)
+    assert podium.score_all(models=True)[-1].status == "scored"
+    assert runs[3:] == ["ana", "ana", "eve"]

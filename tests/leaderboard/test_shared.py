@@ -89,6 +89,11 @@ def _read(file):
     return sorted(one.name for one in board.records())
 
 
+def _again(file):
+    """As `_read`, by the board that the last call opened."""
+    return sorted(one.name for one in _OPEN[-1].records()) if _OPEN else _read(file)
+
+
 def _refused(file):
     try:
         _add(file, "x")
@@ -96,7 +101,7 @@ def _refused(file):
         return [error.message, *error.problems, error.hint]
 
 
-_CALLS = {"add": _add, "read": _read, "refused": _refused}
+_CALLS = {"add": _add, "read": _read, "refused": _refused, "again": _again}
 
 
 def rights(path):
@@ -143,6 +148,46 @@ def test_a_reader_locks_the_owner_out_of_nothing(mode, folder):
             assert ana("add", file, "b") is True
             place.chmod(mode)
             assert bob("read", file) == ["a", "b"]
+
+
+@pytest.fixture
+def of_ana(folder):
+    """A board of Ana's that others may read, in a folder that is hers."""
+    place, file = folder / "leader board", folder / "leader board" / "board.sqlite"
+    place.mkdir()
+    os.chown(place, ANA, ANA)
+    place.chmod(0o755)
+    with acting(ANA) as ana:
+        assert ana("add", file, "a") is True
+    file.chmod(0o644)
+    return file
+
+
+@as_root
+def test_a_board_whose_owner_was_killed_is_not_the_readers_to_chmod(of_ana):
+    with acting(ANA) as ana:
+        ana("add", of_ana, "b")
+        left = {path: path.read_bytes() for path in of_ana.parent.iterdir()}
+    assert len(left) == 3
+    for path, content in left.items():  # as before its owner let others read it
+        path.write_bytes(content)
+        os.chown(path, ANA, ANA)
+        path.chmod(0o644 if path == of_ana else 0o640)
+    with acting(BOB) as bob:
+        error = bob("read", of_ana)
+        assert "was not closed" in error.message
+        assert "podium board COMP" in error.hint
+    with acting(ANA) as ana:
+        assert ana("read", of_ana) == ["a", "b"]
+
+
+@as_root
+def test_an_open_reader_sees_what_came_later(of_ana):
+    with acting(BOB) as bob:
+        assert bob("again", of_ana) == ["a"]
+        with acting(ANA) as ana:
+            assert ana("add", of_ana, "b") is True
+        assert bob("again", of_ana) == ["a", "b"]
 
 
 @as_root

@@ -23,6 +23,13 @@ NO_TEAMS = [
     "漢 ",
     "-\u0301",
     "a\u200c\u200cb",
+    "an\u034fa",
+    "ana\ufe0f",
+    "a\u180bna",
+    "a\u3164na",
+    "\u115fana",
+    "ana\U000e0100",
+    "a" + "\u0323" * 6,
 ]
 
 

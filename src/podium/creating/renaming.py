@@ -20,7 +20,10 @@ from podium.creating.making import name_problems
 from podium.errors import DataError, PodiumError, reason
 
 _FACTS = "competition.py"
-_SAID = r"(podium\.competitions(?:\.| import )|competitions/|podium [a-z-]+ |load\([\"']){}\b"
+_SAID = (
+    r"(\bpodium\.competitions(?:\.| import )|(?<![\w./:-])competitions/"
+    r"|\bpodium [a-z-]+ |\bload\([\"']){}(?![\w-])"
+)
 """How files say a competition's name: in imports, paths, commands and calls of `load`."""
 _SHOWN = 10
 

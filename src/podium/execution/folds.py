@@ -146,6 +146,7 @@ def cross_validate(
             for future in wait(working, LOOK, FIRST_COMPLETED).done:
                 fold, number = working.pop(future)
                 answer, tables[number][fold] = trainings.held_out(fold, future)
+                kept = kept and bool(answer["members"])  # none where a file is broken
                 if number == seed and (curve := Curve.read(answer["curve"])):
                     curves[fold] = curve
                 left = rest(left, answer["seconds"])

@@ -139,7 +139,7 @@ class Children:
                 rows = {"test": int((self.folds.fold == fold).sum())}
             if job["members"]:
                 own["members"] = self._members(job["members"])
-            return worker.predict(
+            done = worker.predict(
                 job["params"],
                 {part: data.expected(count).limit for part, count in rows.items()},
                 seed=seed,
@@ -147,6 +147,8 @@ class Children:
                 seconds=job["seconds"],
                 **own,
             )
+        done.members = tuple(own.get("members", ()))
+        return done
 
     def _members(self, files: Mapping[str, str]) -> dict[str, pd.DataFrame]:
         """Kept predictions of a stack's members; {} if one of the files is broken."""
@@ -249,7 +251,7 @@ def train(job: Job) -> dict[str, Any]:
     """
     done = _children(job).predict(job)
     files = {part: str(file) for part, file in done.files.items()}
-    facts = ("params", "seconds", "train_seconds", "peak_memory_mb", "left_open")
+    facts = ("params", "seconds", "train_seconds", "peak_memory_mb", "left_open", "members")
     curve = done.curve and done.curve.as_json
     return {"files": files, "curve": curve, **{name: getattr(done, name) for name in facts}}
 

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +55,21 @@ def place(data: Data, *, model_sha256: str, params: Mapping[str, Any], seed: int
     return next((file for file in files if file.is_file()), files[0])
 
 
-@cache
 def _code(folder: Path) -> str:
     """The sha256 of what a competition's models are made of beside their own files."""
     folders = (folder / "models", folder / "shared")
     beside = [file for one in folders for file in one.rglob("*.py")]
-    shared = Path(learning.__path__[0]).glob("*.py")
-    return _hash({"code": [file_sha256(file) for file in sorted([*beside, *shared])]})
+    files = sorted([*beside, *Path(learning.__path__[0]).glob("*.py")])
+    states = [file.stat() for file in files]  # a notebook's process sees many of one file
+    return _code_of(
+        tuple((f, s.st_mtime_ns, s.st_size) for f, s in zip(files, states, strict=True))
+    )
+
+
+@lru_cache(maxsize=8)
+def _code_of(files: tuple[tuple[Path, int, int], ...]) -> str:
+    """The sha256 of files, which are read again where their times or sizes are others."""
+    return _hash({"code": [file_sha256(file) for file, *_ in files]})
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import podium.competitions
 from podium import workspace
 from podium.competition.folders import folders
+from podium.data import formats
 from podium.execution.sandbox import Policy
 
 if TYPE_CHECKING:
@@ -74,12 +75,13 @@ def of(
         shared_bytes: Of shared memory.
     """
     hidden = {path.resolve() for path in _hidden()}
+    others = hidden - {_submissions()} if model and in_team_folder(model) else hidden
     above = {folder for path in hidden for folder in path.parents}
     whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
     read = [part for path in whole for part in _around(path, hidden, above)]
     read += [*given, *_code(competition)]
     if model is not None:
-        read += [model, *(part for path in beside(model) for part in _around(path, hidden, above))]
+        read += [model, *(part for path in beside(model) for part in _around(path, others, above))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Policy(
         listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, above)]),
@@ -123,15 +125,29 @@ def python_path() -> list[str]:
     return kept if str(own) in kept else [*kept, str(own)]
 
 
+def in_team_folder(model: Path) -> bool:
+    """Whether a model file was handed in: `submissions/<competition>/<dataset>/<team>/` has it."""
+    return _submissions() in model.resolve().parents[3:4]
+
+
 def beside(model: Path) -> Iterator[Path]:
-    """The files beside a model file, packages, and the folder of the model's own name."""
-    model = model.resolve()
+    """The files beside a model file, packages, and the folder of the model's own name.
+
+    Where it was handed in, tables beside it are predictions, which it does not see.
+    """
+    model, handed_in = model.resolve(), in_team_folder(model)
     for path in model.parent.iterdir():
         if path.name.startswith(".") or path.is_symlink():
+            continue
+        if handed_in and formats.ending(path) in formats.TABLES:
             continue
         package = path.is_dir() and (path / "__init__.py").is_file()
         if path.is_file() or package or path == model.with_suffix(""):
             yield path
+
+
+def _submissions() -> Path:
+    return (workspace.root() / "submissions").resolve()
 
 
 def _hidden() -> Iterator[Path]:
@@ -140,7 +156,8 @@ def _hidden() -> Iterator[Path]:
     for name in _OWN_SCRATCH:
         yield from Path(tempfile.gettempdir()).glob(f"podium-{name}-*")
     yield from {folder.parent for folder in folders()}
-    for name in ("leaderboard", "submissions", "predictions"):
+    yield _submissions()
+    for name in ("leaderboard", "predictions"):
         yield workspace.root() / name
     if file := workspace.database_file():
         yield from (Path(f"{file}{ending}") for ending in ("", "-wal", "-shm", "-journal"))

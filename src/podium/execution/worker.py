@@ -99,6 +99,7 @@ class Done:
         seconds: That the model's code has taken.
         peak_memory_mb: Of the largest process, MiB; None where the system does not say.
         left_open: What this system does not guard.
+        members: Of a stack, whose kept predictions were handed to it.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -109,6 +110,7 @@ class Done:
     seconds: float = 0.0
     peak_memory_mb: float | None = None
     left_open: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
 
 
 class Worker:

@@ -261,12 +261,13 @@ class Board:
                 yield connection
 
     def _open(self, *, writing: bool = False) -> sa.Engine:
-        """The database, opened once; an empty one to be read where there is none."""
+        """The database, opened once, or for each read if sealed; an empty one if there is none."""
         if self._engine is None and not writing and not self.exists:
             return database.empty()
-        if self._engine is None or (writing and database.is_sealed(self._engine)):
+        if self._engine is None or database.is_sealed(self._engine):
             self._engine = database.engine(self.url, reading=not writing)
-            weakref.finalize(self, self._engine.dispose)
+            if not database.is_sealed(self._engine):
+                weakref.finalize(self, self._engine.dispose)
         return self._engine
 
     def _facts(self, kind: type[_Fact], query: sa.Select[Any]) -> list[_Fact]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,6 +67,8 @@ def refusal(url: sa.URL, what: str, error: sa.exc.DBAPIError) -> BoardError:
     """What the driver says, in one line, and what the reason may be."""
     reason = "; ".join(str(error.orig).split("\n")).strip(" .;")
     barred = _barred(file) if (file := sqlite_file(url)) and _is_refused(error) else {}
+    if file and barred and _is_left(file, error):
+        return _not_closed(file)
     if barred:
         hint = f"Whose it is may let you: {'; '.join(barred.values())}. See docs/boards.md."
     elif url.get_backend_name() == "sqlite":
@@ -83,12 +86,26 @@ def _is_refused(error: sa.exc.DBAPIError) -> bool:
     return code in _REFUSED
 
 
+def _is_left(file: Path, error: sa.exc.DBAPIError) -> bool:
+    """Whether somebody's log and index are in the way of a reader who may not open them."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code == sqlite3.SQLITE_CANTOPEN and all(path.exists() for path in _beside(file))
+
+
+def _not_closed(file: Path) -> BoardError:
+    log, _ = _beside(file)
+    return BoardError(
+        f"The board {file} was not closed: its log {log.name} is not in it yet.",
+        hint=f"Have {_user(file.stat().st_uid)} look at it once: podium board COMP",
+    )
+
+
 def _barred(file: Path) -> dict[str, str]:
     """Which of a board's files this user may not write, and what would let them, for each."""
     places = (file.parent, file, *_beside(file))
     return {
         f"{path} belongs to {_user(path.stat().st_uid)}: you ({_user(os.geteuid())}) may not "
-        "write it": f"chmod {'2775' if path.is_dir() else 'g+w'} {path}"
+        "write it": f"chmod {'2775' if path.is_dir() else 'g+w'} {quote(str(path))}"
         for path in places
         if os.name == "posix" and path.exists() and not os.access(path, os.W_OK)
     }
@@ -187,17 +204,16 @@ def engine(url: sa.URL, *, reading: bool = False) -> sa.Engine:
 def _to_be_read(url: sa.URL, file: Path) -> sa.Engine:
     """Open a file without making any beside it, which would be this user's and not its owner's.
 
-    Where somebody has it open, what they log is read, too; else it is read as it is.
+    Where somebody has it open, what they log is read, too; else it is read as it is. So it is
+    opened anew for each read: what is written later is not seen.
     """
-    log, index = _beside(file)
+    _, index = _beside(file)
     how = {"mode": "ro", "readonly_shm": "1"} if index.exists() else {"immutable": "1"}
     if not index.exists() and _has_log(file):
-        raise BoardError(
-            f"The board {file} was not closed: its log {log.name} is not in it yet.",
-            hint=f"Have {_user(file.stat().st_uid)} look at it once: podium board COMP",
-        )
+        raise _not_closed(file)
     query = {**how, "uri": "true"}
-    return sa.create_engine(url.set(database=file.absolute().as_uri(), query=query))
+    address = url.set(database=file.absolute().as_uri(), query=query)
+    return sa.create_engine(address, poolclass=sa.NullPool)  # nothing stays open between reads
 
 
 def _has_log(file: Path) -> bool:

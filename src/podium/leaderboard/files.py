@@ -28,6 +28,8 @@ from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 if TYPE_CHECKING:
     from podium.leaderboard.contest import Contest
 
+LARGE = 64 << 20
+"""Bytes of a file that is no text to be read whole, for its size or its line ends."""
 _CHUNK = 1 << 20
 _STAGED = ".staged-"
 _KEPT = re.compile("[0-9a-f]{12}")

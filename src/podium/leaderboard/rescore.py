@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -9,14 +11,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from podium import workspace
 from podium.competition import folders as competitions
 from podium.data import dataset as data
 from podium.data import formats
-from podium.errors import BoardError, PodiumError, note
-from podium.execution import provenance
+from podium.errors import BoardError, ModelError, PodiumError, SubmissionError, note
+from podium.execution import policy, provenance
 from podium.figures import shown
 from podium.leaderboard import files
 from podium.leaderboard.board import Board, open_board
@@ -30,16 +32,26 @@ from podium.leaderboard.record import (
     now,
     submission_id,
 )
-from podium.leaderboard.submit import Predictions, Scorer, cards, refusal, submit
+from podium.leaderboard.submit import (
+    PUT_ASIDE,
+    Predictions,
+    Scorer,
+    cards,
+    refusal,
+    submit,
+)
 from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition, Dataset
+    from podium.competition.model_file import ModelFile
     from podium.competition.part import Progress
     from podium.execution.worker import Limits
+    from podium.leaderboard.submit import Outcome
 
 _PLACE = f"{SUBMITTED}/<competition>/<dataset>/<team>/"
-_LARGE = 64 << 20  # bytes of a file whose size is looked at before it is read
+_RAN = "models-run.jsonl"
+"""What came of each model file that was run; without it they are run once more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +180,7 @@ def _is_table(path: Path) -> bool:
     return formats.ending(path) in formats.TABLES
 
 
-def _is_model(path: Path) -> bool:
+def is_model(path: Path) -> bool:
     """Whether it is a model file, as among those that a competition ships."""
     return path.suffix == ".py" and not path.stem.startswith(("_", "test_"))
 
@@ -232,8 +244,8 @@ class _Folder:
         for path in paths:
             if path.name.lower().endswith((".open.csv", *own)):
                 continue
-            if not _is_table(path) and len(path.parts) != 4:  # a page, or beside a model file
-                continue
+            if not _is_table(path) and (len(path.parts) != 4 or self._is_beside(path)):
+                continue  # a page, or beside a model file
             yield Handled(
                 competition=self.named if isinstance(known, str) else known.name,
                 dataset=self.dataset,
@@ -241,6 +253,11 @@ class _Folder:
                 file=(Path(SUBMITTED) / path).as_posix(),
                 status="ignored",
             )
+
+    def _is_beside(self, path: Path) -> bool:
+        """Whether a file is no model and lies beside one that is run."""
+        team = workspace.root() / SUBMITTED / path.parent
+        return bool(self.models) and not is_model(path) and any(map(is_model, team.iterdir()))
 
     @cached_property
     def _loaded(self) -> Competition | str:
@@ -284,7 +301,7 @@ class _Folder:
             PodiumError: If it is refused.
         """
         start, path = time.perf_counter(), workspace.root() / handled.file
-        limits = self.models if _is_model(path) else None
+        limits = self.models if is_model(path) else None
         if not (_is_table(path) or limits):
             return handled
         if len(Path(handled.file).parts) != 5:
@@ -294,7 +311,7 @@ class _Folder:
         team = workspace.team(handled.team)
         if limits:
             return self._run(replace(handled, team=team), path, limits)
-        if path.stat().st_size > _LARGE:
+        if path.stat().st_size > files.LARGE:
             with formats.opened(path, self._scorer.expected):  # far too large is told at once
                 pass
         sha256 = file_sha256(path)
@@ -302,7 +319,7 @@ class _Folder:
         handled = replace(handled, submission=short, team=team)
         if short in self._known:
             return replace(handled, status="known")
-        for other in other_line_ends(path) if path.stat().st_size <= _LARGE else ():
+        for other in other_line_ends(path) if path.stat().st_size <= files.LARGE else ():
             if (same := submission_id(*self._place, team, other)) in self._known:
                 note(f"{handled.file} was handed in before: {LINE_ENDS}")
                 return replace(handled, submission=same, status="known")
@@ -327,37 +344,87 @@ class _Folder:
             PodiumError: If the model fails or takes too much, or its predictions are refused.
         """
         from podium.competition import model_file
+
+        scorer = self._scorer
+        contest = scorer.contest
+        file = model_file.find(scorer.data.competition, path)
+        code = {"model_file": handled.file, "model_beside": _beside(path)}
+        facts = {**code, "model_sha256": file.sha256}
+        where = {"team": handled.team, "version": contest.version.name, "origin": OWN}
+        for short, came_from in contest.select("submission", "provenance", **where):
+            if {name: came_from.get(name) for name in facts} == facts:
+                return replace(handled, status="known", submission=short)
+        run = {**where, **facts, "limits": [limits.seconds, limits.memory]}
+        if known := self._ran(run):
+            if known.get("problem"):
+                raise PodiumError(f"{known['problem']} (as before: run again once it is changed)")
+            return replace(handled, status="known", submission=known.get("submission"))
+        contest.refuse_over_limit(handled.team)
+        try:
+            outcome = self._outcome(scorer, file, handled, limits, code)
+        except (ModelError, SubmissionError) as error:  # the model's own fault
+            self._note({**run, "problem": refusal(error)})
+            raise
+        row = outcome.row
+        self._note({**run, "submission": row.submission})
+        return replace(handled, status="scored", submission=row.submission, score=outcome.score)
+
+    @staticmethod
+    def _outcome(
+        scorer: Scorer, file: ModelFile, handled: Handled, limits: Limits, code: Mapping[str, Any]
+    ) -> Outcome:
+        """Train a model, and hand in what it predicts."""
         from podium.execution import executors, running
         from podium.execution.jobs import Trainings
 
-        start, scorer, team = time.perf_counter(), self._scorer, handled.team
-        contest, ready = scorer.contest, scorer.data
-        file = model_file.find(ready.competition, path)
-        where = {"team": team, "version": contest.version.name, "origin": OWN}
-        for short, came_from in contest.select("submission", "provenance", **where):
-            facts = [came_from.get(name) for name in ("model_sha256", "model_file")]
-            if facts == [file.sha256, handled.file]:
-                return replace(handled, status="known", submission=short)
-        contest.refuse_over_limit(team)
+        start, ready = time.perf_counter(), scorer.data
         with (
             executors.opened(None, None) as executor,
             Trainings(ready, file, limits=limits, executor=executor) as trainings,
         ):
             made = running.predict_test(trainings, ready, file, params={}, seed=0)
-            outcome = submit(
+            return submit(
                 scorer,
                 Predictions(
                     path=made.path,
-                    team=team,
+                    team=handled.team,
                     name=label(file.name),
                     start=start,
                     model=file.name,
-                    code={**made.code, "model_file": handled.file},
+                    code={**made.code, **{name: fact for name, fact in code.items() if fact}},
                     open_table=made.open_table,
                 ),
             )
-        row = outcome.row
-        return replace(handled, status="scored", submission=row.submission, score=outcome.score)
+
+    @property
+    def _log(self) -> Path:
+        return workspace.root().joinpath(PUT_ASIDE, *self._place, _RAN)
+
+    def _ran(self, run: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What came of the very same model file when it was run; None if it was not."""
+        with suppress(OSError, UnicodeDecodeError):
+            for line in self._log.read_text(encoding="utf-8").splitlines():
+                with suppress(ValueError, AttributeError):  # a damaged line
+                    if (known := json.loads(line)).items() >= run.items():
+                        return dict(known)
+        return None
+
+    def _note(self, run: Mapping[str, Any]) -> None:
+        """Note what came of a model file; where the disk refuses, it is run once more."""
+        with suppress(OSError):
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            with self._log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(run) + "\n")
+
+
+def _beside(model: Path) -> str | None:
+    """The sha256 of all that a model file sees beside it; None where there is nothing."""
+    model, digest = model.resolve(), hashlib.sha256()
+    tops = sorted(path for path in policy.beside(model) if path != model)
+    files = [file for top in tops for file in (top, *sorted(top.rglob("*"))) if file.is_file()]
+    for file in files:
+        digest.update(f"{file.relative_to(model.parent)}\n{file_sha256(file)}\n".encode())
+    return digest.hexdigest() if files else None
 
 
 def _record(scorer: Scorer, handled: Handled, copy: files.Copy, start: float) -> Record:

@@ -368,9 +368,9 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
     contest, team = scorer.contest, predictions.team
     folder = _folder(contest, team, SUBMITTED)
     with files.copied(predictions.path, scorer.expected, folder) as copy:
+        copy, short = _as_before(contest, team, copy)
         aligned = scorer.check(copy.path, new=True)
-        short = submission_id(*contest.place, team, copy.sha256)
-        if short in {withdrawal.submission for withdrawal in contest.board.withdrawals([OWN])}:
+        if short in _withdrawn(contest):
             raise PodiumError(
                 f"These predictions were withdrawn, as {short}.",
                 hint="A withdrawal is for good: hand in other predictions.",
@@ -412,6 +412,27 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
         open_file=open_file,
         seconds=seconds,
     )
+
+
+def _withdrawn(contest: Contest) -> set[str]:
+    return {withdrawal.submission for withdrawal in contest.board.withdrawals([OWN])}
+
+
+def _as_before(contest: Contest, team: str, copy: files.Copy) -> tuple[files.Copy, str]:
+    """A copy, and its submission, with the line ends that its team handed in before, if it did."""
+
+    def known(short: str) -> bool:
+        return contest.has(short) or short in _withdrawn(contest)
+
+    short = submission_id(*contest.place, team, copy.sha256)
+    if known(short) or copy.path.stat().st_size > files.LARGE:
+        return copy, short
+    for sha256 in scratch.other_line_ends(copy.path):
+        if known(before := submission_id(*contest.place, team, sha256)):
+            note(f"{copy.path.name} was handed in before: {scratch.LINE_ENDS}")
+            copy.path.write_bytes(scratch.with_line_ends(copy.path, sha256))
+            return files.Copy(copy.path, sha256), before
+    return copy, short
 
 
 def keep(scorer: Scorer, predictions: Predictions) -> Kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium import documents
@@ -73,6 +74,8 @@ def predicted(predictions: Predicted) -> None:
 
 def handled(files: Sequence[Handled]) -> None:
     """Print what became of files: one line each, but for those that were known."""
+    from podium.leaderboard.rescore import is_model
+
     lines = [entry for entry in files if entry.status in ("scored", "refused")]
     if lines:
         rows = [
@@ -92,7 +95,7 @@ def handled(files: Sequence[Handled]) -> None:
     ignored = [entry.file for entry in files if entry.status == "ignored"]
     if ignored:
         say(f"no predictions, ignored: {', '.join(ignored)}")
-        if any(name.endswith(".py") for name in ignored):
+        if any(is_model(Path(name)) for name in ignored):
             say("Model files are run by: podium score-all --models")
     counts = [sum(e.status == s for e in files) for s in ("scored", "refused", "known")]
     say(f"{counts[0]} scored, {counts[1]} refused, {counts[2]} known already.")
