@@ -229,8 +229,10 @@ def test_fetched_code_is_not_run_unasked(kit, monkeypatch):
     assert error.value.problems == (
         "--metric: metric.py (code that was fetched, and is run here: read it first)",
     )
-    said = look(known.address).options(NewOptions("mine", metric=kit / "metric.py"))
+    wish = NewOptions("mine", source=known.address, metric=kit / "metric.py")
+    said = look(known.address).options(wish)
     assert said.metric == kit / "metric.py"
+    assert said.source is None  # it is looked at once
 
 
 def test_names_in_a_hint_can_be_typed(place):  # noqa: F811
