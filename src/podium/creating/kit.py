@@ -88,9 +88,9 @@ class Kit:
             lines.append([f"{self._shown(file)}{count}", "handed to models (--beside)"])
         lines += [[self._shown(file), "left out"] for file in self.rest]
         kept = "left out: may hold answers (--beside hands it to models)"
-        for place, count in Counter(map(self._place, self.kept)).items():
-            files = f"/ ({many(count, 'file')})" if place.is_dir() else ""
-            lines.append([f"{self._shown(place)}{files}", kept])
+        for place, number in Counter(map(self._place, self.kept)).items():
+            count = f"/ ({many(number, 'file')})" if place.is_dir() else ""
+            lines.append([f"{self._shown(place)}{count}", kept])
         return lines
 
     def options(self, options: NewOptions) -> NewOptions:
