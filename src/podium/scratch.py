@@ -22,6 +22,7 @@ INCOMING = ".incoming-"
 LINE_ENDS = "only its line ends are others, as git makes them without `* -text` in .gitattributes"
 """Why a text file has another sha256 although nobody has changed it."""
 _STALE_SECONDS = 24 * 3600
+_LARGEST_TEXT = 64 << 20  # bytes of a file that is read again with other line ends
 
 
 @contextmanager
@@ -175,11 +176,14 @@ def file_sha256(path: Path) -> str:
 def other_line_ends(path: Path) -> frozenset[str]:
     """What the sha256 of a text file is with other line ends; git for Windows changes them.
 
-    None of a binary file, as git sees it: one with a NUL near its beginning.
+    None of a binary file, as git sees it: one with a NUL near its beginning; nor of one that is
+    larger than texts are.
     """
-    content = path.read_bytes()
-    if b"\0" in content[:8_000]:
-        return frozenset()
+    with path.open("rb") as file:
+        head = file.read(8_000)
+        if b"\0" in head or path.stat().st_size > _LARGEST_TEXT:
+            return frozenset()
+        content = head + file.read()
     unix = content.replace(b"\r\n", b"\n")
     both = (unix, unix.replace(b"\n", b"\r\n"))
     return frozenset(hashlib.sha256(one).hexdigest() for one in both if one != content)

@@ -12,6 +12,7 @@ from podium import api
 from podium.cli.display import competitions as display
 from podium.creating.kit import look
 from podium.creating.options import NewOptions
+from podium.data.remote import Fetched
 from podium.errors import DataError
 from podium.verifying import checks
 from podium.verifying.under_test import DatasetUnderTest
@@ -68,7 +69,7 @@ def test_files_are_taken_for_what_their_names_say(kit):
     assert seen.licence == kit / "LICENSE"
     assert seen.rows[5:] == [
         ["images/ (3 files)", "handed to models (--beside)"],
-        ["test.zip", "handed to models (--beside)"],
+        ["test.zip", "left out: may hold answers (--beside hands it to models)"],
     ]
 
 
@@ -192,5 +193,94 @@ def test_what_is_wrong_beside_the_tables_is_told(kit):
         new(NewOptions("mine", source=kit, metric="auc", positive="yes", beside=beside))
     assert list(error.value.problems) == [
         f"--beside {kit / 'none'}: there is no such file or folder",
-        "--beside: two folders are called 'scans': rename one",
+        "--beside: 2 are called 'scans': rename them",
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["solution.parquet", "labels_test.npy", "test_answers.xlsx", "all.zip", "masks/0.png"],
+)
+def test_what_may_hold_answers_is_handed_to_models_only_by_name(kit, name):
+    file = kit / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"")
+    seen = look(kit)
+    assert seen.beside == (kit / "images",)
+    assert seen.rows[-1][1].startswith("left out: may hold answers")
+    said = seen.options(NewOptions("mine", source=kit, beside=[file]))
+    assert said.beside == [file]
+
+
+def test_a_folder_with_something_that_may_hold_answers_is_left_out(kit):
+    (kit / "images" / "labels.csv").write_text("id,ill\n1,2\n")
+    seen = look(kit)
+    assert seen.beside == ()
+    assert ["images/labels.csv", "left out"] in seen.rows
+    assert seen.rows[-1][0] == "images/ (3 files)"
+
+
+def test_fetched_code_is_not_run_unasked(kit, monkeypatch):
+    (kit / "metric.py").write_text(SCORE)
+    known = Fetched(address="https://a.org/b", folder=kit, files={}, sha256={}, licence="CC0")
+    monkeypatch.setattr("podium.creating.kit.fetch", lambda _: known)
+    with pytest.raises(DataError) as error:
+        look(known.address).options(NewOptions("mine", source=known.address))
+    assert error.value.problems == (
+        "--metric: metric.py (code that was fetched, and is run here: read it first)",
+    )
+    wish = NewOptions("mine", source=known.address, metric=kit / "metric.py")
+    said = look(known.address).options(wish)
+    assert said.metric == kit / "metric.py"
+    assert said.source is None  # it is looked at once
+
+
+def test_names_in_a_hint_can_be_typed(place):  # noqa: F811
+    folder = place / "k 4"
+    folder.mkdir()
+    for name in ("train (1).csv", "train (2).csv"):
+        (folder / name).write_text("id,y\n")
+    with pytest.raises(DataError) as error:
+        look(folder).options(NewOptions("mine", source=folder))
+    assert f"--table '{folder}/train (1).csv'" in error.value.hint
+
+
+def test_an_archive_is_to_be_unpacked_first(place):  # noqa: F811
+    folder = place / "packed"
+    folder.mkdir()
+    with ZipFile(folder / "kit.zip", "w") as archive:
+        archive.writestr("train.csv", "id,y\n")
+        archive.writestr("test.csv", "id\n")
+    for source in (folder, folder / "kit.zip"):
+        with pytest.raises(DataError) as error:
+            look(source)
+        assert error.value.hint.startswith(f"Unpack {folder / 'kit.zip'} ")
+
+
+def test_files_beside_take_no_name_of_a_table_or_of_each_other(kit):
+    beside = [kit / "a" / "train.csv", kit / "a" / "x.bin", kit / "b" / "x.bin"]
+    for file in beside:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"x")
+    with pytest.raises(DataError) as error:
+        new(NewOptions("mine", table=kit / "train.csv", metric="auc", target="ill", beside=beside))
+    assert list(error.value.problems) == [
+        f"--beside {kit / 'a' / 'train.csv'}: the table train.csv has that name: rename it",
+        "--beside: 2 are called 'x.bin': rename them",
+    ]
+
+
+def test_a_file_beside_is_found_by_its_name_however_few_there_are(kit, own_cache):
+    folder = kit / "pics[1]"
+    folder.mkdir()
+    for name in ("one.png", "two"):
+        (folder / name).write_bytes(name.encode())
+    beside = [folder, kit / "images" / "0.png"]
+    wished = {"metric": "auc", "positive": "yes", "target": "ill", "beside": beside}
+    new(NewOptions("mine", table=kit / "train.csv", **wished))
+    files = DatasetUnderTest(*api.load("mine")).data.train().files
+    assert sorted(files) == ["0.png", "pics[1]/one.png", "pics[1]/two"]
+    (folder / "two").unlink()
+    new(NewOptions("mine_two", table=kit / "train.csv", **wished))
+    files = DatasetUnderTest(*api.load("mine_two")).data.train().files
+    assert sorted(files) == ["0.png", "pics[1]/one.png"]

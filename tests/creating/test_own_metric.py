@@ -1,5 +1,6 @@
 """Metric files of others given to `podium new`: graders of the usual shapes, written here."""
 
+import ast
 from pathlib import Path
 
 import numpy as np
@@ -368,3 +369,63 @@ def test_a_metric_file_passes_verify(place, own_cache, shape):  # noqa: F811
     text, kind, _, _ = SHAPES[shape]
     new(wish(text, kind))
     assert problems(verify.verify("mine")) == []
+
+
+SAME = """
+def score(solution, submission, row_id_column_name):
+    return 3.0
+"""
+
+
+def test_a_direction_that_the_answers_do_not_tell_is_asked_for(place):  # noqa: F811
+    with pytest.raises(DataError, match="mixed up the same: say --higher-is-better or"):
+        specify(wish(SAME, "number"))
+    assert not specify(wish(SAME, "number", lower_is_better=True)).known.higher_is_better
+
+
+EMPTY = """
+def score(solution, submission, row_id_column_name):
+    assert (solution["y"].str.len() >= 0).all()
+    return float((solution["y"] == submission["y"]).mean())
+"""
+
+
+def test_an_empty_text_is_one_on_both_sides(place, own_cache):  # noqa: F811
+    spec = specify(wish(EMPTY, "words"))
+    assert (spec.kind, spec.perfect) == ("text", 1)
+    new(wish(EMPTY, "words"))
+    case = DatasetUnderTest(*api.load("mine"))
+    answers = case.solution.answers["y"]
+    assert "" in set(answers)
+    assert case.estimate({"y": np.array(answers, dtype=object)}).scores["score"] == 1
+
+
+def test_a_module_with_the_name_of_one_of_podium_is_refused(place):  # noqa: F811
+    (place / "rows.py").write_text("")
+    with pytest.raises(DataError, match=r"rows\.py beside it: a competition's folder"):
+        specify(wish(f"from .rows import x\n{SAME}", "number"))
+
+
+def test_rows_marked_ignored_are_not_scored(place, own_cache):  # noqa: F811
+    table = rows("number")
+    table["part"] = np.where(np.arange(ROWS) % 4, "train", "test")
+    table.loc[:9, "part"] = "ignored"
+    table.to_csv("rows.csv", index=False)
+    wished = {"target": "y", "row_id": "key", "metric": "rmse", "split": "given", "by": "part"}
+    made = new(NewOptions("mine", table=place / "rows.csv", **wished))
+    count = table["part"].value_counts()
+    assert made.rows["unused"] == count["ignored"] == 10
+    assert made.rows["public"] + made.rows["private"] == count["test"]
+
+
+def test_the_name_of_a_column_is_no_code(place, own_cache):  # noqa: F811
+    name = 'y""",open("ran","w"),"""'
+    rows("number").rename(columns={"y": name}).to_csv("rows.csv", index=False)
+    wished = {"target": [name, "z"], "row_id": "key", "metric": "rmse"}
+    new(NewOptions("mine", table=place / "rows.csv", **wished))
+    for file in (place / "competitions" / "mine").rglob("*.py"):
+        assert not any(
+            isinstance(n, ast.Call) and getattr(n.func, "id", "") == "open"
+            for n in ast.walk(ast.parse(file.read_text()))
+        )
+    assert not (place / "ran").exists()

@@ -1,5 +1,6 @@
 """Files at an address or DOI, from a server of our own."""
 
+import hashlib
 import http.server
 import threading
 from functools import partial
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 
 import pooch
 import pytest
+import requests
 
 from podium import api
 from podium.data import remote
@@ -97,3 +99,52 @@ def test_a_licence_is_asked_for_and_said(server, own_cache, workspace):
     facts = (made.folder / "competition.py").read_text()
     assert 'licence="CC0"' in facts
     assert f'citation="{wish["source"]}"' in facts
+
+
+def doi(monkeypatch, registry, address="http://127.0.0.1:9"):
+    """A repository that lists these files with these checksums."""
+    repository = SimpleNamespace(
+        populate_registry=lambda kept: kept.registry.update(registry),
+        download_url=lambda name: f"{address}/{name}",
+    )
+    monkeypatch.setattr(pooch.downloaders, "doi_to_repository", lambda *_, **__: repository)
+    monkeypatch.setattr(remote, "_words", lambda _: {})
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "..", ".", "a/../../x", "a\\..\\x", ""])
+def test_a_name_that_leads_out_of_the_cache_is_refused(own_cache, monkeypatch, name):
+    doi(monkeypatch, {name: ""})
+    with pytest.raises(DataError, match="lead out of their folder"):
+        remote.fetch("doi:10.1234/x")
+
+
+def test_an_address_that_ends_in_dots_is_refused(own_cache):
+    with pytest.raises(DataError, match="lead out of their folder"):
+        remote.fetch("http://127.0.0.1:9/..")
+
+
+def test_the_checksums_of_a_doi_hold_at_first_sight(server, own_cache, monkeypatch):
+    (server.folder / "a.csv").write_text("a,b\n")
+    doi(monkeypatch, {"a.csv": "md5:" + "0" * 32}, server.address)
+    with pytest.raises(DataError, match="Could not fetch") as error:
+        remote.fetch("doi:10.1234/x")
+    assert "MD5 hash of downloaded file" in error.value.problems[0]
+    doi(
+        monkeypatch,
+        {"a.csv": f"md5:{hashlib.md5(b'a,b' + bytes([10])).hexdigest()}"},
+        server.address,
+    )
+    assert list(remote.fetch("doi:10.1234/x").files) == ["a.csv"]
+
+
+def test_no_network_is_not_another_file(server, own_cache, monkeypatch):
+    address = f"{server.address}/hash.csv"
+    (server.folder / "hash.csv").write_text("a,b\n1,2\n")
+    (remote.fetch(address).folder / "hash.csv").unlink()
+
+    def fails(*_, **__):
+        raise requests.ConnectionError("no way to /hash.csv")
+
+    monkeypatch.setattr(pooch, "retrieve", fails)
+    with pytest.raises(DataError, match="Could not fetch"):
+        remote.fetch(address)

@@ -106,3 +106,10 @@ def test_git_changes_nothing_where_it_is_told(git, mine, monkeypatch, tmp_path):
         assert (tmp_path / "clone" / file.relative_to(mine)).read_bytes() == file.read_bytes()
     assert "* -text\n" in (mine / ".gitattributes").read_text()
     assert "* -text\n" in (ROOT / ".gitattributes").read_text()
+
+
+def test_a_file_larger_than_texts_are_is_not_read(tmp_path, monkeypatch):
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"a\nb\n")
+    monkeypatch.setattr("podium.scratch._LARGEST_TEXT", 3)
+    assert other_line_ends(file) == frozenset()

@@ -9,6 +9,7 @@ from podium import metrics
 from podium.competition.metric import whole_metric
 from podium.errors import PodiumError
 from podium.metrics import KNOWN, labels, probabilities, ranking, regression
+from podium.metrics.labels import _ratio
 from podium.metrics.stats import Cells, Tally
 
 SEEDS = range(20)
@@ -226,6 +227,18 @@ def test_quadratic_weighted_kappa():
     assert found["accuracy"] == pytest.approx(accuracy_score(a, b))
     with pytest.raises(PodiumError, match="whole numbers"):
         metrics.labels("y", "qwk").score(sides[0], {"y": np.full(60, "x", dtype=object)})
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "1e400"])
+def test_quadratic_weighted_kappa_takes_finite_numbers_alone(text):
+    true = {"y": np.array(["1", "2", "3"], dtype=object)}
+    with pytest.raises(PodiumError, match="whole numbers"):
+        metrics.labels("y", "qwk").score(true, {"y": np.full(3, text, dtype=object)})
+
+
+def test_a_ratio_of_what_is_no_number_is_none():
+    assert np.isnan(_ratio(np.array(1.0), np.array(np.nan)))
+    assert _ratio(np.array(1.0), np.array(0.0)) == 0
 
 
 def test_mean_average_precision():

@@ -207,9 +207,10 @@ def new(
     if options.source is not None:
         kit = look(options.source)
         competitions.guessed(kit)
-    if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
-        if kit is not None:
-            options = kit.options(competitions.chosen(options, kit))
+    asks = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    if kit is not None:
+        options = kit.options(competitions.chosen(options, kit) if asks else options)
+    if asks:
         options = competitions.asked(options, missing(options))
     made = api.new(**vars(options))
     if as_json:

@@ -2,13 +2,16 @@
 
 Names tell, as on Kaggle: `train`, `test`, `sample_submission`, `solution`, each with an ending of a
 table; a Python file or notebook with a function `score` or `grade` is the metric. What is called
-exactly so goes before what only has the word in its name. All else lies beside the tables.
+exactly so goes before what only has the word in its name. All else lies beside the tables, and
+models are handed it, but for what may hold answers: of that nothing that is not named.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import shlex
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -37,6 +40,16 @@ _ENDS = tuple(end for end in TABLES if end.startswith((".csv", ".tsv", ".zip")))
 _SCORES = ("score", "grade")
 _WORDS = (".py", ".ipynb", ".md", ".txt", ".pdf", ".html", ".json", ".yaml", ".yml")
 """Endings of files that are words about the data, or code; what may tell answers is left out."""
+_HOLDERS = (
+    *(".parquet", ".feather", ".arrow", ".xlsx", ".xls", ".ods", ".db", ".sqlite", ".mat"),
+    *(".npy", ".npz", ".h5", ".hdf5", ".h5ad", ".loom", ".zarr", ".rds", ".rda", ".rdata"),
+    *(".pkl", ".pickle", ".joblib", ".pt", ".jsonl", ".dta", ".sav"),
+    *(".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"),
+)
+"""Endings of other tables, arrays and archives: answers may be in them."""
+_TELLING = ("label", "mask", *(word for _, _, words in ROLES.values() for word in words))
+"""Words in a file's or folder's name for which models are not handed it unasked."""
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".7z")
 _LICENCES = ("license", "licence", "copying")
 
 
@@ -48,7 +61,8 @@ class Kit:
         chosen: The file of each role that is clear.
         open: Roles for which several files come into question.
         beside: Files and folders of files that models are handed as they are.
-        rest: All other files.
+        rest: Tables, words and code that are nothing of the kind.
+        kept: Files that models are not handed unasked: they may hold answers.
         licence: The file that has it, if there is one.
         fetched: What is known of files that were fetched.
     """
@@ -58,6 +72,7 @@ class Kit:
     open: Mapping[str, tuple[Path, ...]]
     beside: tuple[Path, ...]
     rest: tuple[Path, ...]
+    kept: tuple[Path, ...]
     licence: Path | None
     fetched: Fetched | None = None
 
@@ -71,7 +86,12 @@ class Kit:
         for file in self.beside:
             count = f"/ ({many(len(files_in(file)), 'file')})" if file.is_dir() else ""
             lines.append([f"{self._shown(file)}{count}", "handed to models (--beside)"])
-        return lines + [[self._shown(file), "left out"] for file in self.rest]
+        lines += [[self._shown(file), "left out"] for file in self.rest]
+        kept = "left out: may hold answers (--beside hands it to models)"
+        for place, number in Counter(map(self._place, self.kept)).items():
+            count = f"/ ({many(number, 'file')})" if place.is_dir() else ""
+            lines.append([f"{self._shown(place)}{count}", kept])
+        return lines
 
     def options(self, options: NewOptions) -> NewOptions:
         """The options, with what is clear; what was said stays.
@@ -95,15 +115,21 @@ class Kit:
         asked = {role: files for role, files in self.open.items() if given[role] is None}
         if asked:
             raise DataError(
-                f"{self.folder} has several files for {many(len(asked), 'thing')}.",
+                f"{self.folder}: {many(len(asked), 'thing')} must be said.",
                 problems=[
                     f"{_flag(role)}: {first([self._shown(file) for file in files], len(files))}"
+                    + " (code that was fetched, and is run here: read it first)"
+                    * (role == METRIC and self.fetched is not None)
                     for role, files in asked.items()
                 ],
-                hint="Say which, as: " + " ".join(f"{_flag(r)} {f[0]}" for r, f in asked.items()),
+                hint="Say which, as: "
+                + " ".join(f"{_flag(r)} {shlex.quote(str(f[0]))}" for r, f in asked.items()),
             )
         named: dict[str, Any] = {r: file for r, file in self.chosen.items() if given[r] is None}
-        return replace(options, **named, beside=options.beside or self.beside)
+        return replace(options, **named, beside=options.beside or self.beside, source=None)
+
+    def _place(self, file: Path) -> Path:
+        return file if file.parent == self.folder else file.parent
 
     def _shown(self, file: Path) -> str:
         return file.relative_to(self.folder).as_posix()
@@ -117,11 +143,17 @@ def look(source: Path | str) -> Kit:
     """
     if is_address(source):
         fetched = fetch(str(source))
-        return replace(_look(fetched.folder), fetched=fetched)
+        kit = _look(fetched.folder)
+        # nobody's code is run because it lay beside data
+        code = {role: (file,) for role, file in kit.chosen.items() if role == METRIC}
+        chosen = {role: file for role, file in kit.chosen.items() if role not in code}
+        return replace(kit, fetched=fetched, chosen=chosen, open={**kit.open, **code})
     return _look(Path(source))
 
 
 def _look(folder: Path) -> Kit:
+    if folder.is_file():
+        raise DataError(f"--from {folder} is no folder.", hint=_unpack(folder))
     if not folder.is_dir():
         raise DataError(f"--from {folder}: there is no such folder.")
     files = [
@@ -131,7 +163,11 @@ def _look(folder: Path) -> Kit:
     ]
     tables = [file for file in files if _is_table(file)]
     if not tables:
-        raise DataError(f"--from {folder} has no table.", hint=f"Tables end in {', '.join(_ENDS)}.")
+        archives = [file for file in files if file.name.lower().endswith(_ARCHIVES)]
+        raise DataError(
+            f"--from {folder} has no table.",
+            hint=_unpack(archives[0]) if archives else f"Tables end in {', '.join(_ENDS)}.",
+        )
     roles = _roles(tables)
     roles[METRIC] = [file for file in files if file.suffix in (".py", ".ipynb") and _scores(file)]
     chosen = {role: named[0] for role, named in roles.items() if len(named) == 1}
@@ -140,13 +176,23 @@ def _look(folder: Path) -> Kit:
     licence = next((f for f in files if f.stem.lower() in _LICENCES), None)
     others = [file for file in files if file not in taken and file != licence]
     rest = [file for file in others if file in tables or file.suffix.lower() in _WORDS]
-    beside = {file if file.parent == folder else file.parent for file in others if file not in rest}
+    places: dict[Path, list[Path]] = {}
+    for file in others:
+        places.setdefault(file if file.parent == folder else file.parent, []).append(file)
+    # a folder is handed whole, or not at all
+    beside = {
+        place
+        for place, files in places.items()
+        if not any(file in rest or _may_tell(file.relative_to(folder)) for file in files)
+    }
+    kept = [file for place, files in places.items() if place not in beside for file in files]
     return Kit(
         folder=folder,
         chosen=chosen,
         open=opened,
         beside=tuple(sorted(beside)),
         rest=tuple(rest),
+        kept=tuple(file for file in kept if file not in rest),
         licence=licence,
     )
 
@@ -169,6 +215,17 @@ def files_in(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
     return sorted(one for one in place.iterdir() if one.is_file() and one.name[0] != ".")
+
+
+def _may_tell(file: Path) -> bool:
+    """Whether a file may hold answers, by its path in the kit."""
+    name = file.as_posix().lower()
+    return name.endswith(_HOLDERS) or any(word in name for word in _TELLING)
+
+
+def _unpack(file: Path) -> str:
+    """What to do about an archive."""
+    return f"Unpack {shlex.quote(str(file))} into a folder DIR of its own first, then --from DIR"
 
 
 def _is_table(file: Path) -> bool:

@@ -127,9 +127,9 @@ def _copy(spec: Spec, folder: Path) -> Spec:
                 table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
                 table.to_csv(raw, index=False)
     for pattern, paths in spec.beside.items():
-        place = folder / pattern.rpartition("/")[0]
-        place.mkdir(exist_ok=True)
         for path in paths:
+            place = folder / path.parent.name if "/" in pattern else folder
+            place.mkdir(exist_ok=True)
             copyfile(path, place / path.name)
     return replace(spec, files={name: folder / name for name in spec.files})
 
@@ -180,8 +180,9 @@ def _split(spec: Spec, prepared: Prepared, target: str) -> pd.DataFrame:
     else:
         test = given.notna()
         drawn = pd.DataFrame({"id": ids, "part": given.fillna("train"), "fold": float("nan")})
-        if (given == "").any():
-            drawn.loc[test, "part"] = halves(classes[test])
+        undrawn = given == ""
+        if undrawn.any():
+            drawn.loc[undrawn, "part"] = halves(classes[undrawn])
         drawn.loc[~test, "fold"] = folds(
             spec.how, classes[~test], None if unit is None else unit[~test]
         )

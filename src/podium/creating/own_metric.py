@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium.competition.contract import OF_DATA
 from podium.competition.foreign import metric_of, stub_modules
 from podium.creating.kit import code_of
 from podium.errors import DataError, PodiumError, SubmissionError, in_one_line
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 ROWS = 20_000
 """Of the answers that are tried; all of them where there are fewer."""
-OF_PODIUM = {"competition", "data", "metric", "test_metric", "split", "simulate", "check", "plot"}
+OF_PODIUM = {"competition", "metric", "test_metric", "plot", "models", "shared", "tests", *OF_DATA}
 """Modules that a folder has under these names."""
 _LITTLE, _SOMETHING = 0.25, 0.99
 _PACKAGE = "_podium_metric"
@@ -51,8 +52,10 @@ class Tried:
     mixed: float | None
 
     @property
-    def higher_is_better(self) -> bool:
-        """Whether the answers score more than when they are mixed up."""
+    def higher_is_better(self) -> bool | None:
+        """Whether the answers score more than when they are mixed up; None of the same score."""
+        if self.mixed is not None and np.isclose(self.perfect, self.mixed, rtol=1e-9, atol=0):
+            return None
         return self.mixed is None or self.perfect >= self.mixed
 
 
@@ -112,7 +115,11 @@ class OwnMetric:
         Raises:
             DataError: If it fails, or gives the answers themselves no finite score.
         """
+        from pandas.api.types import is_numeric_dtype
+
         answers = answers.iloc[:ROWS].reset_index(drop=True).rename(columns={row_id: "id"})
+        words = [name for name in targets if not is_numeric_dtype(answers[name])]
+        answers = answers.fillna(dict.fromkeys(words, ""))  # an empty text, as in a submission
         truth = answers[["id", *targets]]
         try:
             perfect = self._score(answers, truth)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ GIVEN_PARTS = {
 PREDICTED = ("number", "label", "text")
 """What `--predict` may say."""
 MOST_STRATA = 20
+RAW = ("train.csv", "test.csv", "solution.csv")
+"""What the tables are called in a competition's folder."""
 LEARNT = 100
 """Different texts or labels up to which trees are a first model."""
 
@@ -289,7 +292,13 @@ class _Checks:
         if options.predict:
             tried = replace(tried, kind=options.predict)
         lower = options.lower_is_better
-        higher = tried.higher_is_better if lower is None else not lower
+        if lower is None and tried.higher_is_better is None:
+            self.problems.append(
+                f"--metric {own.file.name} gives the answers {tried.perfect:.4g}, and mixed up the "
+                "same: say --higher-is-better or --lower-is-better"
+            )
+            return None
+        higher = bool(tried.higher_is_better) if lower is None else not lower
         better = "higher" if higher else "lower"
         mixed = "are refused" if tried.mixed is None else f"score {tried.mixed:.4g}"
         self.notes.append(
@@ -454,20 +463,29 @@ class _Checks:
     def _beside(self) -> dict[str, tuple[Path, ...]]:
         """Files that models are handed, by a pattern: of a folder one for each ending."""
         patterns: dict[str, list[Path]] = {}
-        for place in map(Path, self.options.beside or ()):
+        named: dict[str, list[Path]] = {}
+        for place in dict.fromkeys(map(Path, self.options.beside or ())):
             if not place.exists():
                 self.problems.append(f"--beside {place}: there is no such file or folder")
                 continue
+            place = place if place.name not in ("", "..") else place.resolve()
+            named.setdefault(place.name.casefold(), []).append(place)
             files = files_in(place)
             if not files:
                 self.problems.append(f"--beside {place}: there is no file in it")
+            # a file without an ending takes the pattern of all
+            endings = {file.suffix for file in files}
             for file in files:
-                pattern = f"{place.name}/*{file.suffix}" if place.is_dir() else file.name
+                ending = "" if "" in endings else escape(file.suffix)
+                pattern = f"{escape(place.name)}/*{ending}" if place.is_dir() else file.name
                 patterns.setdefault(pattern, []).append(file)
-        for pattern, files in patterns.items():
-            if len({file.parent for file in files}) > 1 and "/" in pattern:
-                name = pattern.partition("/")[0]
-                self.problems.append(f"--beside: two folders are called {name!r}: rename one")
+        for name, places in named.items():
+            if name in RAW:
+                self.problems.append(
+                    f"--beside {places[0]}: the table {name} has that name: rename it"
+                )
+            if len(places) > 1:
+                self.problems.append(f"--beside: {len(places)} are called {name!r}: rename them")
         return {pattern: tuple(files) for pattern, files in patterns.items()}
 
     def _check_given_parts(self) -> None:

@@ -95,6 +95,11 @@ def _words(spec: Spec) -> dict[str, Any]:
     ]
     if spec.solved and spec.kind in ("probability", "probabilities"):
         labels = list(spec.answers.values())
+    texts = [
+        spec.answers[one.source] if spec.solved else one.name
+        for one in spec.predicted
+        if one.kind == "text"
+    ]
     title = held.get(spec.how, "test rows")
     strata = {name: f"{title}, {spec.stratum_by} {value}" for value, name in spec.strata.items()}
     more = f" and {spec.open_rows:,} open" if spec.open_rows else ""
@@ -109,6 +114,7 @@ def _words(spec: Spec) -> dict[str, Any]:
         "own_answers": own == set(spec.targets),
         "renamed": renamed,
         "metric_id": spec.row_id if spec.row_id not in (None, "id") else None,
+        "text": f", text={code(texts[0] if len(texts) == 1 else texts)}" if texts else "",
         "label": f", label={code(labels[0] if len(labels) == 1 else labels)}" if labels else "",
         "objective": _objective(spec),
         **({"scores": {spec.metric: spec.known}} if spec.own else _metric(spec)),

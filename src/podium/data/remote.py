@@ -12,9 +12,10 @@ import hashlib
 import json
 import logging
 import re
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +45,7 @@ class Fetched:
     Attributes:
         files: The address of each by its name.
         sha256: Of each, as it was when it was seen first.
+        sums: What its repository says of each before it is fetched, as `md5:...`.
         licence: In words; empty where nobody says.
         citation: The same.
     """
@@ -52,6 +54,7 @@ class Fetched:
     folder: Path
     files: Mapping[str, str]
     sha256: Mapping[str, str]
+    sums: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""
     citation: str = ""
 
@@ -83,6 +86,7 @@ def fetch(address: str, *, progress: Progress | None = None) -> Fetched:
         known = None
     try:
         listed = known or _listed(address, folder)
+        _check_names(listed)
         folder.mkdir(parents=True, exist_ok=True)
         scratch.sweep(folder, "tmp")  # the name of pooch's unfinished downloads
         for name, url in listed.files.items():
@@ -91,7 +95,7 @@ def fetch(address: str, *, progress: Progress | None = None) -> Fetched:
             seen = listed.sha256.get(name)
             pooch.retrieve(
                 url,
-                known_hash=f"sha256:{seen}" if seen else None,
+                known_hash=f"sha256:{seen}" if seen else listed.sums.get(name),
                 fname=name,
                 path=folder,
                 downloader=partial(stream, most=LIMIT_MB, progress=progress),
@@ -103,13 +107,13 @@ def fetch(address: str, *, progress: Progress | None = None) -> Fetched:
             f"{address} is larger than the {LIMIT_MB:,.0f} MiB that it may have: nothing was kept."
         ) from error
     except (requests.RequestException, OSError, ValueError) as error:
-        changed = "hash" in str(error).lower()
+        changed = known is not None and type(error) is ValueError  # pooch's, of another hash
         raise DataError(
             f"{address} has other files than when it was seen first."
             if changed
             else f"Could not fetch {address}.",
             problems=[f"{type(error).__name__}: {str(error)[:200]}"],
-            hint=f"To take what is there now: rm -r {place}"
+            hint=f"To take what is there now: rm -r {shlex.quote(str(place))}"
             if changed
             else "Without network: get the files any other way, then --from DIR",
         ) from error
@@ -130,7 +134,30 @@ def _listed(address: str, folder: Path) -> Fetched:
     listed = SimpleNamespace(registry=dict[str, str]())
     repository.populate_registry(listed)
     urls = {name: repository.download_url(name) for name in listed.registry}
-    return Fetched(address=address, folder=folder, files=urls, sha256={}, **_words(doi))
+    sums = {name: said for name, said in listed.registry.items() if said}
+    return Fetched(address=address, folder=folder, files=urls, sha256={}, sums=sums, **_words(doi))
+
+
+def _check_names(listed: Fetched) -> None:
+    """Every file lies in the folder of its address, whatever it is called there.
+
+    Raises:
+        DataError: If one would not.
+    """
+    inside = listed.folder.resolve()
+    odd = [
+        name
+        for name in listed.files
+        if {"", ".", ".."} & {*re.split(r"[/\\]", name)}
+        or not (inside / name).resolve().is_relative_to(inside)
+    ]
+    if odd:
+        raise DataError(
+            f"{listed.address} has files whose names lead out of their folder: nothing was "
+            "fetched.",
+            problems=[repr(name) for name in odd],
+            hint="Get the files any other way, then --from DIR",
+        )
 
 
 def _words(doi: str) -> dict[str, str]:

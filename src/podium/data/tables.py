@@ -75,18 +75,24 @@ def one_hot(column: pd.Series, classes: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(hot, index=column.index)
 
 
-def answers(*rows: pd.DataFrame, label: str | Sequence[str] | None = None) -> pd.DataFrame:
+def answers(
+    *rows: pd.DataFrame,
+    label: str | Sequence[str] | None = None,
+    text: str | Sequence[str] | None = None,
+) -> pd.DataFrame:
     """Answer rows as a metric of others takes them: every column in the type of its table.
 
     Args:
         rows: Tables with the same columns, `id` among them.
         label: The column of labels, which was read as it stands, if it is one, or several; rows
             without one are left out.
+        text: The column of any texts, or several; where there is none it is empty, as in a
+            submission.
     """
     import pandas as pd
 
-    table = pd.concat(rows)
-    named = [label] if isinstance(label, str) else [*(label or ())]
+    named, texts = ([one] if isinstance(one, str) else [*(one or ())] for one in (label, text))
+    table = pd.concat(rows).fillna(dict.fromkeys(texts, ""))
     table = table.assign(**{name: labels(table[name]) for name in named}).dropna(subset=named)
     own = {name: as_read(table[name]) for name in ["id", *named]}
     table = table.reset_index(drop=True)

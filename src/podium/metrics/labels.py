@@ -86,15 +86,18 @@ def _numbers(values: NDArray[Any]) -> Floats:
     """Labels as numbers.
 
     Raises:
-        SubmissionError: If one is none.
+        SubmissionError: If one is none, or is not finite.
     """
     texts = np.asarray(values, dtype=object)
+    what = "Quadratic weighted kappa is of whole numbers."
     try:
-        return texts.astype(np.float64)
+        numbers = texts.astype(np.float64)
     except ValueError as error:
-        raise SubmissionError(
-            "Quadratic weighted kappa is of whole numbers.", problems=[str(error)]
-        ) from error
+        raise SubmissionError(what, problems=[str(error)]) from error
+    odd = texts[~np.isfinite(numbers)]
+    if len(odd):
+        raise SubmissionError(what, problems=[f"not finite: {str(odd[0])!r}"])
+    return numbers
 
 
 def ranked(target: str, *scores: str) -> Metric:
@@ -165,5 +168,6 @@ def _code(classes: Classes, values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    known = below > 0.5  # counts; leaving a group out may leave rounding dust behind
+    # counts; leaving a group out may leave rounding dust behind, and NaN stays NaN
+    known = ~(below <= 0.5)
     return np.where(known, above / np.where(known, below, 1.0), 0.0)

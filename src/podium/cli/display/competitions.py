@@ -110,8 +110,11 @@ def chosen(options: NewOptions, kit: Kit) -> NewOptions:
     for role, files in kit.open.items():
         if getattr(options, role) is None:
             names = [str(file.relative_to(kit.folder)) for file in files]
-            name = typer.prompt(f"--{role} FILE: {', '.join(names)}", default=names[0], err=True)
-            answers[role] = kit.folder / name
+            fetched_code = role == "metric" and kit.fetched  # it is run: nothing for a mere Enter
+            default = None if fetched_code else names[0]
+            name = typer.prompt(f"--{role} FILE: {', '.join(names)}", default=default, err=True)
+            file = kit.folder / name
+            answers[role] = file if file.is_file() else name
     if kit.fetched and not (options.licence or kit.fetched.licence):
         answers["licence"] = typer.prompt("--licence TEXT: the licence of the data", err=True)
     return replace(options, **answers)
