@@ -67,6 +67,11 @@ def named(dataset):
     return train, np.full(len(train), np.nan)
 
 
+def correlation(predicted, answers):
+    """Pearson's r as text; none where predictions are not known."""
+    return "" if np.isnan(predicted).any() else f"{np.corrcoef(predicted, answers)[0, 1]:.3f}"
+
+
 def measure(regions, names, folds):
     """Print a row of each of some regions, by what they are called [train part, best]."""
     competition, _ = api.load("maize")
@@ -79,7 +84,7 @@ def measure(regions, names, folds):
         rows = np.isin(train.folds, folds)
         tables = [out_of_fold(file, train, folds) for file in files.values()]
         every = [best, *(table for table, _ in tables), np.mean([t for t, _ in tables], axis=0)]
-        figures = " | ".join(f"{np.corrcoef(t[rows], answers[rows])[0, 1]:.3f}" for t in every)
+        figures = " | ".join(correlation(t[rows], answers[rows]) for t in every)
         seconds = ", ".join(f"{seconds:.0f}" for _, seconds in tables)
         print(f"| {region} | {figures} | {seconds} |", flush=True)
 
