@@ -132,20 +132,31 @@ class SpatialMixture:
     def predict(self, part: Part) -> pd.DataFrame:
         """Cluster each slice."""
         thin: list[str] = []
+        whole: list[str] = []
         widest = max(self.wide.sizes)
 
         def cluster(one: Slice) -> NDArray[np.int64]:
             share = in_common(one, widest)
-            if share < WIDE:
+            if share < WIDE and len(one) <= widest:
+                whole.append(f"{one.name} ({len(one)} spots)")
+            elif share < WIDE:
                 thin.append(f"{one.name} ({max(share, 0.0):.0%})")
             return self.cluster(one, self.narrow if share < WIDE else self.wide)
 
         table = answer(part, cluster)
+        narrow = (
+            f"spatial_gmm averages over {_listed(self.narrow.sizes)} spots instead of "
+            f"{_listed(self.wide.sizes)} in slice"
+        )
+        if whole:
+            note(
+                f"{narrow} {', '.join(whole)}: the nearest {widest} are all of it, and their mean "
+                "tells no spots apart."
+            )
         if thin:
             note(
-                f"spatial_gmm averages over {_listed(self.narrow.sizes)} spots instead of "
-                f"{_listed(self.wide.sizes)} in slice {', '.join(thin)}: spots just beyond the "
-                f"nearest {widest} have only that share in common of what second neighbours have, "
+                f"{narrow} {', '.join(thin)}: spots just beyond the nearest {widest} have only "
+                f"that share in common of what second neighbours have, "
                 f"and below {WIDE:.0%} wider neighbourhoods lose thin domains."
             )
         return table

@@ -171,32 +171,47 @@ def answer(
         part: Its slices are clustered.
         cluster: Gives the domain of each spot in a slice.
         reach: Spots of the neighbourhood that is averaged over, itself included. A warning names
-            the slices in which that is wide beside their domains.
+            the slices in which that is wide beside their domains, or all of the slice.
         model: Its name, for the warning.
     """
     labels = np.empty(len(part), dtype=object)
-    wide, poor = [], []
+    wide, whole, poor = [], [], []
     for one in part.slices():
-        poor += lacking(one)
         labels[one.rows] = np.asarray(cluster(one)).astype(str)
+        poor += lacking(one, len(set(labels[one.rows])))
         if (share := in_common(one, reach(one))) < WIDE:
-            wide.append(f"{one.name} ({reach(one)} spots, {max(share, 0.0):.0%})")
+            if len(one) <= reach(one):
+                whole.append(f"{one.name} ({len(one)} spots)")
+            else:
+                wide.append(f"{one.name} ({reach(one)} spots, {max(share, 0.0):.0%})")
     if poor:
         note(f"Fewer domains than asked for: {'; '.join(poor)}.")
+    command = "predict" if part.name == "rows" else "run"
+    single = (
+        "Try the same command with pca_kmeans, which looks at single spots: "
+        f"podium {command} dlpfc pca_kmeans ..."
+    )
+    if whole:
+        note(
+            f"A neighbourhood that {model} averages over is all of slice {', '.join(whole)}: "
+            f"its mean tells no spots apart. {single}"
+        )
     if wide:
-        command = "predict" if part.name == "rows" else "run"
         note(
             f"{model} averages over neighbourhoods that are wide beside the domains of slice "
             f"{', '.join(wide)}: just beyond them spots have only that share in common of what "
-            f"second neighbours have, and below {WIDE:.0%} thin domains are lost. Try the same "
-            "command with pca_kmeans, which looks at single spots: "
-            f"podium {command} dlpfc pca_kmeans ..."
+            f"second neighbours have, and below {WIDE:.0%} thin domains are lost. {single}"
         )
     return pd.DataFrame({"id": part.ids, TARGET: labels})
 
 
-def lacking(one: Slice) -> list[str]:
-    """Why a slice cannot have as many domains as it is said to have: nothing, or one sentence."""
+def lacking(one: Slice, labels: int) -> list[str]:
+    """Why a slice has not as many domains as it is said to have: nothing, or one sentence.
+
+    Args:
+        one: The slice.
+        labels: Different ones that its spots were given.
+    """
     if len(one) < domains(one):
         return [
             f"slice {one.name} has {len(one)} spot{'s' * (len(one) > 1)} for {domains(one)} domains"
@@ -204,6 +219,8 @@ def lacking(one: Slice) -> list[str]:
     highest, lowest = (edge(axis=0).toarray() for edge in (one.counts.max, one.counts.min))
     if domains(one) > 1 and np.array_equal(highest, lowest):
         return [f"in slice {one.name} all spots have the same counts"]
+    if labels < domains(one):
+        return [f"the spots of slice {one.name} were given {labels} of {domains(one)} domains"]
     return []
 
 
@@ -213,7 +230,7 @@ def in_common(one: Slice, count: int) -> float:
     That is the covariance of log expression over all genes, to which noise adds nothing, since
     spots have it each for themselves. Next neighbours are left out: cells of a kind lie together
     in domains of any width. 1 where a neighbourhood reaches no further than these, or there is
-    nothing to tell apart.
+    nothing to tell apart; 0 where it is all of the slice, so that its mean tells no spots apart.
 
     Args:
         one: The slice.
@@ -225,6 +242,8 @@ def in_common(one: Slice, count: int) -> float:
     table -= table.mean(axis=0)
     if not table.any():
         return 1.0
+    if len(one) <= count:
+        return 0.0
     nearest = neighbours(one.features, count + count // 3)
     near, far = (
         float((table * smoothed(table, ring)).sum(axis=1).mean()) if ring.size else 0.0

@@ -172,7 +172,7 @@ def test_thin_domains_get_narrow_neighbourhoods(
 
 def test_a_model_that_looks_too_far_says_so_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     part = bands(2, name="test", slices=("one", "two"))
-    answer(part, lambda one: np.zeros(len(one)), reach=lambda _: 19, model="mlp")
+    answer(part, lambda one: np.arange(len(one)) % 7, reach=lambda _: 19, model="mlp")
     (said,) = warnings_of(caplog)
     assert said.startswith("mlp averages over neighbourhoods that are wide")
     assert "slice one (19 spots, " in said
@@ -196,8 +196,36 @@ def test_a_slice_that_lacks_spots_or_what_varies_is_named(
     part = bands(2).take(rows)
     labels = build(name).predict(part.without_answers())["domain"]
     assert labels.nunique() <= max(1, len(set(rows)))
+    if not said and labels.nunique() < 7:
+        said = f"the spots of slice mine were given {labels.nunique()} of 7 domains."
     told = [line for line in warnings_of(caplog) if line.startswith("Fewer domains")]
     assert told == ([f"Fewer domains than asked for: {said}"] if said else [])
+
+
+def test_a_domain_that_no_spot_was_given_is_missed(caplog: pytest.LogCaptureFixture) -> None:
+    part = bands(2, slices=("one", "two"))
+
+    def cluster(one: Slice) -> Any:
+        return np.arange(len(one)) % (5 if one.name == "two" else 7)
+
+    answer(part, cluster)
+    said = "Fewer domains than asked for: the spots of slice two were given 5 of 7 domains."
+    assert warnings_of(caplog) == [said]
+
+
+def test_a_slice_within_a_neighbourhood_is_not_called_thin(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    part = bands(2).take(np.arange(27))
+    build("spatial_gmm", neighbours=[27]).predict(part.without_answers())
+    answer(part, lambda one: np.arange(len(one)), reach=lambda _: 27, model="mlp")
+    first, second = (line for line in warnings_of(caplog) if not line.startswith("Fewer"))
+    assert first == (
+        "spatial_gmm averages over 1, 4 spots instead of 27 in slice mine (27 spots): the nearest "
+        "27 are all of it, and their mean tells no spots apart."
+    )
+    assert second.startswith("A neighbourhood that mlp averages over is all of slice mine (27 ")
+    assert second.endswith("podium predict dlpfc pca_kmeans ...")
 
 
 @pytest.mark.parametrize("width", [6, 9])
@@ -227,4 +255,4 @@ def test_where_there_is_nothing_to_say(part: Part, count: int) -> None:
 
 
 def test_a_neighbourhood_as_large_as_the_slice_is_too_wide() -> None:
-    assert in_common(only(bands(2).take(np.arange(20))), 27) < expression.WIDE
+    assert in_common(only(bands(2).take(np.arange(27))), 27) == 0.0

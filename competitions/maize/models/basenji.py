@@ -30,6 +30,7 @@ from podium.learning import (
 
 from ..metric import TARGET
 from ..shared import tensors
+from ..shared.features import check_length, length
 from ..shared.network import Convolution, Dropout, Norm, Pool, Residual
 from ..shared.parameters import ODD
 
@@ -82,14 +83,16 @@ class Basenji:
         self.seed = seed
         self.settings = Settings.of(params)
         self.network: Network | None = None
+        self.length = 0
         self.mean, self.scale = 0.0, 1.0
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Train; `report` gets training and validation loss and Pearson's r of each epoch."""
+        self.length = length(train)
         answers = tensors.Answers.of([train])
         self.mean, self.scale = answers.mean, answers.scale
         with seeded(self.seed):
-            self.network = Network(self.params, tensors.length(train))
+            self.network = Network(self.params, self.length)
         train_network(
             self.network,
             tensors.mean_squared_error,
@@ -105,6 +108,7 @@ class Basenji:
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict."""
         assert self.network is not None
+        check_length(part, self.length)
         outputs = predict_network(self.network, tensors.rows([part]), self.settings)[:, 0]
         return pd.DataFrame({"id": part.ids, TARGET: self.mean + self.scale * outputs})
 

@@ -32,7 +32,7 @@ from podium.learning import (
 
 from ..metric import TARGET
 from ..shared import tensors
-from ..shared.features import SPECIES
+from ..shared.features import SPECIES, check_length, length
 from ..shared.network import Convolution, Norm, Pool, Residual
 from ..shared.parameters import ODD
 
@@ -106,6 +106,7 @@ class BasenjiSmall:
         self.seed = seed
         self.settings = Settings.of(params)
         self.networks: list[Network] = []
+        self.length = 0
         self.mean, self.scale = 0.0, 1.0
 
     def fit(self, train: Part, report: Report | None = None) -> None:
@@ -114,11 +115,11 @@ class BasenjiSmall:
         answers = tensors.Answers.of(parts)
         self.mean, self.scale = answers.mean, answers.scale
         rows = tensors.rows(parts, answers)
-        self.networks = []
+        self.networks, self.length = [], length(train)
         for number in range(self.params["networks"]):
             seed = self.seed + 1000 * number
             with seeded(seed):
-                network = Network(self.params, tensors.length(train), number)
+                network = Network(self.params, self.length, number)
             train_network(
                 network,
                 tensors.mean_squared_error,
@@ -133,6 +134,7 @@ class BasenjiSmall:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Average the networks."""
+        check_length(part, self.length)
         rows = tensors.rows([part])
         outputs = [predict_network(network, rows, self.settings)[:, 0] for network in self.networks]
         expression = self.mean + self.scale * np.mean(outputs, axis=0)

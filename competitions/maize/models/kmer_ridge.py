@@ -16,7 +16,7 @@ from podium.competition import Parameter
 
 from ..metric import TARGET
 from ..shared.features import build as build_features
-from ..shared.features import species, start_site
+from ..shared.features import check_length, length, species, start_site
 from ..shared.parameters import COUNTS
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ PARAMETERS = {
 }
 
 QUICK: dict[str, Any] = {"alphas": [1000.0]}
+ANYWHERE = {"word", "word6"}
+"""Groups that are the same at any length."""
 THREADS = 1  # the same bytes on any number of cores
 
 
@@ -45,6 +47,7 @@ class WordRegression:
     def __init__(self, groups: list[str], alphas: list[float]) -> None:
         self.groups = groups
         self.alphas = alphas
+        self.length = 0
         self.ridge = Ridge()
         self.mean = self.scale = np.empty(0, dtype=np.float32)
 
@@ -56,6 +59,7 @@ class WordRegression:
         assert train.targets is not None
         assert train.folds is not None
         answers = train.targets[TARGET].to_numpy(dtype=np.float64)
+        self.length = length(train)
         table = self._table(train)
         self.mean, self.scale = table.mean(axis=0), table.std(axis=0)
         self.scale[self.scale == 0] = 1
@@ -77,6 +81,8 @@ class WordRegression:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict."""
+        if not ANYWHERE.issuperset(self.groups):
+            check_length(part, self.length)
         predicted = self.ridge.predict(self._standardised(self._table(part)))
         return pd.DataFrame({"id": part.ids, TARGET: np.asarray(predicted, dtype=np.float64)})
 

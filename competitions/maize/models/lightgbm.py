@@ -18,7 +18,7 @@ from podium.learning import BAGGING, boost, tree_parameters
 
 from ..metric import TARGET
 from ..shared.features import build as build_features
-from ..shared.features import species, start_site
+from ..shared.features import check_length, length, species, start_site
 from ..shared.parameters import GROUPS
 
 if TYPE_CHECKING:
@@ -74,12 +74,14 @@ class BoostedTrees:
     def __init__(self, params: dict[str, Any], seed: int) -> None:
         self.params = params
         self.seed = seed
+        self.length = 0
         self.booster: lgb.Booster | None = None
         self.others: list[lgb.Booster] = []
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Boost; `report` gets the root mean squared error on train as it falls."""
         assert train.targets is not None
+        self.length = length(train)
         table = self._table(train)
         extra = train.extra if self.params["other_assay"] else None
         # A single fold leaves none to learn from.
@@ -90,6 +92,7 @@ class BoostedTrees:
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict."""
         assert self.booster is not None
+        check_length(part, self.length)
         table = self._table(part)
         if self.others:
             others = [np.asarray(booster.predict(table)) for booster in self.others]

@@ -33,9 +33,10 @@ from podium.learning import (
 
 from ..metric import TARGET
 from ..shared import tensors
-from ..shared.discovery import NOTHING, Families, composition, discover
+from ..shared.discovery import NOTHING, Families, K, composition, discover
+from ..shared.features import check_length, length
 from ..shared.parameters import DISCOVERY
-from ..shared.sites import REACH
+from ..shared.sites import FLANK, REACH
 from ..shared.tensors import one_hot
 
 if TYPE_CHECKING:
@@ -61,9 +62,8 @@ PARAMETERS = {
 
 QUICK: dict[str, Any] = {"epochs": 2, "networks": 1, "random": 2}
 
-FLANK = 3
-"""Bases on either side of a word that its filter sees, too."""
-WIDTH = 8 + 2 * FLANK
+WIDTH = K + 2 * FLANK
+"""Bases that a filter sees: a word and those on either side."""
 POOL = 10
 CHUNK = 512
 SHARP = 4.0
@@ -84,11 +84,13 @@ class MotifNetwork:
         self.settings = Settings.of(params)
         self.motifs: list[Motif] = []
         self.networks: list[Network] = []
+        self.length = 0
         self.mean, self.scale = 0.0, 1.0
         self.plain = (np.zeros(0), np.ones(0))
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Find motifs, then train; `report` gets the training loss of each epoch."""
+        self.networks, self.length = [], length(train)
         answers = tensors.Answers.of([train])
         self.mean, self.scale = answers.mean, answers.scale
         assert train.targets is not None
@@ -104,7 +106,7 @@ class MotifNetwork:
         families = Families(answers.family)
         for number in range(self.params["networks"]):
             with seeded(self.seed + number):
-                network = Network(self.params, self.motifs, tensors.length(train), plain.shape[1])
+                network = Network(self.params, self.motifs, self.length, plain.shape[1])
             network.begin_with_a_line(rows_alone, families)
             train_network(
                 network,
@@ -118,6 +120,7 @@ class MotifNetwork:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict."""
+        check_length(part, self.length)
         rows = self._rows(part)
         outputs = [predict_network(network, rows, self.settings) for network in self.networks]
         expression = self.mean + self.scale * np.mean(outputs, axis=0)[:, 0]
@@ -228,7 +231,7 @@ class Network(nn.Module):
 def _filter(word: Word) -> Tensor:
     """A word in the middle of a filter [4, width]."""
     weights = torch.zeros(4, WIDTH)
-    for place, letter in enumerate(word.letters, start=FLANK):
+    for place, letter in enumerate(word.letters, start=(WIDTH - len(word.letters)) // 2):
         weights["ACGT".index(letter), place] = SHARP
     return weights
 

@@ -20,7 +20,7 @@ from ..metric import TARGET
 from ..shared import sites
 from ..shared.discovery import NOTHING, Families, composition, discover
 from ..shared.features import build as build_features
-from ..shared.features import family, start_site
+from ..shared.features import check_length, family, length, start_site
 from ..shared.parameters import DISCOVERY, GROUPS
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Motifs:
         self.params = params
         self.seed = seed
         self.motifs: list[Motif] = []
+        self.length = 0
         self.mean = 0.0
         self.booster: lgb.Booster | None = None
 
@@ -75,7 +76,7 @@ class Motifs:
         """Find motifs, then boost; `report` gets the root mean squared error on train."""
         assert train.targets is not None
         answers = train.targets[TARGET].to_numpy(dtype=np.float64)
-        self.mean = float(answers.mean())
+        self.length, self.mean = length(train), float(answers.mean())
         self.motifs = discover(train, answers, self.params["least_z"], self.params["most_words"])
         if not self.motifs:
             note(NOTHING.format(z=self.params["least_z"]))
@@ -97,6 +98,7 @@ class Motifs:
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict."""
+        check_length(part, self.length)
         expression = np.full(len(part), self.mean)
         if self.booster is not None:
             expression += np.asarray(self.booster.predict(self._table(part)))

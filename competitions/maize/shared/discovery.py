@@ -15,9 +15,11 @@ import numpy as np
 
 from . import kmers
 from .features import RHO, family, gc, species
-from .sites import FLANK, Motif, Word, around, matching, place_word, windows
+from .sites import FLANK, Motif, Word, around, matching, number, place_word, windows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from podium.competition import Part
@@ -59,7 +61,7 @@ def discover(train: Part, answers: Values, least_z: float, most: int) -> list[Mo
     words: list[Word] = []
     table = plain
     while len(words) < most:
-        word = scan.best(families.residuals(table, answers))
+        word = scan.best(families.residuals(table, answers), words)
         if word is None or abs(word.z) < least_z:
             break
         words.append(word)
@@ -108,7 +110,7 @@ def _partners(
     near, scan = kmers.words(cut, PARTNER_K), Scan(cut[has], PARTNER_K, PARTNER_WIDTH)
     partners: list[Word] = []
     while len(partners) < MOST_PARTNERS:
-        word = scan.best(families.residuals(table, answers)[has])
+        word = scan.best(families.residuals(table, answers)[has], partners)
         if word is None or abs(word.z) < PARTNER_Z:
             break
         partners.append(word)
@@ -172,11 +174,13 @@ class Scan:
         bins = np.arange(self.places, dtype=np.int64) // self.width
         self.cells = (bins * (4**k + 1) + numbers).ravel()
 
-    def best(self, residuals: Values) -> Word | None:
+    def best(self, residuals: Values, joined: Sequence[Word] = ()) -> Word | None:
         """The word farthest from chance, of all words, windows, and one strand or both.
 
         Args:
             residuals: [rows].
+            joined: Words of the fit, which count no more in their windows: the fit has whether
+                they are there, so where they repeat in a row their sums stay far from chance.
 
         Returns:
             None where there is nothing to explain, or no place.
@@ -185,7 +189,7 @@ class Scan:
         if not self.cells.size or np.ptp(residuals) < EQUAL:
             return None
         prior = float(PRIOR * squares.mean())
-        sums, spreads = self._sums(residuals), self._sums(squares)
+        sums, spreads = self._sums(residuals, joined), self._sums(squares, joined)
         every = np.arange(4**self.k)
         first = np.flatnonzero(every < self.turned)  # a palindrome has no other strand
         either, wide = (t[:, first] + t[:, self.turned[first]] for t in (sums, spreads))
@@ -195,11 +199,15 @@ class Scan:
         )
         return max(words, key=lambda word: abs(word.z))
 
-    def _sums(self, values: Values) -> Floats:
+    def _sums(self, values: Values, joined: Sequence[Word]) -> Floats:
         """Of each word up to each bin [bins + 1, words]."""
         every = np.repeat(values, self.places)
         size = self.bins * (4**self.k + 1)
         table = np.bincount(self.cells, weights=every, minlength=size).reshape(self.bins, -1)
+        for word in joined:
+            own = number(word.letters)
+            strands = [own, self.turned[own]] if word.both else [own]
+            table[word.first // self.width : -(-word.last // self.width), strands] = 0
         sums = np.zeros((self.bins + 1, 4**self.k), dtype=np.float32)
         np.cumsum(table[:, :-1], axis=0, out=sums[1:])
         return sums

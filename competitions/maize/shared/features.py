@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium.errors import ModelError
+
 from . import kmers, motifs
 
 if TYPE_CHECKING:
@@ -48,6 +50,27 @@ CORE = (-60, 5)
 TATA_WINDOWS = ((-45, -25), (-55, -15), (-40, -28))
 ELEMENT_WINDOWS = ((-105, -60), (-60, -35), (-35, 0), (-7, 0))
 """First base, and the one after the last, from the start site, which is 0 here."""
+
+
+def length(part: Part) -> int:
+    """Bases of each sequence of a part."""
+    assert part.sequences is not None
+    return part.sequences.length
+
+
+def check_length(part: Part, trained: int) -> None:
+    """Refuse sequences of another length than those that trained.
+
+    Raises:
+        ModelError: Which names both lengths.
+    """
+    if length(part) != trained:
+        raise ModelError(
+            f"These sequences have {length(part):,} bases, those of train {trained:,}: what this "
+            "model learned counts places from the first base.",
+            hint=f"Give sequences of {trained:,} bases with the start site where train has it; "
+            "fill with N what is not known.",
+        )
 
 
 def start_site(features: pd.DataFrame, length: int, start: int | None = None) -> int:

@@ -138,9 +138,6 @@ def place_word(codes: Codes, motif: Motif) -> Place:
         strands.append(scan(padded, reverse_complement(motif.matrix)))
     every = np.stack(strands, axis=1)  # place 0 is where the word itself begins at base 0
     inside = every[:, :, word.first : word.last].reshape(len(codes), -1)
-    if not inside.shape[1]:  # these rows are shorter than those that trained
-        nothing = np.zeros(len(codes), dtype=np.int64)
-        return Place(np.zeros((len(codes), 3), np.float32), nothing, nothing > 0)
     strand, first = np.divmod(inside.argmax(axis=1), inside.shape[1] // len(strands))
     second = -np.partition(-inside, min(1, inside.shape[1] - 1), axis=1)[:, :2]
     bits = np.column_stack([second[:, 0], second[:, -1], every.max(axis=(1, 2))])

@@ -83,12 +83,6 @@ def rows(parts: Sequence[Part], answers: Answers | None = None) -> Rows:
     return Rows(items={}, item=torch.arange(len(codes)), own=own)
 
 
-def length(part: Part) -> int:
-    """Bases of each sequence of a part."""
-    assert part.sequences is not None
-    return part.sequences.length
-
-
 def one_hot(codes: Tensor) -> Tensor:
     """Bases 0 to 4 [rows, length] as [rows, 4, 1, length], N as zeros; channels last in memory."""
     bases = torch.arange(N, dtype=codes.dtype, device=codes.device)

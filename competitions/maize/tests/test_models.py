@@ -13,6 +13,7 @@ from podium.competitions.maize.shared.features import SPECIES
 from podium.competition import defaults
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
+from podium.errors import ModelError
 
 NAMES = ("constant", "gc", "kmer_ridge", "lightgbm", "motifs")
 LENGTH = 170
@@ -157,3 +158,15 @@ def test_the_penalty_is_chosen_on_folds() -> None:
     model.fit(TRAIN, lambda step, value, **_: told.append(value))
     assert model.ridge.alpha == 300.0
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "params"), [("lightgbm", {}), ("kmer_ridge", {"groups": ["composition"]})]
+)
+def test_another_length_than_that_of_train_is_refused(name: str, params: Any) -> None:
+    with pytest.raises(ModelError, match=f"90 bases, those of train {LENGTH}"):
+        predicted(name, invented(60, 1), invented(4, 2, length=90), **params)
+
+
+def test_words_are_counted_at_any_length() -> None:
+    predicted("kmer_ridge", invented(60, 1), invented(4, 2, length=90))

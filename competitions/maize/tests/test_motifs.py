@@ -16,6 +16,7 @@ from podium.competitions.maize.shared.sites import Motif, Word
 from podium.competition import defaults
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
+from podium.errors import ModelError
 
 RNG = np.random.default_rng(0)
 LENGTH, FIRST = 100, 40
@@ -193,8 +194,25 @@ def test_one_fold_is_enough(planted):
     assert np.isfinite(fitted.predict(train.without_answers())[TARGET]).all()
 
 
-def test_rows_shorter_than_the_window_are_predicted(planted):
+@pytest.mark.parametrize("other", [LENGTH - 10, LENGTH + 1])
+def test_sequences_of_another_length_are_refused(planted, other):
     train, _ = planted
-    fitted = built(train, groups=["region"])  # as many columns at any length
-    short = part(RNG.integers(0, 4, (4, 20)).astype(np.uint8), np.zeros(4))
-    assert np.isfinite(fitted.predict(short.without_answers())[TARGET]).all()
+    longer = part(np.zeros((4, other), np.uint8), np.zeros(4)).without_answers()
+    with pytest.raises(ModelError, match=f"{other} bases, those of train {LENGTH}"):
+        built(train).predict(longer)
+
+
+def test_a_word_that_repeats_in_a_row_joins_once():
+    """Answers go with the length of a run of A, of which one fit of presence leaves much."""
+    bases, runs = RNG.integers(0, 4, (300, 60)).astype(np.uint8), RNG.integers(0, 30, 300)
+    for row, run in enumerate(runs):
+        bases[row, 20 : 20 + run] = 0
+    answers = runs / 5 + RNG.normal(0, 0.5, 300)
+    motifs = discovery.discover(part(bases, answers), answers, 5.0, 20)
+    for words in [motif.word for motif in motifs], *(motif.partners for motif in motifs):
+        assert len({(word.letters, word.first, word.last, word.both) for word in words}) == len(
+            words
+        )
+    for one, other in combinations([motif.word for motif in motifs], 2):
+        apart = one.last <= other.first or other.last <= one.first
+        assert one.letters != other.letters or apart

@@ -11,6 +11,7 @@ import pytest
 from podium.competition import defaults
 from podium.competition.part import Part
 from podium.competition.sequences import Sequences
+from podium.errors import ModelError
 from suites import space
 
 torch = pytest.importorskip("torch")
@@ -110,6 +111,13 @@ def test_few_rows_are_enough(name: str, rows: int) -> None:
 def test_any_length_does(name: str, length: int) -> None:
     part = invented(12, length)
     assert len(fitted(name, part, epochs=1).predict(part.without_answers())) == 12
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_another_length_than_that_of_train_is_refused(name: str) -> None:
+    built = fitted(name, invented(12), epochs=1)
+    with pytest.raises(ModelError, match="60 bases, those of train 48"):
+        built.predict(invented(3, 60).without_answers())
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -296,3 +304,21 @@ def test_no_motif_is_said_and_leaves_composition(caplog: pytest.LogCaptureFixtur
     assert built.motifs == []
     assert "No word of train goes with expression" in caplog.text
     assert np.isfinite(built.predict(train.without_answers())[TARGET]).all()
+
+
+def test_a_model_that_is_fitted_again_has_forgotten_the_first() -> None:
+    once, twice = (fitted("motif_net", invented(30), epochs=1) for _ in range(2))
+    twice.fit(invented(30))
+    assert len(twice.networks) == len(once.networks) == 1
+    test = invented(5, seed=1).without_answers()
+    assert once.predict(test).equals(twice.predict(test))
+
+
+@pytest.mark.parametrize("letters", ["TTGACC", "GTCACGTA"])
+def test_a_filter_turned_is_that_of_the_other_strand(letters: str) -> None:
+    def of(letters: str) -> Any:
+        word = import_module("podium.competitions.maize.shared.sites").Word(letters, 0, 1, True, 9)
+        return model("motif_net")._filter(word)
+
+    turned = letters[::-1].translate(str.maketrans("ACGT", "TGCA"))
+    assert torch.equal(of(letters).flip(0, 1), of(turned))
