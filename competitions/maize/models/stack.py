@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PARAMETERS = {
     "members": Parameter(
-        {"basenji_small": {}, "motif_net": {}, "motifs": {}, "lightgbm": {}, "kmer_ridge": {}},
+        {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}},
         "models and the changes to their parameters",
     ),
     "unseen": Parameter(
