@@ -38,10 +38,11 @@ MAIN = (
 
 
 def state(folder):
-    """Every file, link and folder with its content."""
+    """Every file, link and folder with its content; not SQLite's own while a board is open."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
+        if not path.name.endswith(("-wal", "-shm"))
     }
 
 
