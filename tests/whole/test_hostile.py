@@ -38,11 +38,10 @@ MAIN = (
 
 
 def state(folder):
-    """Every file, link and folder with its content; not SQLite's own while a board is open."""
+    """Every file, link and folder with its content."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
-        if not path.name.endswith(("-wal", "-shm"))
     }
 
 

@@ -368,8 +368,8 @@ def submit(scorer: Scorer, predictions: Predictions) -> Outcome:
     contest, team = scorer.contest, predictions.team
     folder = _folder(contest, team, SUBMITTED)
     with files.copied(predictions.path, scorer.expected, folder) as copy:
+        aligned = scorer.check(copy.path, new=True)  # what is refused opens no board
         copy, short = _as_before(contest, team, copy)
-        aligned = scorer.check(copy.path, new=True)
         if short in _withdrawn(contest):
             raise PodiumError(
                 f"These predictions were withdrawn, as {short}.",
