@@ -113,6 +113,11 @@ def places(home: Path) -> dict[str, str]:
     return dict.fromkeys(_PLACES, str(home))
 
 
+def found_again(root: Path) -> dict[str, str]:
+    """What tells processes that a model starts where the competitions are that it knows."""
+    return {"PODIUM_WORKSPACE": str(root.parent)} if root.name == "competitions" else {}
+
+
 def python_path() -> list[str]:
     """Where modules are imported from; Podium itself is always included.
 

@@ -293,10 +293,13 @@ class Worker:
         path = self._model.path.resolve()
         own = None if self._model.shipped else path
         work = place / "work"
-        for folder in (work, place / "root", place / "given"):
+        given = place / "given"
+        for folder in (work, place / "root", given):
             folder.mkdir()
+        if own:
+            self._model.write_module(given)
         seen = policy.of(
-            *(self._competition, own, [*self._view.given, place / "given"], place),
+            *(self._competition, own, [*self._view.given, given], place),
             int(min(memory * _MIB, 1 << 50)),
         )
         live = _Live(
@@ -309,15 +312,16 @@ class Worker:
         )
         self._live = live  # so that it is ended if it fails to begin
         live.monitor.allow(None, None)
+        root = self._competition.folder.parent.absolute()
         live.send(
             competition=self._competition.name,
-            roots=[str(self._competition.folder.parent.absolute())],
+            roots=[str(root)],
             model=self._model.name if self._model.shipped else str(path),
             sha256=self._model.sha256,
             source=None if self._model.shipped else self._model.source.decode("latin-1"),
             work=str(work),
-            places=policy.places(work),
-            path=policy.python_path(),
+            places={**policy.places(work), **policy.found_again(root)},
+            path=[*policy.python_path(), str(given)],
             policy=asdict(seen),
             **self._view.message,
         )
