@@ -1,6 +1,7 @@
 """A model's start takes as long as there are files beside it, not as their square."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -39,25 +40,23 @@ def calls(work):
     return count
 
 
+def cost(toy, workspace, root, files):
+    """Calls for the policy, calls for the new root, and mounts, with so many files beside."""
+    for number in range(files):
+        (workspace / f"{number}.txt").write_text("x")
+    root.mkdir()
+    made, libc = [], Libc()
+    looked = calls(lambda: made.append(policy.of(toy, workspace / "mine.py", [], root, 1)))
+    seen = tuple(name for name in made[0].read if name.startswith(str(workspace)))
+    own = replace(made[0], read=seen, write=(), listed=(), root=str(root))
+    return looked, calls(lambda: sandbox._new_root(libc, own)), libc.mounts
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="walls are built on Linux alone")
-def test_a_start_is_no_square_of_the_files_beside_a_model(workspace, toy, tmp_path, monkeypatch):
-    monkeypatch.setattr(sandbox, "_mount_proc", lambda *_: None)
+def test_a_start_is_no_square_of_the_files_beside_a_model(workspace, toy, tmp_path):
+    (workspace / "mine.py").write_text("")
     policy.of(toy, None, [], tmp_path, 1)  # what it imports counts for none
-    cost = {}
-    for count in (0, 40, 80):
-        for number in range(count):
-            (workspace / f"{number}.txt").write_text("x")
-        (workspace / "mine.py").write_text("")
-        root, libc = tmp_path / f"root-{count}", Libc()
-        root.mkdir()
-        made = []
-        looked = calls(lambda: made.append(policy.of(toy, workspace / "mine.py", [], root, 1)))
-        seen = [name for name in made[0].read if name.startswith(str(workspace))]
-        few = sandbox.Policy(
-            **{**vars(made[0]), "read": tuple(seen), "write": (), "listed": (), "root": str(root)}
-        )
-        cost[count] = looked, calls(lambda: sandbox._new_root(libc, few)), libc.mounts
-    first, second = ([b - a for a, b in zip(cost[n], cost[n + 40], strict=True)] for n in (0, 40))
-    assert second[2] == first[2] == 40
-    for less, more in zip(first, second, strict=True):
-        assert 0 < more < 1.1 * less
+    none, some, twice = (cost(toy, workspace, tmp_path / f"root-{n}", n) for n in (0, 40, 80))
+    assert twice[2] - some[2] == some[2] - none[2] == 40
+    for least, middle, most in zip(none, some, twice, strict=True):
+        assert 0 < most - middle < 1.1 * (middle - least)
