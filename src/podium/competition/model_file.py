@@ -103,8 +103,7 @@ class ModelFile:
     def write_module(self, folder: Path) -> None:
         """Let processes that the model starts import it from a folder, as this process read it.
 
-        What they unpickle (functions and classes of the file, by joblib, loky, multiprocessing) is
-        found by the module's name.
+        Workers of loky and their like unpickle its functions and classes by the module's name.
         """
         module = folder / f"{_module_name(self.path)}.py"
         module.with_suffix(".source").write_bytes(self.source)
