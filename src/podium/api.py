@@ -367,7 +367,7 @@ def run(
     dask: str | None = None,
     limit_time: float | None = None,
     limit_memory: float | None = None,
-    see: Sequence[Path | str] = (),
+    see: Sequence[Path | str] | None = None,
     progress: Progress | None = None,
 ) -> Kept:
     """Train a model on the train part, predict the test part and hand the predictions in.
@@ -440,7 +440,9 @@ def _limits(seconds: float | None, memory: float | None, see: Sequence[Path | st
     """What a model's process may take, and what more it sees."""
     from podium.execution.worker import Limits
 
-    return Limits(seconds=seconds, memory=memory, see=tuple(Path(one).absolute() for one in see))
+    return Limits(
+        seconds=seconds, memory=memory, see=tuple(Path(one).absolute() for one in see or ())
+    )
 
 
 def _to_train(
@@ -518,7 +520,7 @@ def cross_validate(
     dask: str | None = None,
     limit_time: float | None = None,
     limit_memory: float | None = None,
-    see: Sequence[Path | str] = (),
+    see: Sequence[Path | str] | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
@@ -581,7 +583,7 @@ def tune(
     seed: int = 0,
     limit_time: float | None = None,
     limit_memory: float | None = None,
-    see: Sequence[Path | str] = (),
+    see: Sequence[Path | str] | None = None,
     watch: Watch | None = None,
     **settings: Any,
 ) -> Tuned:
@@ -704,7 +706,7 @@ def predict(
     force: bool = False,
     limit_time: float | None = None,
     limit_memory: float | None = None,
-    see: Sequence[Path | str] = (),
+    see: Sequence[Path | str] | None = None,
     progress: Progress | None = None,
 ) -> Predicted:
     """Train a model on the train part, or load it fitted, and predict rows of one's own.
@@ -785,7 +787,7 @@ def score_all(
     models: bool = False,
     limit_time: float | None = None,
     limit_memory: float | None = None,
-    see: Sequence[Path | str] = (),
+    see: Sequence[Path | str] | None = None,
     progress: Progress | None = None,
 ) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.

@@ -94,7 +94,7 @@ def run(
             dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
-            see=see or (),
+            see=see,
             progress=progress,
         )
     submissions.left_open(outcome.left_open)
@@ -155,7 +155,7 @@ def cv(
             dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
-            see=see or (),
+            see=see,
             progress=progress,
         )
     submissions.left_open(validation.left_open)
@@ -231,7 +231,7 @@ def predict(
             force=force,
             limit_time=limit_time,
             limit_memory=limit_memory,
-            see=see or (),
+            see=see,
             progress=progress,
         )
     submissions.left_open(predicted.left_open)

@@ -80,7 +80,7 @@ def score_all(
             models=models,
             limit_time=limit_time,
             limit_memory=limit_memory,
-            see=see or (),
+            see=see,
             progress=progress,
         )
     answers.handled(handled, as_json)

@@ -87,7 +87,7 @@ def tune(
                 seed=seed,
                 limit_time=limit_time,
                 limit_memory=limit_memory,
-                see=see or (),
+                see=see,
                 watch=watch,
                 trials=trials,
                 timeout=timeout,
