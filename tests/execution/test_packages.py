@@ -174,6 +174,21 @@ def test_signs_of_finders_stay_on_the_path(monkeypatch):
     assert policy.python_path()[0] == "__editable__.one-1.0.finder.__path_hook__"
 
 
+def test_what_is_installed_in_the_current_folder(workspace, toy, tmp_path, monkeypatch):
+    """Its packages are seen and nothing else of it; nothing of it where no file says so."""
+    for name in ("mine/__init__.py", "leaderboard/__init__.py", "raw/answers.csv", "keys.txt"):
+        write(workspace / name)
+    monkeypatch.setattr(policy.site, "getsitepackages", lambda: [str(tmp_path / "site")])
+    monkeypatch.syspath_prepend(str(workspace))
+    assert not read(seen(toy, tmp_path), workspace)
+    assert str(workspace) not in policy.python_path()
+    write(tmp_path / "site" / "mine.pth", f"import os\n\n{workspace}\n")
+    found = seen(toy, tmp_path)
+    assert read(found, workspace) == {"mine"}
+    assert str(workspace) in found.listed
+    assert policy.python_path()[-1] == str(workspace)  # it hides no installed package
+
+
 @pytest.mark.slow
 @LINUX
 def test_an_environment_with_editable_packages(workspace, toy, tmp_path, cache):
@@ -185,8 +200,9 @@ def test_an_environment_with_editable_packages(workspace, toy, tmp_path, cache):
     write(folder / "__editable___mapped_finder.py", FINDER.replace("{MAPPING}", repr(mapping)))
     write(folder / "__editable__.mapped.pth", "import __editable___mapped_finder\n")
     write(tmp_path / "named" / "by_its_folder.py")
+    write(workspace / "installed_here" / "__init__.py")
     own = [path for path in sys.path if Path(path).is_dir()]
-    write(folder / "zzz.pth", "\n".join([str(tmp_path / "named"), *own]))
+    write(folder / "zzz.pth", "\n".join([str(tmp_path / "named"), str(workspace), *own]))
     script = write(
         tmp_path / "script" / "call.py",
         "import podium.competitions\n"
@@ -194,7 +210,7 @@ def test_an_environment_with_editable_packages(workspace, toy, tmp_path, cache):
         "from podium import api\n"
         "print(api.run('toy', 'mine.py', submit=False).file)\n",
     )
-    model("import mapped, by_its_folder")
+    model("import mapped, by_its_folder, installed_here")
     python = environment / "bin" / "python"
     done = subprocess.run([python, script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

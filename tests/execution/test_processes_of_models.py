@@ -130,6 +130,32 @@ def test_models_of_a_competition_of_the_workspace(workspace, toy):
     )
 
 
-def test_a_competition_elsewhere_is_named_to_no_process():
+def test_what_processes_are_told(workspace, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     assert policy.found_again(Path("/a/competitions")) == {"PODIUM_WORKSPACE": "/a"}
     assert policy.found_again(Path("/a/tests")) == {}
+    monkeypatch.setenv("PYTHONPATH", f":{tmp_path}:.:../other")
+    told = policy.found_again(Path("/a/tests"))
+    assert told == {"PYTHONPATH": f"{tmp_path}:{workspace}/../other"}  # not the current folder
+
+
+@pytest.mark.slow
+def test_programs_find_what_python_path_names(workspace, toy, tmp_path, monkeypatch):
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "named_by_path.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages"))
+    monkeypatch.syspath_prepend(str(tmp_path / "packages"))
+    work = """
+import subprocess, sys
+import named_by_path
+subprocess.run([sys.executable, "-c", "import named_by_path"], check=True)
+"""
+    written(work, workspace / "mine.py")
+    assert api.run("toy", "mine.py", submit=False).file
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_packages_of_the_user_are_looked_for_in_the_users_home(enabled, tmp_path, monkeypatch):
+    monkeypatch.setattr(policy.site, "ENABLE_USER_SITE", enabled)
+    monkeypatch.setattr(policy.site, "getuserbase", lambda: str(tmp_path))
+    assert policy.environment().get("PYTHONUSERBASE") == (str(tmp_path) if enabled else None)

@@ -76,6 +76,7 @@ _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
     *("VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT"),
 )
+_SIGN = "__editable__"  # how setuptools' entries of `sys.path` begin that are no paths
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (
     *("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
@@ -116,7 +117,12 @@ def of(
         read += [model, *(part for path in beside(model) for part in _around(path, others, above))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Policy(
-        listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, above)]),
+        listed=_names(
+            [
+                *(_PACKAGE.parent, *_installed_here(), *_folders(competition)),
+                *_broken_up(whole, above),
+            ]
+        ),
         read=_names(read),
         write=_names([folder / "work", *filter(Path.exists, devices)]),
         root=str(folder / "root"),
@@ -137,6 +143,9 @@ def environment(threads: int | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _KEPT or (name.startswith(_KEPT_KINDS) and not name.endswith(_SECRETS))
     }
+    kept["PYTHONUSERBASE"] = (
+        site.getuserbase()
+    )  # it would be looked for in a home that is not theirs
     return kept if threads is None else {**kept, **dict.fromkeys(_THREADS, str(threads))}
 
 
@@ -146,22 +155,48 @@ def places(home: Path) -> dict[str, str]:
 
 
 def found_again(root: Path) -> dict[str, str]:
-    """What tells processes that a model starts where the competitions are that it knows."""
-    return {"PODIUM_WORKSPACE": str(root.parent)} if root.name == "competitions" else {}
+    """What tells programs that a model starts where competitions and packages are."""
+    named = {"PODIUM_WORKSPACE": str(root.parent)} if root.name == "competitions" else {}
+    folders = map(Path.absolute, map(Path, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    if kept := [str(folder) for folder in folders if folder not in _here()]:
+        named["PYTHONPATH"] = os.pathsep.join(kept)
+    return named
 
 
 def python_path() -> list[str]:
     """Where modules are imported from; Podium itself is always included.
 
-    The current directory and that of a script that calls Podium are left out.
+    The current directory and that of a script that calls Podium are left out, unless they are
+    installed there: then they come last.
     """
-    own, script = _PACKAGE.parent, getattr(sys.modules.get("__main__"), "__file__", None)
-    not_these = {Path.cwd(), *([Path(script).absolute().parent] if script else [])}
-    paths = {name: Path(name).absolute() for name in sys.path}
-    paths = {name: path for name, path in paths.items() if path == own or path not in not_these}
-    # What is no path is a sign of an editable install, which its finder knows.
-    kept = [str(path) if path.exists() else name for name, path in paths.items()]
+    own, here = _PACKAGE.parent, _here()
+    names = {name: Path(name).absolute() for name in sys.path}
+    kept = [
+        name if name.startswith(_SIGN) else str(path)
+        for name, path in names.items()
+        if path not in here
+    ]
+    kept += map(str, sorted(_installed_here()))
     return kept if str(own) in kept else [*kept, str(own)]
+
+
+def _here() -> set[Path]:
+    """The current directory and that of a script that calls Podium, but for Podium's own."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return {Path.cwd(), *([Path(script).absolute().parent] if script else [])} - {_PACKAGE.parent}
+
+
+def _installed_here() -> set[Path]:
+    """Which of them a file of the environment names, as editable installs do."""
+    here = _here()
+    lines = {
+        (file.parent / line.strip()).absolute()
+        for folder in (*site.getsitepackages(), site.getusersitepackages())
+        for file in Path(folder).glob("*.pth")
+        for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        if line.strip()
+    }
+    return here & lines & {Path(name).absolute() for name in sys.path}
 
 
 def in_team_folder(model: Path) -> bool:
@@ -314,7 +349,10 @@ def _python() -> Iterator[Path]:
     yield from (Path(path) for path in sysconfig.get_paths().values() if "lib" in path)
     yield Path(site.getusersitepackages())
     yield _PACKAGE
-    yield from map(Path, python_path())
+    here = _installed_here()
+    yield from (path for path in map(Path, python_path()) if path not in here)
+    packages_here = (file.parent for folder in here for file in folder.glob("*/__init__.py"))
+    yield from (package for package in packages_here if not package.is_symlink())
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
 
 
