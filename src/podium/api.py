@@ -436,7 +436,9 @@ def run(
         return replace(hand_in(scorer, predictions), left_open=made.left_open)
 
 
-def _limits(seconds: float | None, memory: float | None, see: Sequence[Path | str]) -> Limits:
+def _limits(
+    seconds: float | None, memory: float | None, see: Sequence[Path | str] | None
+) -> Limits:
     """What a model's process may take, and what more it sees."""
     from podium.execution.worker import Limits
 

@@ -143,9 +143,8 @@ def environment(threads: int | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _KEPT or (name.startswith(_KEPT_KINDS) and not name.endswith(_SECRETS))
     }
-    kept["PYTHONUSERBASE"] = (
-        site.getuserbase()
-    )  # it would be looked for in a home that is not theirs
+    if site.ENABLE_USER_SITE:  # else it would be looked for in a home that is not the user's
+        kept["PYTHONUSERBASE"] = site.getuserbase()
     return kept if threads is None else {**kept, **dict.fromkeys(_THREADS, str(threads))}
 
 
