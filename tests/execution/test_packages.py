@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import types
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from podium import api
+from podium import workspace as workspaces
 from podium.data import dataset as data
 from podium.errors import ModelError, PodiumError
-from podium.execution import packages, policy, views, walls
+from podium.execution import packages, policy, secret, views, walls
 from podium.execution.sandbox import FILES
 from podium.scratch import file_sha256
 from suites import mostly_slow
@@ -122,7 +124,7 @@ def test_links_to_what_is_hidden_are_not_followed(site, toy, workspace, tmp_path
     write(home / "package" / "__init__.py")
     monkeypatch.setenv("HOME", str(home))
     hidden = [
-        *(policy.workspace.cache(), workspace, workspace.parent, home, home / ".ssh", Path("/")),
+        *(workspaces.cache(), workspace, workspace.parent, home, home / ".ssh", Path("/")),
         *(data.load(*api.load("toy")).folder, workspace / "submissions", toy.folder),
     ]
     before = seen(toy, tmp_path)
@@ -384,7 +386,7 @@ def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch):
     write(home / "tools" / "library.so")
     write(workspace / "leaderboard" / "board.sqlite")
     write(workspace / "submissions" / "toy" / "demo" / "bob" / "theirs.csv")
-    name, sha256 = next(known for known in policy._raw_files(toy) if known[1])
+    name, sha256 = next(known for known in secret._raw_files(toy) if known[1])
     raw = write(tmp_path / "downloads" / "2024" / name)
     write(tmp_path / "another" / name, "another file of that name")
     (file,) = (file for file in (toy.folder / "raw").rglob(name) if file_sha256(file) == sha256)
@@ -397,7 +399,7 @@ def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch):
     refused = {
         folder / "solution": "the data cache, with answers",
         folder.parent: "the data cache, with answers",
-        policy.workspace.cache().parent: "the data cache, with answers",
+        workspaces.cache().parent: "the data cache, with answers",
         workspace / "submissions" / "toy" / "demo" / "bob": "submissions",
         tmp_path / "link": "submissions",
         workspace / "leaderboard": "the board",
@@ -410,7 +412,7 @@ def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch):
         raw: "raw data, with answers",
         workspace: ": ",
         Path("/"): ": ",
-        Path(policy.tempfile.gettempdir()): "temporary files",
+        Path(tempfile.gettempdir()): "temporary files",
     }
     with pytest.raises(PodiumError, match="cannot be shown to a model") as error:
         seen(toy, tmp_path, more=list(refused))
