@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import podium.competitions
 from podium import api
 from podium import workspace as workspaces
 from podium.data import dataset as data
@@ -76,8 +77,8 @@ def read(found, below):
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """A folder that is imported from."""
-    folder = tmp_path / "site"
+    """A folder that packages are installed in."""
+    folder = tmp_path / "site-packages"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
     return folder
@@ -134,6 +135,41 @@ def test_links_to_what_is_hidden_are_not_followed(site, toy, workspace, tmp_path
     packages._linked.cache_clear()
     added = {*seen(toy, tmp_path).read} - {*before.read}
     assert added == {str(home / "package")}
+
+
+def test_links_of_a_users_own_folder_are_not_followed(toy, tmp_path, monkeypatch):
+    """They may lead to raw data; a package among them is named by the import that fails."""
+    for name in ("raw/data/toy.csv", "kept/mine/__init__.py"):
+        write(tmp_path / name)
+    own = write(tmp_path / "own" / "data" / "notes.txt").parents[1]
+    (own / "data" / "toy.csv").symlink_to(tmp_path / "raw" / "data" / "toy.csv")
+    (own / "mine").symlink_to(tmp_path / "kept" / "mine")
+    monkeypatch.syspath_prepend(str(own))
+    found = seen(toy, tmp_path)
+    assert read(found, tmp_path) == {"own"}
+    assert str(tmp_path / "kept" / "mine") in walls.of_package(["mine", "", ""], found)
+
+
+def test_competitions_that_are_links_stay_hidden(site, toy, tmp_path, monkeypatch):
+    """As where Podium itself is installed as links to a cache."""
+    kept = write(tmp_path / "kept" / "whole" / "__init__.py").parent
+    folder = kept / "competitions" / "other"
+    for name in ("competition.py", "simulate.py", "data.py"):
+        write(folder / name)
+    for file in kept.rglob("*.py"):
+        place = site / file.relative_to(tmp_path / "kept")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(file)
+    monkeypatch.setattr(
+        *(podium.competitions, "__path__"),
+        [*podium.competitions.__path__, str(site / "whole" / "competitions")],
+    )
+    assert not read(seen(toy, tmp_path), kept)
+    monkeypatch.syspath_prepend(str(tmp_path / "kept"))
+    assert read(seen(toy, tmp_path), kept) == {"__init__.py"}
+    place = site / "whole" / "competitions" / "other"
+    monkeypatch.setattr(type(toy), "folder", property(lambda _: place))
+    assert read(seen(toy, tmp_path), place) == {"competition.py", "data.py"}
 
 
 def test_keys_in_a_folder_that_is_imported_from(toy, tmp_path, monkeypatch):

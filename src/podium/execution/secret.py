@@ -41,10 +41,12 @@ def submissions() -> Path:
 
 def places() -> dict[Path, str]:
     """What lies in no folder that is seen whole, and what it is."""
+    roots = [folder.parent for folder in folders()]
+    roots += [(folder / "competition.py").resolve().parents[1] for folder in folders()]  # of links
     named = {
         workspace.cache(): "the data cache, with answers",
         submissions(): "submissions",
-        **{folder.parent: "competitions, with what their answers are from" for folder in folders()},
+        **dict.fromkeys(roots, "competitions, with what their answers are from"),
         workspace.root() / "leaderboard": "the board",
         workspace.root() / "predictions": "predictions",
     }
