@@ -125,7 +125,7 @@ def _copy(spec: Spec, folder: Path) -> Spec:
                 copyfileobj(file, raw)
             else:
                 table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
-                table.to_csv(raw, index=False)
+                table.to_csv(raw, index=False, lineterminator="\n")
     for pattern, paths in spec.beside.items():
         for path in paths:
             place = folder / path.parent.name if "/" in pattern else folder
