@@ -1,4 +1,4 @@
-"""Windows and macOS, as far as Linux can pretend them: `tests/elsewhere` says how."""
+"""Windows and macOS, as far as Linux can pretend them: `tests/__pretended__` says how."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def pretended(system, program, folder=None, **environment):
     """What a program prints on another system, which it sees as Podium's own code does."""
     file = ROOT / "tests" / "toy" / "program.py"  # none: a name by which it counts as ours
     text = f"exec(compile({program!r}, {str(file)!r}, 'exec'), {{'__file__': {str(file)!r}}})"
-    paths = [str(ROOT / "tests" / "elsewhere"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(ROOT / "tests" / "__pretended__"), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, "-c", text],
         env={

@@ -60,7 +60,8 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(invoke_without_command=True)(_podium)  # a name is a command's even where there is only one
+    # a callback, so that a name is a command's even where there is only one
+    app.callback(invoke_without_command=True)(_podium)
     for name in names:
         module, _, function = COMMANDS[name].partition(".")
         app.command(name, cls=Command)(getattr(import_module(f"{__name__}.{module}"), function))
