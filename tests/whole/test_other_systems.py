@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from test_names import problems
 
 from podium import scratch
 
@@ -231,6 +232,46 @@ def used(tmp_path_factory, sample_once):
 def test_every_command_works(system, used):
     _, told = used(system)
     assert {words: err for words, (status, _, err) in told.items() if status} == {}
+
+
+@pytest.mark.slow
+def test_what_is_written_has_names_of_every_system(used):
+    folder, _ = used(None)
+    names = [str(path.relative_to(folder)) for path in folder.rglob("*")]
+    assert len(names) > 50
+    assert list(problems(names)) == []
+
+
+SPAWNED = """
+import json, multiprocessing, sys
+import podium, podium.competitions
+podium.competitions.__path__.append(TESTS)
+
+def run(seed):
+    podium.competitions.__path__.append(TESTS)
+    outcome = podium.run("toy", "line", seed=seed)
+    return outcome.row.rank
+
+if __name__ == "__main__":
+    ranks = []
+    for method in ("spawn", "forkserver"):
+        multiprocessing.set_start_method(method, force=True)
+        with multiprocessing.Pool(2) as pool:
+            ranks += pool.map(run, [1, 2])
+    print(json.dumps([ranks, podium.run("toy", "line", seed=3).row.rank]))
+"""
+
+
+@pytest.mark.slow
+def test_processes_may_start_by_spawn(workspace):
+    Path("script.py").write_text(f"TESTS = {str(ROOT / 'tests')!r}\n{SPAWNED}", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    ranks, last = json.loads(done.stdout.splitlines()[-1])
+    assert len(ranks) == 4
+    assert all((*ranks, last))
 
 
 @pytest.mark.slow
