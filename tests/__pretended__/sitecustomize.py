@@ -8,6 +8,7 @@ read-only is not removed, a folder is not opened. All other code sees the system
 
 import builtins
 import errno
+import fcntl
 import glob
 import importlib
 import io
@@ -67,8 +68,6 @@ class Seen(types.ModuleType):
 
 def locking(file, mode, _):
     """A lock on a file's first bytes, by `flock`."""
-    import fcntl
-
     kinds = {0: fcntl.LOCK_UN, 1: fcntl.LOCK_EX, 2: fcntl.LOCK_EX | fcntl.LOCK_NB}
     try:
         fcntl.flock(file, kinds[mode])
