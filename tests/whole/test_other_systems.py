@@ -107,9 +107,7 @@ def test_what_is_locked_stays(system, workspace):
     assert pretended(system, LOCKS) == [True, [], True, False, True]
 
 
-IMPORTS = (
-    HEAD
-    + """
+IMPORTS = """
 import importlib, json, pkgutil, sys
 import podium
 names = [found.name for found in pkgutil.walk_packages(podium.__path__, 'podium.')]
@@ -125,7 +123,6 @@ for name in names:
         told[name] = repr(error)
 print(json.dumps([len(names), told]))
 """
-)
 
 
 @pytest.mark.slow
