@@ -107,9 +107,7 @@ def test_what_is_locked_stays(system, workspace):
     assert pretended(system, LOCKS) == [True, [], True, False, True]
 
 
-IMPORTS = (
-    HEAD
-    + """
+IMPORTS = """
 import importlib, json, pkgutil, sys
 import podium
 names = [found.name for found in pkgutil.walk_packages(podium.__path__, 'podium.')]
@@ -125,7 +123,6 @@ for name in names:
         told[name] = repr(error)
 print(json.dumps([len(names), told]))
 """
-)
 
 
 @pytest.mark.slow
@@ -164,9 +161,9 @@ data toy
 check toy sample.csv
 submit toy sample.csv --name guess
 run toy line
-run toy mine.py --no-submit
-cv toy mine.py
-tune toy mine.py --trials 2
+run toy mine.py --no-submit --trust
+cv toy mine.py --trust
+tune toy mine.py --trials 2 --trust
 studies toy
 predict toy line --input rows.csv --output predicted.csv
 blend toy line guess --equal
@@ -232,6 +229,25 @@ def used(tmp_path_factory, sample_once):
 def test_every_command_works(system, used):
     _, told = used(system)
     assert {words: err for words, (status, _, err) in told.items() if status} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_code_that_is_not_shipped_wants_trust(system, workspace, tmp_path):
+    mark = tmp_path / "mark"
+    model = (ROOT / "tests" / "toy" / "models" / "line.py").read_text(encoding="utf-8")
+    Path("mine.py").write_text(f"{model}\nopen({str(mark)!r}, 'w').close()\n", encoding="utf-8")
+    run = ["run", "toy", "mine.py", "--no-submit"]
+    words = [run, ["cv", "toy", "mine.py"], ["tune", "toy", "mine.py", "--trials", "1"]]
+    for status, _, err in pretended(system, COMMANDS, COMMANDS=json.dumps(words)):
+        assert status == 1
+        assert "Nothing guards" in err
+        assert "--trust" in err
+    assert not mark.exists()
+    ((status, _, err),) = pretended(system, COMMANDS, COMMANDS=json.dumps([[*run, "--trust"]]))
+    assert status == 0, err
+    assert "Not guarded from the model" in err
+    assert mark.exists()
 
 
 @pytest.mark.slow

@@ -21,11 +21,13 @@ from podium.cli.options import (
     Message,
     ModelName,
     Name,
+    See,
     Seed,
     Set,
     Storage,
     Study,
     Team,
+    Trust,
 )
 from podium.errors import PodiumError
 
@@ -70,6 +72,8 @@ def run(
     dask: Dask = None,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
@@ -92,6 +96,8 @@ def run(
             dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
+            see=see,
+            trust=trust,
             progress=progress,
         )
     submissions.left_open(outcome.left_open)
@@ -127,6 +133,8 @@ def cv(
     dask: Dask = None,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part, or list what was before."""
@@ -151,6 +159,8 @@ def cv(
             dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
+            see=see,
+            trust=trust,
             progress=progress,
         )
     submissions.left_open(validation.left_open)
@@ -207,6 +217,8 @@ def predict(
     seed: Seed = 0,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Train a model once (or load it) and predict rows of your own."""
@@ -225,6 +237,8 @@ def predict(
             force=force,
             limit_time=limit_time,
             limit_memory=limit_memory,
+            see=see,
+            trust=trust,
             progress=progress,
         )
     submissions.left_open(predicted.left_open)

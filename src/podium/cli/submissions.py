@@ -19,9 +19,11 @@ from podium.cli.options import (
     LimitTime,
     Message,
     Name,
+    See,
     Submission,
     Submissions,
     Team,
+    Trust,
     Yes,
 )
 from podium.competition.folders import name_of
@@ -69,6 +71,8 @@ def score_all(
     ] = False,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Score every file under submissions/ that was not scored yet."""
@@ -78,6 +82,8 @@ def score_all(
             models=models,
             limit_time=limit_time,
             limit_memory=limit_memory,
+            see=see,
+            trust=trust,
             progress=progress,
         )
     answers.handled(handled, as_json)

@@ -20,10 +20,12 @@ from podium.cli.options import (
     LimitMemory,
     LimitTime,
     ModelName,
+    See,
     Seed,
     Set,
     Storage,
     Study,
+    Trust,
     Yes,
 )
 
@@ -69,6 +71,8 @@ def tune(
     seed: Seed = 0,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
+    trust: Trust = False,
     plots: Plots = None,
     as_json: Json = False,
 ) -> None:
@@ -85,6 +89,8 @@ def tune(
                 seed=seed,
                 limit_time=limit_time,
                 limit_memory=limit_memory,
+                see=see,
+                trust=trust,
                 watch=watch,
                 trials=trials,
                 timeout=timeout,

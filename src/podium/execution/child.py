@@ -313,10 +313,10 @@ def ended_as(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     except PodiumError as error:
         from podium.execution import walls
 
-        wall = None
+        wall = lacking = None
         with suppress(Exception):  # an error of a model may be anything
-            wall = walls.met(error)
-        return None, {"refused": error.told, "wall": wall}
+            wall, lacking = walls.met(error), walls.lacking(error)
+        return None, {"refused": error.told, "wall": wall, "lacking": lacking}
     except BaseException as error:  # noqa: BLE001  a fault of ours: a model's own errors are refusals
         traceback.print_exc()
         said = "".join(traceback.format_exception_only(error))[:1000].strip()
@@ -338,13 +338,16 @@ def main() -> None:
     os.chdir(setup["work"])
     if "tempfile" in sys.modules:  # it was imported where the places were others
         sys.modules["tempfile"].tempdir = None  # type: ignore[attr-defined]
-    from podium.execution.sandbox import Policy, enter
+    from podium.execution.sandbox import FILES, Policy, enter
 
     def ended(status: int) -> None:
         with suppress(OSError):
             channel.say(ended=os.waitstatus_to_exitcode(status))
 
-    channel.say(left_open=enter(Policy(**setup["policy"]), ended))
+    left_open = enter(Policy(**setup["policy"]), ended)
+    channel.say(left_open=left_open)
+    if FILES in left_open and not setup["trusted"]:
+        return
     process = os.getpid()
     loaded, last = ended_as(lambda: load(setup, channel))
     channel.say(**last)

@@ -104,7 +104,12 @@ class Children:
         file = model.find(known, job["model"])
         if file.sha256 != job["model_sha256"]:
             raise PodiumError(f"its model file {file.path} is another version")
-        limits = Limits(seconds=job["limit_seconds"], memory=job["limit_memory"])
+        limits = Limits(
+            seconds=job["limit_seconds"],
+            memory=job["limit_memory"],
+            see=tuple(map(Path, job["see"])),
+            trust=job["trust"],
+        )
         share, by = job["share"], job["by"]
         return cls(data, file, folds=None, by=by, limits=limits, share=share)
 
@@ -251,7 +256,7 @@ def train(job: Job) -> dict[str, Any]:
     """
     done = _children(job).predict(job)
     files = {part: str(file) for part, file in done.files.items()}
-    facts = ("params", "seconds", "train_seconds", "peak_memory_mb", "left_open", "members")
+    facts = ("params", "seconds", "train_seconds", "peak_memory_mb", "left_open", "see", "members")
     curve = done.curve and done.curve.as_json
     return {"files": files, "curve": curve, **{name: getattr(done, name) for name in facts}}
 
@@ -343,9 +348,13 @@ class Trainings:
             "model_sha256": file.sha256,
             "limit_seconds": limits.seconds,
             "limit_memory": limits.memory,
+            "see": list(map(str, limits.see)),
+            "trust": limits.trust,
             "share": executor.share,
         }
-        if isinstance(file, LiveModel) and (self.far or executor.slots > 1 or limits != Limits()):
+        if isinstance(file, LiveModel) and (
+            self.far or executor.slots > 1 or limits != Limits(trust=limits.trust)
+        ):
             raise PodiumError(
                 "A live object trains in this process, one training at a time, without limits.",
                 hint="Write the model into a file, model.py, and name that: files train in "

@@ -6,12 +6,15 @@ they lie, other teams' submissions, keys in the home directory.
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import site
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +22,10 @@ import podium.competitions
 from podium import workspace
 from podium.competition.folders import folders
 from podium.data import formats
+from podium.errors import PodiumError
+from podium.execution import packages
 from podium.execution.sandbox import Policy
+from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
@@ -32,7 +38,18 @@ FILES = 100_000
 _OWN_SCRATCH = ("answers", "folds", "model", "rows", "run", "verify")
 """Kinds of Podium's own scratch folders: other folds' answers lie in some."""
 _SYSTEM = (
-    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/proc", "/sys"),
+    *(
+        "/usr",
+        "/bin",
+        "/sbin",
+        "/lib",
+        "/lib32",
+        "/lib64",
+        "/nix/store",
+        "/gnu/store",
+        "/proc",
+        "/sys",
+    ),
     *("/etc/alternatives", "/etc/fonts", "/etc/group", "/etc/ld.so.cache", "/etc/ld.so.conf"),
     *("/etc/ld.so.conf.d", "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd"),
     *("/etc/OpenCL", "/etc/timezone", "/dev/random", "/dev/urandom", "/dev/zero"),
@@ -46,11 +63,20 @@ _KEPT_KINDS = (
     *("LC_", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "NUMBA_"),
     *("CUDA_", "CUBLAS_", "NVIDIA_", "NCCL_", "TORCH", "PYTORCH_", "HIP_", "ROCR_"),
 )
+_OF_KEYS = (
+    *(".ssh", ".gnupg", ".aws", ".azure", ".config/gcloud", ".config/gh", ".docker", ".kube"),
+    *(".netrc", ".pgpass", ".my.cnf", ".git-credentials", ".config/git/credentials", ".kaggle"),
+    *(".pypirc", ".npmrc", ".password-store", ".local/share/keyrings", ".mozilla"),
+    *(".config/google-chrome", ".config/chromium", ".cache/huggingface/token", ".huggingface"),
+    *(".config/kaggle", ".config/rclone", ".config/pip", ".condarc", ".bash_history"),
+)
+"""What lies in a home folder and opens something else."""
 _SECRETS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
     *("VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT"),
 )
+_SIGN = "__editable__"  # how setuptools' entries of `sys.path` begin that are no paths
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (
     *("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
@@ -64,6 +90,7 @@ def of(
     given: Iterable[Path],
     folder: Path,
     shared_bytes: int,
+    more: Sequence[Path] = (),
 ) -> Policy:
     """What a model's process may see.
 
@@ -73,18 +100,29 @@ def of(
         given: Files and folders of data.
         folder: The scratch space of the run: `work` in it may be written to.
         shared_bytes: Of shared memory.
+        more: What else its user shows it.
+
+    Raises:
+        PodiumError: If that has something that no model may see.
     """
-    hidden = {path.resolve() for path in _hidden()}
+    secrets = _secrets()
+    _refuse(more, secrets, competition)
+    hidden = set(secrets)
     others = hidden - {_submissions()} if model and in_team_folder(model) else hidden
     above = {folder for path in hidden for folder in path.parents}
     whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
     read = [part for path in whole for part in _around(path, hidden, above)]
-    read += [*given, *_code(competition)]
+    read += [*_elsewhere(hidden, above), *more, *given, *_code(competition)]
     if model is not None:
         read += [model, *(part for path in beside(model) for part in _around(path, others, above))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Policy(
-        listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, above)]),
+        listed=_names(
+            [
+                *(_PACKAGE.parent, *_installed_here(), *_folders(competition)),
+                *_broken_up(whole, above),
+            ]
+        ),
         read=_names(read),
         write=_names([folder / "work", *filter(Path.exists, devices)]),
         root=str(folder / "root"),
@@ -105,6 +143,8 @@ def environment(threads: int | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _KEPT or (name.startswith(_KEPT_KINDS) and not name.endswith(_SECRETS))
     }
+    if site.ENABLE_USER_SITE:  # else it would be looked for in a home that is not the user's
+        kept["PYTHONUSERBASE"] = site.getuserbase()
     return kept if threads is None else {**kept, **dict.fromkeys(_THREADS, str(threads))}
 
 
@@ -113,16 +153,49 @@ def places(home: Path) -> dict[str, str]:
     return dict.fromkeys(_PLACES, str(home))
 
 
+def found_again(root: Path) -> dict[str, str]:
+    """What tells programs that a model starts where competitions and packages are."""
+    named = {"PODIUM_WORKSPACE": str(root.parent)} if root.name == "competitions" else {}
+    folders = map(Path.absolute, map(Path, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    if kept := [str(folder) for folder in folders if folder not in _here()]:
+        named["PYTHONPATH"] = os.pathsep.join(kept)
+    return named
+
+
 def python_path() -> list[str]:
     """Where modules are imported from; Podium itself is always included.
 
-    The current directory and that of a script that calls Podium are left out.
+    The current directory and that of a script that calls Podium are left out, unless they are
+    installed there: then they come last.
     """
-    own, script = _PACKAGE.parent, getattr(sys.modules.get("__main__"), "__file__", None)
-    not_these = {Path.cwd(), *([Path(script).absolute().parent] if script else [])}
-    paths = [Path(name).absolute() for name in sys.path]
-    kept = [str(path) for path in paths if path == own or path not in not_these]
+    own, here = _PACKAGE.parent, _here()
+    names = {name: Path(name).absolute() for name in sys.path}
+    kept = [
+        name if name.startswith(_SIGN) else str(path)
+        for name, path in names.items()
+        if path not in here
+    ]
+    kept += map(str, sorted(_installed_here()))
     return kept if str(own) in kept else [*kept, str(own)]
+
+
+def _here() -> set[Path]:
+    """The current directory and that of a script that calls Podium, but for Podium's own."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return {Path.cwd(), *([Path(script).absolute().parent] if script else [])} - {_PACKAGE.parent}
+
+
+def _installed_here() -> set[Path]:
+    """Which of them a file of the environment names, as editable installs do."""
+    here = _here()
+    lines = {
+        (file.parent / line.strip()).absolute()
+        for folder in (*site.getsitepackages(), site.getusersitepackages())
+        for file in Path(folder).glob("*.pth")
+        for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        if line.strip()
+    }
+    return here & lines & {Path(name).absolute() for name in sys.path}
 
 
 def in_team_folder(model: Path) -> bool:
@@ -150,17 +223,102 @@ def _submissions() -> Path:
     return (workspace.root() / "submissions").resolve()
 
 
-def _hidden() -> Iterator[Path]:
-    """What lies in no folder that is seen whole: answers, boards, submissions, competitions."""
-    yield workspace.cache()
+def is_seen(policy: Policy, place: Path) -> bool:
+    """Whether a process sees a place."""
+    seen = {Path(name).resolve() for name in (*policy.read, *policy.write)}
+    return not seen.isdisjoint({place, *place.parents})
+
+
+def why_not(place: Path) -> str:
+    """Why a place may not be shown to a model; nothing if it may."""
+    return _conflict(place, _secrets())
+
+
+def _secrets() -> dict[Path, str]:
+    """What lies in no folder that is seen whole, and what it is."""
+    named = {
+        workspace.cache(): "the data cache, with answers",
+        _submissions(): "submissions",
+        **{folder.parent: "competitions, with what their answers are from" for folder in folders()},
+        workspace.root() / "leaderboard": "the board",
+        workspace.root() / "predictions": "predictions",
+    }
     for name in _OWN_SCRATCH:
-        yield from Path(tempfile.gettempdir()).glob(f"podium-{name}-*")
-    yield from {folder.parent for folder in folders()}
-    yield _submissions()
-    for name in ("leaderboard", "predictions"):
-        yield workspace.root() / name
+        for path in Path(tempfile.gettempdir()).glob(f"podium-{name}-*"):
+            named[path] = "what other commands are at"
     if file := workspace.database_file():
-        yield from (Path(f"{file}{ending}") for ending in ("", "-wal", "-shm", "-journal"))
+        named |= {Path(f"{file}{end}"): "the board" for end in ("", "-wal", "-shm", "-journal")}
+    with suppress(RuntimeError):  # nobody has a home here
+        keys = (Path.home() / name for name in _OF_KEYS)
+        named |= {path: "keys of yours" for path in keys if path.exists()}
+    return {path.resolve(): what for path, what in named.items()}
+
+
+def _conflict(place: Path, secrets: Mapping[Path, str]) -> str:
+    """What a place has, or is in, that no model may see."""
+    real = place.resolve()
+    for path, what in secrets.items():
+        if path in (real, *real.parents):
+            return f"it lies in {path}: {what}"
+        if real in path.parents:
+            return f"it holds {path}: {what}"
+    holds = (path for path in _wide() if real in (path, *path.parents))
+    return next((f"it holds {path}: {_wide()[path]}" for path in holds), "")
+
+
+def _wide() -> dict[Path, str]:
+    """Folders of which nobody says now what will lie in them."""
+    wide = {Path(tempfile.gettempdir()): "temporary files", workspace.root(): "your workspace"}
+    with suppress(RuntimeError):
+        wide[Path.home()] = "all that is yours"
+    return {path.resolve(): what for path, what in wide.items()}
+
+
+def _elsewhere(hidden: set[Path], above: set[Path]) -> Iterator[Path]:
+    """Where installed packages lead; not where a model may not look."""
+    above = above.union(*({path, *path.parents} for path in _wide()))
+    for place in dict.fromkeys(packages.elsewhere(map(Path, python_path()))):
+        real = place.resolve()
+        if real.exists() and real not in above and hidden.isdisjoint({real, *real.parents}):
+            yield place
+
+
+def _refuse(places: Sequence[Path], secrets: Mapping[Path, str], competition: Competition) -> None:
+    """Refuse to show what is not there, or what no model may see."""
+    problems = []
+    for place in places:
+        why = _conflict(place, secrets) if place.exists() else "there is no such folder"
+        why = why or _raw_in(place, _raw_files(competition))
+        problems += [f"{place}: {why}"] if why else []
+    if problems:
+        raise PodiumError(
+            "What --see names cannot be shown to a model.",
+            problems=problems,
+            hint="Name the folder that a package needs, and no wider one: --see DIR",
+        )
+
+
+def _raw_files(competition: Competition) -> frozenset[tuple[str, str]]:
+    """Names of the files that a competition's data are prepared from, with sha256 where known."""
+    known = set()
+    for source in (source for dataset in competition.datasets for source in dataset.sources):
+        archive = source.url.rpartition("/")[2]
+        known |= {(archive, "")} if "." in archive else set()
+        for name, sha256 in source.members.items():
+            known.add((name.rpartition("/")[2], "" if "*" in name else sha256 or ""))
+    return frozenset(known)
+
+
+@cache  # folders may be large, and a command starts many processes
+def _raw_in(place: Path, known: frozenset[tuple[str, str]]) -> str:
+    """Why a place may not be shown: there are raw files in it, which have answers."""
+    below = (Path(folder, file) for folder, _, files in os.walk(place) for file in files)
+    for path in [place] if place.is_file() else below:
+        for name, sha256 in known:
+            named = fnmatch.fnmatchcase(path.name, name) if "*" in name else path.name == name
+            if named and (not sha256 or file_sha256(path) == sha256):
+                return f"it holds {path}: raw data, with answers"
+    return ""
 
 
 def _around(path: Path, hidden: set[Path], above: set[Path]) -> Iterator[Path]:
@@ -190,7 +348,10 @@ def _python() -> Iterator[Path]:
     yield from (Path(path) for path in sysconfig.get_paths().values() if "lib" in path)
     yield Path(site.getusersitepackages())
     yield _PACKAGE
-    yield from map(Path, python_path())
+    here = _installed_here()
+    yield from (path for path in map(Path, python_path()) if path not in here)
+    packages_here = (file.parent for folder in here for file in folder.glob("*/__init__.py"))
+    yield from (package for package in packages_here if not package.is_symlink())
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
 
 
