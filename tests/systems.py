@@ -128,6 +128,16 @@ KINDS = {
             "test_each_wall_by_itself",
         ),
         kind(
+            "packages that are links (uv), editable, or need libraries elsewhere",
+            "such packages, in `run`",
+            "execution/test_packages",
+        ),
+        kind(
+            "models that start processes: spawn, loky, DataLoader",
+            "such models, in `run`",
+            "execution/test_processes_of_models",
+        ),
+        kind(
             "installed from a wheel, far from the checkout",
             "a wheel in a new environment",
             "whole/test_elsewhere",
@@ -146,6 +156,23 @@ KINDS = {
             SHIM,
             OTHERS,
             "test_the_same_files_come_of_it",
+        ),
+        kind(
+            "code that Podium does not ship: refused, or `--trust`",
+            SHIM,
+            OTHERS,
+            "test_code_that_is_not_shipped_wants_trust",
+        ),
+        kind(
+            "processes that start by spawn or forkserver",
+            "a script that does so",
+            OTHERS,
+            "test_processes_may_start_by_spawn",
+        ),
+        kind(
+            "names of files: legal on Windows, and told apart by more than case",
+            "names of the repository, and of what Podium writes",
+            "whole/test_names",
         ),
         kind("locks of files without `fcntl`", SHIM, OTHERS, "test_what_is_locked_stays"),
         kind(
