@@ -1,7 +1,7 @@
-"""Other people's systems, files and habits: python tests/systems.py writes the table of the docs.
+"""Other people's systems, files and habits: python tests/systems.py [WORDS] writes their table.
 
-Runs the tests that stand for each kind, on this machine, and writes docs/systems.md; exit status 1
-if any failed. `--check` runs them and writes nothing.
+Runs the tests that stand for each kind, or for those that have the words, on this machine, and
+writes their rows in docs/systems.md; exit status 1 if any failed.
 """
 
 import argparse
@@ -275,8 +275,9 @@ def of(one, ended):
     return sum(counts, Counter())
 
 
-def table(ended):
-    """The tables of the page."""
+def table(tried, ended, before):
+    """The tables of the page: a kind that was not tried keeps its row of before."""
+    kept = {row.split(" | ")[0]: row for row in before.splitlines()}
     lines = []
     for section, kinds in KINDS.items():
         lines += [f"### {section}\n", "| what is other | how it is tried | by | tests |"]
@@ -284,7 +285,8 @@ def table(ended):
         for one in kinds:
             file = one.tests[0].partition("::")[0]
             told = ", ".join(f"{n} {how}" for how, n in sorted(of(one, ended).items()))
-            lines.append(f"| {one.what} | {one.how} | [{Path(file).name}](../{file}) | {told} |")
+            row = f"| {one.what} | {one.how} | [{Path(file).name}](../{file}) | {told} |"
+            lines.append(row if one in tried else kept.get(f"| {one.what}", row))
         lines.append("")
     return "\n".join(lines)
 
@@ -292,15 +294,15 @@ def table(ended):
 def main():
     """Run the tests, and write the page."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--check", action="store_true", help="Write nothing.")
-    given = options.parse_args()
-    kinds = [one for kinds in KINDS.values() for one in kinds]
+    options.add_argument("words", nargs="?", default="")
+    words = options.parse_args().words
+    kinds = [one for kinds in KINDS.values() for one in kinds if words in one.what]
     ended = ran([test for one in kinds for test in one.tests])
     text = PAGE.read_text(encoding="utf-8")
     head, _, rest = text.partition(BEGIN)
-    new = f"{head}{BEGIN}{table(ended)}{END}{rest.partition(END)[2]}"
-    if not given.check:
-        PAGE.write_text(new, encoding="utf-8", newline="\n")
+    before, _, rest = rest.partition(END)
+    new = f"{head}{BEGIN}{table(kinds, ended, before)}{END}{rest}"
+    PAGE.write_text(new, encoding="utf-8", newline="\n")
     wrong = [one.what for one in kinds if of(one, ended)["failed"] or not of(one, ended)["passed"]]
     for what in wrong:
         print(f"not held: {what}")
