@@ -19,6 +19,33 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
+if sys.platform == "win32":
+    import msvcrt
+
+    def _locked(handle: int, *, wait: bool) -> bool:
+        """Lock the first byte; by itself Windows waits for ten seconds, or not at all."""
+        while True:
+            os.lseek(handle, 0, os.SEEK_SET)
+            try:
+                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            except PermissionError:
+                if not wait:
+                    return False
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return True
+
+else:
+    import fcntl
+
+    def _locked(handle: int, *, wait: bool) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 INCOMING = ".incoming-"
 LINE_ENDS = "only its line ends are others, as git makes them without `* -text` in .gitattributes"
 """Why a text file has another sha256 although nobody has changed it."""
@@ -68,33 +95,7 @@ def lock(handle: int, *, wait: bool) -> bool:
     Raises:
         OSError: If its file system has no locks.
     """
-    if sys.platform == "win32":
-        return _lock_on_windows(handle, wait=wait)
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _lock_on_windows(handle: int, *, wait: bool) -> bool:
-    """Lock a file's first byte; by itself Windows waits for ten seconds, or not at all."""
-    if sys.platform != "win32":
-        raise NotImplementedError
-    import msvcrt
-
-    while True:
-        os.lseek(handle, 0, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            if not wait:
-                return False
-            time.sleep(_LOOK_SECONDS)
-        else:
-            return True
+    return _locked(handle, wait=wait)
 
 
 def link(file: Path, place: Path) -> None:
