@@ -296,3 +296,21 @@ def test_the_same_files_come_of_it(system, used):
     (there, _), (here, _) = used(system), used(None)
     assert len(sums(here)) > 20
     assert sums(there) == sums(here)
+
+
+LINUX_ONLY = ("sandbox.py", "forkserver.py", "starting.py")
+"""Modules that ask what there is, or whose code other systems never reach."""
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("version", ["3.11", "3.14"])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_no_name_is_used_that_python_has_not_there(system, version, tmp_path):
+    where = ["--platform", system, "--python-version", version, "--cache-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "mypy", "--no-warn-unreachable", *where]
+    done = subprocess.run(
+        [*command, "src", "competitions"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if ": error:" in line]
+    assert lines
+    assert [line for line in lines if not line.partition(":")[0].endswith(LINUX_ONLY)] == []
