@@ -6,16 +6,19 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import types
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
 
+import podium.competitions
 from podium import api
+from podium import workspace as workspaces
 from podium.data import dataset as data
 from podium.errors import ModelError, PodiumError
-from podium.execution import packages, policy, views, walls
+from podium.execution import packages, policy, secret, views, walls
 from podium.execution.sandbox import FILES
 from podium.scratch import file_sha256
 from suites import mostly_slow
@@ -74,8 +77,8 @@ def read(found, below):
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """A folder that is imported from."""
-    folder = tmp_path / "site"
+    """A folder that packages are installed in."""
+    folder = tmp_path / "site-packages"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
     return folder
@@ -122,7 +125,7 @@ def test_links_to_what_is_hidden_are_not_followed(site, toy, workspace, tmp_path
     write(home / "package" / "__init__.py")
     monkeypatch.setenv("HOME", str(home))
     hidden = [
-        *(policy.workspace.cache(), workspace, workspace.parent, home, home / ".ssh", Path("/")),
+        *(workspaces.cache(), workspace, workspace.parent, home, home / ".ssh", Path("/")),
         *(data.load(*api.load("toy")).folder, workspace / "submissions", toy.folder),
     ]
     before = seen(toy, tmp_path)
@@ -132,6 +135,41 @@ def test_links_to_what_is_hidden_are_not_followed(site, toy, workspace, tmp_path
     packages._linked.cache_clear()
     added = {*seen(toy, tmp_path).read} - {*before.read}
     assert added == {str(home / "package")}
+
+
+def test_links_of_a_users_own_folder_are_not_followed(toy, tmp_path, monkeypatch):
+    """They may lead to raw data; a package among them is named by the import that fails."""
+    for name in ("raw/data/toy.csv", "kept/mine/__init__.py"):
+        write(tmp_path / name)
+    own = write(tmp_path / "own" / "data" / "notes.txt").parents[1]
+    (own / "data" / "toy.csv").symlink_to(tmp_path / "raw" / "data" / "toy.csv")
+    (own / "mine").symlink_to(tmp_path / "kept" / "mine")
+    monkeypatch.syspath_prepend(str(own))
+    found = seen(toy, tmp_path)
+    assert read(found, tmp_path) == {"own"}
+    assert str(tmp_path / "kept" / "mine") in walls.of_package(["mine", "", ""], found)
+
+
+def test_competitions_that_are_links_stay_hidden(site, toy, tmp_path, monkeypatch):
+    """As where Podium itself is installed as links to a cache."""
+    kept = write(tmp_path / "kept" / "whole" / "__init__.py").parent
+    folder = kept / "competitions" / "other"
+    for name in ("competition.py", "simulate.py", "data.py"):
+        write(folder / name)
+    for file in kept.rglob("*.py"):
+        place = site / file.relative_to(tmp_path / "kept")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(file)
+    monkeypatch.setattr(
+        *(podium.competitions, "__path__"),
+        [*podium.competitions.__path__, str(site / "whole" / "competitions")],
+    )
+    assert not read(seen(toy, tmp_path), kept)
+    monkeypatch.syspath_prepend(str(tmp_path / "kept"))
+    assert read(seen(toy, tmp_path), kept) == {"__init__.py"}
+    place = site / "whole" / "competitions" / "other"
+    monkeypatch.setattr(type(toy), "folder", property(lambda _: place))
+    assert read(seen(toy, tmp_path), place) == {"competition.py", "data.py"}
 
 
 def test_keys_in_a_folder_that_is_imported_from(toy, tmp_path, monkeypatch):
@@ -384,7 +422,7 @@ def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch):
     write(home / "tools" / "library.so")
     write(workspace / "leaderboard" / "board.sqlite")
     write(workspace / "submissions" / "toy" / "demo" / "bob" / "theirs.csv")
-    name, sha256 = next(known for known in policy._raw_files(toy) if known[1])
+    name, sha256 = next(known for known in secret._raw_files(toy) if known[1])
     raw = write(tmp_path / "downloads" / "2024" / name)
     write(tmp_path / "another" / name, "another file of that name")
     (file,) = (file for file in (toy.folder / "raw").rglob(name) if file_sha256(file) == sha256)
@@ -397,7 +435,7 @@ def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch):
     refused = {
         folder / "solution": "the data cache, with answers",
         folder.parent: "the data cache, with answers",
-        policy.workspace.cache().parent: "the data cache, with answers",
+        workspaces.cache().parent: "the data cache, with answers",
         workspace / "submissions" / "toy" / "demo" / "bob": "submissions",
         tmp_path / "link": "submissions",
         workspace / "leaderboard": "the board",
@@ -410,7 +448,7 @@ def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch):
         raw: "raw data, with answers",
         workspace: ": ",
         Path("/"): ": ",
-        Path(policy.tempfile.gettempdir()): "temporary files",
+        Path(tempfile.gettempdir()): "temporary files",
     }
     with pytest.raises(PodiumError, match="cannot be shown to a model") as error:
         seen(toy, tmp_path, more=list(refused))

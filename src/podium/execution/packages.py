@@ -18,7 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-_DEPTH = 2  # folders below one that is imported from where links are looked for
+_KEPT_BY_TOOLS = "-packages"  # how folders end that packages are installed in, and links are theirs
+_DEPTH = 2  # folders below one of them where links are looked for
 _LIBRARY = re.compile(r"([\w.+-]+): cannot open shared object file")
 _MAPPINGS = ("MAPPING", "_redirections", "known_source_files")
 """Attributes that map names to files: of setuptools, editables (hatch) and scikit-build-core."""
@@ -27,10 +28,15 @@ _NEEDED, _STRINGS, _RUN_PATHS = 1, 5, (15, 29)  # of the linker's table; RPATH, 
 
 
 def elsewhere(folders: Iterable[Path]) -> Iterator[Path]:
-    """Where links in folders that are imported from lead, and the finders of editable installs."""
+    """Where links of installed packages lead, and the finders of editable installs.
+
+    Args:
+        folders: That are imported from; a user's own may have links to anything, as to raw data.
+    """
     for folder in folders:
         with suppress(OSError):  # it is no folder, or not ours to list
-            yield from _linked(str(folder), folder.stat().st_mtime_ns)
+            if folder.name.endswith(_KEPT_BY_TOOLS):
+                yield from _linked(str(folder), folder.stat().st_mtime_ns)
     yield from _redirected()
 
 
@@ -56,7 +62,7 @@ def _links(folder: str, depth: int) -> Iterator[str]:
         for entry in entries:
             if entry.is_symlink():
                 yield entry.path
-            elif depth and entry.is_dir() and not entry.name.endswith("-packages"):
+            elif depth and entry.is_dir():
                 yield from _links(entry.path, depth - 1)
 
 

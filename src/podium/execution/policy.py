@@ -6,26 +6,18 @@ they lie, other teams' submissions, keys in the home directory.
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import site
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import podium.competitions
-from podium import workspace
-from podium.competition.folders import folders
 from podium.data import formats
-from podium.errors import PodiumError
-from podium.execution import packages
+from podium.execution import packages, secret
 from podium.execution.sandbox import Policy
-from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
     from podium.competition.contract import Competition
@@ -35,21 +27,9 @@ SCRATCH = 16 << 30
 """Bytes that a model may write."""
 FILES = 100_000
 """Files and folders that it may write."""
-_OWN_SCRATCH = ("answers", "folds", "model", "rows", "run", "verify")
-"""Kinds of Podium's own scratch folders: other folds' answers lie in some."""
 _SYSTEM = (
-    *(
-        "/usr",
-        "/bin",
-        "/sbin",
-        "/lib",
-        "/lib32",
-        "/lib64",
-        "/nix/store",
-        "/gnu/store",
-        "/proc",
-        "/sys",
-    ),
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/proc", "/sys"),
+    *("/nix/store", "/gnu/store"),
     *("/etc/alternatives", "/etc/fonts", "/etc/group", "/etc/ld.so.cache", "/etc/ld.so.conf"),
     *("/etc/ld.so.conf.d", "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd"),
     *("/etc/OpenCL", "/etc/timezone", "/dev/random", "/dev/urandom", "/dev/zero"),
@@ -63,14 +43,6 @@ _KEPT_KINDS = (
     *("LC_", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "NUMBA_"),
     *("CUDA_", "CUBLAS_", "NVIDIA_", "NCCL_", "TORCH", "PYTORCH_", "HIP_", "ROCR_"),
 )
-_OF_KEYS = (
-    *(".ssh", ".gnupg", ".aws", ".azure", ".config/gcloud", ".config/gh", ".docker", ".kube"),
-    *(".netrc", ".pgpass", ".my.cnf", ".git-credentials", ".config/git/credentials", ".kaggle"),
-    *(".pypirc", ".npmrc", ".password-store", ".local/share/keyrings", ".mozilla"),
-    *(".config/google-chrome", ".config/chromium", ".cache/huggingface/token", ".huggingface"),
-    *(".config/kaggle", ".config/rclone", ".config/pip", ".condarc", ".bash_history"),
-)
-"""What lies in a home folder and opens something else."""
 _SECRETS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
@@ -105,10 +77,9 @@ def of(
     Raises:
         PodiumError: If that has something that no model may see.
     """
-    secrets = _secrets()
-    _refuse(more, secrets, competition)
-    hidden = set(secrets)
-    others = hidden - {_submissions()} if model and in_team_folder(model) else hidden
+    secret.refuse(more, competition)
+    hidden = set(secret.places())
+    others = hidden - {secret.submissions()} if model and in_team_folder(model) else hidden
     above = {folder for path in hidden for folder in path.parents}
     whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
     read = [part for path in whole for part in _around(path, hidden, above)]
@@ -200,7 +171,7 @@ def _installed_here() -> set[Path]:
 
 def in_team_folder(model: Path) -> bool:
     """Whether a model file was handed in: `submissions/<competition>/<dataset>/<team>/` has it."""
-    return _submissions() in model.resolve().parents[3:4]
+    return secret.submissions() in model.resolve().parents[3:4]
 
 
 def beside(model: Path) -> Iterator[Path]:
@@ -219,106 +190,19 @@ def beside(model: Path) -> Iterator[Path]:
             yield path
 
 
-def _submissions() -> Path:
-    return (workspace.root() / "submissions").resolve()
-
-
 def is_seen(policy: Policy, place: Path) -> bool:
     """Whether a process sees a place."""
     seen = {Path(name).resolve() for name in (*policy.read, *policy.write)}
     return not seen.isdisjoint({place, *place.parents})
 
 
-def why_not(place: Path) -> str:
-    """Why a place may not be shown to a model; nothing if it may."""
-    return _conflict(place, _secrets())
-
-
-def _secrets() -> dict[Path, str]:
-    """What lies in no folder that is seen whole, and what it is."""
-    named = {
-        workspace.cache(): "the data cache, with answers",
-        _submissions(): "submissions",
-        **{folder.parent: "competitions, with what their answers are from" for folder in folders()},
-        workspace.root() / "leaderboard": "the board",
-        workspace.root() / "predictions": "predictions",
-    }
-    for name in _OWN_SCRATCH:
-        for path in Path(tempfile.gettempdir()).glob(f"podium-{name}-*"):
-            named[path] = "what other commands are at"
-    if file := workspace.database_file():
-        named |= {Path(f"{file}{end}"): "the board" for end in ("", "-wal", "-shm", "-journal")}
-    with suppress(RuntimeError):  # nobody has a home here
-        keys = (Path.home() / name for name in _OF_KEYS)
-        named |= {path: "keys of yours" for path in keys if path.exists()}
-    return {path.resolve(): what for path, what in named.items()}
-
-
-def _conflict(place: Path, secrets: Mapping[Path, str]) -> str:
-    """What a place has, or is in, that no model may see."""
-    real = place.resolve()
-    for path, what in secrets.items():
-        if path in (real, *real.parents):
-            return f"it lies in {path}: {what}"
-        if real in path.parents:
-            return f"it holds {path}: {what}"
-    holds = (path for path in _wide() if real in (path, *path.parents))
-    return next((f"it holds {path}: {_wide()[path]}" for path in holds), "")
-
-
-def _wide() -> dict[Path, str]:
-    """Folders of which nobody says now what will lie in them."""
-    wide = {Path(tempfile.gettempdir()): "temporary files", workspace.root(): "your workspace"}
-    with suppress(RuntimeError):
-        wide[Path.home()] = "all that is yours"
-    return {path.resolve(): what for path, what in wide.items()}
-
-
 def _elsewhere(hidden: set[Path], above: set[Path]) -> Iterator[Path]:
     """Where installed packages lead; not where a model may not look."""
-    above = above.union(*({path, *path.parents} for path in _wide()))
+    above = above.union(*({path, *path.parents} for path in secret.wide()))
     for place in dict.fromkeys(packages.elsewhere(map(Path, python_path()))):
         real = place.resolve()
         if real.exists() and real not in above and hidden.isdisjoint({real, *real.parents}):
             yield place
-
-
-def _refuse(places: Sequence[Path], secrets: Mapping[Path, str], competition: Competition) -> None:
-    """Refuse to show what is not there, or what no model may see."""
-    problems = []
-    for place in places:
-        why = _conflict(place, secrets) if place.exists() else "there is no such folder"
-        why = why or _raw_in(place, _raw_files(competition))
-        problems += [f"{place}: {why}"] if why else []
-    if problems:
-        raise PodiumError(
-            "What --see names cannot be shown to a model.",
-            problems=problems,
-            hint="Name the folder that a package needs, and no wider one: --see DIR",
-        )
-
-
-def _raw_files(competition: Competition) -> frozenset[tuple[str, str]]:
-    """Names of the files that a competition's data are prepared from, with sha256 where known."""
-    known = set()
-    for source in (source for dataset in competition.datasets for source in dataset.sources):
-        archive = source.url.rpartition("/")[2]
-        known |= {(archive, "")} if "." in archive else set()
-        for name, sha256 in source.members.items():
-            known.add((name.rpartition("/")[2], "" if "*" in name else sha256 or ""))
-    return frozenset(known)
-
-
-@cache  # folders may be large, and a command starts many processes
-def _raw_in(place: Path, known: frozenset[tuple[str, str]]) -> str:
-    """Why a place may not be shown: there are raw files in it, which have answers."""
-    below = (Path(folder, file) for folder, _, files in os.walk(place) for file in files)
-    for path in [place] if place.is_file() else below:
-        for name, sha256 in known:
-            named = fnmatch.fnmatchcase(path.name, name) if "*" in name else path.name == name
-            if named and (not sha256 or file_sha256(path) == sha256):
-                return f"it holds {path}: raw data, with answers"
-    return ""
 
 
 def _around(path: Path, hidden: set[Path], above: set[Path]) -> Iterator[Path]:

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from podium.execution import packages, policy
+from podium.execution import packages, policy, secret
 from podium.execution.sandbox import FILES, NETWORK, Policy
 
 _DEEP = 20  # errors that led to each other
@@ -71,7 +71,7 @@ def of_package(told: object, seen: Policy) -> str:
         return ""
     shown = " and ".join(map(str, places))
     text = f"The package {package} leads to {shown}, which a model does not see: "
-    if why := next(filter(None, map(policy.why_not, places)), ""):
+    if why := next(filter(None, map(secret.why_not, places)), ""):
         return f"{text}{why}. Install it elsewhere"
     return text + "add " + " ".join(f"--see {shlex.quote(str(place))}" for place in places)
 
