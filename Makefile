@@ -11,8 +11,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # Processes that tests start need not compile Podium again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-slow test-all coverage check docs notebook transcripts redteam reference bench \
-	clean
+.PHONY: demo test test-slow test-all coverage check docs notebook transcripts redteam systems \
+	reference bench clean
 
 demo: .venv/ready
 	$(BIN)/podium run sirna ridge
@@ -59,6 +59,10 @@ transcripts: .venv/ready-dev
 SECONDS ?= 60
 redteam: .venv/ready-dev
 	$(BIN)/python tests/redteam.py $(SECONDS)
+
+# Other people's systems, files and habits: their tests, and the tables of docs/systems.md.
+systems: .venv/ready-dev
+	$(BIN)/python tests/systems.py
 
 # The reference boards and leaderboard/README.md: hours, and it goes on where it was stopped. Real
 # datasets are fetched. Trainings side by side: make reference OPTIONS="--jobs 4" (or --dask ADDRESS).

@@ -368,6 +368,7 @@ def run(
     limit_time: float | None = None,
     limit_memory: float | None = None,
     see: Sequence[Path | str] | None = None,
+    trust: bool = False,
     progress: Progress | None = None,
 ) -> Kept:
     """Train a model on the train part, predict the test part and hand the predictions in.
@@ -396,6 +397,7 @@ def run(
         limit_memory: MiB that it and all that it starts may take; by default nine tenths of
             what is free.
         see: Files and folders of yours that it sees, too; none that hold what it must not see.
+        trust: Whether code of yours may run where nothing guards your files from it.
         progress: Shows how far it is.
 
     Raises:
@@ -409,7 +411,7 @@ def run(
     from podium.leaderboard import submit as handing_in
     from podium.leaderboard.record import label, remark
 
-    limits = _limits(limit_time, limit_memory, see)
+    limits = _limits(limit_time, limit_memory, see, trust=trust)
     message = remark(message)
     wanted, origin, changes = _wanted(ready, file.name, params, study, storage)
     with (
@@ -437,14 +439,17 @@ def run(
 
 
 def _limits(
-    seconds: float | None, memory: float | None, see: Sequence[Path | str] | None
+    seconds: float | None,
+    memory: float | None,
+    see: Sequence[Path | str] | None,
+    *,
+    trust: bool,
 ) -> Limits:
     """What a model's process may take, and what more it sees."""
     from podium.execution.worker import Limits
 
-    return Limits(
-        seconds=seconds, memory=memory, see=tuple(Path(one).absolute() for one in see or ())
-    )
+    shown = tuple(Path(one).absolute() for one in see or ())
+    return Limits(seconds=seconds, memory=memory, see=shown, trust=trust)
 
 
 def _to_train(
@@ -523,13 +528,15 @@ def cross_validate(
     limit_time: float | None = None,
     limit_memory: float | None = None,
     see: Sequence[Path | str] | None = None,
+    trust: bool = False,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
     `model` may be a live object, as in `run`. The limits are for all folds and seeds together.
     Pictures of the predictions beside the truth are written to the folder `plots`, if it is named.
-    The model sees the files and folders `see` of yours, too.
+    The model sees the files and folders `see` of yours, too; where nothing guards your files from
+    it, it runs with `trust` alone.
     `jobs` trainings run side by side (one by default) and divide the cores; on a Dask cluster,
     whose scheduler's address is `dask`, as many run as its workers have threads.
     """
@@ -538,7 +545,7 @@ def cross_validate(
     from podium.leaderboard import validations
     from podium.reporting import plotting
 
-    limits = _limits(limit_time, limit_memory, see)
+    limits = _limits(limit_time, limit_memory, see, trust=trust)
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
     validation = folds.cross_validate(
@@ -586,6 +593,7 @@ def tune(
     limit_time: float | None = None,
     limit_memory: float | None = None,
     see: Sequence[Path | str] | None = None,
+    trust: bool = False,
     watch: Watch | None = None,
     **settings: Any,
 ) -> Tuned:
@@ -600,6 +608,7 @@ def tune(
         limit_time: Seconds that the model's code may take for a trial.
         limit_memory: MiB that the process of a fold, and all that it starts, may take.
         see: Files and folders of yours that it sees, too; none that hold what it must not see.
+        trust: Whether code of yours may run where nothing guards your files from it.
         watch: Is told where the search stands.
         settings: `trials`, `timeout`, `jobs` and all else of `podium.tuning.tuning.Settings`.
 
@@ -617,7 +626,7 @@ def tune(
         file,
         params=params,
         seed=seed,
-        limits=_limits(limit_time, limit_memory, see),
+        limits=_limits(limit_time, limit_memory, see, trust=trust),
         settings=tuning.Settings(**settings),
         watch=watch,
     )
@@ -709,6 +718,7 @@ def predict(
     limit_time: float | None = None,
     limit_memory: float | None = None,
     see: Sequence[Path | str] | None = None,
+    trust: bool = False,
     progress: Progress | None = None,
 ) -> Predicted:
     """Train a model on the train part, or load it fitted, and predict rows of one's own.
@@ -727,6 +737,7 @@ def predict(
         limit_time: Seconds that the model's code may take in all.
         limit_memory: MiB that it and all that it starts may take.
         see: Files and folders of yours that it sees, too; none that hold what it must not see.
+        trust: Whether code of yours may run where nothing guards your files from it.
         progress: Shows how far it is.
 
     Raises:
@@ -738,7 +749,7 @@ def predict(
     ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import predicting
 
-    limits = _limits(limit_time, limit_memory, see)
+    limits = _limits(limit_time, limit_memory, see, trust=trust)
     return predicting.predict(
         ready,
         file,
@@ -790,6 +801,7 @@ def score_all(
     limit_time: float | None = None,
     limit_memory: float | None = None,
     see: Sequence[Path | str] | None = None,
+    trust: bool = False,
     progress: Progress | None = None,
 ) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
@@ -803,11 +815,12 @@ def score_all(
         limit_time: Seconds that the code of each model may take in all.
         limit_memory: MiB that it and all that it starts may take.
         see: Files and folders of yours that it sees, too; none that hold what it must not see.
+        trust: Whether code of yours may run where nothing guards your files from it.
         progress: Shows how far it is.
     """
     from podium.leaderboard import rescore
 
-    limits = _limits(limit_time, limit_memory, see)
+    limits = _limits(limit_time, limit_memory, see, trust=trust)
     return rescore.score_all(competition, limits if models else None, progress)
 
 

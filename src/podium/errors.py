@@ -187,13 +187,14 @@ def require_extra(what: str) -> Iterator[None]:
     """Say in words which extra is missing when code inside imports from it.
 
     Raises:
-        MissingPackageError: Instead of `ModuleNotFoundError`, for the modules in `EXTRAS`.
+        MissingPackageError: Instead of `ImportError`, for the modules in `EXTRAS`.
     """
     try:
         yield
-    except ModuleNotFoundError as error:
-        if error.name in EXTRAS:
-            raise MissingPackageError(what, error.name) from error
+    except ImportError as error:
+        for one in (error, error.__cause__, error.__context__):  # Optuna has words of its own
+            if isinstance(one, ModuleNotFoundError) and one.name in EXTRAS:
+                raise MissingPackageError(what, one.name) from error
         raise
 
 

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+_OURS = ("dev", "docs")  # extras of those who work on Podium
 _CGROUPS, _OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
@@ -20,10 +22,48 @@ def user() -> str:
         return f"user{os.getuid()}" if hasattr(os, "getuid") else "user"
 
 
+def installed() -> dict[str, Any]:
+    """What is installed here, as a report of a fault tells it.
+
+    Returns:
+        Podium's version, Python's and the system's names, the version of each package that Podium
+        needs, and of each that an extra brings; None for a package that is not there.
+    """
+    import platform  # not at the start of every command
+    import re
+    from importlib import metadata
+
+    needed: dict[str, str | None] = {}
+    extras: dict[str, dict[str, str | None]] = {}
+    for wanted in metadata.requires("podium") or ():
+        package = re.match(r"[\w.-]+", wanted)
+        extra = re.search(r"extra == .(\w+)", wanted)
+        if package and not (extra and extra[1] in _OURS):
+            place = extras.setdefault(extra[1], {}) if extra else needed
+            place[package[0]] = _version(package[0])
+    return {
+        "podium": metadata.version("podium"),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "encoding": sys.stdout.encoding,
+        "packages": needed,
+        "extras": extras,
+    }
+
+
+def _version(package: str) -> str | None:
+    from importlib import metadata
+
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(package)
+    return None
+
+
 def cores() -> int:
     """Cores that this process may use: those of its affinity, or fewer by a container's quota."""
     there = os.cpu_count() or 1
-    with suppress(AttributeError):
+    if hasattr(os, "sched_getaffinity"):
         there = len(os.sched_getaffinity(0))
     return max(1, min([there, *(int(quota) for quota in _quotas())]))
 

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,10 +19,39 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
+if sys.platform == "win32":
+    import msvcrt
+
+    def _locked(handle: int, *, wait: bool) -> bool:
+        """Lock the first byte; by itself Windows waits for ten seconds, or not at all."""
+        while True:
+            os.lseek(handle, 0, os.SEEK_SET)
+            try:
+                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            except PermissionError:
+                if not wait:
+                    return False
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return True
+
+else:
+    import fcntl
+
+    def _locked(handle: int, *, wait: bool) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 INCOMING = ".incoming-"
 LINE_ENDS = "only its line ends are others, as git makes them without `* -text` in .gitattributes"
 """Why a text file has another sha256 although nobody has changed it."""
 _STALE_SECONDS = 24 * 3600
+_LOOK_SECONDS = 0.05  # between two looks at a lock that another process has
+_LOCKED = os.O_RDWR | os.O_CREAT
 _LARGEST_TEXT = 64 << 20  # bytes of a file that is read again with other line ends
 
 
@@ -39,24 +69,33 @@ def directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[bool]:
-    """Hold a folder's lock, where the system has such; gives whether it was free."""
+    """Hold a folder's lock, where the system has such; gives whether it was free.
+
+    Windows opens no folders: there a file beside it is locked.
+    """
+    free, beside = True, Path(f"{folder}.lock") if sys.platform == "win32" else None
+    handle = os.open(folder, os.O_RDONLY) if beside is None else os.open(beside, _LOCKED)
     try:
-        import fcntl
-    except ModuleNotFoundError:
-        yield True
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        free = True
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            free = False
-        except OSError:  # a file system without locks
-            pass
+        with suppress(OSError):  # a file system without locks
+            free = lock(handle, wait=False)
         yield free
     finally:
         os.close(handle)
+        if beside and free:
+            beside.unlink(missing_ok=True)
+
+
+def lock(handle: int, *, wait: bool) -> bool:
+    """Take the system's lock on an open file, for as long as it is open; gives whether it was free.
+
+    Args:
+        handle: Of the file.
+        wait: Until it is free.
+
+    Raises:
+        OSError: If its file system has no locks.
+    """
+    return _locked(handle, wait=wait)
 
 
 def link(file: Path, place: Path) -> None:

@@ -16,6 +16,7 @@ from podium.errors import PodiumError
 from podium.machine import user
 
 _TEAM = re.compile(r"[^\W_](?:[\w .+-]{0,38}[\w+-])?")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 JOINERS = "\u200c\u200d"
 """Marks without a width that words of some scripts need between letters."""
 _UNSEEN = re.compile(
@@ -89,6 +90,11 @@ def database_file() -> Path | None:
     return Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
 
 
+def is_device(name: str) -> bool:
+    """Whether Windows has no file of that name: it is a device's, as `con` or `nul.txt`."""
+    return bool(_DEVICE.fullmatch(name))
+
+
 def team(name: str | None = None) -> str:
     """The team that acts: as named, else `PODIUM_TEAM`, `podium.toml`, the login name.
 
@@ -99,12 +105,15 @@ def team(name: str | None = None) -> str:
     if name is None:
         chosen = os.environ.get("PODIUM_TEAM") or _settings().get("team") or user()
     chosen = unicodedata.normalize("NFC", str(chosen))
+    problem = ""
     if _UNSEEN.search(chosen) or not _TEAM.fullmatch(_in_letters(chosen)):
+        problem = "1 to 40 letters, digits, spaces or . + - _, starting with a letter or digit"
+    elif is_device(chosen):
+        problem = "Windows has no folder of that name"
+    if problem:
         raise PodiumError(
             f"The team name {chosen[:60]!r} cannot be used.",
-            problems=[
-                "1 to 40 letters, digits, spaces or . + - _, starting with a letter or digit"
-            ],
+            problems=[problem],
             hint="Name another: --team NAME",
         )
     if chosen.lower() == HOUSE:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -469,6 +470,20 @@ def test_the_version_is_told(podium_cli):
 
     done = podium_cli("--version")
     assert (done.status, done.out) == (0, f"podium {podium.__version__}\n")
+
+
+def test_a_report_of_a_fault_has_system_and_packages(podium_cli):
+    import podium
+
+    told = podium_cli("--version", "--json").json
+    assert told["podium"] == podium.__version__
+    assert sys.platform in told["system"].lower()
+    assert told["packages"]["numpy"] == np.__version__
+    assert {"neural", "bio", "plot"} <= set(told["extras"])
+    assert not {"dev", "docs"} & set(told["extras"])
+    refused = podium_cli("--json", "list")
+    assert refused.status == 2
+    assert "--version" in refused.err
 
 
 def test_tables_are_drawn_on_a_terminal(podium_cli, file, monkeypatch, capsys):

@@ -10,8 +10,9 @@ from suites import mostly_slow
 
 HIDDEN = (
     *("torch", "RNA", "rdata", "igraph", "leidenalg", "matplotlib", "plotly", "cmaes"),
-    "distributed",
+    *("distributed", "psycopg"),
 )
+TUNE_AFAR = ["tune", "sirna", "ridge", "--trials", "2", "--storage", "postgresql://a/b"]
 
 
 @pytest.fixture
@@ -68,6 +69,7 @@ def test_a_missing_package_is_named_with_its_extra(model, package, extra, worksp
             (["cv", "dlpfc", "random", "--plot", "pictures"], "matplotlib", "plot"),
             (["tune", "sirna", "ridge", "--trials", "2", "--plot", "pictures"], "plotly", "tune"),
             (["tune", "sirna", "ridge", "--trials", "2", "--sampler", "cmaes"], "cmaes", "tune"),
+            (TUNE_AFAR, "psycopg[binary]", "postgres"),
         ]
     ),
 )

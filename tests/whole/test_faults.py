@@ -36,6 +36,8 @@ from podium.verifying.under_test import DatasetUnderTest
 from redteam_home import harm
 from suites import mostly_slow
 
+pytest.importorskip("resource", reason="limits and signals are of POSIX")
+
 TOY = Path(__file__).parents[1] / "toy"
 RAW = TOY / "raw"
 PODIUM = [sys.executable, "-c", "from podium.cli import main; main()"]

@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import pickle
-import resource
 import shutil
 import struct
 import subprocess
@@ -27,6 +26,8 @@ from podium.execution import output
 from podium.verifying import checks
 from podium.verifying.under_test import DatasetUnderTest
 from suites import mostly_slow
+
+resource = pytest.importorskip("resource", reason="it is of POSIX")
 
 ROOT = Path(__file__).parents[2]
 MEMORY_MB = 350  # a refusal's peak: a reader has 145, and lets a small file take 160 more

@@ -1,10 +1,8 @@
 """Systems that are not like the one Podium was built on: nothing of them ends as "our fault"."""
 
 import errno
-import fcntl
 import json
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -22,6 +20,7 @@ from podium.errors import PodiumError
 from podium.execution import executors, monitor, provenance
 from podium.leaderboard import database
 
+fcntl, pwd = (pytest.importorskip(name, reason="it is of POSIX") for name in ("fcntl", "pwd"))
 ROOT = Path(__file__).parents[2]
 FAR = ["9999-12-31", "0001-01-01", "1600-02-29T12:00", "2026-01-31T00:00:00+02:00"]
 

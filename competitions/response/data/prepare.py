@@ -118,7 +118,9 @@ def _thresholds(file: Path, names: pd.Series[str]) -> np.ndarray:
 
     Of a name that is listed twice the first counts.
     """
-    listed, values = (line.split("\t") for line in file.read_text().strip().split("\n"))
+    listed, values = (
+        line.split("\t") for line in file.read_text(encoding="utf-8").strip().split("\n")
+    )
     known: dict[str, float] = {}
     for name, value in zip(listed, values, strict=True):
         known.setdefault(name, float(value))

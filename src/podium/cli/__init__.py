@@ -60,7 +60,8 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_podium)  # a name is a command's even where there is only one
+    # a callback, so that a name is a command's even where there is only one
+    app.callback(invoke_without_command=True)(_podium)
     for name in names:
         module, _, function = COMMANDS[name].partition(".")
         app.command(name, cls=Command)(getattr(import_module(f"{__name__}.{module}"), function))
@@ -71,7 +72,8 @@ def main() -> None:
     """Run the command line; exit status 0 fine, 1 refused input, 2 usage, 3 our fault."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed: nobody reads what is printed
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+            nobody = Path(os.devnull).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115
+            setattr(sys, name, nobody)
         getattr(sys, name).reconfigure(errors="backslashreplace")  # letters that it does not know
     os.environ["MPLBACKEND"] = "Agg"  # files are drawn, whatever a notebook around this says
     named = sys.argv[1:2]
@@ -88,20 +90,26 @@ def main() -> None:
         gc.freeze()  # what ends with the process need not be looked through once more
 
 
-def _version(asked: bool) -> None:
-    """Print Podium's version and end, if that is what was asked for."""
-    if asked:
+def _podium(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --version: of system and packages, too.")
+    ] = False,
+) -> None:
+    if version:
         import podium
         from podium.cli.display import printing
 
-        printing.out(f"podium {podium.__version__}")
+        if as_json:
+            from podium.machine import installed
+
+            printing.document(installed())
+        else:
+            printing.out(f"podium {podium.__version__}")
         raise typer.Exit
-
-
-def _podium(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    pass
+    if as_json:
+        raise typer.BadParameter("--json comes after the command, or with --version.")
+    if context.invoked_subcommand is None:
+        raise typer.BadParameter("Name a command: see podium --help.")

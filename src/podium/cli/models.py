@@ -27,6 +27,7 @@ from podium.cli.options import (
     Storage,
     Study,
     Team,
+    Trust,
 )
 from podium.errors import PodiumError
 
@@ -72,6 +73,7 @@ def run(
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
     see: See = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
@@ -95,6 +97,7 @@ def run(
             limit_time=limit_time,
             limit_memory=limit_memory,
             see=see,
+            trust=trust,
             progress=progress,
         )
     submissions.left_open(outcome.left_open)
@@ -131,6 +134,7 @@ def cv(
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
     see: See = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part, or list what was before."""
@@ -156,6 +160,7 @@ def cv(
             limit_time=limit_time,
             limit_memory=limit_memory,
             see=see,
+            trust=trust,
             progress=progress,
         )
     submissions.left_open(validation.left_open)
@@ -213,6 +218,7 @@ def predict(
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
     see: See = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Train a model once (or load it) and predict rows of your own."""
@@ -232,6 +238,7 @@ def predict(
             limit_time=limit_time,
             limit_memory=limit_memory,
             see=see,
+            trust=trust,
             progress=progress,
         )
     submissions.left_open(predicted.left_open)

@@ -101,6 +101,10 @@ See = Annotated[
     list[Path] | None,
     typer.Option("--see", metavar="DIR", help="Show the model a folder of yours; repeatable."),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Run code that you know where nothing guards your files from it."),
+]
 Submission = Annotated[
     str,
     typer.Argument(

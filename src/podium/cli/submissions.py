@@ -23,6 +23,7 @@ from podium.cli.options import (
     Submission,
     Submissions,
     Team,
+    Trust,
     Yes,
 )
 from podium.competition.folders import name_of
@@ -71,6 +72,7 @@ def score_all(
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
     see: See = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Score every file under submissions/ that was not scored yet."""
@@ -81,6 +83,7 @@ def score_all(
             limit_time=limit_time,
             limit_memory=limit_memory,
             see=see,
+            trust=trust,
             progress=progress,
         )
     answers.handled(handled, as_json)

@@ -25,6 +25,7 @@ from podium.cli.options import (
     Set,
     Storage,
     Study,
+    Trust,
     Yes,
 )
 
@@ -71,6 +72,7 @@ def tune(
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
     see: See = None,
+    trust: Trust = False,
     plots: Plots = None,
     as_json: Json = False,
 ) -> None:
@@ -88,6 +90,7 @@ def tune(
                 limit_time=limit_time,
                 limit_memory=limit_memory,
                 see=see,
+                trust=trust,
                 watch=watch,
                 trials=trials,
                 timeout=timeout,

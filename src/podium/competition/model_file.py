@@ -108,7 +108,7 @@ class ModelFile:
         module = folder / f"{_module_name(self.path)}.py"
         module.with_suffix(".source").write_bytes(self.source)
         text = _AS_MODULE.format(path=str(self.path.resolve()))
-        module.write_text(text, encoding="utf-8")
+        module.write_text(text, encoding="utf-8", newline="\n")
 
     def with_defaults(self, told: Mapping[str, Any]) -> Self:
         """The same file with its `DEFAULTS`, as its process tells them."""

@@ -99,6 +99,8 @@ def name_problems(name: str, root: Path, *, key: str = "") -> list[str]:
 
     if not name.isidentifier() or iskeyword(name) or not name.isascii():
         return [f"NAME {name!r} must be a Python name: letters, digits and _, no digit first"]
+    if workspace.is_device(name):
+        return [f"NAME {name!r} is that of a device of Windows, which has no such folder"]
     if name != name.lower():
         return [f"NAME {name!r} must be in small letters: {name.lower()!r}"]
     if (root / name).exists():
@@ -125,7 +127,7 @@ def _copy(spec: Spec, folder: Path) -> Spec:
                 copyfileobj(file, raw)
             else:
                 table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
-                table.to_csv(raw, index=False)
+                table.to_csv(raw, index=False, lineterminator="\n")
     for pattern, paths in spec.beside.items():
         for path in paths:
             place = folder / path.parent.name if "/" in pattern else folder

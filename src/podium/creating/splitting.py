@@ -115,7 +115,7 @@ def _added(
     if not len(labelled):
         return opened
     if rule is not None:
-        made = _read(rule(prepared).to_csv(index=False).encode())
+        made = _read(rule(prepared).to_csv(index=False, lineterminator="\n").encode())
         made = made[made["id"].isin(set(labelled))]
         return pd.concat([_beside(competition, prepared, split, made), opened])
     if new_rows != TRAIN or len(competition.strata) > 1:

@@ -53,16 +53,16 @@ def write(spec: Spec, folder: Path) -> None:
     words = _words(spec)
     (folder / "models").mkdir(parents=True)
     # raw files, split and golden scores are known by their bytes
-    (folder / ".gitattributes").write_text("* -text\n", encoding="utf-8")
+    (folder / ".gitattributes").write_text("* -text\n", encoding="utf-8", newline="\n")
     absent = [] if spec.learnable else ["models/lightgbm.py.j2"]
     absent += ["metric.py.j2", "test_metric.py.j2"] if spec.own else []
     if spec.own:
-        (folder / "metric.py").write_text(spec.own.text, encoding="utf-8")
+        (folder / "metric.py").write_text(spec.own.text, encoding="utf-8", newline="\n")
         for module in spec.own.modules:
             copyfile(module, folder / module.name)
     for name in sorted(set(environment.list_templates(extensions="j2")) - set(absent)):
         text = environment.get_template(name).render(words)
-        (folder / name.removesuffix(".j2")).write_text(text, encoding="utf-8")
+        (folder / name.removesuffix(".j2")).write_text(text, encoding="utf-8", newline="\n")
 
 
 def code(value: Any) -> str:

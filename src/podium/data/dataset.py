@@ -386,7 +386,7 @@ def staged(
         files = sorted(path for path in new.rglob("*") if path.is_file())
         manifest["rows"] = _rows(split["part"])
         manifest["files"] = {str(f.relative_to(new).as_posix()): file_sha256(f) for f in files}
-        (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        (new / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8", newline="\n")
         if before and known.items() <= before.items():  # the same answers: what was kept holds
             with suppress(FileNotFoundError, PermissionError):
                 (new / KEPT).write_bytes((folder / KEPT).read_bytes())
@@ -434,7 +434,7 @@ def _of_these_files(
     with suppress(OSError):
         folder = cache_folder(competition, dataset)
         with scratch.replacing(folder / MANIFEST) as made:
-            made.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+            made.write_text(json.dumps(manifest, indent=1), encoding="utf-8", newline="\n")
     return manifest
 
 
@@ -664,7 +664,7 @@ def _write_sample(
         import pandas as pd
 
         guess = pd.DataFrame(_plain_guess(answers, labels), index=ids.index)
-        pd.concat([ids, guess], axis=1).to_csv(file, index=False)
+        pd.concat([ids, guess], axis=1).to_csv(file, index=False, lineterminator="\n")
         return
     import pyarrow as pa
     from pyarrow import csv

@@ -40,6 +40,8 @@ def limited(most: int) -> Iterator[None]:
 
 def _in_use() -> int | None:
     """Bytes that the process may write to; None where the system does not say."""
+    if sys.platform != "linux":
+        return None
     with suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
         return pages * os.sysconf("SC_PAGE_SIZE")

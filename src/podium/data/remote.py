@@ -81,7 +81,7 @@ def fetch(address: str, *, progress: Progress | None = None) -> Fetched:
     record, folder = place / _RECORD, place / "files"
     pooch.get_logger().setLevel(logging.ERROR)
     try:
-        known = Fetched(**json.loads(record.read_text()), folder=folder)
+        known = Fetched(**json.loads(record.read_text(encoding="utf-8")), folder=folder)
     except (OSError, ValueError, TypeError):
         known = None
     try:
@@ -181,7 +181,7 @@ def _seen(record: Path, listed: Fetched) -> Fetched:
     document: dict[str, Any] = {**asdict(listed), "sha256": sums}
     del document["folder"]
     with replacing(record) as file:
-        file.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        file.write_text(json.dumps(document, indent=1), encoding="utf-8", newline="\n")
     return Fetched(**document, folder=listed.folder)
 
 

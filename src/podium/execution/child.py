@@ -338,13 +338,16 @@ def main() -> None:
     os.chdir(setup["work"])
     if "tempfile" in sys.modules:  # it was imported where the places were others
         sys.modules["tempfile"].tempdir = None  # type: ignore[attr-defined]
-    from podium.execution.sandbox import Policy, enter
+    from podium.execution.sandbox import FILES, Policy, enter
 
     def ended(status: int) -> None:
         with suppress(OSError):
             channel.say(ended=os.waitstatus_to_exitcode(status))
 
-    channel.say(left_open=enter(Policy(**setup["policy"]), ended))
+    left_open = enter(Policy(**setup["policy"]), ended)
+    channel.say(left_open=left_open)
+    if FILES in left_open and not setup["trusted"]:
+        return
     process = os.getpid()
     loaded, last = ended_as(lambda: load(setup, channel))
     channel.say(**last)

@@ -136,7 +136,7 @@ def cross_validate(
         total = len(waiting)
         if progress:
             progress.count(0, total)
-        ahead = trainings.children if limits == Limits() else None
+        ahead = trainings.children if limits == Limits(trust=limits.trust) else None
         while waiting or working:
             while waiting and len(working) < executor.slots:
                 fold, number = waiting.popleft()

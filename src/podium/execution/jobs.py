@@ -104,8 +104,12 @@ class Children:
         file = model.find(known, job["model"])
         if file.sha256 != job["model_sha256"]:
             raise PodiumError(f"its model file {file.path} is another version")
-        see = tuple(map(Path, job["see"]))
-        limits = Limits(seconds=job["limit_seconds"], memory=job["limit_memory"], see=see)
+        limits = Limits(
+            seconds=job["limit_seconds"],
+            memory=job["limit_memory"],
+            see=tuple(map(Path, job["see"])),
+            trust=job["trust"],
+        )
         share, by = job["share"], job["by"]
         return cls(data, file, folds=None, by=by, limits=limits, share=share)
 
@@ -345,9 +349,12 @@ class Trainings:
             "limit_seconds": limits.seconds,
             "limit_memory": limits.memory,
             "see": list(map(str, limits.see)),
+            "trust": limits.trust,
             "share": executor.share,
         }
-        if isinstance(file, LiveModel) and (self.far or executor.slots > 1 or limits != Limits()):
+        if isinstance(file, LiveModel) and (
+            self.far or executor.slots > 1 or limits != Limits(trust=limits.trust)
+        ):
             raise PodiumError(
                 "A live object trains in this process, one training at a time, without limits.",
                 hint="Write the model into a file, model.py, and name that: files train in "

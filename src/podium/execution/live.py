@@ -357,7 +357,9 @@ def _recorded(value: Any) -> Any:
 def _source(made: Any) -> str:
     """The source of a class or a function; where there is none, what matches nothing else."""
     with suppress(OSError, TypeError):
-        return inspect.getsource(made)
+        text = inspect.getsource(made)
+        if not isinstance(made, type) or f"class {made.__name__}" in text:
+            return text  # from Python 3.13 on that of a cell's class may be lines of another file
     functions = [made, *vars(made).values()] if isinstance(made, type) else [made]
     for function in filter(inspect.isfunction, functions):  # of a notebook's cell
         text = "".join(linecache.getlines(function.__code__.co_filename))

@@ -34,6 +34,7 @@ _SLOW = 4  # looks, of which the last one sees files, too
 _SELDOM = 20  # looks, of which one is taken at a process that has no task
 _MIB = 1 << 20
 _GOING = 0.5  # seconds that a process which is done has to go by itself
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # which Windows takes as the same
 _RESIDENT = (b"VmRSS", b"VmHWM")  # memory of a process, and its peak
 _ENDING = 10.0  # seconds in which everything that a model started must have ended
 
@@ -141,9 +142,9 @@ class Monitor(threading.Thread):
                 looked = True
                 for process in others:
                     with suppress(ProcessLookupError, PermissionError):
-                        os.kill(process, signal.SIGKILL)
+                        os.kill(process, _KILL)
                 time.sleep(0.001)
-            if os.name == "posix" and self._process.poll() is None:
+            if sys.platform != "win32" and self._process.poll() is None:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
@@ -224,8 +225,10 @@ def _own_memory(process: int) -> tuple[float, float]:
 
 def _shared_memory(first: int, family: list[int]) -> float:
     """What lies in the `/dev/shm` of a process, MiB, if it has one of its own."""
+    if sys.platform != "linux":
+        return 0.0
     place = f"/proc/{family[-1]}/root/dev/shm"
-    with suppress(OSError, AttributeError):
+    with suppress(OSError):
         if os.stat(place).st_dev != os.stat("/dev/shm").st_dev and family[-1] != first:  # noqa: PTH116, S108
             known = os.statvfs(place)
             return (known.f_blocks - known.f_bfree) * known.f_frsize / _MIB
@@ -234,6 +237,8 @@ def _shared_memory(first: int, family: list[int]) -> float:
 
 def _nameless(family: list[int]) -> tuple[float, int]:
     """What is held open and has no name: memory (MiB), and bytes of files."""
+    if sys.platform != "linux":
+        return 0.0, 0
     memory: dict[tuple[int, int], int] = {}
     files: dict[tuple[int, int], int] = {}
     for process in family:

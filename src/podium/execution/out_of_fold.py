@@ -131,7 +131,9 @@ def note(data: Data, facts: Mapping[str, Any]) -> None:
     line = json.dumps(facts, allow_nan=False) + "\n"
     with suppress(OSError):
         folder(data).mkdir(parents=True, exist_ok=True)
-        with (folder(data) / LOG).open("a", encoding="utf-8") as log:  # whole, beside others
+        with (folder(data) / LOG).open(
+            "a", encoding="utf-8", newline="\n"
+        ) as log:  # whole, beside others
             log.write(line)
 
 

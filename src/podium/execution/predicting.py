@@ -158,7 +158,7 @@ def _write(table: pd.DataFrame, output: Path, matrix: str) -> None:
         return
     with scratch.replacing(output) as made:
         if form == ".csv":
-            table.to_csv(made, index=False)
+            table.to_csv(made, index=False, lineterminator="\n")
         elif form == ".h5":
             hdf5.write(made, table, matrix)
         else:

@@ -63,11 +63,13 @@ class Limits:
         seconds: From the model's import to its last prediction; None for any time.
         memory: MiB of it and all that it starts; None for nine tenths of what is free.
         see: Absolute paths that its user shows it.
+        trust: Whether it may run where nothing guards the user's files from it.
     """
 
     seconds: float | None = None
     memory: float | None = None
     see: tuple[Path, ...] = ()
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if self.seconds is not None and not 0 < self.seconds <= _LONGEST:
@@ -316,6 +318,7 @@ class Worker:
             stop=self._stop,
             seen=seen,
             shipped=self._model.shipped,
+            trusted=self._model.shipped or self._limits.trust,
             prints=self._prints,
         )
         self._live = live  # so that it is ended if it fails to begin
@@ -331,6 +334,7 @@ class Worker:
             places={**policy.places(work), **policy.found_again(root)},
             path=[*policy.python_path(), str(given)],
             policy=asdict(seen),
+            trusted=live.trusted,
             **self._view.message,
         )
         live.begin(seconds, self._limits.seconds)
@@ -415,6 +419,14 @@ class Refused(Exception):  # noqa: N818  carries an error
         self.error, self.wall, self.lacking = error, wall, lacking
 
 
+def _unguarded() -> PodiumError:
+    return PodiumError(
+        f"Nothing guards {FILES} from a model on this system: its code does not run.",
+        hint="If you know the code, and it may do what you may: --trust (of run, cv, tune, predict "
+        "and score-all). Or run it on Linux: docs/security.md",
+    )
+
+
 class _Live:
     """A process at work: its messages, its prints, and what watches it."""
 
@@ -427,8 +439,10 @@ class _Live:
         stop: Callable[[], BaseException | None],
         seen: Policy,
         shipped: bool,
+        trusted: bool,
         prints: bool,
     ) -> None:
+        self.trusted = trusted
         self.seen = seen
         self.work, self.begun, self.spent = work, False, 0.0
         self.defaults: Mapping[str, Any] = {}
@@ -456,13 +470,15 @@ class _Live:
         """Wait until the model is loaded, which is the model's time from where its code runs.
 
         Raises:
-            PodiumError: If that fails.
+            PodiumError: If that fails, or nothing guards from code that is not trusted.
             Refused: If the model does not load.
         """
         began = time.monotonic()
         for message in self._heard():
             if isinstance(message.get("left_open"), list) and not self._spoken:
                 self.left_open = tuple(map(str, message["left_open"]))
+                if FILES in self.left_open and not self.trusted:  # it has ended by itself
+                    raise _unguarded()
             elif "begin" in message and not self._spoken:
                 self._spoken = True  # from here on the model may speak
                 began = time.monotonic()

@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -102,18 +103,22 @@ def _not_closed(file: Path) -> BoardError:
 
 def _barred(file: Path) -> dict[str, str]:
     """Which of a board's files this user may not write, and what would let them, for each."""
+    if sys.platform == "win32":
+        return {}
     places = (file.parent, file, *_beside(file))
     return {
         f"{path} belongs to {_user(path.stat().st_uid)}: you ({_user(os.geteuid())}) may not "
         "write it": f"chmod {'2775' if path.is_dir() else 'g+w'} {quote(str(path))}"
         for path in places
-        if os.name == "posix" and path.exists() and not os.access(path, os.W_OK)
+        if path.exists() and not os.access(path, os.W_OK)
     }
 
 
 def _user(number: int) -> str:
     """A user's name; of one that has none the number."""
-    import pwd  # not on every system
+    if sys.platform == "win32":
+        return "its owner"
+    import pwd
 
     try:
         return pwd.getpwuid(number).pw_name
@@ -226,8 +231,10 @@ def _share(file: Path) -> None:
 
     SQLite gives it the file's rights, but only root's the file's owner and group.
     """
+    if sys.platform == "win32":
+        return
     for path in _beside(file):
-        with suppress(OSError, AttributeError):  # another's, or a system without groups
+        with suppress(OSError):  # another's
             if path.stat().st_gid != file.stat().st_gid:
                 os.chown(path, -1, file.stat().st_gid)
 
@@ -247,7 +254,7 @@ def _make(file: Path) -> None:
     with suppress(OSError):  # it is there: never opened here, since closing it would end its locks
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
         folder = file.parent.stat()
-        if os.name == "posix" and folder.st_mode & stat.S_IWGRP:
+        if sys.platform != "win32" and folder.st_mode & stat.S_IWGRP:
             os.chown(file, -1, folder.st_gid)
 
 

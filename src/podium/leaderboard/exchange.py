@@ -167,7 +167,7 @@ def export(board: Board, file: Path, names: Sequence[str] = ()) -> Exported:
         mine = (line.get("submission"), line.get("version")) in own
         if ours is None or _goes_before(line, ours, mine, contests):
             chosen[jsonl.identity(line)] = line
-    with replacing(file) as scratch, scratch.open("w", encoding="utf-8") as out:
+    with replacing(file) as scratch, scratch.open("w", encoding="utf-8", newline="\n") as out:
         out.writelines(jsonl.text_of(chosen[identity]) + "\n" for identity in sorted(chosen))
     kinds = [o["type"] for o in chosen.values()]
     return Exported(

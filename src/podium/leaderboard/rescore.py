@@ -413,7 +413,7 @@ class _Folder:
         """Note what came of a model file; where the disk refuses, it is run once more."""
         with suppress(OSError):
             self._log.parent.mkdir(parents=True, exist_ok=True)
-            with self._log.open("a", encoding="utf-8") as log:
+            with self._log.open("a", encoding="utf-8", newline="\n") as log:
                 log.write(json.dumps(run) + "\n")
 
 

@@ -457,7 +457,7 @@ def _keep_open(predictions: Predictions, folder: Path, short: str, name: str) ->
     if predictions.open_table is None:
         return None
     with scratch.directory(scratch.INCOMING, folder) as place:
-        predictions.open_table.to_csv(place / "open.csv", index=False)
+        predictions.open_table.to_csv(place / "open.csv", index=False, lineterminator="\n")
         return submission.keep(place / "open.csv", folder, f"{short}.{name}")
 
 

@@ -94,7 +94,7 @@ def keep(file: Path, version: int, known: Scores) -> None:
     """Keep golden scores beside the answers; where the disk refuses, there are none."""
     text = json.dumps({"metric": version, "scores": known})
     with suppress(OSError, DataError), replacing(file) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_kept(file: Path, version: int) -> Scores | None:

@@ -188,7 +188,7 @@ def _trial(trial: FrozenTrial) -> Trial:
 def _write(rows: Results[Trial], file: Path) -> None:
     try:
         with scratch.replacing(file) as part:
-            rows.to_frame().to_csv(part, index=False)
+            rows.to_frame().to_csv(part, index=False, lineterminator="\n")
     except OSError as error:
         raise PodiumError(
             f"The trials cannot be written to {file}: {reason(error)}.", hint="Name another file."

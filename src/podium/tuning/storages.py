@@ -33,6 +33,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from podium.errors import PodiumError, reason, require_extra
+from podium.scratch import lock
 
 if TYPE_CHECKING:
     from typing import IO
@@ -141,13 +142,13 @@ class Journal:
     @cached_property
     def optuna(self) -> BaseStorage:
         """Optuna's storage; the file is made where it is missing."""
-        file, lock = self.folder / JOURNAL, self._lock("journal")
-        lock.acquire()
+        file, held = self.folder / JOURNAL, self._lock("journal")
+        held.acquire()
         try:
             _mend(file)
         finally:
-            lock.release()
-        given: Any = lock  # it has all that Optuna asks of one
+            held.release()
+        given: Any = held  # it has all that Optuna asks of one
         return JournalStorage(JournalFileBackend(str(file), lock_obj=given))
 
     @contextmanager
@@ -157,8 +158,8 @@ class Journal:
         Raises:
             PodiumError: If another process searches it.
         """
-        lock = self._lock(f"study-{study.study_name.rsplit('/', 1)[1]}")
-        if not lock.acquire(wait=False):
+        held = self._lock(f"study-{study.study_name.rsplit('/', 1)[1]}")
+        if not held.acquire(wait=False):
             raise PodiumError(
                 f"Another command is searching {study.study_name} now.",
                 hint="Give that one more --jobs, or meet in a database: --storage postgresql://...",
@@ -167,7 +168,7 @@ class Journal:
             requeue(study)
             yield
         finally:
-            lock.release()
+            held.release()
 
     def beat(self, trials: Collection[int], *, now: bool = False) -> None:
         """The lock is the sign that a search lives."""
@@ -192,20 +193,11 @@ class FileLock:
         """Take the lock; without waiting, say whether it was free.
 
         Raises:
-            PodiumError: Where the system has no such locks.
+            PodiumError: If its file system has no such locks.
         """
-        try:
-            import fcntl
-        except ModuleNotFoundError:
-            raise PodiumError(
-                "A journal of a search needs a POSIX system.", hint="Use a database: --storage URL"
-            ) from None
         file = self._path.open("ab")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return False
+            free = lock(file.fileno(), wait=wait)
         except OSError as error:
             file.close()
             raise PodiumError(
@@ -213,8 +205,11 @@ class FileLock:
                 hint="Use a database, --storage URL; or a workspace on a local disk: "
                 "PODIUM_WORKSPACE=DIR",
             ) from error
-        self._file = file
-        return True
+        if free:
+            self._file = file
+        else:
+            file.close()
+        return free
 
     def release(self) -> None:
         """Give the lock back."""

@@ -49,7 +49,7 @@ HOPELESS = 3
 """A study whose first trials all fail, so many, is stopped: it is the model that is broken."""
 WARM = 5
 """Trials of an earlier study that a new one begins with."""
-_LABEL = re.compile(r"[\w.+-]{1,80}")
+_LABEL = re.compile(r"[\w.+-]{0,79}[\w+-]")
 _WORDS = {
     "model_sha256": "the model file has changed",
     "space": "its space has changed",
@@ -160,10 +160,11 @@ def full_name(place: str, name: str) -> str:
     """
     label = name.removeprefix(f"{place}/")
     parts = label.split("/")
-    if len(parts) not in (1, 3) or not all(map(_LABEL.fullmatch, parts)) or ".." in parts:
+    named = all(_LABEL.fullmatch(part) and not workspace.is_device(part) for part in parts)
+    if len(parts) not in (1, 3) or not named:
         raise PodiumError(
             f"The name {name[:80]!r} cannot be a study's.",
-            problems=["1 to 80 letters, digits or _ . + -"],
+            problems=["1 to 80 letters, digits or _ . + -, no dot last, and no device of Windows"],
         )
     return label if len(parts) == 3 else f"{place}/{label}"
 
@@ -208,6 +209,11 @@ def begin(
                 hint="Name another, or leave --study out: then names follow from these.",
             )
         return optuna.load_study(study_name=full, storage=storage.optuna), ""
+    if twins := [entry for entry in known if entry.casefold() == full.casefold()]:
+        raise PodiumError(
+            f"The study {full} would share a folder with {twins[0]} where case does not count.",
+            hint="Name another.",
+        )
     point = _own_point(subject, space)
     try:
         study = optuna.create_study(

@@ -417,5 +417,7 @@ def _plots(study: optuna.Study, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{study.study_name.replace('/', '-')}.html"
     title = f"<title>{study.study_name}</title>"
-    path.write_text(f'<!doctype html><meta charset="utf-8">{title}{"".join(parts)}', "utf-8")
+    path.write_text(
+        f'<!doctype html><meta charset="utf-8">{title}{"".join(parts)}', "utf-8", newline="\n"
+    )
     return [path]

@@ -344,5 +344,5 @@ def _same(a: Any, b: Any) -> bool:
 
 def _as_read(table: pd.DataFrame) -> pd.DataFrame:
     """A table as pandas reads it from the file that pandas writes."""
-    text = StringIO(table.to_csv(index=False))
+    text = StringIO(table.to_csv(index=False, lineterminator="\n"))
     return pd.read_csv(text, keep_default_na=False, na_values=[""])
