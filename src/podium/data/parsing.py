@@ -150,8 +150,8 @@ def _once(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
 def _read_hdf5(path: Path, expected: Expected) -> pa.Table | Wide:
     try:
         names, table = hdf5.read(path, expected)
-    except (LookupError, RuntimeError, TypeError) as error:  # of h5py, for damaged files
-        raise ValueError(str(error)) from error
+    except (OSError, LookupError, RuntimeError, TypeError) as error:  # of h5py, for damaged files
+        raise ValueError(hdf5.trouble(path, error)) from error
     if isinstance(table, Wide):
         return table
     columns = dict(zip(table.column_names, table.columns, strict=True))
