@@ -256,7 +256,8 @@ def _checked_text(file: BinaryIO) -> int:
             line = lines + 1 + block[: block.index(0)].count(b"\n")
             raise ValueError(f"line {line} has a NUL byte: it is UTF-16 or no text at all")
         try:
-            decoder.decode(block, final=not block)
+            if not block.isascii() or decoder.getstate()[0] or not block:
+                decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             line = lines + 1 + error.object[: error.start].count(b"\n")
             byte = error.object[error.start]
