@@ -601,9 +601,10 @@ def _content(column: pd.Series[Any]) -> Iterator[bytes]:
         return
     codes, values = pd.factorize(column)
     yield codes.astype("<i8").tobytes()
+    one_by_one: Any = values
     if isinstance(values.dtype, pd.StringDtype):
-        values = values.to_numpy(object)  # pandas gives them one by one slowly
-    texts = (str(value).encode() for value in values)
+        one_by_one = values.to_numpy(object)  # pandas itself gives texts slowly
+    texts = (str(value).encode() for value in one_by_one)
     yield b"".join(b"%d:%b" % (len(text), text) for text in texts)
 
 

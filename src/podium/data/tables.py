@@ -261,7 +261,7 @@ def _taken(
     if tables is None:
         return None
     one = tables[path]
-    wanted = [name for name in one.table if only is None or name in only]
+    wanted = [str(name) for name in one.table if only is None or name in only]
     if any((name in text) != (name in one.stood) for name in wanted):
         return None
     if only is None:
