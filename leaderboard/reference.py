@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     Behaviour = dict[str, Any]
     """What a model does: `files`, sha256 of those that do so; `params`, its defaults; `predicts`,
-    numbers of a few rows, or for labels which of these rows have the same."""
+    numbers of a few rows, or for labels which of these rows have the same; `members`, what those
+    of a stack do, as its tiny training may be of others."""
 
 HERE = Path(__file__).resolve().parent
 VARIANTS = {"sirna": {"lightgbm": [{"preset": "general"}]}}
@@ -367,6 +368,12 @@ def computed(name: str) -> dict[str, Behaviour]:
         table = pd.read_parquet(worker.predict(quick, {"test": limit}, seed=0).files["test"])
         params = dict(file.params)
         noted[model] = {"files": [file.sha256], "params": params, "predicts": summary(table)}
+    for behaviour in noted.values():
+        if isinstance(members := behaviour["params"].get("members"), dict):
+            names = sorted({name.partition(":")[0] for name in members} & set(noted))
+            behaviour["members"] = {
+                name: {key: noted[name][key] for key in ("params", "predicts")} for name in names
+            }
     return noted
 
 
@@ -400,6 +407,11 @@ def same(a: Behaviour, b: Behaviour) -> bool:
     import numpy as np
 
     if a["params"] != b["params"] or a["predicts"].keys() != b["predicts"].keys():
+        return False
+    members, others = a.get("members", {}), b.get("members", {})
+    if members.keys() != others.keys():
+        return False
+    if not all(same(member, others[name]) for name, member in members.items()):
         return False
     for name, before in a["predicts"].items():
         old, new = np.asarray(before), np.asarray(b["predicts"][name])

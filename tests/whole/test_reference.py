@@ -76,6 +76,23 @@ def test_behaviour_is_what_a_model_predicts(reference):
     assert not reference.same(noted(labels), noted(labels.assign(y="a")))
     assert not reference.same(noted(matrix), noted(2 * matrix))
 
+    stack = {**noted(numbers), "members": {"trees": noted(numbers)}}
+    assert reference.same(stack, {**stack, "members": {"trees": noted(nearly)}})
+    for members in ({"trees": noted(numbers, rate=2)}, {"trees": noted(labels)}, {}):
+        assert not reference.same(stack, {**stack, "members": members})
+
+
+def test_stacks_are_noted_with_what_their_members_do(reference):
+    """The tiny training of a stack may be of other members than its own."""
+    for models in reference.behaviours().values():
+        if "stack" in models:
+            stack = models["stack"]
+            assert {name.partition(":")[0] for name in stack["params"]["members"]} == set(
+                stack["members"]
+            )
+            for name, member in stack["members"].items():
+                assert reference.same(models[name], {**models[name], **member})
+
 
 def test_only_a_model_that_predicts_otherwise_loses_its_lines(reference, monkeypatch, tmp_path):
     """Another file that does the same is one more; one that does something else takes its place."""
