@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -112,8 +111,6 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
     for name in sorted(texts, key=lambda name: name == _FACTS):
         with scratch.replacing(folder / name) as made:
             made.write_bytes(texts[name].encode())
-    for compiled in [*folder.rglob("__pycache__")]:  # Python takes it for a text of that second
-        shutil.rmtree(compiled, ignore_errors=True)
 
 
 def _forget(*names: str) -> None:
