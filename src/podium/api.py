@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from podium.data.dataset import Data
     from podium.execution.folds import CrossValidation
     from podium.execution.predicting import Predicted
+    from podium.execution.worker import Limits
     from podium.leaderboard.board import Board
     from podium.leaderboard.comparing import Compared
     from podium.leaderboard.contest import Contest
@@ -366,6 +367,7 @@ def run(
     dask: str | None = None,
     limit_time: float | None = None,
     limit_memory: float | None = None,
+    see: Sequence[Path | str] | None = None,
     progress: Progress | None = None,
 ) -> Kept:
     """Train a model on the train part, predict the test part and hand the predictions in.
@@ -393,6 +395,7 @@ def run(
             prediction.
         limit_memory: MiB that it and all that it starts may take; by default nine tenths of
             what is free.
+        see: Files and folders of yours that it sees, too; none that hold what it must not see.
         progress: Shows how far it is.
 
     Raises:
@@ -403,11 +406,10 @@ def run(
     ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import executors, running
     from podium.execution.jobs import Trainings
-    from podium.execution.worker import Limits
     from podium.leaderboard import submit as handing_in
     from podium.leaderboard.record import label, remark
 
-    limits = Limits(seconds=limit_time, memory=limit_memory)
+    limits = _limits(limit_time, limit_memory, see)
     message = remark(message)
     wanted, origin, changes = _wanted(ready, file.name, params, study, storage)
     with (
@@ -432,6 +434,17 @@ def run(
         )
         hand_in = handing_in.submit if submit else handing_in.keep
         return replace(hand_in(scorer, predictions), left_open=made.left_open)
+
+
+def _limits(
+    seconds: float | None, memory: float | None, see: Sequence[Path | str] | None
+) -> Limits:
+    """What a model's process may take, and what more it sees."""
+    from podium.execution.worker import Limits
+
+    return Limits(
+        seconds=seconds, memory=memory, see=tuple(Path(one).absolute() for one in see or ())
+    )
 
 
 def _to_train(
@@ -509,22 +522,23 @@ def cross_validate(
     dask: str | None = None,
     limit_time: float | None = None,
     limit_memory: float | None = None,
+    see: Sequence[Path | str] | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Out-of-fold score on the train part: each row by a model that never saw its answer.
 
     `model` may be a live object, as in `run`. The limits are for all folds and seeds together.
     Pictures of the predictions beside the truth are written to the folder `plots`, if it is named.
+    The model sees the files and folders `see` of yours, too.
     `jobs` trainings run side by side (one by default) and divide the cores; on a Dask cluster,
     whose scheduler's address is `dask`, as many run as its workers have threads.
     """
     ready, file, params = _to_train(competition, dataset, model, params, jobs)
     from podium.execution import folds, out_of_fold
-    from podium.execution.worker import Limits
     from podium.leaderboard import validations
     from podium.reporting import plotting
 
-    limits = Limits(seconds=limit_time, memory=limit_memory)
+    limits = _limits(limit_time, limit_memory, see)
     if plots is not None:
         plotting.check(ready.competition, Path(plots))
     validation = folds.cross_validate(
@@ -571,6 +585,7 @@ def tune(
     seed: int = 0,
     limit_time: float | None = None,
     limit_memory: float | None = None,
+    see: Sequence[Path | str] | None = None,
     watch: Watch | None = None,
     **settings: Any,
 ) -> Tuned:
@@ -584,6 +599,7 @@ def tune(
         seed: Of all trainings and of the search.
         limit_time: Seconds that the model's code may take for a trial.
         limit_memory: MiB that the process of a fold, and all that it starts, may take.
+        see: Files and folders of yours that it sees, too; none that hold what it must not see.
         watch: Is told where the search stands.
         settings: `trials`, `timeout`, `jobs` and all else of `podium.tuning.tuning.Settings`.
 
@@ -595,14 +611,13 @@ def tune(
 
     settings = check_fields("tune", tuning.Settings, settings)
     ready, file, params = _to_train(competition, dataset, model, params, settings.get("jobs"))
-    from podium.execution.worker import Limits
 
     return tuning.tune(
         ready,
         file,
         params=params,
         seed=seed,
-        limits=Limits(seconds=limit_time, memory=limit_memory),
+        limits=_limits(limit_time, limit_memory, see),
         settings=tuning.Settings(**settings),
         watch=watch,
     )
@@ -693,6 +708,7 @@ def predict(
     force: bool = False,
     limit_time: float | None = None,
     limit_memory: float | None = None,
+    see: Sequence[Path | str] | None = None,
     progress: Progress | None = None,
 ) -> Predicted:
     """Train a model on the train part, or load it fitted, and predict rows of one's own.
@@ -710,6 +726,7 @@ def predict(
         force: Whether `output` may take the place of a file.
         limit_time: Seconds that the model's code may take in all.
         limit_memory: MiB that it and all that it starts may take.
+        see: Files and folders of yours that it sees, too; none that hold what it must not see.
         progress: Shows how far it is.
 
     Raises:
@@ -720,9 +737,8 @@ def predict(
     beside = {n: _file_or_table(f"tables[{n!r}]", one) for n, one in (tables or {}).items()}
     ready, file, params = _to_train(competition, dataset, model, params)
     from podium.execution import predicting
-    from podium.execution.worker import Limits
 
-    limits = Limits(seconds=limit_time, memory=limit_memory)
+    limits = _limits(limit_time, limit_memory, see)
     return predicting.predict(
         ready,
         file,
@@ -773,6 +789,7 @@ def score_all(
     models: bool = False,
     limit_time: float | None = None,
     limit_memory: float | None = None,
+    see: Sequence[Path | str] | None = None,
     progress: Progress | None = None,
 ) -> list[Handled]:
     """Score every file under the workspace's `submissions/` that has no record yet.
@@ -785,12 +802,12 @@ def score_all(
             and their predictions handed in for their team.
         limit_time: Seconds that the code of each model may take in all.
         limit_memory: MiB that it and all that it starts may take.
+        see: Files and folders of yours that it sees, too; none that hold what it must not see.
         progress: Shows how far it is.
     """
-    from podium.execution.worker import Limits
     from podium.leaderboard import rescore
 
-    limits = Limits(seconds=limit_time, memory=limit_memory)
+    limits = _limits(limit_time, limit_memory, see)
     return rescore.score_all(competition, limits if models else None, progress)
 
 

@@ -5,6 +5,7 @@ torch = pytest.importorskip("torch")
 
 from podium.errors import ModelError  # noqa: E402
 from podium.learning import (  # noqa: E402
+    Losses,
     Rows,
     Settings,
     SparseRows,
@@ -198,6 +199,36 @@ def test_other_figures_of_the_rows_that_are_held_out_are_reported():
     trained(data, held=held, figures=figures, report=lambda *_, **others: told.append(others))
     assert [list(others) for others in told] == [["training", "error"]] * SETTINGS.epochs
     assert told[-1]["error"] < told[0]["error"]
+
+
+@pytest.mark.parametrize("held", [None, np.arange(200) < 50])
+def test_the_parts_of_a_loss_are_reported_where_there_are_several(held):
+    data = rows()
+
+    def told(**parts):
+        said = []
+        settings = Settings(epochs=2, batch=32, learning_rate=1e-2, device="cpu")
+        train_network(
+            line(),
+            lambda output, batch: Losses(
+                {name: weight * loss(output, batch) for name, weight in parts.items()}
+            ),
+            data,
+            settings=settings,
+            seed=0,
+            held=held,
+            report=lambda _, value, **others: said.append({"value": value, **others}),
+        )
+        return said
+
+    whole, halves = told(all=1.0), told(first=0.25, second=0.75)
+    trains = "value" if held is None else "training"
+    for one, two in zip(whole, halves, strict=True):
+        assert "all" not in one
+        assert set(two) == {*one, "first", "second"}
+        assert two["first"] + two["second"] == pytest.approx(two[trains], rel=1e-5)
+        assert two["second"] == pytest.approx(3 * two["first"], rel=1e-5)
+        assert two[trains] == pytest.approx(one[trains], rel=1e-4)
 
 
 def test_what_several_trainings_report_counts_on():

@@ -25,6 +25,7 @@ from podium.learning import (
     INPUTS,
     DomainDiscriminator,
     GradientReversal,
+    Losses,
     Settings,
     later,
     perceptron,
@@ -254,13 +255,15 @@ class Network(nn.Module):
         told = [discriminator(shown)[:, None] for discriminator in self.discriminators]
         return torch.cat([self.classifier(features), *told], dim=1)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Batch) -> Losses:
         """Cross-entropy of labelled rows, and what adapting adds."""
         logits, told = outputs.float().split((self.labels, len(self.discriminators)), dim=1)
         target = batch.own[TARGET_ROW]
         each = functional.cross_entropy(logits, batch.own[LABEL], reduction="none")
-        value = mean(each, 1 - target)
-        return value + self.adaptation.loss(logits, told, target) if self.adaptation else value
+        parts = {"labels": mean(each, 1 - target)}
+        if self.adaptation:
+            parts["adaptation"] = self.adaptation.loss(logits, told, target)
+        return Losses(parts)
 
 
 def mean(values: Tensor, weight: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from podium.competition import Parameter, Part
-from podium.learning import DomainDiscriminator, GradientReversal, network_parameters
+from podium.learning import DomainDiscriminator, GradientReversal, Losses, network_parameters
 
 from ..metric import TARGET
 from ..shared.drugban import DrugBAN, DrugbanModel
@@ -75,14 +75,19 @@ class Adversarial(DrugBAN):
         joint = torch.cat([(1 - binds) * features, binds * features], dim=1)
         return torch.stack([logits, self.discriminator(self.reversal(joint))], dim=1)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Batch) -> Losses:
         """Mean log loss of pairs that train, and that of the discriminator."""
         logits, told = outputs.float().unbind(dim=1)
         to_predict = batch.own[TO_PREDICT]
         known = 1 - to_predict
         log_loss = functional.binary_cross_entropy_with_logits
         error = log_loss(logits, batch.own[ANSWER], known, reduction="sum")
-        return error / known.sum().clamp(min=1.0) + log_loss(told, to_predict)
+        return Losses(
+            {
+                "answers": error / known.sum().clamp(min=1.0),
+                "discriminator": log_loss(told, to_predict),
+            }
+        )
 
 
 class DrugbanCdan(DrugbanModel):

@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium.learning import Rows, Settings, later, predict_network, seeded, train_network
+from podium.learning import Losses, Rows, Settings, later, predict_network, seeded, train_network
 
 from ..metric import TARGET
 from .features import DRUG, PROTEIN, items
@@ -40,9 +40,10 @@ PORTION = 8
 class PairNetwork(nn.Module):
     """Takes a `Batch`, gives logits [rows]."""
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Batch) -> Losses:
         """Mean log loss."""
-        return functional.binary_cross_entropy_with_logits(outputs.float(), batch.own[ANSWER])
+        log_loss = functional.binary_cross_entropy_with_logits
+        return Losses({"answers": log_loss(outputs.float(), batch.own[ANSWER])})
 
 
 Network = TypeVar("Network", bound=PairNetwork)

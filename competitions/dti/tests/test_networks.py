@@ -69,7 +69,7 @@ def test_gradients_are_finite_and_reach_every_weight(name):
     with seeded(0):
         network = model.network().train()
         for batch in replace(rows, own=own).batches(len(part), torch.arange(len(part))):
-            network.loss(network(batch), batch).backward()
+            network.loss(network(batch), batch).total.backward()
     gradients = [weight.grad for weight in network.parameters()]
     assert all(torch.isfinite(one).all() for one in gradients)
     assert all(one.abs().sum() > 0 for one in gradients)
@@ -177,9 +177,9 @@ def test_answers_of_pairs_to_predict_play_no_part():
     network, batch = adversarial()
     outputs = torch.randn(len(batch.rows), 2, generator=torch.Generator().manual_seed(0))
     to_predict, answer = batch.own["to_predict"], batch.own[ANSWER]
-    value = network.loss(outputs, batch)
+    value = network.loss(outputs, batch).total
     turned = {**batch.own, ANSWER: torch.where(to_predict > 0, 1 - answer, answer)}
-    assert network.loss(outputs, batch._replace(own=turned)) == value
+    assert network.loss(outputs, batch._replace(own=turned)).total == value
     binds, domain = outputs.sigmoid().unbind(dim=1)
     of_answers = -torch.where(answer > 0, binds, 1 - binds).log()[to_predict == 0].mean()
     of_domains = -torch.where(to_predict > 0, domain, 1 - domain).log().mean()

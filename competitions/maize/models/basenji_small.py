@@ -34,7 +34,7 @@ from ..metric import TARGET
 from ..shared import tensors
 from ..shared.features import SPECIES, check_length, length
 from ..shared.network import Convolution, Norm, Pool, Residual
-from ..shared.parameters import ODD
+from ..shared.parameters import ODD, VARIED
 
 if TYPE_CHECKING:
     from podium.competition import Part, Report
@@ -52,15 +52,7 @@ PARAMETERS = {
     "head_channels": Parameter(32, "of the head", (1, 4096)),
     "hidden": Parameter(128, "width of the head's hidden layer", (1, 65_536)),
     "head_dropout": Parameter(0.4, "of the head", (0.0, 0.95)),
-    "shift": Parameter(
-        8, "bases by which a sequence is moved at most when it trains", (0, 1000), search=(0, 16)
-    ),
-    "mutations": Parameter(
-        0.03,
-        "share of its bases that are then replaced by random ones",
-        (0.0, 1.0),
-        search=(0.0, 0.15),
-    ),
+    **VARIED,
     "both_strands": Parameter(
         False, "train on either strand at random and predict the mean of both"
     ),
@@ -200,9 +192,7 @@ class Network(nn.Module):
         if self.both_strands:
             turned = torch.rand(len(codes), 1, device=codes.device) < 0.5
             codes = torch.where(turned, tensors.reverse_complement(codes), codes)
-        if self.shift:
-            codes = tensors.shifted(codes, self.shift)
-        return tensors.mutated(codes, self.mutations) if self.mutations else codes
+        return tensors.varied(codes, shift=self.shift, mutations=self.mutations)
 
 
 def block(channels: int, params: dict[str, Any], dilation: int) -> nn.Sequential:

@@ -50,6 +50,17 @@ class Pool(nn.MaxPool2d):
         super().__init__((1, size))
 
 
+class Exponential(nn.Module):
+    """e to the power of what comes in, cut off at 6: what fits in part counts little.
+
+    After Koo and Ploenzke 2021 (doi:10.1038/s42256-020-00291-x): filters become motifs.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """The same shape."""
+        return input.clamp(max=6).exp()
+
+
 class Dropout(nn.Module):
     """Dropout that draws eight values at once: one by one takes as long as a convolution."""
 

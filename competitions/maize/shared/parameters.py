@@ -10,6 +10,19 @@ DISCOVERY = {
 }
 """Of finding words: see `discovery.py`."""
 
+VARIED = {
+    "shift": Parameter(
+        8, "bases by which a sequence is moved at most when it trains", (0, 1000), search=(0, 16)
+    ),
+    "mutations": Parameter(
+        0.03,
+        "share of its bases that are then replaced by random ones",
+        (0.0, 1.0),
+        search=(0.0, 0.15),
+    ),
+}
+"""Of networks: each time they see a sequence it is a little different."""
+
 COUNTS = ("word", "word6", "composition", "core")
 """Groups of features that are counts, none below 0: see `features.py`."""
 

@@ -109,6 +109,12 @@ def mutated(codes: Tensor, share: float) -> Tensor:
     return torch.where(chosen, torch.randint_like(codes, N), codes)
 
 
+def varied(codes: Tensor, *, shift: int, mutations: float) -> Tensor:
+    """Bases as training sees them this time: moved by up to `shift`, a share of them others."""
+    codes = shifted(codes, shift) if shift else codes
+    return mutated(codes, mutations) if mutations else codes
+
+
 def by_family(rows: Rows, family: NDArray[np.str_]) -> Rows:
     """The same rows, where batches are of whole families, for `family_loss`."""
     _, item = np.unique(family, return_inverse=True)

@@ -18,6 +18,7 @@ from podium.learning import (
     INPUTS,
     DomainDiscriminator,
     GradientReversal,
+    Losses,
     held_out,
     network_parameters,
     perceptron,
@@ -81,14 +82,14 @@ class Adversarial(nn.Module):
         logits = self.discriminator(self.reversal(features))
         return functional.pad(said, (0, 1)) + functional.pad(logits[:, None], (said.shape[1], 0))
 
-    def loss(self, said: Tensor, batch: Batch) -> Tensor:
+    def loss(self, said: Tensor, batch: Batch) -> Losses:
         """The error of what is known, and in training that of the discriminator."""
         drugs = batch.own[ANSWERS].shape[1]
-        value = error(said[:, :drugs], batch)
-        if not self.training:
-            return value
-        told = functional.binary_cross_entropy_with_logits(said[:, drugs], batch.own[TARGET])
-        return value + told
+        parts = {"answers": error(said[:, :drugs], batch)}
+        if self.training:
+            log_loss = functional.binary_cross_entropy_with_logits
+            parts["discriminator"] = log_loss(said[:, drugs], batch.own[TARGET])
+        return Losses(parts)
 
 
 class Dann(NetworkModel):

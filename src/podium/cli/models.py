@@ -21,6 +21,7 @@ from podium.cli.options import (
     Message,
     ModelName,
     Name,
+    See,
     Seed,
     Set,
     Storage,
@@ -70,6 +71,7 @@ def run(
     dask: Dask = None,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, predict the test part and hand the predictions in."""
@@ -92,6 +94,7 @@ def run(
             dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
+            see=see,
             progress=progress,
         )
     submissions.left_open(outcome.left_open)
@@ -127,6 +130,7 @@ def cv(
     dask: Dask = None,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
     as_json: Json = False,
 ) -> None:
     """Cross-validate a model on the fixed folds of the train part, or list what was before."""
@@ -151,6 +155,7 @@ def cv(
             dask=dask,
             limit_time=limit_time,
             limit_memory=limit_memory,
+            see=see,
             progress=progress,
         )
     submissions.left_open(validation.left_open)
@@ -207,6 +212,7 @@ def predict(
     seed: Seed = 0,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
     as_json: Json = False,
 ) -> None:
     """Train a model once (or load it) and predict rows of your own."""
@@ -225,6 +231,7 @@ def predict(
             force=force,
             limit_time=limit_time,
             limit_memory=limit_memory,
+            see=see,
             progress=progress,
         )
     submissions.left_open(predicted.left_open)

@@ -97,6 +97,10 @@ LimitMemory = Annotated[
     float | None,
     typer.Option("--limit-memory", metavar="MIB", min=1, help="For all that the model starts."),
 ]
+See = Annotated[
+    list[Path] | None,
+    typer.Option("--see", metavar="DIR", help="Show the model a folder of yours; repeatable."),
+]
 Submission = Annotated[
     str,
     typer.Argument(

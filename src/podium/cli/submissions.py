@@ -19,6 +19,7 @@ from podium.cli.options import (
     LimitTime,
     Message,
     Name,
+    See,
     Submission,
     Submissions,
     Team,
@@ -69,6 +70,7 @@ def score_all(
     ] = False,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
     as_json: Json = False,
 ) -> None:
     """Score every file under submissions/ that was not scored yet."""
@@ -78,6 +80,7 @@ def score_all(
             models=models,
             limit_time=limit_time,
             limit_memory=limit_memory,
+            see=see,
             progress=progress,
         )
     answers.handled(handled, as_json)

@@ -20,6 +20,7 @@ from podium.cli.options import (
     LimitMemory,
     LimitTime,
     ModelName,
+    See,
     Seed,
     Set,
     Storage,
@@ -69,6 +70,7 @@ def tune(
     seed: Seed = 0,
     limit_time: LimitTime = None,
     limit_memory: LimitMemory = None,
+    see: See = None,
     plots: Plots = None,
     as_json: Json = False,
 ) -> None:
@@ -85,6 +87,7 @@ def tune(
                 seed=seed,
                 limit_time=limit_time,
                 limit_memory=limit_memory,
+                see=see,
                 watch=watch,
                 trials=trials,
                 timeout=timeout,

@@ -53,6 +53,10 @@ from podium.errors import (
 from podium.scratch import file_sha256
 
 _PREFIX = "podium_model_"
+_AS_MODULE = """from pathlib import Path
+from podium.competition.model_file import import_file
+import_file(Path({path!r}), Path(__file__).with_suffix(".source").read_bytes())
+"""
 _LOADED = "__podium_sha256__"  # attribute of a shipped model's module: of the source it is from
 _SAID, _LINES = 1000, 10  # characters of an error, and lines of a file, that a message shows
 
@@ -95,6 +99,16 @@ class ModelFile:
                 f"{self.path} has changed since it was loaded: what came of it is of the version "
                 f"before (sha256 {self.sha256[:12]}...). Run it again for the new one."
             )
+
+    def write_module(self, folder: Path) -> None:
+        """Let processes that the model starts import it from a folder, as this process read it.
+
+        Workers of loky and their like unpickle its functions and classes by the module's name.
+        """
+        module = folder / f"{_module_name(self.path)}.py"
+        module.with_suffix(".source").write_bytes(self.source)
+        text = _AS_MODULE.format(path=str(self.path.resolve()))
+        module.write_text(text, encoding="utf-8")
 
     def with_defaults(self, told: Mapping[str, Any]) -> Self:
         """The same file with its `DEFAULTS`, as its process tells them."""
@@ -310,7 +324,7 @@ def load(
     if sha256 not in (None, known):
         raise changed_since(path)
     parameters = _declared(competition, path, content, shipped=shipped)
-    module = module or _import_file(path, content)
+    module = module or import_file(path, content)
     _check_contract(path, module, parameters)
     if parameters is None:
         parameters = {name: Undeclared(value) for name, value in module.DEFAULTS.items()}
@@ -400,9 +414,18 @@ class _Source(importlib.machinery.SourceFileLoader):
         return code
 
 
-def _import_file(path: Path, content: bytes) -> ModuleType:
-    """Import what a user's file holds, under a name of its own: it hides no other module."""
-    name = _PREFIX + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+def _module_name(path: Path) -> str:
+    """What a user's file is called as a module."""
+    return _PREFIX + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+
+
+def import_file(path: Path, content: bytes) -> ModuleType:
+    """Import what a user's file holds, under a name of its own: it hides no other module.
+
+    Raises:
+        ModelError: If it fails.
+    """
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, path, content))
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} cannot be imported.")

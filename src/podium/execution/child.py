@@ -313,10 +313,10 @@ def ended_as(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     except PodiumError as error:
         from podium.execution import walls
 
-        wall = None
+        wall = lacking = None
         with suppress(Exception):  # an error of a model may be anything
-            wall = walls.met(error)
-        return None, {"refused": error.told, "wall": wall}
+            wall, lacking = walls.met(error), walls.lacking(error)
+        return None, {"refused": error.told, "wall": wall, "lacking": lacking}
     except BaseException as error:  # noqa: BLE001  a fault of ours: a model's own errors are refusals
         traceback.print_exc()
         said = "".join(traceback.format_exception_only(error))[:1000].strip()

@@ -104,7 +104,8 @@ class Children:
         file = model.find(known, job["model"])
         if file.sha256 != job["model_sha256"]:
             raise PodiumError(f"its model file {file.path} is another version")
-        limits = Limits(seconds=job["limit_seconds"], memory=job["limit_memory"])
+        see = tuple(map(Path, job["see"]))
+        limits = Limits(seconds=job["limit_seconds"], memory=job["limit_memory"], see=see)
         share, by = job["share"], job["by"]
         return cls(data, file, folds=None, by=by, limits=limits, share=share)
 
@@ -251,7 +252,7 @@ def train(job: Job) -> dict[str, Any]:
     """
     done = _children(job).predict(job)
     files = {part: str(file) for part, file in done.files.items()}
-    facts = ("params", "seconds", "train_seconds", "peak_memory_mb", "left_open", "members")
+    facts = ("params", "seconds", "train_seconds", "peak_memory_mb", "left_open", "see", "members")
     curve = done.curve and done.curve.as_json
     return {"files": files, "curve": curve, **{name: getattr(done, name) for name in facts}}
 
@@ -343,6 +344,7 @@ class Trainings:
             "model_sha256": file.sha256,
             "limit_seconds": limits.seconds,
             "limit_memory": limits.memory,
+            "see": list(map(str, limits.see)),
             "share": executor.share,
         }
         if isinstance(file, LiveModel) and (self.far or executor.slots > 1 or limits != Limits()):

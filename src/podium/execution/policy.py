@@ -10,15 +10,13 @@ import os
 import site
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import podium.competitions
-from podium import workspace
-from podium.competition.folders import folders
 from podium.data import formats
+from podium.execution import packages, secret
 from podium.execution.sandbox import Policy
 
 if TYPE_CHECKING:
@@ -29,10 +27,9 @@ SCRATCH = 16 << 30
 """Bytes that a model may write."""
 FILES = 100_000
 """Files and folders that it may write."""
-_OWN_SCRATCH = ("answers", "folds", "model", "rows", "run", "verify")
-"""Kinds of Podium's own scratch folders: other folds' answers lie in some."""
 _SYSTEM = (
-    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/proc", "/sys"),
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/proc", "/sys"),
+    *("/nix/store", "/gnu/store"),
     *("/etc/alternatives", "/etc/fonts", "/etc/group", "/etc/ld.so.cache", "/etc/ld.so.conf"),
     *("/etc/ld.so.conf.d", "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd"),
     *("/etc/OpenCL", "/etc/timezone", "/dev/random", "/dev/urandom", "/dev/zero"),
@@ -51,6 +48,7 @@ _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
     *("VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT"),
 )
+_SIGN = "__editable__"  # how setuptools' entries of `sys.path` begin that are no paths
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (
     *("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
@@ -64,6 +62,7 @@ def of(
     given: Iterable[Path],
     folder: Path,
     shared_bytes: int,
+    more: Sequence[Path] = (),
 ) -> Policy:
     """What a model's process may see.
 
@@ -73,18 +72,28 @@ def of(
         given: Files and folders of data.
         folder: The scratch space of the run: `work` in it may be written to.
         shared_bytes: Of shared memory.
+        more: What else its user shows it.
+
+    Raises:
+        PodiumError: If that has something that no model may see.
     """
-    hidden = {path.resolve() for path in _hidden()}
-    others = hidden - {_submissions()} if model and in_team_folder(model) else hidden
+    secret.refuse(more, competition)
+    hidden = set(secret.places())
+    others = hidden - {secret.submissions()} if model and in_team_folder(model) else hidden
     above = {folder for path in hidden for folder in path.parents}
     whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
     read = [part for path in whole for part in _around(path, hidden, above)]
-    read += [*given, *_code(competition)]
+    read += [*_elsewhere(hidden, above), *more, *given, *_code(competition)]
     if model is not None:
         read += [model, *(part for path in beside(model) for part in _around(path, others, above))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
     return Policy(
-        listed=_names([_PACKAGE.parent, *_folders(competition), *_broken_up(whole, above)]),
+        listed=_names(
+            [
+                *(_PACKAGE.parent, *_installed_here(), *_folders(competition)),
+                *_broken_up(whole, above),
+            ]
+        ),
         read=_names(read),
         write=_names([folder / "work", *filter(Path.exists, devices)]),
         root=str(folder / "root"),
@@ -105,6 +114,8 @@ def environment(threads: int | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _KEPT or (name.startswith(_KEPT_KINDS) and not name.endswith(_SECRETS))
     }
+    if site.ENABLE_USER_SITE:  # else it would be looked for in a home that is not the user's
+        kept["PYTHONUSERBASE"] = site.getuserbase()
     return kept if threads is None else {**kept, **dict.fromkeys(_THREADS, str(threads))}
 
 
@@ -113,21 +124,54 @@ def places(home: Path) -> dict[str, str]:
     return dict.fromkeys(_PLACES, str(home))
 
 
+def found_again(root: Path) -> dict[str, str]:
+    """What tells programs that a model starts where competitions and packages are."""
+    named = {"PODIUM_WORKSPACE": str(root.parent)} if root.name == "competitions" else {}
+    folders = map(Path.absolute, map(Path, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    if kept := [str(folder) for folder in folders if folder not in _here()]:
+        named["PYTHONPATH"] = os.pathsep.join(kept)
+    return named
+
+
 def python_path() -> list[str]:
     """Where modules are imported from; Podium itself is always included.
 
-    The current directory and that of a script that calls Podium are left out.
+    The current directory and that of a script that calls Podium are left out, unless they are
+    installed there: then they come last.
     """
-    own, script = _PACKAGE.parent, getattr(sys.modules.get("__main__"), "__file__", None)
-    not_these = {Path.cwd(), *([Path(script).absolute().parent] if script else [])}
-    paths = [Path(name).absolute() for name in sys.path]
-    kept = [str(path) for path in paths if path == own or path not in not_these]
+    own, here = _PACKAGE.parent, _here()
+    names = {name: Path(name).absolute() for name in sys.path}
+    kept = [
+        name if name.startswith(_SIGN) else str(path)
+        for name, path in names.items()
+        if path not in here
+    ]
+    kept += map(str, sorted(_installed_here()))
     return kept if str(own) in kept else [*kept, str(own)]
+
+
+def _here() -> set[Path]:
+    """The current directory and that of a script that calls Podium, but for Podium's own."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return {Path.cwd(), *([Path(script).absolute().parent] if script else [])} - {_PACKAGE.parent}
+
+
+def _installed_here() -> set[Path]:
+    """Which of them a file of the environment names, as editable installs do."""
+    here = _here()
+    lines = {
+        (file.parent / line.strip()).absolute()
+        for folder in (*site.getsitepackages(), site.getusersitepackages())
+        for file in Path(folder).glob("*.pth")
+        for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        if line.strip()
+    }
+    return here & lines & {Path(name).absolute() for name in sys.path}
 
 
 def in_team_folder(model: Path) -> bool:
     """Whether a model file was handed in: `submissions/<competition>/<dataset>/<team>/` has it."""
-    return _submissions() in model.resolve().parents[3:4]
+    return secret.submissions() in model.resolve().parents[3:4]
 
 
 def beside(model: Path) -> Iterator[Path]:
@@ -146,21 +190,19 @@ def beside(model: Path) -> Iterator[Path]:
             yield path
 
 
-def _submissions() -> Path:
-    return (workspace.root() / "submissions").resolve()
+def is_seen(policy: Policy, place: Path) -> bool:
+    """Whether a process sees a place."""
+    seen = {Path(name).resolve() for name in (*policy.read, *policy.write)}
+    return not seen.isdisjoint({place, *place.parents})
 
 
-def _hidden() -> Iterator[Path]:
-    """What lies in no folder that is seen whole: answers, boards, submissions, competitions."""
-    yield workspace.cache()
-    for name in _OWN_SCRATCH:
-        yield from Path(tempfile.gettempdir()).glob(f"podium-{name}-*")
-    yield from {folder.parent for folder in folders()}
-    yield _submissions()
-    for name in ("leaderboard", "predictions"):
-        yield workspace.root() / name
-    if file := workspace.database_file():
-        yield from (Path(f"{file}{ending}") for ending in ("", "-wal", "-shm", "-journal"))
+def _elsewhere(hidden: set[Path], above: set[Path]) -> Iterator[Path]:
+    """Where installed packages lead; not where a model may not look."""
+    above = above.union(*({path, *path.parents} for path in secret.wide()))
+    for place in dict.fromkeys(packages.elsewhere(map(Path, python_path()))):
+        real = place.resolve()
+        if real.exists() and real not in above and hidden.isdisjoint({real, *real.parents}):
+            yield place
 
 
 def _around(path: Path, hidden: set[Path], above: set[Path]) -> Iterator[Path]:
@@ -190,7 +232,10 @@ def _python() -> Iterator[Path]:
     yield from (Path(path) for path in sysconfig.get_paths().values() if "lib" in path)
     yield Path(site.getusersitepackages())
     yield _PACKAGE
-    yield from map(Path, python_path())
+    here = _installed_here()
+    yield from (path for path in map(Path, python_path()) if path not in here)
+    packages_here = (file.parent for folder in here for file in folder.glob("*/__init__.py"))
+    yield from (package for package in packages_here if not package.is_symlink())
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
 
 

@@ -245,11 +245,11 @@ def _new_root(libc: ctypes.CDLL, policy: Policy) -> None:
     root = Path(policy.root)
     _mount(libc, "none", Path("/"), "", _REC | _PRIVATE)
     _mount(libc, "tmpfs", root, "tmpfs", _NOSUID_NODEV_NOEXEC, "mode=755")
-    seen: list[Path] = []
+    seen: set[Path] = set()
     for name in sorted({*policy.read, *policy.write}, key=lambda name: (name.count("/"), name)):
         source, writes = Path(name), name in policy.write
         real = _follow(source, root)
-        if not writes and any(folder in (real, *real.parents) for folder in seen):
+        if not writes and not seen.isdisjoint((real, *real.parents)):
             continue
         place = root / real.relative_to("/")
         if real.is_dir():
@@ -259,7 +259,7 @@ def _new_root(libc: ctypes.CDLL, policy: Policy) -> None:
             place.touch()
         if name == "/proc":
             _mount_proc(libc, place, policy.processes)
-            seen.append(real)
+            seen.add(real)
             continue
         if name == "/dev/shm":  # noqa: S108
             _mount(libc, "tmpfs", place, "tmpfs", 2 | 4, f"mode=1777,size={policy.shared_bytes}")
@@ -267,7 +267,7 @@ def _new_root(libc: ctypes.CDLL, policy: Policy) -> None:
         _mount(libc, str(real), place, "", _BIND | _REC)
         if not writes:
             _make_read_only(libc, place, _RECURSIVE)
-            seen.append(real)
+            seen.add(real)
     for name in policy.listed:
         (root / _follow(Path(name), root).relative_to("/")).mkdir(parents=True, exist_ok=True)
     _make_read_only(libc, root)

@@ -6,11 +6,14 @@ The model's process says which wall it met (`met`); the words are of the process
 from __future__ import annotations
 
 import errno
+import shlex
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from podium.execution.sandbox import FILES, NETWORK
+from podium.execution import packages, policy, secret
+from podium.execution.sandbox import FILES, NETWORK, Policy
 
 _DEEP = 20  # errors that led to each other
 _UNREACHABLE = {
@@ -28,7 +31,8 @@ _WORDS = {
         FILES,
         "On purpose a model reads only the public data, its file and what lies beside that "
         "(Path(__file__).parent), and writes only to its working directory, which is gone "
-        "afterwards. Data come through the competition: {get}",
+        "afterwards. Data come through the competition: {get}. A folder of yours that it needs is "
+        "shown to it by --see DIR",
     ),
     "program": (
         NETWORK,
@@ -48,6 +52,28 @@ def met(error: BaseException) -> str | None:
         if isinstance(one, OSError) and (wall := _of(one)):
             return wall
     return None
+
+
+def lacking(error: BaseException) -> list[str] | None:
+    """What a model's error says of a module that it could not import; see `packages.lacking`."""
+    return next(filter(None, map(packages.lacking, _led(error))), None)
+
+
+def of_package(told: object, seen: Policy) -> str:
+    """What to tell about a package that a model does not see whole; nothing if it does.
+
+    Args:
+        told: What the model's process said that it lacks.
+        seen: What it sees.
+    """
+    package, places = packages.leads(told, policy.python_path(), partial(policy.is_seen, seen))
+    if not places:
+        return ""
+    shown = " and ".join(map(str, places))
+    text = f"The package {package} leads to {shown}, which a model does not see: "
+    if why := next(filter(None, map(secret.why_not, places)), ""):
+        return f"{text}{why}. Install it elsewhere"
+    return text + "add " + " ".join(f"--see {shlex.quote(str(place))}" for place in places)
 
 
 def words(wall: object, left_open: Sequence[str], get: str) -> str:

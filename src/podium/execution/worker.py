@@ -27,6 +27,7 @@ from podium.execution import output, policy, starting, walls
 from podium.execution.curves import Curve
 from podium.execution.monitor import TICK, Monitor, available
 from podium.execution.output import Printed
+from podium.execution.sandbox import FILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from podium.competition.contract import Competition
     from podium.competition.model_file import ModelFile
     from podium.competition.part import Report
+    from podium.execution.sandbox import Policy
     from podium.execution.starting import Process
     from podium.execution.views import View
 
@@ -55,15 +57,17 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a model's process may take.
+    """What a model's process may take, and what it sees beyond what all of them do.
 
     Attributes:
         seconds: From the model's import to its last prediction; None for any time.
         memory: MiB of it and all that it starts; None for nine tenths of what is free.
+        see: Absolute paths that its user shows it.
     """
 
     seconds: float | None = None
     memory: float | None = None
+    see: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.seconds is not None and not 0 < self.seconds <= _LONGEST:
@@ -99,6 +103,7 @@ class Done:
         seconds: That the model's code has taken.
         peak_memory_mb: Of the largest process, MiB; None where the system does not say.
         left_open: What this system does not guard.
+        see: What its user showed it.
         members: Of a stack, whose kept predictions were handed to it.
     """
 
@@ -110,6 +115,7 @@ class Done:
     seconds: float = 0.0
     peak_memory_mb: float | None = None
     left_open: tuple[str, ...] = ()
+    see: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
 
 
@@ -293,31 +299,37 @@ class Worker:
         path = self._model.path.resolve()
         own = None if self._model.shipped else path
         work = place / "work"
-        for folder in (work, place / "root", place / "given"):
+        given = place / "given"
+        for folder in (work, place / "root", given):
             folder.mkdir()
+        if own:
+            self._model.write_module(given)
         seen = policy.of(
-            *(self._competition, own, [*self._view.given, place / "given"], place),
+            *(self._competition, own, [*self._view.given, given], place),
             int(min(memory * _MIB, 1 << 50)),
+            self._limits.see,
         )
         live = _Live(
             starting.start(work, self._model.source, self._threads),
             work,
             memory,
             stop=self._stop,
+            seen=seen,
             shipped=self._model.shipped,
             prints=self._prints,
         )
         self._live = live  # so that it is ended if it fails to begin
         live.monitor.allow(None, None)
+        root = self._competition.folder.parent.absolute()
         live.send(
             competition=self._competition.name,
-            roots=[str(self._competition.folder.parent.absolute())],
+            roots=[str(root)],
             model=self._model.name if self._model.shipped else str(path),
             sha256=self._model.sha256,
             source=None if self._model.shipped else self._model.source.decode("latin-1"),
             work=str(work),
-            places=policy.places(work),
-            path=policy.python_path(),
+            places={**policy.places(work), **policy.found_again(root)},
+            path=[*policy.python_path(), str(given)],
             policy=asdict(seen),
             **self._view.message,
         )
@@ -345,6 +357,7 @@ class Worker:
         live.monitor.idle = True
         done.seconds = time.monotonic() - began
         done.peak_memory_mb, done.left_open = live.monitor.peak, live.left_open
+        done.see = tuple(map(str, self._limits.see))
         return done
 
     @contextmanager
@@ -372,10 +385,11 @@ class Worker:
     def _say_wall(self, refused: Refused) -> None:
         """Have the error say that a wall is there on purpose, and what to do, if it met one."""
         get = get_command(self._competition, self._view.data.dataset)
-        left_open = self._live.left_open if self._live else ()
-        if words := walls.words(refused.wall, left_open, get):
-            hints = filter(None, (refused.error.hint, words))
-            refused.error.hint = "\n".join(hints)
+        live, hints = self._live, [refused.error.hint]
+        if live and FILES not in live.left_open:
+            hints.append(walls.of_package(refused.lacking, live.seen))
+        hints.append(walls.words(refused.wall, live.left_open if live else (), get))
+        refused.error.hint = "\n".join(filter(None, hints))
 
     def _drop(self, *, done: bool = False) -> None:
         if self._live:
@@ -396,9 +410,9 @@ class Worker:
 class Refused(Exception):  # noqa: N818  carries an error
     """The process refused something, and goes on."""
 
-    def __init__(self, error: PodiumError, wall: object) -> None:
+    def __init__(self, error: PodiumError, wall: object, lacking: object) -> None:
         super().__init__(str(error))
-        self.error, self.wall = error, wall
+        self.error, self.wall, self.lacking = error, wall, lacking
 
 
 class _Live:
@@ -411,9 +425,11 @@ class _Live:
         memory: float,
         *,
         stop: Callable[[], BaseException | None],
+        seen: Policy,
         shipped: bool,
         prints: bool,
     ) -> None:
+        self.seen = seen
         self.work, self.begun, self.spent = work, False, 0.0
         self.defaults: Mapping[str, Any] = {}
         self.quick: Mapping[str, Any] = {}
@@ -521,7 +537,8 @@ class _Live:
                 raise self.monitor.verdict or _died(message["ended"])
             if "refused" in message:
                 theirs = self._spoken and not self._shipped
-                raise Refused(refusal(message["refused"], theirs=theirs), message.get("wall"))
+                error = refusal(message["refused"], theirs=theirs)
+                raise Refused(error, message.get("wall"), message.get("lacking"))
             if "fault" in message:
                 said = errors.in_one_line(str(message["fault"])[:1000])
                 if self._spoken and not self._shipped:

@@ -12,7 +12,6 @@ from .autoencoder import (
     BaseAutoencoder,
     BatchNorm1d,
     GenerativeAutoencoder,
-    Losses,
     VariationalAutoencoder,
     Whole,
     drawn,
@@ -27,6 +26,7 @@ from .controls import BestConstant, ConstantValue
 from .neural import (
     Batch,
     History,
+    Losses,
     Rows,
     Settings,
     SparseRows,

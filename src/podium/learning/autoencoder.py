@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,7 +20,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from podium.learning.neural import History, Rows, Settings, held_out, predict_network, train_network
+from podium.learning.neural import (
+    History,
+    Losses,
+    Rows,
+    Settings,
+    held_out,
+    predict_network,
+    train_network,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,22 +42,6 @@ Whole = Mapping[str, "Tensor | SparseRows"]
 
 INPUTS = "inputs"
 """Name of the tensor that is encoded; a loss may need others beside it, such as counts."""
-
-
-@dataclass(frozen=True)
-class Losses:
-    """A loss by what it is made of.
-
-    Attributes:
-        parts: Mean loss of the rows by name, each with its weight: scalars that add up.
-    """
-
-    parts: Mapping[str, Tensor]
-
-    @property
-    def total(self) -> Tensor:
-        """What training brings down."""
-        return reduce(torch.add, self.parts.values())
 
 
 class BaseAutoencoder(nn.Module, ABC):
@@ -249,7 +239,7 @@ def train_autoencoder(
         seed: Held-out rows, order and draws follow from it.
         validation: Share of rows that are held out; with 0, or fewer than 1 row, none is, and the
             last weights stay.
-        report: Gets the loss of each epoch.
+        report: Gets the loss of each epoch, and its parts by name.
     """
     held = held_out(np.arange(len(rows[INPUTS])), validation, seed)
     return train_network(
@@ -282,9 +272,9 @@ class _Objective(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Losses:
         """The loss of a batch."""
-        return self.network.loss(batch.own).total
+        return self.network.loss(batch.own)
 
 
 def _reset(module: nn.Module) -> None:
@@ -293,5 +283,5 @@ def _reset(module: nn.Module) -> None:
         draw()
 
 
-def _itself(value: Tensor, _: Batch) -> Tensor:
+def _itself(value: Losses, _: Batch) -> Losses:
     return value

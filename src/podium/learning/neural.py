@@ -11,6 +11,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,11 +28,27 @@ if TYPE_CHECKING:
     from podium.competition.part import Report
 
 Tensors = Mapping[str, "Tensor"]
-Loss = Callable[["Tensor", "Batch"], "Tensor"]
+Loss = Callable[[Any, "Batch"], "Tensor | Losses"]
 Figures = Callable[["Tensor", "Tensor"], Mapping[str, float]]
 
 POOL = 16
 """Batches' worth of items that are sorted by length before they are cut into batches."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """A loss by what it is made of.
+
+    Attributes:
+        parts: Mean loss of the rows by name, each with its weight: scalars that add up.
+    """
+
+    parts: Mapping[str, Tensor]
+
+    @property
+    def total(self) -> Tensor:
+        """What training brings down."""
+        return reduce(torch.add, self.parts.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,14 +285,15 @@ def train_network(
 
     Args:
         network: Takes a `Batch`.
-        loss: Takes what the network gives and the batch; gives the mean loss of its rows.
+        loss: Takes what the network gives and the batch; gives the mean loss of its rows, whole
+            or by its parts.
         rows: All rows.
         settings: How.
         seed: Order of the rows and dropout follow from it.
         held: Rows to validate on instead of learning from them. Training stops early on them and
             the weights of the best epoch are put back; without any, the last ones stay.
         report: Gets the validation loss of each epoch and, as `training`, the loss on the others;
-            or the training loss alone without such rows.
+            or the training loss alone without such rows; and the parts of the training loss.
         figures: What else to report of the rows that are held out: takes what the network gives for
             all of them, and their numbers.
     """
@@ -289,11 +307,11 @@ def train_network(
     generator = torch.Generator().manual_seed(seed)
     with seeded(seed, device):
         for epoch in range(1, settings.epochs + 1):
-            figure, others = training.epoch(learn, generator), dict[str, float]()
+            figure, others = training.epoch(learn, generator)
             if len(check):
-                training_loss = figure
-                figure, others = training.validate(check, figures)
-                others = {"training": training_loss, **others}
+                others = {"training": figure, **others}
+                figure, further = training.validate(check, figures)
+                others = {**others, **further}
                 validation.append(figure)
             _must_be_finite(epoch, training.losses[-1], figure, settings)
             if report:
@@ -344,19 +362,23 @@ class _Training:
         self.precision = _precision(rows.item.device, settings)
         self.losses: list[float] = []
 
-    def epoch(self, learn: Tensor, generator: torch.Generator) -> float:
-        """Go through the rows once; gives their mean loss."""
+    def epoch(self, learn: Tensor, generator: torch.Generator) -> tuple[float, dict[str, float]]:
+        """Go through the rows once; gives their mean loss, and what its parts are, if named."""
         self.network.train()
-        total = 0.0
+        total, parts = 0.0, dict[str, torch.Tensor]()
         for batch in self.rows.batches(self.settings.batch, learn, generator):
             with self.precision:
-                error = self.loss(self.network(batch), batch)
+                losses = self.loss(self.network(batch), batch)
+            error = _total(losses)
             _step(self.weights, error, self.optimizer, self.settings.clip)
             if self.schedule:
                 self.schedule.step()
             total += float(error.detach()) * len(batch.rows)
+            for name, part in losses.parts.items() if isinstance(losses, Losses) else ():
+                parts[name] = parts.get(name, 0) + part.detach() * len(batch.rows)
         self.losses.append(total / len(learn))
-        return self.losses[-1]
+        named = parts if len(parts) > 1 else {}
+        return self.losses[-1], {name: float(part) / len(learn) for name, part in named.items()}
 
     def validate(self, check: Tensor, figures: Figures | None) -> tuple[float, dict[str, float]]:
         """Mean loss of the rows to validate on, and other figures of them."""
@@ -365,12 +387,16 @@ class _Training:
         with torch.inference_mode(), self.precision:
             for batch in self.rows.batches(4 * self.settings.batch, check):
                 output = self.network(batch)
-                total += float(self.loss(output, batch)) * len(batch.rows)
+                total += float(_total(self.loss(output, batch))) * len(batch.rows)
                 if figures:
                     outputs.append(output.float())
                     order.append(batch.rows)
             others = figures(torch.cat(outputs), torch.cat(order)) if figures else {}
-        return total / len(check), {"training": self.losses[-1], **others}
+        return total / len(check), dict(others)
+
+
+def _total(loss: Tensor | Losses) -> Tensor:
+    return loss.total if isinstance(loss, Losses) else loss
 
 
 def predict_network(network: nn.Module, rows: Rows, settings: Settings) -> NDArray[np.float32]:
