@@ -127,5 +127,6 @@ competition = Competition(
         "ids and order tell nothing": "starmap's cells are listed along the tissue; where they lie "
         "is a feature anyway",
     },
+    optional={"x": None, "y": None, "domains": 7},  # six layers and white matter
     transductive=True,
 )

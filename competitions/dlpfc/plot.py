@@ -78,6 +78,8 @@ def _title(name: str, view: View) -> str:
 def _panel(panel: Axes, spots: pd.DataFrame, labels: NDArray[Any], colours: Colours) -> None:
     size = max(1.0, 12000 / len(spots))
     shown = [colours[label] for label in labels]
+    if spots["x"].isna().all():
+        panel.text(0.5, 0.5, "no positions", transform=panel.transAxes, ha="center")
     panel.scatter(spots["x"], spots["y"], c=shown, s=size, linewidths=0)
     panel.set_aspect("equal")
     panel.invert_yaxis()  # as slides are seen: the first row on top

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
@@ -195,6 +198,11 @@ def _is_number(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _has_comma(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.match_substring_regex(column, r"^\s*[+-]?\d+,\d+\s*$")
+
+
+def among(texts: pd.Series, others: pd.Series | pd.Index) -> pd.Series:
+    """Which texts are among others; `isin` of pandas takes those of its string type one by one."""
+    return texts.astype(object).isin(others.astype(object))
 
 
 def many(count: int, noun: str) -> str:

@@ -178,6 +178,8 @@ def test_files_beside_the_tables_are_hashed_and_handed_to_models(kit, own_cache)
     assert api.run("mine", "looks").score == 0.5
     assert api.cross_validate("mine", "looks").card.whole.scores["auc"] == 0.5
     case = DatasetUnderTest(*api.load("mine"))
+    own = case.data.part("test").features
+    assert api.predict("mine", "looks", own).table["ill"].eq(0.4).all()
     assert list(checks.answers_are_apart(case)) == []
     assert list(checks.answers_follow_from_raw_files(case)) == []
     (made.folder / "raw" / "images" / "1.png").write_bytes(b"other")

@@ -57,6 +57,30 @@ def test_members_are_found_by_name_and_content(tmp_path, kind, folder):
     assert read(tmp_path if folder else tmp_path / kind, CONTENT) == CONTENT
 
 
+def test_what_a_mac_adds_is_no_member_and_names_may_have_backslashes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "files.zip", "w") as archive:
+        for name, data in CONTENT.items():
+            windows = name.replace("/", "\\")
+            archive.writestr(f"all\\{windows}", data)
+            archive.writestr(f"__MACOSX/all/{name}", b"resources")
+    assert read(tmp_path, CONTENT) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [(6, 1, "is encrypted: unpack it"), (8, 9, "is packed by deflate64, not by deflate: unpack")],
+)
+def test_members_that_cannot_be_unpacked_here_say_why(tmp_path, place, value, words):
+    packed(tmp_path / "files.zip", {"rows.csv": b"id\n1\n"})
+    content = bytearray((tmp_path / "files.zip").read_bytes())
+    content[place] = value
+    content[content.index(b"PK\x01\x02") + place + 2] = value
+    (tmp_path / "files.zip").write_bytes(content)
+    with pytest.raises(DataError, match=f"rows.csv {words}") as error:
+        read(tmp_path, {"rows.csv": b"id\n1\n"})
+    assert error.value.hint == "The folder of the unpacked files: --from DIR"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_cut_short_is_told(tmp_path, kind):
     packed(tmp_path / kind, CONTENT)

@@ -14,6 +14,8 @@ from podium.creating.making import make as new
 from podium.creating.options import NewOptions
 from podium.data import dataset as data
 from podium.data import fasta, tables
+from podium.data.formats import Expected
+from podium.data.reader import read
 from podium.errors import PodiumError, capped
 
 ROWS = 108
@@ -104,11 +106,28 @@ def packed(*names):
     return write
 
 
+def marked(place, value):
+    """A zip whose member says something else of itself: 6 flags, 8 the method."""
+
+    def write(text, path):
+        packed("a.csv")(text, path)
+        content = bytearray(path.read_bytes())
+        content[place] = value
+        content[content.index(b"PK\x01\x02") + place + 2] = value
+        path.write_bytes(content)
+
+    return write
+
+
 REFUSED = {
     "two.zip": (packed("a.csv", "b.csv"), "it has 2 CSV files (a.csv, b.csv); one is expected"),
     "none.zip": (packed("a.parquet"), "it has 0 CSV files; one is expected"),
+    "secret.zip": (marked(6, 1), "a.csv is encrypted: unpack it by another tool, and give what"),
+    "by 9.zip": (marked(8, 9), "a.csv is packed by deflate64, not by deflate: unpack it by"),
+    "by 14.zip": (marked(8, 14), "a.csv is packed by method 14, not by deflate"),
     "sheet.xlsx": (packed("[Content_Types].xml"), "to_csv(FILE, index=False) or to_parquet(FILE)"),
     "sheet.csv": (packed("[Content_Types].xml"), "holds an Excel file, not CSV"),
+    "mac.zip": (packed("__MACOSX/a.csv", "b/._a.csv"), "it has 0 CSV files; one is expected"),
     "plain.csv.gz": (lambda text, path: path.write_text(text), "Not a gzipped file"),
     "half.csv.gz": (
         lambda text, path: path.write_bytes(gzip.compress(text.encode())[:-9]),
@@ -187,13 +206,25 @@ def test_rows_of_every_form_are_predicted_the_same(name, rows, capsys):
     assert said in notes
 
 
-def test_fasta_may_be_packed_and_masked(tmp_path):
+@pytest.mark.parametrize("end", [".fa", ".fasta", ".fas", ".fna", ".ffn", ".faa", ".FA"])
+def test_fasta_may_be_packed_and_masked(end, tmp_path):
     text = ">a species=x\nACgt\nNN\n>b species=y\nacgtnn\n"
-    (tmp_path / "a.fa").write_text(text)
-    (tmp_path / "a.fa.gz").write_bytes(gzip.compress(text.encode()))
-    plain, unpacked = (fasta.read(tmp_path / name) for name in ("a.fa", "a.fa.gz"))
+    (tmp_path / f"a{end}").write_text(text)
+    (tmp_path / f"a{end}.gz").write_bytes(gzip.compress(text.encode()))
+    plain, unpacked = (fasta.read(tmp_path / name) for name in (f"a{end}", f"a{end}.gz"))
     pd.testing.assert_frame_equal(plain, unpacked)
     assert plain["sequence"].tolist() == ["ACgtNN", "acgtnn"]
+
+
+def test_a_zip_of_a_mac_or_of_windows_has_one_table(tmp_path):
+    text = "id,y\na,1.5\n"
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        archive.writestr("all\\", "")
+        archive.writestr("all\\deep\\t.tsv", text.replace(",", "\t"))
+        archive.writestr("__MACOSX/all/t.csv", text)
+        archive.writestr("all\\._t.csv", text)
+    file = tmp_path / "t.zip"
+    assert read(file, Expected.own(file, ["id", "y"])).to_pydict() == {"id": ["a"], "y": ["1.5"]}
 
 
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.zip", "t.tsv"])

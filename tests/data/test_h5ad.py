@@ -10,7 +10,9 @@ import pytest
 from scipy.sparse import csr_array
 
 from podium import api
-from podium.data import h5ad
+from podium.data import h5ad, hdf5
+from podium.data.formats import Expected
+from podium.data.reader import read
 from podium.errors import DataError
 
 FILE = Path(__file__).parents[1] / "anndata.h5ad"
@@ -62,6 +64,145 @@ def test_what_is_no_anndata(tmp_path):
     for name, words in (("text", "cannot be read as an AnnData"), ("other", "no obs and var")):
         with pytest.raises(DataError, match=words):
             h5ad.read(tmp_path / f"{name}.h5ad")
+
+
+TEXT = h5py.string_dtype()
+COUNTS = np.array([[1, 0], [0, 2], [3, 0]])
+
+
+def sparse(parent, name, values=COUNTS, **attributes):
+    """A matrix by rows, marked as a version of anndata marks it."""
+    group, matrix = parent.create_group(name), csr_array(values)
+    for part in ("data", "indices", "indptr"):
+        group[part] = getattr(matrix, part)
+    group.attrs.update(attributes)
+
+
+def version_7(path, change=lambda file: None):
+    """A file as anndata 0.7 wrote it: nothing at the top, categories beside their columns."""
+    with h5py.File(path, "w") as file:
+        sparse(file, "X", **{"encoding-type": "csr_matrix", "shape": (3, 2)})
+        obs = file.create_group("obs")
+        obs.attrs.update({"encoding-type": "dataframe", "_index": "index"})
+        obs["index"] = np.array(["a", "b", "c"], dtype=TEXT)
+        obs["slice"] = np.array([0, 1, -1], dtype=np.int8)
+        obs["__categories/slice"] = np.array(["s1", "s2"], dtype=TEXT)
+        obs["slice"].attrs["categories"] = obs["__categories/slice"].ref
+        obs["domains"] = [5, 5, 5]
+        file["var/_index"] = np.array(["g1", "g2"], dtype=TEXT)
+        file["obsm/spatial"] = np.arange(6.0).reshape(3, 2)
+        change(file)
+
+
+def version_6(path):
+    """As 0.6 did: tables are compound datasets, categories lie in `uns`."""
+    obs = [("index", "S1"), ("slice", "i1"), ("domains", "i8")]
+    with h5py.File(path, "w") as file:
+        sparse(file, "X", h5sparse_format="csr", h5sparse_shape=(3, 2))
+        file["obs"] = np.array([(b"a", 0, 5), (b"b", 1, 5), (b"c", -1, 5)], dtype=obs)
+        file["var"] = np.array([(b"g1",), (b"g2",)], dtype=[("index", "S2")])
+        places = np.arange(6.0).reshape(3, 2)
+        file["obsm"] = np.array([(place,) for place in places], dtype=[("spatial", "f8", (2,))])
+        file["uns/slice_categories"] = np.array(["s1", "s2"], dtype=TEXT)
+
+
+def places_in_a_table(file):
+    del file["obsm/spatial"]
+    table = file.create_group("obsm/spatial")
+    table.attrs.update({"encoding-type": "dataframe", "column-order": ["x", "y"]})
+    table["_index"], table["y"] = np.array(["a", "b", "c"], dtype=TEXT), [1, 3, 5]
+    table["x"] = [0.0, 2.0, 4.0]
+
+
+def called_as_at_first(file):
+    file.move("obsm/spatial", "obsm/X_spatial")
+
+
+def scaled(file):
+    """Counts that only `raw` has, of other genes than `X`."""
+    del file["X"]
+    file["X"] = np.full((3, 1), 0.5)
+    sparse(file, "raw/X", **{"encoding-type": "csr_matrix", "shape": (3, 2)})
+    file.move("var", "raw/var")
+    file["var/_index"] = np.array(["g1"], dtype=TEXT)
+
+
+def scaled_long_ago(file):
+    scaled(file)
+    file.move("raw/X", "raw.X")
+    file.move("raw/var", "raw.var")
+
+
+@pytest.mark.parametrize(
+    "change", [lambda _: None, places_in_a_table, called_as_at_first, scaled, scaled_long_ago, None]
+)
+def test_files_of_former_versions_say_the_same(change, tmp_path, capsys):
+    if change is None:
+        version_6(tmp_path / "old.h5ad")
+    else:
+        version_7(tmp_path / "old.h5ad", change)
+    old = h5ad.read(tmp_path / "old.h5ad")
+    assert old.rows.index.tolist() == ["a", "b", "c"]
+    assert old.rows["slice"].tolist()[:2] == ["s1", "s2"]
+    assert pd.isna(old.rows["slice"].iloc[2])
+    assert old.rows["domains"].tolist() == [5, 5, 5]
+    assert set(old.rows) == {"slice", "domains"}
+    assert (old.counts.toarray() == COUNTS).all()
+    assert old.genes.tolist() == ["g1", "g2"]
+    assert (old.places == np.arange(6.0).reshape(3, 2)).all()
+    said = (
+        "X has no whole numbers: counts are raw.X." if change in (scaled, scaled_long_ago) else ""
+    )
+    assert capsys.readouterr().err == (f"{tmp_path / 'old.h5ad'}: {said}\n" if said else "")
+
+
+@pytest.mark.parametrize("write", [version_6, version_7])
+def test_rows_of_former_versions_are_read_as_a_table(write, tmp_path):
+    write(tmp_path / "old.h5ad")
+    expected = Expected.own(tmp_path / "old.h5ad", ["id", "slice", "domains"])
+    assert read(tmp_path / "old.h5ad", expected).to_pydict() == {
+        "id": ["a", "b", "c"],
+        "slice": ["s1", "s2", None],
+        "domains": [5, 5, 5],
+    }
+
+
+def filtered(path, code):
+    """A column that is said to be packed by a filter."""
+    version_7(path)
+    with h5py.File(path, "r+") as file:
+        del file["obs/domains"]
+        listed = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        listed.set_chunk((3,))
+        listed.set_filter(code, h5py.h5z.FLAG_OPTIONAL, (1,))
+        space = h5py.h5s.create_simple((3,))
+        made = h5py.h5d.create(file["obs"].id, b"domains", h5py.h5t.NATIVE_INT64, space, listed)
+        made.write_direct_chunk((0,), np.arange(3).tobytes(), 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        *((32001, "blosc (32001)"), (32004, "lz4 (32004)"), (32008, "bitshuffle (32008)")),
+        *((32015, "zstd (32015)"), (40_000, "a filter (40000)")),
+    ],
+)
+def test_a_filter_that_is_missing_is_named(code, name, tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5, "plugins", lambda: None)
+    monkeypatch.setattr(h5ad, "plugins", lambda: None)
+    if h5py.h5z.filter_avail(code):
+        pytest.skip("hdf5plugin is loaded")
+    path = tmp_path / "packed.h5ad"
+    filtered(path, code)
+    words = (
+        f"it is packed by the HDF5 filter {name}, which is not installed: pip install hdf5plugin"
+    )
+    with pytest.raises(DataError) as error:
+        h5ad.read(path)
+    assert words in error.value.message
+    with pytest.raises(DataError) as error:
+        read(path, Expected.own(path, ["id", "domains"]))
+    assert words in error.value.problems[0]
 
 
 @pytest.mark.slow

@@ -387,6 +387,21 @@ def test_strands_as_people_write_them_are_the_same(strands, column, change, caps
     assert f"column {column!r}: 40 " in said or (column.endswith("list") and not said)
 
 
+def test_new_guides_need_no_publication_number_or_unit(strands, capsys):
+    names = {"publication_id": "new", "siRNA_duplex_id": "new", "concentration_unit": "nM"}
+    filled = podium.predict("sirna", "ridge", strands.assign(**names)).table
+    assert capsys.readouterr().err == ""
+    bare = strands.drop(columns=[*names])
+    pd.testing.assert_frame_equal(podium.predict("sirna", "ridge", bare).table, filled)
+    assert capsys.readouterr().err == (
+        "the table: taken for what is left out: publication_id ('new'), siRNA_duplex_id ('new'), "
+        "concentration_unit ('nM').\n"
+    )
+    with pytest.raises(PodiumError, match="'publication_id' is missing") as error:
+        podium.predict("sirna", "ridge", bare.assign(Publication_ID="P01"))
+    assert "siRNA_duplex_id, concentration_unit may be left out" in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("column", "change", "words"),
     [

@@ -220,6 +220,8 @@ def test_what_is_meant_to_be_is_accepted_with_its_reason(case):
     assert verdict.skipped.startswith("accepted: it is a joke (the feature 'v'")
     odd = case("copy", accepted={"no such check": "?"})
     assert "accepted names no check: 'no such check'" in list(verify.facts_are_complete(odd))
+    odd = case("copy", optional={"nothing": 0})
+    assert "optional names no feature: 'nothing'" in list(verify.facts_are_complete(odd))
 
 
 def test_a_control_that_a_constant_beats_is_told(case):

@@ -27,6 +27,8 @@ def blocks(features: pd.DataFrame) -> NDArray[np.object_]:
 
     Each axis of a slice is cut into equal strips of about `WIDTH`; what has too few spots, as
     at a ragged edge, is merged. Only a slice that has fewer in all keeps a smaller block.
+    Without positions as many spots as such a square has make a block, in their order: it is a unit
+    only so far as models that look at expression alone err spot by spot.
 
     Args:
         features: With `slice`, `x` and `y`, in distances between neighbouring spots.
@@ -34,6 +36,10 @@ def blocks(features: pd.DataFrame) -> NDArray[np.object_]:
     block = np.empty(len(features), dtype=object)
     for name, rows in features.groupby(SLICE, sort=False).indices.items():
         places = features[["x", "y"]].to_numpy(np.float64)[rows]
+        if np.isnan(places).all():
+            count = max(1, round(len(rows) / WIDTH**2))
+            block[rows] = [f"{name}:{place * count // len(rows)}" for place in range(len(rows))]
+            continue
         strip = np.column_stack([_strips(axis) for axis in places.T])
         cells, code = np.unique(strip, axis=0, return_inverse=True)
         texts = np.array([f"{name}:{column}-{row}" for column, row in cells], dtype=object)

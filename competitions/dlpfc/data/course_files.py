@@ -3,7 +3,7 @@
 X      counts [spots, genes]; the other way round is understood where it can be told
 Y      domain of each spot, whole numbers or text, -1, NaN or empty where nobody annotated it; also
        as AnnData saves a categorical column; may be missing: the slice is open then
-pos    positions [2, spots] or [spots, 2]; also `Pos`
+pos    positions [2, spots] or [spots, 2]; also `Pos`; may be missing: the slice has none then
 genes  names of the genes; may be missing: then no gene is shared with another slice
 """
 
@@ -36,13 +36,12 @@ def read(path: Path) -> Tissue:
     """
     import h5py
 
+    h5ad.plugins()
     try:
         with h5py.File(path, "r") as file:
             arrays = {name: _values(file, name) for name in NAMES if name in set(file)}
     except (OSError, RuntimeError, KeyError) as error:
-        raise DataError(f"it cannot be read as HDF5: {str(error)[:200]}") from error
-    if "Y" not in arrays:
-        note(f"{path.name}: it has no Y, so that its spots are open: nobody scores them")
+        raise DataError(f"it cannot be read as HDF5: {h5ad.trouble(path, error)}") from error
     return _tissue(arrays, path.stem)
 
 
@@ -73,29 +72,35 @@ def _tissue(arrays: dict[str, Any], name: str) -> Tissue:
 
     places = arrays.get("pos", arrays.get("Pos"))
     matrix = arrays.get("X")
-    if matrix is None or places is None:
-        missing = [name for name, there in (("X", matrix), ("pos", places)) if there is None]
-        raise DataError("incomplete", problems=[f"{name!r} is missing" for name in missing])
+    if matrix is None:
+        raise DataError("incomplete", problems=["'X' is missing"])
     problems = []
     if matrix.ndim != 2 or matrix.dtype.kind not in "iufb":
         problems.append(f"X must be numbers [spots, genes], it has shape {matrix.shape}")
-    if places.ndim != 2 or 2 not in places.shape or places.dtype.kind not in "iuf":
+    if places is not None and (
+        places.ndim != 2 or 2 not in places.shape or places.dtype.kind not in "iuf"
+    ):
         problems.append(f"pos must be numbers [2, spots], it has shape {places.shape}")
     if problems:
         raise DataError("wrong shapes", problems=problems)
-    places = _by_spot(places)
-    labels = arrays.get("Y", np.full(len(places), "", dtype=object)).reshape(-1)
-    spots = {"pos": len(places), "Y": len(labels)}
-    if len(set(spots.values())) > 1 or len(places) not in matrix.shape:
-        listed = ", ".join(f"{what} {count:,} spots" for what, count in spots.items())
+    spots = {}
+    if places is not None:
+        places = _by_spot(places)
+        spots["pos"] = len(places)
+    if "Y" in arrays:
+        spots["Y"] = arrays["Y"].size
+    count = next(iter(spots.values()), matrix.shape[0])
+    labels = arrays.get("Y", np.full(count, "", dtype=object)).reshape(-1)
+    if len(set(spots.values())) > 1 or count not in matrix.shape:
+        listed = ", ".join(f"{what} {many:,} spots" for what, many in spots.items())
         raise DataError(
             "wrong shapes",
             problems=[f"{listed}, X {matrix.shape[0]:,} x {matrix.shape[1]:,}: they do not fit"],
         )
-    turned, square = matrix.shape[0] != len(places), len(set(matrix.shape)) == 1
+    turned, square = matrix.shape[0] != count, len(set(matrix.shape)) == 1
     if turned:
         matrix = matrix.T
-    if turned or square:
+    if turned or square or not spots:
         side = "genes" if turned else "spots"
         note(f"{name}: {matrix.shape[0]:,} spots x {matrix.shape[1]:,} genes, {side} in rows of X")
     genes = arrays.get("genes", arrays.get("gene"))
@@ -107,8 +112,8 @@ def _tissue(arrays: dict[str, Any], name: str) -> Tissue:
     else:
         names = [str(gene) for gene in genes.reshape(-1)]
     return Tissue(
-        spots=[str(spot) for spot in range(1, len(places) + 1)],
-        places=_lattice(places.astype(np.float64)),
+        spots=[str(spot) for spot in range(1, count + 1)],
+        places=None if places is None else _lattice(places.astype(np.float64)),
         labels=_texts(labels),
         counts=csr_array(matrix).astype(np.float64),
         genes=names,

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from podium.errors import DataError
+from podium.errors import DataError, note
 
 from ..shared.expression import GENES, log_normalised, most_variable
 from . import course_files, tenx_files
-from .tissue import Tissue, assemble, hexagonal, spaced
+from .tissue import NO_PLACES, Tissue, assemble, hexagonal, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +66,13 @@ def course(raw: Mapping[str, Path]) -> Prepared:
     Raises:
         DataError: With everything that is wrong in all files.
     """
-    return assemble(_all(raw, course_files.read))
+    tissues = _all(raw, course_files.read)
+    for name, one in tissues.items():
+        if (one.labels == "").all():
+            note(f"slice {name}: nobody annotated its spots, so that they are open: not scored")
+        if one.places is None:
+            note(f"slice {name}: {NO_PLACES}")
+    return assemble(tissues)
 
 
 def libd12(raw: Mapping[str, Path]) -> Prepared:

@@ -1,4 +1,4 @@
-"""A slice of one's own, from an AnnData file, as the models take it."""
+"""A slice of one's own, from AnnData, the course's form or 10x's, as the models take it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,59 @@ import numpy as np
 import pandas as pd
 
 from podium.competition import Counts
-from podium.errors import DataError
+from podium.data import Annotated, h5ad
+from podium.errors import DataError, note
 
 from ..metric import SLICE
-from .tissue import PLACES, USUAL, Tissue, spaced, wrong
+from . import course_files, tenx_files
+from .tissue import NO_PLACES, PLACES, Tissue, spaced, wrong
 
 if TYPE_CHECKING:
-    from podium.data import Annotated
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FORMS = (".h5",)
+"""Endings of the names of other files."""
+
+
+def read(path: Path, known: Sequence[str] = ()) -> Annotated:
+    """Read a file of the course, a matrix of 10x, which has no places, or AnnData called `.h5`.
+
+    Raises:
+        DataError: If it is none of them.
+    """
+    there = _names(path)
+    if {"obs", "var"} <= there:
+        return h5ad.read(path)
+    try:
+        one = (tenx_files.all_spots if "matrix" in there else course_files.read)(path)
+    except DataError as error:
+        problems = error.problems or [error.message]
+        raise DataError(f"{path} cannot be used.", problems=problems) from error
+    return Annotated(
+        rows=pd.DataFrame(index=pd.Index(one.spots)),
+        counts=one.counts,
+        genes=np.asarray(one.genes, dtype=np.str_),
+        places=one.places,
+    )
+
+
+def _names(path: Path) -> set[str]:
+    """What lies at the top of an HDF5 file; nothing in what is none."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return set(file)
+    except (OSError, RuntimeError):
+        return set()
 
 
 def taken(name: str, content: Annotated) -> tuple[pd.DataFrame, Counts]:
     """Features and counts of the rows of a file: one slice, or those that `obs["slice"]` names.
 
-    Places are `obsm["spatial"]` in any unit, or `obs["x"]` and `obs["y"]`; the number of domains is
-    `obs["domains"]`, by default seven.
+    Places are `obsm["spatial"]` in any unit, or `obs["x"]` and `obs["y"]`, or not known; the number
+    of domains is `obs["domains"]`.
 
     Args:
         name: Of the slice, where the file does not say.
@@ -30,16 +69,13 @@ def taken(name: str, content: Annotated) -> tuple[pd.DataFrame, Counts]:
     Raises:
         DataError: With everything that is missing or wrong.
     """
-    rows = content.rows
-    places = content.places
-    if places is None and {"x", "y"} <= set(rows.columns):
+    rows, places = content.rows, content.places
+    if places is None and rows[["x", "y"]].notna().any(axis=None):
         places = rows[["x", "y"]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     if places is None:
-        raise DataError(
-            "The spots have no places.", problems=["neither obsm['spatial'] nor obs x and y"]
-        )
+        note(f"{name}: {NO_PLACES}")
     slices = rows[SLICE] if SLICE in rows else pd.Series(name, index=rows.index)
-    domains = rows["domains"] if "domains" in rows else pd.Series(USUAL, index=rows.index)
+    domains = rows["domains"]
     one = Tissue(
         spots=list(rows.index),
         places=places,
@@ -50,11 +86,12 @@ def taken(name: str, content: Annotated) -> tuple[pd.DataFrame, Counts]:
     if problems := [*wrong(one), *_unclear(slices, domains)]:
         raise DataError("The slice cannot be used.", problems=problems)
     slices = slices.astype(str)
-    scaled = np.empty_like(places)
+    scaled = np.full((len(rows), 2), np.nan)
     blocks = {}
     code, names = pd.factorize(slices)
     for number, slice_name in enumerate(names):
-        scaled[code == number] = spaced(places[code == number])
+        if places is not None:
+            scaled[code == number] = spaced(places[code == number])
         blocks[str(slice_name)] = content.counts[code == number], one.genes
     back = np.argsort(
         np.argsort(code, kind="stable")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from podium.data import h5ad
 from podium.errors import DataError
 
 from .tissue import Tissue, hexagonal
@@ -49,38 +51,50 @@ def positions(path: Path) -> pd.DataFrame:
     return pd.DataFrame({"row": numbers[2].astype(int), "column": numbers[3].astype(int)})
 
 
+def all_spots(path: Path) -> Tissue:
+    """All barcodes of a matrix, without places and labels.
+
+    Raises:
+        DataError: If the file has another form.
+    """
+    import h5py
+    from scipy.sparse import csc_array, csr_array
+
+    h5ad.plugins()
+    try:
+        with h5py.File(path, "r") as file:
+            matrix = file["matrix"]
+            size = [int(size) for size in matrix["shape"][:]]
+            parts = tuple(matrix[part][:] for part in ("data", "indices", "indptr"))
+            barcodes = list(matrix["barcodes"].asstr()[:])
+            genes = list(matrix["features"]["id"].asstr()[:])
+        counts = csr_array(csc_array(parts, shape=(size[0], size[1])).T)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise DataError(f"it is no 10x matrix: {h5ad.trouble(path, error)}") from error
+    labels = np.full(len(barcodes), "", dtype=object)
+    return Tissue(spots=barcodes, places=None, labels=labels, counts=counts, genes=genes)
+
+
 def read(path: Path, layers: pd.DataFrame, positions: pd.DataFrame) -> Tissue:
     """The annotated spots of a slice, with all genes.
 
     Raises:
         DataError: If the file has another form, or spots without a place.
     """
-    import h5py
-    from scipy.sparse import csc_array, csr_array
-
     name = path.name.removesuffix(ENDING)
-    try:
-        with h5py.File(path, "r") as file:
-            matrix = file["matrix"]
-            size = [int(size) for size in matrix["shape"][:]]
-            parts = tuple(matrix[part][:] for part in ("data", "indices", "indptr"))
-            barcodes = matrix["barcodes"].asstr()[:]
-            genes = list(matrix["features"]["id"].asstr()[:])
-    except (OSError, KeyError, RuntimeError) as error:
-        raise DataError(f"it is no 10x matrix: {str(error)[:200]}") from error
+    whole = all_spots(path)
     layer = layers[layers["slice"] == name].set_index("barcode")["layer"]
-    spots = pd.Index(barcodes).intersection(layer.index, sort=False)
+    spots = pd.Index(whole.spots).intersection(layer.index, sort=False)
     lost = spots.difference(positions.index)
     if not len(spots):
         raise DataError(f"no barcode of it is among those of slice {name} in the layer map")
     if len(lost):
         raise DataError(f"{len(lost)} barcodes have no position, the first is {lost[0]}")
-    counts = csr_array(csc_array(parts, shape=(size[0], size[1])).T)
     place = positions.loc[spots]
     return Tissue(
         spots=list(spots),
         places=hexagonal(place["row"].to_numpy(float), place["column"].to_numpy(float)),
         labels=layer.loc[spots].to_numpy(object),
-        counts=counts[pd.Index(barcodes).get_indexer(spots)],
-        genes=genes,
+        counts=whole.counts[pd.Index(whole.spots).get_indexer(spots)],
+        genes=whole.genes,
     )

@@ -1,7 +1,8 @@
 """A slice as it was read, and slices as one dataset.
 
 Spots that nobody annotated are dropped before anything else; a slice without any annotation is
-open: predicted, never scored. Positions are in distances between neighbouring spots.
+open: predicted, never scored. Positions are in distances between neighbouring spots, NaN
+where a slice has none.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from podium.competition import Counts
 from podium.data import Prepared
 from podium.errors import DataError
 
+from ..competition import competition
 from ..metric import SLICE, TARGET
+from ..shared.expression import ALONE
 from .blocks import blocks
 
 if TYPE_CHECKING:
@@ -28,8 +31,7 @@ PLACES = 6
 """Decimals of positions: square roots may differ in the last bits between machines."""
 MOST_COUNTS = 1 << 31
 """Counts of one gene at one spot."""
-USUAL = 7
-"""Domains that a slice is taken to have if nobody annotated it: six layers and white matter."""
+NO_PLACES = f"no positions: models that look at expression alone take it ({', '.join(ALONE)})"
 
 
 class Tissue(NamedTuple):
@@ -37,14 +39,14 @@ class Tissue(NamedTuple):
 
     Attributes:
         spots: Names of the spots [spots].
-        places: Position of each [spots, 2], in distances between neighbours.
+        places: Position of each [spots, 2], in distances between neighbours; None if not known.
         labels: Domain of each, as text; empty where nobody annotated it [spots].
         counts: Whole numbers [spots, genes].
         genes: Names [genes].
     """
 
     spots: Sequence[str]
-    places: NDArray[np.float64]
+    places: NDArray[np.float64] | None
     labels: NDArray[np.object_]
     counts: csr_array[Any]
     genes: Sequence[str]
@@ -85,12 +87,10 @@ def wrong(one: Tissue) -> list[str]:
     problems = []
     if not spots or not len(one.genes):
         problems.append(f"{spots} spots and {len(one.genes)} genes: there is nothing to cluster")
-    if one.places.shape != (spots, 2):
-        problems.append(f"places have shape {one.places.shape} for {spots} spots")
     if counts.shape != (spots, len(one.genes)):
         problems.append(f"counts are {counts.shape[0]} x {counts.shape[1]} for {spots} spots")
-    if not np.isfinite(one.places).all():
-        problems.append(f"{int((~np.isfinite(one.places)).any(axis=1).sum())} spots have no place")
+    if one.places is not None:
+        problems += _misplaced(one.places, spots)
     if (bad := ~np.isfinite(values)).any():
         problems.append(f"{int(bad.sum()):,} counts are missing or infinite")
     if (bad := np.isfinite(values) & (values > MOST_COUNTS)).any():
@@ -105,6 +105,13 @@ def wrong(one: Tissue) -> list[str]:
     if not names.is_unique:
         problems.append(f"{int(names.duplicated().sum())} spots have the name of another")
     return problems
+
+
+def _misplaced(places: NDArray[np.float64], spots: int) -> list[str]:
+    if places.shape != (spots, 2):
+        return [f"places have shape {places.shape} for {spots} spots"]
+    lacking = int((~np.isfinite(places)).any(axis=1).sum())
+    return [f"{lacking} spots have no place"] if lacking else []
 
 
 def hexagonal(row: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -128,19 +135,20 @@ def _annotated(one: Tissue) -> Tissue:
     known = np.flatnonzero(one.labels != "")
     return one._replace(
         spots=[one.spots[spot] for spot in known.tolist()],
-        places=one.places[known],
+        places=None if one.places is None else one.places[known],
         labels=one.labels[known],
         counts=one.counts[known],
     )
 
 
 def _features(name: str, one: Tissue) -> pd.DataFrame:
+    places = np.full((len(one.spots), 2), np.nan) if one.places is None else one.places
     return pd.DataFrame(
         {
             "id": [f"{name}:{spot}" for spot in one.spots],
             SLICE: name,
-            "x": one.places[:, 0].round(PLACES),
-            "y": one.places[:, 1].round(PLACES),
+            "x": places[:, 0].round(PLACES),
+            "y": places[:, 1].round(PLACES),
             "domains": np.int64(_domains(one)),
         }
     )
@@ -148,4 +156,4 @@ def _features(name: str, one: Tissue) -> pd.DataFrame:
 
 def _domains(one: Tissue) -> int:
     """How many domains a slice has; of one that nobody annotated the usual."""
-    return len(set(one.labels) - {""}) or USUAL
+    return len(set(one.labels) - {""}) or int(competition.optional["domains"])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from podium.errors import note
+from podium.errors import ModelError, note
 
-from ..metric import TARGET
+from ..metric import SLICE, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +31,10 @@ WIDE = 0.5
 what second neighbours have: domains end within it. For 27 spots it is .7 to 1 in the slices of
 `demo`, `starmap` and 151510; in simulated bands of 4 spots' width .5, of 3 .3 to .4, of 2 .2 at
 most, and there single spots are clustered better than neighbourhoods."""
+
+
+ALONE = ("ae_kmeans", "dec", "kmeans", "leiden", "louvain", "pca_kmeans", "random", "vae_kmeans")
+"""Models that look at expression alone: they take slices without positions."""
 
 
 def log_normalised(counts: csr_array[Any]) -> csr_array[Any]:
@@ -83,10 +87,21 @@ def neighbours(features: pd.DataFrame, count: int) -> NDArray[np.int64]:
     Args:
         features: Of one slice, with `x` and `y`.
         count: How many, itself included; never more than there are spots.
+
+    Raises:
+        ModelError: If the slice has no positions; a spot itself needs none.
     """
+    if count == 1:
+        return np.arange(len(features))[:, None]
     from scipy.spatial import KDTree
 
     places = features[["x", "y"]].to_numpy(np.float64)
+    if np.isnan(places).any():
+        raise ModelError(
+            f"Slice {features[SLICE].iloc[0]} has no positions, and this model looks at the "
+            "neighbours of spots.",
+            hint=f"These look at expression alone: {', '.join(ALONE)}.",
+        )
     count = min(count, len(places))
     nearest = np.asarray(KDTree(places).query(places, k=count)[1]).reshape(len(places), count)
     own = np.arange(len(places))

@@ -5,14 +5,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from podium.competitions.dlpfc.competition import SLICES
+from podium.competitions.dlpfc.data import blocks, split, tissue
 from podium.competitions.dlpfc.data import prepare as rooms
-from podium.competitions.dlpfc.data import split, tissue
 from scipy.sparse import csc_array, csr_array
 
 from podium import api
 from podium.competition.part import Part
 from podium.data import dataset as data
-from podium.errors import DataError, PodiumError
+from podium.data import h5ad
+from podium.errors import DataError, ModelError, PodiumError
 from podium.verifying import checks, verify
 from podium.verifying.under_test import DatasetUnderTest
 
@@ -166,7 +167,7 @@ def test_labels_and_counts_as_anndata_saves_them(tmp_path, own_cache, capsys):
         for part in ("data", "indices", "indptr"):
             group[part] = getattr(counts, part)
     assert course(tmp_path / "saved").manifest["data"] == wanted
-    assert "no Y" not in capsys.readouterr().err
+    assert "nobody annotated" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["group", "codes", "compound", "link", "scalar"])
@@ -194,13 +195,12 @@ def test_a_slice_that_nobody_annotated_is_open(tmp_path, own_cache, capsys):
     ready = course(tmp_path)
     assert ready.has_open
     assert set(ready.part("open").features["slice"]) == {"2"}
-    assert capsys.readouterr().err.startswith("sample_2.h5: it has no Y, so that its spots are")
+    assert capsys.readouterr().err.startswith("slice 2: nobody annotated its spots")
     run = api.run("dlpfc", "kmeans", dataset="course")
     assert len(pd.read_csv(run.open_file)) == 60
 
 
 BROKEN = {
-    "missing pos": ({"pos": None}, "'pos' is missing"),
     "missing X": ({"X": None}, "'X' is missing"),
     "shapes that do not fit": ({"X": np.ones((50, 8))}, "they do not fit"),
     "labels that do not fit": ({"Y": np.ones(59)}, "Y 59 spots"),
@@ -229,7 +229,7 @@ def test_broken_course_files(kind, tmp_path, own_cache):
 
 
 def test_all_broken_files_are_named_at_once(tmp_path, own_cache):
-    sample(tmp_path, "1", pos=None)
+    sample(tmp_path, "1", pos=np.ones(60))
     sample(tmp_path, "2", X=None)
     (tmp_path / "sample_3.h5").write_text("no HDF5")
     with pytest.raises(DataError) as told:
@@ -323,6 +323,65 @@ def test_an_empty_part_has_no_slices():
 def test_places_that_are_all_one():
     places = np.ones((5, 2))
     assert (tissue.spaced(places) == places).all()
+
+
+def test_a_course_without_positions_is_clustered_by_expression_alone(
+    tmp_path, own_cache, podium_cli
+):
+    sample(tmp_path, "1", spots=450, pos=None)
+    done = podium_cli("data", "dlpfc", "--dataset", "course", "--from", tmp_path)
+    assert done.status == 0, done.err
+    assert "slice 1: no positions: models that look at expression alone take it (ae_" in done.err
+    test = data.load(*api.load("dlpfc", "course")).part("test")
+    assert test.features[["x", "y"]].isna().all(axis=None)
+    assert api.run("dlpfc", "kmeans", dataset="course").row.score is not None
+    done = podium_cli("run", "dlpfc", "graph_ae", "--dataset", "course")
+    assert "Slice 1 has no positions" in done.err
+
+
+def test_a_slice_without_positions_has_blocks_as_large_as_others():
+    features = pd.DataFrame({"slice": "a", "x": np.nan, "y": np.nan}, index=range(450))
+    names, sizes = np.unique(blocks.blocks(features), return_counts=True)
+    assert names.tolist() == ["a:0", "a:1", "a:2"]
+    assert sizes.tolist() == [150, 150, 150]
+
+
+def own_rows(folder):
+    """The same slice in every form, with its positions or without."""
+    rng = np.random.default_rng(0)
+    counts, places = rng.poisson(1.0, (60, 8)), lattice(60).T.astype(float)
+    names = np.array([f"g{gene}" for gene in range(8)])
+    rows = pd.DataFrame(index=[str(spot) for spot in range(1, 61)])
+    for name, there in (("placed.h5ad", places), ("placeless.h5ad", None)):
+        h5ad.write(folder / name, h5ad.Annotated(rows, csr_array(counts), names, there))
+    sample(folder, "one", X=counts, Y=None, genes=names.astype("S"))
+    sample(folder, "two", X=counts, Y=None, pos=None, genes=names.astype("S"))
+    with h5py.File(folder / "tenx.h5", "w") as file:
+        group, sparse = file.create_group("matrix"), csc_array(counts.T)
+        group["shape"], group["barcodes"] = (8, 60), rows.index.to_numpy().astype("S")
+        for part in ("data", "indices", "indptr"):
+            group[part] = getattr(sparse, part)
+        group.create_group("features")["id"] = names.astype("S")
+
+
+def test_rows_of_ones_own_come_in_every_form_with_positions_or_without(tmp_path, capsys):
+    own_rows(tmp_path)
+    wanted = api.predict("dlpfc", "kmeans", tmp_path / "placed.h5ad").table
+    said = capsys.readouterr().err
+    assert "placed.h5ad: taken for what is left out: domains (7)." in said
+    assert "no positions" not in said
+    for name in ("placeless.h5ad", "sample_one.h5", "sample_two.h5", "tenx.h5"):
+        pd.testing.assert_frame_equal(api.predict("dlpfc", "kmeans", tmp_path / name).table, wanted)
+        assert ("no positions" in capsys.readouterr().err) == (name != "sample_one.h5"), name
+    with pytest.raises(ModelError, match=r"Slice placeless has no positions"):
+        api.predict("dlpfc", "spatial_gmm", tmp_path / "placeless.h5ad")
+
+
+def test_rows_in_another_form_say_what_is_wrong(tmp_path):
+    sample(tmp_path, "bad", X=None)
+    with pytest.raises(DataError, match=r"sample_bad\.h5 cannot be used") as error:
+        api.predict("dlpfc", "kmeans", tmp_path / "sample_bad.h5")
+    assert error.value.problems == ("'X' is missing",)
 
 
 @pytest.mark.parametrize("text", ["slice.csv", "nothing.h5ad"])

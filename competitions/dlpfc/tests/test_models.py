@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from podium.competitions.dlpfc.shared.expression import components, log_expression, neighbours
+from podium.competitions.dlpfc.shared.expression import (
+    ALONE,
+    components,
+    log_expression,
+    neighbours,
+)
 from podium.competitions.dlpfc.shared.graph import shared_neighbours, wanted_communities
 from podium.competitions.dlpfc.shared.mixture import (
     consensus,
@@ -106,6 +111,27 @@ def test_labels_each_spot_and_repeats(name: str) -> None:
     assert list(table["id"]) == list(part.ids)
     assert table["domain"].map(type).eq(str).all()
     assert table.equals(predicted(name, part, seed=2))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_models_of_expression_alone_take_slices_without_positions(name: str) -> None:
+    part = tissue(side=12)
+    placeless = changed(part, x=np.nan, y=np.nan)
+    if name in ALONE:
+        assert (
+            predicted(name, placeless)["domain"].tolist()
+            == predicted(name, part)["domain"].tolist()
+        )
+        return
+    with pytest.raises(ModelError, match="Slice s1 has no positions") as error:
+        predicted(name, placeless)
+    assert all(other in str(error.value) for other in ALONE)
+
+
+def test_a_model_that_is_told_to_look_at_single_spots_needs_no_positions() -> None:
+    alone = {"neighbours": [1], "narrow": [1], "strength": 0.0}
+    part = changed(tissue(side=12), x=np.nan, y=np.nan)
+    assert predicted("spatial_gmm", part, **alone)["domain"].nunique() == BANDS
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from podium.competitions.dlpfc.metric import TARGET
-from podium.competitions.dlpfc.shared.expression import neighbours
+from podium.competitions.dlpfc.shared.expression import ALONE, neighbours
 from podium.competitions.dlpfc.shared.mixture import by_majority, tied_mixture
 from sklearn.metrics import adjusted_rand_score
 
@@ -98,6 +98,17 @@ def test_the_same_seed_gives_the_same_labels(name: str) -> None:
     for code, count in ((0, 3), (1, 2)):
         assert test.counts is not None
         assert len(set(first[test.counts.block == code])) <= count
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_networks_of_expression_alone_take_slices_without_positions(name: str) -> None:
+    features, *rest = tissue()
+    test = part((features.assign(x=np.nan, y=np.nan), *rest))
+    if name in ALONE:
+        assert len(predicted(name, training(name), test, epochs=1)) == len(test)
+        return
+    with pytest.raises(ModelError, match="Slice a has no positions"):
+        predicted(name, training(name), test, epochs=1)
 
 
 @pytest.mark.parametrize("name", ["graph_ae", *LABELLED])

@@ -51,6 +51,18 @@ def test_without_the_truth_there_is_none(view):
     assert titles(figures["1-m"]) == ["a", "b"]
 
 
+def test_slices_without_positions_say_so(view, tmp_path):
+    features = view.part.features.astype({"x": float, "y": float})
+    features.loc[features["slice"] == "b", ["x", "y"]] = np.nan
+    part = dataclasses.replace(view.part, features=features)
+    figure = plot.draw([dataclasses.replace(view, part=part, truth=None)])["1-m-t"]
+    assert [[text.get_text() for text in axes.texts] for axes in figure.axes] == [
+        [],
+        ["no positions"],
+    ]
+    figure.savefig(tmp_path / "picture.png")
+
+
 def test_colours_go_to_the_best_overlap():
     truth = np.array(["L1"] * 5 + ["L2"] * 5)
     labels = np.array(["7"] * 4 + ["3"] * 6)

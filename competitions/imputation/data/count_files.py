@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from podium.data import Annotated
+from podium.data import Annotated, h5ad
 from podium.errors import DataError, note
 
 from ..metric import TARGET
@@ -57,9 +57,15 @@ def read(path: Path, known: Sequence[str] = ()) -> Annotated:
         raise
     except (OSError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
         raise DataError(
-            f"{path} cannot be read as counts: {str(error)[:200]}.",
+            f"{path} cannot be read as counts: {_why(path, error)}.",
             hint=f"What can be read: .h5ad, {', '.join(FORMS)}.",
         ) from error
+
+
+def _why(path: Path, error: BaseException) -> str:
+    """What kept a file from being read."""
+    hdf5 = path.name.lower().endswith(_HDF5)
+    return h5ad.trouble(path, error) if hdf5 else str(error)[:200]
 
 
 def _text(path: Path) -> Matrix:
@@ -147,6 +153,7 @@ def _hdf5(path: Path) -> Annotated:
     """A file of 10x, or a matrix with `id` and `genes`."""
     import h5py
 
+    h5ad.plugins()
     with h5py.File(path, "r") as file:
         if "matrix" in file and "barcodes" in file["matrix"]:
             group = file["matrix"]

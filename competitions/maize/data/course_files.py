@@ -3,8 +3,9 @@
 arr_0  one-hot sequences [n, 4, length] or [n, length, 4], in the order A, C, G, T; 0 0 0 0 is N
 arr_1  expression [n] or [n, 1]
 
-Instead of a folder: `train.fasta` with `train.csv`, which has `id` and `expression` and may have
-`species`; in the same way `validation` (which may be missing in both forms) and `test`.
+Instead of a folder: `train.fasta` (or another ending of FASTA, packed by gzip or not) with
+`train.csv`, which has `id` and `expression` and may have `species`; in the same way `validation`
+(which may be missing in both forms) and `test`.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def read(raw: Mapping[str, Path]) -> Rows:
         try:
             if name.endswith(".npz"):
                 contents.append((name, _arrays(path, name.removesuffix(".npz"))))
-            elif (table := name.replace(".fasta", ".csv")) in raw:
-                contents.append((name, _texts(path, raw[table], name.removesuffix(".fasta"))))
+            elif (part := _part(name)) and (table := f"{part}.csv") in raw:
+                contents.append((name, _texts(path, raw[table], part)))
         except DataError as error:
             problems += [f"{name}: {line}" for line in error.problems or [error.message]]
     problems += _length_problems({name: sequences.length for name, (_, sequences) in contents})
@@ -70,14 +71,23 @@ def read(raw: Mapping[str, Path]) -> Rows:
     return pd.concat(tables, ignore_index=True).assign(assay=OTHER), Sequences(codes)
 
 
+def _part(name: str) -> str:
+    """The part whose FASTA file this is; empty for another file."""
+    endings = [end for end in fasta.ENDINGS if name.lower().endswith(end)]
+    return name[: -len(endings[0])] if endings else ""
+
+
 def _missing(raw: Mapping[str, Path]) -> list[str]:
     problems = []
     for part in PARTS:
         table, text = f"{part}.csv", f"{part}.fasta"
-        if part in NEEDED and text not in raw and not any(n.startswith(f"{part}/") for n in raw):
+        texts = [name for name in raw if _part(name) == part]
+        if part in NEEDED and not texts and not any(n.startswith(f"{part}/") for n in raw):
             problems.append(f"{part}: neither a folder with .npz files nor {text} was found")
-        if (text in raw) != (table in raw):
-            there, lacking = (text, table) if text in raw else (table, text)
+        if len(texts) > 1:
+            problems.append(f"{part}: one FASTA file is expected, not {' and '.join(texts)}")
+        if bool(texts) != (table in raw):
+            there, lacking = (texts[0], table) if texts else (table, text)
             problems.append(f"{there}: {lacking} is missing beside it")
     return problems
 

@@ -1,5 +1,7 @@
 """A course's files: arrays of either orientation, FASTA with a table, odd ones and broken ones."""
 
+import gzip
+import re
 import shutil
 from pathlib import Path
 
@@ -274,6 +276,21 @@ def test_texts_as_people_write_them(tmp_path, capsys):
     assert rows[1].texts() == wanted[1].texts()
     said = capsys.readouterr().err
     assert "train.fasta: 1 sequence with marks of their ends, small letters" in said
+
+
+@pytest.mark.parametrize("end", [".fa", ".fna", ".fasta.gz", ".fa.gz"])
+def test_texts_under_every_ending_of_fasta(end, tmp_path, own_cache):
+    (tmp_path / "x").mkdir()
+    folder = texts(tmp_path / "x")
+    wanted = api.prepare("maize", "course", source=folder).manifest["data"]
+    for file in list(folder.glob("*.fasta")):
+        content = file.read_bytes()
+        file.with_suffix(end).write_bytes(gzip.compress(content) if end[-3:] == ".gz" else content)
+        file.unlink()
+    assert api.prepare("maize", "course", source=folder).manifest["data"] == wanted
+    (folder / "train.fas").write_text(">a\nACGT\n")
+    said = refused(folder)
+    assert re.search(r"train: one FASTA file is expected, not train\.\S+ and train\.\S+", said)
 
 
 def test_nothing_left_to_train_on_and_a_test_of_one_family(tmp_path, own_cache):

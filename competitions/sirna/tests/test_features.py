@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from podium.competitions.sirna.competition import competition as sirna
 from podium.competitions.sirna.shared import chemistry
 from podium.competitions.sirna.shared.chemistry import (
     ABSENT,
@@ -94,6 +95,16 @@ def ldha() -> pd.Series:
 )
 def test_of_the_ldha_row(ldha: pd.Series, name: str, value: object) -> None:
     assert ldha[name] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value)
+
+
+def test_new_guides_are_of_no_series_and_no_publication_that_trains() -> None:
+    known = build(pd.DataFrame([LDHA]))
+    new = build(pd.DataFrame([LDHA | sirna.optional]))
+    assert known["source.duplex"].tolist() == [158499.0]
+    assert new["source.duplex"].isna().all()
+    assert new["source.publication"].tolist() == ["new"]
+    same = [name for name in known if name not in ("source.duplex", "source.publication")]
+    pd.testing.assert_frame_equal(new[same], known[same])
 
 
 def test_context_ends_with_the_mrna(ldha: pd.Series) -> None:

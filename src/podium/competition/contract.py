@@ -209,6 +209,8 @@ class Competition:
         metric_id: What the organiser calls the column of ids: a metric of others is given it so,
             and submissions may have it so.
         accepted: Probes of `podium verify` whose findings are meant to be, and why.
+        optional: Features that rows to predict of somebody's own may lack, and what stands in each
+            row then; None or NaN for no value.
         observed: Whether the metric is given the counts of the rows too, as `observed`.
         transductive: Whether `predict` may learn from the features it is given.
         daily_limit: Submissions that a team may hand in on a day (UTC); None for any number.
@@ -230,6 +232,7 @@ class Competition:
     metric_by: tuple[str, ...] = ()
     metric_id: str = "id"
     accepted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    optional: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     observed: bool = False
     transductive: bool = False
     daily_limit: int | None = None

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from podium import scratch
@@ -77,6 +78,7 @@ class _Work:
         known: The golden scores that were committed; none where it was never frozen.
         source: A folder or zip that holds raw files.
         new_rows: `train` puts labelled rows that have no part yet into train.
+        prepared: Datasets that are prepared already, by name.
         files: The text of each file, by its path in the folder; None removes it.
         changes: What is another than it was, one line each.
     """
@@ -85,6 +87,7 @@ class _Work:
     known: Mapping[str, Any]
     source: Path | None
     new_rows: str | None
+    prepared: Mapping[str, data.Prepared]
     files: dict[str, str | None] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
 
@@ -147,6 +150,7 @@ def freeze(
     *,
     source: Path | None = None,
     new_rows: str | None = None,
+    prepared: Mapping[str, data.Prepared] = MappingProxyType({}),
 ) -> Frozen:
     """Bring checksums, split, golden scores, versions and cache in line with what the folder holds.
 
@@ -155,6 +159,7 @@ def freeze(
         dataset: The one to prepare again; None for all that are at hand.
         source: A folder or zip that holds its raw files.
         new_rows: `train` puts labelled rows that have no part yet into train.
+        prepared: Datasets that were prepared from the raw files as they are, by name.
 
     Raises:
         PodiumError: If something is missing or does not fit; nothing is written then.
@@ -164,7 +169,8 @@ def freeze(
     facts.forget(competition)  # whoever edits and freezes in one process means what is on the disk
     competition = competitions.load(competition.name)
     one = competition.dataset(dataset) if dataset else None
-    work = _Work(competition, read_golden(competition) or _unfrozen(competition), source, new_rows)
+    known = read_golden(competition) or _unfrozen(competition)
+    work = _Work(competition, known, source, new_rows, prepared)
     before = _versions(work)
     if work.known.get("facts", facts_of(competition)) != facts_of(competition):
         work.changes.append(f"facts of {_FACTS} that a score depends on have changed")
@@ -316,19 +322,24 @@ def _prepared(
         that were frozen.
     """
     dataset = _with_raw_files(work, dataset)
-    prepared = data.build(work.competition, dataset, source=work.source)
-    table, same = _split(work, dataset, prepared)
+    prepared = work.prepared.get(dataset.name)
+    if prepared is None:
+        prepared = data.build(work.competition, dataset, source=work.source)
+    table, content, same = _split(work, dataset, prepared)
     if same and known:
         return known, same
-    ready = cache.enter_context(data.staged(work.competition, dataset, prepared, table))
+    ready = cache.enter_context(data.staged(work.competition, dataset, prepared, table, content))
     return (golden_scores(ready) if dataset.frozen else None), same
 
 
-def _split(work: _Work, dataset: Dataset, prepared: data.Prepared) -> tuple[bytes, bool]:
-    """The split of prepared data, and whether both are those that were frozen."""
+def _split(
+    work: _Work, dataset: Dataset, prepared: data.Prepared
+) -> tuple[bytes, dict[str, str], bool]:
+    """The split of prepared data, their content, and whether both are those that were frozen."""
     competition = work.competition
     if not dataset.frozen:
-        return data.split_table(competition, dataset, prepared), False
+        table = data.split_table(competition, dataset, prepared)
+        return table, data.content(prepared, table), False
     split = resplit(competition, dataset, prepared, work.new_rows)
     content = data.content(prepared, split.table)
     place = competition.data_folder.relative_to(competition.folder)
@@ -347,7 +358,7 @@ def _split(work: _Work, dataset: Dataset, prepared: data.Prepared) -> tuple[byte
     if split.retired != data.retired(competition, dataset):
         text = "".join(f"{row}\n" for row in split.retired)
         work.files[file.with_suffix(".retired.txt").as_posix()] = text or None
-    return split.table, former == content
+    return split.table, content, former == content
 
 
 def _note_golden(work: _Work, scores: Mapping[str, golden.Scores], version: int) -> None:

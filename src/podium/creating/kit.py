@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from podium.columns import first, many
-from podium.data.formats import TABLES
+from podium.data.formats import TABLES, zipped
 from podium.data.remote import Fetched, fetch, is_address
 from podium.errors import DataError
 
@@ -233,8 +233,8 @@ def _is_table(file: Path) -> bool:
     if file.suffix.lower() != ".zip":
         return file.name.lower().endswith(_ENDS)
     with suppress(OSError, BadZipFile), ZipFile(file) as archive:
-        names = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
-        return len(names) == 1 and names[0].lower().endswith((".csv", ".tsv"))
+        names = [name.name.lower() for name in zipped(archive)]
+        return len(names) == 1 and names[0].endswith((".csv", ".tsv"))
     return False
 
 

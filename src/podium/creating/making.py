@@ -16,6 +16,7 @@ from shutil import copyfile, copyfileobj
 from typing import TYPE_CHECKING
 
 from podium import scratch, workspace
+from podium.columns import among
 from podium.competition import folders as competitions
 from podium.creating import freezing
 from podium.creating.kit import look
@@ -126,6 +127,7 @@ def _copy(spec: Spec, folder: Path) -> Spec:
             if separator == ",":
                 copyfileobj(file, raw)
             else:
+                spec.read.pop(name)  # what is written may be read otherwise
                 table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
                 table.to_csv(raw, index=False, lineterminator="\n")
     for pattern, paths in spec.beside.items():
@@ -154,13 +156,16 @@ def _freeze(spec: Spec) -> dict[str, int]:
     """Draw the split, write it, checksums and golden scores; gives the rows of each part."""
     made = competitions.load(spec.name)
     dataset = made.dataset(TABLE)
-    prepared = data.build(made, dataset)
+    read = {made.folder / "raw" / name: one for name, one in spec.read.items()}
+    spec.read.clear()  # whoever takes a table is the last to have it
+    with tables.known(read):
+        prepared = data.build(made, dataset)
     split = _split(spec, prepared, made.targets[0].name)
     _check_strata(spec, split)
     file = made.folder / "splits" / f"{TABLE}.csv"
     file.parent.mkdir()
     split.to_csv(file, index=False, lineterminator="\n")
-    freezing.freeze(made, dataset.name)
+    freezing.freeze(made, dataset.name, prepared={dataset.name: prepared})
     return {str(part): int(count) for part, count in split["part"].value_counts().items()}
 
 
@@ -189,7 +194,7 @@ def _split(spec: Spec, prepared: Prepared, target: str) -> pd.DataFrame:
             spec.how, classes[~test], None if unit is None else unit[~test]
         )
     drawn["stratum"] = _strata(spec, ids)
-    rest = prepared.features.loc[~prepared.features["id"].isin(ids), ["id"]].assign(part="open")
+    rest = prepared.features.loc[~among(prepared.features["id"], ids), ["id"]].assign(part="open")
     split = pd.concat([drawn, rest])
     return split.assign(fold=split["fold"].astype("Int64"))
 

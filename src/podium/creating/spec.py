@@ -21,7 +21,7 @@ from podium.creating.kit import files_in
 from podium.creating.own_metric import OwnMetric, Tried
 from podium.creating.splits import GROUPS, How
 from podium.data import tables
-from podium.data.tables import OWN, Checked
+from podium.data.tables import OWN, Checked, Stand
 from podium.errors import DataError
 from podium.metrics import KNOWN, Known
 
@@ -104,6 +104,7 @@ class Spec:
         learnable: Whether trees can learn it: there are not too many different texts.
         strata: The name of each value of `stratum_by`.
         notes: What was decided on the way.
+        read: The tables by the name that their files get, until somebody takes them.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Spec:
     rows: int
     open_rows: int
     notes: tuple[str, ...] = field(default=())
+    read: dict[str, Checked] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def target(self) -> str:
@@ -216,9 +218,24 @@ class _Checks:
         self.known, self.how = self._metric(), self._how()
         self.number = self.known is not None and self.known.family == "regression"
         own = OWN if self.how == How.GIVEN or options.stratum else ()
-        self.given = {name: Checked.of(path, may=own) for name, path in options.files.items()}
+        self.given = {
+            name: Checked.of(path, may=own, stand=self._standing(name))
+            for name, path in options.files.items()
+        }
         self.row_id: str | None = None
         self.targets: tuple[str, ...] = ()
+
+    def _standing(self, table: str) -> Stand | None:
+        """Which columns are sure to be read as they stand, so that they are read once."""
+        if self.own or not self.options.targets or table not in ("table", "test"):
+            return None
+        row_id, targets = self.options.row_id, self.options.targets
+
+        def columns(names: Sequence[str], texts: Sequence[str]) -> set[str]:
+            ids = [row_id] if row_id else [name for name in names if name.casefold() == "id"][:1]
+            return {*texts, *ids} - set(targets)
+
+        return columns
 
     @property
     def train(self) -> pd.DataFrame:
@@ -366,11 +383,13 @@ class _Checks:
         solution = given.get("solution")
         theirs = [] if solution is None else [*map(str, solution.table)]
         perfect = round(tried.perfect, 9) if tried else known.perfect
+        raw = {
+            f"{k.replace('table', 'train')}.csv": one for k, one in given.items() if k != "sample"
+        }
         return Spec(
             name=options.name,
-            files={
-                f"{k.replace('table', 'train')}.csv": given[k].path for k in given if k != "sample"
-            },
+            files={name: one.path for name, one in raw.items()},
+            read=raw,
             row_id=row_id,
             targets=self.targets,
             predicted=predicted,

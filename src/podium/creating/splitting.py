@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from podium.columns import among
 from podium.data import dataset as data
 from podium.errors import DataError
 
@@ -60,9 +61,9 @@ def resplit(
         kept = file.read_bytes() if file.is_file() else b""
         table = data.split_table(competition, dataset, prepared)
         split, ids = _read(table), prepared.features["id"]
-        labelled = split["id"].isin(set(prepared.targets["id"]))
-        stays = split["id"].isin(set(ids)) & (labelled == (split["part"] != "open"))
-        new = ids[~ids.isin(set(split.loc[stays, "id"]))]
+        labelled = among(split["id"], prepared.targets["id"])
+        stays = among(split["id"], ids) & (labelled == (split["part"] != "open"))
+        new = ids[~among(ids, split.loc[stays, "id"])]
         changes, gone = [], list(_scored(split[~stays]))
         if len(new) or not stays.all():
             added = _added(competition, dataset, prepared, split[stays], new, rule, new_rows)
@@ -109,14 +110,14 @@ def _added(
     """Parts of rows that have none: by the folder's rule, or in train if that is asked for."""
     import pandas as pd
 
-    without = ~new.isin(set(prepared.targets["id"]))
+    without = ~among(new, prepared.targets["id"])
     opened = pd.DataFrame({"id": new[without], "part": "open", "fold": "", "stratum": ""})
     labelled = new[~without]
     if not len(labelled):
         return opened
     if rule is not None:
         made = _read(rule(prepared).to_csv(index=False, lineterminator="\n").encode())
-        made = made[made["id"].isin(set(labelled))]
+        made = made[among(made["id"], labelled)]
         return pd.concat([_beside(competition, prepared, split, made), opened])
     if new_rows != TRAIN or len(competition.strata) > 1:
         shown = ", ".join(labelled[:_EXAMPLES]) + (", ..." if len(labelled) > _EXAMPLES else "")

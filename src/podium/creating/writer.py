@@ -103,6 +103,7 @@ def _words(spec: Spec) -> dict[str, Any]:
     title = held.get(spec.how, "test rows")
     strata = {name: f"{title}, {spec.stratum_by} {value}" for value, name in spec.strata.items()}
     more = f" and {spec.open_rows:,} open" if spec.open_rows else ""
+    groups = spec.by if spec.how in (How.GROUPED, How.TIME) else None
     renamed = {one.source: one.name for one in spec.predicted if one.name != one.source}
     return {
         "spec": spec,
@@ -111,6 +112,7 @@ def _words(spec: Spec) -> dict[str, Any]:
         "rows_title": f"{spec.rows:,} labelled{more} rows",
         "strata": strata or {spec.stratum: title},
         "members": _members(spec),
+        "beside": [name for name in (groups, spec.weight) if name],
         "own_answers": own == set(spec.targets),
         "renamed": renamed,
         "metric_id": spec.row_id if spec.row_id not in (None, "id") else None,

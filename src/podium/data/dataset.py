@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from podium import scratch
+from podium.columns import among
 from podium.competition.counts import Counts
 from podium.competition.metric import ANSWERS
 from podium.competition.part import Part
@@ -69,6 +70,7 @@ FILES = "files"
 FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
 """Parts that are learnt from, and the file of each one's folds and groups."""
 _FROM = "--from DIR"
+_VALUES = 1 << 24  # that are written at a time
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
 
@@ -343,13 +345,14 @@ def prepare(
     if progress:
         progress.stage(f"{competition.name}/{dataset.name}: verifying and writing")
     table = split_table(competition, dataset, prepared)
-    problems = differences(competition, dataset, content(prepared, table))
+    known = content(prepared, table)
+    problems = differences(competition, dataset, known)
     if problems:
         raise DataError(
             f"{competition.name}/{dataset.name} does not match its checksums.json.",
             problems=problems,
         )
-    with staged(competition, dataset, prepared, table) as ready:
+    with staged(competition, dataset, prepared, table, known) as ready:
         pass
     return replace(ready, folder=cache_folder(competition, dataset))
 
@@ -361,15 +364,26 @@ def content(prepared: Prepared, table: bytes) -> dict[str, str]:
 
 @contextmanager
 def staged(
-    competition: Competition, dataset: Dataset, prepared: Prepared, table: bytes
+    competition: Competition,
+    dataset: Dataset,
+    prepared: Prepared,
+    table: bytes,
+    known: Mapping[str, str],
 ) -> Iterator[Data]:
     """Prepared data that take the place of what the cache has at the end, or after an error never.
+
+    Args:
+        competition: Whose data.
+        dataset: Which one.
+        prepared: What it is prepared to.
+        table: Its split as CSV.
+        known: Their `content`.
 
     Raises:
         DataError: If the split does not fit, or the disk refuses.
     """
     folder = cache_folder(competition, dataset)
-    before, known = read_manifest(folder), content(prepared, table)
+    before = read_manifest(folder)
     manifest: dict[str, Any] = {
         "form": FORM,
         "competition": competition.name,
@@ -543,7 +557,7 @@ def split_of_rows(table: bytes, prepared: Prepared) -> bytes:
         return table
     parts = pd.read_csv(BytesIO(table), dtype=str, keep_default_na=False)
     rows = prepared.features[["id", key]].merge(parts, on=key, how="left", validate="many_to_one")
-    labelled = rows["id"].isin(set(prepared.targets["id"]))
+    labelled = among(rows["id"], prepared.targets["id"])
     rows["part"] = rows["part"].where(labelled | rows["part"].isna(), "open")
     return _csv(rows[_SPLIT_COLUMNS])
 
@@ -587,9 +601,11 @@ def _content(column: pd.Series[Any]) -> Iterator[bytes]:
         return
     codes, values = pd.factorize(column)
     yield codes.astype("<i8").tobytes()
-    for value in values:
-        text = str(value).encode()
-        yield b"%d:" % len(text) + text
+    one_by_one: Any = values
+    if isinstance(values.dtype, pd.StringDtype):
+        one_by_one = values.to_numpy(object)  # pandas itself gives texts slowly
+    texts = (str(value).encode() for value in one_by_one)
+    yield b"".join(b"%d:%b" % (len(text), text) for text in texts)
 
 
 def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd.DataFrame) -> None:
@@ -602,18 +618,18 @@ def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd
         (folder / name).mkdir(parents=True)
 
     def save(table: pd.DataFrame, name: str) -> None:
-        table.reset_index(drop=True).to_parquet(folder / name, index=False, compression="zstd")
+        _save(table, np.arange(len(table)), folder / name)
 
     for name, rows in rows_of.items():
         if not rows.any() and name in ("open", "extra"):
             continue
-        table = prepared.features[rows].reset_index(drop=True)
+        answers = None
         if name in FOLDS:
             answers, units = (t[rows[labelled]].reset_index(drop=True) for t in (targets, groups))
-            table = table.join(answers)
             folds = split.loc[rows, ["id", "fold", "stratum"]].reset_index(drop=True)
             save(folds.astype({"fold": np.int64}).join(units), f"{PUBLIC}/{FOLDS[name]}")
-        save(table, f"{PUBLIC}/{name}.parquet")
+        file = folder / PUBLIC / f"{name}.parquet"
+        _save(prepared.features, np.flatnonzero(rows), file, answers)
         for matrix, ending in ((prepared.counts, ".h5"), (prepared.sequences, SEQUENCES)):
             if matrix is not None and rows.any():
                 matrix.take(rows).write(folder / PUBLIC / f"{name}{ending}")
@@ -638,7 +654,7 @@ def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd
         save(ceiling, f"{SOLUTION}/ceiling.parquet")
     if prepared.answers is not None:
         whole = prepared.answers.set_index(prepared.answers["id"].astype(str))
-        lacking = ~solution["id"].isin(whole.index)
+        lacking = ~among(solution["id"], whole.index)
         if lacking.any() or not whole.index.is_unique:
             raise DataError(
                 f"`answers` of data.py must have each test row once: {int(lacking.sum())} are not "
@@ -647,8 +663,41 @@ def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd
             )
         save(whole.loc[solution["id"]], f"{SOLUTION}/answers.parquet")
         ids = prepared.targets.loc[learnt, "id"]
-        if ids.isin(whole.index).all():
+        if among(ids, whole.index).all():
             save(whole.loc[ids], f"{PUBLIC}/{ANSWER_ROWS}")
+
+
+def _save(
+    table: pd.DataFrame, rows: NDArray[np.int64], file: Path, beside: pd.DataFrame | None = None
+) -> None:
+    """Write some rows of a table as Parquet, many values at a time: it may be most of the memory.
+
+    Args:
+        table: Its index is of no account.
+        rows: Which.
+        file: Where to.
+        beside: Further columns, of these rows alone.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def part(start: int, end: int) -> pd.DataFrame:
+        some = table.iloc[rows[start:end]].reset_index(drop=True)
+        return some if beside is None else some.join(beside[start:end].reset_index(drop=True))
+
+    kinds = dict(part(0, 0).dtypes)
+    # numbers hardly repeat: a dictionary of them takes a third of the time, and no less room
+    repeat = [str(name) for name, kind in kinds.items() if kind.kind != "f"]
+    step = max(1, _VALUES // max(1, len(kinds)))
+    by_value = any(kind.kind == "O" and kind != "str" for kind in kinds.values())
+    if len(rows) <= step or by_value:  # what they are takes all values to say
+        part(0, len(rows)).to_parquet(file, index=False, compression="zstd", use_dictionary=repeat)
+        return
+    schema = pa.Table.from_pandas(part(0, 1), preserve_index=False).schema
+    with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeat) as writer:
+        for start in range(0, len(rows), step):
+            some = part(start, start + step)
+            writer.write_table(pa.Table.from_pandas(some, schema=schema, preserve_index=False))
 
 
 def _write_sample(
@@ -805,7 +854,7 @@ def _labels(
 ) -> dict[str, list[str]]:
     """The labels of rows to learn from, by target."""
     learnt = split.loc[split["part"].isin(FOLDS), "id"]
-    targets = prepared.targets[prepared.targets["id"].isin(learnt)]
+    targets = prepared.targets[among(prepared.targets["id"], learnt)]
     names = [target.name for target in competition.targets if target.label]
     return {name: sorted(_texts(targets[name].dropna().unique())) for name in names}
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEQUENCE = formats.SEQUENCE
+ENDINGS = tuple(end for end, form in formats.FORMS.items() if form.kind == "FASTA")
+"""How names of such files end."""
 _PAIR = re.compile(r"(\w+)=(\S+)")
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
@@ -57,7 +57,7 @@ class Form(NamedTuple):
 
 
 _TEXT = {".csv": Form("CSV"), ".tsv": Form("CSV", "\t")}
-_FASTA = dict.fromkeys((".fasta", ".fa", ".fna"), Form("FASTA"))
+_FASTA = dict.fromkeys((".fasta", ".fa", ".fas", ".fna", ".ffn", ".faa"), Form("FASTA"))
 FORMS = {
     **_TEXT,
     ".parquet": Form("Parquet"),
@@ -91,6 +91,8 @@ _SIGNATURES = {
     b"\xfe\xff": _UTF16,
 }
 _METHODS = (0, 8)  # of zip: stored and deflated; others may take any memory
+_OTHER_METHODS = {1: "shrink", 6: "implode", 9: "deflate64", 93: "zstd", 95: "xz", 98: "PPMd"}
+_SECRET = 1  # the bit of a zip's member that says it is encrypted
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 _HINTS = {
     POINTER: FETCH,
@@ -231,7 +233,7 @@ def said(path: Path) -> str:
         import zipfile
 
         with zipfile.ZipFile(path) as archive:
-            separator = form(Path(_only_table(archive).filename)).separator
+            separator = form(_only_table(archive)[0]).separator
     if not packed and separator == "," and kind != "Feather":
         return ""
     tabs = " with tabs" if separator == "\t" else ""
@@ -313,9 +315,9 @@ def unpacked(file: BinaryIO, path: Path, expected: Expected) -> tuple[BinaryIO, 
         if packed == _GZIP:
             return _content(gzip.GzipFile(fileobj=file), expected), separator
         with zipfile.ZipFile(file) as archive:
-            member = _only_table(archive)
+            name, member = _only_table(archive)
             with archive.open(member) as file_in_it:
-                return _content(file_in_it, expected), form(Path(member.filename)).separator
+                return _content(file_in_it, expected), form(name).separator
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
@@ -335,23 +337,50 @@ def _content(packed: Any, expected: Expected) -> BinaryIO:
     return content
 
 
-def _only_table(archive: ZipFile) -> ZipInfo:
-    """The one CSV file of an archive; copies that a Mac adds do not count.
+def zipped(archive: ZipFile) -> dict[PurePosixPath, ZipInfo]:
+    """The files of an archive by name, which some write with backslashes.
+
+    What a Mac adds (`__MACOSX`, `._*`, `.DS_Store`) is none.
+    """
+    files = {}
+    for member in archive.infolist():
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        folder = member.is_dir() or member.filename.endswith("\\")
+        added = "__MACOSX" in path.parts or path.name.startswith("._") or path.name == ".DS_Store"
+        if not folder and not added:
+            files[path] = member
+    return files
+
+
+def locked(member: ZipInfo, methods: Collection[int] = _METHODS) -> str:
+    """Why a file in a zip archive cannot be unpacked here, and what to do; empty if it can."""
+    if member.flag_bits & _SECRET:
+        why = "is encrypted"
+    elif member.compress_type not in methods:
+        method = _OTHER_METHODS.get(member.compress_type, f"method {member.compress_type}")
+        why = f"is packed by {method}, not by deflate"
+    else:
+        return ""
+    return f"{member.filename} {why}: unpack it by another tool, and give what comes out"
+
+
+def _only_table(archive: ZipFile) -> tuple[Path, ZipInfo]:
+    """The one CSV file of an archive: its name and what it is there.
 
     Raises:
         ValueError: If there is none, or another too; or if it is packed in a way that may take
             any memory.
     """
     tables = [
-        member
-        for member in archive.infolist()
-        if ending(Path(member.filename)) in _TEXT and not Path(member.filename).name.startswith(".")
+        (Path(name), member)
+        for name, member in zipped(archive).items()
+        if ending(Path(name)) in _TEXT and not name.name.startswith(".")
     ]
     if len(tables) != 1:
-        names = f" ({first([member.filename for member in tables], len(tables))})" if tables else ""
+        names = f" ({first([str(name) for name, _ in tables], len(tables))})" if tables else ""
         raise ValueError(f"it has {many(len(tables), 'CSV file')}{names}; one is expected")
-    if tables[0].compress_type not in _METHODS:
-        raise ValueError("it is packed by another method than deflate")
+    if why := locked(tables[0][1]):
+        raise ValueError(why)
     return tables[0]
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from podium.competition.counts import hdf5_file
 from podium.competition.version import PUBLIC
 from podium.data.formats import Expected
-from podium.data.hdf5 import column, index, matrix
+from podium.data.hdf5 import column, index, matrix, names, plugins, trouble
 from podium.data.memory import limited
-from podium.errors import DataError, PodiumError, reason
+from podium.errors import DataError, PodiumError, note, reason
 from podium.scratch import replacing
 
 if TYPE_CHECKING:
@@ -27,8 +27,19 @@ if TYPE_CHECKING:
 
     from podium.data.dataset import Data
 
-__all__ = ["SPATIAL", "Annotated", "column", "index", "matrix", "read", "write"]
+__all__ = [
+    "SPATIAL",
+    "Annotated",
+    "column",
+    "index",
+    "matrix",
+    "plugins",
+    "read",
+    "trouble",
+    "write",
+]
 SPATIAL = "spatial"
+_PLACES = (SPATIAL, "X_spatial")  # as scanpy called it at first
 
 
 class Annotated(NamedTuple):
@@ -36,9 +47,10 @@ class Annotated(NamedTuple):
 
     Attributes:
         rows: `obs`: a table whose index are the names of the rows.
-        counts: `layers["counts"]` if it is there, else `X` [rows, genes].
+        counts: `layers["counts"]`, `X` or `raw.X`: the first that has whole numbers, or else the
+            first that is there [rows, genes].
         genes: Names of the columns [genes].
-        places: `obsm["spatial"]`, if it is there [rows, 2].
+        places: `obsm["spatial"]`, an array or a table, if it is there [rows, 2].
         truth: Written as `layers["truth"]`, if there is one [rows, genes].
     """
 
@@ -50,28 +62,24 @@ class Annotated(NamedTuple):
 
 
 def read(path: Path) -> Annotated:
-    """Read a file.
+    """Read a file of any version of AnnData.
 
     Raises:
-        DataError: If it is no AnnData file, or not of the present form.
+        DataError: If it is no AnnData file, or damaged.
     """
     import h5py
-    from scipy.sparse import csr_array
 
+    plugins()
     try:
         with limited(Expected.own(path).memory), h5py.File(path, "r") as file:
             if "obs" not in file or "var" not in file:
                 raise DataError(f"{path} is no AnnData file: it has no obs and var.")
-            layers = file.get("layers", {})
-            counts = layers["counts"] if "counts" in layers else file.get("X")
-            if counts is None:
-                raise DataError(f"{path} has no counts: neither X nor layers['counts'].")
-            places = file.get("obsm", {}).get(SPATIAL)
+            counts, genes = _counts(file, path)
             return Annotated(
                 rows=_table(file["obs"]),
-                counts=csr_array(matrix(counts)),
-                genes=np.asarray(_table(file["var"]).index, dtype=np.str_),
-                places=None if places is None else np.asarray(places[:], dtype=np.float64)[:, :2],
+                counts=counts,
+                genes=genes.astype(np.str_),
+                places=_places(file),
             )
     except MemoryError as error:
         raise DataError(
@@ -80,9 +88,48 @@ def read(path: Path) -> Annotated:
         ) from error
     except (OSError, LookupError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise DataError(
-            f"{path} cannot be read as an AnnData file: {str(error)[:200]}.",
+            f"{path} cannot be read as an AnnData file: {trouble(path, error)}.",
             hint="Save it with a present version of anndata: adata.write_h5ad(FILE)",
         ) from error
+
+
+def _counts(file: Any, path: Path) -> tuple[csr_array[Any], NDArray[Any]]:
+    """The counts, and the names of their genes."""
+    from scipy.sparse import csr_array
+
+    layers, raw = file.get("layers", {}), file.get("raw", {})
+    all_of = {
+        "layers['counts']": (layers.get("counts"), file["var"]),
+        "X": (file.get("X"), file["var"]),
+        "raw.X": (raw.get("X", file.get("raw.X")), raw.get("var", file.get("raw.var"))),
+    }
+    there = {name: one for name, one in all_of.items() if None not in one}
+    if not there:
+        raise DataError(f"{path} has no counts: neither X nor layers['counts'].")
+    first = next(iter(there))
+    for name, (item, genes) in there.items():
+        values = csr_array(matrix(item))
+        if np.array_equal(values.data, np.floor(values.data)):
+            if name != first:
+                note(f"{path}: {first} has no whole numbers: counts are {name}.")
+            return values, index(genes)
+    item, genes = there[first]  # whoever uses them says what is wrong
+    return csr_array(matrix(item)), index(genes)
+
+
+def _places(file: Any) -> NDArray[np.float64] | None:
+    """Places of the rows, from an array or from the first columns of a table."""
+    import h5py
+
+    obsm = file.get("obsm", {})
+    there = (obsm.dtype.names or ()) if isinstance(obsm, h5py.Dataset) else obsm
+    item = next((obsm[name] for name in _PLACES if name in there), None)
+    if item is None:
+        return None
+    if isinstance(item, h5py.Group):
+        order = [str(name) for name in item.attrs.get("column-order", names(item))]
+        return np.column_stack([column(item, name) for name in order[:2]]).astype(np.float64)
+    return np.asarray(item[:], dtype=np.float64)[:, :2]
 
 
 def write_parts(data: Data, folder: Path) -> list[Path]:
@@ -104,7 +151,7 @@ def write_parts(data: Data, folder: Path) -> list[Path]:
         for one in part.slices():
             rows = one.features.join(answers.iloc[one.rows].reset_index(drop=True))
             rows.index = part.ids[one.rows]
-            spatial = {"x", "y"} <= set(rows.columns)
+            spatial = {"x", "y"} <= set(rows.columns) and rows[["x", "y"]].notna().all(axis=None)
             places = rows[["x", "y"]].to_numpy(np.float64) if spatial else None
             files.append(folder / f"{part.name}-{one.name}.h5ad")
             write(files[-1], Annotated(rows, one.counts, one.genes, places, one.truth))
@@ -159,10 +206,8 @@ def write_predictions(path: Path, table: pd.DataFrame, *, matrix: bool) -> None:
 def _table(group: Any) -> pd.DataFrame:
     import pandas as pd
 
-    named = group.attrs.get("_index", "_index")
-    columns = {name: column(group, name) for name in group if name != named}
-    names = pd.Index(index(group).astype(str))
-    frame = pd.DataFrame(columns, index=names)
+    columns = {name: column(group, name) for name in names(group)}
+    frame = pd.DataFrame(columns, index=pd.Index(index(group).astype(str)))
     return frame.infer_objects()
 
 

@@ -1,11 +1,17 @@
 """HDF5: tables of datasets, matrices, AnnData; and the columns and matrices that they lie in.
 
+AnnData of every version: before 0.8 the categories of a column lie beside it, and nothing says that
+the file is one; before 0.7 a table is one compound dataset, and categories are in `uns`.
+
 The C library may crash or never end on a damaged file: those of others are read by the process of
 `podium.data.reader` alone.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +42,10 @@ def read(path: Path, expected: Expected) -> tuple[list[str], pa.Table | Wide]:
     """
     import h5py
 
+    plugins()
     with h5py.File(path, "r") as file:
-        annotated = file.attrs.get("encoding-type") == "anndata"
+        declared = file.attrs.get("encoding-type") == "anndata"
+        annotated = declared or {"obs", "var"} <= set(file)
         group = hard(file, "predictions") if not annotated and "predictions" in file else file
         if expected.matrix and (wide := _matrix(group, expected, annotated=annotated)):
             return wide.column_names, wide
@@ -99,7 +107,7 @@ def _annotations(group: Any, expected: Expected) -> tuple[list[str], pa.Table]:
     expected.check_rows(size)
     columns = {"id": pa.array(index(group).astype(str), pa.string())}
     for name in expected.names[1:]:
-        if name in group:
+        if name in names(group):
             columns[name] = pa.array(column(group, name), from_pandas=True)
             if len(columns[name]) != size:
                 raise ValueError(f"column {name!r} has {len(columns[name]):,} rows, not {size:,}")
@@ -154,10 +162,12 @@ def _matrix_size(item: Any) -> int:
     return sum(_size(hard(item, key), 8) for key in ("data", "indices", "indptr"))
 
 
-def _length(group: Any) -> int:
+def _length(table: Any) -> int:
     import h5py
 
-    item = hard(group, str(group.attrs.get("_index", "_index")))
+    if isinstance(table, h5py.Dataset):
+        return _rows("obs", table)
+    item = hard(table, _index_name(table))
     if not isinstance(item, h5py.Dataset):
         item = hard(item, "codes" if "codes" in item else "values")
     return int(item.shape[0])
@@ -214,24 +224,27 @@ def hard(group: Any, name: str) -> Any:
 def column(group: Any, name: str) -> NDArray[Any]:
     """The values of a column: plain, categorical, or with a mask of what is missing.
 
+    Args:
+        group: A table, or what else has datasets.
+        name: Of the column.
+
     Raises:
         ValueError: If they do not lie in the file itself, or do not fit together.
     """
     import h5py
 
+    if isinstance(group, h5py.Dataset):
+        return _field(group, name)
     item = hard(group, name)
+    if _CATEGORIES in group and name in group[_CATEGORIES]:
+        return _labelled(name, np.asarray(item[:]), column(hard(group, _CATEGORIES), name))
     if isinstance(item, h5py.Dataset):
         if item.ndim != 1:
             raise ValueError(f"{name!r} must have one dimension")
         text = h5py.check_string_dtype(item.dtype) is not None
         return np.asarray(item.asstr()[:], dtype=object) if text else np.asarray(item[:])
     if "codes" in item:
-        values, codes = column(item, "categories"), column(item, "codes")
-        if len(codes) and codes.max() >= len(values):
-            raise ValueError(f"{name!r} has a code beyond its {len(values)} categories")
-        labels = np.empty(len(codes), dtype=object)
-        labels[codes >= 0] = values[codes[codes >= 0]]
-        return labels
+        return _labelled(name, column(item, "codes"), column(item, "categories"))
     values, mask = column(item, "values"), column(item, "mask").astype(bool)
     if not mask.any():
         return values
@@ -240,9 +253,54 @@ def column(group: Any, name: str) -> NDArray[Any]:
     return masked
 
 
-def index(group: Any) -> NDArray[Any]:
+_CATEGORIES = "__categories"
+
+
+def _labelled(name: str, codes: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Labels by their numbers; none where the number is below 0."""
+    if len(codes) and codes.max() >= len(values):
+        raise ValueError(f"{name!r} has a code beyond its {len(values)} categories")
+    labels = np.empty(len(codes), dtype=object)
+    labels[codes >= 0] = values[codes[codes >= 0]]
+    return labels
+
+
+def _field(table: Any, name: str) -> NDArray[Any]:
+    """A column of a compound dataset."""
+    import h5py
+
+    values = np.asarray(table[name])
+    if values.dtype.kind in "SO":
+        texts = [v.decode() if isinstance(v, bytes) else str(v) for v in values]
+        return np.array(texts, dtype=object)
+    uns = hard(table.file, "uns") if "uns" in table.file else {}
+    kept = f"{name}_categories"
+    if isinstance(uns, h5py.Group) and kept in uns and values.dtype.kind in "iu":
+        return _labelled(name, values, column(uns, kept))
+    return values
+
+
+def index(table: Any) -> NDArray[Any]:
     """The names of the rows of a table."""
-    return column(group, str(group.attrs.get("_index", "_index")))
+    return column(table, _index_name(table))
+
+
+def names(table: Any) -> list[str]:
+    """The names of the columns of a table."""
+    import h5py
+
+    there = table.dtype.names or () if isinstance(table, h5py.Dataset) else table
+    return [name for name in there if name not in (_index_name(table), _CATEGORIES)]
+
+
+def _index_name(table: Any) -> str:
+    import h5py
+
+    if not isinstance(table, h5py.Dataset):
+        return str(table.attrs.get("_index", "_index"))
+    if not table.dtype.names:
+        raise ValueError(f"{table.name} is no table")
+    return str(table.dtype.names[0])
 
 
 def matrix(item: Any, shape: tuple[int, int] | None = None) -> NDArray[Any] | csr_array[Any]:
@@ -262,11 +320,65 @@ def matrix(item: Any, shape: tuple[int, int] | None = None) -> NDArray[Any] | cs
         if item.ndim != 2 or item.dtype.kind not in "iufb":
             raise ValueError("counts must be numbers of two dimensions")
         return np.asarray(item[:])
-    size = [int(size) for size in item.attrs.get("shape", shape)]
+    size = [int(size) for size in item.attrs.get("shape", item.attrs.get("h5sparse_shape", shape))]
     parts = tuple(hard(item, name)[:] for name in ("data", "indices", "indptr"))
-    form = csc_array if str(item.attrs.get("encoding-type", "")) == "csc_matrix" else csr_array
+    kind = item.attrs.get("encoding-type", item.attrs.get("h5sparse_format", ""))
+    form = csc_array if str(kind).startswith("csc") else csr_array
     sparse = form(parts, shape=(size[0], size[1]))
     sparse.check_format(full_check=True)  # an index beyond the matrix would read foreign memory
     if sparse.dtype.kind not in "iufb":
         raise ValueError("counts must be numbers")
     return csr_array(sparse)
+
+
+_FILTERS = {
+    4: "szip",
+    307: "bzip2",
+    32000: "lzf",
+    32001: "blosc",
+    32004: "lz4",
+    32008: "bitshuffle",
+    32013: "zfp",
+    32015: "zstd",
+    32017: "sz",
+    32018: "fcidecomp",
+    32024: "sz3",
+    32026: "blosc2",
+    32028: "sperr",
+}
+"""Registered filters that files are packed by, by their number; hdf5plugin has all from 307 on."""
+
+
+@cache
+def plugins() -> None:
+    """Let HDF5 unpack what hdf5plugin knows, where that is installed."""
+    with suppress(ImportError):
+        import_module("hdf5plugin")
+
+
+def trouble(path: Path, error: BaseException) -> str:
+    """Why a file could not be read: the filters that are not installed, or what HDF5 says."""
+    lacking = _lacking(path)
+    if not lacking:
+        return str(error)[:200]
+    listed = " and ".join(f"{_FILTERS.get(code, 'a filter')} ({code})" for code in lacking)
+    return (
+        f"it is packed by the HDF5 filter {listed}, which is not installed: pip install "
+        "hdf5plugin, or save it anew packed by gzip"
+    )
+
+
+def _lacking(path: Path) -> list[int]:
+    """Numbers of the filters that datasets of a file need and that are not there."""
+    import h5py
+
+    needed: set[int] = set()
+
+    def look(_: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            listed = item.id.get_create_plist()
+            needed.update(listed.get_filter(n)[0] for n in range(listed.get_nfilters()))
+
+    with suppress(OSError, RuntimeError, ValueError), h5py.File(path, "r") as file:
+        file.visititems(look)
+    return sorted(code for code in needed if not h5py.h5z.filter_avail(code))

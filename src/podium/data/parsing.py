@@ -150,8 +150,8 @@ def _once(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
 def _read_hdf5(path: Path, expected: Expected) -> pa.Table | Wide:
     try:
         names, table = hdf5.read(path, expected)
-    except (LookupError, RuntimeError, TypeError) as error:  # of h5py, for damaged files
-        raise ValueError(str(error)) from error
+    except (OSError, LookupError, RuntimeError, TypeError) as error:  # of h5py, for damaged files
+        raise ValueError(hdf5.trouble(path, error)) from error
     if isinstance(table, Wide):
         return table
     columns = dict(zip(table.column_names, table.columns, strict=True))
@@ -256,7 +256,8 @@ def _checked_text(file: BinaryIO) -> int:
             line = lines + 1 + block[: block.index(0)].count(b"\n")
             raise ValueError(f"line {line} has a NUL byte: it is UTF-16 or no text at all")
         try:
-            decoder.decode(block, final=not block)
+            if not block.isascii() or decoder.getstate()[0] or not block:
+                decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             line = lines + 1 + error.object[: error.start].count(b"\n")
             byte = error.object[error.start]

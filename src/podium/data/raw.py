@@ -27,6 +27,7 @@ from tempfile import mkdtemp
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from podium import scratch, workspace
+from podium.data.formats import locked, zipped
 from podium.errors import DataError
 from podium.scratch import LINE_ENDS, file_sha256, other_line_ends
 
@@ -44,6 +45,13 @@ _ABSENT = ("no such file or folder", _NOT_FOUND)
 _RATIO, _ROOM = 200, 256 << 20
 """An archive is refused if its members of one name unpack to more than 200 times its size, and
 256 MiB: tables of text take 5 to 50 times."""
+
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+class LockedError(Exception):
+    """A file in an archive that is encrypted, or packed in a way that is not known here."""
 
 
 _BROKEN = (
@@ -283,6 +291,10 @@ def _unpack(name: str, archive: Path, unpacked: Path, opened: _Opened) -> Iterat
                 with one.open() as member, target.open("wb") as out:
                     shutil.copyfileobj(member, out, _CHUNK)
                 yield target
+    except LockedError as error:
+        raise DataError(
+            f"{archive}: {error}.", hint="The folder of the unpacked files: --from DIR"
+        ) from error
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # of the disk, not of the archive
@@ -307,10 +319,15 @@ _Opened = Callable[[Path], AbstractContextManager[list[_Member]]]
 def _zip(archive: Path) -> Iterator[list[_Member]]:
     with zipfile.ZipFile(archive) as opened:
         yield [
-            _Member(PurePosixPath(one.filename), one.file_size, partial(opened.open, one))
-            for one in opened.infolist()
-            if not one.is_dir()
+            _Member(path, one.file_size, partial(_open_zipped, opened, one))
+            for path, one in zipped(opened).items()
         ]
+
+
+def _open_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    if why := locked(member, _METHODS):
+        raise LockedError(why)
+    return archive.open(member)
 
 
 @contextmanager

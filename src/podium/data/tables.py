@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
 
 PERIODS = 50
 """Stretches of time with equally many rows, which a split by time keeps whole."""
+NULLS = [
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+]
+"""What pandas takes for a missing value."""
+_FIRST = 1000  # rows by which texts are told
+_CHUNK = 64 << 20  # bytes of a table that are read at a time
+_LARGE = 1 << 24  # values from which a table's columns are left where they are
+Stand = Callable[[Sequence[str], Sequence[str]], Collection[str]]
 OWN = ("part", "fold", "stratum")
 """Columns that Podium adds to every table."""
 
@@ -49,9 +60,15 @@ def read(
     named = [row_id] if row_id else []
     wanted = None if only is None else {*named, *only}
     tables = [_read(file, [*named, *text], wanted)[1] for file in files]
-    rows = pd.concat(tables).sample(frac=1, random_state=0).reset_index(drop=True)
-    ids = rows.pop(row_id).astype(str) if row_id else pd.Series(np.arange(len(rows))).astype(str)
-    return pd.concat([ids.rename("id"), rows], axis=1)
+    table = pd.concat(tables) if len(tables) > 1 else tables.pop()
+    order = pd.Series(np.arange(len(table))).sample(frac=1, random_state=0).to_numpy()
+    rows = {name: table[name] for name in table}
+    del table, tables
+    for name in rows:  # one after the other, so that they never are there twice
+        rows[name] = rows[name].iloc[order].reset_index(drop=True)
+    ids = rows.pop(row_id) if row_id else pd.Series(np.arange(len(order)))
+    small = len(order) * len(rows) < _LARGE
+    return pd.DataFrame({"id": ids.astype(str), **rows}, copy=small)
 
 
 def labels(column: pd.Series) -> pd.Series:
@@ -119,19 +136,30 @@ def periods(column: pd.Series) -> pd.Series:
 
 @dataclass(frozen=True)
 class Checked:
-    """A CSV file that was read, or what is wrong with it."""
+    """A CSV file that was read, or what is wrong with it.
+
+    Attributes:
+        stood: Columns that are as they stand in the file.
+    """
 
     path: Path
     table: pd.DataFrame
     problems: tuple[str, ...] = ()
+    stood: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, path: Path, may: Collection[str] = ()) -> Checked:
-        """Read a file; it may have these columns that Podium has, too."""
+    def of(cls, path: Path, may: Collection[str] = (), stand: Stand | None = None) -> Checked:
+        """Read a file.
+
+        Args:
+            path: Of the file.
+            may: Columns that Podium has, too, and that it may have.
+            stand: Which columns are read as they stand, of all and of those that begin as texts.
+        """
         import pandas as pd
 
         try:
-            names, table = _read(path)
+            names, table, stood = _read(path, stand=stand)
         except PodiumError as error:
             error.rename(path, Path(path.name))
             return cls(path, pd.DataFrame(), (f"{one_line(error)} {error.hint}",))
@@ -140,13 +168,16 @@ class Checked:
         problems = _header_problems(path, names, may)
         if not problems and not len(table):
             problems = [f"{path.name} has a header and no rows"]
-        return cls(path, table, tuple(problems))
+        return cls(path, table, tuple(problems), frozenset(stood) & set(table))
 
     def with_text(self, columns: Sequence[str]) -> Checked:
         """The same with these columns as they stand in the file, where they are there."""
-        if not set(columns) & set(self.table.columns):
+        again = [name for name in columns if name in self.table and name not in self.stood]
+        if not again:
             return self
-        return Checked(self.path, _read(self.path, columns)[1], self.problems)
+        texts = _read(self.path, again, again)[1]
+        table = self.table.assign(**{str(name): texts[name] for name in texts})
+        return replace(self, table=table, stood=self.stood | set(again))
 
     @property
     def text(self) -> list[str]:
@@ -209,41 +240,112 @@ class Checked:
         return lines
 
 
-def _read(
-    path: Path, text: Collection[str] = (), only: Collection[str] | None = None
-) -> tuple[list[str], pd.DataFrame]:
-    """The names of all columns of a CSV file, and its table, or some columns of it.
+_KNOWN: list[dict[Path, Checked]] = []
 
-    Some columns are read as they stand; an index that was saved beside them is left out.
+
+@contextmanager
+def known(tables: dict[Path, Checked]) -> Iterator[None]:
+    """Let `read` take what was read already of these files; a table that it has taken is gone."""
+    _KNOWN.append(tables)
+    try:
+        yield
+    finally:
+        _KNOWN.pop()
+
+
+def _taken(
+    path: Path, text: Collection[str], only: Collection[str] | None
+) -> tuple[list[str], pd.DataFrame, Collection[str]] | None:
+    """What `_read` gives, of a file that is known; all of it is given once."""
+    tables = next((tables for tables in _KNOWN if path in tables), None)
+    if tables is None:
+        return None
+    one = tables[path]
+    wanted = [str(name) for name in one.table if only is None or name in only]
+    if any((name in text) != (name in one.stood) for name in wanted):
+        return None
+    if only is None:
+        del tables[path]
+        return wanted, one.table, one.stood
+    return wanted, one.table[wanted], one.stood
+
+
+def _read(
+    path: Path,
+    text: Collection[str] = (),
+    only: Collection[str] | None = None,
+    stand: Stand | None = None,
+) -> tuple[list[str], pd.DataFrame, Collection[str]]:
+    """The names of all columns of a CSV file, its table, and which columns are as they stand.
+
+    An index that was saved beside the columns is left out.
+
+    Args:
+        path: Of the file.
+        text: Columns that are read as they stand.
+        only: Columns that are wanted; None for all.
+        stand: Says instead of `text` which are read as they stand.
 
     Raises:
         DataError: If it cannot be read.
     """
     import pandas as pd
 
+    if taken := _taken(path, text, only):
+        return taken
     own = Expected.own(path)
     with formats.content(path, own) as (file, separator):
         if (kind := form(path).kind) != "CSV":
             raise DataError(f"{path} is {kind}: save the table as CSV.")
-        names, _ = header(file, path, separator, own)
-        how: Any = {"sep": separator, "encoding": "utf-8-sig"}
-        some = None if only is None else (lambda name: name in only)
-        text = text if only is None else set(text) & set(only)
-        table = pd.read_csv(file, **how, usecols=some, low_memory=False)
-        if not isinstance(table.index, pd.RangeIndex):
-            raise ValueError("the rows have more fields than the header")  # noqa: TRY004
-        if text:
-            plain: Any = {"dtype": str, "keep_default_na": False, "na_values": [""]}
-            file.seek(0)
-            texts = pd.read_csv(file, usecols=lambda n: n in text, **how, **plain)
-            rest = table.drop(columns=list(texts))
-            table = pd.concat([rest, texts], axis=1)[list(table)]
+        names, lines = header(file, path, separator, own)
+        how: dict[str, Any] = {"sep": separator, "encoding": "utf-8-sig", "low_memory": False}
+        if stand:
+            start = pd.read_csv(file, **how, nrows=_FIRST)
+            text = stand(names, Checked(path, start).text)
+        stands = [place for place, name in enumerate(names) if name in text]
+        how |= {
+            "usecols": None if only is None else (lambda name: name in only),
+            "dtype": {names[place]: str for place in stands},
+            "na_values": {place: [""] if place in stands else NULLS for place in range(len(names))},
+            "keep_default_na": False,
+        }
+        size = file.seek(0, os.SEEK_END)
+        table = _joined(file, how, max(_FIRST, _CHUNK * lines // max(1, size)))
     if str(table.columns[0]).startswith("Unnamed: "):
         table = table.iloc[:, 1:]
     for name in table:
         if pd.api.types.is_object_dtype(table[name].dtype):  # true and false beside NaN
             table[name] = table[name].map(str, na_action="ignore")
-    return names, table
+    return names, table, text
+
+
+def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int) -> pd.DataFrame:
+    """The table of an open CSV file, read so many rows at a time: pandas needs memory for its text.
+
+    Columns come one by one, so that they never are there twice. One whose parts have different
+    types is read again as a whole: only so has it the type that all its values say.
+    """
+    import pandas as pd
+
+    file.seek(0)
+    parts: dict[Any, list[pd.Series]] = {}
+    with pd.read_csv(file, **how, chunksize=rows) as chunks:
+        for chunk in chunks:
+            done = sum(map(len, next(iter(parts.values()), [])))
+            if not chunk.index.equals(pd.RangeIndex(done, done + len(chunk))):
+                raise ValueError("the rows have more fields than the header")
+            for name in chunk:
+                parts.setdefault(name, []).append(chunk[name].copy())
+    mixed = {name for name, some in parts.items() if len({part.dtype for part in some}) > 1}
+    if mixed:
+        file.seek(0)
+        again = pd.read_csv(file, **{**how, "usecols": lambda name: name in mixed})
+        parts |= {name: [again[name]] for name in mixed}
+    columns, whole = {}, all(len(some) == 1 for some in parts.values())
+    for name, some in parts.items():
+        columns[name] = some[0] if len(some) == 1 else pd.concat(some, ignore_index=True)
+        some.clear()
+    return pd.DataFrame(columns, copy=whole)
 
 
 def _header_problems(path: Path, names: Sequence[str], may: Collection[str]) -> list[str]:

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,11 +180,12 @@ def _part(
     """
     own = data.competition.module("rows") if _has_rows(data) else None
     if own and hasattr(own, "taken"):
-        return _annotated_part(data, model, rows, seed)
+        return _annotated_part(data, model, rows, train.features, seed)
     expected = train.features
     if train.sequences is not None:
         expected = expected.assign(**{SEQUENCE: ""})
-    table, given, features, problems = _columns(rows, expected)
+    optional = data.competition.optional
+    table, given, features, problems = _columns(rows, expected, optional)
     wanted = train.features.columns
     ids, trouble = _ids(given.get("id"), table.num_rows)
     problems += trouble
@@ -224,23 +225,31 @@ def _hint(data: Data, train: Part, rows: Path | pd.DataFrame) -> str:
         columns = train.features.columns
         pairs = " ".join(f"{name}={train.features[name].iloc[0]}" for name in columns)
         return f"In FASTA the columns stand behind the name: >name {pairs}"
+    optional = ", ".join(["'id'", *data.competition.optional])
     return (
         f"The columns are those of {data.folder / PUBLIC / 'test.parquet'}"
         + ("" if train.sequences is None else f", and {SEQUENCE!r}")
-        + "; a column 'id' may be left out"
+        + f"; a column {optional} may be left out"
     )
 
 
 def _columns(
-    rows: Path | pd.DataFrame, expected: pd.DataFrame
+    rows: Path | pd.DataFrame,
+    expected: pd.DataFrame,
+    optional: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[pa.Table, dict[str, pd.Series[Any]], dict[Any, Any], list[str]]:
     """A table of somebody's own, in the types of the expected one.
+
+    Args:
+        rows: The table or its file.
+        expected: Columns of the train part.
+        optional: Those that may be left out, and what stands in each row then.
 
     Returns:
         The table; its columns as they stand; those that could be converted; what is wrong.
     """
     table = _with_ids(_table(rows, expected), expected, rows)
-    problems = _column_problems(table, expected, rows)
+    problems = _column_problems(table, expected, rows, optional)
     with _reading(rows):
         plain = [name for name in ["id", *expected.columns] if _is_plain(table, name)]
         given = {name: table.column(name).to_pandas() for name in plain}
@@ -250,7 +259,30 @@ def _columns(
             given[name] = _with_gaps(given[name], expected[name])
             features[name], trouble = _converted(given[name], expected[name])
             problems += [f"column {name!r}: {what}" for what in trouble]
+    for name, value in _left_out(table.column_names, expected, optional, rows).items():
+        same = pd.Series([value] * table.num_rows, dtype=object)
+        features[name] = same.astype(_free(expected[name].dtype))
     return table, given, features, problems
+
+
+def _left_out(
+    names: Collection[str],
+    expected: pd.DataFrame,
+    optional: Mapping[str, Any],
+    rows: Path | pd.DataFrame,
+) -> dict[str, Any]:
+    """Columns that may be left out and are, and what stands for each; said in one line."""
+    lacking = {
+        name: value
+        for name, value in optional.items()
+        if name in expected.columns and name not in names
+    }
+    if lacking:
+        what = rows if isinstance(rows, Path) else "the table"
+        told = ("no value" if pd.isna(value) else repr(value) for value in lacking.values())
+        pairs = ", ".join(f"{name} ({value})" for name, value in zip(lacking, told, strict=True))
+        note(f"{what}: taken for what is left out: {pairs}.")
+    return lacking
 
 
 def _tables(
@@ -316,10 +348,15 @@ def _sequences(
     return sequences, []
 
 
-def _annotated_part(data: Data, model: ModelFile, rows: Path | pd.DataFrame, seed: int) -> Part:
+def _annotated_part(
+    data: Data, model: ModelFile, rows: Path | pd.DataFrame, expected: pd.DataFrame, seed: int
+) -> Part:
     """The rows of a file with counts, as the competition's `rows.py` takes them."""
     own = data.competition.module("rows")
     annotated = _counted(data, rows)
+    names = {*annotated.rows, *(() if annotated.places is None else ("x", "y"))}
+    filled = _left_out(names, expected, data.competition.optional, rows)
+    annotated = annotated._replace(rows=annotated.rows.assign(**filled))
     if data.genes:
         annotated = _with_genes(annotated, data, model, rows)
     features, counts = own.taken(getattr(rows, "stem", "rows"), annotated)
@@ -431,11 +468,14 @@ def _with_ids(table: pa.Table, expected: pd.DataFrame, rows: Path | pd.DataFrame
 
 
 def _column_problems(
-    table: pa.Table, expected: pd.DataFrame, rows: Path | pd.DataFrame
+    table: pa.Table,
+    expected: pd.DataFrame,
+    rows: Path | pd.DataFrame,
+    optional: Collection[str],
 ) -> list[str]:
     """What is wrong with the columns; those that the train part has not are left out, and named."""
-    kinds = {str(name): _kind(expected[name]) for name in expected}
-    wanted, notes = ["id", *kinds], list[str]()
+    kinds = {str(name): _kind(expected[name]) for name in expected if name not in optional}
+    wanted, notes = ["id", *map(str, expected)], list[str]()
     problems = column_problems(table.column_names, table.num_rows, wanted, kinds, notes)
     for text in notes:
         note(f"{rows if isinstance(rows, Path) else 'the table'}: {text}")

@@ -145,6 +145,8 @@ def facts_are_complete(tested: DatasetUnderTest) -> Iterator[str]:
         yield "the default dataset is neither simulated nor beside competition.py"
     for name in set(facts.accepted) - {title(check) for check in CHECKS}:
         yield f"accepted names no check: {name!r}"
+    for name in set(facts.optional) - set(tested.features[0]):
+        yield f"optional names no feature: {name!r}"
     for control in facts.controls:
         if control.model not in facts.models:
             yield f"control {control.name!r} names no model: {control.model}"

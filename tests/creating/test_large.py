@@ -1,0 +1,137 @@
+"""Large tables: read once and piece by piece, written piece by piece, and all is as it was."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_new import named
+
+from podium import api
+from podium.columns import among
+from podium.creating.making import make as new
+from podium.creating.options import NewOptions
+from podium.data import dataset as data
+from podium.data import tables
+from podium.errors import DataError
+
+TABLES = {
+    "types": "id,a,b,c,d,e\n"
+    + "".join(
+        f"{n:03d},{'NA' if n == 7 else n},{'x' if n > 5 else n},{'-0' if n % 3 else '0.5'},"
+        f"{'True' if n < 5 else ''},0.{n}000000000000000055511151231257827\n"
+        for n in range(12)
+    ),
+    "beyond 64 bits": "id,a\n" + "".join(f"{n},{2**64 - 1 if n == 5 else n}\n" for n in range(9)),
+    "no rows": "id,a,b\n",
+    "lines in texts": 'id,a\n1,"x\ny"\n2,"u\n\n\nv"\n3,z\n\n4,"a,b"\n',
+    "an index": ",a,b\n0,1,x\n1,2,\n2,3,NA\n",
+    "words for gaps": "id,a,b\n1,null,n/a\n2,None,NA\n3,1,x\n4,,\n",
+}
+
+
+@pytest.fixture
+def pieces(monkeypatch):
+    """Read, and write, a few values at a time."""
+
+    def cut():
+        monkeypatch.setattr(tables, "_CHUNK", 1)
+        monkeypatch.setattr(tables, "_FIRST", 2)
+        monkeypatch.setattr(data, "_VALUES", 50)
+
+    return cut
+
+
+@pytest.fixture
+def place(workspace):
+    """A named workspace."""
+    with named(workspace):
+        yield workspace
+
+
+@pytest.mark.parametrize("text", [(), ("id",), ("a", "b"), ("id", "c", "e")])
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_read_in_pieces_is_the_same(name, text, tmp_path, pieces):
+    file = tmp_path / "t.csv"
+    file.write_text(TABLES[name])
+    _, whole, _ = tables._read(file, text)
+    some = tables._read(file, text, ["a"])[1]
+    pieces()
+    _, cut, _ = tables._read(file, text)
+    pd.testing.assert_frame_equal(cut, whole)
+    pd.testing.assert_frame_equal(tables._read(file, text, ["a"])[1], some)
+    numbers = [table.select_dtypes("float").to_numpy() for table in (whole, cut)]
+    np.testing.assert_array_equal(*map(np.signbit, numbers))
+
+
+@pytest.mark.parametrize("text", [(), ("id",)])
+def test_gaps_are_those_of_pandas_and_texts_are_as_they_stand(text, tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text(TABLES["words for gaps"])
+    table = tables._read(file, text)[1]
+    expected = pd.read_csv(file, dtype=dict.fromkeys(text, str))
+    pd.testing.assert_frame_equal(table, expected)
+    stands = tables._read(file, ["a", "b"])[1]
+    assert stands["a"].tolist()[:3] == ["null", "None", "1"]
+    assert stands["b"].isna().tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize("first", ["1,4,7", "1,2,5", "x,y,z"])
+def test_rows_with_more_fields_than_the_header_are_refused(first, tmp_path, pieces):
+    file = tmp_path / "t.csv"
+    file.write_text("a,b\n" + "".join(f"{one},2,3\n" for one in first.split(",")))
+    for cut in (lambda: None, pieces):
+        cut()
+        with pytest.raises(DataError, match="cannot be read"):
+            tables._read(file)
+
+
+def table():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"case": [f"{n:03d}" for n in rng.permutation(120)]})
+    rows["a"], rows["b"] = rng.normal(size=120), rng.integers(0, 9, 120)
+    rows["word"] = rng.choice(["NA", "01", "x"], 120)
+    rows["gaps"] = rows["a"].where(rows["b"] > 2)
+    rows["ward"] = rng.choice([f"w{n}" for n in range(30)], 120)
+    rows["y"] = rows["a"] + rng.normal(size=120)
+    return rows
+
+
+@pytest.mark.parametrize("more", [{}, {"split": "grouped", "by": "ward", "weight": "b"}])
+def test_a_table_is_read_once_and_as_its_file_says(more, place, own_cache, monkeypatch):
+    table().assign(b=lambda t: t["b"] + 1).to_csv("t.csv", index=False)
+    read, times = tables._joined, []
+    monkeypatch.setattr(tables, "_joined", lambda *given: times.append(1) or read(*given))
+    made = new(NewOptions("mine", table="t.csv", target="y", metric="rmse", row_id="case", **more))
+    assert len(times) == 1
+    competition, dataset = api.load("mine")
+    prepared = data.build(competition, dataset)
+    assert len(times) == 3  # rows, and answers
+    ready = data.load(competition, dataset)
+    assert data.fingerprint(prepared) == ready.manifest["data"]
+    assert not tables._KNOWN
+    assert (made.folder / "raw" / "train.csv").read_bytes() == Path("t.csv").read_bytes()
+
+
+def test_parts_written_in_pieces_are_the_same(place, own_cache, pieces):
+    table().to_csv("t.csv", index=False)
+    wish = {"table": "t.csv", "target": "y", "metric": "rmse", "row_id": "case"}
+    names = ("whole", "cut")
+    made = {}
+    for name in names:
+        new(NewOptions(name, **wish))
+        ready = data.load(*api.load(name))
+        made[name] = [ready.train(), ready.part("test"), ready.manifest["data"]]
+        pieces()
+    whole, cut = (made[name] for name in names)
+    assert whole[2] == cut[2]
+    pd.testing.assert_frame_equal(cut[0].features, whole[0].features)
+    pd.testing.assert_frame_equal(cut[0].targets, whole[0].targets)
+    pd.testing.assert_frame_equal(cut[1].features, whole[1].features)
+
+
+@pytest.mark.parametrize("kind", ["str", object])
+def test_which_texts_are_among_others(kind):
+    texts = pd.Series(["a", "b", None, "a"], dtype=kind)
+    assert among(texts, pd.Series(["a", "c"], dtype="str")).tolist() == [True, False, False, True]
+    assert among(texts, pd.Index(["b"])).tolist() == [False, True, False, False]
