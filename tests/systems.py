@@ -206,6 +206,25 @@ KINDS = {
             "data/test_archives",
         ),
         kind(
+            "AnnData from 0.6 on",
+            "files as those versions wrote them",
+            "data/test_h5ad",
+            "test_files_of_former_versions_say_the_same",
+            "test_rows_of_former_versions_are_read_as_a_table",
+        ),
+        kind(
+            "HDF5 filters that are missing",
+            "such files",
+            "data/test_h5ad",
+            "test_a_filter_that_is_missing_is_named",
+        ),
+        kind(
+            "FASTA under every usual ending, packed, with small letters",
+            "such files",
+            "data/test_formats",
+            "test_fasta_may_be_packed_and_masked",
+        ),
+        kind(
             "Git LFS pointers, conflict marks, byte-order marks",
             "such files",
             "whole/test_habits",
