@@ -51,7 +51,7 @@ competition = Competition(
                     optional=tuple(
                         pattern
                         for part in ("train", "validation", "test")
-                        for pattern in (f"{part}/*.npz", f"{part}.f[an]*", f"{part}.csv")
+                        for pattern in (f"{part}/*.npz", f"{part}.f[afn]*", f"{part}.csv")
                     ),
                     licence="its owner's",
                     citation="its owner's",

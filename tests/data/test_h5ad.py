@@ -150,9 +150,7 @@ def test_files_of_former_versions_say_the_same(change, tmp_path, capsys):
     assert (old.counts.toarray() == COUNTS).all()
     assert old.genes.tolist() == ["g1", "g2"]
     assert (old.places == np.arange(6.0).reshape(3, 2)).all()
-    said = (
-        "X has no whole numbers: counts are raw.X." if change in (scaled, scaled_long_ago) else ""
-    )
+    said = "X holds no counts: they are raw.X." if change in (scaled, scaled_long_ago) else ""
     assert capsys.readouterr().err == (f"{tmp_path / 'old.h5ad'}: {said}\n" if said else "")
 
 
@@ -180,6 +178,32 @@ def filtered(path, code):
         made.write_direct_chunk((0,), np.arange(3).tobytes(), 0)
 
 
+OTHERS = {"zeros": 0 * COUNTS, "ones": 1 * (COUNTS > 0), "negative": COUNTS - 1}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_holds_no_counts_is_not_taken_for_them(kind, tmp_path, capsys):
+    def changed(file):
+        del file["X"]
+        sparse(file, "X", OTHERS[kind], **{"encoding-type": "csr_matrix", "shape": (3, 2)})
+        sparse(file, "raw/X", **{"encoding-type": "csr_matrix", "shape": (3, 2)})
+        file["raw/var/_index"] = np.array(["g1", "g2"], dtype=TEXT)
+
+    version_7(tmp_path / "own.h5ad", changed)
+    assert (h5ad.read(tmp_path / "own.h5ad").counts.toarray() == COUNTS).all()
+    assert "X holds no counts: they are raw.X." in capsys.readouterr().err
+
+
+def test_ones_alone_are_counts_where_nothing_says_more(tmp_path, capsys):
+    def changed(file):
+        del file["X"]
+        sparse(file, "X", OTHERS["ones"], **{"encoding-type": "csr_matrix", "shape": (3, 2)})
+
+    version_7(tmp_path / "own.h5ad", changed)
+    assert (h5ad.read(tmp_path / "own.h5ad").counts.toarray() == OTHERS["ones"]).all()
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("code", "name"),
     [
@@ -194,9 +218,8 @@ def test_a_filter_that_is_missing_is_named(code, name, tmp_path, monkeypatch):
         pytest.skip("hdf5plugin is loaded")
     path = tmp_path / "packed.h5ad"
     filtered(path, code)
-    words = (
-        f"it is packed by the HDF5 filter {name}, which is not installed: pip install hdf5plugin"
-    )
+    way = "save it anew" if code == 40_000 else "pip install hdf5plugin"
+    words = f"it is packed by the HDF5 filter {name}, which is not installed: {way}"
     with pytest.raises(DataError) as error:
         h5ad.read(path)
     assert words in error.value.message

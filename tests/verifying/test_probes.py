@@ -222,6 +222,10 @@ def test_what_is_meant_to_be_is_accepted_with_its_reason(case):
     assert "accepted names no check: 'no such check'" in list(verify.facts_are_complete(odd))
     odd = case("copy", optional={"nothing": 0})
     assert "optional names no feature: 'nothing'" in list(verify.facts_are_complete(odd))
+    for value, words in (("many", "numbers expected"), (None, None)):
+        odd = case("copy", optional={"x": value})
+        said = [one for one in verify.facts_are_complete(odd) if one.startswith("optional, 'x'")]
+        assert [words in one for one in said] == [True] * (words is not None)
 
 
 def test_a_control_that_a_constant_beats_is_told(case):

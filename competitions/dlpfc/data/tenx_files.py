@@ -68,8 +68,10 @@ def all_spots(path: Path) -> Tissue:
             parts = tuple(matrix[part][:] for part in ("data", "indices", "indptr"))
             barcodes = list(matrix["barcodes"].asstr()[:])
             genes = list(matrix["features"]["id"].asstr()[:])
-        counts = csr_array(csc_array(parts, shape=(size[0], size[1])).T)
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        sparse = csc_array(parts, shape=(size[0], size[1]))
+        sparse.check_format(full_check=True)  # an index beyond it would read foreign memory
+        counts = csr_array(sparse.T)
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"it is no 10x matrix: {h5ad.trouble(path, error)}") from error
     labels = np.full(len(barcodes), "", dtype=object)
     return Tissue(spots=barcodes, places=None, labels=labels, counts=counts, genes=genes)

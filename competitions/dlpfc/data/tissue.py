@@ -31,7 +31,10 @@ PLACES = 6
 """Decimals of positions: square roots may differ in the last bits between machines."""
 MOST_COUNTS = 1 << 31
 """Counts of one gene at one spot."""
-NO_PLACES = f"no positions: models that look at expression alone take it ({', '.join(ALONE)})"
+NO_PLACES = (
+    "no positions (obsm['spatial'], obs x and y; pos in a course's file): models that look at "
+    f"expression alone take it ({', '.join(ALONE)})"
+)
 
 
 class Tissue(NamedTuple):

@@ -331,7 +331,7 @@ def test_a_course_without_positions_is_clustered_by_expression_alone(
     sample(tmp_path, "1", spots=450, pos=None)
     done = podium_cli("data", "dlpfc", "--dataset", "course", "--from", tmp_path)
     assert done.status == 0, done.err
-    assert "slice 1: no positions: models that look at expression alone take it (ae_" in done.err
+    assert "models that look at expression alone take it (ae_" in done.err
     test = data.load(*api.load("dlpfc", "course")).part("test")
     assert test.features[["x", "y"]].isna().all(axis=None)
     assert api.run("dlpfc", "kmeans", dataset="course").row.score is not None
@@ -375,6 +375,36 @@ def test_rows_of_ones_own_come_in_every_form_with_positions_or_without(tmp_path,
         assert ("no positions" in capsys.readouterr().err) == (name != "sample_one.h5"), name
     with pytest.raises(ModelError, match=r"Slice placeless has no positions"):
         api.predict("dlpfc", "spatial_gmm", tmp_path / "placeless.h5ad")
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        ("indices", 8, "indices must be < 8"),
+        ("indices", -1, "indices must be >= 0"),
+        ("barcodes", None, "it is no 10x matrix"),
+    ],
+)
+def test_a_damaged_matrix_is_refused_before_any_model_reads_it(part, value, words, tmp_path):
+    own_rows(tmp_path)
+    with h5py.File(tmp_path / "tenx.h5", "a") as file:
+        entries = np.arange(60) if value is None else file["matrix"][part][:]
+        if value is not None:
+            entries[5] = value
+        del file["matrix"][part]
+        file["matrix"][part] = entries
+    with pytest.raises(DataError, match="cannot be used") as error:
+        api.predict("dlpfc", "kmeans", tmp_path / "tenx.h5")
+    assert words in error.value.problems[0]
+
+
+def test_what_may_be_left_out_is_not_called_nearly_so(tmp_path):
+    counts = csr_array(np.ones((3, 2), dtype=int))
+    rows = pd.DataFrame({"Domains": 3, "X": 1.0, "y": 1.0}, index=list("abc"))
+    h5ad.write(tmp_path / "own.h5ad", h5ad.Annotated(rows, counts, np.array(["g", "h"]), None))
+    with pytest.raises(DataError, match="cannot be predicted") as error:
+        api.predict("dlpfc", "kmeans", tmp_path / "own.h5ad")
+    assert [one.partition(" ")[0] for one in error.value.problems] == ["obs['Domains']", "obs['X']"]
 
 
 def test_rows_in_another_form_say_what_is_wrong(tmp_path):

@@ -178,7 +178,9 @@ def _sparse(group: Any, cells: int) -> csr_array[Any]:
     if len(parts[2]) != cells + 1:
         raise ValueError("`indptr` does not go by cells")
     genes = int(group["shape"][0]) if "shape" in group else None
-    return csr_array(parts, shape=(cells, genes) if genes else None)
+    sparse = csr_array(parts, shape=(cells, genes) if genes else None)
+    sparse.check_format(full_check=True)  # an index beyond it would read foreign memory
+    return sparse
 
 
 def _annotated(cells: Sequence[str], genes: Sequence[str], matrix: Any) -> Annotated:

@@ -107,14 +107,23 @@ def _counts(file: Any, path: Path) -> tuple[csr_array[Any], NDArray[Any]]:
     if not there:
         raise DataError(f"{path} has no counts: neither X nor layers['counts'].")
     first = next(iter(there))
-    for name, (item, genes) in there.items():
-        values = csr_array(matrix(item))
-        if np.array_equal(values.data, np.floor(values.data)):
-            if name != first:
-                note(f"{path}: {first} has no whole numbers: counts are {name}.")
-            return values, index(genes)
-    item, genes = there[first]  # whoever uses them says what is wrong
-    return csr_array(matrix(item)), index(genes)
+    chosen, counts = first, csr_array(matrix(there[first][0]))
+    if not _counted(counts) or counts.data.max() <= 1:  # ones alone may say which genes were seen
+        for name, (item, _) in there.items():
+            values = csr_array(matrix(item))
+            if _counted(values) and (not _counted(counts) or values.data.max() > 1):
+                chosen, counts = name, values
+                if values.data.max() > 1:
+                    break
+    if chosen != first:
+        note(f"{path}: {first} holds no counts: they are {chosen}.")
+    return counts, index(there[chosen][1])
+
+
+def _counted(values: csr_array[Any]) -> bool:
+    """Whether a matrix has whole numbers from 0 on, and not zeros alone."""
+    data = values.data
+    return bool(data.size and data.min() >= 0 and np.array_equal(data, np.floor(data)))
 
 
 def _places(file: Any) -> NDArray[np.float64] | None:

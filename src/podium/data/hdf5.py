@@ -346,7 +346,8 @@ _FILTERS = {
     32026: "blosc2",
     32028: "sperr",
 }
-"""Registered filters that files are packed by, by their number; hdf5plugin has all from 307 on."""
+"""Registered filters that files are packed by, by their number."""
+_NOT_IN_PLUGIN = (4, 32000)
 
 
 @cache
@@ -362,10 +363,10 @@ def trouble(path: Path, error: BaseException) -> str:
     if not lacking:
         return str(error)[:200]
     listed = " and ".join(f"{_FILTERS.get(code, 'a filter')} ({code})" for code in lacking)
-    return (
-        f"it is packed by the HDF5 filter {listed}, which is not installed: pip install "
-        "hdf5plugin, or save it anew packed by gzip"
-    )
+    known = all(code in _FILTERS and code not in _NOT_IN_PLUGIN for code in lacking)
+    way = "pip install hdf5plugin, or save it" if known else "save it"
+    lacks = f"it is packed by the HDF5 filter {listed}, which is not installed"
+    return f"{lacks}: {way} anew packed by gzip"
 
 
 def _lacking(path: Path) -> list[int]:

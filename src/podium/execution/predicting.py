@@ -260,9 +260,24 @@ def _columns(
             features[name], trouble = _converted(given[name], expected[name])
             problems += [f"column {name!r}: {what}" for what in trouble]
     for name, value in _left_out(table.column_names, expected, optional, rows).items():
-        same = pd.Series([value] * table.num_rows, dtype=object)
-        features[name] = same.astype(_free(expected[name].dtype))
+        features[name], trouble = stand_in(value, table.num_rows, expected[name])
+        problems += [f"what stands for column {name!r}: {what}" for what in trouble]
     return table, given, features, problems
+
+
+def stand_in(value: Any, count: int, expected: pd.Series[Any]) -> tuple[Any, list[str]]:
+    """A column that was left out, with one value in each row; why that value cannot be.
+
+    Args:
+        value: None where there is none.
+        count: Rows.
+        expected: The column of the train part.
+    """
+    if not pd.isna(value):
+        return _converted(pd.Series([value] * count, dtype=object), expected)
+    if pd.api.types.is_bool_dtype(expected.dtype) or pd.api.types.is_integer_dtype(expected.dtype):
+        return None, [f"a column of {expected.dtype} has a value in each row"]
+    return pd.Series([None] * count, dtype=object).astype(_free(expected.dtype)), []
 
 
 def _left_out(
@@ -355,6 +370,7 @@ def _annotated_part(
     own = data.competition.module("rows")
     annotated = _counted(data, rows)
     names = {*annotated.rows, *(() if annotated.places is None else ("x", "y"))}
+    _must_be_left_out(names, data.competition.optional, rows)
     filled = _left_out(names, expected, data.competition.optional, rows)
     annotated = annotated._replace(rows=annotated.rows.assign(**filled))
     if data.genes:
@@ -367,6 +383,20 @@ def _annotated_part(
         counts=counts,
         rng=np.random.default_rng([seed, *b"rows"]),
     )
+
+
+def _must_be_left_out(
+    names: Collection[str], optional: Mapping[str, Any], rows: Path | pd.DataFrame
+) -> None:
+    """Refuse what may be left out under nearly its name: it would not be read."""
+    wanted = {name.casefold(): name for name in optional if name not in names}
+    problems = [
+        f"obs[{name!r}] is not read: call it {wanted[name.casefold()]!r}"
+        for name in sorted(map(str, names))
+        if name.casefold() in wanted
+    ]
+    if problems:
+        raise DataError(f"{rows} cannot be predicted.", problems=problems)
 
 
 def _counted(data: Data, rows: Path | pd.DataFrame) -> h5ad.Annotated:

@@ -16,6 +16,7 @@ from podium.competition import folders as competitions
 from podium.competition.foreign import MetricError
 from podium.competition.version import checksums, is_ready
 from podium.errors import PodiumError, one_line
+from podium.execution.predicting import stand_in
 from podium.verifying import board, checks
 from podium.verifying.probes import duplicates, features, identity, scores
 from podium.verifying.under_test import Check, DatasetUnderTest, Note
@@ -147,6 +148,10 @@ def facts_are_complete(tested: DatasetUnderTest) -> Iterator[str]:
         yield f"accepted names no check: {name!r}"
     for name in set(facts.optional) - set(tested.features[0]):
         yield f"optional names no feature: {name!r}"
+    for name, value in facts.optional.items():
+        if name in tested.features[0]:
+            for problem in stand_in(value, 1, tested.features[0][name])[1]:
+                yield f"optional, {name!r}: {problem}"
     for control in facts.controls:
         if control.model not in facts.models:
             yield f"control {control.name!r} names no model: {control.model}"
