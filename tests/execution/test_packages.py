@@ -2,11 +2,14 @@
 
 import errno
 import json
+import os
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import tracemalloc
 import types
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -172,6 +175,18 @@ def test_competitions_that_are_links_stay_hidden(site, toy, tmp_path, monkeypatc
     assert read(seen(toy, tmp_path), place) == {"competition.py", "data.py"}
 
 
+def test_a_competition_that_is_a_link_hides_its_folder_and_no_more(toy, tmp_path, monkeypatch):
+    for name in ("far/other/competition.py", "far/other/raw/a.csv", "far/beside/a.csv"):
+        write(tmp_path / name)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "other").symlink_to(tmp_path / "far" / "other")
+    roots = [*podium.competitions.__path__, str(tmp_path / "mine")]
+    monkeypatch.setattr(podium.competitions, "__path__", roots)
+    for hidden in ("mine", "far/other", "far/other/raw", "far"):
+        assert "competitions" in secret.why_not(tmp_path / hidden)
+    assert not secret.why_not(tmp_path / "far" / "beside")
+
+
 def test_keys_in_a_folder_that_is_imported_from(toy, tmp_path, monkeypatch):
     write(tmp_path / "home" / ".ssh" / "key")
     write(tmp_path / "home" / "mine.py")
@@ -225,6 +240,27 @@ def test_what_is_installed_in_the_current_folder(workspace, toy, tmp_path, monke
     assert read(found, workspace) == {"mine"}
     assert str(workspace) in found.listed
     assert policy.python_path()[-1] == str(workspace)  # it hides no installed package
+
+
+def test_what_may_not_be_looked_at_is_passed_over(site, workspace, toy, tmp_path, monkeypatch):
+    """Names that are too long fail as folders do that are not to be entered."""
+    odd = str(tmp_path / ("x" * 300))
+    monkeypatch.setattr(policy.site, "getsitepackages", lambda: [str(site)])
+    (site / "gone.pth").symlink_to("/nowhere/gone.pth")
+    (site / "circle").symlink_to("./circle")
+    (site / "long").symlink_to(odd)
+    write(site / "zzz.pth", str(workspace))
+    write(workspace / "mine" / "__init__.py")
+    monkeypatch.syspath_prepend(str(workspace))
+    monkeypatch.syspath_prepend(odd)
+    monkeypatch.setenv("HOME", odd)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Redirects(MAPPING={"a": odd})])
+    assert read(seen(toy, tmp_path), workspace) == {"mine"}
+    assert packages.leads(["a" * 300 + ".b", "", ""], [str(site)], lambda _: False)[1] == []
+    assert packages.leads([f"os.{'a' * 300}.b", "", ""], [str(site)], lambda _: False)
+    with pytest.raises(PodiumError, match="cannot be shown") as error:
+        seen(toy, tmp_path, more=[Path(odd), site / "circle"])
+    assert all("there is no such folder" in problem for problem in error.value.problems)
 
 
 @pytest.mark.slow
@@ -293,6 +329,61 @@ def test_where_a_module_leads(site, tmp_path):
     assert leads("deep", str(far / "d.py"), "libx.so")[1] == []
     for lie in (None, 3, "a", ["a"], [1, 2, 3], ["../a", "", ""], ["a", "", "", ""]):
         assert packages.leads(lie, [str(site)], lambda _: False) == ("", [])
+
+
+def library(file, folder, name, size=64, place=None):
+    """An ELF file that needs another one of a folder, with a table of some size at some place."""
+    texts = b"\0" + name.encode() + b"\0" + str(folder).encode() + b"\0"
+    begins, loaded = 64 + 2 * 56, 0x1000
+    table = struct.pack(
+        "<8Q", *(1, 1), *(5, loaded + begins + 64), *(29, 2 + len(name.encode())), *(0, 0)
+    )
+    head = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    head += struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+    segments = struct.pack("<IIQQQQQQ", 1, 5, 0, loaded, loaded, 4096, 4096, 4096)
+    where = begins if place is None else place
+    segments += struct.pack("<IIQQQQQQ", 2, 5, where, loaded + begins, 0, size, 64, 8)
+    file.write_bytes(head + segments + table + texts)
+    return file
+
+
+def test_no_file_of_a_model_is_read_as_a_library(site, tmp_path):
+    """It may say that a file of its own lies where packages are installed."""
+    write(tmp_path / "far" / "libx.so")
+    own = library(tmp_path / "own.so", tmp_path / "far", "libx.so")
+
+    def leads(file):
+        told = ["absent", str(file), "libx.so"]
+        return packages.leads(told, [str(site)], lambda _: False)[1]
+
+    assert leads(library(site / "a.so", tmp_path / "far", "libx.so")) == [tmp_path / "far"]
+    (tmp_path / "kept").mkdir()
+    (site / "linked.so").symlink_to(library(tmp_path / "kept/b.so", tmp_path / "far", "libx.so"))
+    assert leads(site / "linked.so") == [tmp_path / "far"]
+    (site / "plain" / "one" / "two" / "three").mkdir(parents=True)
+    (site / "plain" / "one" / "two" / "three" / "out").symlink_to(tmp_path)
+    lies = ["/../own.so", "/plain/one/two/three/out/own.so", "/a\0b", f"/{'a' * 5000}"]
+    for lie in (own, *(f"{site}{lie}" for lie in lies)):
+        assert leads(lie) == []
+
+
+@pytest.mark.parametrize("size", [1 << 45, 1 << 63, (1 << 64) - 1])
+def test_a_library_that_lies_about_its_size(site, tmp_path, size):
+    write(tmp_path / "far" / "libx.so")
+    long = library(site / "a.so", tmp_path / "far", "libx.so", size)
+    assert list(packages._of_libraries(long)) == [tmp_path / "far"]
+    assert not list(packages._of_libraries(library(long, tmp_path / "far", "libx.so", 64, size)))
+
+
+def test_no_more_of_a_library_than_its_tables_is_read(site, tmp_path):
+    """A file with holes may say to be as large as it likes."""
+    large = library(site / "a.so", tmp_path, "absent.so", 1 << 28)
+    os.truncate(large, 1 << 29)
+    tracemalloc.start()
+    list(packages._of_libraries(large))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1 << 26
 
 
 def test_finders_that_fail_are_passed_over(site, monkeypatch):

@@ -25,6 +25,14 @@ _MAPPINGS = ("MAPPING", "_redirections", "known_source_files")
 """Attributes that map names to files: of setuptools, editables (hatch) and scikit-build-core."""
 _LOADED, _TABLE = 1, 2  # segments of a library: what is loaded, what the linker reads
 _NEEDED, _STRINGS, _RUN_PATHS = 1, 5, (15, 29)  # of the linker's table; RPATH, RUNPATH
+_MOST = 1 << 20  # bytes that are read at once: more than any library's table has
+_WRONG = (OSError, ValueError, struct.error, ArithmeticError, MemoryError)
+"""What a file that is no library, or pretends to be one, leads to."""
+
+
+def is_there(place: Path) -> bool:
+    """Whether there is a file or folder; False where this user may not look, or names are odd."""
+    return os.path.exists(place)  # noqa: PTH110  its twin raises there
 
 
 def elsewhere(folders: Iterable[Path]) -> Iterator[Path]:
@@ -81,7 +89,7 @@ def _files(place: Path) -> Iterator[Path]:
     """A package's folder, or a module's file, which a finder may name without its ending."""
     if place.name.startswith("__init__."):
         yield place.parent
-    elif place.exists():
+    elif is_there(place):
         yield place
     else:
         yield from (place.with_name(place.name + ending) for ending in all_suffixes())
@@ -116,10 +124,23 @@ def leads(told: Any, path: list[str], seen: Callable[[Path], bool]) -> tuple[str
     if not all(name.isidentifier() for name in names):
         return "", []
     places = [place for place in _of_module(names, path) if not seen(place)]
-    if not places and library and any(Path(file).is_relative_to(folder) for folder in path):
+    if not places and library and _installed(Path(file), [Path(folder) for folder in path]):
         places = [place for place in _of_libraries(Path(file)) if not seen(place)]
     outer = [place for place in places if not set(places) & set(place.parents)]
     return names[0], list(dict.fromkeys(outer))
+
+
+def _installed(file: Path, folders: list[Path]) -> bool:
+    """Whether a file lies in one of the folders, or where links of what is installed there lead.
+
+    Whoever names it may lie: of its own files none is read here.
+    """
+    if ".." in file.parts or not any(file.is_relative_to(folder) for folder in folders):
+        return False
+    with suppress(OSError, ValueError, RuntimeError):  # it is no path, or links lead in a circle
+        real = file.resolve()
+        return any(real.is_relative_to(one.resolve()) for one in (*folders, *elsewhere(folders)))
+    return False
 
 
 def _of_module(names: list[str], path: list[str]) -> Iterator[Path]:
@@ -138,13 +159,13 @@ def _of_module(names: list[str], path: list[str]) -> Iterator[Path]:
                 for end in all_suffixes():
                     yield from (one for folder in folders for one in _real(folder / f"{name}{end}"))
                 folders = [folder / name for folder in folders]
-                yield from (folder.resolve() for folder in folders if folder.exists())
+                yield from (folder.resolve() for folder in folders if is_there(folder))
             return
 
 
 def _real(file: Path) -> Iterator[Path]:
     """Where a module's file lies, or the folder of the package that it begins."""
-    if file.exists():
+    if is_there(file):
         yield from _files(file.resolve())
 
 
@@ -152,7 +173,7 @@ def _of_libraries(file: Path) -> Iterator[Path]:
     """Folders of the libraries that a library needs by its RPATH, and those by theirs."""
     todo = [file]
     for library in todo:
-        with suppress(OSError, ValueError, struct.error):
+        with suppress(*_WRONG):
             for place in _needed(*_linker_table(library)):
                 if place not in todo:
                     todo.append(place)
@@ -198,4 +219,4 @@ def _linker_table(library: Path) -> tuple[list[str], list[Path]]:
 
 def _read(file: BinaryIO, place: int, size: int) -> bytes:
     file.seek(place)
-    return file.read(size)
+    return file.read(min(size, _MOST))

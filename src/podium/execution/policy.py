@@ -11,6 +11,7 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def of(
     hidden = set(secret.places())
     others = hidden - {secret.submissions()} if model and in_team_folder(model) else hidden
     above = {folder for path in hidden for folder in path.parents}
-    whole = [path for path in (*map(Path, _SYSTEM), *_python()) if path.exists()]
+    whole = [path for path in (*map(Path, _SYSTEM), *_python()) if packages.is_there(path)]
     read = [part for path in whole for part in _around(path, hidden, above)]
     read += [*_elsewhere(hidden, above), *more, *given, *_code(competition)]
     if model is not None:
@@ -95,7 +96,7 @@ def of(
             ]
         ),
         read=_names(read),
-        write=_names([folder / "work", *filter(Path.exists, devices)]),
+        write=_names([folder / "work", *filter(packages.is_there, devices)]),
         root=str(folder / "root"),
         processes=PROCESSES,
         file_bytes=SCRATCH,
@@ -163,10 +164,16 @@ def _installed_here() -> set[Path]:
         (file.parent / line.strip()).absolute()
         for folder in (*site.getsitepackages(), site.getusersitepackages())
         for file in Path(folder).glob("*.pth")
-        for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        for line in _lines(file)
         if line.strip()
     }
     return here & lines & {Path(name).absolute() for name in sys.path}
+
+
+def _lines(file: Path) -> list[str]:
+    with suppress(OSError):  # Python, too, passes over those that it cannot read
+        return file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    return []
 
 
 def in_team_folder(model: Path) -> bool:
@@ -200,8 +207,10 @@ def _elsewhere(hidden: set[Path], above: set[Path]) -> Iterator[Path]:
     """Where installed packages lead; not where a model may not look."""
     above = above.union(*({path, *path.parents} for path in secret.wide()))
     for place in dict.fromkeys(packages.elsewhere(map(Path, python_path()))):
+        if not packages.is_there(place):
+            continue
         real = place.resolve()
-        if real.exists() and real not in above and hidden.isdisjoint({real, *real.parents}):
+        if real not in above and hidden.isdisjoint({real, *real.parents}):
             yield place
 
 

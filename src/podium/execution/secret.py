@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from podium import workspace
 from podium.competition.folders import folders
 from podium.errors import PodiumError
+from podium.execution.packages import is_there
 from podium.scratch import file_sha256
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def submissions() -> Path:
 def places() -> dict[Path, str]:
     """What lies in no folder that is seen whole, and what it is."""
     roots = [folder.parent for folder in folders()]
-    roots += [(folder / "competition.py").resolve().parents[1] for folder in folders()]  # of links
+    roots += [(folder / "competition.py").resolve().parent for folder in folders()]  # of links
     named = {
         workspace.cache(): "the data cache, with answers",
         submissions(): "submissions",
@@ -57,7 +58,7 @@ def places() -> dict[Path, str]:
         named |= {Path(f"{file}{end}"): "the board" for end in ("", "-wal", "-shm", "-journal")}
     with suppress(RuntimeError):  # nobody has a home here
         keys = (Path.home() / name for name in _OF_KEYS)
-        named |= {path: "keys of yours" for path in keys if path.exists()}
+        named |= {path: "keys of yours" for path in keys if is_there(path)}
     return {path.resolve(): what for path, what in named.items()}
 
 
@@ -91,7 +92,7 @@ def refuse(shown: Sequence[Path], competition: Competition) -> None:
     """
     problems = []
     for place in shown:
-        why = why_not(place) if place.exists() else "there is no such folder"
+        why = why_not(place) if is_there(place) else "there is no such folder"
         why = why or _raw_in(place, _raw_files(competition))
         problems += [f"{place}: {why}"] if why else []
     if problems:
