@@ -21,8 +21,9 @@ from podium import api
 from podium import workspace as workspaces
 from podium.data import dataset as data
 from podium.errors import ModelError, PodiumError
-from podium.execution import packages, policy, secret, views, walls
+from podium.execution import packages, policy, secret, starting, views, walls
 from podium.execution.sandbox import FILES
+from podium.execution.worker import Limits
 from podium.scratch import file_sha256
 from suites import mostly_slow
 
@@ -150,7 +151,7 @@ def test_links_of_a_users_own_folder_are_not_followed(toy, tmp_path, monkeypatch
     monkeypatch.syspath_prepend(str(own))
     found = seen(toy, tmp_path)
     assert read(found, tmp_path) == {"own"}
-    assert str(tmp_path / "kept" / "mine") in walls.of_package(["mine", "", ""], found)
+    assert str(tmp_path / "kept" / "mine") in walls.of_package(["mine", "", ""], found, toy)
 
 
 def test_competitions_that_are_links_stay_hidden(site, toy, tmp_path, monkeypatch):
@@ -183,8 +184,8 @@ def test_a_competition_that_is_a_link_hides_its_folder_and_no_more(toy, tmp_path
     roots = [*podium.competitions.__path__, str(tmp_path / "mine")]
     monkeypatch.setattr(podium.competitions, "__path__", roots)
     for hidden in ("mine", "far/other", "far/other/raw", "far"):
-        assert "competitions" in secret.why_not(tmp_path / hidden)
-    assert not secret.why_not(tmp_path / "far" / "beside")
+        assert "competitions" in secret.why_not(tmp_path / hidden, toy)
+    assert not secret.why_not(tmp_path / "far" / "beside", toy)
 
 
 def test_keys_in_a_folder_that_is_imported_from(toy, tmp_path, monkeypatch):
@@ -404,13 +405,13 @@ def test_the_cause_is_named(site, tmp_path, toy, monkeypatch):
     (site / "whole").symlink_to(tmp_path / "far away" / "whole")
     nothing = policy.of(toy, None, [], tmp_path, 1)
     nothing = type(nothing)(**{**vars(nothing), "read": (), "write": ()})
-    told = walls.of_package(["whole", "", ""], nothing)
+    told = walls.of_package(["whole", "", ""], nothing, toy)
     place = tmp_path / "far away" / "whole"
     assert told == (
         f"The package whole leads to {place}, which a model does not see: add --see '{place}'"
     )
     monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "far away"))
-    told = walls.of_package(["whole", "", ""], nothing)
+    told = walls.of_package(["whole", "", ""], nothing, toy)
     assert "it lies in" in told
     assert "answers" in told
     assert "--see" not in told
@@ -506,18 +507,24 @@ def test_what_was_shown_is_in_the_record(workspace, toy, tmp_path, podium_cli):
     assert found["see"] == [str(tmp_path / "shown"), str(workspace / "../shown")]
 
 
-def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch):
+@pytest.fixture
+def raw_file(toy):
+    """A file that the competition's data are prepared from."""
+    known = secret._raw_files(toy)
+    files = (file for file in (toy.folder / "raw").rglob("*") if file.is_file())
+    return next(file for file in files if (file.name, file_sha256(file)) in known)
+
+
+def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch, raw_file):
     """All at once, each with its reason; neither by a link, nor from above."""
     home = tmp_path / "home"
     write(home / ".ssh" / "key")
     write(home / "tools" / "library.so")
     write(workspace / "leaderboard" / "board.sqlite")
     write(workspace / "submissions" / "toy" / "demo" / "bob" / "theirs.csv")
-    name, sha256 = next(known for known in secret._raw_files(toy) if known[1])
-    raw = write(tmp_path / "downloads" / "2024" / name)
-    write(tmp_path / "another" / name, "another file of that name")
-    (file,) = (file for file in (toy.folder / "raw").rglob(name) if file_sha256(file) == sha256)
-    shutil.copy(file, raw)
+    raw = write(tmp_path / "downloads" / "2024" / raw_file.name)
+    write(tmp_path / "another" / raw_file.name, "another file of that name")
+    shutil.copy(raw_file, raw)
     (tmp_path / "link").symlink_to(workspace / "submissions")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("PODIUM_DB", f"sqlite:///{tmp_path}/boards/one.sqlite")
@@ -549,6 +556,90 @@ def test_what_may_not_be_shown(workspace, toy, tmp_path, monkeypatch):
         assert why in problem
     more = [home / "tools", tmp_path / "another"]
     assert {*map(str, more)} <= {*seen(toy, tmp_path, more=more).read}
+
+
+def test_raw_files_that_came_to_lie_in_a_package(workspace, toy, tmp_path, monkeypatch, raw_file):
+    """One in the current folder, one of a finder: neither is seen, and an import says why."""
+    for place in (workspace / "here", workspace / "plain", tmp_path / "project" / "mapped"):
+        write(place / "__init__.py")
+    site = write(tmp_path / "site" / "mine.pth", str(workspace)).parent
+    monkeypatch.setattr(policy.site, "getsitepackages", lambda: [str(site)])
+    monkeypatch.syspath_prepend(str(workspace))
+    finder = Redirects(MAPPING={"mapped": str(tmp_path / "project" / "mapped")})
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
+    before = seen(toy, tmp_path)
+    assert read(before, workspace) == {"here", "plain"}
+    assert read(before, tmp_path / "project") == {"mapped"}
+    shutil.copy(raw_file, workspace / "here")
+    shutil.copy(raw_file, tmp_path / "project" / "mapped")
+    secret.look_anew()
+    found = seen(toy, tmp_path)
+    assert read(found, workspace) == {"plain"}
+    assert not read(found, tmp_path / "project")
+    told = walls.of_package(["here", "", ""], found, toy)
+    assert f"{workspace / 'here' / raw_file.name}: raw data, with answers" in told
+    assert "--see" not in told
+
+
+def test_what_was_checked_is_shown_wherever_its_link_leads_now(toy, tmp_path, raw_file):
+    """And a command looks anew for what an earlier one refused."""
+    for name in ("one", "two"):
+        write(tmp_path / name / "weights.txt")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "one")
+    found = seen(toy, tmp_path, more=[link])
+    assert str(link) not in found.read
+    assert str(tmp_path / "one") in found.read
+    link.unlink()
+    link.symlink_to(tmp_path / "two")
+    shutil.copy(raw_file, tmp_path / "two")
+    with pytest.raises(PodiumError, match="cannot be shown"):
+        seen(toy, tmp_path, more=[link])
+    (tmp_path / "two" / raw_file.name).unlink()
+    Limits(see=(link,))
+    assert str(tmp_path / "two") in seen(toy, tmp_path, more=[link]).read
+
+
+@LINUX
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_link_that_is_shown(workspace, toy, tmp_path, monkeypatch, swapped):
+    """It leads where it led when it was checked, or nowhere."""
+    write(tmp_path / "one" / "a.txt", "one")
+    write(tmp_path / "two" / "a.txt", "two")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "one")
+    if FILES in api.run("toy", model(name="plain.py"), submit=False).left_open:
+        pytest.skip("this system leaves files open")
+    start = starting.start
+
+    def swap(*given):
+        link.unlink()
+        link.symlink_to(tmp_path / "two")
+        return start(*given)
+
+    if swapped:
+        monkeypatch.setattr(starting, "start", swap)
+    name = model(work=f"assert open({str(link / 'a.txt')!r}).read() == 'one'")
+    if not swapped:
+        assert api.run("toy", name, submit=False, see=[link]).file
+        return
+    with pytest.raises(ModelError, match=r"No such file|Permission"):
+        api.run("toy", name, submit=False, see=[link])
+
+
+def test_what_only_looks_like_a_raw_file(toy, tmp_path, raw_file, monkeypatch):
+    """A link to nothing and a pipe hold nothing; a name alone says only that it may be one."""
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / raw_file.name).symlink_to("/nowhere")
+    (tmp_path / "pipe").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe" / raw_file.name)
+    for name in ("gone", "pipe"):
+        assert not secret.why_not(tmp_path / name, toy)
+    monkeypatch.setattr(secret, "_raw_files", lambda _: frozenset({("a.zip", ""), ("*.h5ad", "")}))
+    for name in ("a.zip", "b.h5ad"):
+        place = write(tmp_path / "named" / name)
+        assert secret.why_not(place, toy).endswith("by its name it may be raw data, with answers")
 
 
 def test_what_is_refused_ends_a_command_before_it_trains(workspace, toy, podium_cli):

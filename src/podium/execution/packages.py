@@ -35,8 +35,8 @@ def is_there(place: Path) -> bool:
     return os.path.exists(place)  # noqa: PTH110  its twin raises there
 
 
-def elsewhere(folders: Iterable[Path]) -> Iterator[Path]:
-    """Where links of installed packages lead, and the finders of editable installs.
+def linked(folders: Iterable[Path]) -> Iterator[Path]:
+    """Where links of installed packages lead.
 
     Args:
         folders: That are imported from; a user's own may have links to anything, as to raw data.
@@ -45,7 +45,6 @@ def elsewhere(folders: Iterable[Path]) -> Iterator[Path]:
         with suppress(OSError):  # it is no folder, or not ours to list
             if folder.name.endswith(_KEPT_BY_TOOLS):
                 yield from _linked(str(folder), folder.stat().st_mtime_ns)
-    yield from _redirected()
 
 
 @cache
@@ -74,7 +73,7 @@ def _links(folder: str, depth: int) -> Iterator[str]:
                 yield from _links(entry.path, depth - 1)
 
 
-def _redirected() -> Iterator[Path]:
+def redirected() -> Iterator[Path]:
     """What the finders of editable installs import from, in the place of a folder."""
     for finder in sys.meta_path:
         module = sys.modules.get(getattr(finder, "__module__", type(finder).__module__))
@@ -139,7 +138,7 @@ def _installed(file: Path, folders: list[Path]) -> bool:
         return False
     with suppress(OSError, ValueError, RuntimeError):  # it is no path, or links lead in a circle
         real = file.resolve()
-        return any(real.is_relative_to(one.resolve()) for one in (*folders, *elsewhere(folders)))
+        return any(real.is_relative_to(one.resolve()) for one in (*folders, *linked(folders)))
     return False
 
 

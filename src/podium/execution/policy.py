@@ -78,13 +78,18 @@ def of(
     Raises:
         PodiumError: If that has something that no model may see.
     """
-    secret.refuse(more, competition)
+    shown = secret.checked(more, competition)
     hidden = set(secret.places())
     others = hidden - {secret.submissions()} if model and in_team_folder(model) else hidden
     above = {folder for path in hidden for folder in path.parents}
     whole = [path for path in (*map(Path, _SYSTEM), *_python()) if packages.is_there(path)]
     read = [part for path in whole for part in _around(path, hidden, above)]
-    read += [*_elsewhere(hidden, above), *more, *given, *_code(competition)]
+    here = list(_packages_here())
+    own = [part for path in here for part in _around(path, hidden, above)]
+    own += _elsewhere(packages.redirected(), hidden, above)
+    read += [path for path in own if not secret.raw_in(path, competition)]
+    read += _elsewhere(packages.linked(map(Path, python_path())), hidden, above)
+    read += [*shown, *given, *_code(competition)]
     if model is not None:
         read += [model, *(part for path in beside(model) for part in _around(path, others, above))]
     devices = [*map(Path, _DEVICES), *Path("/dev").glob("nvidia*")]
@@ -92,10 +97,11 @@ def of(
         listed=_names(
             [
                 *(_PACKAGE.parent, *_installed_here(), *_folders(competition)),
-                *_broken_up(whole, above),
+                *_broken_up([*whole, *here], above),
             ]
         ),
         read=_names(read),
+        links=_names(more),
         write=_names([folder / "work", *filter(packages.is_there, devices)]),
         root=str(folder / "root"),
         processes=PROCESSES,
@@ -203,12 +209,10 @@ def is_seen(policy: Policy, place: Path) -> bool:
     return not seen.isdisjoint({place, *place.parents})
 
 
-def _elsewhere(hidden: set[Path], above: set[Path]) -> Iterator[Path]:
+def _elsewhere(places: Iterable[Path], hidden: set[Path], above: set[Path]) -> Iterator[Path]:
     """Where installed packages lead; not where a model may not look."""
     above = above.union(*({path, *path.parents} for path in secret.wide()))
-    for place in dict.fromkeys(packages.elsewhere(map(Path, python_path()))):
-        if not packages.is_there(place):
-            continue
+    for place in dict.fromkeys(filter(packages.is_there, places)):
         real = place.resolve()
         if real not in above and hidden.isdisjoint({real, *real.parents}):
             yield place
@@ -243,9 +247,15 @@ def _python() -> Iterator[Path]:
     yield _PACKAGE
     here = _installed_here()
     yield from (path for path in map(Path, python_path()) if path not in here)
-    packages_here = (file.parent for folder in here for file in folder.glob("*/__init__.py"))
-    yield from (package for package in packages_here if not package.is_symlink())
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)))
+
+
+def _packages_here() -> Iterator[Path]:
+    """Packages that are installed in the current folder, or in that of a script."""
+    for folder in _installed_here():
+        for file in folder.glob("*/__init__.py"):
+            if not file.parent.is_symlink():
+                yield file.parent
 
 
 def _code(competition: Competition) -> Iterator[Path]:

@@ -68,6 +68,7 @@ class Policy:
         processes: How many it may start.
         file_bytes: How long a file may become.
         shared_bytes: How much shared memory there is.
+        links: Names under which links lead to some of it.
     """
 
     listed: tuple[str, ...]
@@ -77,6 +78,7 @@ class Policy:
     processes: int
     file_bytes: int
     shared_bytes: int
+    links: tuple[str, ...] = ()
 
 
 def enter(policy: Policy, ended: Callable[[int], None]) -> list[str]:
@@ -268,6 +270,8 @@ def _new_root(libc: ctypes.CDLL, policy: Policy) -> None:
         if not writes:
             _make_read_only(libc, place, _RECURSIVE)
             seen.add(real)
+    for name in policy.links:
+        _follow(Path(name), root)
     for name in policy.listed:
         (root / _follow(Path(name), root).relative_to("/")).mkdir(parents=True, exist_ok=True)
     _make_read_only(libc, root)

@@ -62,7 +62,7 @@ def places() -> dict[Path, str]:
     return {path.resolve(): what for path, what in named.items()}
 
 
-def why_not(place: Path) -> str:
+def why_not(place: Path, competition: Competition) -> str:
     """What a place has, or is in, that no model may see; nothing where it may be shown."""
     real = place.resolve()
     for path, what in places().items():
@@ -73,7 +73,7 @@ def why_not(place: Path) -> str:
     for path, what in wide().items():
         if real in (path, *path.parents):
             return f"it holds {path}: {what}"
-    return ""
+    return raw_in(real, competition)
 
 
 def wide() -> dict[Path, str]:
@@ -84,23 +84,34 @@ def wide() -> dict[Path, str]:
     return {path.resolve(): what for path, what in known.items()}
 
 
-def refuse(shown: Sequence[Path], competition: Competition) -> None:
-    """Refuse to show what is not there, or what no model may see.
+def checked(shown: Sequence[Path], competition: Competition) -> list[Path]:
+    """Where that leads which a user shows; links may lead elsewhere later, and are not asked again.
 
     Raises:
-        PodiumError: With all of it.
+        PodiumError: With all that is not there, or that no model may see.
     """
+    real = [place.resolve() if is_there(place) else None for place in shown]
     problems = []
-    for place in shown:
-        why = why_not(place) if is_there(place) else "there is no such folder"
-        why = why or _raw_in(place, _raw_files(competition))
-        problems += [f"{place}: {why}"] if why else []
+    for name, place in zip(shown, real, strict=True):
+        why = why_not(place, competition) if place else "there is no such folder"
+        problems += [f"{name}: {why}"] if why else []
     if problems:
         raise PodiumError(
             "What --see names cannot be shown to a model.",
             problems=problems,
             hint="Name the folder that a package needs, and no wider one: --see DIR",
         )
+    return list(filter(None, real))
+
+
+def raw_in(place: Path, competition: Competition) -> str:
+    """The raw files in a place, which have answers; nothing where there are none."""
+    return _raw_in(place.resolve(), _raw_files(competition))
+
+
+def look_anew() -> None:
+    """Forget what lay in folders: a command looks once, however many processes it starts."""
+    _raw_in.cache_clear()
 
 
 def _raw_files(competition: Competition) -> frozenset[tuple[str, str]]:
@@ -114,13 +125,14 @@ def _raw_files(competition: Competition) -> frozenset[tuple[str, str]]:
     return frozenset(known)
 
 
-@cache  # folders may be large, and a command starts many processes
+@cache
 def _raw_in(place: Path, known: frozenset[tuple[str, str]]) -> str:
-    """Why a place may not be shown: there are raw files in it, which have answers."""
     below = (Path(folder, file) for folder, _, files in os.walk(place) for file in files)
     for path in [place] if place.is_file() else below:
         for name, sha256 in known:
             named = fnmatch.fnmatchcase(path.name, name) if "*" in name else path.name == name
-            if named and (not sha256 or file_sha256(path) == sha256):
-                return f"it holds {path}: raw data, with answers"
+            with suppress(OSError):  # nor can a model read what its user cannot
+                if named and path.is_file() and (not sha256 or file_sha256(path) == sha256):
+                    what = "raw data" if sha256 else "by its name it may be raw data"
+                    return f"it holds {path}: {what}, with answers"
     return ""

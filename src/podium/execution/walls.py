@@ -11,9 +11,13 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from podium.execution import packages, policy, secret
 from podium.execution.sandbox import FILES, NETWORK, Policy
+
+if TYPE_CHECKING:
+    from podium.competition.contract import Competition
 
 _DEEP = 20  # errors that led to each other
 _UNREACHABLE = {
@@ -59,19 +63,21 @@ def lacking(error: BaseException) -> list[str] | None:
     return next(filter(None, map(packages.lacking, _led(error))), None)
 
 
-def of_package(told: object, seen: Policy) -> str:
+def of_package(told: object, seen: Policy, competition: Competition) -> str:
     """What to tell about a package that a model does not see whole; nothing if it does.
 
     Args:
         told: What the model's process said that it lacks.
         seen: What it sees.
+        competition: Whose raw files are not shown.
     """
     package, places = packages.leads(told, policy.python_path(), partial(policy.is_seen, seen))
     if not places:
         return ""
     shown = " and ".join(map(str, places))
     text = f"The package {package} leads to {shown}, which a model does not see: "
-    if why := next(filter(None, map(secret.why_not, places)), ""):
+    reasons = (secret.why_not(place, competition) for place in places)
+    if why := next(filter(None, reasons), ""):
         return f"{text}{why}. Install it elsewhere"
     return text + "add " + " ".join(f"--see {shlex.quote(str(place))}" for place in places)
 

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Self, cast
 from podium import errors, scratch
 from podium.competition.version import get_command
 from podium.errors import ModelError, PodiumError
-from podium.execution import output, policy, starting, walls
+from podium.execution import output, policy, secret, starting, walls
 from podium.execution.curves import Curve
 from podium.execution.monitor import TICK, Monitor, available
 from podium.execution.output import Printed
@@ -76,6 +76,7 @@ class Limits:
             raise PodiumError(f"A time limit is more than 0 and at most {_LONGEST:,} seconds.")
         if self.memory is not None and not 0 < self.memory <= 1 << 40:
             raise PodiumError("A memory limit is a number of MiB, more than 0.")
+        secret.look_anew()  # each command makes its own
 
     @property
     def memory_mb(self) -> float:
@@ -391,7 +392,7 @@ class Worker:
         get = get_command(self._competition, self._view.data.dataset)
         live, hints = self._live, [refused.error.hint]
         if live and FILES not in live.left_open:
-            hints.append(walls.of_package(refused.lacking, live.seen))
+            hints.append(walls.of_package(refused.lacking, live.seen, self._competition))
         hints.append(walls.words(refused.wall, live.left_open if live else (), get))
         refused.error.hint = "\n".join(filter(None, hints))
 
