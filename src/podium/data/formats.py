@@ -92,8 +92,14 @@ _SIGNATURES = {
 }
 _METHODS = (0, 8)  # of zip: stored and deflated; others may take any memory
 _OTHER_METHODS = {
-    **{1: "shrink", 6: "implode", 9: "deflate64", 12: "bzip2", 14: "LZMA"},
-    **{93: "zstd", 95: "xz", 98: "PPMd"},
+    1: "shrink",
+    6: "implode",
+    9: "deflate64",
+    12: "bzip2",
+    14: "LZMA",
+    93: "zstd",
+    95: "xz",
+    98: "PPMd",
 }
 _SECRET = 1  # the bit of a zip's member that says it is encrypted
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
