@@ -125,7 +125,7 @@ REFUSED = {
     "none.zip": (packed("a.parquet"), "it has 0 CSV files; one is expected"),
     "secret.zip": (marked(6, 1), "a.csv is encrypted: unpack it by another tool, and give what"),
     "by 9.zip": (marked(8, 9), "a.csv is packed by deflate64, not by deflate: unpack it by"),
-    "by 14.zip": (marked(8, 14), "a.csv is packed by method 14, not by deflate"),
+    "by 14.zip": (marked(8, 14), "a.csv is packed by LZMA, not by deflate"),
     "sheet.xlsx": (packed("[Content_Types].xml"), "to_csv(FILE, index=False) or to_parquet(FILE)"),
     "sheet.csv": (packed("[Content_Types].xml"), "holds an Excel file, not CSV"),
     "mac.zip": (packed("__MACOSX/a.csv", "b/._a.csv"), "it has 0 CSV files; one is expected"),
