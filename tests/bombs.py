@@ -180,7 +180,7 @@ BOMBS = {
     ),
     "lzma.zip": (
         zip_of(lambda: [("p.csv", bytes(MANY))], zipfile.ZIP_LZMA),
-        "another method than deflate",
+        "by deflate",
     ),
     "rows.feather": (
         feather_of(lambda: dict.fromkeys(("id", "y"), pa.nulls(50_000_000, pa.float64()))),

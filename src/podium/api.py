@@ -448,7 +448,8 @@ def _limits(
     """What a model's process may take, and what more it sees."""
     from podium.execution.worker import Limits
 
-    shown = tuple(Path(one).absolute() for one in see or ())
+    places = [see] if isinstance(see, str | Path) else see or ()
+    shown = tuple(Path(one).absolute() for one in places)
     return Limits(seconds=seconds, memory=memory, see=shown, trust=trust)
 
 

@@ -192,7 +192,7 @@ def require_extra(what: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        for one in (error, error.__cause__, error.__context__):  # Optuna has words of its own
+        for one in (error, error.__cause__):  # Optuna has words of its own
             if isinstance(one, ModuleNotFoundError) and one.name in EXTRAS:
                 raise MissingPackageError(what, one.name) from error
         raise

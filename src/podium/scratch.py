@@ -82,7 +82,8 @@ def _held(folder: Path) -> Iterator[bool]:
     finally:
         os.close(handle)
         if beside and free:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):  # somebody looks at it just now, and removes it then
+                beside.unlink(missing_ok=True)
 
 
 def lock(handle: int, *, wait: bool) -> bool:

@@ -10,6 +10,7 @@ import pytest
 import podium.competitions
 from podium.competition import folders
 from podium.competition.importing import import_part
+from podium.errors import PodiumError
 
 TOY = Path(__file__).parents[1] / "toy"
 
@@ -30,4 +31,18 @@ def test_an_edit_within_the_second_counts(tmp_path, monkeypatch, module):
         os.utime(file, ns=(10**18, 10**18 + number))
         folders.forget(name)
         assert vars(import_part(name, module))["WHICH"] == number
+    folders.forget(name)
+
+
+@pytest.mark.parametrize("optional", ['({"x0": 0.0},)', '["x0"]', "{1: 0.0}"])
+def test_what_stands_for_optional_features_is_given_by_name(workspace, optional):
+    folder = workspace / "competitions" / "filled"
+    shutil.copytree(TOY, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    facts = folder / "competition.py"
+    text = facts.read_text().replace('"toy"', '"filled"')
+    facts.write_text(text.replace("    controls=", f"    optional={optional},\n    controls="))
+    name = folders.at(folder)
+    with pytest.raises(PodiumError) as error:
+        folders.load(name)
+    assert error.value.problems == ("optional must be a dict: what stands in each row, by feature",)
     folders.forget(name)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -230,6 +231,16 @@ def test_grouped_and_timed_splits_keep_apart(place, own_cache):
     assert days[1].max() < days[2].min()
 
 
+@pytest.mark.parametrize("name", ["id", "row"])
+def test_ids_may_be_the_times(place, own_cache, name):
+    days = pd.date_range("2024-01-01", periods=ROWS).strftime("%Y-%m-%d")
+    only("value").drop(columns="id").assign(**{name: days}).to_csv("bad.csv", index=False)
+    options = {"table": place / "bad.csv", "target": "value", "metric": "rmse", "row_id": name}
+    new(NewOptions("mine", split="time", by=name, **options))
+    parts = split("mine").sort_index()["part"]
+    assert list(dict.fromkeys(parts)) == ["train", "public", "private"]
+
+
 def kaggle(place, **more):
     files = {"table": "train", "test": "test", "sample": "sample_submission"}
     paths = {flag: place / f"{name}.csv" for flag, name in files.items()}
@@ -283,6 +294,19 @@ def test_ids_are_text_as_they_stand(place, own_cache):
     made = new(kaggle(place, solution=place / "solution.csv"))
     assert made.rows["train"] == 280
     assert all(len(row) == 8 for row in data.load(*api.load("mine")).part("test").ids)
+
+
+def test_a_sample_says_which_column_has_the_ids(place):
+    rows = only("value").rename(columns={"id": "row"})
+    rows.insert(1, "ID", rows["a"])
+    rows.to_csv("train.csv", index=False)
+    rows.drop(columns="value").assign(row=-rows["row"]).to_csv("test.csv", index=False)
+    rows[["row", "value"]].assign(row=-rows["row"]).to_csv("sample_submission.csv", index=False)
+    wish = replace(kaggle(place), target="value", metric="rmse")
+    named, guessed = (specify(replace(wish, row_id=name)) for name in ("row", None))
+    assert named.text == guessed.text
+    assert guessed.row_id == "row"
+    assert "ID" not in guessed.text
 
 
 def test_without_usage_the_halves_are_drawn(place, own_cache):
@@ -378,6 +402,21 @@ FAULTS = {
         lambda: broken(lambda rows: rows.assign(ill=np.where(rows.index < 4, "a", "b")), "ill"),
         {"target": "ill", "metric": "auc"},
         "class 'a' of 'ill' has 4 rows: 10 or more are needed",
+    ),
+    "other ids": (
+        lambda: broken(lambda rows: rows.assign(row=rows["id"].to_numpy()[::-1])),
+        {"row_id": "row"},
+        "there is a column 'id' beside the ids 'row': rename it",
+    ),
+    "other ids, grouped": (
+        lambda: broken(lambda rows: rows.assign(row=rows["id"].to_numpy()[::-1])),
+        {"row_id": "row", "split": "grouped", "by": "id"},
+        "there is a column 'id' beside the ids 'row': rename it",
+    ),
+    "groups of ids": (
+        lambda: broken(assign()),
+        {"split": "grouped", "by": "id"},
+        "'id' is the column of ids: --split grouped needs another",
     ),
     "positive": (
         lambda: broken(assign(), "ill"),

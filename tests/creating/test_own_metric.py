@@ -201,6 +201,7 @@ FAULTS = {
         {},
         "KeyError: 'w' (it is given id, y; --given COLUMN names others)",
     ),
+    "given ids": (KAPPA, {"given": ["key"]}, "--given 'key': the metric is given the ids anyway"),
     "given": (KAPPA, {"given": ["v"]}, "rows.csv has no column 'v'"),
     "nan": ("def grade(s, a):\n    return float('nan')", {}, "gives the answers themselves nan"),
     "kind": (KAPPA, {"predict": "rank"}, "--predict 'rank' is unknown: number, label, text"),

@@ -66,6 +66,15 @@ def test_what_a_mac_adds_is_no_member_and_names_may_have_backslashes(tmp_path):
     assert read(tmp_path, CONTENT) == CONTENT
 
 
+def test_of_members_with_one_path_the_content_decides(tmp_path):
+    """Each is looked at: the last one does not take the place of the others."""
+    with zipfile.ZipFile(tmp_path / "files.zip", "w") as archive:
+        for name, data in CONTENT.items():
+            archive.writestr(name, data)
+            archive.writestr(f"./{name}", b"changed")
+    assert read(tmp_path, CONTENT) == CONTENT
+
+
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [(6, 1, "is encrypted: unpack it"), (8, 9, "is packed by deflate64, not by deflate: unpack")],

@@ -16,7 +16,7 @@ from podium.data import dataset as data
 from podium.data import fasta, tables
 from podium.data.formats import Expected
 from podium.data.reader import read
-from podium.errors import PodiumError, capped
+from podium.errors import DataError, PodiumError, capped
 
 ROWS = 108
 
@@ -121,10 +121,11 @@ def marked(place, value):
 
 REFUSED = {
     "two.zip": (packed("a.csv", "b.csv"), "it has 2 CSV files (a.csv, b.csv); one is expected"),
+    "same.zip": (packed("a.csv", "./a.csv"), "it has 2 CSV files (a.csv, a.csv); one is expected"),
     "none.zip": (packed("a.parquet"), "it has 0 CSV files; one is expected"),
     "secret.zip": (marked(6, 1), "a.csv is encrypted: unpack it by another tool, and give what"),
     "by 9.zip": (marked(8, 9), "a.csv is packed by deflate64, not by deflate: unpack it by"),
-    "by 14.zip": (marked(8, 14), "a.csv is packed by method 14, not by deflate"),
+    "by 14.zip": (marked(8, 14), "a.csv is packed by LZMA, not by deflate"),
     "sheet.xlsx": (packed("[Content_Types].xml"), "to_csv(FILE, index=False) or to_parquet(FILE)"),
     "sheet.csv": (packed("[Content_Types].xml"), "holds an Excel file, not CSV"),
     "mac.zip": (packed("__MACOSX/a.csv", "b/._a.csv"), "it has 0 CSV files; one is expected"),
@@ -251,3 +252,13 @@ def test_problems_of_one_kind_are_five_and_a_count():
         "and a last",
         "and 1,185 more like this: column 'x0' has 0 gaps",
     )
+
+
+@pytest.mark.parametrize(("row_id", "ids"), [("row", "the ids 'row'"), (None, "row numbers")])
+def test_a_column_does_not_take_the_place_of_the_ids(tmp_path, row_id, ids):
+    file = tmp_path / "rows.csv"
+    file.write_text("row,id,x\n1,2,3\n2,1,4\n")
+    with pytest.raises(DataError, match=f"there is a column 'id' beside {ids}: rename it"):
+        tables.read(file, row_id=row_id)
+    assert [*tables.read(file, row_id="row", only=["x"])] == ["id", "x"]
+    assert sorted(tables.read(file, row_id="id")["id"]) == ["1", "2"]

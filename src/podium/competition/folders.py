@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from importlib import invalidate_caches
 from itertools import pairwise
 from keyword import iskeyword
@@ -187,6 +188,9 @@ def _wrong_facts(competition: Competition) -> list[str]:
             problems.append(f"{name} must be a tuple of one {kind.__name__} or more")
     if not (isinstance(competition.id, str) and competition.id.isidentifier()):
         problems.append("id must be a Python name")
+    optional = competition.optional
+    if not isinstance(optional, Mapping) or not all(isinstance(name, str) for name in optional):
+        problems.append("optional must be a dict: what stands in each row, by feature")
     limit = competition.daily_limit
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         problems.append("daily_limit must be a whole number from 1 on, or None")

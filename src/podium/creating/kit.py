@@ -233,7 +233,7 @@ def _is_table(file: Path) -> bool:
     if file.suffix.lower() != ".zip":
         return file.name.lower().endswith(_ENDS)
     with suppress(OSError, BadZipFile), ZipFile(file) as archive:
-        names = [name.name.lower() for name in zipped(archive)]
+        names = [name.name.lower() for name, _ in zipped(archive)]
         return len(names) == 1 and names[0].endswith((".csv", ".tsv"))
     return False
 

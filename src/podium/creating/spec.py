@@ -230,9 +230,11 @@ class _Checks:
         if self.own or not self.options.targets or table not in ("table", "test"):
             return None
         row_id, targets = self.options.row_id, self.options.targets
+        guess = self.options.sample is None  # which names the ids, and is not read yet
 
         def columns(names: Sequence[str], texts: Sequence[str]) -> set[str]:
-            ids = [row_id] if row_id else [name for name in names if name.casefold() == "id"][:1]
+            called_id = [name for name in names if guess and name.casefold() == "id"]
+            ids = [row_id] if row_id else called_id[:1]
             return {*texts, *ids} - set(targets)
 
         return columns
@@ -263,6 +265,8 @@ class _Checks:
                 lacking += given[name].lacking(ids)
         if "solution" in given:
             lacking += given["solution"].lacking(self.for_metric)
+        if self.row_id in self.for_metric:
+            lacking.append(f"--given {self.row_id!r}: the metric is given the ids anyway")
         if lacking:
             self.problems += lacking
             return None
@@ -711,7 +715,9 @@ class _Checks:
         by, how, train = self.options.by, self.how, self.train
         if by is None or how not in (How.GROUPED, How.TIME):
             return
-        if train[by].isna().any():
+        if by == self.row_id and how == How.GROUPED:
+            self.problems.append(f"{by!r} is the column of ids: --split grouped needs another")
+        elif train[by].isna().any():
             self.problems.append(
                 f"--by {by}: {many(int(train[by].isna().sum()), 'row')} without it"
             )
@@ -764,8 +770,11 @@ class _Checks:
             dropped += own
         dropped += [n for n in beside if n not in dropped]
         features = [n for n in names if n not in dropped]
-        if "id" in features:
-            self.problems.append("there is a feature 'id' beside the column of ids: rename it")
+        read = [one.table for name, one in self.given.items() if name != "sample"]
+        if self.row_id not in (None, "id") and any("id" in table for table in read):
+            self.problems.append(
+                f"there is a column 'id' beside the ids {self.row_id!r}: rename it"
+            )
         if not features:
             self.problems.append("there is no feature: no column beside ids, target and groups")
         return tuple(dropped)

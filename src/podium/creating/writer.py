@@ -103,7 +103,8 @@ def _words(spec: Spec) -> dict[str, Any]:
     title = held.get(spec.how, "test rows")
     strata = {name: f"{title}, {spec.stratum_by} {value}" for value, name in spec.strata.items()}
     more = f" and {spec.open_rows:,} open" if spec.open_rows else ""
-    groups = spec.by if spec.how in (How.GROUPED, How.TIME) else None
+    by = "id" if spec.by == spec.row_id else spec.by  # what data.py's rows call it
+    groups = by if spec.how in (How.GROUPED, How.TIME) else None
     renamed = {one.source: one.name for one in spec.predicted if one.name != one.source}
     return {
         "spec": spec,
@@ -112,7 +113,10 @@ def _words(spec: Spec) -> dict[str, Any]:
         "rows_title": f"{spec.rows:,} labelled{more} rows",
         "strata": strata or {spec.stratum: title},
         "members": _members(spec),
-        "beside": [name for name in (groups, spec.weight) if name],
+        "by": by,
+        "beside": [
+            name for name in dict.fromkeys((groups, spec.weight)) if name not in (None, "id")
+        ],
         "own_answers": own == set(spec.targets),
         "renamed": renamed,
         "metric_id": spec.row_id if spec.row_id not in (None, "id") else None,

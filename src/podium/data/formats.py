@@ -91,7 +91,16 @@ _SIGNATURES = {
     b"\xfe\xff": _UTF16,
 }
 _METHODS = (0, 8)  # of zip: stored and deflated; others may take any memory
-_OTHER_METHODS = {1: "shrink", 6: "implode", 9: "deflate64", 93: "zstd", 95: "xz", 98: "PPMd"}
+_OTHER_METHODS = {
+    1: "shrink",
+    6: "implode",
+    9: "deflate64",
+    12: "bzip2",
+    14: "LZMA",
+    93: "zstd",
+    95: "xz",
+    98: "PPMd",
+}
 _SECRET = 1  # the bit of a zip's member that says it is encrypted
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 _HINTS = {
@@ -337,18 +346,18 @@ def _content(packed: Any, expected: Expected) -> BinaryIO:
     return content
 
 
-def zipped(archive: ZipFile) -> dict[PurePosixPath, ZipInfo]:
-    """The files of an archive by name, which some write with backslashes.
+def zipped(archive: ZipFile) -> list[tuple[PurePosixPath, ZipInfo]]:
+    """The files of an archive, each with its name, which some write with backslashes.
 
-    What a Mac adds (`__MACOSX`, `._*`, `.DS_Store`) is none.
+    A name may come twice. What a Mac adds (`__MACOSX`, `._*`, `.DS_Store`) is none.
     """
-    files = {}
+    files = []
     for member in archive.infolist():
         path = PurePosixPath(member.filename.replace("\\", "/"))
         folder = member.is_dir() or member.filename.endswith("\\")
         added = "__MACOSX" in path.parts or path.name.startswith("._") or path.name == ".DS_Store"
         if not folder and not added:
-            files[path] = member
+            files.append((path, member))
     return files
 
 
@@ -373,7 +382,7 @@ def _only_table(archive: ZipFile) -> tuple[Path, ZipInfo]:
     """
     tables = [
         (Path(name), member)
-        for name, member in zipped(archive).items()
+        for name, member in zipped(archive)
         if ending(Path(name)) in _TEXT and not name.name.startswith(".")
     ]
     if len(tables) != 1:

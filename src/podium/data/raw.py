@@ -320,7 +320,7 @@ def _zip(archive: Path) -> Iterator[list[_Member]]:
     with zipfile.ZipFile(archive) as opened:
         yield [
             _Member(path, one.file_size, partial(_open_zipped, opened, one))
-            for path, one in zipped(opened).items()
+            for path, one in zipped(opened)
         ]
 
 

@@ -54,6 +54,9 @@ def read(
         text: Columns that are read as they stand: `01` is not `1`, and of what is written only the
             empty field is missing, not `NA` or `None`.
         only: Columns that are wanted, beside the ids; None for all.
+
+    Raises:
+        DataError: If a file cannot be read, or another column is called `id`.
     """
     import pandas as pd
 
@@ -67,6 +70,9 @@ def read(
     for name in rows:  # one after the other, so that they never are there twice
         rows[name] = rows[name].iloc[order].reset_index(drop=True)
     ids = rows.pop(row_id) if row_id else pd.Series(np.arange(len(order)))
+    if "id" in rows:
+        beside = f"the ids {row_id!r}" if row_id else "row numbers"
+        raise DataError(f"{files[0].name}: there is a column 'id' beside {beside}: rename it.")
     small = len(order) * len(rows) < _LARGE
     return pd.DataFrame({"id": ids.astype(str), **rows}, copy=small)
 

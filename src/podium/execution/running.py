@@ -65,7 +65,7 @@ def predict_test(
         "train_seconds": done["train_seconds"],
         "peak_memory_mb": done["peak_memory_mb"],
         "left_open": list(done["left_open"]),
-        **({"see": list(done["see"])} if done["see"] else {}),
+        **({"see": [Path(one).name for one in done["see"]]} if done["see"] else {}),
         **({KEPT: done["curve"]} if done["curve"] else {}),
         **done.get("machine", {}),
     }

@@ -355,6 +355,8 @@ class _Folder:
             if {name: came_from.get(name) for name in facts} == facts:
                 return replace(handled, status="known", submission=short)
         run = {**where, **facts, "limits": [limits.seconds, limits.memory]}
+        if limits.see:  # what failed for want of it is run again
+            run["see"] = [str(one) for one in limits.see]
         if known := self._ran(run):
             if known.get("problem"):
                 raise PodiumError(f"{known['problem']} (as before: run again once it is changed)")

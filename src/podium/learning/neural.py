@@ -31,6 +31,7 @@ Tensors = Mapping[str, "Tensor"]
 Loss = Callable[[Any, "Batch"], "Tensor | Losses"]
 Figures = Callable[["Tensor", "Tensor"], Mapping[str, float]]
 
+_REPORTED = {"step", "value", "training"}
 POOL = 16
 """Batches' worth of items that are sorted by length before they are cut into batches."""
 
@@ -44,6 +45,10 @@ class Losses:
     """
 
     parts: Mapping[str, Tensor]
+
+    def __post_init__(self) -> None:
+        if taken := sorted(_REPORTED & set(self.parts)):
+            raise ModelError(f"A part of a loss has a name that `report` has: {', '.join(taken)}.")
 
     @property
     def total(self) -> Tensor:
@@ -375,7 +380,7 @@ class _Training:
                 self.schedule.step()
             total += float(error.detach()) * len(batch.rows)
             for name, part in losses.parts.items() if isinstance(losses, Losses) else ():
-                parts[name] = parts.get(name, 0) + part.detach() * len(batch.rows)
+                parts[name] = parts.get(name, 0) + part.detach().float() * len(batch.rows)
         self.losses.append(total / len(learn))
         named = parts if len(parts) > 1 else {}
         return self.losses[-1], {name: float(part) / len(learn) for name, part in named.items()}
