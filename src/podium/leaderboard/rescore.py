@@ -354,7 +354,7 @@ class _Folder:
         for short, came_from in contest.select("submission", "provenance", **where):
             if {name: came_from.get(name) for name in facts} == facts:
                 return replace(handled, status="known", submission=short)
-        run = {**where, **facts, "limits": [limits.seconds, limits.memory]}
+        run: dict[str, Any] = {**where, **facts, "limits": [limits.seconds, limits.memory]}
         if limits.see:  # what failed for want of it is run again
             run["see"] = [str(one) for one in limits.see]
         if known := self._ran(run):
