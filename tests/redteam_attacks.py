@@ -214,7 +214,8 @@ def ended_commands(rng, home):
         problem = home.harm(place)
         if not problem and process.returncode == 128 + number and left:
             problem = f"left scratch: {left}"
-        if not problem and process.returncode not in (0, -number, 128 + number):
+        started = not said.startswith("Fatal Python error: init_")  # Python itself had begun
+        if not problem and started and process.returncode not in (0, -number, 128 + number):
             problem = f"ended with {process.returncode}: {said[-300:]}"
         again = home.podium(place, *COMMANDS[name])
         if not problem and again.returncode:

@@ -363,6 +363,8 @@ def test_columns_of_metric_by_keep_their_types_and_verify_tells(
     )
     with pytest.raises(PodiumError, match="metric_by of mine names 'weight': `groups` of"):
         given(place, "", "        answers=tables.answers(given),\n")
+    code = place / "competitions" / "mine" / "data.py"
+    code.write_text(code.read_text().replace('["id", TARGET]', '["id", TARGET, "weight"]'))
     given(place, 'row=labelled["id"], weight=labelled["weight"]', 'row=labelled["id"]')
     case = DatasetUnderTest(*api.load("mine"))
     assert not case.data.has("solution/answers.parquet")
