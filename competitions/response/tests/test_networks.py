@@ -2,12 +2,21 @@
 
 import numpy as np
 import pytest
-import torch
-from podium.competitions.response.models.code_ae import Responder
-from podium.competitions.response.shared.networks import ANSWERS, KNOWN, TARGET, error
-from podium.competitions.response.shared.separation import VARIANTS, SeparationNetwork
 
 from podium.learning import INPUTS, Batch, seeded
+
+torch = pytest.importorskip("torch")
+from podium.competitions.response.models.code_ae import Responder  # noqa: E402
+from podium.competitions.response.shared.networks import (  # noqa: E402
+    ANSWERS,
+    KNOWN,
+    TARGET,
+    error,
+)
+from podium.competitions.response.shared.separation import (  # noqa: E402
+    VARIANTS,
+    SeparationNetwork,
+)
 
 GENES, LATENT, NARROW = 12, 4, 3
 
