@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from podium.learning import INPUTS, Batch, seeded
-
 torch = pytest.importorskip("torch")
+
 from podium.competitions.response.models.code_ae import Responder  # noqa: E402
 from podium.competitions.response.shared.networks import (  # noqa: E402
     ANSWERS,
@@ -17,6 +16,8 @@ from podium.competitions.response.shared.separation import (  # noqa: E402
     VARIANTS,
     SeparationNetwork,
 )
+
+from podium.learning import INPUTS, Batch, seeded  # noqa: E402
 
 GENES, LATENT, NARROW = 12, 4, 3
 
