@@ -7,9 +7,11 @@ fault of Podium itself (status 3).
 from __future__ import annotations
 
 import difflib
+import errno
 import logging
 import os
 import re
+import stat
 import sys
 import traceback
 from collections import Counter
@@ -25,6 +27,26 @@ _OF_A_KIND = 5  # problems that are shown
 def reason(error: OSError) -> str:
     """Why the system refused, in words."""
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+IRREGULAR = "is no regular file but a pipe or a device"
+
+
+def no_file(path: Path) -> str:
+    """What a path is that must be a file's; nothing if it is one.
+
+    Raises:
+        OSError: If the system refuses to look; `Path.is_file` hides that from Python 3.14 on.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+        return "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+    if stat.S_ISDIR(mode):
+        return "is a directory"
+    return "" if stat.S_ISREG(mode) else IRREGULAR
 
 
 def in_one_line(text: str) -> str:

@@ -35,7 +35,8 @@ def test_an_edit_within_the_second_counts(tmp_path, monkeypatch, module):
 
 
 @pytest.mark.parametrize("optional", ['({"x0": 0.0},)', '["x0"]', "{1: 0.0}"])
-def test_what_stands_for_optional_features_is_given_by_name(workspace, optional):
+def test_what_stands_for_optional_features_is_given_by_name(workspace, monkeypatch, optional):
+    monkeypatch.setattr(podium.competitions, "__path__", [*podium.competitions.__path__])
     folder = workspace / "competitions" / "filled"
     shutil.copytree(TOY, folder, ignore=shutil.ignore_patterns("__pycache__"))
     facts = folder / "competition.py"

@@ -76,6 +76,8 @@ def generate():
 
 @pytest.mark.parametrize("name", ["architecture.md", "commands.md", "api.md"])
 def test_what_pages_take_from_the_code_is_current(name, generate):
+    if name == "api.md":
+        pytest.importorskip("torch")
     page = ROOT / "docs" / name
     assert page.read_text(encoding="utf-8") == generate.current(page), "run: make docs"
 

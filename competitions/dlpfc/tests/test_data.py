@@ -335,6 +335,7 @@ def test_a_course_without_positions_is_clustered_by_expression_alone(
     test = data.load(*api.load("dlpfc", "course")).part("test")
     assert test.features[["x", "y"]].isna().all(axis=None)
     assert api.run("dlpfc", "kmeans", dataset="course").row.score is not None
+    pytest.importorskip("torch")
     done = podium_cli("run", "dlpfc", "graph_ae", "--dataset", "course")
     assert "Slice 1 has no positions" in done.err
 

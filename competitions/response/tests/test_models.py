@@ -71,15 +71,18 @@ def part(context: str, name: str = "train", seed: int = 2) -> Part:
     )
 
 
+NEURAL = ("ae", "vae", "dann", "code_ae")
 NAMES = (
     *("drug_mean", "general_level", "knn_lines", "lightgbm", "ridge", "ridge_domain_z"),
-    *("ridge_coral", "lowrank_domain_z", "kernel_sites", "stack", "ae", "vae", "dann", "code_ae"),
+    *("ridge_coral", "lowrank_domain_z", "kernel_sites", "stack", *NEURAL),
 )
 ADAPTING = ("ridge_domain_z", "lowrank_domain_z", "kernel_sites", "stack")
 TRAIN, BLOOD = part("solid"), part("blood", "test")
 
 
 def fitted(name: str, seed: int = 0, train: Any = TRAIN, **params: Any) -> Any:
+    if name in NEURAL:
+        pytest.importorskip("torch")
     module = import_module(f"podium.competitions.response.models.{name}")
     wanted = {**defaults(module.PARAMETERS), **getattr(module, "QUICK", {}), **params}
     model = module.build(wanted, seed)

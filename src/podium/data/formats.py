@@ -19,7 +19,7 @@ import pyarrow as pa
 from podium.columns import first, many
 from podium.data.memory import limited
 from podium.documents import FETCH, LFS, POINTER
-from podium.errors import DataError, PodiumError, SubmissionError
+from podium.errors import IRREGULAR, DataError, PodiumError, SubmissionError, no_file
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -36,7 +36,6 @@ _COLUMNS = 100_000  # beyond twice those that are expected: a table may lie on i
 _OWN_ROOM, _OWN_RATIO = 1 << 30, 200  # bytes that a table of one's own may take, and for its size
 _OWN_COLUMNS = 200_000
 _CHUNK = 1 << 20
-_IRREGULAR = "is no regular file but a pipe or a device"
 _GZIP, _ZIP, _EXCEL, _UTF16 = "a gzip archive", "a zip archive", "an Excel file", "UTF-16 text"
 SEQUENCE = "sequence"
 """The column of sequences in FASTA and in the tables of those who predict their own."""
@@ -261,7 +260,7 @@ def opened(path: Path, expected: Expected) -> Iterator[BinaryIO]:
     with os.fdopen(os.open(path, os.O_RDONLY | nonblock), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise expected.error(f"{path} {_IRREGULAR}.", hint="Name a file with a table.")
+            raise expected.error(f"{path} {IRREGULAR}.", hint="Name a file with a table.")
         size, limit = status.st_size, expected.limit
         if size > limit:
             content = f"{expected.rows:,} rows of {len(expected.names):,} columns"
@@ -289,13 +288,7 @@ def opened(path: Path, expected: Expected) -> Iterator[BinaryIO]:
 
 def _check_name(path: Path, expected: Expected) -> None:
     """Refuse what is no file, or of no known form."""
-    if not path.is_file():
-        if path.is_dir():
-            what = "is a directory"
-        elif path.exists():
-            what = _IRREGULAR
-        else:
-            what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+    if what := no_file(path):
         raise expected.error(f"{path} {what}.", hint="Name a file with a table.")
     ends = list(FORMS) if SEQUENCE in expected.names else TABLES
     if ending(path) not in ends:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from podium import documents, figures, workspace
 from podium.competition import folders as competitions
 from podium.competition.version import Version, answers_of, successor
-from podium.errors import BoardError, PodiumError
+from podium.errors import BoardError, PodiumError, no_file
 from podium.leaderboard import record as records
 from podium.leaderboard.record import (
     CEILING,
@@ -154,8 +154,7 @@ def text_of(line: Mapping[str, Any]) -> str:
 
 def read(file: Path) -> Iterator[tuple[int, str]]:
     """The lines that are not blank, with their numbers."""
-    if not file.is_file():
-        what = "is a directory" if file.is_dir() else "does not exist"
+    if what := no_file(file):
         raise BoardError(f"{file} {what}.", hint="Name a file that podium export wrote.")
     try:
         text = file.read_text(encoding="utf-8-sig")
