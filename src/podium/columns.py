@@ -202,7 +202,10 @@ def _has_comma(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def among(texts: pd.Series, others: pd.Series | pd.Index) -> pd.Series:
     """Which texts are among others; `isin` of pandas takes those of its string type one by one."""
-    return texts.astype(object).isin(others.astype(object))
+    if not texts.dtype == others.dtype == "str":
+        return texts.astype(object).isin(others.astype(object))
+    there = pc.is_in(pa.array(texts), value_set=pa.array(others))
+    return there.to_pandas().set_axis(texts.index).rename(texts.name)
 
 
 def many(count: int, noun: str) -> str:
