@@ -204,8 +204,8 @@ def among(texts: pd.Series, others: pd.Series | pd.Index) -> pd.Series:
     """Which texts are among others; `isin` of pandas takes those of its string type one by one."""
     if not texts.dtype == others.dtype == "str":
         return texts.astype(object).isin(others.astype(object))
-    there = pc.is_in(pa.array(texts), value_set=pa.array(others))
-    return there.to_pandas().set_axis(texts.index).rename(texts.name)
+    there: pd.Series = pc.is_in(pa.array(texts), value_set=pa.array(others)).to_pandas()
+    return there.set_axis(texts.index)
 
 
 def many(count: int, noun: str) -> str:
