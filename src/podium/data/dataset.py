@@ -70,7 +70,7 @@ FILES = "files"
 FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
 """Parts that are learnt from, and the file of each one's folds and groups."""
 _FROM = "--from DIR"
-_VALUES = 1 << 22  # that are written at a time
+_VALUES = 1 << 23  # that are written at a time
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
 

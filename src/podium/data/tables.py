@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from codecs import BOM_UTF8
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +25,7 @@ from podium.data import formats
 from podium.data.formats import Expected, form
 from podium.data.parsing import header
 from podium.errors import DataError, PodiumError, note, one_line
+from podium.machine import cores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +37,10 @@ NULLS = [
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 ]
 """What pandas takes for a missing value."""
+_NO: Any = dict.fromkeys(["keep_default_na", "low_memory", "skip_blank_lines"], False)
 _FIRST = 1000  # rows by which texts are told
-_CHUNK = 16 << 20  # bytes of a table that are read at a time
+_CHUNK = 16 << 20  # bytes of a table that are read at a time, by each thread
+_THREADS = 4  # at most: each takes memory
 _LARGE = 1 << 24  # values from which a table's columns are left where they are
 Stand = Callable[[Sequence[str], Sequence[str]], Collection[str]]
 OWN = ("part", "fold", "stratum")
@@ -330,30 +336,108 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd
 
     Numbers go where they stay, so that they never are there twice. A column whose parts have
     different types is read again as a whole: only so has it the type that all its values say.
+
+    Args:
+        file: It can seek.
+        how: What pandas is told.
+        rows: That are read at a time.
+        lines: Of the file.
+    """
+    import pandas as pd
+
+    def read(how: Mapping[str, Any]) -> tuple[dict[Any, pd.Series[Any]], set[Any]]:
+        size = rows * file.seek(0, os.SEEK_END) // max(1, lines)
+        try:
+            return _columns(_in_threads(file, how, size), lines)
+        except ValueError:  # quotes; or what is wrong, with its line
+            return _columns(_in_order(file, how, rows), lines)
+
+    columns, mixed = read(how)
+    if mixed:
+        texts, _ = read(
+            {**how, "usecols": lambda n: n in mixed, "dtype": dict.fromkeys(mixed, str)}
+        )
+        for name, text in texts.items():
+            alone = BytesIO(text.to_csv(index=False, header=False).encode())
+            columns[name] = pd.read_csv(alone, header=None, na_values=NULLS, **_NO)[0]
+    return pd.DataFrame(columns, copy=lines <= rows)
+
+
+def _in_order(file: BinaryIO, how: Mapping[str, Any], rows: int) -> Iterator[pd.DataFrame]:
+    """Parts of a table, of so many rows.
+
+    Raises:
+        ValueError: If it is none.
     """
     import pandas as pd
 
     file.seek(0)
-    columns: dict[Any, Any] = {}
-    mixed, done = set[Any](), 0
+    done = 0
     with pd.read_csv(file, **how, chunksize=rows) as chunks:
         for chunk in chunks:
-            end = done + len(chunk)
-            if not chunk.index.equals(pd.RangeIndex(done, end)):
+            rows_of = pd.RangeIndex(done, done := done + len(chunk))
+            if chunk.index.dtype != rows_of.dtype or not chunk.index.equals(rows_of):
                 raise ValueError("the rows have more fields than the header")
-            for name, part in chunk.items():
-                if name not in columns:
-                    columns[name] = np.empty(lines, part.dtype) if part.dtype.kind in "if" else []
-                known = columns[name]
-                if isinstance(known, list):
-                    known.append(part)
-                elif known.dtype == part.dtype:
-                    if len(known) < end:  # lines that end otherwise than those that were counted
-                        known = columns[name] = np.resize(known, 2 * end)
-                    known[done:end] = part
-                else:
-                    mixed.add(name)
-            done = end
+            yield chunk
+
+
+def _in_threads(file: BinaryIO, how: Mapping[str, Any], size: int) -> Iterator[pd.DataFrame]:
+    """The same by several threads, each with some lines of so many bytes below the header's.
+
+    Raises:
+        ValueError: If it is none, or lines cannot be told: a text in quotes may have several.
+    """
+    import pandas as pd
+
+    def parsed(block: bytes) -> pd.DataFrame:
+        chunk = pd.read_csv(BytesIO(head + block), **how)
+        if not chunk.index.equals(pd.RangeIndex(len(chunk))):
+            raise ValueError("the rows have more fields than the header")
+        return cast("pd.DataFrame", chunk)
+
+    file.seek(0)
+    head, separator, threads = file.readline(_CHUNK), how["sep"].encode(), min(cores(), _THREADS)
+    named = head.removeprefix(BOM_UTF8).strip() and head.endswith(b"\n")
+    if not named or b"\r" in head.rstrip() or size > 2 * _CHUNK:
+        raise ValueError("the lines of the file may be no rows")
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = deque[Future[pd.DataFrame]]()
+        block = b""
+        while (block := file.read(size) + file.readline()) or not waiting:
+            line = block.lstrip(b"\r\n ").partition(b"\n")[0]
+            if b'"' in head + block or line.count(separator) > head.count(separator):
+                raise ValueError("a text in quotes may have several lines; or a row is too long")
+            waiting.append(pool.submit(parsed, block))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        yield from (future.result() for future in waiting)
+
+
+def _columns(
+    chunks: Iterator[pd.DataFrame], lines: int
+) -> tuple[dict[Any, pd.Series[Any]], set[Any]]:
+    """The columns of all parts, and which of them have parts of different types."""
+    import pandas as pd
+
+    columns: dict[Any, Any] = {}
+    mixed, done = set[Any](), 0
+    for chunk in chunks:
+        if done and not len(chunk):  # blank lines
+            continue
+        end = done + len(chunk)
+        for name, part in chunk.items():
+            if name not in columns:
+                columns[name] = np.empty(lines, part.dtype) if part.dtype.kind in "if" else []
+            known = columns[name]
+            if isinstance(known, list):
+                known.append(part)
+            elif known.dtype == part.dtype:
+                if len(known) < end:  # lines that end otherwise than those that were counted
+                    known = columns[name] = np.resize(known, 2 * end)
+                known[done:end] = part
+            else:
+                mixed.add(name)
+        done = end
     for name, known in columns.items():
         if not isinstance(known, list):
             columns[name] = pd.Series(known[:done], copy=False)
@@ -361,11 +445,7 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd
             mixed.add(name)
         else:
             columns[name] = known[0] if len(known) == 1 else pd.concat(known, ignore_index=True)
-    if mixed:
-        file.seek(0)
-        again = pd.read_csv(file, **{**how, "usecols": lambda name: name in mixed})
-        columns |= {name: again[name] for name in mixed}
-    return pd.DataFrame(columns, copy=done <= rows)
+    return columns, mixed
 
 
 def _header_problems(path: Path, names: Sequence[str], may: Collection[str]) -> list[str]:
