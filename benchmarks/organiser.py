@@ -1,6 +1,6 @@
 """How long `podium new` takes for a large table, and how much memory.
 
-    python benchmarks/organiser.py [rows] [columns] [--labels]
+    python benchmarks/organiser.py [rows] [columns] [--labels] [--table FILE]
 
 The table is made here: of ten columns seven are decimals, one whole numbers, one words and one
 decimals with gaps; the target is a decimal, or with `--labels` a word. Asked for are 30 seconds and
@@ -67,12 +67,14 @@ def main() -> None:
     parser.add_argument("rows", type=int, nargs="?", default=100_000)
     parser.add_argument("columns", type=int, nargs="?", default=300)
     parser.add_argument("--labels", action="store_true", help="predict a word")
+    parser.add_argument("--table", type=Path, help="where the table is kept for another time")
     options = parser.parse_args()
     rows, columns = options.rows, options.columns
     target = ("x8", "accuracy") if options.labels else ("y", "rmse")
     with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "table.csv"
-        write(file, rows, columns)
+        file = (options.table or Path(place) / "table.csv").resolve()
+        if not file.is_file():
+            write(file, rows, columns)
         environment = {"PODIUM_DATA": f"{place}/cache", "PODIUM_WORKSPACE": place}
         command = script(NEW, str(file), *target)
         run = process(command, cwd=place, env={**os.environ, **environment})
