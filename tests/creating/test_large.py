@@ -66,6 +66,39 @@ def test_a_table_read_in_pieces_is_the_same(name, text, tmp_path, pieces):
     np.testing.assert_array_equal(*map(np.signbit, numbers))
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_lines_are_read_by_themselves_where_no_text_is_in_quotes(name, tmp_path, pieces):
+    file = tmp_path / "t.csv"
+    file.write_text(TABLES[name])
+    pieces()
+    with file.open("rb") as opened:
+        parts = tables._in_threads(opened, {"sep": ","}, 1)
+        if any(sign in TABLES[name] for sign in '"\r'):
+            with pytest.raises(ValueError, match="several lines"):
+                list(parts)
+        else:
+            assert sum(map(len, parts)) == len(pd.read_csv(file))
+
+
+def test_a_row_that_is_too_long_is_named_by_its_line(tmp_path, pieces):
+    file = tmp_path / "t.csv"
+    file.write_text("a,b\n" + "1,2\n" * 6 + "0,2,3\n" + "1,2\n" * 6)
+    for cut in (lambda: None, pieces):
+        cut()
+        with pytest.raises(DataError, match="line 8, saw 3"):
+            tables._read(file)
+
+
+@pytest.mark.parametrize("start", ["\n", "\ufeff\n", "\ufeff", "  \n"])
+def test_blank_lines_above_the_header_are_none(start, tmp_path, pieces):
+    file = tmp_path / "t.csv"
+    file.write_text(f"{start}a,b\n1,2\n3,4\n5,6\n")
+    whole = tables._read(file)[1]
+    assert whole["b"].tolist() == [2, 4, 6]
+    pieces()
+    pd.testing.assert_frame_equal(tables._read(file)[1], whole)
+
+
 @pytest.mark.parametrize("text", [(), ("id",)])
 def test_gaps_are_those_of_pandas_and_texts_are_as_they_stand(text, tmp_path):
     file = tmp_path / "t.csv"

@@ -40,7 +40,7 @@ NULLS = [
 _NO: Any = dict.fromkeys(["keep_default_na", "low_memory", "skip_blank_lines"], False)
 _FIRST = 1000  # rows by which texts are told
 _CHUNK = 16 << 20  # bytes of a table that are read at a time, by each thread
-_THREADS = 4  # at most: each takes memory
+_THREADS, _MOST = 4, 64 << 20  # that read one table at most, and bytes of what each is given
 _LARGE = 1 << 24  # values from which a table's columns are left where they are
 Stand = Callable[[Sequence[str], Sequence[str]], Collection[str]]
 OWN = ("part", "fold", "stratum")
@@ -396,9 +396,9 @@ def _in_threads(file: BinaryIO, how: Mapping[str, Any], size: int) -> Iterator[p
         return cast("pd.DataFrame", chunk)
 
     file.seek(0)
-    head, separator, threads = file.readline(_CHUNK), how["sep"].encode(), min(cores(), _THREADS)
+    head, separator, threads = file.readline(_MOST), how["sep"].encode(), min(cores(), _THREADS)
     named = head.removeprefix(BOM_UTF8).strip() and head.endswith(b"\n")
-    if not named or b"\r" in head.rstrip() or size > 2 * _CHUNK:
+    if not named or b"\r" in head.rstrip() or size > _MOST:
         raise ValueError("the lines of the file may be no rows")
     with ThreadPoolExecutor(threads) as pool:
         waiting = deque[Future[pd.DataFrame]]()
