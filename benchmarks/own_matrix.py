@@ -5,8 +5,8 @@
 The matrix is made here: 4,186 cells x 13,488 genes, 98.6 % zeros, eight kinds of cells whose genes
 differ in their means, cells that differ in depth, counts negative binomial. Asked for are less than
 a minute and 2 GB. `podium predict` runs as users run it; memory is that of its largest process,
-seconds of processor time are those of all. `dca` has three epochs here: how many it takes depends on
-the cells.
+seconds of processor time are those of all. `dca` has three epochs here: how many it takes
+depends on the cells.
 """
 
 from __future__ import annotations

@@ -332,16 +332,10 @@ def _read(
 
 
 def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd.DataFrame:
-    """The table of an open CSV file, read so many rows at a time: pandas needs memory for its text.
+    """The table of an open CSV file of so many lines, read some rows at a time.
 
     Numbers go where they stay, so that they never are there twice. A column whose parts have
     different types is read again as a whole: only so has it the type that all its values say.
-
-    Args:
-        file: It can seek.
-        how: What pandas is told.
-        rows: That are read at a time.
-        lines: Of the file.
     """
     import pandas as pd
 
@@ -354,9 +348,8 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd
 
     columns, mixed = read(how)
     if mixed:
-        texts, _ = read(
-            {**how, "usecols": lambda n: n in mixed, "dtype": dict.fromkeys(mixed, str)}
-        )
+        as_texts = {"usecols": lambda name: name in mixed, "dtype": dict.fromkeys(mixed, str)}
+        texts, _ = read({**how, **as_texts})
         for name, text in texts.items():
             alone = BytesIO(text.to_csv(index=False, header=False).encode())
             columns[name] = pd.read_csv(alone, header=None, na_values=NULLS, **_NO)[0]
