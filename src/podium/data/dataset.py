@@ -70,7 +70,7 @@ FILES = "files"
 FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
 """Parts that are learnt from, and the file of each one's folds and groups."""
 _FROM = "--from DIR"
-_VALUES = 1 << 23  # that are written at a time
+_VALUES = 1 << 22  # that are written at a time
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
 
@@ -613,7 +613,8 @@ def _sized(texts: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    given = pa.array(texts.to_numpy(object), pa.large_string())
+    given = pa.array(texts, pa.large_string())
+    given = given.combine_chunks() if isinstance(given, pa.ChunkedArray) else given
     sizes = pc.binary_length(given).cast(pa.large_string())
     joined = pc.binary_join_element_wise(sizes, given, pa.scalar(":", pa.large_string()))
     whole = pa.LargeListArray.from_arrays([0, len(joined)], joined)
