@@ -351,8 +351,8 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd
         as_texts = {"usecols": lambda name: name in mixed, "dtype": dict.fromkeys(mixed, str)}
         texts, _ = read({**how, **as_texts})
         for name, text in texts.items():
-            alone = BytesIO(text.to_csv(index=False, header=False).encode())
-            columns[name] = pd.read_csv(alone, header=None, na_values=NULLS, **_NO)[0]
+            alone = text.to_csv(index=False, header=False, lineterminator="\n").encode()
+            columns[name] = pd.read_csv(BytesIO(alone), header=None, na_values=NULLS, **_NO)[0]
     return pd.DataFrame(columns, copy=lines <= rows)
 
 
