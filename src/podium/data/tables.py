@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from csv import QUOTE_ALL
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -37,7 +38,6 @@ NULLS = [
     *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 ]
 """What pandas takes for a missing value."""
-_NO: Any = dict.fromkeys(["keep_default_na", "low_memory", "skip_blank_lines"], False)
 _FIRST = 1000  # rows by which texts are told
 _CHUNK = 16 << 20  # bytes of a table that are read at a time, by each thread
 _THREADS, _MOST = 4, 64 << 20  # that read one table at most, and bytes of what each is given
@@ -351,8 +351,11 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd
         as_texts = {"usecols": lambda name: name in mixed, "dtype": dict.fromkeys(mixed, str)}
         texts, _ = read({**how, **as_texts})
         for name, text in texts.items():
-            alone = text.to_csv(index=False, header=False, lineterminator="\n").encode()
-            columns[name] = pd.read_csv(BytesIO(alone), header=None, na_values=NULLS, **_NO)[0]
+            alone = text.to_csv(index=False, lineterminator="\n", quoting=QUOTE_ALL).encode()
+            again = pd.read_csv(
+                BytesIO(alone), keep_default_na=False, na_values=NULLS, low_memory=False
+            )
+            columns[name] = again.iloc[:, 0]
     return pd.DataFrame(columns, copy=lines <= rows)
 
 
