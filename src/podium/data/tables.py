@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from codecs import BOM_UTF8
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -343,7 +344,7 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd
         size = rows * file.seek(0, os.SEEK_END) // max(1, lines)
         try:
             return _columns(_in_threads(file, how, size), lines)
-        except ValueError:  # quotes; or what is wrong, with its line
+        except ValueError:  # what is wrong is said with its line
             return _columns(_in_order(file, how, rows), lines)
 
     columns, mixed = read(how)
@@ -381,28 +382,29 @@ def _in_threads(file: BinaryIO, how: Mapping[str, Any], size: int) -> Iterator[p
     """The same by several threads, each with some lines of so many bytes below the header's.
 
     Raises:
-        ValueError: If it is none, or lines cannot be told: a text in quotes may have several.
+        ValueError: If it is none, or where a text of several lines is cut in two.
     """
     import pandas as pd
 
+    def separators(line: bytes) -> int:
+        return re.sub(rb'"[^"]*"', b"", line).count(how["sep"].encode())
+
     def parsed(block: bytes) -> pd.DataFrame:
         chunk = pd.read_csv(BytesIO(head + block), **how)
-        if not chunk.index.equals(pd.RangeIndex(len(chunk))):
+        line = block.lstrip(b"\r\n ").partition(b"\n")[0]
+        longer = separators(line) > separators(head)  # a column would be taken for an index
+        if longer or not chunk.index.equals(pd.RangeIndex(len(chunk))):
             raise ValueError("the rows have more fields than the header")
         return cast("pd.DataFrame", chunk)
 
     file.seek(0)
-    head, separator, threads = file.readline(_MOST), how["sep"].encode(), min(cores(), _THREADS)
-    named = head.removeprefix(BOM_UTF8).strip() and head.endswith(b"\n")
-    if not named or b"\r" in head.rstrip() or size > _MOST:
+    head, threads = file.readline(_MOST), min(cores(), _THREADS)
+    whole = head.endswith(b"\n") and head.count(b'"') % 2 == 0 and b"\r" not in head.rstrip()
+    if size > _MOST or not whole or not head.removeprefix(BOM_UTF8).strip():
         raise ValueError("the lines of the file may be no rows")
     with ThreadPoolExecutor(threads) as pool:
         waiting = deque[Future[pd.DataFrame]]()
-        block = b""
         while (block := file.read(size) + file.readline()) or not waiting:
-            line = block.lstrip(b"\r\n ").partition(b"\n")[0]
-            if b'"' in head + block or line.count(separator) > head.count(separator):
-                raise ValueError("a text in quotes may have several lines; or a row is too long")
             waiting.append(pool.submit(parsed, block))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
@@ -423,6 +425,8 @@ def _columns(
         end = done + len(chunk)
         for name, part in chunk.items():
             if name not in columns:
+                if done:
+                    raise ValueError("the header is none")
                 columns[name] = np.empty(lines, part.dtype) if part.dtype.kind in "if" else []
             known = columns[name]
             if isinstance(known, list):
