@@ -67,20 +67,6 @@ def test_a_table_read_in_pieces_is_the_same(name, text, tmp_path, pieces):
     np.testing.assert_array_equal(*map(np.signbit, numbers))
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_lines_are_read_by_themselves_unless_a_text_has_several(name, tmp_path, pieces):
-    file = tmp_path / "t.csv"
-    file.write_bytes(TABLES[name].encode())
-    pieces()
-    with file.open("rb") as opened:
-        parts = tables._in_threads(opened, {"sep": ","}, 1)
-        if name in ("lines in texts", "other line ends"):
-            with pytest.raises(ValueError, match=r"EOF inside string|more fields"):
-                list(parts)
-        else:
-            assert sum(map(len, parts)) == len(pd.read_csv(file))
-
-
 def test_a_row_that_is_too_long_is_named_by_its_line(tmp_path, pieces):
     file = tmp_path / "t.csv"
     file.write_text("a,b\n" + "1,2\n" * 6 + "0,2,3\n" + "1,2\n" * 6)

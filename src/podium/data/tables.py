@@ -7,17 +7,14 @@
 from __future__ import annotations
 
 import os
-import re
-from codecs import BOM_UTF8
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from csv import QUOTE_ALL
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +24,6 @@ from podium.data import formats
 from podium.data.formats import Expected, form
 from podium.data.parsing import header
 from podium.errors import DataError, PodiumError, note, one_line
-from podium.machine import cores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +36,7 @@ NULLS = [
 ]
 """What pandas takes for a missing value."""
 _FIRST = 1000  # rows by which texts are told
-_CHUNK = 16 << 20  # bytes of a table that are read at a time, by each thread
-_THREADS, _MOST = 4, 64 << 20  # that read one table at most, and bytes of what each is given
+_CHUNK = 16 << 20  # bytes of a table that are read at a time
 _LARGE = 1 << 24  # values from which a table's columns are left where they are
 Stand = Callable[[Sequence[str], Sequence[str]], Collection[str]]
 OWN = ("part", "fold", "stratum")
@@ -340,17 +335,10 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd
     """
     import pandas as pd
 
-    def read(how: Mapping[str, Any]) -> tuple[dict[Any, pd.Series[Any]], set[Any]]:
-        size = rows * file.seek(0, os.SEEK_END) // max(1, lines)
-        try:
-            return _columns(_in_threads(file, how, size), lines)
-        except ValueError:  # what is wrong is said with its line
-            return _columns(_in_order(file, how, rows), lines)
-
-    columns, mixed = read(how)
+    columns, mixed = _columns(_parts(file, how, rows), lines)
     if mixed:
         as_texts = {"usecols": lambda name: name in mixed, "dtype": dict.fromkeys(mixed, str)}
-        texts, _ = read({**how, **as_texts})
+        texts, _ = _columns(_parts(file, {**how, **as_texts}, rows), lines)
         for name, text in texts.items():
             alone = text.to_csv(index=False, lineterminator="\n", quoting=QUOTE_ALL).encode()
             again = pd.read_csv(
@@ -360,7 +348,7 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd
     return pd.DataFrame(columns, copy=lines <= rows)
 
 
-def _in_order(file: BinaryIO, how: Mapping[str, Any], rows: int) -> Iterator[pd.DataFrame]:
+def _parts(file: BinaryIO, how: Mapping[str, Any], rows: int) -> Iterator[pd.DataFrame]:
     """Parts of a table, of so many rows.
 
     Raises:
@@ -378,39 +366,6 @@ def _in_order(file: BinaryIO, how: Mapping[str, Any], rows: int) -> Iterator[pd.
             yield chunk
 
 
-def _in_threads(file: BinaryIO, how: Mapping[str, Any], size: int) -> Iterator[pd.DataFrame]:
-    """The same by several threads, each with some lines of so many bytes below the header's.
-
-    Raises:
-        ValueError: If it is none, or where a text of several lines is cut in two.
-    """
-    import pandas as pd
-
-    def separators(line: bytes) -> int:
-        return re.sub(rb'"[^"]*"', b"", line).count(how["sep"].encode())
-
-    def parsed(block: bytes) -> pd.DataFrame:
-        chunk = pd.read_csv(BytesIO(head + block), **how)
-        line = block.lstrip(b"\r\n ").partition(b"\n")[0]
-        longer = separators(line) > separators(head)  # a column would be taken for an index
-        if longer or not chunk.index.equals(pd.RangeIndex(len(chunk))):
-            raise ValueError("the rows have more fields than the header")
-        return cast("pd.DataFrame", chunk)
-
-    file.seek(0)
-    head, threads = file.readline(_MOST), min(cores(), _THREADS)
-    whole = head.endswith(b"\n") and head.count(b'"') % 2 == 0 and b"\r" not in head.rstrip()
-    if size > _MOST or not whole or not head.removeprefix(BOM_UTF8).strip():
-        raise ValueError("the lines of the file may be no rows")
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = deque[Future[pd.DataFrame]]()
-        while (block := file.read(size) + file.readline()) or not waiting:
-            waiting.append(pool.submit(parsed, block))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        yield from (future.result() for future in waiting)
-
-
 def _columns(
     chunks: Iterator[pd.DataFrame], lines: int
 ) -> tuple[dict[Any, pd.Series[Any]], set[Any]]:
@@ -420,13 +375,9 @@ def _columns(
     columns: dict[Any, Any] = {}
     mixed, done = set[Any](), 0
     for chunk in chunks:
-        if done and not len(chunk):  # blank lines
-            continue
         end = done + len(chunk)
         for name, part in chunk.items():
             if name not in columns:
-                if done:
-                    raise ValueError("the header is none")
                 columns[name] = np.empty(lines, part.dtype) if part.dtype.kind in "if" else []
             known = columns[name]
             if isinstance(known, list):
