@@ -231,7 +231,8 @@ def values_of(kind: str) -> Any:
 
 
 def table_of(name: str, folder: Path) -> tuple[pd.DataFrame, list[str]]:
-    """The rows of a grader, and the columns to predict."""
+    """The rows of a grader, and the columns to predict: the same whatever else is tried."""
+    _RNG.bit_generator.state = np.random.default_rng(list(name.encode())).bit_generator.state
     row_id, targets, given = GRADERS[name]
     ids = [f"row_{n}" for n in _RNG.permutation(ROWS)]
     if row_id == "Patient_Week":
@@ -255,7 +256,10 @@ def table_of(name: str, folder: Path) -> tuple[pd.DataFrame, list[str]]:
     columns |= {column: values_of(kind) for column, kind in given.items()}
     if name.startswith("rsna-2022"):
         columns["study"] = [text.partition("_")[0] for text in ids]
-    return pd.concat([rows, pd.DataFrame(columns)], axis=1), names
+    table = pd.concat([rows, pd.DataFrame(columns)], axis=1)
+    if name.startswith("jigsaw-unintended"):  # every half has rows of each group, toxic and not
+        table = pd.concat([table.assign(id=table["id"] + f"_{n}") for n in range(2)])
+    return table, names
 
 
 def _listed(folder: Path, wanted: str) -> list[str]:

@@ -202,7 +202,10 @@ def _has_comma(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def among(texts: pd.Series, others: pd.Series | pd.Index) -> pd.Series:
     """Which texts are among others; `isin` of pandas takes those of its string type one by one."""
-    return texts.astype(object).isin(others.astype(object))
+    if not texts.dtype == others.dtype == "str":
+        return texts.astype(object).isin(others.astype(object))
+    there: pd.Series = pc.is_in(pa.array(texts), value_set=pa.array(others)).to_pandas()
+    return there.set_axis(texts.index)
 
 
 def many(count: int, noun: str) -> str:

@@ -207,10 +207,26 @@ def sweep(parent: Path, prefix: str) -> None:
             continue
 
 
+_SEALED: dict[Path, dict[Path, str]] = {}
+
+
+@contextmanager
+def sealed(folder: Path) -> Iterator[None]:
+    """Let `file_sha256` read each file of a folder once: nobody may write to it meanwhile."""
+    _SEALED[folder] = {}
+    try:
+        yield
+    finally:
+        del _SEALED[folder]
+
+
 def file_sha256(path: Path) -> str:
     """sha256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    known = _SEALED.get(path.parent, {})
+    if path not in known:
+        with path.open("rb") as stream:
+            known[path] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return known[path]
 
 
 def other_line_ends(path: Path) -> frozenset[str]:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from test_new import named
 
-from podium import api
+from podium import api, scratch
 from podium.columns import among
 from podium.creating.making import make as new
 from podium.creating.options import NewOptions
@@ -25,7 +26,9 @@ TABLES = {
     "beyond 64 bits": "id,a\n" + "".join(f"{n},{2**64 - 1 if n == 5 else n}\n" for n in range(9)),
     "no rows": "id,a,b\n",
     "lines in texts": 'id,a\n1,"x\ny"\n2,"u\n\n\nv"\n3,z\n\n4,"a,b"\n',
+    "returns in texts": 'id,a,b\n1,2,\n2,3,0\n3,"x\ry",\n4,"",7\n5,"u""v",NA\n6,é,-0\n',
     "an index": ",a,b\n0,1,x\n1,2,\n2,3,NA\n",
+    "other line ends": "id,a\n1,2\r3,4\n5,6.5\r7,8\r\n9,10\r11,12\n",
     "words for gaps": "id,a,b\n1,null,n/a\n2,None,NA\n3,1,x\n4,,\n",
 }
 
@@ -53,7 +56,7 @@ def place(workspace):
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_read_in_pieces_is_the_same(name, text, tmp_path, pieces):
     file = tmp_path / "t.csv"
-    file.write_text(TABLES[name])
+    file.write_bytes(TABLES[name].encode())
     _, whole, _ = tables._read(file, text)
     some = tables._read(file, text, ["a"])[1]
     pieces()
@@ -62,6 +65,25 @@ def test_a_table_read_in_pieces_is_the_same(name, text, tmp_path, pieces):
     pd.testing.assert_frame_equal(tables._read(file, text, ["a"])[1], some)
     numbers = [table.select_dtypes("float").to_numpy() for table in (whole, cut)]
     np.testing.assert_array_equal(*map(np.signbit, numbers))
+
+
+def test_a_row_that_is_too_long_is_named_by_its_line(tmp_path, pieces):
+    file = tmp_path / "t.csv"
+    file.write_text("a,b\n" + "1,2\n" * 6 + "0,2,3\n" + "1,2\n" * 6)
+    for cut in (lambda: None, pieces):
+        cut()
+        with pytest.raises(DataError, match="line 8, saw 3"):
+            tables._read(file)
+
+
+@pytest.mark.parametrize("start", ["\n", "\ufeff\n", "\ufeff", "  \n"])
+def test_blank_lines_above_the_header_are_none(start, tmp_path, pieces):
+    file = tmp_path / "t.csv"
+    file.write_text(f"{start}a,b\n1,2\n3,4\n5,6\n")
+    whole = tables._read(file)[1]
+    assert whole["b"].tolist() == [2, 4, 6]
+    pieces()
+    pd.testing.assert_frame_equal(tables._read(file)[1], whole)
 
 
 @pytest.mark.parametrize("text", [(), ("id",)])
@@ -113,10 +135,11 @@ def test_a_table_is_read_once_and_as_its_file_says(more, place, own_cache, monke
     assert (made.folder / "raw" / "train.csv").read_bytes() == Path("t.csv").read_bytes()
 
 
-def test_parts_written_in_pieces_are_the_same(place, own_cache, pieces):
+@pytest.mark.parametrize(("target", "metric"), [("y", "rmse"), ("word", "accuracy")])
+def test_parts_written_in_pieces_are_the_same(target, metric, place, own_cache, pieces):
     table().to_csv("t.csv", index=False)
-    wish = {"table": "t.csv", "target": "y", "metric": "rmse", "row_id": "case"}
-    names = ("whole", "cut")
+    wish = {"table": "t.csv", "target": target, "metric": metric, "row_id": "case"}
+    names = (f"whole_{target}", f"cut_{target}")
     made = {}
     for name in names:
         new(NewOptions(name, **wish))
@@ -128,6 +151,53 @@ def test_parts_written_in_pieces_are_the_same(place, own_cache, pieces):
     pd.testing.assert_frame_equal(cut[0].features, whole[0].features)
     pd.testing.assert_frame_equal(cut[0].targets, whole[0].targets)
     pd.testing.assert_frame_equal(cut[1].features, whole[1].features)
+
+
+def test_labels_are_written_in_pieces_unless_they_are_of_several_types(tmp_path, pieces):
+    texts = pd.Series([None, "b", *["a"] * 58], dtype=object)
+    for name, labels in (("texts", texts), ("bytes", texts.map(lambda t: t and t.encode()))):
+        rows = pd.DataFrame({"x": np.arange(60.0), "label": labels})
+        for cut in (lambda: None, pieces):
+            cut()
+            data._save(rows, np.arange(60)[::-1], tmp_path / name)
+            read = pd.read_parquet(tmp_path / name)
+            assert read["label"].fillna("").tolist() == labels.fillna("").tolist()[::-1]
+    groups = [pq.ParquetFile(tmp_path / name).num_row_groups for name in ("texts", "bytes")]
+    assert groups == [3, 1]
+
+
+ODD = ["", ":", "1:a", "é", "日本", "x" * 300, "a\nb", None, "1:a"]
+
+
+@pytest.mark.parametrize("kind", ["str", object])
+def test_the_bytes_of_texts_are_each_after_its_length(kind):
+    column = pd.Series(ODD, dtype=kind)
+    codes, values = pd.factorize(column)
+    texts = [str(value).encode() for value in values]
+    whole = b"".join(b"%d:%b" % (len(text), text) for text in texts)
+    assert [bytes(chunk) for chunk in data._content(column)] == [codes.tobytes(), whole]
+    assert [bytes(chunk) for chunk in data._content(column[:0])] == [b"", b""]
+
+
+def test_the_bytes_of_numbers_have_one_way_to_say_nothing():
+    odd = np.array([0.0, -0.0, np.inf, 1 / 3, np.nan])
+    odd[4:].view(np.int64)[:] |= 7  # another NaN
+    assert np.isnan(odd[4])
+    bits = [bytes(chunk) for chunk in data._content(pd.Series(odd))]
+    assert bits == [np.array([0.0, -0.0, np.inf, 1 / 3, np.nan]).tobytes()]
+    small = pd.Series(np.array([1.5, 2], np.float32))
+    assert [bytes(chunk) for chunk in data._content(small)] == [np.array([1.5, 2]).tobytes()]
+
+
+def test_a_file_of_a_sealed_folder_is_read_once(tmp_path):
+    file = tmp_path / "a"
+    file.write_text("1")
+    first = scratch.file_sha256(file)
+    with scratch.sealed(tmp_path):
+        assert scratch.file_sha256(file) == first
+        file.write_text("2")
+        assert scratch.file_sha256(file) == first
+    assert scratch.file_sha256(file) != first
 
 
 @pytest.mark.parametrize("kind", ["str", object])

@@ -71,9 +71,11 @@ def make(options: NewOptions) -> Created:
         root.mkdir(parents=True, exist_ok=True)
         with scratch.directory(".new-", root) as place:
             folder = place / spec.name
-            write(_copy(spec, folder / "raw"), folder)
-            with _loadable(place, spec.name):
-                rows = _freeze(spec)
+            spec = _copy(spec, folder / "raw")
+            with scratch.sealed(folder / "raw"):
+                write(spec, folder)
+                with _loadable(place, spec.name):
+                    rows = _freeze(spec)
             folder.rename(root / spec.name)
     except OSError as error:
         raise DataError(f"{root / spec.name} cannot be written: {reason(error)}.") from error

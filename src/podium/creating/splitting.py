@@ -73,8 +73,10 @@ def resplit(
                 counts = rows["part"].value_counts()
                 parts = ", ".join(f"{count} {part}" for part, count in counts.items())
                 changes += [f"{dataset.name}: rows that are {what}: {parts}"] if parts else []
-    scored = set(_scored(_read(table)))
-    retired = [row for row in dict.fromkeys([*former, *gone]) if row not in scored]
+    retired = list(dict.fromkeys([*former, *gone]))
+    if retired:
+        scored = set(_scored(_read(table)))
+        retired = [row for row in retired if row not in scored]
     return Resplit(table=table, file=kept, changes=tuple(changes), retired=tuple(retired))
 
 

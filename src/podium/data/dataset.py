@@ -70,7 +70,7 @@ FILES = "files"
 FOLDS = {"train": "folds.parquet", "extra": "extra.folds.parquet"}
 """Parts that are learnt from, and the file of each one's folds and groups."""
 _FROM = "--from DIR"
-_VALUES = 1 << 24  # that are written at a time
+_VALUES = 1 << 22  # that are written at a time
 _SPLIT_COLUMNS = ["id", "part", "fold", "stratum"]
 
 
@@ -588,24 +588,37 @@ def fingerprint(prepared: Prepared) -> str:
     return digest.hexdigest()
 
 
-def _content(column: pd.Series[Any]) -> Iterator[bytes]:
+def _content(column: pd.Series[Any]) -> Iterator[Any]:
     """Canonical bytes of a column: numbers as they are, anything else as codes and texts."""
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column.dtype):
         floats = pd.api.types.is_float_dtype(column.dtype)
-        numbers = column.to_numpy().astype("<f8" if floats else "<i8")
-        yield (
-            np.where(np.isnan(numbers), np.nan, numbers).tobytes() if floats else numbers.tobytes()
-        )
+        numbers = column.to_numpy().astype("<f8" if floats else "<i8", copy=False)
+        if floats and (missing := np.isnan(numbers)).any():
+            numbers = np.where(missing, np.nan, numbers)
+        yield np.ascontiguousarray(numbers)
         return
     codes, values = pd.factorize(column)
-    yield codes.astype("<i8").tobytes()
-    one_by_one: Any = values
+    yield codes.astype("<i8", copy=False)
     if isinstance(values.dtype, pd.StringDtype):
-        one_by_one = values.to_numpy(object)  # pandas itself gives texts slowly
-    texts = (str(value).encode() for value in one_by_one)
+        yield _sized(values)
+        return
+    texts = (str(value).encode() for value in values)
     yield b"".join(b"%d:%b" % (len(text), text) for text in texts)
+
+
+def _sized(texts: Any) -> Any:
+    """Bytes of texts, each after its length: as above, without a look at each."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    given = pa.array(texts, pa.large_string())
+    given = given.combine_chunks() if isinstance(given, pa.ChunkedArray) else given
+    sizes = pc.binary_length(given).cast(pa.large_string())
+    joined = pc.binary_join_element_wise(sizes, given, pa.scalar(":", pa.large_string()))
+    whole = pa.LargeListArray.from_arrays([0, len(joined)], joined)
+    return pc.binary_join(whole, pa.scalar("", pa.large_string()))[0].as_buffer()
 
 
 def _write(folder: Path, competition: Competition, prepared: Prepared, split: pd.DataFrame) -> None:
@@ -678,6 +691,7 @@ def _save(
         file: Where to.
         beside: Further columns, of these rows alone.
     """
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -689,11 +703,16 @@ def _save(
     # numbers hardly repeat: a dictionary of them takes a third of the time, and no less room
     repeat = [str(name) for name, kind in kinds.items() if kind.kind != "f"]
     step = max(1, _VALUES // max(1, len(kinds)))
-    by_value = any(kind.kind == "O" and kind != "str" for kind in kinds.values())
+    objects = [name for name, kind in kinds.items() if kind.kind == "O" and kind != "str"]
+    own = pd.DataFrame() if beside is None else beside
+    columns = (own[name] if name in own else table[name].iloc[rows] for name in objects)
+    by_value = any(pd.api.types.infer_dtype(column) != "string" for column in columns)
     if len(rows) <= step or by_value:  # what they are takes all values to say
         part(0, len(rows)).to_parquet(file, index=False, compression="zstd", use_dictionary=repeat)
         return
     schema = pa.Table.from_pandas(part(0, 1), preserve_index=False).schema
+    for name in objects:
+        schema = schema.set(schema.get_field_index(str(name)), pa.field(str(name), pa.string()))
     with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeat) as writer:
         for start in range(0, len(rows), step):
             some = part(start, start + step)
@@ -871,11 +890,11 @@ def _read_split(table: bytes, dataset: str, prepared: Prepared) -> pd.DataFrame:
         raise DataError(f"{name} must have the columns {', '.join(_SPLIT_COLUMNS)}.")
     split = split.set_index("id").reindex(prepared.features["id"]).reset_index()
     lost = split["part"].isna()
-    labelled = split.loc[split["part"] != "open", "id"]
-    if lost.any() or list(labelled) != list(prepared.targets["id"]):
+    labelled, ids = split.loc[split["part"] != "open", "id"], prepared.targets["id"]
+    if lost.any() or not np.array_equal(labelled.to_numpy(object), ids.to_numpy(object)):
         raise DataError(
             f"{name} does not fit this data: {int(lost.sum())} ids have no part, "
-            f"{len(labelled)} are split, {len(prepared.targets)} have targets."
+            f"{len(labelled)} are split, {len(ids)} have targets."
         )
     return split
 

@@ -10,7 +10,9 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from csv import QUOTE_ALL
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -34,7 +36,7 @@ NULLS = [
 ]
 """What pandas takes for a missing value."""
 _FIRST = 1000  # rows by which texts are told
-_CHUNK = 64 << 20  # bytes of a table that are read at a time
+_CHUNK = 16 << 20  # bytes of a table that are read at a time
 _LARGE = 1 << 24  # values from which a table's columns are left where they are
 Stand = Callable[[Sequence[str], Sequence[str]], Collection[str]]
 OWN = ("part", "fold", "stratum")
@@ -316,7 +318,7 @@ def _read(
             "keep_default_na": False,
         }
         size = file.seek(0, os.SEEK_END)
-        table = _joined(file, how, max(_FIRST, _CHUNK * lines // max(1, size)))
+        table = _joined(file, how, max(_FIRST, _CHUNK * lines // max(1, size)), lines)
     if str(table.columns[0]).startswith("Unnamed: "):
         table = table.iloc[:, 1:]
     for name in table:
@@ -325,33 +327,76 @@ def _read(
     return names, table, text
 
 
-def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int) -> pd.DataFrame:
-    """The table of an open CSV file, read so many rows at a time: pandas needs memory for its text.
+def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd.DataFrame:
+    """The table of an open CSV file of so many lines, read some rows at a time.
 
-    Columns come one by one, so that they never are there twice. One whose parts have different
-    types is read again as a whole: only so has it the type that all its values say.
+    Numbers go where they stay, so that they never are there twice. A column whose parts have
+    different types is read again as a whole: only so has it the type that all its values say.
+    """
+    import pandas as pd
+
+    columns, mixed = _columns(_parts(file, how, rows), lines)
+    if mixed:
+        as_texts = {"usecols": lambda name: name in mixed, "dtype": dict.fromkeys(mixed, str)}
+        texts, _ = _columns(_parts(file, {**how, **as_texts}, rows), lines)
+        for name, text in texts.items():
+            alone = text.to_csv(index=False, lineterminator="\n", quoting=QUOTE_ALL).encode()
+            again = pd.read_csv(
+                BytesIO(alone), keep_default_na=False, na_values=NULLS, low_memory=False
+            )
+            columns[name] = again.iloc[:, 0]
+    return pd.DataFrame(columns, copy=lines <= rows)
+
+
+def _parts(file: BinaryIO, how: Mapping[str, Any], rows: int) -> Iterator[pd.DataFrame]:
+    """Parts of a table, of so many rows.
+
+    Raises:
+        ValueError: If it is none.
     """
     import pandas as pd
 
     file.seek(0)
-    parts: dict[Any, list[pd.Series]] = {}
+    done = 0
     with pd.read_csv(file, **how, chunksize=rows) as chunks:
         for chunk in chunks:
-            done = sum(map(len, next(iter(parts.values()), [])))
-            if not chunk.index.equals(pd.RangeIndex(done, done + len(chunk))):
+            rows_of = pd.RangeIndex(done, done := done + len(chunk))
+            if chunk.index.dtype != rows_of.dtype or not chunk.index.equals(rows_of):
                 raise ValueError("the rows have more fields than the header")
-            for name in chunk:
-                parts.setdefault(name, []).append(chunk[name].copy())
-    mixed = {name for name, some in parts.items() if len({part.dtype for part in some}) > 1}
-    if mixed:
-        file.seek(0)
-        again = pd.read_csv(file, **{**how, "usecols": lambda name: name in mixed})
-        parts |= {name: [again[name]] for name in mixed}
-    columns, whole = {}, all(len(some) == 1 for some in parts.values())
-    for name, some in parts.items():
-        columns[name] = some[0] if len(some) == 1 else pd.concat(some, ignore_index=True)
-        some.clear()
-    return pd.DataFrame(columns, copy=whole)
+            yield chunk
+
+
+def _columns(
+    chunks: Iterator[pd.DataFrame], lines: int
+) -> tuple[dict[Any, pd.Series[Any]], set[Any]]:
+    """The columns of all parts, and which of them have parts of different types."""
+    import pandas as pd
+
+    columns: dict[Any, Any] = {}
+    mixed, done = set[Any](), 0
+    for chunk in chunks:
+        end = done + len(chunk)
+        for name, part in chunk.items():
+            if name not in columns:
+                columns[name] = np.empty(lines, part.dtype) if part.dtype.kind in "if" else []
+            known = columns[name]
+            if isinstance(known, list):
+                known.append(part)
+            elif known.dtype == part.dtype:
+                if len(known) < end:  # lines that end otherwise than those that were counted
+                    known = columns[name] = np.resize(known, 2 * end)
+                known[done:end] = part
+            else:
+                mixed.add(name)
+        done = end
+    for name, known in columns.items():
+        if not isinstance(known, list):
+            columns[name] = pd.Series(known[:done], copy=False)
+        elif len({part.dtype for part in known}) > 1:
+            mixed.add(name)
+        else:
+            columns[name] = known[0] if len(known) == 1 else pd.concat(known, ignore_index=True)
+    return columns, mixed
 
 
 def _header_problems(path: Path, names: Sequence[str], may: Collection[str]) -> list[str]:
