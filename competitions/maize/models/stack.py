@@ -2,7 +2,8 @@
 
 Each member predicts every fold of train from the others; non-negative least squares on these
 predictions gives the weights (Breiman 1996, doi:10.1007/BF00117832). Then all members learn from
-the whole train part.
+the whole train part. Members that the first fold hardly needs are left out before the others are
+predicted: long sequences want other ones than short ones do, and networks take minutes.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 PARAMETERS = {
     "members": Parameter(
-        {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}},
+        {"basenji_small": {}, "motifs": {}, "motif_net": {}},
         "models and the changes to their parameters",
     ),
     "unseen": Parameter(
@@ -37,30 +38,52 @@ PARAMETERS = {
 
 QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}, "unseen": {}}
 THREADS = 1  # the same bytes on any number of cores
+LEAST = 0.1
+"""Of what all add on the first fold, in standard deviations: who adds less is left out."""
 
 
 class Stack:
     """Several models as one.
 
     Attributes:
+        members: Those that were not left out.
         weights: One a member, none negative [members].
         offset: Added to their sum.
     """
 
     def __init__(self, members: Members, unseen: Members, seed: int) -> None:
-        self.members = Ensemble(members, seed, beside=__name__, target=TARGET, unseen=unseen)
+        self.candidates, self.unseen, self.seed = members, unseen, seed
+        self.members = self._ensemble(members)
         self.weights = np.full(len(members), 1 / len(members))
         self.offset = 0.0
 
     def fit(self, train: Part, report: Report | None = None) -> None:
-        """Predict out of fold, choose weights, train on all; `report` gets each fold's error."""
+        """Choose members and weights out of fold, train on all; `report` gets each fold's error."""
         assert train.targets is not None
         assert train.folds is not None
         if len(np.unique(train.folds)) > 1:  # else no row is unseen, and the plain mean stays
             answers = train.targets[TARGET].to_numpy(dtype=np.float64)
+            self.members = self._ensemble(self._needed(train, answers))
             unseen = self.members.out_of_fold(train, report)
             self.weights, self.offset = weigh(unseen, answers)
         self.members.fit(train)
+
+    def _needed(self, train: Part, answers: NDArray[np.float64]) -> Members:
+        """Members that add something where the first fold is held out."""
+        assert train.folds is not None
+        held = train.folds == train.folds.min()
+        one = self._ensemble(
+            {name: {**own, **self.unseen.get(name, {})} for name, own in self.candidates.items()}
+        )
+        one.fit(train.take(~held))
+        said = one.predict(train.take(held).without_answers())
+        adds = weigh(said, answers[held])[0] * said.std(axis=0)
+        enough = adds >= LEAST * adds.sum()
+        every = self.candidates.items()
+        return {name: own for (name, own), kept in zip(every, enough, strict=True) if kept}
+
+    def _ensemble(self, members: Members) -> Ensemble:
+        return Ensemble(members, self.seed, beside=__name__, target=TARGET, unseen=self.unseen)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Add up what the members say."""

@@ -47,7 +47,15 @@ def test_each_fold_is_predicted_by_models_that_have_not_seen_it(train, monkeypat
     model = stack.build(QUICK, 0)
     model.fit(train)
     folds = set(train.folds.tolist())
-    assert seen == [*(folds - {fold} for fold in sorted(folds)), folds]
+    others = [folds - {fold} for fold in sorted(folds)]
+    assert seen == [others[0], *others, folds]
+
+
+def test_who_is_hardly_needed_on_the_first_fold_is_left_out(train):
+    model = stack.build({**QUICK, "members": {"constant": {}, **QUICK["members"]}}, 0)
+    model.fit(train)
+    assert "constant" not in model.members.members
+    assert len(model.weights) == len(model.members) < 3
 
 
 def test_it_repeats(train):
