@@ -38,7 +38,7 @@ PARAMETERS = {
 
 QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}, "unseen": {}}
 THREADS = 1  # the same bytes on any number of cores
-LEAST = 0.1
+LEAST = 0.05
 """Of what all add on the first fold, in standard deviations: who adds less is left out."""
 
 
