@@ -3,7 +3,7 @@
 Each member predicts every fold of train from the others; non-negative least squares on these
 predictions gives the weights (Breiman 1996, doi:10.1007/BF00117832). Then all members learn from
 the whole train part. Members that the first fold hardly needs are left out before the others are
-predicted: long sequences want other ones than short ones do, and networks take minutes.
+predicted: core promoters need other ones than long regions do, and networks take minutes.
 """
 
 from __future__ import annotations
