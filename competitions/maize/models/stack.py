@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from podium.competition import Parameter
+from podium.errors import note
 from podium.learning import Ensemble, Members
 
 from ..metric import TARGET
@@ -79,8 +80,10 @@ class Stack:
         said = one.predict(train.take(held).without_answers())
         adds = weigh(said, answers[held])[0] * said.std(axis=0)
         enough = adds >= LEAST * adds.sum()
-        every = self.candidates.items()
-        return {name: own for (name, own), kept in zip(every, enough, strict=True) if kept}
+        kept = {name for name, is_kept in zip(self.candidates, enough, strict=True) if is_kept}
+        if left := [name for name in self.candidates if name not in kept]:
+            note(f"Left out of the stack, as the first fold hardly needs them: {', '.join(left)}.")
+        return {name: own for name, own in self.candidates.items() if name in kept}
 
     def _ensemble(self, members: Members) -> Ensemble:
         return Ensemble(members, self.seed, beside=__name__, target=TARGET, unseen=self.unseen)
