@@ -2,12 +2,13 @@
 
 Each member predicts every fold of train from the others; non-negative least squares on these
 predictions gives the weights (Breiman 1996, doi:10.1007/BF00117832). Then all members learn from
-the whole train part. Members that the first fold hardly needs are left out before the others are
-predicted: core promoters need other ones than long regions do, and networks take minutes.
+the whole train part. Long regions need other members than core promoters do: there are two teams,
+and the first fold says which one it is.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,6 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from podium.competition import Parameter
-from podium.errors import note
 from podium.learning import Ensemble, Members
 
 from ..metric import TARGET
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
 PARAMETERS = {
     "members": Parameter(
-        {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}, "motifs": {}, "motif_net": {}},
+        {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}},
         "models and the changes to their parameters",
+    ),
+    "instead": Parameter(
+        {"motifs": {}, "motif_net": {}},
+        "members in their place if these tell more of the first fold",
     ),
     "unseen": Parameter(
         {"basenji_small": {"networks": 1}}, "further changes while they predict folds"
@@ -37,24 +41,27 @@ PARAMETERS = {
 """unseen: fewer networks tell the weights as well."""
 
 
-QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}, "unseen": {}}
+QUICK: dict[str, Any] = {
+    "members": {"gc": {}},
+    "instead": {"kmer_ridge": {"alphas": [1000.0]}},
+    "unseen": {},
+}
 THREADS = 1  # the same bytes on any number of cores
-LEAST = 0.04
-"""Of what all add on the first fold, in standard deviations: who adds less is left out."""
 
 
 class Stack:
     """Several models as one.
 
     Attributes:
-        members: Those that were not left out.
+        members: Those of the team that the first fold preferred.
         weights: One a member, none negative [members].
         offset: Added to their sum.
     """
 
-    def __init__(self, members: Members, unseen: Members, seed: int) -> None:
-        self.candidates, self.unseen, self.seed = members, unseen, seed
-        self.members = self._ensemble(members)
+    def __init__(self, members: Members, instead: Members, unseen: Members, seed: int) -> None:
+        self.unseen, self.seed = unseen, seed
+        self.teams = [self._ensemble(members), *([self._ensemble(instead)] if instead else [])]
+        self.members = self.teams[0]
         self.weights = np.full(len(members), 1 / len(members))
         self.offset = 0.0
 
@@ -64,26 +71,24 @@ class Stack:
         assert train.folds is not None
         if len(np.unique(train.folds)) > 1:  # else no row is unseen, and the plain mean stays
             answers = train.targets[TARGET].to_numpy(dtype=np.float64)
-            self.members = self._ensemble(self._needed(train, answers))
+            if len(self.teams) > 1:
+                self.members = min(self.teams, key=lambda team: self._error(team, train, answers))
+            train = _of_team(self.members, train)
             unseen = self.members.out_of_fold(train, report)
             self.weights, self.offset = weigh(unseen, answers)
         self.members.fit(train)
 
-    def _needed(self, train: Part, answers: NDArray[np.float64]) -> Members:
-        """Members that add something where the first fold is held out."""
+    def _error(self, team: Ensemble, train: Part, answers: NDArray[np.float64]) -> float:
+        """Mean squared error of a team on the first fold, with the weights that suit it best."""
         assert train.folds is not None
         held = train.folds == train.folds.min()
-        one = self._ensemble(
-            {name: {**own, **self.unseen.get(name, {})} for name, own in self.candidates.items()}
+        trial = self._ensemble(
+            {n: {**own, **self.unseen.get(n, {})} for n, own in team.members.items()}
         )
-        one.fit(train.take(~held))
-        said = one.predict(train.take(held).without_answers())
-        adds = weigh(said, answers[held])[0] * said.std(axis=0)
-        enough = adds >= LEAST * adds.sum()
-        kept = {name for name, is_kept in zip(self.candidates, enough, strict=True) if is_kept}
-        if left := [name for name in self.candidates if name not in kept]:
-            note(f"Left out of the stack, as the first fold hardly needs them: {', '.join(left)}.")
-        return {name: own for name, own in self.candidates.items() if name in kept}
+        trial.fit(_of_team(team, train).take(~held))
+        said = trial.predict(train.take(held).without_answers())
+        weights, offset = weigh(said, answers[held])
+        return float(np.mean((answers[held] - offset - said @ weights) ** 2))
 
     def _ensemble(self, members: Members) -> Ensemble:
         return Ensemble(members, self.seed, beside=__name__, target=TARGET, unseen=self.unseen)
@@ -92,6 +97,11 @@ class Stack:
         """Add up what the members say."""
         expression = self.offset + self.members.predict(part) @ self.weights
         return pd.DataFrame({"id": part.ids, TARGET: expression})
+
+
+def _of_team(team: Ensemble, train: Part) -> Part:
+    """Train with what is kept of all members of a team, or with nothing."""
+    return train if train.members.keys() >= team.members.keys() else replace(train, members={})
 
 
 def weigh(
