@@ -6,8 +6,9 @@
 
 Without a dataset, regions are simulated with other seeds than the demo's, in memory, and models are
 cross-validated by family: Pearson's r out of fold on train, beside that of the best that anyone can
-predict from the sequence. With one, its train part is cross-validated in the same way; with a
-folder for pictures instead `motifs` learns from all of it, and what it found is drawn.
+predict from the sequence, and of the models added up as `stack` does. With one, its train part is
+cross-validated in the same way; with a folder for pictures instead `motifs` learns from all of it,
+and what it found is drawn.
 """
 
 import argparse
@@ -67,6 +68,20 @@ def named(dataset):
     return train, np.full(len(train), np.nan)
 
 
+def weighed(said, answers, folds):
+    """Models added up as `stack` does, with weights from the other folds; of one, their mean."""
+    from podium.competitions.maize.models.stack import weigh
+
+    if len(np.unique(folds)) == 1:
+        return said.mean(axis=1)
+    together = np.empty(len(answers))
+    for fold in np.unique(folds):
+        held = folds == fold
+        weights, offset = weigh(said[~held], answers[~held])
+        together[held] = offset + said[held] @ weights
+    return together
+
+
 def correlation(predicted, answers):
     """Pearson's r as text; none where predictions are not known."""
     return "" if np.isnan(predicted).any() else f"{np.corrcoef(predicted, answers)[0, 1]:.3f}"
@@ -76,15 +91,17 @@ def measure(regions, names, folds):
     """Print a row of each of some regions, by what they are called [train part, best]."""
     competition, _ = api.load("maize")
     files = {name: model.load(competition, name) for name in names}
-    print(f"| regions | best possible | {' | '.join(names)} | their mean | seconds a fold |")
+    print(f"| regions | best possible | {' | '.join(names)} | together | seconds a fold |")
     print(f"| --- | --- | {'--- | ' * len(names)}--- | --- |")
     for region, load in regions.items():
         train, best = load()
         answers = train.targets["expression"].to_numpy()
         rows = np.isin(train.folds, folds)
         tables = [out_of_fold(file, train, folds) for file in files.values()]
-        every = [best, *(table for table, _ in tables), np.mean([t for t, _ in tables], axis=0)]
-        figures = " | ".join(correlation(t[rows], answers[rows]) for t in every)
+        said = np.column_stack([table for table, _ in tables])
+        together = weighed(said[rows], answers[rows], train.folds[rows])
+        every = [best[rows], *said[rows].T, together]
+        figures = " | ".join(correlation(predicted, answers[rows]) for predicted in every)
         seconds = ", ".join(f"{seconds:.0f}" for _, seconds in tables)
         print(f"| {region} | {figures} | {seconds} |", flush=True)
 

@@ -2,11 +2,13 @@
 
 Each member predicts every fold of train from the others; non-negative least squares on these
 predictions gives the weights (Breiman 1996, doi:10.1007/BF00117832). Then all members learn from
-the whole train part.
+the whole train part. Long regions need other members than core promoters do: there are two teams,
+and the first fold says which one it is.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +30,10 @@ PARAMETERS = {
         {"basenji_small": {}, "lightgbm": {}, "kmer_ridge": {}},
         "models and the changes to their parameters",
     ),
+    "instead": Parameter(
+        {"motifs": {}, "motif_net": {}},
+        "members in their place if these tell more of the first fold",
+    ),
     "unseen": Parameter(
         {"basenji_small": {"networks": 1}}, "further changes while they predict folds"
     ),
@@ -35,7 +41,11 @@ PARAMETERS = {
 """unseen: fewer networks tell the weights as well."""
 
 
-QUICK: dict[str, Any] = {"members": {"gc": {}, "kmer_ridge": {"alphas": [1000.0]}}, "unseen": {}}
+QUICK: dict[str, Any] = {
+    "members": {"gc": {}},
+    "instead": {"kmer_ridge": {"alphas": [1000.0]}},
+    "unseen": {},
+}
 THREADS = 1  # the same bytes on any number of cores
 
 
@@ -43,29 +53,55 @@ class Stack:
     """Several models as one.
 
     Attributes:
+        members: Those of the team that the first fold preferred.
         weights: One a member, none negative [members].
         offset: Added to their sum.
     """
 
-    def __init__(self, members: Members, unseen: Members, seed: int) -> None:
-        self.members = Ensemble(members, seed, beside=__name__, target=TARGET, unseen=unseen)
+    def __init__(self, members: Members, instead: Members, unseen: Members, seed: int) -> None:
+        self.unseen, self.seed = unseen, seed
+        self.teams = [self._ensemble(members), *([self._ensemble(instead)] if instead else [])]
+        self.members = self.teams[0]
         self.weights = np.full(len(members), 1 / len(members))
         self.offset = 0.0
 
     def fit(self, train: Part, report: Report | None = None) -> None:
-        """Predict out of fold, choose weights, train on all; `report` gets each fold's error."""
+        """Choose members and weights out of fold, train on all; `report` gets each fold's error."""
         assert train.targets is not None
         assert train.folds is not None
         if len(np.unique(train.folds)) > 1:  # else no row is unseen, and the plain mean stays
             answers = train.targets[TARGET].to_numpy(dtype=np.float64)
+            if len(self.teams) > 1:
+                self.members = min(self.teams, key=lambda team: self._error(team, train, answers))
+            train = _of_team(self.members, train)
             unseen = self.members.out_of_fold(train, report)
             self.weights, self.offset = weigh(unseen, answers)
         self.members.fit(train)
+
+    def _error(self, team: Ensemble, train: Part, answers: NDArray[np.float64]) -> float:
+        """Mean squared error of a team on the first fold, with the weights that suit it best."""
+        assert train.folds is not None
+        held = train.folds == train.folds.min()
+        trial = self._ensemble(
+            {n: {**own, **self.unseen.get(n, {})} for n, own in team.members.items()}
+        )
+        trial.fit(_of_team(team, train).take(~held))
+        said = trial.predict(train.take(held).without_answers())
+        weights, offset = weigh(said, answers[held])
+        return float(np.mean((answers[held] - offset - said @ weights) ** 2))
+
+    def _ensemble(self, members: Members) -> Ensemble:
+        return Ensemble(members, self.seed, beside=__name__, target=TARGET, unseen=self.unseen)
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Add up what the members say."""
         expression = self.offset + self.members.predict(part) @ self.weights
         return pd.DataFrame({"id": part.ids, TARGET: expression})
+
+
+def _of_team(team: Ensemble, train: Part) -> Part:
+    """Train with what is kept of all members of a team, or with nothing."""
+    return train if train.members.keys() >= team.members.keys() else replace(train, members={})
 
 
 def weigh(

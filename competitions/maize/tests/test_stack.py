@@ -1,7 +1,11 @@
 """`stack`: weights from unseen rows, members that fail, odd parts."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
+from podium.competitions.maize.metric import TARGET
 from podium.competitions.maize.models import stack
 
 from podium import api
@@ -47,7 +51,30 @@ def test_each_fold_is_predicted_by_models_that_have_not_seen_it(train, monkeypat
     model = stack.build(QUICK, 0)
     model.fit(train)
     folds = set(train.folds.tolist())
-    assert seen == [*(folds - {fold} for fold in sorted(folds)), folds]
+    others = [folds - {fold} for fold in sorted(folds)]
+    assert seen == [others[0], others[0], *others, folds]
+
+
+def test_the_team_that_tells_more_of_the_first_fold_is_taken(train):
+    worse, better = {"constant": {}}, {"kmer_ridge": {"alphas": [1000.0]}, "gc": {}}
+    for members, instead in (worse, better), (better, worse), (better, {}):
+        model = stack.build({**QUICK, "members": members, "instead": instead}, 0)
+        model.fit(train)
+        assert model.members.members == better
+        assert len(model.weights) == 2
+
+
+def test_kept_predictions_are_taken_of_a_team_that_has_them_all(train, monkeypatch):
+    answers = train.targets[TARGET]
+    said = {"gc": answers, "kmer_ridge": -answers}
+    kept = {name: pd.DataFrame({TARGET: v.to_numpy()}, train.ids) for name, v in said.items()}
+    monkeypatch.setattr(Ensemble, "_trained", lambda *_: pytest.fail("nothing is to be trained"))
+    known = replace(train, members=kept)
+    one = {**QUICK, "members": {"gc": {}}, "instead": {"kmer_ridge": {}}}
+    model = stack.build(one, 0)
+    model.fit(known.take(train.folds != 0))
+    assert model.members.members == {"gc": {}}
+    np.testing.assert_allclose(model.weights, [1.0])
 
 
 def test_it_repeats(train):
@@ -61,7 +88,7 @@ def test_it_repeats(train):
 
 def test_one_fold_leaves_the_mean(train):
     one = train.take(train.folds == train.folds[0])
-    model = stack.build(QUICK, 0)
+    model = stack.build({**QUICK, "members": {"gc": {}, "constant": {}}}, 0)
     model.fit(one)
     np.testing.assert_array_equal(model.weights, [0.5, 0.5])
     assert len(model.predict(one.take(np.arange(1)).without_answers())) == 1
