@@ -19,6 +19,7 @@ from podium.competitions.imputation.shared.cells import cells
 from tqdm import tqdm
 
 from podium import api
+from podium.competition import defaults
 from podium.scoring.scoring import open_solution
 
 PAGE = Path(__file__).parents[1] / "docs" / "imputation-report.md"
@@ -120,7 +121,12 @@ class Task:
 
 def train(task, variant, checkpoints):
     """Scores at each checkpoint of one training."""
-    params = {**dca.DEFAULTS, **variant._asdict(), "epochs": checkpoints[-1], "validation": 0.0}
+    params = {
+        **defaults(dca.PARAMETERS),
+        **variant._asdict(),
+        "epochs": checkpoints[-1],
+        "validation": 0.0,
+    }
     made = network.inputs(task.mixed.counts, variant.likelihood)
     model = dca.untrained(made, params, 0)
     by_epoch = {}

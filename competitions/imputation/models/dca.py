@@ -28,7 +28,6 @@ from ..shared.network import (
     Inputs,
     denoise,
     inputs,
-    taught,
 )
 from ..shared.parameters import CALLING
 
@@ -52,11 +51,6 @@ PARAMETERS = {
         choices=("evidence", "posterior", "prior"),
     ),
     "calling": CALLING,
-    "source": Parameter(
-        "observed",
-        "what the network learns: what was seen of all cells, or true counts of labelled ones",
-        choices=("observed", "truth"),
-    ),
     "ridge": Parameter(
         0.0, "weight of pi squared in the loss", (0.0, 1e6), search=(1e-3, 1.0, "log")
     ),
@@ -114,10 +108,7 @@ def estimate(
     """
     made = inputs(mixed.counts, params["likelihood"])
     network = untrained(made, params, seed)
-    if mixed.truth.shape[0] and params["source"] == "truth":
-        learn(network, made._replace(rows=taught(made, mixed.truth)), params, seed, report)
-    else:
-        learn(network, made, params, seed, report)
+    learn(network, made, params, seed, report)
     denoised = denoise(network, made.rows, params["device"])
     if not mixed.truth.shape[0] and params["call"] == "evidence":
         return Estimate(denoised.evidence - np.log(2), denoised.mean)

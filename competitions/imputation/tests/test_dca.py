@@ -162,24 +162,6 @@ def test_called_by_its_own_posterior_a_zero_gets_the_mean():
     np.testing.assert_array_equal(counts[zero], np.where(called, said.mean[asked], 0)[zero])
 
 
-@pytest.mark.parametrize("dense", [True, False])
-def test_labelled_cells_teach_what_was_counted_before_dropout(dense, monkeypatch):
-    monkeypatch.setattr(network, "DENSE", 1 << 24 if dense else 0)
-    train, test, observed, _ = tissue()
-    made = network.inputs(dca_mixed(train, test))
-    known = train.truth.matrix().astype(np.float32)
-    rows = network.taught(made, known)
-    every = torch.arange(len(train.ids))
-    assert {len(values) for values in rows.values()} == {len(every)}
-    given, wanted = (rows[name].index_select(0, every) for name in (INPUTS, network.COUNTS))
-    assert torch.equal(given, made.rows[INPUTS].index_select(0, every))
-    np.testing.assert_array_equal(wanted.numpy(), known.toarray())
-    values = imputed(train, test, source="truth")
-    assert values.tobytes() == imputed(train, test, source="truth").tobytes()
-    assert (values != imputed(train, test, source="observed")).any()
-    np.testing.assert_array_equal(values[observed > 0], observed[observed > 0])
-
-
 def test_a_fitted_model_is_kept_whatever_it_reports_to():
     train, test, *_ = tissue()
     model = dca.build({**defaults(dca.PARAMETERS), **dca.QUICK}, 0)
