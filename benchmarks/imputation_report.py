@@ -70,7 +70,7 @@ REPORT_CHECK = {
 RULES = {
     "prior": ("prior", "pi > 1/2, as in the report"),
     "posterior": ("posterior", "posterior > 1/2"),
-    "learnt": ("evidence", "evidence, its cut learnt on the train cells: the default"),
+    "learnt": ("evidence", "evidence, its cut learnt on the train cells"),
 }
 COLUMNS = ("called", "precision", "recall", "f1", "mcc", "distance", "ratio")
 

@@ -93,7 +93,7 @@ class GraphMixture:
         if not table.any():  # one spot, or all alike
             return np.zeros(len(one), dtype=np.int64)
         following = neighbours(one.features, NEXT)
-        posterior = smoothed(consensus(self._members(one, unit(table))), following)
+        posterior: Any = smoothed(consensus(self._members(one, unit(table))), following)
         if self.params["strength"]:
             own = [components(smoothed(genes, following[:, :size]), COMPONENTS) for size in OWN]
             posterior = potts(own, posterior, following, self.params["strength"])

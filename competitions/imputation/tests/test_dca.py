@@ -137,7 +137,7 @@ def test_the_same_seed_gives_the_same_bytes():
 
 @pytest.mark.parametrize("batchnorm", [True, False])
 @pytest.mark.parametrize("likelihood", ["zinb", "report"])
-@pytest.mark.parametrize("call", ["evidence", "posterior", "prior"])
+@pytest.mark.parametrize("call", ["near", "evidence", "posterior", "prior"])
 def test_every_variant_imputes(batchnorm, likelihood, call):
     train, test, observed, _ = tissue()
     params = {"batchnorm": batchnorm, "likelihood": likelihood, "call": call, "calling": "own"}
@@ -160,6 +160,23 @@ def test_called_by_its_own_posterior_a_zero_gets_the_mean():
     called = (said.logit + said.evidence)[asked] > 0
     zero = observed == 0
     np.testing.assert_array_equal(counts[zero], np.where(called, said.mean[asked], 0)[zero])
+
+
+def test_near_cells_lend_what_was_counted_before_dropout():
+    drawn = simulate.simulate(np.random.default_rng(0), 60, 80)
+    gene = int((drawn.observed[42:] == 0).sum(axis=0).argmax())
+    drawn.observed[:42, gene] = 0
+    test = part(drawn.observed[42:], name="test")
+    zero = drawn.observed[42:] == 0
+
+    def of_gene(truth):
+        values = imputed(part(drawn.observed[:42], truth), test)
+        return values[:, gene][zero[:, gene]]
+
+    known, none = drawn.truth[:42].copy(), drawn.truth[:42].copy()
+    known[:, gene], none[:, gene] = 7, 0
+    assert (of_gene(known) > 0).all()
+    assert not of_gene(none).any()
 
 
 def test_a_fitted_model_is_kept_whatever_it_reports_to():
