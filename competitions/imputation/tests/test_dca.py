@@ -234,7 +234,7 @@ def test_what_is_not_there_is_said():
         file.with_params({"hidden": 0, "latent": 0, "validation": -0.1})
     assert len(told.value.problems) == 3
     choices = {name: set(file.parameters[name].choices) for name in ("call", "likelihood")}
-    assert choices == {"call": set(dca.SCORES), "likelihood": set(network.LOSSES)}
+    assert choices == {"call": {"near", *dca.SCORES}, "likelihood": set(network.LOSSES)}
 
 
 def test_the_base_is_shared():
