@@ -24,6 +24,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from podium.competition import defaults
 from podium.learning import INPUTS
 
 BATCH, EPOCHS = 32, 6
@@ -81,7 +82,7 @@ def plain_epochs(model, rows, count):
 
 def our_epochs(model, made, count):
     ends = [time.perf_counter()]
-    params = {**dca.DEFAULTS, "epochs": count, "validation": 0, "batch": BATCH}
+    params = {**defaults(dca.PARAMETERS), "epochs": count, "validation": 0, "batch": BATCH}
     dca.learn(model, made, params, 0, lambda *_, **__: ends.append(time.perf_counter()))
     return np.diff(ends).tolist()
 
@@ -96,7 +97,7 @@ def drawn(cells, genes, zeros, seed=0):
 
 
 def made_network(made, **params):
-    return dca.untrained(made, {**dca.DEFAULTS, **params}, 0)
+    return dca.untrained(made, {**defaults(dca.PARAMETERS), **params}, 0)
 
 
 def dense_rows(made):

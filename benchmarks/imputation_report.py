@@ -19,6 +19,7 @@ from podium.competitions.imputation.shared.cells import cells
 from tqdm import tqdm
 
 from podium import api
+from podium.competition import defaults
 from podium.scoring.scoring import open_solution
 
 PAGE = Path(__file__).parents[1] / "docs" / "imputation-report.md"
@@ -69,7 +70,7 @@ REPORT_CHECK = {
 RULES = {
     "prior": ("prior", "pi > 1/2, as in the report"),
     "posterior": ("posterior", "posterior > 1/2"),
-    "learnt": ("evidence", "evidence, its cut learnt on the train cells: the default"),
+    "learnt": ("evidence", "evidence, its cut learnt on the train cells"),
 }
 COLUMNS = ("called", "precision", "recall", "f1", "mcc", "distance", "ratio")
 
@@ -120,7 +121,12 @@ class Task:
 
 def train(task, variant, checkpoints):
     """Scores at each checkpoint of one training."""
-    params = {**dca.DEFAULTS, **variant._asdict(), "epochs": checkpoints[-1], "validation": 0.0}
+    params = {
+        **defaults(dca.PARAMETERS),
+        **variant._asdict(),
+        "epochs": checkpoints[-1],
+        "validation": 0.0,
+    }
     made = network.inputs(task.mixed.counts, variant.likelihood)
     model = dca.untrained(made, params, 0)
     by_epoch = {}

@@ -23,6 +23,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from podium import api
+from podium.competition import defaults
 from podium.competition import model_file as model
 from podium.learning import held_out
 
@@ -121,7 +122,7 @@ def race_dca(epochs):
     made = plain_dca.network.inputs(counts)
     start = plain_dca.made_network(made)
     rows = plain_dca.dense_rows(made)
-    held = held_out(np.arange(len(rows[0])), dca.DEFAULTS["validation"], 0)
+    held = held_out(np.arange(len(rows[0])), defaults(dca.PARAMETERS)["validation"], 0)
     learn, check = (tuple(values[torch.from_numpy(m)] for values in rows) for m in (~held, held))
     network = plain_dca.Plain(start)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
@@ -138,7 +139,7 @@ def race_dca(epochs):
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
         plain.lap(loss)
-    params = {**dca.DEFAULTS, "epochs": epochs}
+    params = {**defaults(dca.PARAMETERS), "epochs": epochs}
     ours = Clock()
     dca.learn(start, made, params, 0, lambda _, value, **__: ours.lap(lambda: -value))
     return plain.curve, ours.curve

@@ -1,9 +1,10 @@
-"""Attention autoencoder on the graph of neighbouring spots, then a tied mixture; no labels.
+"""Attention autoencoders on the graph of neighbouring spots, then tied mixtures; no labels.
 
 Principal components of each spot's near neighbourhood go through the autoencoder of
 `attention.py`, which looks at a wider one; the latent coordinates are clustered by a mixture of
-normals with one covariance, and each spot takes the majority's label of its next neighbours (as
-GraphST does). Each slice is trained by itself from the seed.
+normals with one covariance. Networks differ by their first weights, so there are several, and the
+consensus of their mixtures; a hidden Markov field then draws the boundaries anew, as in
+`spatial_gmm`. Each slice is trained by itself from the seed.
 
 How far to look follows from the slice: neighbourhoods hold a share of the spots that an average
 domain has. Shares, sizes and starts were chosen where labels may be known: on donor 1 of `demo`,
@@ -20,8 +21,17 @@ from podium.competition import Parameter
 from podium.learning import Settings, network_parameters
 
 from ..shared.attention import graph_latent
-from ..shared.expression import answer, components, domains, log_expression, neighbours, smoothed
-from ..shared.mixture import by_majority, tied_mixture
+from ..shared.expression import (
+    NEXT,
+    answer,
+    components,
+    domains,
+    log_expression,
+    neighbours,
+    smoothed,
+)
+from ..shared.mixture import consensus, tied_posteriors
+from ..shared.potts import OWN, potts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,18 +54,21 @@ PARAMETERS = {
     ),
     "hidden": Parameter(64, "width of the hidden layers", (1, 65_536)),
     "latent": Parameter(10, "latent coordinates", (1, 16_384), search=(5, 30)),
-    "starts": Parameter(20, "of the mixture; the likeliest is kept", (1, 10_000)),
-    "majority": Parameter(
-        7, "next spots, itself included, that vote on a spot's label; 1 for no vote", (1, 10_000)
+    "networks": Parameter(5, "autoencoders, each of other first weights", (1, 100)),
+    "starts": Parameter(20, "of each one's mixture; the likeliest is kept", (1, 10_000)),
+    "strength": Parameter(
+        2.0, "log odds for a domain that a next spot of it gives; 0 for no field", (0.0, 100.0)
     ),
     **network_parameters(epochs=200, learning_rate=5e-3, weight_decay=1e-4, bf16=False),
 }
 """An epoch is one step with all spots."""
 
-QUICK: dict[str, Any] = {"epochs": 60, "starts": 2}
+QUICK: dict[str, Any] = {"epochs": 60, "starts": 2, "networks": 1}
 
 FEWEST, MOST = 4, 100
 """Neighbours, whatever the share."""
+COMPONENTS = 15
+"""That the field reads."""
 
 
 class GraphMixture:
@@ -74,25 +87,38 @@ class GraphMixture:
         return answer(part, self._cluster, reach=self._reach, model="graph_ae")
 
     def _cluster(self, one: Slice) -> NDArray[np.int64]:
-        params = self.params
-        mean = smoothed(log_expression(one), self._neighbours(one, params["near"]))
-        table = components(mean, params["components"])
+        genes = log_expression(one)
+        near = smoothed(genes, self._neighbours(one, self.params["near"]))
+        table = components(near, self.params["components"])
         if not table.any():  # one spot, or all alike
             return np.zeros(len(one), dtype=np.int64)
-        latent = graph_latent(
-            unit(table),
-            self._neighbours(one, params["far"]),
-            hidden=params["hidden"],
-            latent=params["latent"],
-            settings=self.settings,
-            seed=self.seed,
+        following = neighbours(one.features, NEXT)
+        posterior: Any = smoothed(consensus(self._members(one, unit(table))), following)
+        if self.params["strength"]:
+            own = [components(smoothed(genes, following[:, :size]), COMPONENTS) for size in OWN]
+            posterior = potts(own, posterior, following, self.params["strength"])
+        return np.asarray(posterior.argmax(axis=1), dtype=np.int64)
+
+    def _members(self, one: Slice, inputs: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+        """Posteriors of the mixture on each network's latent coordinates, each [spots, domains]."""
+        rng = np.random.default_rng(self.seed)
+        far = self._neighbours(one, self.params["far"])
+        latents = (
+            graph_latent(
+                inputs,
+                far,
+                hidden=self.params["hidden"],
+                latent=self.params["latent"],
+                settings=self.settings,
+                seed=int(seed),
+            )
+            for seed in rng.integers(0, 1 << 31, self.params["networks"])
         )
-        labels = tied_mixture(latent, domains(one), starts=params["starts"], seed=self.seed)
-        return by_majority(labels, neighbours(one.features, params["majority"]))
+        starts = self.params["starts"]
+        return [tied_posteriors(latent, domains(one), starts=starts, rng=rng) for latent in latents]
 
     def _reach(self, one: Slice) -> int:
-        majority: int = self.params["majority"]
-        return max(majority, *(self._count(one, self.params[name]) for name in ("near", "far")))
+        return max(NEXT, *(self._count(one, self.params[name]) for name in ("near", "far")))
 
     def _neighbours(self, one: Slice, share: float) -> NDArray[np.int64]:
         return neighbours(one.features, self._count(one, share))

@@ -5,10 +5,12 @@ count (zero-inflated negative binomial). It learns from the observed counts of t
 together, without truth, and keeps the weights under which held-out cells are likeliest.
 
 A zero is a dropout by its posterior, pi against (1 - pi) NB(0). But pi of a single entry is hardly
-known: a zero is explained as well by a lower mean, and where means are low pi comes out high. The
-default leaves it out and ranks zeros by the evidence that they give, -log NB(0); labelled cells
-show above which value calling pays (`calling.py`). The course report's four variants are
-`batchnorm` true and false, `likelihood` zinb and report; it called by `call=prior`, `calling=own`.
+known: a zero is explained as well by a lower mean, and where means are low pi comes out high. Zeros
+may be ranked by the evidence alone that they give, -log NB(0). The default asks the network only
+which cells are alike, and labelled ones what such cells have: as `knn_smooth`, but on components of
+the denoised means. They also show above which value calling pays (`calling.py`). The course
+report's four variants are `batchnorm` true and false, `likelihood` zinb and report; it called by
+`call=prior`, `calling=own`.
 """
 
 from __future__ import annotations
@@ -22,15 +24,16 @@ from podium.competition import Parameter
 from podium.learning import History, Settings, network_parameters, seeded, train_autoencoder
 
 from ..shared.calling import Estimate, Transductive
+from ..shared.cells import components
+from ..shared.neighbours import averaged, of_nearest
 from ..shared.network import (
     DeepCountAutoencoder,
     Denoised,
     Inputs,
     denoise,
     inputs,
-    taught,
 )
-from ..shared.parameters import CALLING
+from ..shared.parameters import CALLING, COMPONENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,16 +50,16 @@ PARAMETERS = {
         "zinb", "`report`: without x! and with log NB cut at 0", choices=("zinb", "report")
     ),
     "call": Parameter(
-        "evidence",
-        "how much a zero looks like a dropout; `prior` is pi",
-        choices=("evidence", "posterior", "prior"),
+        "near",
+        "how much a zero looks like a dropout: by the truth of labelled cells that are near once "
+        "all are denoised, or by the network's own word; `prior` is pi",
+        choices=("near", "evidence", "posterior", "prior"),
     ),
+    "neighbours": Parameter(
+        40, "labelled cells that are averaged over, if `near`", (1, 10_000), search=(5, 160, "log")
+    ),
+    "components": COMPONENTS,
     "calling": CALLING,
-    "source": Parameter(
-        "observed",
-        "what the network learns: what was seen of all cells, or true counts of labelled ones",
-        choices=("observed", "truth"),
-    ),
     "ridge": Parameter(
         0.0, "weight of pi squared in the loss", (0.0, 1e6), search=(1e-3, 1.0, "log")
     ),
@@ -72,7 +75,8 @@ PARAMETERS = {
     ),
 }
 """calling: with `own` a posterior (or pi) above 1/2 makes a dropout, and the mean is imputed.
-Sizes, batch and clip are the authors'; call and ridge were chosen on folds of the train cells.
+Sizes, batch and clip are the authors', neighbours and components those of `knn_smooth`; call and
+ridge were chosen on folds of the train cells.
 """
 
 ANY_GENES = True  # it needs labelled cells for the calls alone
@@ -85,6 +89,10 @@ SCORES: dict[str, Callable[[Denoised], NDArray[np.float32]]] = {
     "prior": lambda denoised: denoised.logit,
 }
 """Log odds by which zeros are called [cells, genes]."""
+
+
+LEAST = 1e-6
+"""Added to a denoised mean before its logarithm."""
 
 
 def build(params: dict[str, Any], seed: int) -> Denoiser:
@@ -108,20 +116,29 @@ class Denoiser(Transductive):
 def estimate(
     mixed: Mixed, params: dict[str, Any], seed: int, report: Report | None = None
 ) -> Estimate:
-    """Train a network on all cells; give log odds and mean of each entry.
+    """Train a network on all cells; give score and mean of each entry.
 
-    Without labelled cells the evidence is above 0 where a count is likelier than none.
+    Without labelled cells it is by evidence, above 0 where a count is likelier than none.
     """
     made = inputs(mixed.counts, params["likelihood"])
     network = untrained(made, params, seed)
-    if mixed.truth.shape[0] and params["source"] == "truth":
-        learn(network, made._replace(rows=taught(made, mixed.truth)), params, seed, report)
-    else:
-        learn(network, made, params, seed, report)
+    learn(network, made, params, seed, report)
     denoised = denoise(network, made.rows, params["device"])
-    if not mixed.truth.shape[0] and params["call"] == "evidence":
+    labelled, call = mixed.truth.shape[0], params["call"]
+    if call == "near" and labelled:
+        alike = of_nearest(standing(denoised, params["components"]), labelled, params["neighbours"])
+        return averaged(mixed, "truth", alike)
+    if call in ("near", "evidence") and not labelled:
         return Estimate(denoised.evidence - np.log(2), denoised.mean)
-    return estimates(denoised, params["call"])
+    return estimates(denoised, call)
+
+
+def standing(denoised: Denoised, count: int) -> NDArray[np.float32]:
+    """Principal components of cells' log means [cells, count]; 0 if all are alike."""
+    logs = np.log(denoised.mean + LEAST)
+    if not np.ptp(logs, axis=0).any():
+        return np.zeros((len(logs), 1), dtype=np.float32)
+    return components(logs, count).astype(np.float32)
 
 
 def estimates(denoised: Denoised, call: str) -> Estimate:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from podium.competition import Parameter
 
 from ..shared.calling import Transductive
-from ..shared.neighbours import Smoother, averaged, nearest, reduced
+from ..shared.neighbours import averaged, of_nearest, reduced
 from ..shared.parameters import CALLING, COMPONENTS, SOURCE
 
 if TYPE_CHECKING:
@@ -47,10 +45,8 @@ def estimate(mixed: Mixed, params: dict[str, Any], seed: int) -> Estimate:
     source = params["source"]
     cells = mixed.counts.shape[0]
     pool = mixed.truth.shape[0] if source == "truth" else cells
-    near = nearest(reduced(mixed.counts, params["components"]), pool, params["neighbours"])
-    near.data[:] = 1 / max(near.data.size // cells, 1)
-    own = np.zeros(cells, dtype=np.float32)
-    return averaged(mixed, source, Smoother(lambda of: near @ of[:pool], own))
+    table = reduced(mixed.counts, params["components"])
+    return averaged(mixed, source, of_nearest(table, pool, params["neighbours"]))
 
 
 def build(params: dict[str, Any], seed: int) -> Transductive:

@@ -83,6 +83,13 @@ def nearest(table: Floats, pool: int, count: int) -> csr_array[Any]:
     return csr_array(vstack(graphs, format="csr"), dtype=np.float32)
 
 
+def of_nearest(table: Floats, pool: int, count: int) -> Smoother:
+    """The mean of the nearest cells of a pool; see `nearest`."""
+    near = nearest(table, pool, count)
+    near.data[:] = 1 / max(near.data.size // len(table), 1)
+    return Smoother(lambda of: near @ of[:pool], np.zeros(len(table), dtype=np.float32))
+
+
 def averaged(mixed: Mixed, source: str, smoother: Smoother) -> Estimate:
     """Score and value of each entry by a weighted mean over other cells.
 

@@ -133,26 +133,6 @@ def inputs(counts: csr_array[Any], likelihood: str = "zinb") -> Inputs:
     return Inputs(rows, _tensor(mean), _tensor(scale))
 
 
-def taught(made: Inputs, truth: csr_array[Any]) -> Whole:
-    """Rows of the first cells that learn what was counted before dropout, from what was observed.
-
-    Args:
-        made: Of these cells, then others.
-        truth: Counts before dropout of the first [labelled, genes].
-    """
-    labelled = truth.shape[0]
-    factorial = truth.copy()
-    factorial.data = zinb.log_factorial(truth.data)
-    logs = made.rows[INPUTS]
-    known = SparseRows(logs.matrix[:labelled]) if isinstance(logs, SparseRows) else logs[:labelled]
-    return {
-        INPUTS: known,
-        COUNTS: _held(truth),
-        LOG_SIZE: made.rows[LOG_SIZE].index_select(0, torch.arange(labelled)),
-        LOG_FACTORIAL: _tensor(factorial.mean(axis=1)),
-    }
-
-
 def _held(matrix: csr_array[Any]) -> Tensor | SparseRows:
     if math.prod(matrix.shape) > DENSE:
         return SparseRows(matrix)

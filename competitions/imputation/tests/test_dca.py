@@ -137,7 +137,7 @@ def test_the_same_seed_gives_the_same_bytes():
 
 @pytest.mark.parametrize("batchnorm", [True, False])
 @pytest.mark.parametrize("likelihood", ["zinb", "report"])
-@pytest.mark.parametrize("call", ["evidence", "posterior", "prior"])
+@pytest.mark.parametrize("call", ["near", "evidence", "posterior", "prior"])
 def test_every_variant_imputes(batchnorm, likelihood, call):
     train, test, observed, _ = tissue()
     params = {"batchnorm": batchnorm, "likelihood": likelihood, "call": call, "calling": "own"}
@@ -162,22 +162,21 @@ def test_called_by_its_own_posterior_a_zero_gets_the_mean():
     np.testing.assert_array_equal(counts[zero], np.where(called, said.mean[asked], 0)[zero])
 
 
-@pytest.mark.parametrize("dense", [True, False])
-def test_labelled_cells_teach_what_was_counted_before_dropout(dense, monkeypatch):
-    monkeypatch.setattr(network, "DENSE", 1 << 24 if dense else 0)
-    train, test, observed, _ = tissue()
-    made = network.inputs(dca_mixed(train, test))
-    known = train.truth.matrix().astype(np.float32)
-    rows = network.taught(made, known)
-    every = torch.arange(len(train.ids))
-    assert {len(values) for values in rows.values()} == {len(every)}
-    given, wanted = (rows[name].index_select(0, every) for name in (INPUTS, network.COUNTS))
-    assert torch.equal(given, made.rows[INPUTS].index_select(0, every))
-    np.testing.assert_array_equal(wanted.numpy(), known.toarray())
-    values = imputed(train, test, source="truth")
-    assert values.tobytes() == imputed(train, test, source="truth").tobytes()
-    assert (values != imputed(train, test, source="observed")).any()
-    np.testing.assert_array_equal(values[observed > 0], observed[observed > 0])
+def test_near_cells_lend_what_was_counted_before_dropout():
+    drawn = simulate.simulate(np.random.default_rng(0), 60, 80)
+    gene = int((drawn.observed[42:] == 0).sum(axis=0).argmax())
+    drawn.observed[:42, gene] = 0
+    test = part(drawn.observed[42:], name="test")
+    zero = drawn.observed[42:] == 0
+
+    def of_gene(truth):
+        values = imputed(part(drawn.observed[:42], truth), test)
+        return values[:, gene][zero[:, gene]]
+
+    known, none = drawn.truth[:42].copy(), drawn.truth[:42].copy()
+    known[:, gene], none[:, gene] = 7, 0
+    assert (of_gene(known) > 0).all()
+    assert not of_gene(none).any()
 
 
 def test_a_fitted_model_is_kept_whatever_it_reports_to():
@@ -235,7 +234,7 @@ def test_what_is_not_there_is_said():
         file.with_params({"hidden": 0, "latent": 0, "validation": -0.1})
     assert len(told.value.problems) == 3
     choices = {name: set(file.parameters[name].choices) for name in ("call", "likelihood")}
-    assert choices == {"call": set(dca.SCORES), "likelihood": set(network.LOSSES)}
+    assert choices == {"call": {"near", *dca.SCORES}, "likelihood": set(network.LOSSES)}
 
 
 def test_the_base_is_shared():
