@@ -68,6 +68,8 @@ def test_behaviour_is_what_a_model_predicts(reference):
     nearly = numbers.assign(y=numbers["y"] + 1e-4)
     assert reference.same(noted(numbers), noted(nearly))
     assert not reference.same(noted(numbers), noted(numbers.assign(y=numbers["y"] + 0.01)))
+    elsewhere = numbers.assign(y=numbers["y"] + np.where(rows % 100 < 10, 0.03, 0.0))  # a split
+    assert reference.same(noted(numbers), noted(elsewhere))
     far = noted(numbers.assign(y=numbers["y"] + 0.1), epochs=9)
     assert reference.same(noted(numbers, epochs=9), far)  # a network on another machine
     assert not reference.same(noted(numbers, epochs=9), noted(numbers.assign(y=0.0), epochs=9))
@@ -87,9 +89,9 @@ def test_stacks_are_noted_with_what_their_members_do(reference):
     for models in reference.behaviours().values():
         if "stack" in models:
             stack = models["stack"]
-            assert {name.partition(":")[0] for name in stack["params"]["members"]} == set(
-                stack["members"]
-            )
+            dicts = [value for value in stack["params"].values() if isinstance(value, dict)]
+            named = {name.partition(":")[0] for some in dicts for name in some}
+            assert named == set(stack["members"])
             for name, member in stack["members"].items():
                 assert reference.same(models[name], {**models[name], **member})
 
