@@ -8,7 +8,8 @@ consensus of their mixtures; a hidden Markov field then draws the boundaries ane
 
 How far to look follows from the slice: neighbourhoods hold a share of the spots that an average
 domain has. Shares, sizes and starts were chosen where labels may be known: on donor 1 of `demo`,
-section BZ5 of `starmap` and larger simulated slices; never on a slice that is scored.
+section BZ5 of `starmap` and larger simulated slices; never on a slice that is scored. The field's
+strength is that of `spatial_gmm`.
 """
 
 from __future__ import annotations

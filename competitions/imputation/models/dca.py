@@ -74,7 +74,8 @@ PARAMETERS = {
         clip=5.0,
     ),
 }
-"""calling: with `own` a posterior (or pi) above 1/2 makes a dropout, and the mean is imputed.
+"""calling: with `own` a posterior (or pi) above 1/2 makes a dropout, and the mean is imputed; by
+`near` and `evidence` it calls nearly all zeros.
 Sizes, batch and clip are the authors', neighbours and components those of `knn_smooth`; call and
 ridge were chosen on folds of the train cells.
 """
@@ -125,12 +126,12 @@ def estimate(
     learn(network, made, params, seed, report)
     denoised = denoise(network, made.rows, params["device"])
     labelled, call = mixed.truth.shape[0], params["call"]
-    if call == "near" and labelled:
+    if call == "near" and labelled > 1:  # one has none beside it
         alike = of_nearest(standing(denoised, params["components"]), labelled, params["neighbours"])
         return averaged(mixed, "truth", alike)
     if call in ("near", "evidence") and not labelled:
         return Estimate(denoised.evidence - np.log(2), denoised.mean)
-    return estimates(denoised, call)
+    return estimates(denoised, "evidence" if call == "near" else call)
 
 
 def standing(denoised: Denoised, count: int) -> NDArray[np.float32]:

@@ -259,3 +259,9 @@ def test_the_figures_of_demo():
     assert scores["f1"] > 0.72
     assert scores["precision"] > 0.6
     assert scores["mcc"] > 0.5
+
+
+def test_one_labelled_cell_has_none_beside_it():
+    train, test, _, _ = tissue(cells=30, genes=40)
+    one = train.take(np.arange(len(train)) < 1)
+    np.testing.assert_array_equal(imputed(one, test), imputed(one, test, call="evidence"))

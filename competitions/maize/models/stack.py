@@ -69,11 +69,12 @@ class Stack:
         """Choose members and weights out of fold, train on all; `report` gets each fold's error."""
         assert train.targets is not None
         assert train.folds is not None
+        if not train.members.keys() >= {name for team in self.teams for name in team.members}:
+            train = replace(train, members={})  # both teams are judged by what is kept, or neither
         if len(np.unique(train.folds)) > 1:  # else no row is unseen, and the plain mean stays
             answers = train.targets[TARGET].to_numpy(dtype=np.float64)
             if len(self.teams) > 1:
                 self.members = min(self.teams, key=lambda team: self._error(team, train, answers))
-            train = _of_team(self.members, train)
             unseen = self.members.out_of_fold(train, report)
             self.weights, self.offset = weigh(unseen, answers)
         self.members.fit(train)
@@ -85,7 +86,7 @@ class Stack:
         trial = self._ensemble(
             {n: {**own, **self.unseen.get(n, {})} for n, own in team.members.items()}
         )
-        trial.fit(_of_team(team, train).take(~held))
+        trial.fit(train.take(~held))
         said = trial.predict(train.take(held).without_answers())
         weights, offset = weigh(said, answers[held])
         return float(np.mean((answers[held] - offset - said @ weights) ** 2))
@@ -97,11 +98,6 @@ class Stack:
         """Add up what the members say."""
         expression = self.offset + self.members.predict(part) @ self.weights
         return pd.DataFrame({"id": part.ids, TARGET: expression})
-
-
-def _of_team(team: Ensemble, train: Part) -> Part:
-    """Train with what is kept of all members of a team, or with nothing."""
-    return train if train.members.keys() >= team.members.keys() else replace(train, members={})
 
 
 def weigh(

@@ -9,8 +9,10 @@ from podium.competitions.maize.metric import TARGET
 from podium.competitions.maize.models import stack
 
 from podium import api
-from podium.competition import defaults
+from podium.competition import defaults, model_file
+from podium.data import dataset
 from podium.errors import ModelError
+from podium.execution import out_of_fold
 from podium.learning import Ensemble
 
 QUICK = {**defaults(stack.PARAMETERS), **stack.QUICK}
@@ -64,7 +66,7 @@ def test_the_team_that_tells_more_of_the_first_fold_is_taken(train):
         assert len(model.weights) == 2
 
 
-def test_kept_predictions_are_taken_of_a_team_that_has_them_all(train, monkeypatch):
+def test_kept_predictions_are_taken_if_both_teams_have_them(train, monkeypatch):
     answers = train.targets[TARGET]
     said = {"gc": answers, "kmer_ridge": -answers}
     kept = {name: pd.DataFrame({TARGET: v.to_numpy()}, train.ids) for name, v in said.items()}
@@ -75,6 +77,20 @@ def test_kept_predictions_are_taken_of_a_team_that_has_them_all(train, monkeypat
     model.fit(known.take(train.folds != 0))
     assert model.members.members == {"gc": {}}
     np.testing.assert_allclose(model.weights, [1.0])
+    with pytest.raises(pytest.fail.Exception, match="nothing is to be trained"):
+        stack.build(one, 0).fit(replace(train, members={"gc": kept["gc"]}))
+
+
+def test_predictions_of_both_teams_are_asked_for():
+    data = dataset.load(*api.load("maize", "demo"))
+    file = model_file.find(data.competition, "stack")
+    both = {**file.params["members"], **file.params["instead"]}
+    assert out_of_fold.of_members(data, file, {}, 0).keys() == both.keys()
+    unclear = {"members": {"gc": {}}, "instead": {"gc": {}, "kmer_ridge": {}}}
+    assert out_of_fold.of_members(data, file, unclear, 0).keys() == {"gc", "kmer_ridge"}
+    unclear["instead"] = {"kmer_ridge": {}, "gc": {}}
+    unclear["members"] = {"kmer_ridge": {"alphas": [7.0]}}
+    assert out_of_fold.of_members(data, file, unclear, 0) == {}
 
 
 def test_it_repeats(train):

@@ -93,14 +93,16 @@ def of_members(
     Args:
         data: The dataset.
         model: The stack's file.
-        params: Changes to its defaults: `members` among them, and `unseen`, further changes of
-            members while folds are predicted, where it has such.
+        params: Changes to its defaults: `members` among them, and where it has such, `instead`,
+            others that may take their place, and `unseen`, further changes of members while folds
+            are predicted.
         seed: Of the stack, and so of its members.
     """
     known = {**model.params, **params} if model.shipped else {}
-    members, further = known.get("members"), known.get("unseen", {})
-    files = {}
-    for name, own in members.items() if isinstance(members, Mapping) else ():
+    teams, further = (known.get("members"), known.get("instead")), known.get("unseen", {})
+    members = [member for team in teams if isinstance(team, Mapping) for member in team.items()]
+    files: dict[str, MemberFile] = {}
+    for name, own in members:
         changes = {**own, **further.get(name, {})}
         model_name = name.partition(":")[0]  # see `podium.learning.Members`
         try:
@@ -112,7 +114,8 @@ def of_members(
             words += ["--set", f"{key}={json.dumps(value)}"]
         words += ["--seed", str(seed)] if seed else []
         file = place(data, model_sha256=member.sha256, params=member.params, seed=seed)
-        files[name] = MemberFile(file, shlex.join(words))
+        if files.setdefault(name, MemberFile(file, shlex.join(words))).file != file:
+            return {}  # of one name in both, which is meant?
     return files
 
 
