@@ -67,10 +67,10 @@ class Stack:
 
     def fit(self, train: Part, report: Report | None = None) -> None:
         """Choose members and weights out of fold, train on all; `report` gets each fold's error."""
-        assert train.targets is not None
-        assert train.folds is not None
         if not train.members.keys() >= {name for team in self.teams for name in team.members}:
             train = replace(train, members={})  # both teams are judged by what is kept, or neither
+        assert train.targets is not None
+        assert train.folds is not None
         if len(np.unique(train.folds)) > 1:  # else no row is unseen, and the plain mean stays
             answers = train.targets[TARGET].to_numpy(dtype=np.float64)
             if len(self.teams) > 1:
