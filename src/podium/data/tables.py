@@ -38,7 +38,9 @@ NULLS = [
 _FIRST = 1000  # rows by which texts are told
 _CHUNK = 16 << 20  # bytes of a table that are read at a time
 _LARGE = 1 << 24  # values from which a table's columns are left where they are
-_NUMBERS, _EXACT = {np.dtype(np.int64), np.dtype(np.float64)}, 2**53
+_SPARE = 1.1  # times the rows that a table has if all of it is like what was read
+_NUMBERS = {np.dtype(np.int64), np.dtype(np.float64)}
+_EXACT = 2**53  # up to which a float is any whole number
 Numbers = np.ndarray[tuple[int], np.dtype[Any]]
 Stand = Callable[[Sequence[str], Sequence[str]], Collection[str]]
 OWN = ("part", "fold", "stratum")
@@ -333,8 +335,8 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int) -> pd.DataFrame:
     """The table of an open CSV file, read so many rows at a time.
 
     A column whose parts have different types is read again: only as a whole has it the type that
-    all its values say. Of parts with and without decimals that is the one that numbers are read
-    by, or what they are now; if these are the same, that is the column.
+    all its values say. Of whole numbers and floats a whole read makes floats, which it reads as
+    the one or as the other: numbers that are the same either way need no more than that.
     """
     import pandas as pd
 
@@ -368,7 +370,7 @@ def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int) -> pd.DataFrame:
 
 def _same(first: pd.Series[float], second: pd.Series[float]) -> bool:
     """Whether numbers are the same to the last bit, and whole ones among them are exact."""
-    bits, others = (column.to_numpy().view(np.int64) for column in (first, second))
+    bits, others = (column.to_numpy(np.float64).view(np.int64) for column in (first, second))
     return np.array_equal(bits, others) and not (first.abs() >= _EXACT).any()
 
 
@@ -404,9 +406,11 @@ def _columns(
 
     columns: dict[Any, Any] = {}
     types: dict[Any, set[Any]] = {}
-    done = 0
+    done, size = 0, file.seek(0, os.SEEK_END)
     with closing(_parts(file, how, rows)) as chunks:
         for chunk in chunks:
+            end = done + len(chunk)
+            room = max(end, int(_SPARE * end * size / max(1, file.tell())))
             for name, part in chunk.items():
                 number = part.dtype.kind in "if"
                 types.setdefault(name, set()).add(part.dtype)
@@ -415,8 +419,8 @@ def _columns(
                 elif isinstance(columns[name], list):
                     columns[name].append(part)
                 elif number:
-                    columns[name] = _with(columns[name], done, part.to_numpy())
-            done += len(chunk)
+                    columns[name] = _with(columns[name], done, part.to_numpy(), room)
+            done = end
     for name, known in columns.items():
         if not isinstance(known, list):
             columns[name] = pd.Series(known[:done], copy=False)
@@ -425,11 +429,11 @@ def _columns(
     return columns, types
 
 
-def _with(known: Numbers, done: int, part: Numbers) -> Numbers:
-    """So many numbers and more of them behind, with room for as many again if there is none."""
+def _with(known: Numbers, done: int, part: Numbers, room: int) -> Numbers:
+    """So many numbers and more behind them, in a larger place for so many if this one is full."""
     end, kind = done + len(part), np.result_type(known, part)
     if len(known) < end or known.dtype != kind:
-        held, known = known[:done], np.empty(max(len(known), 2 * end), kind)
+        held, known = known[:done], np.empty(max(len(known), room), kind)
         known[: len(held)] = held
     known[done:end] = part
     return known
