@@ -29,6 +29,7 @@ def reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
+_NO_FILE = (21, 123, 1921)  # of Windows: a drive that is empty, no name, a link in a circle
 IRREGULAR = "is no regular file but a pipe or a device"
 
 
@@ -40,8 +41,11 @@ def no_file(path: Path) -> str:
     """
     try:
         mode = path.stat().st_mode
+    except ValueError:  # a NUL in it
+        return "does not exist"
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        none = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+        if not none and getattr(error, "winerror", None) not in _NO_FILE:
             raise
         return "is a link that leads nowhere" if path.is_symlink() else "does not exist"
     if stat.S_ISDIR(mode):

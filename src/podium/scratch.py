@@ -213,11 +213,13 @@ _SEALED: dict[Path, dict[Path, str]] = {}
 @contextmanager
 def sealed(folder: Path) -> Iterator[None]:
     """Let `file_sha256` read each file of a folder once: nobody may write to it meanwhile."""
-    _SEALED[folder] = {}
+    outer = folder in _SEALED
+    _SEALED.setdefault(folder, {})
     try:
         yield
     finally:
-        del _SEALED[folder]
+        if not outer:
+            del _SEALED[folder]
 
 
 def file_sha256(path: Path) -> str:

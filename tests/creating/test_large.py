@@ -29,6 +29,15 @@ TABLES = {
     "returns in texts": 'id,a,b\n1,2,\n2,3,0\n3,"x\ry",\n4,"",7\n5,"u""v",NA\n6,é,-0\n',
     "an index": ",a,b\n0,1,x\n1,2,\n2,3,NA\n",
     "other line ends": "id,a\n1,2\r3,4\n5,6.5\r7,8\r\n9,10\r11,12\n",
+    "words beyond 64 bits": "id,a\n"
+    + "".join(f"{n},{'NA' if n % 3 == 0 else 7 if n < 5 else 2**63 + n}\n" for n in range(12)),
+    "whole numbers with gaps": "id,a,b,c,d\n"
+    + "".join(
+        f"{n},{n % 3 if n < 6 else ''},{'-0' if n else ''},{2**53 + n if n < 9 else ''},"
+        f"{'00000000000000000007' if n < 9 else ''}\n"
+        for n in range(12)
+    ),
+    "numbers and texts in turns": "id,a\n1,1\n2,2\n3,x\n4,y\n5,5\n6,\n7,7\n8,8\n9,z\n",
     "words for gaps": "id,a,b\n1,null,n/a\n2,None,NA\n3,1,x\n4,,\n",
 }
 
@@ -65,6 +74,35 @@ def test_a_table_read_in_pieces_is_the_same(name, text, tmp_path, pieces):
     pd.testing.assert_frame_equal(tables._read(file, text, ["a"])[1], some)
     numbers = [table.select_dtypes("float").to_numpy() for table in (whole, cut)]
     np.testing.assert_array_equal(*map(np.signbit, numbers))
+
+
+@pytest.mark.parametrize("last", ["", "0.5"])
+def test_whole_numbers_with_gaps_are_never_texts(last, tmp_path, pieces, monkeypatch):
+    file = tmp_path / "t.csv"
+    file.write_text("id,a\n" + "".join(f"{n},{n % 3}\n" for n in range(9)) + f"9,{last}\n")
+    whole = tables._read(file)[1]
+    pieces()
+    monkeypatch.delattr(tables, "BytesIO")
+    pd.testing.assert_frame_equal(tables._read(file)[1], whole)
+
+
+def test_lines_that_are_no_rows_take_no_room(tmp_path):
+    row = ",".join(["1.5"] * 1000)
+    file = tmp_path / "t.csv"
+    file.write_text(f"{','.join(f'x{n}' for n in range(1000))}\n{row}\n{row}\n" + "\n" * 200_000)
+    assert tables._read(file)[1].shape == (2, 1000)
+
+
+def test_a_file_is_let_go_where_reading_fails(tmp_path, pieces, monkeypatch):
+    file = tmp_path / "t.csv"
+    file.write_text("a\n1\n2\n3\n")
+    read, parts = tables._parts, []
+    monkeypatch.setattr(tables, "_parts", lambda *given: parts.append(read(*given)) or parts[-1])
+    monkeypatch.setattr(tables, "_with", lambda *_: 1 / 0)
+    pieces()
+    with pytest.raises(ZeroDivisionError):
+        tables._read(file)
+    assert [part.gi_frame for part in parts] == [None]
 
 
 def test_a_row_that_is_too_long_is_named_by_its_line(tmp_path, pieces):
@@ -195,7 +233,8 @@ def test_a_file_of_a_sealed_folder_is_read_once(tmp_path):
     first = scratch.file_sha256(file)
     with scratch.sealed(tmp_path):
         assert scratch.file_sha256(file) == first
-        file.write_text("2")
+        with scratch.sealed(tmp_path):
+            file.write_text("2")
         assert scratch.file_sha256(file) == first
     assert scratch.file_sha256(file) != first
 

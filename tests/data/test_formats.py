@@ -16,7 +16,7 @@ from podium.data import dataset as data
 from podium.data import fasta, tables
 from podium.data.formats import Expected
 from podium.data.reader import read
-from podium.errors import DataError, PodiumError, capped
+from podium.errors import DataError, PodiumError, capped, no_file
 
 ROWS = 108
 
@@ -262,3 +262,20 @@ def test_a_column_does_not_take_the_place_of_the_ids(tmp_path, row_id, ids):
         tables.read(file, row_id=row_id)
     assert [*tables.read(file, row_id="row", only=["x"])] == ["id", "x"]
     assert sorted(tables.read(file, row_id="id")["id"]) == ["1", "2"]
+
+
+@pytest.mark.parametrize("code", [21, 123, 1921])
+def test_what_windows_calls_no_name_is_no_file(code, monkeypatch):
+    error = OSError(22, "no name")
+    error.winerror = code
+
+    def refuse(path):
+        raise error
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+    assert no_file(Path("a:b")) == "does not exist"
+
+
+def test_no_file_has_a_nul_in_its_name():
+    assert no_file(Path("a\0b.csv")) == "does not exist"

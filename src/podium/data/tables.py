@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from csv import QUOTE_ALL
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -38,6 +38,10 @@ NULLS = [
 _FIRST = 1000  # rows by which texts are told
 _CHUNK = 16 << 20  # bytes of a table that are read at a time
 _LARGE = 1 << 24  # values from which a table's columns are left where they are
+_SPARE = 1.1  # times the rows that a table has if all of it is like what was read
+_NUMBERS = {np.dtype(np.int64), np.dtype(np.float64)}
+_EXACT = 2**53  # up to which a float is any whole number
+Numbers = np.ndarray[tuple[int], np.dtype[Any]]
 Stand = Callable[[Sequence[str], Sequence[str]], Collection[str]]
 OWN = ("part", "fold", "stratum")
 """Columns that Podium adds to every table."""
@@ -318,7 +322,7 @@ def _read(
             "keep_default_na": False,
         }
         size = file.seek(0, os.SEEK_END)
-        table = _joined(file, how, max(_FIRST, _CHUNK * lines // max(1, size)), lines)
+        table = _joined(file, how, max(_FIRST, _CHUNK * lines // max(1, size)))
     if str(table.columns[0]).startswith("Unnamed: "):
         table = table.iloc[:, 1:]
     for name in table:
@@ -327,28 +331,52 @@ def _read(
     return names, table, text
 
 
-def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int, lines: int) -> pd.DataFrame:
-    """The table of an open CSV file of so many lines, read some rows at a time.
+def _joined(file: BinaryIO, how: Mapping[str, Any], rows: int) -> pd.DataFrame:
+    """The table of an open CSV file, read so many rows at a time.
 
-    Numbers go where they stay, so that they never are there twice. A column whose parts have
-    different types is read again as a whole: only so has it the type that all its values say.
+    A column whose parts have different types is read again: only as a whole has it the type that
+    all its values say. Of whole numbers and floats a whole read makes floats, which it reads as
+    the one or as the other: numbers that are the same either way need no more than that.
     """
     import pandas as pd
 
-    columns, mixed = _columns(_parts(file, how, rows), lines)
-    if mixed:
-        as_texts = {"usecols": lambda name: name in mixed, "dtype": dict.fromkeys(mixed, str)}
-        texts, _ = _columns(_parts(file, {**how, **as_texts}, rows), lines)
-        for name, text in texts.items():
+    columns, types = _columns(file, how, rows)
+    several = {name for name, kinds in types.items() if len(kinds) > 1}
+    numbers = {name for name in several if types[name] == _NUMBERS}
+    if numbers:
+        as_floats = {"usecols": numbers.__contains__, "dtype": dict.fromkeys(numbers, np.float64)}
+        with closing(_parts(file, {**how, **as_floats}, rows)) as chunks:
+            several -= numbers - {
+                name
+                for chunk in chunks
+                for name, part in chunk.items()
+                if not _same(columns[name].loc[chunk.index], part)
+            }
+    if several:
+        as_texts = {
+            "usecols": several.__contains__,
+            "dtype": dict.fromkeys(several, str),
+            "na_filter": False,
+        }
+        for name, text in _columns(file, {**how, **as_texts}, rows)[0].items():
             alone = text.to_csv(index=False, lineterminator="\n", quoting=QUOTE_ALL).encode()
-            again = pd.read_csv(
+            whole = pd.read_csv(
                 BytesIO(alone), keep_default_na=False, na_values=NULLS, low_memory=False
             )
-            columns[name] = again.iloc[:, 0]
-    return pd.DataFrame(columns, copy=lines <= rows)
+            columns[name] = whole.iloc[:, 0]
+    small = all(len(column) <= rows for column in columns.values())
+    return pd.DataFrame(columns, copy=small)
 
 
-def _parts(file: BinaryIO, how: Mapping[str, Any], rows: int) -> Iterator[pd.DataFrame]:
+def _same(first: pd.Series[float], second: pd.Series[float]) -> bool:
+    """Whether numbers are the same to the last bit, and whole ones among them are exact."""
+    bits, others = (column.to_numpy(np.float64).view(np.int64) for column in (first, second))
+    return np.array_equal(bits, others) and not (first.abs() >= _EXACT).any()
+
+
+def _parts(
+    file: BinaryIO, how: Mapping[str, Any], rows: int
+) -> Generator[pd.DataFrame, None, None]:
     """Parts of a table, of so many rows.
 
     Raises:
@@ -367,36 +395,48 @@ def _parts(file: BinaryIO, how: Mapping[str, Any], rows: int) -> Iterator[pd.Dat
 
 
 def _columns(
-    chunks: Iterator[pd.DataFrame], lines: int
-) -> tuple[dict[Any, pd.Series[Any]], set[Any]]:
-    """The columns of all parts, and which of them have parts of different types."""
+    file: BinaryIO, how: Mapping[str, Any], rows: int
+) -> tuple[dict[Any, pd.Series[Any]], dict[Any, set[Any]]]:
+    """The columns of all parts of a table, and the types that each has in them.
+
+    Numbers go where they stay, so that they never are there twice; a column that has other types
+    beside numbers lacks rows.
+    """
     import pandas as pd
 
     columns: dict[Any, Any] = {}
-    mixed, done = set[Any](), 0
-    for chunk in chunks:
-        end = done + len(chunk)
-        for name, part in chunk.items():
-            if name not in columns:
-                columns[name] = np.empty(lines, part.dtype) if part.dtype.kind in "if" else []
-            known = columns[name]
-            if isinstance(known, list):
-                known.append(part)
-            elif known.dtype == part.dtype:
-                if len(known) < end:  # lines that end otherwise than those that were counted
-                    known = columns[name] = np.resize(known, 2 * end)
-                known[done:end] = part
-            else:
-                mixed.add(name)
-        done = end
+    types: dict[Any, set[Any]] = {}
+    done, size = 0, file.seek(0, os.SEEK_END)
+    with closing(_parts(file, how, rows)) as chunks:
+        for chunk in chunks:
+            end = done + len(chunk)
+            room = max(end, int(_SPARE * end * size / max(1, file.tell())))
+            for name, part in chunk.items():
+                number = part.dtype.kind in "if"
+                types.setdefault(name, set()).add(part.dtype)
+                if name not in columns:
+                    columns[name] = part.to_numpy() if number else [part]
+                elif isinstance(columns[name], list):
+                    columns[name].append(part)
+                elif number:
+                    columns[name] = _with(columns[name], done, part.to_numpy(), room)
+            done = end
     for name, known in columns.items():
         if not isinstance(known, list):
             columns[name] = pd.Series(known[:done], copy=False)
-        elif len({part.dtype for part in known}) > 1:
-            mixed.add(name)
         else:
             columns[name] = known[0] if len(known) == 1 else pd.concat(known, ignore_index=True)
-    return columns, mixed
+    return columns, types
+
+
+def _with(known: Numbers, done: int, part: Numbers, room: int) -> Numbers:
+    """So many numbers and more behind them, in a larger place for so many if this one is full."""
+    end, kind = done + len(part), np.result_type(known, part)
+    if len(known) < end or known.dtype != kind:
+        held, known = known[:done], np.empty(max(len(known), room), kind)
+        known[: len(held)] = held
+    known[done:end] = part
+    return known
 
 
 def _header_problems(path: Path, names: Sequence[str], may: Collection[str]) -> list[str]:
