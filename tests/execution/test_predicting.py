@@ -30,6 +30,11 @@ def predict(rows, model="line", **options):
     return podium.predict("toy", model, rows, **options)
 
 
+def test_how_long_a_training_may_take_is_said():
+    assert predicting._training("dca", {"epochs": 1200}) == "dca: training, 1,200 epochs at most"
+    assert predicting._training("svd", {"rank": 3}) == "svd: training"
+
+
 def test_the_same_rows_give_the_predictions_of_a_run(rows):
     kept = pd.read_parquet(podium.run("toy", "line", submit=False).file)
     for suffix in ("csv", "parquet"):

@@ -630,7 +630,7 @@ def _predicted(
         params,
         {ROWS: expected.limit},
         seed=seed,
-        report=progress.stage(f"{file.name}: training") if progress else None,
+        report=progress.stage(_training(file.name, file.params)) if progress else None,
         fitted=_whole(kept, worker),
         keep=_KEPT,
     )
@@ -638,6 +638,12 @@ def _predicted(
         with suppress(OSError):
             _keep(done.files["fitted"], kept)
     return done, done.train_seconds is None
+
+
+def _training(name: str, params: Mapping[str, Any]) -> str:
+    """What is shown of a training: which model it is of, and how long it may take."""
+    epochs = params.get("epochs")
+    return f"{name}: training" + (f", {epochs:,} epochs at most" if isinstance(epochs, int) else "")
 
 
 def _made_of(data: Data, file: ModelFile, seed: int) -> str:
