@@ -81,7 +81,6 @@ ridge were chosen on folds of the train cells.
 """
 
 ANY_GENES = True  # it needs labelled cells for the calls alone
-THREADS = 1  # the same bytes on any number of cores: last digits say which cells are near
 
 QUICK: dict[str, Any] = {"epochs": 6, "validation": 0.0}
 
