@@ -7,8 +7,10 @@ of variation
     (common + 1 / sqrt(m)) spread_g,    spread_g^2 = 60 / chi^2(60),
 
 the count Poisson around the expression l, and lost with probability 1 / (1 + exp(-slope (ln l -
-middle))) (Zappia et al. 2017, doi:10.1186/s13059-017-1305-0). With means given, `learn_law` fits
-what is left; `learn_groups` fits the means, too; `place` finds group and library of further cells.
+middle))) (Zappia et al. 2017, doi:10.1186/s13059-017-1305-0). Of the molecules of a count that is
+not lost a share `kept` is seen: all but where cells were sampled down. With means given,
+`learn_law` fits what is left; `learn_groups` fits the means, too; `place` finds group and library
+of further cells.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ HALF = 0.5
 """Counts that are added to a gene, which may have none."""
 LIBRARIES = np.linspace(-0.36, 0.36, 25)
 """Log factors of the expected library that are weighed."""
-LEAST = 1e-9
+LEAST, LEAST_KEPT = 1e-9, 1e-3
 
 
 class Law(NamedTuple):
@@ -64,12 +66,14 @@ class Law(NamedTuple):
         spread: Factor of each gene's coefficient of variation [genes].
         middle: Log expression at which every second count is lost.
         slope: Of the logistic curve of the dropout; below 0.
+        kept: Share of the molecules of a count that is not lost.
     """
 
     common: float
     spread: Floats
     middle: float
     slope: float
+    kept: float
 
     def variation(self, mean: Floats, spread: Floats) -> Floats:
         """Coefficient of variation at a mean."""
@@ -81,7 +85,9 @@ class Law(NamedTuple):
 
     def table(self, mean: Floats) -> Table:
         """What is known of zeros at any mean between the least and the greatest of these."""
-        return Table.over(mean, self.spread, variation=self.variation, dropout=self.dropout)
+        return Table.over(
+            mean, self.spread, variation=self.variation, dropout=self.dropout, kept=self.kept
+        )
 
     def at_zeros(self, mean: Floats) -> Zeros:
         """What is known of each entry, were it 0 [cells, genes]."""
@@ -94,11 +100,11 @@ class Law(NamedTuple):
         seen, typical = counts[there], mean[there]
         shape = self.variation(typical, spread[there]) ** -2
         behind = shape + seen
-        log = np.log(behind - 0.5) - np.log1p(shape / typical)
+        log = np.log(behind - 0.5) - np.log1p(shape / typical + (self.kept - 1))
         # A normal distribution of the log expression behind a count, logistic as a probit.
         kept = -self.slope * (log - self.middle) / np.sqrt(1 + np.pi / 8 * self.slope**2 / behind)
         fit = np.log(table.chance(mean, spread))
-        fit[there] = log_nb(seen, typical, shape) - np.logaddexp(0, -kept)
+        fit[there] = log_nb(seen, self.kept * typical, shape) - np.logaddexp(0, -kept)
         return np.asarray(fit.sum(axis=1))
 
 
@@ -146,7 +152,8 @@ def learn_law(observed: Floats, truth: Floats, mean: Floats, seed: int) -> Law:
     ]
     common = float(COMMON[np.argmax(tried)])
     posterior = softmax(fits(truth, mean, common, SPREADS), axis=0)
-    law = Law(common, np.exp(np.log(SPREADS) @ posterior).round(4), 0.0, -1.0)
+    spread = np.exp(np.log(SPREADS) @ posterior).round(4)
+    law = Law(common, spread, 0.0, -1.0, round(learn_kept(observed, truth), 4))
     middle, slope = learn_dropout(observed, truth, mean, law, rng)
     return law._replace(middle=round(middle, 3), slope=round(slope, 3))
 
@@ -157,6 +164,24 @@ def fits(truth: Floats, mean: Floats, common: float, spreads: Floats) -> Floats:
     prior = -FREEDOM * (np.log(spreads) + 0.5 / spreads**2)
     likelihood = [log_nb(truth, mean, (root * s) ** -2).sum(axis=0) for s in spreads]
     return np.asarray(likelihood) + prior[:, None]
+
+
+def learn_kept(observed: Floats, truth: Floats) -> float:
+    """Share of the molecules of a count that is seen, where any is; both [cells, genes].
+
+    The likeliest for binomial counts of which none is 0; 1 where all molecules are seen.
+    """
+    from scipy.optimize import brentq
+
+    there = (observed > 0) & (truth > 0)
+    seen, counts = observed[there].sum(), truth[there]
+
+    def surplus(kept: float) -> float:
+        return float(seen - kept * (counts / (1 - (1 - kept) ** counts)).sum())
+
+    if surplus(1.0) >= 0:
+        return 1.0
+    return float(brentq(surplus, LEAST_KEPT, 1.0)) if surplus(LEAST_KEPT) > 0 else LEAST_KEPT
 
 
 def learn_dropout(
@@ -172,11 +197,14 @@ def learn_dropout(
     shape = law.variation(typical, law.spread[genes]) ** -2
     drawn = rng.standard_gamma((shape + there)[:, None], (len(there), DRAWS))
     log = np.log(np.maximum(drawn / (shape / typical + 1)[:, None], 1e-300))
-    sign = np.where(observed[cells, genes] == 0, 1.0, -1.0)[:, None]
+    zero = observed[cells, genes] == 0
+    sign = np.where(zero, 1.0, -1.0)[:, None]
+    unseen = np.where(zero, (1 - law.kept) ** there, 0.0)
 
     def misfit(curve: Floats) -> float:
         middle, slope = curve
-        return -float(np.log(expit(sign * slope * (log - middle)).mean(axis=1) + LEAST).sum())
+        lost = expit(sign * slope * (log - middle)).mean(axis=1)
+        return -float(np.log(lost + unseen * (1 - lost) + LEAST).sum())
 
     best = minimize(misfit, [float(log.mean()), -1.0], method="Nelder-Mead")
     middle, slope = best.x

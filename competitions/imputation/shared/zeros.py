@@ -1,11 +1,12 @@
 """What can be known of a zero by one who knows the simulator.
 
 The expression l behind a count is gamma distributed, the count Poisson around l, and lost with
-probability d(l). So of a zero
+probability d(l). Of the molecules of the others a share k is kept: all, where cells are not
+sampled down. So of a zero
 
-    P(zero)              = 1 - E[(1 - d(l)) (1 - exp(-l))]
-    P(lost count, zero)  = E[d(l) (1 - exp(-l))]
-    E[count; zero]       = E[d(l) l]
+    P(zero)              = 1 - E[(1 - d(l)) (1 - exp(-k l))]
+    P(lost count, zero)  = E[d(l) (1 - exp(-l)) + (1 - d(l)) (exp(-k l) - exp(-l))]
+    E[count; zero]       = E[d(l) l + (1 - d(l)) exp(-k l) (1 - k) l]
 
 with expectations over one dimension, that depend on two figures of the entry: mean and spread.
 They are computed on a grid of these two and interpolated.
@@ -61,6 +62,7 @@ class Table(NamedTuple):
         *,
         variation: Callable[[Floats, Floats], Floats],
         dropout: Callable[[Floats], Floats],
+        kept: float = 1.0,
     ) -> Table:
         """The table of all that lies between the least and the greatest of these.
 
@@ -69,12 +71,13 @@ class Table(NamedTuple):
             spread: Factor of the coefficient of variation [m].
             variation: Coefficient of variation by mean and spread.
             dropout: Probability of loss by expression.
+            kept: Share of the molecules of a count that is not lost.
         """
         from scipy.interpolate import RectBivariateSpline
 
         x, y = (_axis(np.log(of), count) for of, count in zip((mean, spread), GRID, strict=True))
         means, spreads = np.meshgrid(np.exp(x), np.exp(y), indexing="ij")
-        zeros = exactly(means, spreads, variation=variation, dropout=dropout)
+        zeros = exactly(means, spreads, variation=variation, dropout=dropout, kept=kept)
         lost, expected, chance = (RectBivariateSpline(x, y, np.log(each)) for each in zeros)
         return cls((lost, expected, chance))
 
@@ -113,8 +116,9 @@ def exactly(
     *,
     variation: Callable[[Floats, Floats], Floats],
     dropout: Callable[[Floats], Floats],
+    kept: float = 1.0,
 ) -> Zeros:
-    """The posterior by quadrature; arguments as in `at_zeros`, of one shape."""
+    """The posterior by quadrature; arguments as in `Table.over`, of one shape."""
     from scipy.special import gammaln
 
     shape = variation(mean, spread)[..., None] ** -2
@@ -123,12 +127,14 @@ def exactly(
     log_density = shape * (np.log(rate) + NODES) - rate * expression - gammaln(shape)
     weight = np.exp(log_density) * (NODES[1] - NODES[0])
     weight /= np.maximum(weight.sum(axis=-1, keepdims=True), 1.0)  # narrow densities: few nodes
-    seen, lost = -np.expm1(-expression), dropout(expression)
-    zero = 1 - weight @ ((1 - lost) * seen)
+    there, lost = -np.expm1(-expression), dropout(expression)
+    unseen = np.exp(-kept * expression)  # none of the molecules is kept
+    missed = lost * there + (1 - lost) * unseen * -np.expm1((kept - 1) * expression)
+    zero = 1 - weight @ ((1 - lost) * -np.expm1(-kept * expression))
     # what is left of 1 cancels where hardly anything is lost
-    zero = np.where(zero < 0.5, weight @ (lost * seen + np.exp(-expression)), zero)
+    zero = np.where(zero < 0.5, weight @ (lost * -np.expm1(-kept * expression) + unseen), zero)
     return Zeros(
-        lost=weight @ (lost * seen) / zero,
-        expected=weight @ (lost * expression) / zero,
+        lost=weight @ missed / zero,
+        expected=weight @ ((lost + (1 - lost) * unseen * (1 - kept)) * expression) / zero,
         chance=zero,
     )

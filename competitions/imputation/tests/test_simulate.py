@@ -117,8 +117,8 @@ def test_counts_have_the_variance_of_the_model():
 
 
 @pytest.mark.parametrize("mean", [1e-4, 0.03, 1.0, 20.0, 4000.0])
-@pytest.mark.parametrize("spread", [0.75, 1.4])
-def test_posterior_of_a_zero(mean, spread):
+@pytest.mark.parametrize(("spread", "kept"), [(0.75, 1.0), (1.4, 1.0), (1.0, 0.05), (1.0, 0.5)])
+def test_posterior_of_a_zero(mean, spread, kept):
     """Against adaptive quadrature over quantiles of the gamma distribution."""
     one, other = np.array([[mean]]), np.array([[spread]])
     shape = variation(one, other).item() ** -2
@@ -134,12 +134,17 @@ def test_posterior_of_a_zero(mean, spread):
         )
         return value[0]
 
-    zero = 1 - expected(lambda x: (1 - dropout(x)) * -np.expm1(-x))
-    posterior = zeros.exactly(one, other, variation=variation, dropout=dropout)
-    lost = expected(lambda x: dropout(x) * -np.expm1(-x)) / zero
+    def missed(x):
+        """What a zero hides, as a share of the expression."""
+        return dropout(x) + (1 - dropout(x)) * np.exp(-kept * x) * (1 - kept)
+
+    zero = 1 - expected(lambda x: (1 - dropout(x)) * -np.expm1(-kept * x))
+    unseen = expected(lambda x: (1 - dropout(x)) * (np.exp(-kept * x) - np.exp(-x)))
+    lost = (expected(lambda x: dropout(x) * -np.expm1(-x)) + unseen) / zero
+    posterior = zeros.exactly(one, other, variation=variation, dropout=dropout, kept=kept)
     assert posterior.lost.item() == pytest.approx(lost, rel=1e-6)
     assert posterior.expected.item() == pytest.approx(
-        expected(lambda x: dropout(x) * x) / zero, rel=1e-6
+        expected(lambda x: missed(x) * x) / zero, rel=1e-6
     )
 
 

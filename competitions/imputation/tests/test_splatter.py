@@ -76,6 +76,31 @@ def test_likelihood_is_highest_at_the_true_mean(simulated: Simulated, law: splat
     assert fit[1] > max(fit[0], fit[2])
 
 
+def test_cells_that_were_sampled_down_too(simulated: Simulated) -> None:
+    """Their zeros are of two kinds, and so is the law."""
+    rng, mean = np.random.default_rng(0), simulated.plan.mean
+    observed = rng.binomial(simulated.observed, 0.3)
+    law = splatter.learn_law(observed, simulated.truth, mean, 0)
+    assert law.kept == pytest.approx(0.3, abs=0.01)
+    assert law.middle == pytest.approx(MIDDLE, abs=0.3)
+    zero = observed == 0
+    said, true = law.at_zeros(mean).lost[zero], simulated.truth[zero] > 0
+    for sure in (said < 0.3, (said > 0.3) & (said < 0.8), said > 0.8):
+        assert true[sure].mean() == pytest.approx(said[sure].mean(), abs=0.03)
+    table = law.table(mean * np.array([0.8, 1.25])[:, None, None])
+    fit = [law.log_likelihood(observed, mean * f, table).sum() for f in (0.8, 1, 1.25)]
+    assert fit[1] > max(fit[0], fit[2])
+
+
+@pytest.mark.parametrize(
+    ("seen", "counts", "kept"), [([], [], 1), ([3], [3], 1), ([2], [1], 1), ([1], [40], 1e-3)]
+)
+def test_the_share_that_is_kept_at_its_ends(
+    seen: list[int], counts: list[int], kept: float
+) -> None:
+    assert splatter.learn_kept(np.array(seen), np.array(counts)) == kept
+
+
 def test_groups_are_those_that_were_drawn() -> None:
     cells = simulate(np.random.default_rng(1), 300, 800)
     groups = splatter.learn_groups(cells.truth.astype(float), 6, 0)
