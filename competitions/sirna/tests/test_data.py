@@ -3,6 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from podium.competitions.sirna.data import prepare as data
+from podium.competitions.sirna.data import rows
 
 from podium.errors import DataError
 
@@ -28,8 +29,8 @@ def row(row_id: str, gene: str = "", guide: str = GUIDE, mrna: str = "", **field
 
 def write(folder: Path, labelled: list[dict], unlabelled: list[dict]) -> dict[str, Path]:
     raw = {data.LABELLED: labelled, data.OPEN: unlabelled}
-    for name, rows in raw.items():
-        pd.DataFrame(rows).to_csv(folder / name, index=False)
+    for name, table in raw.items():
+        pd.DataFrame(table).to_csv(folder / name, index=False)
     return {name: folder / name for name in raw}
 
 
@@ -84,3 +85,15 @@ def test_refuses_text_where_numbers_belong(tmp_path: Path) -> None:
     raw = write(tmp_path, [row("1", siRNA_concentration="much")], [row("2")])
     with pytest.raises(DataError, match=r"train_data\.csv cannot be read as a table"):
         data.shanghai(raw)
+
+
+def test_a_dose_is_above_0_or_not_known() -> None:
+    asked = {name: pd.Series(["ACGU"] * 4) for name in rows.LETTERS}
+    asked["gene_target_seq"] = pd.Series(["ACGT"] * 4)
+    asked |= {name: pd.Series(["a C g u"] * 4) for name in rows.TOKENS}
+    asked[rows.DOSE] = pd.Series([10.0, float("nan"), 1e-3, 5.0])
+    assert rows.cleaned(asked, list("abcd"))[1] == []
+    asked[rows.DOSE] = pd.Series([0.0, 1.0, -3.0, 5.0])
+    assert rows.cleaned(asked, list("abcd"))[1] == [
+        "column 'siRNA_concentration': not above 0 nM: 2 rows (row 'a' 0, row 'c' -3)"
+    ]
