@@ -2,9 +2,10 @@
 
 The true counts of the labelled cells are clustered into groups, of which each changes some genes
 (spike and slab); the coefficient of variation of the expression falls with the mean; dropout is a
-logistic curve of the expression (`shared/splatter.py`). Other cells get group and library by the
-likelihood of what was observed. From these follow, by quadrature, the probability of each zero to
-be a dropout, and its expected count. On counts that follow another law it has no claim.
+logistic curve of the expression, and where cells were sampled down besides, of what is left a share
+is seen (`shared/splatter.py`). Other cells get group and library by the likelihood of what was
+observed. From these follow, by quadrature, the probability of each zero to be a dropout, and its
+expected count. On counts that follow another law it has no claim.
 """
 
 from __future__ import annotations

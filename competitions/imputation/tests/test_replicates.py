@@ -3,15 +3,13 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from podium.competitions.imputation.metric import metric
 from podium.competitions.imputation.models import replicates as model_file
 from podium.competitions.imputation.shared.replicates import Ridge, log_at, replicates, seen_share
-from scipy.sparse import csr_array
+from podium.competitions.imputation.tests.test_lightgbm import part
+from podium.competitions.imputation.tests.test_splatter import scores
 
 from podium.competition import defaults
-from podium.competition.counts import Counts
 from podium.competition.part import Part
 from podium.errors import ModelError
 
@@ -27,19 +25,6 @@ def thinned() -> tuple[Any, Any]:
     level = np.where(silent, 0.02, rng.lognormal(2, 0.8, 60))
     truth = rng.poisson(level * rng.lognormal(0, 0.2, (140, 1)))
     return rng.binomial(truth, 0.1), truth
-
-
-def part(observed: Any, truth: Any = None) -> Part:
-    """Cells of a part, with truth if it is to train."""
-    genes = [f"gene{number}" for number in range(observed.shape[1])]
-    ids = pd.Index([f"cell{number}" for number in range(len(observed))], dtype=object)
-    return Part(
-        name="test" if truth is None else "train",
-        ids=ids,
-        features=pd.DataFrame(index=range(len(observed))),
-        counts=Counts.of({"cells": (csr_array(observed), genes)}),
-        truth=None if truth is None else Counts.of({"cells": (csr_array(truth), genes)}),
-    )
 
 
 def imputed(train: Part, test: Part, **params: Any) -> Any:
@@ -85,11 +70,9 @@ def test_calls_better_than_all_and_repeats(networks: int, thinned: tuple[Any, An
     assert values.tobytes() == imputed(train, test, **params).tobytes()
     seen = observed[LABELLED:]
     assert (values[seen > 0] == seen[seen > 0]).all()
-    answers = {"count": csr_array(truth[LABELLED:]), "observed": csr_array(seen)}
-    scores = metric.score(answers, {"count": values})
-    everything = metric.score(answers, {"count": np.maximum(seen, 1.0)})
-    assert scores["f1"] > everything["f1"] + 0.05
-    assert scores["mcc"] > 0.6
+    reached = scores(seen, truth[LABELLED:], values)
+    assert reached["f1"] > scores(seen, truth[LABELLED:], np.maximum(seen, 1.0))["f1"] + 0.05
+    assert reached["mcc"] > 0.6
 
 
 def test_networks_are_left_out_without_torch(

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from podium.competitions.imputation.data.simulate import (
     BCV,
@@ -17,10 +16,10 @@ from podium.competitions.imputation.metric import metric
 from podium.competitions.imputation.models import empirical_bayes
 from podium.competitions.imputation.shared import splatter
 from podium.competitions.imputation.shared.calling import threshold
+from podium.competitions.imputation.tests.test_lightgbm import part
 from scipy.sparse import csr_array
 
 from podium.competition import defaults
-from podium.competition.counts import Counts
 from podium.competition.part import Part
 from podium.errors import ModelError
 
@@ -35,19 +34,6 @@ def simulated() -> Simulated:
 @pytest.fixture(scope="module")
 def law(simulated: Simulated) -> splatter.Law:
     return splatter.learn_law(simulated.observed, simulated.truth, simulated.plan.mean, 0)
-
-
-def part(observed: Any, truth: Any = None) -> Part:
-    """Cells of a part, with truth if it is to train."""
-    genes = [f"gene{number}" for number in range(observed.shape[1])]
-    ids = pd.Index([f"cell{number}" for number in range(len(observed))], dtype=object)
-    return Part(
-        name="test" if truth is None else "train",
-        ids=ids,
-        features=pd.DataFrame(index=range(len(observed))),
-        counts=Counts.of({"cells": (csr_array(observed), genes)}),
-        truth=None if truth is None else Counts.of({"cells": (csr_array(truth), genes)}),
-    )
 
 
 def imputed(train: Part, test: Part, **params: Any) -> Any:
