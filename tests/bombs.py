@@ -231,6 +231,6 @@ BOMBS = {
 CHEAP = {
     *("commas.csv", "columns.csv", "rows.csv", "old ends.csv", "groups.parquet", "fixed.parquet"),
     *("fixed y.parquet", "lie y.parquet", "one text.h5", "categories.h5ad", "packed.csv.gz"),
-    *("members.csv.gz", "packed.zip", "lzma.zip", "text.feather", "nothing.feather"),
+    *("members.csv.gz", "packed.zip", "text.feather", "nothing.feather"),
 }
 """Some of every format that are written in no time."""

@@ -76,6 +76,7 @@ def test_all_comes_along(mine, workspace, tmp_path):  # noqa: F811
     assert set(old) < set(new)
 
 
+@pytest.mark.slow
 def test_files_of_students_lie_under_either_name(mine, workspace):  # noqa: F811
     podium.rename("mine", "ours")
     for number, name in enumerate(("mine", "ours")):

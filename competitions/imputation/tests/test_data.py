@@ -513,6 +513,7 @@ def shares(ready):
     return (truth == 0).mean(), zero.mean(), (truth > 0)[zero].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_autoclass(raw_folder):
     ready = api.prepare("imputation", "autoclass", source=raw_folder("imputation"))
