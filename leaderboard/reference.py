@@ -231,18 +231,26 @@ def trained(
 def export(competition: Competition, dataset: str) -> None:
     """Write the lines of a dataset, and the list by which Podium knows what it ships.
 
-    Those of other datasets stay as they were: their data need not be here, and what came by import
-    is sealed.
+    Records of a version that is no more are left out. Those of other datasets stay as they were:
+    their data need not be here, and what came by import is sealed.
     """
     from podium import api
+    from podium.competition.version import former_names
     from podium.leaderboard import jsonl
+
+    version = api.prepare(competition.name, dataset).version
+    current = {version.name, *former_names(competition, version)}
 
     target = HERE / f"{competition.name}.jsonl"
     api.export_records("all.jsonl", competition.name)
     made = [json.loads(line) for line in Path("all.jsonl").read_text("utf-8").splitlines()]
     Path("all.jsonl").unlink()
     lines = [line for line in lines_of(competition.name) if line["dataset"] != dataset]
-    lines += [line for line in made if line["dataset"] == dataset]
+    lines += [
+        line
+        for line in made
+        if line["dataset"] == dataset and line.get("version", version.name) in current
+    ]
     order = [entry.name for entry in competition.datasets]
     lines.sort(key=lambda line: order.index(line["dataset"]))
     text = "".join(f"{jsonl.text_of(line)}\n" for line in lines)

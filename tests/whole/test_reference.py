@@ -163,6 +163,24 @@ def test_it_goes_on_where_it_was_stopped(reference, monkeypatch, tmp_path, capsy
     ]
 
 
+def test_records_of_a_version_that_is_no_more_are_left_out(reference, monkeypatch, tmp_path):
+    monkeypatch.setenv("PODIUM_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(reference, "HERE", tmp_path)
+    monkeypatch.setattr(jsonl, "SHIPPED", str(tmp_path / "reference.sha256"))
+    monkeypatch.setattr(reference, "is_current", lambda *_: True)
+
+    def run():
+        with reference.workspace():
+            reference.run("toy", "demo", ["line"], jobs=1, dask=None)
+        return [line for line in reference.lines_of("toy") if line.get("model") == "line"]
+
+    [made] = run()
+    hashed = {**made["provenance"], "metric": "0" * 64}  # as records said it once
+    older = json.dumps({**made, "version": "0" * 16, "provenance": hashed})
+    (tmp_path / "toy.jsonl").write_text(older + "\n", encoding="utf-8")
+    assert [line["version"] for line in run()] == [made["version"]]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [export.stem for export in EXPORTS])
 def test_models_do_what_is_noted(reference, name, cache, monkeypatch):
