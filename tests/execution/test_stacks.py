@@ -160,5 +160,5 @@ def test_rows_that_a_fold_holds_out_are_looked_up_in_their_order(stack, ensemble
 
 
 def test_rows_without_answers_or_folds_are_refused(stack, ensemble):
-    with pytest.raises(ModelError, match="answers and folds"):
+    with pytest.raises(ModelError, match="two folds or more"):
         ensemble.out_of_fold(stack.part("test"))

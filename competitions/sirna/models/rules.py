@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from podium.competition import Parameter
+from podium.errors import note
 
 from ..metric import TARGET, THRESHOLD
 from ..shared import rules
@@ -47,18 +48,27 @@ class DesignRules:
         self.odds = make_pipeline(StandardScaler(), LogisticRegression())
 
     def fit(self, train: Part, report: Report | None = None) -> None:
-        """Weigh the rules by what remained."""
+        """Weigh the rules by what remained; if all rows lie on one side of 30 %, say so."""
         assert train.targets is not None
         answers = train.targets[TARGET].to_numpy()
         scores = _scores(train)
         self.line.fit(scores, answers)
-        self.odds.fit(scores, answers < THRESHOLD)
+        low = answers < THRESHOLD
+        self.alike = bool(low[0]) if (low == low[0]).all() else None
+        if self.alike is None:
+            self.odds.fit(scores, low)
+        else:
+            side, called = ("only rows", "all") if self.alike else ("no row", "none")
+            note(f"rules: train has {side} below 30 %, so {called} will be called")
 
     def predict(self, part: Part) -> pd.DataFrame:
         """Predict, and call what is likely enough to be low."""
         scores = _scores(part)
         remaining = np.clip(self.line.predict(scores), THRESHOLD, HIGHEST)
-        low = self.odds.predict_proba(scores)[:, 1] > self.call_above
+        if self.alike is None:
+            low = self.odds.predict_proba(scores)[:, 1] > self.call_above
+        else:
+            low = np.full(len(scores), self.alike)
         remaining[low] = np.nextafter(THRESHOLD, 0.0)
         return pd.DataFrame({"id": part.ids, TARGET: remaining})
 

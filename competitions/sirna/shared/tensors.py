@@ -160,8 +160,11 @@ def _categories(features: pd.DataFrame) -> dict[str, pd.Series[Any]]:
 
 
 def doses(features: pd.DataFrame) -> NDArray[np.float32]:
-    """log10 of the dose in nM, straight and bent, about 1 in size: float32 [rows, 3]."""
-    dose = np.log10(features["siRNA_concentration"].to_numpy(dtype=np.float64))
+    """log10 of the dose in nM, straight and bent, about 1 in size: float32 [rows, 3].
+
+    A missing one is taken for 1 nM.
+    """
+    dose = np.nan_to_num(np.log10(features["siRNA_concentration"].to_numpy(dtype=np.float64)))
     return np.stack([dose, _DOSE_SCALE * dose**2, np.tanh(dose)], axis=1).astype(np.float32)
 
 

@@ -288,6 +288,28 @@ def test_gradients_of_shared_duplexes_add_up_in_one_order(name, train, monkeypat
     assert "IndexBackward0" not in names
 
 
+@pytest.mark.parametrize(("answer", "side"), [(50.0, "no row"), (5.0, "only rows")])
+def test_rules_where_train_has_one_side_of_30_alone(train: Part, answer, side, capsys) -> None:
+    train = train.take(np.arange(20))
+    train.targets[TARGET] = answer
+    said = predicted("rules", train, train)[TARGET]
+    assert ((said < 30) == (answer < 30)).all()
+    assert f"rules: train has {side} below 30 %" in capsys.readouterr().err
+
+
+def test_lightgbm_of_one_row_says_what_it_said(train: Part) -> None:
+    one = train.take(np.array([0]))
+    said = predicted("lightgbm", one, train, call_below=30.0)[TARGET]
+    assert said.to_numpy() == pytest.approx(one.targets[TARGET].item())
+
+
+def test_a_missing_dose_is_no_nan(train: Part, test: Part) -> None:
+    pytest.importorskip("torch")
+    features = test.features.assign(siRNA_concentration=np.nan)
+    without = Part(name="test", ids=test.ids, features=features)
+    assert fitted("seqnet").predict(without)[TARGET].between(0, 300).all()
+
+
 def gene_ridge(train: Part, **params: Any) -> Any:
     built = build("gene_ridge", **params)
     built.fit(train)

@@ -139,3 +139,11 @@ def test_folds_of_whole_genes_say_what_they_lack(capsys):
     for name in ("genes that train", "new guides", "known guides"):
         assert f"no fold of train holds {name}" in said
     assert table[TARGET].between(0, 300).all()
+
+
+def test_train_of_a_few_rows():
+    train = invented()
+    table = fitted(train.take(np.arange(3))).predict(hidden(train))
+    assert table[TARGET].between(0, 300).all()
+    with pytest.raises(ModelError, match="of two folds or more"):
+        fitted(train.take(np.array([0])))

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -43,6 +44,9 @@ def boost(
             tables of a thousand columns, of which each tree sees few.
     """
     theirs = {name: value for name, value in params.items() if name not in {"rounds", *own}}
+    answers: Any = data.get_label()
+    if np.size(answers) == 1:  # a share of one row is none
+        settings = {key: value for key, value in settings.items() if key not in BAGGING}
     wise = {} if settings.get("force_col_wise") else {"force_row_wise": True}
     steady = {"seed": seed, "deterministic": True, "verbose": -1, **wise}
 

@@ -110,10 +110,10 @@ class Ensemble:
             report: Gets the root mean squared error of the plain mean on each fold.
 
         Raises:
-            ModelError: If these rows have no answers or no folds.
+            ModelError: If these rows have no answers, or are not of two folds.
         """
-        if train.targets is None or train.folds is None:
-            raise ModelError("A stack learns from rows with answers and folds.")
+        if train.targets is None or train.folds is None or len(np.unique(train.folds)) < 2:
+            raise ModelError("A stack learns from rows with answers, of two folds or more.")
         answers = train.targets[self.target].to_numpy(np.float64)
         unseen = np.empty((len(train), len(self)))
         for step, fold in enumerate(np.unique(train.folds), start=1):
