@@ -318,7 +318,7 @@ def test_a_model_that_is_fitted_again_has_forgotten_the_first() -> None:
 def test_a_filter_turned_is_that_of_the_other_strand(letters: str) -> None:
     def of(letters: str) -> Any:
         word = import_module("podium.competitions.maize.shared.sites").Word(letters, 0, 1, True, 9)
-        return model("motif_net")._filter(word)
+        return model("motif_net")._bits(word)
 
     turned = letters[::-1].translate(str.maketrans("ACGT", "TGCA"))
     assert torch.equal(of(letters).flip(0, 1), of(turned))
