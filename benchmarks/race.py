@@ -172,7 +172,7 @@ def main():
                 *(f"{value:.3f}" for value in best),
             ]
         )
-        print(*rows[-1], flush=True)
+        print(*rows[-1], *(f"{seconds(value)} an epoch" for value in each), flush=True)
     Result(
         title="Training: time to the same validation score",
         text=(
