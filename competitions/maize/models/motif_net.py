@@ -2,8 +2,9 @@
 
 From nothing, a network has too few sequences of a demo's size to find motifs: it remembers families
 instead. Here `shared/discovery.py` finds them, and the network begins as what was found: a filter
-is a word, its gates are the window and the strands that count, a pair is a word with its partner
-at their distance, and the line from these to expression is the fit's. Training moves all of that.
+is the matrix of a word's sites, its gates are the window and the strands that count, a pair is a
+word with its partner at their distance, and the line from these to expression is the fit's.
+Training moves all of that, filters the most.
 The loss is that of a random intercept by family, over batches of whole families.
 """
 
@@ -48,8 +49,7 @@ if TYPE_CHECKING:
 
 PARAMETERS = {
     **DISCOVERY,
-    "networks": Parameter(1, "whose mean is predicted", (1, 100), search=(1, 4)),
-    "random": Parameter(4, "filters that begin as noise", (0, 256), search=(0, 16)),
+    "networks": Parameter(3, "whose mean is predicted", (1, 100), search=(1, 4)),
     "hidden": Parameter(16, "units behind the motifs, beside the line", (1, 1024)),
     **network_parameters(
         epochs=6,
@@ -60,15 +60,18 @@ PARAMETERS = {
     ),
 }
 
-QUICK: dict[str, Any] = {"epochs": 2, "networks": 1, "random": 2}
+QUICK: dict[str, Any] = {"epochs": 2, "networks": 1}
 
 WIDTH = K + 2 * FLANK
 """Bases that a filter sees: a word and those on either side."""
 POOL = 10
 CHUNK = 512
 SHARP = 4.0
-"""What a base of the word adds to the filter: a site scores 1, with one mismatch .17, else 0."""
-NOISE = 0.05
+"""Log odds of a site that a base of the word adds: of one as most are .88, with a mismatch .12."""
+STEP = 96.0
+"""How much farther training moves filters than other weights: Adam's steps are all of one size."""
+SURE = 0.999
+"""The most that one site says: what is certain has no gradient."""
 
 
 class MotifNetwork:
@@ -148,34 +151,39 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         partners = [(place, word) for place, m in enumerate(motifs) for word in m.partners]
-        words = [*(motif.word for motif in motifs), *(word for _, word in partners)]
-        count = len(words) + params["random"]
+        count = len(motifs) + len(partners)
         bins = -(-length // POOL)
-        self.filters = nn.Parameter(NOISE * torch.randn(count, 4, WIDTH))
+        self.filters = nn.Parameter(torch.zeros(count, 4, WIDTH))
         self.offsets = nn.Parameter(torch.zeros(count))
-        self.gates = nn.Parameter(torch.zeros(2, count, bins))
+        self.gates = nn.Parameter(torch.zeros(2, len(motifs), bins))
         reach = REACH // POOL
         self.pairs = nn.Parameter(torch.zeros(len(partners), 2 * count, 2 * reach + 1))
         self.pair_gates = nn.Parameter(torch.zeros(2, len(partners), bins))
         with torch.no_grad():
-            for row, word in enumerate(words):
-                self.filters[row] = _filter(word)
-                self.offsets[row] = -SHARP * (len(word.letters) - 1)
-            self.gates[:, len(words) :] = NOISE
             for row, motif in enumerate(motifs):
+                self._set_filter(row, torch.from_numpy(motif.matrix))
                 first, last = motif.word.first // POOL, -(-motif.word.last // POOL)
                 self.gates[: 2 if motif.word.both else 1, row, first:last] = 1
             for row, (anchor, word) in enumerate(partners):
+                self._set_filter(len(motifs) + row, _bits(word))
                 self._set_pair(row, anchor, len(motifs) + row, word, count)
                 self.pair_gates[:, row] = self.gates[:, anchor]
-        self.known = len(words)
-        """Filters that begin as words, before those that begin as noise."""
-        columns = count + len(partners) + plain
+        columns = count + plain
         self.line = nn.Linear(columns, 1)
         output = nn.Linear(params["hidden"], 1)
         nn.init.zeros_(output.weight)
         nn.init.zeros_(output.bias)
         self.bend = nn.Sequential(nn.Linear(columns, params["hidden"]), nn.GELU(), output)
+
+    def _set_filter(self, row: int, bits: Tensor) -> None:
+        """Log odds of a site: 0 half a base (a bit) below what sites of the matrix have on average.
+
+        Bases that are rare there count as others do that chance brings, 0.
+        """
+        above = bits.clamp(min=0)
+        average = (2**bits / 4 * above).sum()
+        self.filters[row] = SHARP / 2 / STEP * above.T
+        self.offsets[row] = SHARP / 2 / STEP * (1 - average)
 
     def _set_pair(self, row: int, anchor: int, partner: int, word: Word, count: int) -> None:
         """Anchor in the middle and partner in its window, along the anchor's own strand."""
@@ -193,47 +201,47 @@ class Network(nn.Module):
         return expression
 
     def features(self, batch: Batch) -> Tensor:
-        """How much there is of each word, of each pair, and composition [rows, columns]."""
-        bases = one_hot(batch.own["codes"])[:, :, 0]
-        both = torch.cat([self.filters, self.filters.flip(1, 2)])
-        bases = F.pad(bases, (FLANK, WIDTH - 1 - FLANK))
-        score = F.conv1d(bases, both, self.offsets.repeat(2))
-        sites = F.softplus(F.max_pool1d(score, POOL, ceil_mode=True)) / SHARP
-        seen = (sites * self.gates.flatten(0, 1)).unflatten(1, (2, -1)).sum(dim=(1, 3))
-        return torch.cat([seen, *self._pairs(sites), batch.own["plain"]], dim=1)
+        """Whether each word is there, each pair, and composition [rows, columns]."""
+        plain = batch.own["plain"]
+        if not len(self.filters):
+            return plain
+        bases = F.pad(one_hot(batch.own["codes"])[:, :, 0], (FLANK, WIDTH - 1 - FLANK))
+        both = STEP * torch.cat([self.filters, self.filters.flip(1, 2)])
+        score = F.conv1d(bases, both, STEP * self.offsets.repeat(2))
+        sites = F.max_pool1d(score, POOL, ceil_mode=True).sigmoid()
+        counting = self.gates * sites.unflatten(1, (2, -1))[:, :, : self.gates.shape[1]]
+        none = (1 - counting.clamp(max=SURE)).log().sum(dim=(1, 3)).exp()
+        return torch.cat([1 - none, *self._pairs(sites), plain], dim=1)
 
     @torch.no_grad()
     def begin_with_a_line(self, rows: Rows, families: Families) -> None:
-        """Fit expression to the words, pairs and composition, as far as they begin as known."""
+        """Fit expression to the words, pairs and composition."""
         batches = rows.batches(CHUNK, torch.arange(len(rows)))
         features = torch.cat([self.features(batch) for batch in batches]).double().numpy()
-        known = np.arange(features.shape[1]) >= self.gates.shape[1]
-        known[: self.known] = True
-        table = np.column_stack([np.ones(len(rows)), features[:, known]])
+        table = np.column_stack([np.ones(len(rows)), features])
         answers = rows.own["answer"]
         assert isinstance(answers, Tensor)
         weights = torch.from_numpy(families.fit(table, answers.double().numpy())).float()
-        self.line.weight.zero_()
-        self.line.weight[0, torch.from_numpy(known)] = weights[1:]
+        self.line.weight.copy_(weights[1:])
         self.line.bias.copy_(weights[:1])
 
     def _pairs(self, sites: Tensor) -> list[Tensor]:
-        """How often each pair is there, on either strand [rows, pairs]."""
+        """Whether each pair is there, on either strand [rows, pairs]; none without pairs."""
         if not len(self.pairs):
             return []
         other = self.pairs.unflatten(1, (2, -1)).flip(1, 3).flatten(1, 2)
         reach = self.pairs.shape[2] // 2
         together = F.conv1d(sites, torch.cat([self.pairs, other]), padding=reach)
-        there = F.softplus(SHARP * (together - 1.5)) / SHARP * self.pair_gates.flatten(0, 1)
+        there = (SHARP * (together - 1.5)).sigmoid() * self.pair_gates.flatten(0, 1)
         return [there.amax(dim=2).unflatten(1, (2, -1)).amax(dim=1)]
 
 
-def _filter(word: Word) -> Tensor:
-    """A word in the middle of a filter [4, width]."""
-    weights = torch.zeros(4, WIDTH)
+def _bits(word: Word) -> Tensor:
+    """The matrix of a word of which nothing else is known, in the middle of a filter [width, 4]."""
+    bits = torch.zeros(WIDTH, 4)
     for place, letter in enumerate(word.letters, start=(WIDTH - len(word.letters)) // 2):
-        weights["ACGT".index(letter), place] = SHARP
-    return weights
+        bits[place, "ACGT".index(letter)] = 2
+    return bits
 
 
 def build(params: dict[str, Any], seed: int) -> MotifNetwork:

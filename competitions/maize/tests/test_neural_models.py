@@ -318,7 +318,24 @@ def test_a_model_that_is_fitted_again_has_forgotten_the_first() -> None:
 def test_a_filter_turned_is_that_of_the_other_strand(letters: str) -> None:
     def of(letters: str) -> Any:
         word = import_module("podium.competitions.maize.shared.sites").Word(letters, 0, 1, True, 9)
-        return model("motif_net")._filter(word)
+        return model("motif_net")._bits(word)
 
     turned = letters[::-1].translate(str.maketrans("ACGT", "TGCA"))
     assert torch.equal(of(letters).flip(0, 1), of(turned))
+
+
+@pytest.mark.parametrize(("letters", "there"), [("GTCACGTA", 0.88), ("GTCACGTT", 0.12)])
+def test_a_network_says_whether_a_word_is_there_before_it_is_trained(
+    letters: str, there: float
+) -> None:
+    sites = import_module("podium.competitions.maize.shared.sites")
+    module = model("motif_net")
+    word = sites.Word("GTCACGTA", 0, 100, both=True, z=9.0)
+    motif = sites.Motif(word, module._bits(word).numpy())
+    network = module.Network({"hidden": 1}, [motif], length=100, plain=1)
+    codes = torch.full((2, 100), 4, dtype=torch.uint8)
+    forward = torch.tensor(["ACGT".index(letter) for letter in letters], dtype=torch.uint8)
+    codes[0, 40:48], codes[1, 40:48] = forward, 3 - forward.flip(0)
+    own = {"codes": codes, "plain": torch.zeros(2, 1)}
+    batch = next(Rows(items={}, item=torch.arange(2), own=own).batches(2, torch.arange(2)))
+    assert network.features(batch)[:, 0].tolist() == pytest.approx([there] * 2, abs=0.02)
