@@ -359,6 +359,17 @@ def test_a_field_gives_stray_spots_to_the_domain_around_them() -> None:
     assert adjusted_rand_score(truth, together) > adjusted_rand_score(truth, alone) + 0.2
 
 
+@pytest.mark.parametrize("strength", [0.0, 0.2, 0.7, 2.0])
+def test_a_field_wakes_no_domain_that_has_no_spots(strength: float) -> None:
+    points, label = clusters()
+    given = np.pad(np.eye(4)[label], ((0, 0), (0, 2)))
+    given[:, 5] = 1e-30
+    ring = (np.arange(len(points))[:, None] + np.arange(7)) % len(points)
+    posterior = potts([points], given, ring, strength)
+    assert posterior[:, 4:].max() < 1e-9
+    np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
+
+
 def test_edges_weigh_what_neighbours_are_shared() -> None:
     # 0-1-2 are alike, 3-4-5 too: in each three all have the same neighbours, themselves included.
     graph = shared_neighbours(np.array([[0.0], [0.1], [0.2], [9.0], [9.1], [9.2]]), nearest=2)
