@@ -4,8 +4,8 @@
 
 The slices: donor 1 of `demo` and section BZ5 of `starmap`, which train; the same with a quarter of
 their spots; other slices of demo's simulator with about 200 and 540 spots; bands of a few spots'
-width on 256 to 450 spots, with markers from faint to strong. Each is clustered by `pca_kmeans`, and
-by `spatial_gmm` with wide and with narrow neighbourhoods; each rule takes one of the two:
+width on 256 to 1,024 spots, with markers from faint to strong. Each is clustered by `pca_kmeans`,
+and by `spatial_gmm` with wide and with narrow neighbourhoods; each rule takes one of the two:
 
 * `in common`, the one that ships: narrow where spots just beyond the wide neighbourhood have less
   than half in common of what second neighbours have;
@@ -160,6 +160,10 @@ def simulated():
     for width in (1.5, 2.0, 3.0, 4.0):
         for gain in (0.3, 0.45, 0.6, 1.0):
             made[f"bands of {width:g} spots, markers x {gain:g}"] = bands(21, width, gain)
+    for gain in (0.3, 0.45, 0.6):
+        made[f"bands of 2 spots, four times as long, markers x {gain:g}"] = bands(
+            21, 2.0, gain, rows=64
+        )
     return made
 
 

@@ -24,6 +24,8 @@ OWN = (1, 4, 7)
 """Spots of the neighbourhoods whose components a field reads."""
 STEPS, SWEEPS = 30, 3
 """Times that the normals are fitted anew, and sweeps over the spots after each."""
+EMPTY = 1e-6
+"""Spots of a domain, in all, below which it has none and gets none: its mean would be anywhere."""
 
 
 def potts(
@@ -49,6 +51,7 @@ def potts(
 def _field(white: Floats, posterior: Floats, others: NDArray[np.int64], strength: float) -> Floats:
     for _ in range(STEPS):
         logs, _ = log_density(white, posterior)
+        logs[:, posterior.sum(axis=0) < EMPTY] = -np.inf
         for _ in range(SWEEPS):
             expected = posterior[others].sum(axis=1)
             posterior = (posterior + normalised(logs + strength * expected)[0]) / 2

@@ -80,6 +80,20 @@ def changed(part: Part, counts: Any = None, **columns: Any) -> Part:
     )
 
 
+def few(part: Part, spots: int) -> Part:
+    """The first spots of a slice."""
+    one = next(part.slices())
+    first = part.take(np.arange(spots))
+    counts = Counts.of({one.name: (one.counts[:spots], list(one.genes))})
+    return Part(
+        name=part.name,
+        ids=first.ids,
+        targets=first.targets,
+        features=first.features,
+        counts=counts,
+    )
+
+
 def nothing() -> Part:
     """The train part of a dataset that has no labelled slice."""
     part = tissue(side=6)
@@ -217,18 +231,9 @@ def test_odd_slices(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("spots", [1, 2, 7, 30])
+@pytest.mark.parametrize("spots", [1, 2, 3, 7, 30])
 def test_fewer_spots_than_components_or_neighbours(name: str, spots: int) -> None:
-    part = tissue(side=6)
-    counts = next(part.slices()).counts[:spots]
-    few = part.take(np.arange(spots))
-    few = Part(
-        name="test",
-        ids=few.ids,
-        features=few.features,
-        counts=Counts.of({"s1": (counts, [f"g{gene}" for gene in range(40)])}),
-    )
-    assert len(predicted(name, few)) == spots
+    assert len(predicted(name, few(tissue(side=6), spots))) == spots
 
 
 @pytest.mark.parametrize("train", [nothing(), tissue(side=6).without_answers()])
@@ -284,6 +289,13 @@ def test_lightgbm_learns_a_single_domain_and_tells_its_loss() -> None:
     model.fit(train, lambda step, value, **_: told.append((step, value)))
     assert [step for step, _ in told] == [10, 20]
     assert set(model.predict(train.without_answers())["domain"]) == {"only"}
+
+
+@pytest.mark.parametrize("spots", [1, 2, 3])
+def test_lightgbm_learns_from_a_few_spots(spots: int) -> None:
+    model = build("lightgbm")
+    model.fit(few(tissue(side=6), spots))
+    assert set(model.predict(tissue(side=6).without_answers())["domain"]) == {"L1"}
 
 
 def test_consensus_matches_domains_before_it_averages() -> None:
@@ -357,6 +369,17 @@ def test_a_field_gives_stray_spots_to_the_domain_around_them() -> None:
     )
     assert adjusted_rand_score(truth, together) > 0.95
     assert adjusted_rand_score(truth, together) > adjusted_rand_score(truth, alone) + 0.2
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.2, 0.7, 2.0])
+def test_a_field_wakes_no_domain_that_has_no_spots(strength: float) -> None:
+    points, label = clusters()
+    given = np.pad(np.eye(4)[label], ((0, 0), (0, 2)))
+    given[:, 5] = 1e-30
+    ring = (np.arange(len(points))[:, None] + np.arange(7)) % len(points)
+    posterior = potts([points], given, ring, strength)
+    assert posterior[:, 4:].max() < 1e-9
+    np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
 
 
 def test_edges_weigh_what_neighbours_are_shared() -> None:
