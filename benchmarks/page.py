@@ -42,7 +42,7 @@ PROGRAMS: dict[str, list[str]] = {
     "tuning": ["tuning.py", "overhead"],
     "sequences": ["sequences.py"],
     "wide": ["wide.py"],
-    "full_size": ["full_size.py", "--models", "spatial_gmm"],
+    "full_size": ["full_size.py", "--slices", "4"],
     "isolation": ["isolation.py"],
     "probes": ["probes.py", "--rows", "20000"],
 }

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from podium.competition import Part, Score, Target
-from podium.learning import BestConstant, ConstantValue, TableTrees, boost
+from podium.learning import BAGGING, BestConstant, ConstantValue, TableTrees, boost
 from podium.metrics import labels, probabilities, regression
 
 PARAMS = {"rounds": 30, "learning_rate": 0.1, "components": 2, "num_threads": 1}
@@ -129,3 +129,13 @@ def test_several_targets_have_trees_and_a_constant_each():
     said = top.predict(train)["z"].str.split(" ")
     assert {tuple(sorted(one)) for one in said} == {("a", "b")}
     assert (said.str[0] == train.targets["z"]).mean() > 0.8
+
+
+@pytest.mark.parametrize("params", [{}, BAGGING])
+def test_one_row_and_a_part_of_a_dataset_train(params):
+    one = lgb.Dataset(np.zeros((1, 2)), [3.0], params={"min_data_in_leaf": 1})
+    given = {"rounds": 2, "num_threads": 1, **params}
+    assert boost(one, given, own=(), seed=0, **BAGGING).predict(np.zeros((1, 2))) == [3.0]
+    table = np.arange(200.0).reshape(100, 2)
+    some = lgb.Dataset(table, table[:, 0], free_raw_data=False).construct().subset(range(80))
+    assert boost(some, given, own=(), seed=0, **BAGGING).num_trees() == 2

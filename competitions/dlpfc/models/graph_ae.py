@@ -124,7 +124,8 @@ class GraphMixture:
             )
             for seed in rng.integers(0, 1 << 31, self.params["networks"])
         ]
-        together = [components(np.concatenate(latents, axis=1), count) for count in TOGETHER]
+        several = TOGETHER if len(latents) > 1 else ()
+        together = [components(np.concatenate(latents, axis=1), count) for count in several]
         tables: list[NDArray[Any]] = [*latents, *together * REPEATS]
         starts = self.params["starts"]
         return [tied_posteriors(table, domains(one), starts=starts, rng=rng) for table in tables]

@@ -109,7 +109,7 @@ class BoostedTrees:
             report=report,
             every=10,
             **classes,
-            **(BAGGING if len(train) > 1 else {}),  # four fifths of one row are no row
+            **BAGGING,
         )
 
     def predict(self, part: Part) -> pd.DataFrame:

@@ -24,7 +24,7 @@ OWN = (1, 4, 7)
 """Spots of the neighbourhoods whose components a field reads."""
 STEPS, SWEEPS = 30, 3
 """Times that the normals are fitted anew, and sweeps over the spots after each."""
-EMPTY = 1e-6
+EMPTY = 1.0
 """Spots of a domain, in all, below which it has none and gets none: its mean would be anywhere."""
 
 

@@ -372,10 +372,11 @@ def test_a_field_gives_stray_spots_to_the_domain_around_them() -> None:
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.2, 0.7, 2.0])
-def test_a_field_wakes_no_domain_that_has_no_spots(strength: float) -> None:
+@pytest.mark.parametrize("empty", [1e-30, 1e-7, 1e-4, 1e-3])
+def test_a_field_wakes_no_domain_that_has_no_spots(strength: float, empty: float) -> None:
     points, label = clusters()
     given = np.pad(np.eye(4)[label], ((0, 0), (0, 2)))
-    given[:, 5] = 1e-30
+    given[:, 5] = empty
     ring = (np.arange(len(points))[:, None] + np.arange(7)) % len(points)
     posterior = potts([points], given, ring, strength)
     assert posterior[:, 4:].max() < 1e-9

@@ -102,9 +102,9 @@ class Law(NamedTuple):
         behind = shape + seen
         log = np.log(behind - 0.5) - np.log1p(shape / typical + (self.kept - 1))
         # A normal distribution of the log expression behind a count, logistic as a probit.
-        kept = -self.slope * (log - self.middle) / np.sqrt(1 + np.pi / 8 * self.slope**2 / behind)
+        odds = -self.slope * (log - self.middle) / np.sqrt(1 + np.pi / 8 * self.slope**2 / behind)
         fit = np.log(table.chance(mean, spread))
-        fit[there] = log_nb(seen, self.kept * typical, shape) - np.logaddexp(0, -kept)
+        fit[there] = log_nb(seen, self.kept * typical, shape) - np.logaddexp(0, -odds)
         return np.asarray(fit.sum(axis=1))
 
 

@@ -118,7 +118,6 @@ class BoostedTrees:
     def _boost(
         self, table: Floats, answers: NDArray[np.float64], report: Report | None
     ) -> lgb.Booster:
-        bagging = BAGGING if len(answers) > 1 else {}  # four fifths of one row are no row
         return boost(
             lgb.Dataset(table, answers),
             self.params,
@@ -127,7 +126,7 @@ class BoostedTrees:
             report=report,
             objective="l2",
             metric="rmse",
-            **bagging,
+            **BAGGING,
         )
 
 

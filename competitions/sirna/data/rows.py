@@ -52,7 +52,7 @@ def cleaned(
 
 
 def _doses(dose: NDArray[np.float64], ids: Sequence[str]) -> list[str]:
-    """What is wrong with doses: models take their logarithm, and a missing one is not known."""
+    """What is wrong with doses: models take their logarithm."""
     wrong = np.flatnonzero(dose <= 0)
     if not len(wrong):
         return []

@@ -164,7 +164,7 @@ def doses(features: pd.DataFrame) -> NDArray[np.float32]:
 
     A missing one is taken for 1 nM.
     """
-    dose = np.nan_to_num(np.log10(features["siRNA_concentration"].to_numpy(dtype=np.float64)))
+    dose = np.log10(features["siRNA_concentration"].fillna(1.0).to_numpy(dtype=np.float64))
     return np.stack([dose, _DOSE_SCALE * dose**2, np.tanh(dose)], axis=1).astype(np.float32)
 
 

@@ -44,18 +44,19 @@ def boost(
             tables of a thousand columns, of which each tree sees few.
     """
     theirs = {name: value for name, value in params.items() if name not in {"rounds", *own}}
-    answers: Any = data.get_label()
-    if np.size(answers) == 1:  # a share of one row is none
-        settings = {key: value for key, value in settings.items() if key not in BAGGING}
     wise = {} if settings.get("force_col_wise") else {"force_row_wise": True}
     steady = {"seed": seed, "deterministic": True, "verbose": -1, **wise}
+    together = {**theirs, **settings, **steady}
+    label: Any = data.label  # none of a part of another dataset
+    if label is not None and np.size(label) == 1:  # four fifths of one row are no row
+        together = {name: value for name, value in together.items() if name not in BAGGING}
 
     def tell(state: Any) -> None:
         if report and (state.iteration + 1) % every == 0:
             report(state.iteration + 1, state.evaluation_result_list[0][2])
 
     return lgb.train(
-        {**theirs, **settings, **steady},
+        together,
         data,
         num_boost_round=params["rounds"],
         valid_sets=[data] if report else None,
