@@ -383,6 +383,12 @@ def test_a_field_wakes_no_domain_that_has_no_spots(strength: float, empty: float
     np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
 
 
+def test_a_field_of_as_many_domains_as_spots_leaves_one_awake() -> None:
+    given = np.full((2, 2), 0.5 * (1 - 1e-12))  # each domain has a hair less than one spot
+    posterior = potts([np.zeros((2, 1))], given, np.array([[0, 1], [1, 0]]), 2.0)
+    np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
+
+
 def test_edges_weigh_what_neighbours_are_shared() -> None:
     # 0-1-2 are alike, 3-4-5 too: in each three all have the same neighbours, themselves included.
     graph = shared_neighbours(np.array([[0.0], [0.1], [0.2], [9.0], [9.1], [9.2]]), nearest=2)
