@@ -25,8 +25,8 @@ OWN = (1, 4, 7)
 STEPS, SWEEPS = 30, 3
 """Times that the normals are fitted anew, and sweeps over the spots after each."""
 EMPTY = 0.5
-"""Spots of a domain, in all, below which it gets none: its mean would be anywhere. Not 1, since of as
-many domains as spots each may have a hair less."""
+"""Spots of a domain, in all, below which it gets none: its mean would be anywhere. Not 1, since
+of as many domains as spots each may have a hair less."""
 
 
 def potts(
